@@ -1,0 +1,117 @@
+// The style of the code and the import rules of the house (docs/architecture.md), one block for each rule.
+import js from '@eslint/js';
+import tseslint from 'typescript-eslint';
+
+/** Global names that only the files named in a rule may use. */
+const RUNTIME_GLOBALS = ['Buffer', 'process', 'require', '__dirname', 'setImmediate', 'clearImmediate'].map(
+  (name) => ({
+    name,
+    message:
+      'House rule 5: this folder also runs in a browser and on XS. Use Uint8Array and what the port offers.',
+  }),
+);
+const TIME_GLOBALS = [
+  'setTimeout',
+  'setInterval',
+  'clearTimeout',
+  'clearInterval',
+  'performance',
+  'Date',
+].map((name) => ({
+  name,
+  message: 'House rule 6: time comes from the Clock that is handed in.',
+}));
+const NO_RANDOM = {
+  object: 'Math',
+  property: 'random',
+  message: 'House rule 6: chance comes from the seed.',
+};
+
+const NODE_MODULES = { regex: '^node:', message: 'House rule 5: no runtime modules in this folder.' };
+
+/** A folder of `src` and the folders that it may import from, itself left out. Rules 1 to 4. */
+const LAYERS = {
+  support: [],
+  port: ['support'],
+  task: ['port', 'support'],
+  asynctcp: ['task', 'port', 'support'],
+  'stacks/node': ['port', 'support'],
+};
+
+const ALL_FOLDERS = ['support', 'port', 'task', 'asynctcp', 'stacks', 'cli'];
+
+/** Folders of `src` whose files use Node's own modules and globals. */
+const ON_NODE = ['stacks/node', 'cli'];
+
+function layerRules([folder, allowed]) {
+  const isForbidden = (other) => !allowed.includes(other) && other !== folder.split('/')[0];
+  const patterns = ALL_FOLDERS.filter(isForbidden).map((other) => ({
+    regex: `^(\\.\\./)+${other}/`,
+    message: `House rules 1 to 4: ${folder} imports ${allowed.length === 0 ? 'nothing' : allowed.join(', ')}, not ${other}.`,
+  }));
+  patterns.push({ regex: '^(\\.\\./)+index\\.js$', message: 'Nothing inside the house imports its door.' });
+  if (folder.startsWith('stacks/')) {
+    patterns.push({
+      regex: `^\\.\\./(?!\\.\\./)`,
+      message: 'House rule 3: a stack imports no other stack.',
+    });
+  }
+  const onNode = ON_NODE.includes(folder);
+  return {
+    files: [`src/${folder}/**/*.ts`],
+    ignores: ['**/*.test.ts'],
+    rules: {
+      'no-restricted-imports': ['error', { patterns: onNode ? patterns : [...patterns, NODE_MODULES] }],
+      'no-restricted-globals': ['error', ...TIME_GLOBALS, ...(onNode ? [] : RUNTIME_GLOBALS)],
+      'no-restricted-properties': ['error', NO_RANDOM],
+    },
+  };
+}
+
+export default tseslint.config(
+  { ignores: ['dist/', 'build/', 'node_modules/', '.cache/'] },
+  js.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
+    languageOptions: { parserOptions: { projectService: true } },
+    rules: {
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/prefer-promise-reject-errors': 'error',
+      '@typescript-eslint/consistent-type-assertions': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      'max-lines-per-function': ['error', { max: 70, skipBlankLines: true, skipComments: true }],
+      'max-len': [
+        'error',
+        { code: 110, ignoreUrls: true, ignoreStrings: true, ignoreTemplateLiterals: true },
+      ],
+      eqeqeq: 'error',
+    },
+  },
+  {
+    files: ['**/*.js', '**/*.mjs'],
+    languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } },
+  },
+  ...Object.entries(LAYERS).map(layerRules),
+  {
+    // The real clock is the one place that asks the runtime what time it is.
+    files: ['src/support/clock.ts'],
+    rules: { 'no-restricted-globals': ['error', ...RUNTIME_GLOBALS] },
+  },
+  {
+    files: ['**/*.test.ts', 'test/**/*.ts', 'bench/**/*.ts'],
+    rules: {
+      // `describe` and `it` return promises that the runner keeps.
+      '@typescript-eslint/no-floating-promises': [
+        'error',
+        {
+          allowForKnownSafeCalls: [
+            { from: 'package', name: ['it', 'describe', 'test', 'suite'], package: 'node:test' },
+          ],
+        },
+      ],
+      'max-lines-per-function': 'off',
+    },
+  },
+);

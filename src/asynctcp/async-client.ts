@@ -1,0 +1,570 @@
+/**
+ * AsyncClient: AsyncTCP's connection, as its users know it. The class is the public face: it checks what it
+ * is given, keeps handlers and settings, and leaves the connection itself to the `Session`.
+ */
+import { ErrorCode } from '../port/error-code.js';
+import { TcpState } from '../port/tcp-state.js';
+import type { Connection, ConnectionEvents } from '../port/tcp-stack.js';
+import { ipFamily, parseIpv4 } from '../support/ip-address.js';
+import type { CallbackOwner } from '../task/dispatch.js';
+import {
+  checkAddress,
+  checkBoolean,
+  checkHandler,
+  checkHost,
+  checkInteger,
+  checkNumber,
+  checkPort,
+  show,
+} from './check.js';
+import {
+  ClientCore,
+  type AckHandler,
+  type ConnectHandler,
+  type DataHandler,
+  type DisconnectHandler,
+  type EndHandler,
+  type ErrorHandler,
+  type PacketHandler,
+  type PollHandler,
+  type TimeoutHandler,
+} from './client-core.js';
+import { configuration } from './configuration.js';
+import type { Host } from './host.js';
+import { Packet } from './packet.js';
+import { Session, type DialOptions } from './session.js';
+import { chooseHost, type StackOption } from './stack-choice.js';
+import { errorText, TcpError } from './tcp-error.js';
+
+/** `add` and `write` copy the data, so that the caller's buffer is free at once. The default. */
+export const ASYNC_WRITE_FLAG_COPY = 1;
+/**
+ * More data follows: what is sent now may wait for it, at most until the end of the present turn of the
+ * event loop.
+ */
+export const ASYNC_WRITE_FLAG_MORE = 2;
+
+const ALL_FLAGS = ASYNC_WRITE_FLAG_COPY | ASYNC_WRITE_FLAG_MORE;
+/** A day: longer timeouts are 0, off. */
+const MAX_TIMEOUT_S = 86_400;
+/** Linux takes at most 127 probes (`TCP_KEEPCNT`) and 32767 s (`TCP_KEEPIDLE`). */
+const MAX_KEEP_ALIVE_PROBES = 127;
+const MAX_KEEP_ALIVE_MS = 32_767_000;
+
+export interface ClientOptions {
+  /** What carries the bytes. Default: the configuration's `CONFIG_ASYNC_TCP_STACK`. */
+  stack?: StackOption;
+}
+
+export interface ConnectOptions {
+  /** Milliseconds until the attempt ends with `ERR_TIMEOUT`. Default 0: as long as the system tries. */
+  timeoutMs?: number;
+  /** Ends the attempt with `ERR_ABRT`. It concerns the attempt alone: once connected, use `abort()`. */
+  signal?: AbortSignal;
+  /** IP address of this machine to connect from. Default: the system chooses. */
+  localAddress?: string;
+  /** Port to connect from. Default 0: the system chooses. */
+  localPort?: number;
+}
+
+const STATE_NAMES: Record<TcpState, string> = {
+  [TcpState.CLOSED]: 'Closed',
+  [TcpState.LISTEN]: 'Listen',
+  [TcpState.SYN_SENT]: 'SYN Sent',
+  [TcpState.SYN_RCVD]: 'SYN Received',
+  [TcpState.ESTABLISHED]: 'Established',
+  [TcpState.FIN_WAIT_1]: 'FIN Wait 1',
+  [TcpState.FIN_WAIT_2]: 'FIN Wait 2',
+  [TcpState.CLOSE_WAIT]: 'Close Wait',
+  [TcpState.CLOSING]: 'Closing',
+  [TcpState.LAST_ACK]: 'Last ACK',
+  [TcpState.TIME_WAIT]: 'Time Wait',
+};
+
+const encoder = new TextEncoder();
+
+/** Makes a client of a connection that a listener accepted; for AsyncServer. */
+let adopt: (host: Host) => ClientCore;
+
+/**
+ * One TCP connection with callbacks. A client is made, given handlers, and connected; or it comes from an
+ * AsyncServer, connected. After `onDisconnect` it can connect again.
+ *
+ * No method calls a callback before it returns, and every method may be called in every callback. Methods
+ * that are given a wrong argument throw a `TypeError` or a `RangeError` and change nothing; what the
+ * network does never throws.
+ */
+export class AsyncClient {
+  readonly #core: ClientCore;
+
+  static {
+    adopt = (host) => new AsyncClient({ stack: host.stack }).#core;
+  }
+
+  /**
+   * A client that is not connected.
+   * @throws RangeError for a stack that is unknown, or a configuration that cannot be used.
+   */
+  constructor(options: ClientOptions = {}) {
+    const ackTimeoutMs = configuration.integer('maxAckTimeMs') ?? 0;
+    this.#core = new ClientCore(this, chooseHost(options.stack), ackTimeoutMs);
+  }
+
+  /**
+   * Connects, and resolves with the connected client. Handlers that are set in the turn in which the
+   * promise is answered miss nothing.
+   * @throws TcpError (as a rejection) with the code that `onError` would have been given; wrong arguments
+   *   as in `connect`.
+   */
+  static async open(
+    host: string,
+    port: number,
+    options: ConnectOptions & ClientOptions = {},
+  ): Promise<AsyncClient> {
+    const client = new AsyncClient(options);
+    return new Promise((resolve, reject) => {
+      const action = `connect to ${host} port ${port}`;
+      let failure = new TcpError(ErrorCode.ERR_CLSD, action);
+      client.onError((_, code, cause) => {
+        failure = new TcpError(code, action, cause);
+      });
+      client.onDisconnect(() => {
+        reject(failure);
+      });
+      client.onConnect(() => {
+        client.onConnect(undefined);
+        client.onError(undefined);
+        client.onDisconnect(undefined);
+        resolve(client);
+      });
+      if (!client.connect(host, port, options)) reject(new TcpError(ErrorCode.ERR_ARG, action));
+    });
+  }
+
+  /**
+   * Begins to connect. A name's addresses are tried by RFC 8305. The outcome comes by callback:
+   * `onConnect`, or `onError` followed by `onDisconnect`.
+   * @param host a name or an IP address.
+   * @param port 1 to 65535.
+   * @returns false when the client is connected or connecting already (up to `onDisconnect`), or when the
+   *   arguments can never work: port 0, or a local address of another family than the host's. No callback
+   *   comes then.
+   * @throws TypeError, RangeError for arguments that are no host, no port and so on.
+   */
+  connect(host: string, port: number, options: ConnectOptions = {}): boolean {
+    const target = checkTarget(host, port, options);
+    const core = this.#core;
+    if (core.session !== undefined || !canWork(target, core.host)) return false;
+    core.session = new Session(core);
+    core.session.dial(target);
+    return true;
+  }
+
+  /**
+   * Ends gracefully: what `add` took is sent, then FIN; what still arrives is dropped. `onDisconnect`
+   * follows when the peer has ended too, or 20 s after the FIN. While connecting, gives up: `onDisconnect`
+   * alone. Harmless when there is nothing to close.
+   */
+  close(): void {
+    this.#core.session?.close();
+  }
+
+  /** The old name of `close`. */
+  stop(): void {
+    this.close();
+  }
+
+  /**
+   * Ends at once: the peer sees a reset, data under way is lost. `onError(ERR_ABRT)` and `onDisconnect`
+   * follow.
+   * @returns `ERR_ABRT`; `ERR_CONN` when there is nothing to abort.
+   */
+  abort(): ErrorCode {
+    return this.#core.session?.abort() ?? ErrorCode.ERR_CONN;
+  }
+
+  /**
+   * Sends FIN after the data that `add` took, and goes on receiving. Without `setAllowHalfOpen(true)` the
+   * connection ends with the peer's FIN all the same.
+   * @returns `ERR_OK`; `ERR_CONN` when not connected or shut down already.
+   */
+  shutdown(): ErrorCode {
+    return this.#core.session?.shutdown() ?? ErrorCode.ERR_CONN;
+  }
+
+  /**
+   * Whether the peer's FIN leaves this side open (`onEnd` tells of it). Default false: it closes the
+   * client.
+   */
+  setAllowHalfOpen(on: boolean): void {
+    this.#core.allowHalfOpen = checkBoolean('setAllowHalfOpen', on);
+  }
+
+  // ---- sending
+
+  /** Whether `add` would take anything now. */
+  canSend(): boolean {
+    return this.space() > 0;
+  }
+
+  /** Bytes that `add` would take now; 0 unless connected. Falls with `add`, rises before `onAck`. */
+  space(): number {
+    return this.#core.session?.space() ?? 0;
+  }
+
+  /**
+   * Takes data to send. Nothing leaves before `send`.
+   * @param data bytes, of which as many are taken as `space()` allows; or a string, which is sent as UTF-8
+   *   and taken whole or not at all.
+   * @param flags `ASYNC_WRITE_FLAG_COPY` (default) copies the bytes. Without it your buffer itself is sent:
+   *   leave it unchanged until `onAck` has counted its bytes. `ASYNC_WRITE_FLAG_MORE` says that more
+   *   follows.
+   * @returns bytes taken, at most `space()`; 0 unless connected.
+   * @throws TypeError, RangeError for other data or flags.
+   */
+  add(data: string | Uint8Array, flags: number = ASYNC_WRITE_FLAG_COPY): number {
+    const isText = typeof data === 'string';
+    if (!isText && !(data instanceof Uint8Array)) {
+      throw new TypeError(`data must be a string or a Uint8Array, not ${show(data)}`);
+    }
+    if ((flags & ALL_FLAGS) !== flags) {
+      throw new RangeError(
+        `flags must be a sum of ASYNC_WRITE_FLAG_COPY 1 and ASYNC_WRITE_FLAG_MORE 2, not ${show(flags)}`,
+      );
+    }
+    const session = this.#core.session;
+    // A string has at least as many UTF-8 bytes as UTF-16 units: what cannot fit is not encoded.
+    if (session === undefined || (isText && data.length > session.space())) return 0;
+    const bytes = isText ? encoder.encode(data) : data;
+    // The encoded text is ours already and needs no second copy.
+    const copy = !isText && (flags & ASYNC_WRITE_FLAG_COPY) !== 0;
+    return session.add(bytes, copy, (flags & ASYNC_WRITE_FLAG_MORE) !== 0, isText);
+  }
+
+  /** Sends what was added. @returns false unless connected. */
+  send(): boolean {
+    return this.#core.session?.send() ?? false;
+  }
+
+  /** `add`, then `send`. Arguments, result and errors as in `add`. */
+  write(data: string | Uint8Array, flags: number = ASYNC_WRITE_FLAG_COPY): number {
+    const taken = this.add(data, flags);
+    if (taken > 0) this.send();
+    return taken;
+  }
+
+  // ---- receiving
+
+  /** In `onData`: do not open the receive window for this piece; `ack` will. Elsewhere without effect. */
+  ackLater(): void {
+    this.#core.session?.ackLater();
+  }
+
+  /**
+   * Opens the receive window by bytes that `ackLater` or `onPacket` withheld.
+   * @returns the bytes by which it was opened: at most those outstanding.
+   * @throws TypeError, RangeError for anything but an integer of at least 0.
+   */
+  ack(bytes: number): number {
+    checkInteger('bytes', bytes, 0, Number.MAX_SAFE_INTEGER);
+    return this.#core.session?.ack(bytes) ?? 0;
+  }
+
+  /**
+   * Gives a packet of `onPacket` back and opens the window by its length. A packet that was given back, or
+   * that belongs to another connection, is left alone.
+   * @throws TypeError for what is no packet.
+   */
+  ackPacket(packet: Packet): void {
+    if (!(packet instanceof Packet))
+      throw new TypeError(`packet must be a Packet of onPacket, not ${show(packet)}`);
+    this.#core.session?.ackPacket(packet);
+  }
+
+  // ---- state
+
+  /** The TCP state, with lwIP's numbers. A client that looks a name up is in `SYN_SENT` already. */
+  state(): TcpState {
+    return this.#core.session?.state() ?? TcpState.CLOSED;
+  }
+
+  /** The state in words. */
+  stateToString(): string {
+    return STATE_NAMES[this.state()];
+  }
+
+  /** Between `connect` and its outcome. */
+  connecting(): boolean {
+    const state = this.state();
+    return state > TcpState.CLOSED && state < TcpState.ESTABLISHED;
+  }
+
+  /** Both directions stand. */
+  connected(): boolean {
+    return this.state() === TcpState.ESTABLISHED;
+  }
+
+  /** At least one side has ended, and it is not over yet. */
+  disconnecting(): boolean {
+    const state = this.state();
+    return state > TcpState.ESTABLISHED && state < TcpState.TIME_WAIT;
+  }
+
+  /** Not connected, or waiting out the last segments. */
+  disconnected(): boolean {
+    const state = this.state();
+    return state === TcpState.CLOSED || state === TcpState.TIME_WAIT;
+  }
+
+  /** Whether the client can be dropped: closed or closing. */
+  freeable(): boolean {
+    const state = this.state();
+    return state === TcpState.CLOSED || state > TcpState.ESTABLISHED;
+  }
+
+  /** As `freeable`. The C++ library's name; there is no memory to give back here. */
+  free(): boolean {
+    return this.freeable();
+  }
+
+  /**
+   * Largest segment, in bytes; 0 unless connected. A stack without the capability `pathMss` tells
+   * Ethernet's.
+   */
+  getMss(): number {
+    return this.#core.session?.mss() ?? 0;
+  }
+
+  // ---- settings: the client's own; they hold for its later connections too
+
+  /**
+   * Closes the client when nothing was received for so long.
+   * @param seconds 0 (default) is off; fractions count.
+   * @throws TypeError, RangeError outside 0 to 86400.
+   */
+  setRxTimeout(seconds: number): void {
+    this.#core.rxTimeoutS = checkNumber('seconds', seconds, 0, MAX_TIMEOUT_S, ' s');
+    this.#core.session?.applyRxTimeout();
+  }
+
+  /** Seconds. */
+  getRxTimeout(): number {
+    return this.#core.rxTimeoutS;
+  }
+
+  /**
+   * Calls `onTimeout` when bytes were sent and none acknowledged for so long.
+   * @param ms 0 is off. Default: `CONFIG_ASYNC_TCP_MAX_ACK_TIME`, 5000.
+   * @throws TypeError, RangeError outside 0 to 86400000.
+   */
+  setAckTimeout(ms: number): void {
+    this.#core.ackTimeoutMs = checkNumber('ms', ms, 0, MAX_TIMEOUT_S * 1000, ' ms');
+    this.#core.session?.applyAckTimeout();
+  }
+
+  /** Milliseconds. */
+  getAckTimeout(): number {
+    return this.#core.ackTimeoutMs;
+  }
+
+  /** Sends small pieces at once, without Nagle's algorithm (RFC 9293 §3.7.4). Default false. */
+  setNoDelay(on: boolean): void {
+    this.#core.noDelay = checkBoolean('setNoDelay', on);
+    this.#core.session?.applyNoDelay();
+  }
+
+  getNoDelay(): boolean {
+    return this.#core.noDelay;
+  }
+
+  /**
+   * Probes an idle connection, so that a dead peer is found (RFC 9293 §3.8.4).
+   * @param ms idle time before the first probe and between probes, in steps of a second, at most 32767000;
+   *   0 is off.
+   * @param count unanswered probes before the connection ends, 1 to 127. Interval and count are the
+   *   system's own on a stack without the capability `keepAliveProbes`.
+   * @throws TypeError, RangeError outside of that.
+   */
+  setKeepAlive(ms: number, count = 9): void {
+    const idleMs = checkInteger('ms', ms, 0, MAX_KEEP_ALIVE_MS, ' ms');
+    this.#core.keepAliveProbes = checkInteger('count', count, 1, MAX_KEEP_ALIVE_PROBES);
+    this.#core.keepAliveMs = idleMs;
+    this.#core.session?.applyKeepAlive();
+  }
+
+  // ---- addresses: of the present connection or, after its end, of the last one
+
+  /** The peer's address in text form; `0.0.0.0` before the first connection. */
+  remoteIP(): string {
+    return this.#core.ends.remoteAddress;
+  }
+
+  remotePort(): number {
+    return this.#core.ends.remotePort;
+  }
+
+  /** This side's address in text form; `0.0.0.0` before the first connection. */
+  localIP(): string {
+    return this.#core.ends.localAddress;
+  }
+
+  localPort(): number {
+    return this.#core.ends.localPort;
+  }
+
+  /** The peer's IPv4 address as an unsigned number, 127.0.0.1 being 0x7f000001; 0 for IPv6. */
+  getRemoteAddress(): number {
+    return parseIpv4(this.remoteIP()) ?? 0;
+  }
+
+  getRemotePort(): number {
+    return this.remotePort();
+  }
+
+  /** This side's IPv4 address as an unsigned number, 127.0.0.1 being 0x7f000001; 0 for IPv6. */
+  getLocalAddress(): number {
+    return parseIpv4(this.localIP()) ?? 0;
+  }
+
+  getLocalPort(): number {
+    return this.localPort();
+  }
+
+  /** The peer's IPv6 address in text form; `::` when it has none. */
+  remoteIP6(): string {
+    return ipFamily(this.remoteIP()) === 6 ? this.remoteIP() : '::';
+  }
+
+  /** This side's IPv6 address in text form; `::` when it has none. */
+  localIP6(): string {
+    return ipFamily(this.localIP()) === 6 ? this.localIP() : '::';
+  }
+
+  /** Whether `other` is the same connection. */
+  equals(other: AsyncClient): boolean {
+    if (this === other) return true;
+    return this.#core.session !== undefined && this.#core.session === other.#core.session;
+  }
+
+  // ---- the process
+
+  /** The connection keeps the process alive. The default. */
+  ref(): void {
+    this.#setKeepsAlive(true);
+  }
+
+  /** The connection does not keep the process alive. */
+  unref(): void {
+    this.#setKeepsAlive(false);
+  }
+
+  #setKeepsAlive(on: boolean): void {
+    this.#core.keepsAlive = on;
+    this.#core.session?.applyKeepsAlive();
+  }
+
+  // ---- handlers: each setter replaces the last one, `undefined` removes it
+
+  /** The connection stands. */
+  onConnect(handler: ConnectHandler | undefined): void {
+    this.#core.onConnect = checkHandler('onConnect', handler);
+  }
+
+  /** It is over; always the last, and exactly once. The client may connect again. */
+  onDisconnect(handler: DisconnectHandler | undefined): void {
+    this.#core.onDisconnect = checkHandler('onDisconnect', handler);
+  }
+
+  /** It ended by a fault, lwIP's number and the system's own error; `onDisconnect` follows directly. */
+  onError(handler: ErrorHandler | undefined): void {
+    this.#core.onError = checkHandler('onError', handler);
+  }
+
+  /**
+   * Data came, in pieces of any size; the bytes are yours to keep. Without `onData` and `onPacket` data is
+   * dropped.
+   */
+  onData(handler: DataHandler | undefined): void {
+    this.#core.onData = checkHandler('onData', handler);
+  }
+
+  /**
+   * As `onData`, which it replaces, but the window opens only with `ackPacket`, and the packet is a view
+   * until then.
+   */
+  onPacket(handler: PacketHandler | undefined): void {
+    this.#core.onPacket = checkHandler('onPacket', handler);
+  }
+
+  /**
+   * Bytes were acknowledged, so much later than they were sent. What that means, the stack's
+   * `acknowledgement` says.
+   */
+  onAck(handler: AckHandler | undefined): void {
+    this.#core.onAck = checkHandler('onAck', handler);
+  }
+
+  /**
+   * Nothing of what was sent was acknowledged for `setAckTimeout`; again every 500 ms until it is. The
+   * client stays as it is.
+   */
+  onTimeout(handler: TimeoutHandler | undefined): void {
+    this.#core.onTimeout = checkHandler('onTimeout', handler);
+  }
+
+  /** Every 500 ms from `onConnect` until the client closes. */
+  onPoll(handler: PollHandler | undefined): void {
+    this.#core.onPoll = checkHandler('onPoll', handler);
+    this.#core.session?.applyPoll();
+  }
+
+  /** The peer sent FIN, and all its data was delivered. Only with `setAllowHalfOpen(true)`. */
+  onEnd(handler: EndHandler | undefined): void {
+    this.#core.onEnd = checkHandler('onEnd', handler);
+  }
+
+  /** One short English line for a code. */
+  static errorToString(code: ErrorCode): string {
+    return errorText(code);
+  }
+}
+
+/**
+ * A client for a connection that a listener accepted. The caller has taken its place among the host's
+ * active connections. `onOver` is called once, before `onDisconnect`.
+ */
+export function acceptedClient(
+  host: Host,
+  connection: Connection,
+  noDelay: boolean,
+  onOver: () => void,
+): { client: AsyncClient; events: ConnectionEvents & CallbackOwner } {
+  const core = adopt(host);
+  core.noDelay = noDelay;
+  const session = new Session(core, onOver);
+  core.session = session;
+  session.accept(connection);
+  return { client: core.client, events: session };
+}
+
+function checkTarget(host: string, port: number, options: ConnectOptions): DialOptions {
+  checkHost('host', host);
+  checkPort('port', port);
+  const { timeoutMs = 0, signal, localAddress, localPort = 0 } = options;
+  checkNumber('timeoutMs', timeoutMs, 0, MAX_TIMEOUT_S * 1000, ' ms');
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new TypeError(`signal must be an AbortSignal, not ${show(signal)}`);
+  }
+  if (localAddress !== undefined) checkAddress('localAddress', localAddress);
+  checkPort('localPort', localPort);
+  return { host, port, timeoutMs, signal, localAddress, localPort };
+}
+
+/** Whether there is any way in which this could connect. */
+function canWork(target: DialOptions, host: Host): boolean {
+  const remote = ipFamily(target.host);
+  const local = target.localAddress === undefined ? undefined : ipFamily(target.localAddress);
+  if (target.port === 0) return false;
+  if (remote !== undefined && local !== undefined && remote !== local) return false;
+  return host.stack.capabilities.ipv6 || (remote !== 6 && local !== 6);
+}

@@ -1,0 +1,93 @@
+/**
+ * What users pass, checked at the door: the error names the argument, the value and the range, and nothing
+ * has changed yet.
+ */
+import { ipFamily } from '../support/ip-address.js';
+
+const MAX_PORT = 65535;
+/** RFC 1035 §2.3.4: 255 octets on the wire, of which two are the first length and the root. */
+export const MAX_HOST_LENGTH = 253;
+/** RFC 1035 §2.3.4. */
+const MAX_LABEL_LENGTH = 63;
+
+export function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 64 ? `${value.slice(0, 64)}…` : value);
+  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'object' && value !== null) return Object.prototype.toString.call(value);
+  return String(value);
+}
+
+/** What JavaScript's callers may pass in spite of the types. */
+export function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+export function checkInteger(name: string, value: unknown, least: number, most: number, unit = ''): number {
+  if (typeof value !== 'number') {
+    throw new TypeError(`${name} must be an integer from ${least} to ${most}${unit}, not ${show(value)}`);
+  }
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw new RangeError(`${name} must be an integer from ${least} to ${most}${unit}, not ${show(value)}`);
+  }
+  return value;
+}
+
+export function checkNumber(name: string, value: unknown, least: number, most: number, unit: string): number {
+  if (typeof value !== 'number') {
+    throw new TypeError(`${name} must be a number from ${least} to ${most}${unit}, not ${show(value)}`);
+  }
+  if (!(value >= least && value <= most)) {
+    throw new RangeError(`${name} must be a number from ${least} to ${most}${unit}, not ${show(value)}`);
+  }
+  return value;
+}
+
+export function checkPort(name: string, value: unknown): number {
+  return checkInteger(name, value, 0, MAX_PORT);
+}
+
+export function checkBoolean(name: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') throw new TypeError(`${name} must be true or false, not ${show(value)}`);
+  return value;
+}
+
+export function checkHandler<H>(name: string, value: H | undefined): H | undefined {
+  if (value !== undefined && typeof value !== 'function') {
+    throw new TypeError(`${name} must be given a function or undefined, not ${show(value)}`);
+  }
+  return value;
+}
+
+/** An IP address or a name that a resolver can be asked for. */
+export function checkHost(name: string, value: unknown): string {
+  if (typeof value !== 'string') {
+    throw new TypeError(`${name} must be a host name or an IP address, not ${show(value)}`);
+  }
+  if (ipFamily(value) === undefined && !isHostName(value)) {
+    throw new RangeError(
+      `${name} must be a host name of 1 to ${MAX_HOST_LENGTH} characters or an IP address, not ${show(value)}`,
+    );
+  }
+  return value;
+}
+
+export function checkAddress(name: string, value: unknown): string {
+  if (typeof value !== 'string') throw new TypeError(`${name} must be an IP address, not ${show(value)}`);
+  if (ipFamily(value) === undefined)
+    throw new RangeError(`${name} must be an IP address, not ${show(value)}`);
+  return value;
+}
+
+/**
+ * RFC 1123 §2.1 labels; underscores, as service names have them; letters beyond ASCII, which the resolver
+ * translates (RFC 5890). A last label of digits alone would be a broken IPv4 address (RFC 3696 §2).
+ */
+function isHostName(text: string): boolean {
+  const name = text.endsWith('.') ? text.slice(0, -1) : text;
+  if (name.length < 1 || name.length > MAX_HOST_LENGTH) return false;
+  const labels = name.split('.');
+  const isLabel = (label: string): boolean =>
+    label.length <= MAX_LABEL_LENGTH &&
+    /^[\p{L}\p{N}_]([\p{L}\p{M}\p{N}_-]*[\p{L}\p{M}\p{N}_])?$/u.test(label);
+  return labels.every(isLabel) && !/^[0-9]+$/.test(labels.at(-1) ?? '');
+}

@@ -1,0 +1,190 @@
+/**
+ * From a host and a port to a standing connection: the name is looked up, its addresses are tried by RFC
+ * 8305 (Happy Eyeballs), the first that answers wins and the others are dropped.
+ *
+ * Call order: `new Dial` → one of `dialed`, `dialFailed`, never from inside the constructor; or `cancel`,
+ * after which neither comes and nothing is left behind.
+ */
+import { ErrorCode } from '../port/error-code.js';
+import type { Cancel, Connection, ConnectionEvents, Fault, TcpStack } from '../port/tcp-stack.js';
+import { assert } from '../support/assert.js';
+import { ipFamily } from '../support/ip-address.js';
+import { Timer, type TimerOwner } from '../support/timer-wheel.js';
+
+/**
+ * RFC 8305 §5, Connection Attempt Delay: how long an address may stay silent before the next one is tried
+ * beside it.
+ */
+export const ATTEMPT_DELAY_MS = 250;
+/** Addresses of one name that are tried; what a resolver gives beyond is left out. */
+export const MAX_ADDRESSES = 16;
+
+export interface DialTarget {
+  readonly host: string;
+  readonly port: number;
+  readonly localAddress: string | undefined;
+  readonly localPort: number;
+}
+
+export interface DialEvents {
+  dialed(connection: Connection): void;
+  dialFailed(fault: Fault): void;
+}
+
+export class Dial implements TimerOwner {
+  readonly #stack: TcpStack;
+  readonly #target: DialTarget;
+  readonly #events: DialEvents;
+  readonly #timer = new Timer(this);
+  readonly #attempts = new Set<Attempt>();
+  readonly #faults: Fault[] = [];
+  #cancelLookup: Cancel | undefined;
+  #waiting: string[] = [];
+  #keepsAlive: boolean;
+  #over = false;
+
+  constructor(stack: TcpStack, target: DialTarget, keepsAlive: boolean, events: DialEvents) {
+    this.#stack = stack;
+    this.#target = target;
+    this.#keepsAlive = keepsAlive;
+    this.#events = events;
+    if (ipFamily(target.host) !== undefined) {
+      this.#waiting = [target.host];
+      this.#tryNext();
+      return;
+    }
+    this.#cancelLookup = stack.resolve(target.host, (fault, addresses) => {
+      this.#resolved(fault, addresses);
+    });
+  }
+
+  cancel(): void {
+    if (this.#over) return;
+    this.#finish();
+    this.#cancelLookup?.();
+  }
+
+  setKeepsAlive(on: boolean): void {
+    this.#keepsAlive = on;
+    for (const attempt of this.#attempts) attempt.connection?.setKeepsAlive(on);
+  }
+
+  /** The timer's: the last address stays silent, so the next one is tried beside it. */
+  due(): void {
+    this.#tryNext();
+  }
+
+  won(attempt: Attempt): void {
+    const connection = attempt.connection;
+    assert(connection !== undefined, 'an attempt that won has a connection');
+    this.#attempts.delete(attempt);
+    this.#finish();
+    this.#events.dialed(connection);
+  }
+
+  lost(attempt: Attempt, fault: Fault | undefined): void {
+    this.#attempts.delete(attempt);
+    this.#faults.push(fault ?? { code: ErrorCode.ERR_CLSD });
+    this.#tryNext();
+  }
+
+  #resolved(fault: Fault | undefined, addresses: readonly string[]): void {
+    if (this.#over) return;
+    const from = this.#target.localAddress;
+    const family = from === undefined ? undefined : ipFamily(from);
+    const usable = addresses.filter((address) => family === undefined || ipFamily(address) === family);
+    this.#waiting = interleaved(usable).slice(0, MAX_ADDRESSES);
+    if (fault !== undefined) this.#faults.push(fault);
+    else if (usable.length === 0) this.#faults.push(noUsableAddress(this.#target, family));
+    this.#tryNext();
+  }
+
+  #tryNext(): void {
+    const address = this.#waiting.shift();
+    if (address === undefined) {
+      if (this.#attempts.size === 0) this.#fail();
+      return;
+    }
+    const attempt = new Attempt(this);
+    const { port, localAddress, localPort } = this.#target;
+    attempt.connection = this.#stack.connect({ address, port, localAddress, localPort }, attempt);
+    attempt.connection.setKeepsAlive(this.#keepsAlive);
+    this.#attempts.add(attempt);
+    if (this.#waiting.length > 0)
+      this.#stack.timers.arm(this.#timer, this.#stack.timers.nowMs() + ATTEMPT_DELAY_MS);
+    else this.#stack.timers.disarm(this.#timer);
+  }
+
+  #fail(): void {
+    this.#finish();
+    const last = this.#faults.at(-1);
+    assert(last !== undefined, 'a dial that failed has a reason');
+    if (this.#faults.length === 1) {
+      this.#events.dialFailed(last);
+      return;
+    }
+    const causes = this.#faults.map((fault) => fault.cause).filter((cause) => cause !== undefined);
+    const texts = causes.map((cause) => cause.message).join('; ');
+    this.#events.dialFailed({ code: last.code, cause: new AggregateError(causes, texts) });
+  }
+
+  #finish(): void {
+    this.#over = true;
+    this.#stack.timers.disarm(this.#timer);
+    for (const attempt of this.#attempts) attempt.connection?.abort();
+    this.#attempts.clear();
+    this.#waiting = [];
+  }
+}
+
+/** One address that is being tried: it only hears how the attempt ends. */
+class Attempt implements ConnectionEvents {
+  readonly #dial: Dial;
+  connection: Connection | undefined;
+
+  constructor(dial: Dial) {
+    this.#dial = dial;
+  }
+
+  connected(): void {
+    this.#dial.won(this);
+  }
+
+  closed(fault: Fault | undefined): void {
+    this.#dial.lost(this, fault);
+  }
+
+  data(): void {
+    assert(false, 'no data before the connection was handed over');
+  }
+
+  acked(): void {
+    assert(false, 'no acknowledgement before the connection was handed over');
+  }
+
+  end(): void {
+    assert(false, 'no end before the connection was handed over');
+  }
+}
+
+/**
+ * RFC 8305 §4: the families in turn, beginning with the one that the resolver prefers, each in the
+ * resolver's order.
+ */
+export function interleaved(addresses: readonly string[]): string[] {
+  const first = addresses[0] === undefined ? undefined : ipFamily(addresses[0]);
+  const preferred = addresses.filter((address) => ipFamily(address) === first);
+  const others = addresses.filter((address) => ipFamily(address) !== first);
+  const order: string[] = [];
+  for (let index = 0; index < Math.max(preferred.length, others.length); index += 1) {
+    order.push(...preferred.slice(index, index + 1), ...others.slice(index, index + 1));
+  }
+  return order;
+}
+
+function noUsableAddress(target: DialTarget, family: number | undefined): Fault {
+  const cause = new Error(
+    `${target.host} has no IPv${String(family)} address to reach from ${String(target.localAddress)}`,
+  );
+  return { code: ErrorCode.ERR_RTE, cause };
+}

@@ -1,0 +1,61 @@
+/**
+ * What the API keeps for each stack: how many connections there are, and whether one more is welcome
+ * (contract M1).
+ */
+import type { TcpStack } from '../port/tcp-stack.js';
+import { warn } from '../support/warn.js';
+import { configuration } from './configuration.js';
+
+export class Host {
+  readonly stack: TcpStack;
+  readonly #maxActiveTcp: number;
+  #activeTcp = 0;
+  #toldOfLimit = false;
+
+  constructor(stack: TcpStack) {
+    this.stack = stack;
+    this.#maxActiveTcp =
+      configuration.integer('maxActiveTcp') ?? stack.limits.maxActiveTcp ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Connections that stand, come or go. */
+  get activeTcp(): number {
+    return this.#activeTcp;
+  }
+
+  /** Takes a place for one more connection, or answers false. */
+  admit(): boolean {
+    if (this.#activeTcp >= this.#maxActiveTcp) {
+      this.#tellOfLimit();
+      return false;
+    }
+    this.#activeTcp += 1;
+    return true;
+  }
+
+  /** Gives the place of an admitted connection back. */
+  release(): void {
+    this.#activeTcp -= 1;
+  }
+
+  /** Once: a flood of refused connections must not become a flood of lines. */
+  #tellOfLimit(): void {
+    if (this.#toldOfLimit) return;
+    this.#toldOfLimit = true;
+    warn(
+      `${this.#maxActiveTcp} connections on the ${this.stack.name} stack are the limit; further ones are refused. ` +
+        'Raise CONFIG_LWIP_MAX_ACTIVE_TCP for more.',
+    );
+  }
+}
+
+const hosts = new WeakMap<TcpStack, Host>();
+
+export function hostOf(stack: TcpStack): Host {
+  let host = hosts.get(stack);
+  if (host === undefined) {
+    host = new Host(stack);
+    hosts.set(stack, host);
+  }
+  return host;
+}

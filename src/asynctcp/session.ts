@@ -1,0 +1,437 @@
+/**
+ * One life of a client: from `connect` or an accepted connection up to `onDisconnect`. It stands between
+ * the port's events and the user's handlers and keeps the contract's clauses L, T and the accounting of D.
+ *
+ * Call order: `dial` or `accept` once; then the phases go one way: dialing → open → closing → over. Any
+ * phase can go to over. Whoever ends a life calls `#leave` at once (so that every getter answers as after
+ * the end, L6) and `#tell` from the task, directly or by `post` (so that no method calls a callback before
+ * it returns, L1).
+ */
+import { ErrorCode } from '../port/error-code.js';
+import { TcpState } from '../port/tcp-state.js';
+import type { Connection, ConnectionEvents, Fault } from '../port/tcp-stack.js';
+import { call1, call2, call3, type CallbackOwner } from '../task/dispatch.js';
+import { assert } from '../support/assert.js';
+import { Timer, type TimerOwner } from '../support/timer-wheel.js';
+import type { ClientCore } from './client-core.js';
+import { Dial, type DialEvents, type DialTarget } from './dial.js';
+import { Packet, takeBack } from './packet.js';
+import { SendClock } from './send-clock.js';
+
+/** AsyncTCP's and lwIP's rhythm: two coarse timer ticks of 250 ms. */
+export const POLL_INTERVAL_MS = 500;
+
+type Phase = 'dialing' | 'open' | 'closing' | 'over';
+
+export interface DialOptions extends DialTarget {
+  /** 0: as long as the system tries. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+export class Session implements ConnectionEvents, DialEvents, TimerOwner, CallbackOwner {
+  readonly #core: ClientCore;
+  /** Called when the life is over and everybody was told; a server counts its clients with it. */
+  readonly #onOver: (() => void) | undefined;
+  #phase: Phase = 'dialing';
+  #admitted = false;
+  #connection: Connection | undefined;
+  #dial: Dial | undefined;
+  #timer: Timer | undefined;
+  #unsubscribe: (() => void) | undefined;
+
+  /** Bytes that `add` took and `send` did not give to the stack yet. */
+  #added = 0;
+  #sent = 0;
+  #acked = 0;
+  #sendClock: SendClock | undefined;
+  /** Bytes delivered and not given back: of `ackLater` and of packets. */
+  #withheld = 0;
+  /** Bytes of the piece that `onData` has in hand, 0 once `ackLater` withheld them. */
+  #inHand = 0;
+
+  #dialDeadlineMs = Number.POSITIVE_INFINITY;
+  #connectedAtMs = 0;
+  #pollAtMs = 0;
+  #lastDataMs = 0;
+  /** Since when the bytes in flight wait without any of them being acknowledged. */
+  #waitingSinceMs = 0;
+  #ackAtMs = 0;
+
+  constructor(core: ClientCore, onOver?: () => void) {
+    this.#core = core;
+    this.#onOver = onOver;
+  }
+
+  // ---- the beginning
+
+  dial(options: DialOptions): void {
+    const { host, keepsAlive } = this.#core;
+    if (!host.admit()) {
+      this.#endSoon({ code: ErrorCode.ERR_MEM });
+      return;
+    }
+    this.#admitted = true;
+    if (options.signal?.aborted === true) {
+      this.#endSoon(abortedBy(options.signal));
+      return;
+    }
+    this.#listenTo(options.signal);
+    if (options.timeoutMs > 0) this.#dialDeadlineMs = this.#nowMs() + options.timeoutMs;
+    this.#dial = new Dial(host.stack, options, keepsAlive, this);
+    this.rearm();
+  }
+
+  /**
+   * Takes over a connection that stands already. The place among the active connections was taken by the
+   * caller.
+   */
+  accept(connection: Connection): void {
+    this.#admitted = true;
+    this.#open(connection);
+  }
+
+  dialed(connection: Connection): void {
+    connection.setEvents(this);
+    this.#open(connection);
+    const { onConnect, client } = this.#core;
+    if (onConnect !== undefined) call1(this, onConnect, client);
+  }
+
+  dialFailed(fault: Fault): void {
+    this.#leave();
+    this.#tell(fault);
+  }
+
+  connected(): void {
+    assert(false, 'a session hears of its connection from the dial or the server');
+  }
+
+  #open(connection: Connection): void {
+    const core = this.#core;
+    this.#stopListening();
+    this.#dial = undefined;
+    this.#connection = connection;
+    this.#phase = 'open';
+    const { localAddress, localPort, remoteAddress, remotePort } = connection;
+    core.ends = { localAddress, localPort, remoteAddress, remotePort };
+    if (core.noDelay) connection.setNoDelay(true);
+    if (core.keepAliveMs !== undefined) connection.setKeepAlive(core.keepAliveMs, core.keepAliveProbes);
+    if (!core.keepsAlive) connection.setKeepsAlive(false);
+    this.#connectedAtMs = this.#nowMs();
+    this.#lastDataMs = this.#connectedAtMs;
+    this.#dialDeadlineMs = Number.POSITIVE_INFINITY;
+    this.rearm();
+  }
+
+  #listenTo(signal: AbortSignal | undefined): void {
+    if (signal === undefined) return;
+    const onAbort = (): void => {
+      this.#drop();
+      this.#endSoon(abortedBy(signal));
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    this.#unsubscribe = () => {
+      signal.removeEventListener('abort', onAbort);
+    };
+  }
+
+  #stopListening(): void {
+    this.#unsubscribe?.();
+    this.#unsubscribe = undefined;
+  }
+
+  // ---- sending
+
+  space(): number {
+    return this.#phase === 'open' && this.#connection !== undefined ? this.#connection.sendSpace() : 0;
+  }
+
+  /** Takes what fits; with `whole`, all or nothing. */
+  add(bytes: Uint8Array, copy: boolean, more: boolean, whole: boolean): number {
+    const length = Math.min(bytes.length, this.space());
+    if (length === 0 || this.#connection === undefined || (whole && length < bytes.length)) return 0;
+    this.#connection.write(length === bytes.length ? bytes : bytes.subarray(0, length), copy, more);
+    this.#added += length;
+    return length;
+  }
+
+  send(): boolean {
+    if (this.#phase !== 'open' || this.#connection === undefined) return false;
+    if (this.state() === TcpState.CLOSED) return false;
+    this.#flush(this.#connection);
+    return true;
+  }
+
+  #flush(connection: Connection): void {
+    if (this.#added === 0) {
+      connection.output();
+      return;
+    }
+    const nowMs = this.#nowMs();
+    const wasIdle = this.#sent === this.#acked;
+    this.#sent += this.#added;
+    this.#added = 0;
+    if (this.#core.onAck !== undefined) (this.#sendClock ??= new SendClock()).sent(this.#sent, nowMs);
+    if (wasIdle) this.#awaitAck(nowMs);
+    connection.output();
+  }
+
+  acked(bytes: number): void {
+    this.#acked += bytes;
+    assert(this.#acked <= this.#sent, 'no more is acknowledged than was sent');
+    const { onAck, client } = this.#core;
+    const inFlight = this.#sent > this.#acked;
+    if (!inFlight && onAck === undefined) return;
+    const nowMs = this.#nowMs();
+    if (inFlight) this.#awaitAck(nowMs);
+    if (onAck !== undefined)
+      call3(this, onAck, client, bytes, this.#sendClock?.acked(this.#acked, nowMs) ?? 0);
+  }
+
+  /** The ack timeout counts from now: a send after silence, or progress. */
+  #awaitAck(nowMs: number): void {
+    this.#waitingSinceMs = nowMs;
+    this.#ackAtMs = nowMs + this.#core.ackTimeoutMs;
+    if (this.#core.ackTimeoutMs > 0) this.#armFor(this.#ackAtMs);
+  }
+
+  // ---- receiving
+
+  data(bytes: Uint8Array): void {
+    const connection = this.#connection;
+    assert(connection !== undefined, 'data comes from a connection');
+    if (this.#phase !== 'open') {
+      connection.received(bytes.length);
+      return;
+    }
+    const { client, onPacket, onData, rxTimeoutS } = this.#core;
+    if (rxTimeoutS > 0) this.#lastDataMs = this.#nowMs();
+    if (onPacket !== undefined) {
+      this.#withheld += bytes.length;
+      call2(this, onPacket, client, new Packet(bytes, this));
+      return;
+    }
+    this.#inHand = bytes.length;
+    if (onData !== undefined) call2(this, onData, client, bytes);
+    const consumed = this.#inHand;
+    this.#inHand = 0;
+    if (consumed > 0) connection.received(consumed);
+  }
+
+  /** The piece in hand stays with the user until `ack`. */
+  ackLater(): void {
+    this.#withheld += this.#inHand;
+    this.#inHand = 0;
+  }
+
+  /** Opens the window by up to `bytes`; returns by how many. */
+  ack(bytes: number): number {
+    const given = Math.min(bytes, this.#withheld);
+    this.#withheld -= given;
+    if (given > 0) this.#connection?.received(given);
+    return given;
+  }
+
+  ackPacket(packet: Packet): void {
+    if (takeBack(packet, this)) this.ack(packet.length);
+  }
+
+  // ---- the end
+
+  end(): void {
+    if (this.#phase !== 'open') return;
+    const { allowHalfOpen, onEnd, client } = this.#core;
+    if (!allowHalfOpen) this.close();
+    else if (onEnd !== undefined) call1(this, onEnd, client);
+  }
+
+  closed(fault: Fault | undefined): void {
+    this.#leave();
+    this.#tell(fault);
+  }
+
+  close(): void {
+    if (this.#phase === 'dialing') {
+      this.#drop();
+      this.#endSoon(undefined);
+    } else if (this.#phase === 'open' && this.#connection !== undefined) {
+      this.#flush(this.#connection);
+      this.#phase = 'closing';
+      this.#connection.close();
+      this.ack(this.#withheld);
+    }
+  }
+
+  shutdown(): ErrorCode {
+    const state = this.state();
+    const canSend = state === TcpState.ESTABLISHED || state === TcpState.CLOSE_WAIT;
+    if (this.#phase !== 'open' || this.#connection === undefined || !canSend) return ErrorCode.ERR_CONN;
+    this.#flush(this.#connection);
+    this.#connection.shutdown();
+    return ErrorCode.ERR_OK;
+  }
+
+  abort(): ErrorCode {
+    // The stack may know of the end already, with its event still on the way: then there is nothing to abort.
+    if (this.state() === TcpState.CLOSED) return ErrorCode.ERR_CONN;
+    this.#drop();
+    this.#endSoon({ code: ErrorCode.ERR_ABRT });
+    return ErrorCode.ERR_ABRT;
+  }
+
+  callbackThrew(): void {
+    this.abort();
+  }
+
+  /** Lets go of whatever carries the bytes; no event comes from it any more. */
+  #drop(): void {
+    this.#dial?.cancel();
+    this.#connection?.abort();
+  }
+
+  #endSoon(fault: Fault | undefined): void {
+    this.#leave();
+    this.#core.host.stack.post(() => {
+      this.#tell(fault);
+    });
+  }
+
+  #leave(): void {
+    assert(this.#phase !== 'over', 'a life ends once');
+    this.#phase = 'over';
+    this.#stopListening();
+    if (this.#timer !== undefined) this.#core.host.stack.timers.disarm(this.#timer);
+    if (this.#admitted) this.#core.host.release();
+    this.#dial = undefined;
+    this.#connection = undefined;
+  }
+
+  #tell(fault: Fault | undefined): void {
+    const core = this.#core;
+    if (fault !== undefined && core.onError !== undefined) {
+      call3(this, core.onError, core.client, fault.code, fault.cause);
+    }
+    // From here on the client may be used again, in onDisconnect already.
+    core.session = undefined;
+    this.#onOver?.();
+    if (core.onDisconnect !== undefined) call1(this, core.onDisconnect, core.client);
+  }
+
+  // ---- what it is
+
+  state(): TcpState {
+    if (this.#phase === 'over') return TcpState.CLOSED;
+    return this.#connection?.state() ?? TcpState.SYN_SENT;
+  }
+
+  mss(): number {
+    return this.#connection?.mss() ?? 0;
+  }
+
+  // ---- settings that concern the present connection
+
+  applyNoDelay(): void {
+    this.#connection?.setNoDelay(this.#core.noDelay);
+  }
+
+  applyKeepAlive(): void {
+    const { keepAliveMs, keepAliveProbes } = this.#core;
+    if (keepAliveMs !== undefined) this.#connection?.setKeepAlive(keepAliveMs, keepAliveProbes);
+  }
+
+  applyKeepsAlive(): void {
+    this.#dial?.setKeepsAlive(this.#core.keepsAlive);
+    this.#connection?.setKeepsAlive(this.#core.keepsAlive);
+  }
+
+  applyRxTimeout(): void {
+    this.#lastDataMs = this.#nowMs();
+    this.rearm();
+  }
+
+  applyAckTimeout(): void {
+    this.#ackAtMs = this.#waitingSinceMs + this.#core.ackTimeoutMs;
+    this.rearm();
+  }
+
+  /**
+   * The poll's next time lies on the connection's own grid of 500 ms, also after a stall or when nobody
+   * listened.
+   */
+  applyPoll(): void {
+    const ticks = Math.floor((this.#nowMs() - this.#connectedAtMs) / POLL_INTERVAL_MS);
+    this.#pollAtMs = this.#connectedAtMs + (ticks + 1) * POLL_INTERVAL_MS;
+    this.rearm();
+  }
+
+  // ---- time
+
+  due(nowMs: number): void {
+    if (nowMs >= this.#dialDeadlineMs) {
+      this.#dial?.cancel();
+      this.#leave();
+      this.#tell({ code: ErrorCode.ERR_TIMEOUT });
+      return;
+    }
+    this.#poll(nowMs);
+    if (nowMs >= this.#rxDeadlineMs()) this.close();
+    this.#checkAck(nowMs);
+    this.rearm();
+  }
+
+  #poll(nowMs: number): void {
+    const { onPoll, client } = this.#core;
+    if (this.#phase !== 'open' || onPoll === undefined || nowMs < this.#pollAtMs) return;
+    this.applyPoll();
+    call1(this, onPoll, client);
+  }
+
+  #checkAck(nowMs: number): void {
+    if (nowMs < this.#ackDeadlineMs()) return;
+    this.#ackAtMs = nowMs + POLL_INTERVAL_MS;
+    const { onTimeout, client } = this.#core;
+    if (onTimeout !== undefined) call2(this, onTimeout, client, nowMs - this.#waitingSinceMs);
+  }
+
+  #rxDeadlineMs(): number {
+    const { rxTimeoutS } = this.#core;
+    if (this.#phase !== 'open' || rxTimeoutS === 0) return Number.POSITIVE_INFINITY;
+    return this.#lastDataMs + rxTimeoutS * 1000;
+  }
+
+  #ackDeadlineMs(): number {
+    const waits = (this.#phase === 'open' || this.#phase === 'closing') && this.#sent > this.#acked;
+    return waits && this.#core.ackTimeoutMs > 0 ? this.#ackAtMs : Number.POSITIVE_INFINITY;
+  }
+
+  /**
+   * Sets the timer for whatever comes first. Times that move away need no call: the timer finds them when
+   * it fires.
+   */
+  rearm(): void {
+    if (this.#phase === 'over') return;
+    const polls = this.#phase === 'open' && this.#core.onPoll !== undefined;
+    const atMs = Math.min(
+      this.#dialDeadlineMs,
+      polls ? this.#pollAtMs : Number.POSITIVE_INFINITY,
+      this.#rxDeadlineMs(),
+      this.#ackDeadlineMs(),
+    );
+    if (atMs < Number.POSITIVE_INFINITY) this.#armFor(atMs);
+  }
+
+  #armFor(atMs: number): void {
+    this.#timer ??= new Timer(this);
+    if (!this.#timer.armed || this.#timer.atMs > atMs) this.#core.host.stack.timers.arm(this.#timer, atMs);
+  }
+
+  #nowMs(): number {
+    return this.#core.host.stack.timers.nowMs();
+  }
+}
+
+function abortedBy(signal: AbortSignal): Fault {
+  const reason: unknown = signal.reason;
+  return { code: ErrorCode.ERR_ABRT, cause: reason instanceof Error ? reason : undefined };
+}

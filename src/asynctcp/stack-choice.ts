@@ -1,0 +1,30 @@
+/**
+ * Which stack a client or a server runs on. This layer knows no stack: the door (`src/index.ts`) tells it
+ * which there are and which of them `auto` means.
+ */
+import type { TcpStack } from '../port/tcp-stack.js';
+import { isObject, show } from './check.js';
+import { configuration, type StackName } from './configuration.js';
+import { hostOf, type Host } from './host.js';
+
+/** A stack by name, or one of your own making. */
+export type StackOption = StackName | TcpStack;
+
+const offered = new Map<StackName, () => TcpStack>();
+
+/** Makes a stack known by name. `give` is asked at each use and answers with the same stack each time. */
+export function offerStack(name: StackName, give: () => TcpStack): void {
+  offered.set(name, give);
+}
+
+export function chooseHost(option: StackOption | undefined): Host {
+  if (isObject(option)) return hostOf(option);
+  const name = option ?? configuration.stack();
+  const give = offered.get(name);
+  if (give === undefined) {
+    throw new RangeError(
+      `stack must be one of ${[...offered.keys()].join(', ')} or a TcpStack, not ${show(name)}`,
+    );
+  }
+  return hostOf(give());
+}

@@ -1,0 +1,28 @@
+/** What a stack can know and do. It says so here, and nothing above it pretends. */
+export interface Capabilities {
+  /**
+   * What an acknowledgement means: `peer`, the peer's TCP has the bytes; `local`, this machine's TCP took
+   * them over and answers for them.
+   */
+  readonly acknowledgement: 'peer' | 'local';
+  /**
+   * What withholding `received` does: `exact`, it closes the window byte by byte; `bounded`, reading stops,
+   * so that the peer is bounded by our budget plus the operating system's buffer.
+   */
+  readonly receiveWindow: 'exact' | 'bounded';
+  /** `abort` sends a reset. Without it the connection is dropped as the runtime drops it. */
+  readonly abort: boolean;
+  /** Each direction can end on its own. */
+  readonly halfClose: boolean;
+  /** Probes on an idle connection. */
+  readonly keepAlive: boolean;
+  /** Interval and number of those probes can be chosen, not only the idle time before the first. */
+  readonly keepAliveProbes: boolean;
+  readonly ipv6: boolean;
+  /** Several listeners can share a port (`SO_REUSEPORT`). */
+  readonly reusePort: boolean;
+  /** The path's real segment size is known; without it `mss` is the one usual on Ethernet. */
+  readonly pathMss: boolean;
+  /** Time is the simulator's, not the machine's. */
+  readonly virtualTime: boolean;
+}

@@ -1,0 +1,350 @@
+/**
+ * One connection on `node:net`. The stream's own buffering is held to the port's promises: `write` never
+ * takes more than `sendSpace`, and `data` never delivers more than the receive window beyond what
+ * `received` gave back.
+ *
+ * The socket's events call shared functions that find the connection in the socket, so that an idle
+ * connection costs no closures. The socket's `close` is the one event that ends it.
+ */
+import type { Socket } from 'node:net';
+import { TcpState } from '../../port/tcp-state.js';
+import type { Connection, ConnectionEvents, StackLimits } from '../../port/tcp-stack.js';
+import { assert } from '../../support/assert.js';
+import { unmapped } from '../../support/ip-address.js';
+import { Timer, type TimerOwner, type TimerWheel } from '../../support/timer-wheel.js';
+import { SendBatch } from './send-batch.js';
+import { connectionFault } from './system-fault.js';
+
+/** After our FIN, how long the peer's is waited for: lwIP's TCP_FIN_WAIT_TIMEOUT. */
+export const FIN_WAIT_MS = 20_000;
+/** Ethernet's 1500 bytes less the headers (RFC 9293 §3.7.1): 20 of TCP, and 20 of IPv4 or 40 of IPv6. */
+const MSS_IPV4 = 1460;
+const MSS_IPV6 = 1440;
+
+const OWNER = Symbol('owner');
+
+interface OwnedSocket extends Socket {
+  [OWNER]?: NodeConnection;
+}
+
+/** What all connections of a stack share. */
+export interface ConnectionContext {
+  readonly limits: StackLimits;
+  readonly timers: TimerWheel;
+  post(job: () => void): void;
+}
+
+export class NodeConnection implements Connection, TimerOwner {
+  localAddress = '0.0.0.0';
+  localPort = 0;
+  remoteAddress = '0.0.0.0';
+  remotePort = 0;
+
+  readonly #context: ConnectionContext;
+  readonly #socket: OwnedSocket;
+  /** The local port was the caller's choice. */
+  readonly #choseLocalPort: boolean;
+  /** Who hears the events; nobody once the connection is over or forgotten. */
+  #events: ConnectionEvents | undefined;
+  #forgotten = false;
+  #cause: Error | undefined;
+  #stands = false;
+
+  readonly #batch = new SendBatch();
+  /** The last piece of the batch said that more follows. */
+  #more = false;
+  #flushLater: (() => void) | undefined;
+  #flushIsDue = false;
+  #written: ((error?: Error | null) => void) | undefined;
+  /** Bytes that went to the socket, and bytes of them that the kernel took. */
+  #given = 0;
+  #accepted = 0;
+
+  /** Bytes that `data` delivered and `received` did not give back. */
+  #unread = 0;
+  #paused = false;
+
+  #finWanted = false;
+  /** The socket was told to end: FIN follows the last byte. */
+  #finGiven = false;
+  /** Shutting down is done: FIN is in the kernel's queue. */
+  #finSent = false;
+  #finReceived = false;
+  /** `close` was called: what arrives is dropped. */
+  #closing = false;
+  #aborting = false;
+  #finWaitTimer: Timer | undefined;
+
+  constructor(
+    context: ConnectionContext,
+    socket: Socket,
+    events: ConnectionEvents | undefined,
+    choseLocalPort = false,
+  ) {
+    this.#context = context;
+    this.#socket = socket;
+    this.#events = events;
+    this.#choseLocalPort = choseLocalPort;
+    this.#socket[OWNER] = this;
+    socket.on('data', onData);
+    socket.on('end', onEnd);
+    socket.on('finish', onFinish);
+    socket.on('error', onError);
+    socket.on('close', onClose);
+    if (socket.connecting) socket.on('connect', onConnect);
+    else this.#stand();
+  }
+
+  setEvents(events: ConnectionEvents): void {
+    if (!this.#forgotten) this.#events = events;
+  }
+
+  // ---- state
+
+  state(): TcpState {
+    if (this.#socket.destroyed) return TcpState.CLOSED;
+    if (!this.#stands) return TcpState.SYN_SENT;
+    if (!this.#finWanted) return this.#finReceived ? TcpState.CLOSE_WAIT : TcpState.ESTABLISHED;
+    if (this.#finReceived) return TcpState.LAST_ACK;
+    return this.#finSent ? TcpState.FIN_WAIT_2 : TcpState.FIN_WAIT_1;
+  }
+
+  mss(): number {
+    if (!this.#stands) return 0;
+    return this.remoteAddress.includes(':') ? MSS_IPV6 : MSS_IPV4;
+  }
+
+  #stand(): void {
+    this.#stands = true;
+    const { localAddress, localPort, remoteAddress, remotePort } = this.#socket;
+    // A peer that is gone already has no address to tell.
+    this.localAddress = unmapped(localAddress ?? '0.0.0.0');
+    this.localPort = localPort ?? 0;
+    this.remoteAddress = unmapped(remoteAddress ?? '0.0.0.0');
+    this.remotePort = remotePort ?? 0;
+  }
+
+  // ---- sending
+
+  sendSpace(): number {
+    if (!this.#stands || this.#finWanted || this.#socket.destroyed) return 0;
+    return this.#context.limits.sendBufferBytes - this.#batch.bytes - (this.#given - this.#accepted);
+  }
+
+  write(bytes: Uint8Array, copy: boolean, more: boolean): void {
+    assert(bytes.length <= this.sendSpace(), 'no more is written than there is space for');
+    this.#batch.add(bytes, copy);
+    this.#more = more;
+  }
+
+  output(): void {
+    if (!this.#more) this.#flush();
+    else if (!this.#flushIsDue) this.#flushAfterTurn();
+  }
+
+  /** MORE holds a batch back for what follows, but not longer than the present turn of the loop. */
+  #flushAfterTurn(): void {
+    this.#flushIsDue = true;
+    this.#flushLater ??= () => {
+      this.#flushIsDue = false;
+      this.#flush();
+    };
+    this.#context.post(this.#flushLater);
+  }
+
+  #flush(): void {
+    const bytes = this.#batch.bytes;
+    if (bytes === 0 || this.#socket.destroyed) return;
+    this.#written ??= (error) => {
+      if (error === null || error === undefined) this.#accept();
+    };
+    this.#given += bytes;
+    this.#more = false;
+    this.#batch.leave(this.#socket, this.#written);
+  }
+
+  /** A write was done: whatever the stream does not hold any more, the kernel took. */
+  #accept(): void {
+    const accepted = this.#given - this.#socket.writableLength;
+    const bytes = accepted - this.#accepted;
+    if (bytes <= 0) return;
+    this.#accepted = accepted;
+    this.#endIfDone();
+    this.#events?.acked(bytes);
+  }
+
+  // ---- receiving
+
+  received(bytes: number): void {
+    this.#unread -= bytes;
+    assert(this.#unread >= 0, 'no more is given back than was delivered');
+    if (this.#paused && this.#unread < this.#context.limits.receiveWindowBytes) this.#resume();
+  }
+
+  socketData(chunk: Uint8Array): void {
+    if (this.#closing || this.#events === undefined) return;
+    const { receiveWindowBytes } = this.#context.limits;
+    const window = receiveWindowBytes - this.#unread;
+    const fits = chunk.length <= window;
+    if (!fits) {
+      this.#pause();
+      this.#socket.unshift(chunk.subarray(window));
+    }
+    if (window > 0) {
+      const bytes = fits ? chunk : chunk.subarray(0, window);
+      this.#unread += bytes.length;
+      this.#events.data(bytes);
+    }
+    if (this.#unread >= receiveWindowBytes) this.#pause();
+  }
+
+  #pause(): void {
+    if (this.#paused || this.#closing) return;
+    this.#paused = true;
+    this.#socket.pause();
+  }
+
+  #resume(): void {
+    this.#paused = false;
+    this.#socket.resume();
+  }
+
+  // ---- the end
+
+  shutdown(): void {
+    if (this.#finWanted) return;
+    this.#flush();
+    this.#finWanted = true;
+    this.#endIfDone();
+  }
+
+  close(): void {
+    this.shutdown();
+    this.#closing = true;
+    if (this.#paused) this.#resume();
+    this.#awaitFin();
+  }
+
+  /**
+   * FIN follows when the kernel has taken the last byte, not before: libuv refuses to reset a socket that
+   * waits to be shut down (`uv_tcp_close_reset`), and `abort` has to work until then.
+   */
+  #endIfDone(): void {
+    if (!this.#finWanted || this.#finGiven || this.#given > this.#accepted) return;
+    this.#finGiven = true;
+    this.#socket.end();
+  }
+
+  abort(): void {
+    this.#forget();
+    if (!this.#stands) this.#socket.destroy();
+    else if (this.#finGiven && !this.#finSent) this.#aborting = true;
+    else this.#reset();
+  }
+
+  #reset(): void {
+    if (this.#socket.destroyed) return;
+    if (canReset(this.#socket)) this.#socket.resetAndDestroy();
+    else this.#socket.destroy();
+  }
+
+  /** After `close`, a peer that never ends its side must not hold the connection for ever. */
+  #awaitFin(): void {
+    if (!this.#closing || !this.#finSent || this.#finReceived || this.#events === undefined) return;
+    this.#finWaitTimer ??= new Timer(this);
+    this.#context.timers.arm(this.#finWaitTimer, this.#context.timers.nowMs() + FIN_WAIT_MS);
+  }
+
+  /** The timer's: the kernel sends on by itself what it has, FIN included. */
+  due(): void {
+    this.#socket.destroy();
+  }
+
+  #forget(): void {
+    this.#forgotten = true;
+    this.#events = undefined;
+    this.#disarm();
+  }
+
+  #disarm(): void {
+    if (this.#finWaitTimer !== undefined) this.#context.timers.disarm(this.#finWaitTimer);
+  }
+
+  // ---- the socket's events
+
+  socketConnected(): void {
+    this.#stand();
+    this.#events?.connected();
+  }
+
+  socketEnded(): void {
+    this.#finReceived = true;
+    this.#disarm();
+    this.#events?.end();
+  }
+
+  socketFinished(): void {
+    this.#finSent = true;
+    if (this.#aborting) this.#reset();
+    else this.#awaitFin();
+  }
+
+  socketFailed(cause: Error): void {
+    this.#cause ??= cause;
+  }
+
+  socketClosed(): void {
+    const events = this.#events;
+    this.#forget();
+    events?.closed(
+      this.#cause === undefined ? undefined : connectionFault(this.#cause, this.#choseLocalPort),
+    );
+  }
+
+  // ---- options
+
+  setNoDelay(on: boolean): void {
+    this.#socket.setNoDelay(on);
+  }
+
+  setKeepAlive(idleMs: number, probes: number): void {
+    // Node 20's method takes the first two arguments and ignores the others; capability `keepAliveProbes`.
+    const socket: { setKeepAlive(on: boolean, idleMs: number, intervalMs: number, count: number): unknown } =
+      this.#socket;
+    socket.setKeepAlive(idleMs > 0, idleMs, idleMs, probes);
+  }
+
+  setKeepsAlive(on: boolean): void {
+    if (on) this.#socket.ref();
+    else this.#socket.unref();
+  }
+}
+
+/** Older runtimes that imitate Node cannot reset. */
+export function canReset(socket: Partial<Pick<Socket, 'resetAndDestroy'>>): boolean {
+  return typeof socket.resetAndDestroy === 'function';
+}
+
+function onConnect(this: OwnedSocket): void {
+  this[OWNER]?.socketConnected();
+}
+
+function onData(this: OwnedSocket, chunk: Uint8Array): void {
+  this[OWNER]?.socketData(chunk);
+}
+
+function onEnd(this: OwnedSocket): void {
+  this[OWNER]?.socketEnded();
+}
+
+function onFinish(this: OwnedSocket): void {
+  this[OWNER]?.socketFinished();
+}
+
+function onError(this: OwnedSocket, error: Error): void {
+  this[OWNER]?.socketFailed(error);
+}
+
+function onClose(this: OwnedSocket): void {
+  this[OWNER]?.socketClosed();
+}

@@ -1,0 +1,128 @@
+/**
+ * The port on `node:net`: the operating system's TCP on every platform where Node, or what imitates it,
+ * runs.
+ */
+import { lookup as systemLookup } from 'node:dns';
+import { Socket } from 'node:net';
+import type { Capabilities } from '../../port/capabilities.js';
+import { ErrorCode } from '../../port/error-code.js';
+import type {
+  Cancel,
+  Connection,
+  ConnectionEvents,
+  ConnectTarget,
+  Fault,
+  Listener,
+  ListenerEvents,
+  ListenTarget,
+  StackLimits,
+  TcpStack,
+} from '../../port/tcp-stack.js';
+import { systemClock, type Clock } from '../../support/clock.js';
+import { TimerWheel } from '../../support/timer-wheel.js';
+import { canReset, NodeConnection } from './node-connection.js';
+import { NodeListener } from './node-listener.js';
+import { lookupFault } from './system-fault.js';
+
+/** Two of the kernel's 64 KiB reads: an echo that writes all that it read finds the space for it. */
+export const DEFAULT_BUFFER_BYTES = 131_072;
+
+/** Looks a name's addresses up and answers once, later, with an error or with at least one address. */
+export type Lookup = (
+  host: string,
+  answer: (error: Error | null, addresses: readonly string[]) => void,
+) => void;
+
+export interface NodeStackOptions {
+  /** Bytes that one connection takes from `add` before the kernel took any. Default 131072. */
+  sendBufferBytes?: number | undefined;
+  /** Bytes that one connection delivers before any is acknowledged with `ack`. Default 131072. */
+  receiveWindowBytes?: number | undefined;
+  /** Connections at once. Default: the system's own limit. */
+  maxActiveTcp?: number | undefined;
+  /** The time that timeouts and polls go by. Default: the machine's. */
+  clock?: Clock | undefined;
+  /** Names to addresses. Default: the system's resolver (`getaddrinfo`). */
+  lookup?: Lookup | undefined;
+}
+
+export class NodeStack implements TcpStack {
+  readonly name = 'node';
+  readonly capabilities: Capabilities = {
+    acknowledgement: 'local',
+    receiveWindow: 'bounded',
+    abort: canReset(Socket.prototype),
+    halfClose: true,
+    keepAlive: true,
+    // From Node 26 on the method has four parameters.
+    keepAliveProbes: Socket.prototype.setKeepAlive.length >= 4,
+    ipv6: true,
+    reusePort: hasReusePort(process.versions.node, process.platform),
+    pathMss: false,
+    virtualTime: false,
+  };
+  readonly limits: StackLimits;
+  readonly timers: TimerWheel;
+  readonly #lookup: Lookup;
+
+  constructor(options: NodeStackOptions = {}) {
+    this.limits = {
+      maxActiveTcp: options.maxActiveTcp,
+      sendBufferBytes: options.sendBufferBytes ?? DEFAULT_BUFFER_BYTES,
+      receiveWindowBytes: options.receiveWindowBytes ?? DEFAULT_BUFFER_BYTES,
+    };
+    this.timers = new TimerWheel(options.clock ?? systemClock);
+    this.#lookup = options.lookup ?? resolverLookup;
+  }
+
+  post(job: () => void): void {
+    setImmediate(job);
+  }
+
+  resolve(host: string, answer: (fault: Fault | undefined, addresses: readonly string[]) => void): Cancel {
+    let wanted = true;
+    this.#lookup(host, (error, addresses) => {
+      if (!wanted) return;
+      if (error !== null) answer(lookupFault(error), []);
+      else if (addresses.length === 0) answer({ code: ErrorCode.ERR_DNS }, []);
+      else answer(undefined, addresses);
+    });
+    return () => {
+      wanted = false;
+    };
+  }
+
+  connect(target: ConnectTarget, events: ConnectionEvents): Connection {
+    const socket = new Socket({ allowHalfOpen: true });
+    socket.connect({
+      host: target.address,
+      port: target.port,
+      ...(target.localAddress === undefined ? {} : { localAddress: target.localAddress }),
+      ...(target.localPort === 0 ? {} : { localPort: target.localPort }),
+    });
+    return new NodeConnection(this, socket, events, target.localPort !== 0);
+  }
+
+  listen(target: ListenTarget, events: ListenerEvents): Listener {
+    return new NodeListener(this, target, events);
+  }
+}
+
+function resolverLookup(
+  host: string,
+  answer: (error: Error | null, addresses: readonly string[]) => void,
+): void {
+  systemLookup(host, { all: true, verbatim: true }, (error, addresses) => {
+    answer(error, error === null ? addresses.map(({ address }) => address) : []);
+  });
+}
+
+/**
+ * `reusePort` came with Node 22.12 and 23.1; libuv has it where the system spreads connections over the
+ * listeners.
+ */
+export function hasReusePort(version: string, platform: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const isNewEnough = major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12);
+  return isNewEnough && ['linux', 'freebsd', 'aix', 'sunos'].includes(platform);
+}

@@ -1,0 +1,52 @@
+/** The system's error codes as the port's faults. */
+import { ErrorCode } from '../../port/error-code.js';
+import type { Fault } from '../../port/tcp-stack.js';
+
+const CODES: Readonly<Record<string, ErrorCode>> = {
+  ECONNREFUSED: ErrorCode.ERR_RST,
+  ECONNRESET: ErrorCode.ERR_RST,
+  // Writing or shutting down after the peer's reset was read.
+  EPIPE: ErrorCode.ERR_RST,
+  ENOTCONN: ErrorCode.ERR_RST,
+  ECONNABORTED: ErrorCode.ERR_ABRT,
+  ECANCELED: ErrorCode.ERR_ABRT,
+  ETIMEDOUT: ErrorCode.ERR_TIMEOUT,
+  ENETUNREACH: ErrorCode.ERR_RTE,
+  EHOSTUNREACH: ErrorCode.ERR_RTE,
+  EHOSTDOWN: ErrorCode.ERR_RTE,
+  // A firewall's rule or a broadcast address.
+  EACCES: ErrorCode.ERR_RTE,
+  EPERM: ErrorCode.ERR_RTE,
+  ENETDOWN: ErrorCode.ERR_IF,
+  ENODEV: ErrorCode.ERR_IF,
+  EADDRINUSE: ErrorCode.ERR_USE,
+  EADDRNOTAVAIL: ErrorCode.ERR_VAL,
+  EAFNOSUPPORT: ErrorCode.ERR_VAL,
+  EINVAL: ErrorCode.ERR_VAL,
+  EMFILE: ErrorCode.ERR_MEM,
+  ENFILE: ErrorCode.ERR_MEM,
+  ENOMEM: ErrorCode.ERR_MEM,
+  ENOBUFS: ErrorCode.ERR_MEM,
+};
+
+function codeOf(cause: Error): string {
+  return 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
+}
+
+/** A fault of a connection. */
+export function connectionFault(cause: Error, chosenPort: boolean): Fault {
+  const code = codeOf(cause);
+  // Connecting without a port of one's own, EADDRNOTAVAIL means that all ephemeral ports are taken.
+  if (code === 'EADDRNOTAVAIL' && chosenPort) return { code: ErrorCode.ERR_BUF, cause };
+  return { code: CODES[code] ?? ErrorCode.ERR_IF, cause };
+}
+
+/** A fault of a listener: there, EACCES is a port that this user may not have. */
+export function listenFault(cause: Error): Fault {
+  const code = codeOf(cause);
+  return { code: code === 'EACCES' ? ErrorCode.ERR_VAL : (CODES[code] ?? ErrorCode.ERR_IF), cause };
+}
+
+export function lookupFault(cause: Error): Fault {
+  return { code: ErrorCode.ERR_DNS, cause };
+}

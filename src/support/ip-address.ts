@@ -1,0 +1,91 @@
+/**
+ * IP addresses in text form (RFC 791 dotted quads; RFC 4291 §2.2, zones of RFC 4007 §11; canonical text of
+ * RFC 5952), without the runtime's help, so that every stack and every engine reads and writes them alike.
+ */
+
+export type IpFamily = 4 | 6;
+
+const V6_GROUPS = 8;
+
+/**
+ * The address as an unsigned 32-bit number, most significant byte first; `undefined` when it is no IPv4
+ * address.
+ */
+export function parseIpv4(text: string): number | undefined {
+  const parts = text.split('.');
+  if (parts.length !== 4) return undefined;
+  let value = 0;
+  for (const part of parts) {
+    // Leading zeros are refused: some resolvers read them as octal (RFC 6943 §3.1.1).
+    if (!/^(0|[1-9][0-9]{0,2})$/.test(part) || Number(part) > 255) return undefined;
+    value = value * 256 + Number(part);
+  }
+  return value;
+}
+
+export function formatIpv4(value: number): string {
+  return [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255].join('.');
+}
+
+/** The eight 16-bit groups of an IPv6 address without its zone; `undefined` when it is none. */
+export function parseIpv6(text: string): readonly number[] | undefined {
+  const halves = text.split('::');
+  if (halves.length > 2) return undefined;
+  const head = parseGroups(halves[0] ?? '', halves.length === 1);
+  if (halves.length === 1) return head?.length === V6_GROUPS ? head : undefined;
+  const tail = parseGroups(halves[1] ?? '', true);
+  // '::' stands for at least one group (RFC 4291 §2.2).
+  if (head === undefined || tail === undefined || head.length + tail.length >= V6_GROUPS) return undefined;
+  const zeros = new Array<number>(V6_GROUPS - head.length - tail.length).fill(0);
+  return [...head, ...zeros, ...tail];
+}
+
+function parseGroups(text: string, mayEndInV4: boolean): number[] | undefined {
+  if (text === '') return [];
+  const parts = text.split(':');
+  const groups: number[] = [];
+  for (const [index, part] of parts.entries()) {
+    if (part.includes('.')) {
+      const v4 = mayEndInV4 && index === parts.length - 1 ? parseIpv4(part) : undefined;
+      if (v4 === undefined) return undefined;
+      groups.push(v4 >>> 16, v4 & 0xffff);
+    } else {
+      if (!/^[0-9a-f]{1,4}$/i.test(part)) return undefined;
+      groups.push(Number.parseInt(part, 16));
+    }
+  }
+  return groups;
+}
+
+/** RFC 5952: lower case, no leading zeros, the longest run of two or more zero groups as '::'. */
+export function formatIpv6(groups: readonly number[]): string {
+  let bestStart = -1;
+  let bestLength = 1;
+  for (let start = 0; start < groups.length; start += 1) {
+    let length = 0;
+    while (groups[start + length] === 0) length += 1;
+    if (length > bestLength) [bestStart, bestLength] = [start, length];
+  }
+  const hex = (part: readonly number[]): string => part.map((group) => group.toString(16)).join(':');
+  if (bestStart < 0) return hex(groups);
+  return `${hex(groups.slice(0, bestStart))}::${hex(groups.slice(bestStart + bestLength))}`;
+}
+
+/** 4 or 6; `undefined` when the text is no IP address (a name, perhaps). */
+export function ipFamily(text: string): IpFamily | undefined {
+  if (parseIpv4(text) !== undefined) return 4;
+  const percent = text.indexOf('%');
+  if (percent >= 0 && !/^%[0-9A-Za-z._~-]+$/.test(text.slice(percent))) return undefined;
+  return parseIpv6(percent < 0 ? text : text.slice(0, percent)) === undefined ? undefined : 6;
+}
+
+/**
+ * An IPv4 address that came in IPv6 clothes, `::ffff:192.0.2.1` (RFC 4291 §2.5.5.2), as the IPv4 address it
+ * is.
+ */
+export function unmapped(text: string): string {
+  if (!text.includes(':') || text.includes('%')) return text;
+  const groups = parseIpv6(text);
+  if (groups?.[5] !== 0xffff || groups.slice(0, 5).some((group) => group !== 0)) return text;
+  return formatIpv4((groups[6] ?? 0) * 0x10000 + (groups[7] ?? 0));
+}

@@ -1,0 +1,173 @@
+/**
+ * Many timers over one alarm of the clock: a hashed wheel (Varghese and Lauck, 1987, scheme 6). Arming and
+ * disarming cost the same with one timer and with a hundred thousand, and while nothing is due nothing
+ * runs: the alarm is set for the earliest timer of the first slot that has one.
+ *
+ * Call order: `arm` (again to move it, in either direction) → `due` once → `arm` again for the next time. A
+ * timer that is disarmed or moved while the wheel turns does not fire for its old time.
+ */
+import type { Alarm, Clock } from './clock.js';
+import { assert } from './assert.js';
+
+/** Milliseconds that one slot covers. It bounds how many timers share a slot, not how exactly they fire. */
+export const SLOT_MS = 20;
+/** Slots in the wheel: one turn is 10.24 s, longer than the timers that every connection has. */
+export const SLOTS = 512;
+
+export interface TimerOwner {
+  /** The time has come. The owner may arm and disarm any timer, this one included. */
+  due(nowMs: number): void;
+}
+
+/** One timer; its owner keeps it for life, so that arming makes no object. */
+export class Timer {
+  readonly owner: TimerOwner;
+  /** When it fires; meaningless while it is not armed. */
+  atMs = 0;
+  /** The slot it hangs in, −1 while it is not armed. Belongs to the wheel. */
+  slot = -1;
+  next: Timer | undefined;
+  previous: Timer | undefined;
+
+  constructor(owner: TimerOwner) {
+    this.owner = owner;
+  }
+
+  get armed(): boolean {
+    return this.slot >= 0;
+  }
+}
+
+export class TimerWheel {
+  readonly #clock: Clock;
+  readonly #heads: (Timer | undefined)[] = new Array<Timer | undefined>(SLOTS).fill(undefined);
+  #count = 0;
+  #alarm: Alarm | undefined;
+  #alarmAtMs = Number.POSITIVE_INFINITY;
+  /** Everything due before this time has fired. */
+  #turnedToMs: number;
+  #turning = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#turnedToMs = clock.nowMs();
+  }
+
+  nowMs(): number {
+    return this.#clock.nowMs();
+  }
+
+  /** Timers that are armed. */
+  get size(): number {
+    return this.#count;
+  }
+
+  /**
+   * Fires `timer` once, no earlier than `atMs`. A time in the past fires at the next turn, never from
+   * inside this call.
+   */
+  arm(timer: Timer, atMs: number): void {
+    assert(Number.isFinite(atMs), 'a timer has a finite time');
+    if (timer.armed) this.#unlink(timer);
+    if (this.#count === 0) this.#turnedToMs = this.#clock.nowMs();
+    timer.atMs = atMs;
+    // A time that the wheel has passed hangs in the slot at which the next turn begins.
+    this.#link(timer, slotOf(Math.max(atMs, this.#turnedToMs)));
+    if (!this.#turning && atMs < this.#alarmAtMs) this.#setAlarm(atMs);
+  }
+
+  disarm(timer: Timer): void {
+    if (timer.armed) this.#unlink(timer);
+    if (this.#count === 0 && !this.#turning) this.#clearAlarm();
+  }
+
+  #link(timer: Timer, slot: number): void {
+    const head = this.#heads[slot];
+    timer.slot = slot;
+    timer.previous = undefined;
+    timer.next = head;
+    if (head !== undefined) head.previous = timer;
+    this.#heads[slot] = timer;
+    this.#count += 1;
+  }
+
+  #unlink(timer: Timer): void {
+    if (timer.previous === undefined) this.#heads[timer.slot] = timer.next;
+    else timer.previous.next = timer.next;
+    if (timer.next !== undefined) timer.next.previous = timer.previous;
+    timer.next = undefined;
+    timer.previous = undefined;
+    timer.slot = -1;
+    this.#count -= 1;
+  }
+
+  #turn(): void {
+    const nowMs = this.#clock.nowMs();
+    const due: Timer[] = [];
+    this.#alarm = undefined;
+    this.#alarmAtMs = Number.POSITIVE_INFINITY;
+    const firstTick = Math.floor(this.#turnedToMs / SLOT_MS);
+    const lastTick = Math.floor(nowMs / SLOT_MS);
+    const ticks = Math.min(lastTick - firstTick, SLOTS - 1);
+    for (let tick = 0; tick <= ticks; tick += 1) this.#collect((firstTick + tick) % SLOTS, nowMs, due);
+    this.#turnedToMs = nowMs;
+    due.sort((a, b) => a.atMs - b.atMs);
+    this.#turning = true;
+    try {
+      this.#fire(due, nowMs);
+    } finally {
+      this.#turning = false;
+      if (this.#count > 0) this.#setAlarm(this.#earliestMs());
+    }
+  }
+
+  #collect(slot: number, nowMs: number, due: Timer[]): void {
+    for (let timer = this.#heads[slot]; timer !== undefined; timer = timer.next) {
+      if (timer.atMs <= nowMs) due.push(timer);
+    }
+  }
+
+  #fire(due: readonly Timer[], nowMs: number): void {
+    for (const timer of due) {
+      // An owner that fired before may have disarmed this one, or moved it to a later time.
+      if (!timer.armed || timer.atMs > nowMs) continue;
+      this.#unlink(timer);
+      timer.owner.due(nowMs);
+    }
+  }
+
+  /**
+   * The earliest time in the first slot of this turn that has a timer of this turn; else the end of the
+   * turn.
+   */
+  #earliestMs(): number {
+    const firstTick = Math.floor(this.#turnedToMs / SLOT_MS);
+    for (let tick = firstTick; tick < firstTick + SLOTS; tick += 1) {
+      const slotEndMs = (tick + 1) * SLOT_MS;
+      let earliestMs = Number.POSITIVE_INFINITY;
+      for (let timer = this.#heads[tick % SLOTS]; timer !== undefined; timer = timer.next) {
+        earliestMs = Math.min(earliestMs, timer.atMs);
+      }
+      if (earliestMs < slotEndMs) return earliestMs;
+    }
+    return (firstTick + SLOTS) * SLOT_MS;
+  }
+
+  #setAlarm(atMs: number): void {
+    this.#alarm?.cancel();
+    this.#alarmAtMs = atMs;
+    this.#alarm = this.#clock.setAlarm(atMs, () => {
+      this.#turn();
+    });
+  }
+
+  #clearAlarm(): void {
+    this.#alarm?.cancel();
+    this.#alarm = undefined;
+    this.#alarmAtMs = Number.POSITIVE_INFINITY;
+  }
+}
+
+function slotOf(atMs: number): number {
+  return Math.floor(atMs / SLOT_MS) % SLOTS;
+}
