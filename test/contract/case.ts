@@ -1,0 +1,119 @@
+/**
+ * What a contract case is given and what it is. The cases import no test runner and no runtime: a target brings the stacks, the
+ * foreign peer and the world around them, so that the same cases run on every stack and every engine.
+ */
+import type { AsyncClient, AsyncServer, ServerOptions, TcpStack } from 'asynctcp';
+import type { SteppedClock } from './stepped-clock.js';
+
+/** Builds of the two stacks that a case asks for, where the usual numbers would make it slow or hide what it shows. */
+export interface CaseLimits {
+  readonly maxActiveTcp?: number;
+  readonly sendBufferBytes?: number;
+  readonly receiveWindowBytes?: number;
+}
+
+export interface ContractCase {
+  /** The clause, with a letter where one clause needs several cases: `L4.late-lookup`. Unique. */
+  readonly id: string;
+  readonly title: string;
+  readonly limits?: CaseLimits;
+  run(env: Env): Promise<void>;
+}
+
+/** Names of the clauses, in order, as the matrix shows them. */
+export function clauseOf(id: string): string {
+  return id.split('.')[0] ?? id;
+}
+
+/** A TCP of somebody else's making, to misbehave with. */
+export interface Peer {
+  listen(options?: {
+    backlog?: number;
+    receiveBuffer?: number;
+    address?: string;
+    port?: number;
+  }): Promise<PeerListener>;
+  connect(port: number, options?: { receiveBuffer?: number }): Promise<PeerSocket>;
+}
+
+export interface PeerListener {
+  readonly address: string;
+  readonly port: number;
+  accept(): Promise<PeerSocket>;
+  /** From now on the listener answers no SYN. Taking one connection off its queue ends that. */
+  goSilent(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface PeerSocket {
+  readonly port: number;
+  send(text: string): Promise<void>;
+  /** Resolves when all of it is in the peer's send buffer; `piece` bytes at a time. */
+  sendPattern(seed: number, bytes: number, piece?: number): Promise<void>;
+  /** Bytes of the running `sendPattern` that were sent so far. */
+  sent(): Promise<number>;
+  /** Exactly so many bytes; fewer only at the end of the stream. */
+  receive(bytes: number): Promise<string>;
+  /** One read. */
+  receiveOnce(): Promise<string>;
+  /** What has arrived at this moment; `undefined` when nothing has, '' at the end of the stream. */
+  receiveNow(): Promise<string | undefined>;
+  /** Reads to the end and compares with a pattern. */
+  drain(seed?: number, piece?: number): Promise<{ bytes: number; matches: boolean; end: 'fin' | 'reset' }>;
+  /** FIN; goes on receiving. */
+  shutdown(): Promise<void>;
+  close(): Promise<void>;
+  /** RST. */
+  reset(): Promise<void>;
+}
+
+/** How a name is answered. */
+export type NameAnswer =
+  | { readonly kind: 'addresses'; readonly addresses: readonly string[] }
+  | { readonly kind: 'unknown' }
+  /** Nothing until `release` is called. */
+  | { readonly kind: 'held'; readonly addresses: readonly string[] };
+
+export interface Env {
+  readonly clientStack: TcpStack;
+  readonly serverStack: TcpStack;
+  /** The time of both stacks. It stands unless a case moves it. */
+  readonly clock: SteppedClock;
+  readonly peer: Peer;
+  /** The address that servers of this environment listen on. */
+  readonly address: string;
+  /** Lines that the library printed. */
+  readonly warnings: readonly string[];
+  /** Errors that reached the runtime's uncaught-error path since the last call. What nobody takes fails the case. */
+  takeUncaught(): unknown[];
+  client(): AsyncClient;
+  /** A server that listens. */
+  serve(
+    onClient: (client: AsyncClient) => void,
+    options?: Omit<ServerOptions, 'stack'>,
+  ): Promise<AsyncServer>;
+  /** Tells the resolver of both stacks what a name means. */
+  name(host: string, answer: NameAnswer): void;
+  /** Answers the held look-ups. */
+  releaseNames(): void;
+  /** Waits, however long it takes, until something is so; the environment gives up when nothing moves any more. */
+  until(what: string, condition: () => boolean): Promise<void>;
+  /** Lets everything that is under way arrive: what did not happen by then does not happen. */
+  settle(): Promise<void>;
+  /** Sockets, timers and other things that the stacks hold at this moment. */
+  holdings(): number;
+  /** Takes every file descriptor that is left; returns how to give them back. */
+  starve(): Promise<() => Promise<void>>;
+  /** Runs a program of its own, given as the body of a module that has the library's names; resolves when it ended by itself. */
+  runProgram(body: string): Promise<string>;
+}
+
+/** A pair of stacks that the suite runs on. */
+export interface Target {
+  /** `client × server`. */
+  readonly name: string;
+  /** Cases that it cannot meet, each with its reason. One of them that passes fails the build. */
+  readonly unmet: Readonly<Record<string, string>>;
+  /** Runs `body` in an environment of its own and takes it down again. */
+  inEnvironment(limits: CaseLimits, body: (env: Env) => Promise<void>): Promise<void>;
+}

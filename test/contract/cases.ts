@@ -1,0 +1,8 @@
+/** All cases, in the contract's order. */
+import type { ContractCase } from './case.js';
+import { DATA } from './data.js';
+import { LIFE } from './life.js';
+import { LIMITS } from './limits.js';
+import { TIME } from './time.js';
+
+export const CASES: readonly ContractCase[] = [...LIFE, ...DATA, ...TIME, ...LIMITS];

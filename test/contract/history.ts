@@ -1,0 +1,79 @@
+/** Writes down every callback of a client, in order, and checks on the way what holds always: contract L1 and L2. */
+import type { AsyncClient } from 'asynctcp';
+import { expect } from './expect.js';
+
+/** Methods that run now; a callback that comes from inside one breaks L1. */
+let calling = 0;
+let inCallback = false;
+
+/** Calls methods of the library; no callback may come before it returns. */
+export function calls<T>(methods: () => T): T {
+  calling += 1;
+  try {
+    return methods();
+  } finally {
+    calling -= 1;
+  }
+}
+
+export class History {
+  readonly client: AsyncClient;
+  readonly events: string[] = [];
+  /** What was received, as Latin-1 text. */
+  received = '';
+  /** Sum of `onAck`'s bytes. */
+  acked = 0;
+  /** What else to do in a callback; the event's name comes with it. */
+  also: (event: string) => void = () => undefined;
+
+  constructor(client: AsyncClient) {
+    this.client = client;
+    client.onConnect(() => this.#happened('connect'));
+    client.onDisconnect(() => this.#happened('disconnect'));
+    client.onError((_, code) => this.#happened(`error ${code}`));
+    client.onData((_, data) => {
+      for (const byte of data) this.received += String.fromCharCode(byte);
+      this.#happened('data');
+    });
+    client.onAck((_, bytes) => {
+      this.acked += bytes;
+      this.#happened('ack');
+    });
+    client.onTimeout((_, timeMs) => this.#happened(`timeout ${timeMs}`));
+    client.onPoll(() => this.#happened('poll'));
+    client.onEnd(() => this.#happened('end'));
+  }
+
+  #happened(event: string): void {
+    expect(calling === 0, `no callback from inside a method (L1), not ${event}`);
+    expect(!inCallback, `callbacks one at a time (L1), not ${event} inside another`);
+    expect(
+      this.events.at(-1) !== 'disconnect' || event === 'connect' || event.startsWith('error'),
+      `nothing after onDisconnect (L2), not ${event}`,
+    );
+    this.events.push(event);
+    inCallback = true;
+    try {
+      this.also(event);
+    } finally {
+      inCallback = false;
+    }
+  }
+
+  count(event: string): number {
+    return this.events.filter((seen) => seen === event).length;
+  }
+
+  has(event: string): boolean {
+    return this.events.includes(event);
+  }
+
+  /** The events that tell of life and death, without data, acknowledgements and polls. */
+  get life(): string[] {
+    return this.events.filter((event) => !['data', 'ack', 'poll'].includes(event));
+  }
+
+  get over(): boolean {
+    return this.events.at(-1) === 'disconnect';
+  }
+}

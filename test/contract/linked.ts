@@ -1,0 +1,61 @@
+/** The beginnings that most cases share. */
+import type { AsyncClient, AsyncServer } from 'asynctcp';
+import type { Env, PeerSocket } from './case.js';
+import { calls, History } from './history.js';
+
+export interface Linked {
+  readonly server: AsyncServer;
+  readonly client: AsyncClient;
+  readonly accepted: AsyncClient;
+  readonly history: History;
+  readonly acceptedHistory: History;
+}
+
+/** A client and a server's client, connected to each other. `prepare` sees both before anything happens. */
+export async function linked(
+  env: Env,
+  prepare: (client: AsyncClient) => void = () => undefined,
+): Promise<Linked> {
+  let acceptedHistory: History | undefined;
+  const server = await env.serve((accepted) => {
+    acceptedHistory = new History(accepted);
+    prepare(accepted);
+  });
+  const client = env.client();
+  const history = new History(client);
+  prepare(client);
+  calls(() => client.connect(env.address, server.port()));
+  await env.until('both ends are connected', () => history.has('connect') && acceptedHistory !== undefined);
+  if (acceptedHistory === undefined) throw new Error('nothing was accepted');
+  return { server, client, accepted: acceptedHistory.client, history, acceptedHistory };
+}
+
+/** A client that is connected to the foreign peer. */
+export async function linkedToPeer(
+  env: Env,
+  prepare: (client: AsyncClient) => void = () => undefined,
+  listening: { receiveBuffer?: number } = {},
+): Promise<{ client: AsyncClient; history: History; peer: PeerSocket }> {
+  const listener = await env.peer.listen(listening);
+  const client = env.client();
+  const history = new History(client);
+  prepare(client);
+  calls(() => client.connect(env.address, listener.port));
+  const peer = await listener.accept();
+  await env.until('the client is connected', () => history.has('connect'));
+  return { client, history, peer };
+}
+
+/** A port of the environment's address on which nobody listens. */
+export async function deadPort(env: Env): Promise<number> {
+  const listener = await env.peer.listen();
+  await listener.close();
+  return listener.port;
+}
+
+/** A client that connects where nothing answers, and goes on trying. */
+export async function silentPort(env: Env): Promise<number> {
+  const listener = await env.peer.listen({ backlog: 0 });
+  await listener.goSilent();
+  return listener.port;
+}

@@ -1,0 +1,20 @@
+/** Runs one case on one target. A case that the target lists as unmet is run too: when it passes, the list is wrong. */
+import type { ContractCase, Target } from './case.js';
+
+export type Outcome =
+  | { readonly kind: 'met' }
+  | { readonly kind: 'unmet'; readonly reason: string }
+  | { readonly kind: 'failed'; readonly error: Error };
+
+export async function runCase(target: Target, contractCase: ContractCase): Promise<Outcome> {
+  const reason = target.unmet[contractCase.id];
+  try {
+    await target.inEnvironment(contractCase.limits ?? {}, (env) => contractCase.run(env));
+  } catch (error) {
+    if (reason !== undefined) return { kind: 'unmet', reason };
+    return { kind: 'failed', error: error instanceof Error ? error : new Error(String(error)) };
+  }
+  if (reason === undefined) return { kind: 'met' };
+  const error = new Error(`${contractCase.id} passes on ${target.name}, which lists it as unmet: ${reason}`);
+  return { kind: 'failed', error };
+}

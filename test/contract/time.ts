@@ -1,0 +1,2 @@
+import type { ContractCase } from './case.js';
+export const TIME: readonly ContractCase[] = [];

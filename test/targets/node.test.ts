@@ -1,0 +1,4 @@
+import { testTarget } from './test-target.js';
+import { node } from './node.js';
+
+testTarget(node);

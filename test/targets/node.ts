@@ -1,0 +1,7 @@
+/** The contract suite's target for the stack on node:net. */
+import { nodeStack } from 'asynctcp';
+import { systemTarget } from './system-target.js';
+
+export const node = systemTarget('node × node', nodeStack, nodeStack, {
+  'D7.peer': 'node:net cannot ask what the peer acknowledged: capability acknowledgement is `local`',
+});

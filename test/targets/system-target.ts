@@ -1,0 +1,202 @@
+/**
+ * Targets whose stacks use the operating system's TCP: real sockets on the loopback interface, Python as the foreign
+ * peer, a clock that only the case moves.
+ */
+import { execFile, execFileSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { connect, createServer, type AddressInfo, type Server } from 'node:net';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import {
+  AsyncClient,
+  AsyncServer,
+  type Lookup,
+  type NodeStackOptions,
+  type ServerOptions,
+  type TcpStack,
+} from 'asynctcp';
+import type { CaseLimits, Env, NameAnswer, Target } from '../contract/case.js';
+import { SteppedClock } from '../contract/stepped-clock.js';
+import { PythonPeer } from '../peers/python-peer.js';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const ADDRESS = '127.0.0.1';
+/** How long nothing may move before a case is given up. It ends a broken test; no passing test waits for it. */
+const PATIENCE_MS = 20_000;
+/** Round trips through the kernel after which everything that was sent before has arrived. */
+const SETTLING_ROUND_TRIPS = 3;
+/** Descriptors that a starving process is limited to, so that few have to be opened. */
+const STARVING_LIMIT = 512;
+
+type MakeStack = (options: NodeStackOptions) => TcpStack;
+
+export function systemTarget(
+  name: string,
+  makeClientStack: MakeStack,
+  makeServerStack: MakeStack,
+  unmet: Readonly<Record<string, string>>,
+): Target {
+  return {
+    name,
+    unmet,
+    inEnvironment: async (limits, body) => {
+      const env = new SystemEnvironment(limits, makeClientStack, makeServerStack);
+      try {
+        await env.begin();
+        await body(env);
+      } finally {
+        await env.end();
+      }
+    },
+  };
+}
+
+class SystemEnvironment implements Env {
+  readonly clock = new SteppedClock();
+  readonly address = ADDRESS;
+  readonly warnings: string[] = [];
+  readonly clientStack: TcpStack;
+  readonly serverStack: TcpStack;
+
+  #peer: PythonPeer | undefined;
+  #uncaught: unknown[] = [];
+  readonly #clients: AsyncClient[] = [];
+  readonly #servers: AsyncServer[] = [];
+  readonly #names = new Map<string, NameAnswer>();
+  #held: (() => void)[] = [];
+  readonly #echo: Server = createServer((socket) => socket.pipe(socket));
+  readonly #warn = console.warn;
+
+  constructor(limits: CaseLimits, makeClientStack: MakeStack, makeServerStack: MakeStack) {
+    const lookup: Lookup = (host, answer) => {
+      this.#lookup(host, answer);
+    };
+    const options = { ...limits, clock: this.clock, lookup };
+    this.clientStack = makeClientStack(options);
+    this.serverStack = makeServerStack(options);
+  }
+
+  async begin(): Promise<void> {
+    console.warn = (line: string) => {
+      this.warnings.push(line);
+    };
+    process.setUncaughtExceptionCaptureCallback((error) => {
+      this.#uncaught.push(error);
+    });
+    this.#echo.unref();
+    this.#echo.listen(0, ADDRESS);
+    await once(this.#echo, 'listening');
+  }
+
+  async end(): Promise<void> {
+    for (const client of this.#clients) client.abort();
+    for (const server of this.#servers) await server.end();
+    await this.settle();
+    this.#echo.close();
+    await this.#peer?.end();
+    process.setUncaughtExceptionCaptureCallback(null);
+    console.warn = this.#warn;
+    for (const error of this.takeUncaught()) throw error;
+  }
+
+  get peer(): PythonPeer {
+    return (this.#peer ??= new PythonPeer(ADDRESS));
+  }
+
+  takeUncaught(): unknown[] {
+    const taken = this.#uncaught;
+    this.#uncaught = [];
+    return taken;
+  }
+
+  client(): AsyncClient {
+    const client = new AsyncClient({ stack: this.clientStack });
+    this.#clients.push(client);
+    return client;
+  }
+
+  async serve(
+    onClient: (client: AsyncClient) => void,
+    options: Omit<ServerOptions, 'stack'> = {},
+  ): Promise<AsyncServer> {
+    const server = new AsyncServer(0, { address: ADDRESS, ...options, stack: this.serverStack });
+    this.#servers.push(server);
+    server.onClient((client) => {
+      this.#clients.push(client);
+      onClient(client);
+    });
+    await server.begin();
+    return server;
+  }
+
+  name(host: string, answer: NameAnswer): void {
+    this.#names.set(host, answer);
+  }
+
+  releaseNames(): void {
+    const held = this.#held;
+    this.#held = [];
+    for (const release of held) release();
+  }
+
+  #lookup(host: string, answer: Parameters<Lookup>[1]): void {
+    const known = this.#names.get(host);
+    if (known === undefined || known.kind === 'unknown') {
+      setImmediate(answer, new Error(`getaddrinfo ENOTFOUND ${host}`), []);
+    } else if (known.kind === 'held') {
+      this.#held.push(() => answer(null, known.addresses));
+    } else {
+      setImmediate(answer, null, known.addresses);
+    }
+  }
+
+  async until(what: string, condition: () => boolean): Promise<void> {
+    const deadlineMs = performance.now() + PATIENCE_MS;
+    while (!condition()) {
+      if (performance.now() > deadlineMs) throw new Error(`waited in vain until ${what}`);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  }
+
+  async settle(): Promise<void> {
+    const { port } = this.#echo.address() as AddressInfo;
+    for (let trip = 0; trip < SETTLING_ROUND_TRIPS; trip += 1) {
+      const socket = connect(port, ADDRESS).end('.').resume();
+      await once(socket, 'close');
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  holdings(): number {
+    const ours = (kind: string): boolean => kind.startsWith('TCP') || kind.startsWith('GetAddrInfo');
+    const sockets = process.getActiveResourcesInfo().filter(ours).length;
+    return sockets + this.clientStack.timers.size + this.serverStack.timers.size;
+  }
+
+  async starve(): Promise<() => Promise<void>> {
+    const self = String(process.pid);
+    const read = ['--pid', self, '--nofile', '--output=SOFT', '--noheadings'];
+    const before = execFileSync('prlimit', read, { encoding: 'utf8' }).trim();
+    execFileSync('prlimit', ['--pid', self, `--nofile=${STARVING_LIMIT}:`]);
+    const taken: number[] = [];
+    try {
+      for (;;) taken.push(openSync('/dev/null', 'r'));
+    } catch {
+      // EMFILE: that was the last one.
+    }
+    return async () => {
+      for (const descriptor of taken) closeSync(descriptor);
+      await promisify(execFile)('prlimit', ['--pid', self, `--nofile=${before}:`]);
+    };
+  }
+
+  async runProgram(body: string): Promise<string> {
+    const source = `import { AsyncClient, AsyncServer } from 'asynctcp';\n${body}`;
+    const run = promisify(execFile)(process.execPath, ['--input-type=module', '-e', source], {
+      cwd: ROOT,
+      timeout: PATIENCE_MS,
+    });
+    return (await run).stdout;
+  }
+}

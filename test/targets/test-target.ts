@@ -1,0 +1,17 @@
+/** Runs every contract case on a target, as tests of Node's own runner. */
+import { describe, it } from 'node:test';
+import { CASES } from '../contract/cases.js';
+import { runCase } from '../contract/run-case.js';
+import type { Target } from '../contract/case.js';
+
+export function testTarget(target: Target): void {
+  describe(`contract on ${target.name}`, () => {
+    for (const contractCase of CASES) {
+      it(`${contractCase.id} ${contractCase.title}`, async (test) => {
+        const outcome = await runCase(target, contractCase);
+        if (outcome.kind === 'failed') throw outcome.error;
+        if (outcome.kind === 'unmet') test.skip(`cannot be met: ${outcome.reason}`);
+      });
+    }
+  });
+}
