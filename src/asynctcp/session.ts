@@ -121,7 +121,7 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
     this.#connectedAtMs = this.#nowMs();
     this.#lastDataMs = this.#connectedAtMs;
     this.#dialDeadlineMs = Number.POSITIVE_INFINITY;
-    this.rearm();
+    this.applyPoll();
   }
 
   #listenTo(signal: AbortSignal | undefined): void {
@@ -326,7 +326,7 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
   }
 
   mss(): number {
-    return this.#connection?.mss() ?? 0;
+    return this.state() === TcpState.CLOSED ? 0 : (this.#connection?.mss() ?? 0);
   }
 
   // ---- settings that concern the present connection

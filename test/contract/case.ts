@@ -1,11 +1,15 @@
 /**
- * What a contract case is given and what it is. The cases import no test runner and no runtime: a target brings the stacks, the
- * foreign peer and the world around them, so that the same cases run on every stack and every engine.
+ * What a contract case is given and what it is. The cases import no test runner and no runtime: a target
+ * brings the stacks, the foreign peer and the world around them, so that the same cases run on every stack
+ * and every engine.
  */
 import type { AsyncClient, AsyncServer, ServerOptions, TcpStack } from 'asynctcp';
 import type { SteppedClock } from './stepped-clock.js';
 
-/** Builds of the two stacks that a case asks for, where the usual numbers would make it slow or hide what it shows. */
+/**
+ * Builds of the two stacks that a case asks for, where the usual numbers would make it slow or hide what it
+ * shows.
+ */
 export interface CaseLimits {
   readonly maxActiveTcp?: number;
   readonly sendBufferBytes?: number;
@@ -84,7 +88,10 @@ export interface Env {
   readonly address: string;
   /** Lines that the library printed. */
   readonly warnings: readonly string[];
-  /** Errors that reached the runtime's uncaught-error path since the last call. What nobody takes fails the case. */
+  /**
+   * Errors that reached the runtime's uncaught-error path since the last call. What nobody takes fails the
+   * case.
+   */
   takeUncaught(): unknown[];
   client(): AsyncClient;
   /** A server that listens. */
@@ -96,7 +103,10 @@ export interface Env {
   name(host: string, answer: NameAnswer): void;
   /** Answers the held look-ups. */
   releaseNames(): void;
-  /** Waits, however long it takes, until something is so; the environment gives up when nothing moves any more. */
+  /**
+   * Waits, however long it takes, until something is so; the environment gives up when nothing moves any
+   * more.
+   */
   until(what: string, condition: () => boolean): Promise<void>;
   /** Lets everything that is under way arrive: what did not happen by then does not happen. */
   settle(): Promise<void>;
@@ -104,7 +114,10 @@ export interface Env {
   holdings(): number;
   /** Takes every file descriptor that is left; returns how to give them back. */
   starve(): Promise<() => Promise<void>>;
-  /** Runs a program of its own, given as the body of a module that has the library's names; resolves when it ended by itself. */
+  /**
+   * Runs a program of its own, given as the body of a module that has the library's names; resolves when it
+   * ended by itself.
+   */
   runProgram(body: string): Promise<string>;
 }
 

@@ -1,4 +1,7 @@
-/** Writes down every callback of a client, in order, and checks on the way what holds always: contract L1 and L2. */
+/**
+ * Writes down every callback of a client, in order, and checks on the way what holds always: contract L1
+ * and L2.
+ */
 import type { AsyncClient } from 'asynctcp';
 import { expect } from './expect.js';
 

@@ -43,9 +43,20 @@ export const LIFE: readonly ContractCase[] = [
         (client) => client.abort(),
         (_, accepted) => accepted.close(),
         (_, accepted) => accepted.abort(),
-        (client, accepted) => [client.close(), accepted.close()],
-        (client, accepted) => [client.close(), client.abort(), accepted.abort()],
-        (client) => [client.write('last words'), client.close(), client.close()],
+        (client, accepted) => {
+          client.close();
+          accepted.close();
+        },
+        (client, accepted) => {
+          client.close();
+          client.abort();
+          accepted.abort();
+        },
+        (client) => {
+          client.write('last words');
+          client.close();
+          client.close();
+        },
       ];
       for (const ending of endings) {
         const { server, client, accepted, history, acceptedHistory } = await linked(env);
@@ -152,6 +163,9 @@ export const LIFE: readonly ContractCase[] = [
           const controller = new AbortController();
           calls(() => history.client.connect(host, port, { signal: controller.signal, timeoutMs: 60_000 }));
           await env.settle();
+          // Under several addresses the second and the third attempt have begun beside the first.
+          env.clock.advance(300);
+          await env.settle();
           expectEqual(history.client.state(), TcpState.SYN_SENT, `state while connecting to ${host}`);
           calls(() => (way === 'signal' ? controller.abort() : history.client[way]()));
           expectEqual(history.client.state(), TcpState.CLOSED, 'state at once');
@@ -232,7 +246,10 @@ export const LIFE: readonly ContractCase[] = [
           history.client.close();
           // Connecting anew from onDisconnect begins a second life, which is refused.
           const lives = name === 'connect' && event === 'disconnect' ? 2 : 1;
-          await env.until(`it is over, ${name} called in ${event}`, () => history.count('disconnect') === lives);
+          await env.until(
+            `it is over, ${name} called in ${event}`,
+            () => history.count('disconnect') === lives,
+          );
         }
       }
     },
@@ -336,9 +353,10 @@ export const LIFE: readonly ContractCase[] = [
       history.also = (event) => {
         if (event.startsWith('error')) expectAtRest(client);
       };
-      for (let turn = 0; turn < 1000 && !history.over; turn += 1) {
+      for (let turn = 0; turn < 1000; turn += 1) {
+        if (history.over) break;
         client.write('x');
-        if (client.state() === TcpState.CLOSED && !history.over) {
+        if (client.state() === TcpState.CLOSED) {
           expectAtRest(client);
           expectEqual(client.abort(), ERR_CONN, 'there is nothing to abort');
         }
@@ -586,17 +604,62 @@ const METHODS: readonly [string, (client: AsyncClient, env: Env) => void][] = [
   ['close', (client) => client.close()],
   ['stop', (client) => client.stop()],
   ['abort', (client) => client.abort()],
-  ['close and abort', (client) => [client.close(), client.abort()]],
+  [
+    'close and abort',
+    (client) => {
+      client.close();
+      client.abort();
+    },
+  ],
   ['shutdown', (client) => client.shutdown()],
   ['connect', (client, env) => client.connect(env.address, 1)],
   ['write', (client) => client.write('more')],
-  ['add and send', (client) => [client.add('more'), client.send()]],
-  ['ackLater and ack', (client) => [client.ackLater(), client.ack(1000)]],
-  ['settings', (client) => [client.setRxTimeout(3), client.setAckTimeout(3), client.setNoDelay(true)]],
-  ['keep-alive', (client) => [client.setKeepAlive(1000, 2), client.unref(), client.ref()]],
-  ['handlers', (client) => [client.onData(undefined), client.onPoll(undefined), client.onAck(undefined)]],
+  [
+    'add and send',
+    (client) => {
+      client.add('more');
+      client.send();
+    },
+  ],
+  [
+    'ackLater and ack',
+    (client) => {
+      client.ackLater();
+      client.ack(1000);
+    },
+  ],
+  [
+    'settings',
+    (client) => {
+      client.setRxTimeout(3);
+      client.setAckTimeout(3);
+      client.setNoDelay(true);
+    },
+  ],
+  [
+    'keep-alive',
+    (client) => {
+      client.setKeepAlive(1000, 2);
+      client.unref();
+      client.ref();
+    },
+  ],
+  [
+    'handlers',
+    (client) => {
+      client.onData(undefined);
+      client.onPoll(undefined);
+      client.onAck(undefined);
+    },
+  ],
   [
     'getters',
-    (client) => [client.space(), client.state(), client.getMss(), client.remoteIP(), client.localIP6()],
+    (client) => {
+      client.space();
+      client.state();
+      client.getMss();
+      client.remoteIP();
+      client.localIP6();
+    },
   ],
 ];

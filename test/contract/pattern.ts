@@ -1,4 +1,6 @@
-/** Streams whose every byte is known from its place: what arrives is compared without keeping what was sent. */
+/**
+ * Streams whose every byte is known from its place: what arrives is compared without keeping what was sent.
+ */
 
 const PERIOD = 65_521;
 const periods = new Map<number, Uint8Array>();

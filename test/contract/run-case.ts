@@ -1,4 +1,7 @@
-/** Runs one case on one target. A case that the target lists as unmet is run too: when it passes, the list is wrong. */
+/**
+ * Runs one case on one target. A case that the target lists as unmet is run too: when it passes, the list
+ * is wrong.
+ */
 import type { ContractCase, Target } from './case.js';
 
 export type Outcome =

@@ -1,4 +1,7 @@
-/** A clock whose hands only a test moves: what waits for 5 s is tested in no time, and on the slowest machine. */
+/**
+ * A clock whose hands only a test moves: what waits for 5 s is tested in no time, and on the slowest
+ * machine.
+ */
 import type { Alarm, Clock } from 'asynctcp';
 
 interface Waiting {

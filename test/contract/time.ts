@@ -1,2 +1,283 @@
-import type { ContractCase } from './case.js';
-export const TIME: readonly ContractCase[] = [];
+/** T · time: polls, timeouts and the attempts of Happy Eyeballs, under a clock that the case moves. */
+import { ErrorCode, TcpState, type AsyncClient } from 'asynctcp';
+import type { ContractCase, Env } from './case.js';
+import { expect, expectEqual } from './expect.js';
+import { History } from './history.js';
+import { linked, linkedToPeer, silentPort } from './linked.js';
+import { pattern } from './pattern.js';
+
+const { ERR_RST, ERR_RTE, ERR_TIMEOUT } = ErrorCode;
+
+/** Sends until the kernel takes nothing any more. */
+async function stuff(env: Env, client: AsyncClient, history: History): Promise<void> {
+  let before = -1;
+  while (before !== history.acked) {
+    before = history.acked;
+    while (client.write(pattern(0, 0, 65_536)) > 0);
+    await env.settle();
+  }
+}
+
+export const TIME: readonly ContractCase[] = [
+  {
+    id: 'T1.rhythm',
+    title: 'onPoll comes every 500 ms while connected, and only then',
+    async run(env) {
+      const { client, history, acceptedHistory } = await linked(env);
+      env.clock.advance(499);
+      expectEqual([history.count('poll'), acceptedHistory.count('poll')], [0, 0], 'polls after 499 ms');
+      env.clock.advance(1);
+      expectEqual([history.count('poll'), acceptedHistory.count('poll')], [1, 1], 'polls after 500 ms');
+      env.clock.advance(5000);
+      expectEqual(history.count('poll'), 11, 'polls after 5500 ms');
+      client.close();
+      env.clock.advance(5000);
+      expectEqual(history.count('poll'), 11, 'polls after close');
+      await env.until('both are over', () => history.over && acceptedHistory.over);
+      const polls = acceptedHistory.count('poll');
+      env.clock.advance(5000);
+      expectEqual(acceptedHistory.count('poll'), polls, 'polls after the end');
+    },
+  },
+  {
+    id: 'T1.not-before',
+    title: 'no onPoll while connecting',
+    async run(env) {
+      const history = new History(env.client());
+      history.client.connect(env.address, await silentPort(env));
+      await env.settle();
+      env.clock.advance(2000);
+      expectEqual(history.events, [], 'callbacks while connecting');
+    },
+  },
+  {
+    id: 'T1.stall',
+    title: 'after a stall comes one onPoll, not a burst, and the rhythm goes on',
+    async run(env) {
+      const { history } = await linked(env);
+      env.clock.stall(5300);
+      expectEqual(history.count('poll'), 1, 'polls after a stall of 5300 ms');
+      env.clock.advance(199);
+      expectEqual(history.count('poll'), 1, 'polls before the next beat');
+      env.clock.advance(1);
+      expectEqual(history.count('poll'), 2, 'polls at 5500 ms');
+    },
+  },
+  {
+    id: 'T1.handler-later',
+    title: 'a handler that is set later, or in a poll, keeps the rhythm',
+    async run(env) {
+      const { client, history } = await linked(env);
+      client.onPoll(undefined);
+      env.clock.advance(1234);
+      let polls = 0;
+      client.onPoll(() => {
+        polls += 1;
+      });
+      env.clock.advance(265);
+      expectEqual(polls, 0, 'polls before 1500 ms');
+      env.clock.advance(1);
+      expectEqual([polls, history.count('poll')], [1, 0], 'polls at 1500 ms');
+    },
+  },
+  {
+    id: 'T2.silence',
+    title: 'without data for setRxTimeout seconds the client closes; data and off keep it open',
+    async run(env) {
+      const { client, history, peer } = await linkedToPeer(env);
+      client.setRxTimeout(3);
+      env.clock.advance(2999);
+      await peer.send('x');
+      await env.until('data came', () => history.received === 'x');
+      env.clock.advance(2999);
+      expectEqual(client.state(), TcpState.ESTABLISHED, 'state 2999 ms after the last data');
+      client.setRxTimeout(0);
+      env.clock.advance(60_000);
+      expectEqual(client.state(), TcpState.ESTABLISHED, 'state with the timeout off');
+      client.setRxTimeout(1.5);
+      env.clock.advance(1499);
+      expectEqual(client.state(), TcpState.ESTABLISHED, 'state before the timeout');
+      client.write('last');
+      env.clock.advance(1);
+      expectEqual(client.disconnecting(), true, 'disconnecting at the timeout');
+      expectEqual(await peer.receive(100), 'last', 'what the peer got before FIN');
+      await peer.close();
+      await env.until('it is over', () => history.over);
+      expectEqual(history.life, ['connect', 'disconnect'], 'a graceful end');
+    },
+  },
+  {
+    id: 'T3.idle',
+    title: 'an idle connection, or one that is acknowledged, has no onTimeout',
+    async run(env) {
+      const { client, history, peer } = await linkedToPeer(env);
+      env.clock.advance(20_000);
+      for (let round = 0; round < 5; round += 1) {
+        client.write('ping');
+        await peer.receive(4);
+        await env.until('it was acknowledged', () => history.acked === 4 * (round + 1));
+        env.clock.advance(20_000);
+      }
+      client.add('added, never sent');
+      env.clock.advance(20_000);
+      expectEqual(history.life, ['connect'], 'callbacks');
+    },
+  },
+  {
+    id: 'T3.stuck',
+    title:
+      'bytes that are not acknowledged for setAckTimeout ms: onTimeout, again at each poll until they are',
+    async run(env) {
+      const { client, history, peer } = await linkedToPeer(env, undefined, { receiveBuffer: 4096 });
+      client.setAckTimeout(2000);
+      await stuff(env, client, history);
+      env.clock.advance(1999);
+      expectEqual(history.life, ['connect'], 'callbacks before the timeout');
+      env.clock.advance(1);
+      expectEqual(history.life, ['connect', 'timeout 2000'], 'callbacks at the timeout');
+      env.clock.advance(1000);
+      expectEqual(
+        history.life,
+        ['connect', 'timeout 2000', 'timeout 2500', 'timeout 3000'],
+        'again at each poll',
+      );
+      const acked = history.acked;
+      const draining = peer.drain();
+      await env.until('the rest was acknowledged', () => history.acked > acked && client.space() > 0);
+      await env.settle();
+      env.clock.advance(1999);
+      expectEqual(history.life.length, 4, 'callbacks since the peer reads');
+      client.close();
+      await draining;
+    },
+  },
+  {
+    id: 'T3.settings',
+    title: 'setAckTimeout holds for bytes already under way, and 0 is off',
+    async run(env) {
+      const { client, history } = await linkedToPeer(env, undefined, { receiveBuffer: 4096 });
+      client.setAckTimeout(0);
+      await stuff(env, client, history);
+      env.clock.advance(60_000);
+      expectEqual(history.life, ['connect'], 'callbacks with the timeout off');
+      client.setAckTimeout(70_000);
+      env.clock.advance(9999);
+      expectEqual(history.life, ['connect'], 'callbacks before the timeout');
+      env.clock.advance(1);
+      expectEqual(history.life, ['connect', 'timeout 70000'], 'callbacks at the timeout');
+    },
+  },
+  {
+    id: 'T3.not-inherited',
+    title: 'a new connection does not inherit the old one’s clock',
+    async run(env) {
+      const { client, history, peer } = await linkedToPeer(env, undefined, { receiveBuffer: 4096 });
+      await stuff(env, client, history);
+      env.clock.advance(4999);
+      client.abort();
+      await env.until('the first life is over', () => history.over);
+      await peer.close();
+      const listener = await env.peer.listen();
+      client.connect(env.address, listener.port);
+      await env.until('the second life has begun', () => history.count('connect') === 2);
+      const life = history.life.length;
+      env.clock.advance(10_000);
+      client.write('x');
+      await env.settle();
+      env.clock.advance(10_000);
+      expectEqual(history.life.length, life, 'callbacks of the second life');
+    },
+  },
+  {
+    id: 'T4.timeout',
+    title:
+      'timeoutMs ends an attempt with ERR_TIMEOUT, in the look-up as well, and not a standing connection',
+    async run(env) {
+      const silent = await silentPort(env);
+      env.name('held.test', { kind: 'held', addresses: [env.address] });
+      for (const host of [env.address, 'held.test']) {
+        const history = new History(env.client());
+        history.client.connect(host, silent, { timeoutMs: 300 });
+        await env.settle();
+        env.clock.advance(299);
+        expectEqual(history.events, [], 'callbacks before the timeout');
+        env.clock.advance(1);
+        expectEqual(history.events, [`error ${ERR_TIMEOUT}`, 'disconnect'], 'callbacks at the timeout');
+        env.releaseNames();
+      }
+      const { server } = await linked(env);
+      const quick = new History(env.client());
+      quick.client.connect(env.address, server.port(), { timeoutMs: 300 });
+      await env.until('it is connected', () => quick.has('connect'));
+      env.clock.advance(10_000);
+      await env.settle();
+      expectEqual(quick.life, ['connect'], 'callbacks of a connection that stands');
+    },
+  },
+  {
+    id: 'T5.dead-first',
+    title: 'a dead first address costs 250 ms, and the attempt on it is given up when another one stands',
+    async run(env) {
+      const silent = await env.peer.listen({ backlog: 0 });
+      await silent.goSilent();
+      const live = await env.peer.listen({ address: '127.0.0.2', port: silent.port });
+      env.name('two.test', { kind: 'addresses', addresses: [env.address, '127.0.0.2'] });
+      await env.settle();
+      const before = env.holdings();
+      const history = new History(env.client());
+      history.client.connect('two.test', silent.port);
+      await env.settle();
+      env.clock.advance(249);
+      await env.settle();
+      expectEqual(history.events, [], 'callbacks after 249 ms');
+      env.clock.advance(1);
+      await env.until('it is connected', () => history.has('connect'));
+      expectEqual(history.client.remoteIP(), '127.0.0.2', 'the address that answered');
+      await env.until('one socket and no timer but the poll’s is held', () => env.holdings() <= before + 2);
+      const peer = await live.accept();
+      await peer.send('hello');
+      await env.until('it works', () => history.received === 'hello');
+    },
+  },
+  {
+    id: 'T5.refused-first',
+    title:
+      'an address that refuses is followed by the next one at once; when all fail, the last fault is told',
+    async run(env) {
+      const live = await env.peer.listen({ address: '127.0.0.3' });
+      env.name('three.test', { kind: 'addresses', addresses: ['127.0.0.1', '127.0.0.2', '127.0.0.3'] });
+      const history = new History(env.client());
+      history.client.connect('three.test', live.port);
+      await env.until('it is connected', () => history.has('connect'));
+      expectEqual(history.client.remoteIP(), '127.0.0.3', 'the address that answered');
+      await live.close();
+      const failing = new History(env.client());
+      let cause: Error | undefined;
+      failing.client.onError((_, code, because) => {
+        failing.events.push(`error ${code}`);
+        cause = because;
+      });
+      failing.client.connect('three.test', live.port);
+      await env.until('it has failed', () => failing.over);
+      expectEqual(failing.life, [`error ${ERR_RST}`, 'disconnect'], 'callbacks');
+      expect(cause instanceof AggregateError && cause.errors.length === 3, 'a cause that names all three');
+    },
+  },
+  {
+    id: 'T5.families',
+    title: 'only addresses that the local address can reach are tried',
+    async run(env) {
+      env.name('six.test', { kind: 'addresses', addresses: ['::1'] });
+      const history = new History(env.client());
+      history.client.connect('six.test', 80, { localAddress: env.address });
+      await env.until('it has failed', () => history.over);
+      expectEqual(history.life, [`error ${ERR_RTE}`, 'disconnect'], 'callbacks');
+      const listener = await env.peer.listen();
+      env.name('both.test', { kind: 'addresses', addresses: ['::1', env.address] });
+      const second = new History(env.client());
+      second.client.connect('both.test', listener.port, { localAddress: '127.0.0.9' });
+      await env.until('it is connected', () => second.has('connect'));
+      expectEqual(second.client.localIP(), '127.0.0.9', 'the local address');
+    },
+  },
+];

@@ -62,6 +62,7 @@ def new_socket(request):
 
 def listen(request):
     sock = new_socket(request)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind((request["address"], request.get("port", 0)))
     sock.listen(request.get("backlog", 128))
     return {"handle": keep(sock), "port": sock.getsockname()[1]}

@@ -1,8 +1,8 @@
 /**
- * Targets whose stacks use the operating system's TCP: real sockets on the loopback interface, Python as the foreign
- * peer, a clock that only the case moves.
+ * Targets whose stacks use the operating system's TCP: real sockets on the loopback interface, Python as
+ * the foreign peer, a clock that only the case moves.
  */
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { once } from 'node:events';
@@ -21,8 +21,11 @@ import { SteppedClock } from '../contract/stepped-clock.js';
 import { PythonPeer } from '../peers/python-peer.js';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const run = promisify(execFile);
 const ADDRESS = '127.0.0.1';
-/** How long nothing may move before a case is given up. It ends a broken test; no passing test waits for it. */
+/**
+ * How long nothing may move before a case is given up. It ends a broken test; no passing test waits for it.
+ */
 const PATIENCE_MS = 20_000;
 /** Round trips through the kernel after which everything that was sent before has arrived. */
 const SETTLING_ROUND_TRIPS = 3;
@@ -177,8 +180,8 @@ class SystemEnvironment implements Env {
   async starve(): Promise<() => Promise<void>> {
     const self = String(process.pid);
     const read = ['--pid', self, '--nofile', '--output=SOFT', '--noheadings'];
-    const before = execFileSync('prlimit', read, { encoding: 'utf8' }).trim();
-    execFileSync('prlimit', ['--pid', self, `--nofile=${STARVING_LIMIT}:`]);
+    const before = (await run('prlimit', read)).stdout.trim();
+    await run('prlimit', ['--pid', self, `--nofile=${STARVING_LIMIT}:`]);
     const taken: number[] = [];
     try {
       for (;;) taken.push(openSync('/dev/null', 'r'));
@@ -187,16 +190,16 @@ class SystemEnvironment implements Env {
     }
     return async () => {
       for (const descriptor of taken) closeSync(descriptor);
-      await promisify(execFile)('prlimit', ['--pid', self, `--nofile=${before}:`]);
+      await run('prlimit', ['--pid', self, `--nofile=${before}:`]);
     };
   }
 
   async runProgram(body: string): Promise<string> {
     const source = `import { AsyncClient, AsyncServer } from 'asynctcp';\n${body}`;
-    const run = promisify(execFile)(process.execPath, ['--input-type=module', '-e', source], {
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', source], {
       cwd: ROOT,
       timeout: PATIENCE_MS,
     });
-    return (await run).stdout;
+    return stdout;
   }
 }

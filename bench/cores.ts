@@ -1,0 +1,53 @@
+// Which core the server runs on and which the load generator, so that neither takes time from the other.
+
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+import type { Command } from './children.js';
+
+export interface Cores {
+  readonly server: number;
+  readonly load: number;
+}
+
+/** Reads the kernel's list notation: `0-2,5` is 0, 1, 2 and 5. */
+export function parseCoreList(text: string): number[] {
+  return text
+    .trim()
+    .split(',')
+    .filter((range) => range !== '')
+    .flatMap((range) => {
+      const [first = NaN, last = first] = range.split('-').map(Number);
+      return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+    });
+}
+
+function allowedCores(): number[] {
+  const status = readFileSync('/proc/self/status', 'utf8');
+  return parseCoreList(/^Cpus_allowed_list:\s*(\S+)$/m.exec(status)?.[1] ?? '');
+}
+
+/** The threads of one physical core share its execution units, so they are no two cores here. */
+function siblingsOf(core: number): number[] {
+  const topology = `/sys/devices/system/cpu/cpu${core}/topology/thread_siblings_list`;
+  try {
+    return parseCoreList(readFileSync(topology, 'utf8'));
+  } catch {
+    return [core];
+  }
+}
+
+/** A core each, or the reason why there is none. */
+export function chooseCores(): Cores | string {
+  if (spawnSync('taskset', ['--version']).status !== 0) return 'taskset (util-linux) is not installed';
+  const [server, ...others] = allowedCores();
+  const [anyOther] = others;
+  if (server === undefined || anyOther === undefined) return 'there is only one core';
+  const siblings = siblingsOf(server);
+  return { server, load: others.find((core) => !siblings.includes(core)) ?? anyOther };
+}
+
+/** The command, run on that core; `undefined` leaves it to the system. */
+export function onCore(core: number | undefined, command: Command): Command {
+  return core === undefined ? command : ['taskset', '-c', String(core), ...command];
+}
