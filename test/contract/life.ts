@@ -15,10 +15,10 @@ export const LIFE: readonly ContractCase[] = [
       const server = await env.serve((accepted) => new History(accepted));
       const dead = await deadPort(env);
       const ways: ((history: History) => void)[] = [
-        ({ client }) => client.connect(env.address, server.port()),
-        ({ client }) => client.connect(env.address, dead),
-        ({ client }) => client.connect('unknown.test', 80),
-        ({ client }) => client.connect(env.address, server.port(), { signal: AbortSignal.abort() }),
+        (history) => history.connect(env.address, server.port()),
+        (history) => history.connect(env.address, dead),
+        (history) => history.connect('unknown.test', 80),
+        (history) => history.connect(env.address, server.port(), { signal: AbortSignal.abort() }),
       ];
       for (const way of ways) {
         const history = new History(env.client());
@@ -29,7 +29,7 @@ export const LIFE: readonly ContractCase[] = [
         calls(() => history.client.send());
         calls(() => history.client.close());
         calls(() => history.client.abort());
-        calls(() => history.client.connect(env.address, dead));
+        calls(() => history.connect(env.address, dead));
         await env.until('it is over', () => history.over);
       }
     },
@@ -131,20 +131,20 @@ export const LIFE: readonly ContractCase[] = [
       for (const [host, port, life] of outcomes) {
         const history = new History(env.client());
         expectEqual(
-          calls(() => history.client.connect(host, port)),
+          calls(() => history.connect(host, port)),
           true,
           'connect',
         );
         expectEqual(history.client.connecting(), true, 'connecting');
         expectEqual(
-          calls(() => history.client.connect(host, port)),
+          calls(() => history.connect(host, port)),
           false,
           'connect while connecting',
         );
         await env.until('there is an outcome', () => history.events.length > 0);
         await env.settle();
         expectEqual(history.life, life, `outcome of ${host}:${port}`);
-        expectEqual(history.client.connect(host, port), life.length > 1, 'connect afterwards');
+        expectEqual(history.connect(host, port), life.length > 1, 'connect afterwards');
       }
     },
   },
@@ -161,7 +161,7 @@ export const LIFE: readonly ContractCase[] = [
         for (const way of ['close', 'abort', 'signal'] as const) {
           const history = new History(env.client());
           const controller = new AbortController();
-          calls(() => history.client.connect(host, port, { signal: controller.signal, timeoutMs: 60_000 }));
+          calls(() => history.connect(host, port, { signal: controller.signal, timeoutMs: 60_000 }));
           await env.settle();
           // Under several addresses the second and the third attempt have begun beside the first.
           env.clock.advance(300);
@@ -189,7 +189,7 @@ export const LIFE: readonly ContractCase[] = [
       const { server } = await linked(env);
       const history = new History(env.client());
       const controller = new AbortController();
-      history.client.connect(env.address, server.port(), { signal: controller.signal });
+      history.connect(env.address, server.port(), { signal: controller.signal });
       await env.until('it is connected', () => history.has('connect'));
       controller.abort();
       await env.settle();
@@ -236,10 +236,10 @@ export const LIFE: readonly ContractCase[] = [
             if (happened === 'connect') begin(history.client, event);
             if (done || !happened.startsWith(event)) return;
             done = true;
-            method(history.client, env);
+            method(history.client, env, history);
           };
           history.client.setAllowHalfOpen(event === 'end');
-          history.client.connect(env.address, server.port());
+          history.connect(env.address, server.port());
           await env.until('it is connected', () => history.events.length > 0);
           env.clock.advance(500);
           await env.until(`${name} was called in ${event}`, () => done);
@@ -262,10 +262,10 @@ export const LIFE: readonly ContractCase[] = [
       const history = new History(env.client());
       history.also = (event) => {
         if (event === 'disconnect' && history.count('connect') < 3) {
-          expectEqual(history.client.connect(env.address, server.port()), true, 'connect in onDisconnect');
+          expectEqual(history.connect(env.address, server.port()), true, 'connect in onDisconnect');
         }
       };
-      history.client.connect(env.address, server.port());
+      history.connect(env.address, server.port());
       await env.until('three lives are over', () => history.count('disconnect') === 3);
       expectEqual(
         history.life,
@@ -276,9 +276,9 @@ export const LIFE: readonly ContractCase[] = [
       const dead = await deadPort(env);
       let inError: boolean | undefined;
       failing.also = (event) => {
-        if (event.startsWith('error')) inError = failing.client.connect(env.address, dead);
+        if (event.startsWith('error')) inError = failing.connect(env.address, dead);
       };
-      failing.client.connect(env.address, dead);
+      failing.connect(env.address, dead);
       await env.until('it is over', () => failing.over);
       expectEqual(inError, false, 'connect in onError');
     },
@@ -297,7 +297,7 @@ export const LIFE: readonly ContractCase[] = [
           if (way === 'abort') client.abort();
         });
         const history = new History(env.client());
-        history.client.connect(env.address, server.port());
+        history.connect(env.address, server.port());
         await env.until('the client was accepted', () => accepted !== undefined);
         await env.settle();
         expectEqual(
@@ -376,7 +376,7 @@ export const LIFE: readonly ContractCase[] = [
           accepted.onEnd(() => accepted.close());
         });
         const bystander = new History(env.client());
-        bystander.client.connect(env.address, server.port());
+        bystander.connect(env.address, server.port());
         const history = new History(env.client());
         history.client.setAllowHalfOpen(where === 'end');
         let thrown = false;
@@ -386,7 +386,7 @@ export const LIFE: readonly ContractCase[] = [
           thrown = true;
           throw new Error(`thrown in ${where}`);
         };
-        history.client.connect(env.address, server.port());
+        history.connect(env.address, server.port());
         await env.until('both are connected', () => history.has('connect') && bystander.has('connect'));
         env.clock.advance(500);
         await env.until('the connection is over', () => history.over);
@@ -417,10 +417,10 @@ export const LIFE: readonly ContractCase[] = [
         accepted.write('welcome');
       });
       const first = new History(env.client());
-      first.client.connect(env.address, server.port());
+      first.connect(env.address, server.port());
       await env.until('the first client is over', () => first.over);
       const second = new History(env.client());
-      second.client.connect(env.address, server.port());
+      second.connect(env.address, server.port());
       await env.until('the second client is served', () => second.received === 'welcome');
       expectEqual(env.takeUncaught().map(String), ['Error: thrown in onClient'], 'uncaught errors');
     },
@@ -439,7 +439,7 @@ export const LIFE: readonly ContractCase[] = [
       await peer.reset();
       await env.until('the first life is over', () => history.over);
       const listener = await env.peer.listen();
-      client.connect(env.address, listener.port, { timeoutMs: 5000 });
+      history.connect(env.address, listener.port, { timeoutMs: 5000 });
       const next = await listener.accept();
       await env.until('the second life has begun', () => history.count('connect') === 2);
       expect(client.space() > space, 'the send buffer is empty again');
@@ -465,7 +465,7 @@ export const LIFE: readonly ContractCase[] = [
       await peer.close();
       await env.until('the first life is over', () => history.over);
       const listener = await env.peer.listen();
-      client.connect(env.address, listener.port);
+      history.connect(env.address, listener.port);
       await env.until('the second life has begun', () => history.count('connect') === 2);
       expectEqual(
         [client.getRxTimeout(), client.getAckTimeout(), client.getNoDelay()],
@@ -600,7 +600,7 @@ function begin(client: AsyncClient, event: string): void {
   if (event === 'disconnect') client.close();
 }
 
-const METHODS: readonly [string, (client: AsyncClient, env: Env) => void][] = [
+const METHODS: readonly [string, (client: AsyncClient, env: Env, history: History) => void][] = [
   ['close', (client) => client.close()],
   ['stop', (client) => client.stop()],
   ['abort', (client) => client.abort()],
@@ -612,7 +612,7 @@ const METHODS: readonly [string, (client: AsyncClient, env: Env) => void][] = [
     },
   ],
   ['shutdown', (client) => client.shutdown()],
-  ['connect', (client, env) => client.connect(env.address, 1)],
+  ['connect', (_, env, history) => history.connect(env.address, 1)],
   ['write', (client) => client.write('more')],
   [
     'add and send',

@@ -44,8 +44,8 @@ export const LIMITS: readonly ContractCase[] = [
     async run(env) {
       const listener = await env.peer.listen();
       const histories = [0, 1, 2].map(() => new History(env.client()));
-      for (const { client } of histories)
-        expectEqual(client.connect(env.address, listener.port), true, 'connect');
+      for (const history of histories)
+        expectEqual(history.connect(env.address, listener.port), true, 'connect');
       await env.until(
         'the first two are connected',
         () => histories.filter((one) => one.has('connect')).length === 2,
@@ -54,7 +54,7 @@ export const LIMITS: readonly ContractCase[] = [
       expectEqual(histories[2]?.life, [`error ${ERR_MEM}`, 'disconnect'], 'callbacks of the third');
       expectEqual(env.warnings.length, 1, 'lines in the log');
       histories[0]?.client.abort();
-      histories[2]?.client.connect(env.address, listener.port);
+      histories[2]?.connect(env.address, listener.port);
       await env.until('the third is connected', () => histories[2]?.has('connect') === true);
     },
   },
@@ -96,7 +96,7 @@ export const LIMITS: readonly ContractCase[] = [
         client.write('still here');
         await env.until('the running connection works', () => acceptedHistory.received === 'still here');
         const failing = new History(env.client());
-        failing.client.connect(env.address, listener.port);
+        failing.connect(env.address, listener.port);
         await env.until('the new one has failed', () => failing.over);
         expectEqual(failing.life, [`error ${ERR_MEM}`, 'disconnect'], 'callbacks of the new one');
         const turnedAway = await env.peer.connect(server.port());
@@ -106,8 +106,8 @@ export const LIMITS: readonly ContractCase[] = [
         await giveBack();
       }
       const [welcome, next] = [new History(env.client()), new History(env.client())];
-      welcome.client.connect(env.address, listener.port);
-      next.client.connect(env.address, server.port());
+      welcome.connect(env.address, listener.port);
+      next.connect(env.address, server.port());
       await env.until('both are connected', () => welcome.has('connect') && next.has('connect'));
       accepted.write('and again');
     },
@@ -188,7 +188,7 @@ export const LIMITS: readonly ContractCase[] = [
             if (event === 'data' && index % 2 === 0) history.client.close();
             if (event === 'data' && index % 2 === 1) history.client.abort();
           };
-          history.client.connect(env.address, server.port(), { timeoutMs: 5000 });
+          history.connect(env.address, server.port(), { timeoutMs: 5000 });
         }
         await env.until('this wave is over', () => histories.every((history) => history.over));
       }

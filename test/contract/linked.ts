@@ -24,7 +24,7 @@ export async function linked(
   const client = env.client();
   const history = new History(client);
   prepare(client);
-  calls(() => client.connect(env.address, server.port()));
+  calls(() => history.connect(env.address, server.port()));
   await env.until('both ends are connected', () => history.has('connect') && acceptedHistory !== undefined);
   if (acceptedHistory === undefined) throw new Error('nothing was accepted');
   return { server, client, accepted: acceptedHistory.client, history, acceptedHistory };
@@ -40,7 +40,7 @@ export async function linkedToPeer(
   const client = env.client();
   const history = new History(client);
   prepare(client);
-  calls(() => client.connect(env.address, listener.port));
+  calls(() => history.connect(env.address, listener.port));
   const peer = await listener.accept();
   await env.until('the client is connected', () => history.has('connect'));
   return { client, history, peer };

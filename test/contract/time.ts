@@ -44,7 +44,7 @@ export const TIME: readonly ContractCase[] = [
     title: 'no onPoll while connecting',
     async run(env) {
       const history = new History(env.client());
-      history.client.connect(env.address, await silentPort(env));
+      history.connect(env.address, await silentPort(env));
       await env.settle();
       env.clock.advance(2000);
       expectEqual(history.events, [], 'callbacks while connecting');
@@ -178,7 +178,7 @@ export const TIME: readonly ContractCase[] = [
       await env.until('the first life is over', () => history.over);
       await peer.close();
       const listener = await env.peer.listen();
-      client.connect(env.address, listener.port);
+      history.connect(env.address, listener.port);
       await env.until('the second life has begun', () => history.count('connect') === 2);
       const life = history.life.length;
       env.clock.advance(10_000);
@@ -197,7 +197,7 @@ export const TIME: readonly ContractCase[] = [
       env.name('held.test', { kind: 'held', addresses: [env.address] });
       for (const host of [env.address, 'held.test']) {
         const history = new History(env.client());
-        history.client.connect(host, silent, { timeoutMs: 300 });
+        history.connect(host, silent, { timeoutMs: 300 });
         await env.settle();
         env.clock.advance(299);
         expectEqual(history.events, [], 'callbacks before the timeout');
@@ -207,7 +207,7 @@ export const TIME: readonly ContractCase[] = [
       }
       const { server } = await linked(env);
       const quick = new History(env.client());
-      quick.client.connect(env.address, server.port(), { timeoutMs: 300 });
+      quick.connect(env.address, server.port(), { timeoutMs: 300 });
       await env.until('it is connected', () => quick.has('connect'));
       env.clock.advance(10_000);
       await env.settle();
@@ -225,7 +225,7 @@ export const TIME: readonly ContractCase[] = [
       await env.settle();
       const before = env.holdings();
       const history = new History(env.client());
-      history.client.connect('two.test', silent.port);
+      history.connect('two.test', silent.port);
       await env.settle();
       env.clock.advance(249);
       await env.settle();
@@ -247,7 +247,7 @@ export const TIME: readonly ContractCase[] = [
       const live = await env.peer.listen({ address: '127.0.0.3' });
       env.name('three.test', { kind: 'addresses', addresses: ['127.0.0.1', '127.0.0.2', '127.0.0.3'] });
       const history = new History(env.client());
-      history.client.connect('three.test', live.port);
+      history.connect('three.test', live.port);
       await env.until('it is connected', () => history.has('connect'));
       expectEqual(history.client.remoteIP(), '127.0.0.3', 'the address that answered');
       await live.close();
@@ -257,7 +257,7 @@ export const TIME: readonly ContractCase[] = [
         failing.events.push(`error ${code}`);
         cause = because;
       });
-      failing.client.connect('three.test', live.port);
+      failing.connect('three.test', live.port);
       await env.until('it has failed', () => failing.over);
       expectEqual(failing.life, [`error ${ERR_RST}`, 'disconnect'], 'callbacks');
       expect(cause instanceof AggregateError && cause.errors.length === 3, 'a cause that names all three');
@@ -269,13 +269,13 @@ export const TIME: readonly ContractCase[] = [
     async run(env) {
       env.name('six.test', { kind: 'addresses', addresses: ['::1'] });
       const history = new History(env.client());
-      history.client.connect('six.test', 80, { localAddress: env.address });
+      history.connect('six.test', 80, { localAddress: env.address });
       await env.until('it has failed', () => history.over);
       expectEqual(history.life, [`error ${ERR_RTE}`, 'disconnect'], 'callbacks');
       const listener = await env.peer.listen();
       env.name('both.test', { kind: 'addresses', addresses: ['::1', env.address] });
       const second = new History(env.client());
-      second.client.connect('both.test', listener.port, { localAddress: '127.0.0.9' });
+      second.connect('both.test', listener.port, { localAddress: '127.0.0.9' });
       await env.until('it is connected', () => second.has('connect'));
       expectEqual(second.client.localIP(), '127.0.0.9', 'the local address');
     },

@@ -1,0 +1,435 @@
+/** Each example program against a foreign peer: it does what its head says, and ends as it should. */
+import assert from 'node:assert/strict';
+import { lookup } from 'node:dns/promises';
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { describe, it, type TestContext } from 'node:test';
+import { startNode, startPeer, startPython, unlessInstalled, type Program } from './programs.js';
+
+/** Ends a test that hangs. */
+const HANGS_MS = 120_000;
+
+function startExample(test: TestContext, name: string, ...args: (string | number)[]): Program {
+  return startNode(test, new URL(`../../examples/${name}.js`, import.meta.url), ...args.map(String));
+}
+
+/** Listens on a port that the system chooses and prints it. */
+const PYTHON_LISTENER = `
+import socket, sys
+listener = socket.create_server(('127.0.0.1', 0))
+print('listening on port', listener.getsockname()[1])
+`;
+
+describe('the example echo', { concurrency: true, timeout: HANGS_MS }, () => {
+  const FLOOD_LIMIT = 256_000_000;
+  const MORE = 8_000_000;
+
+  /**
+   * Writes without reading until nothing moves for a second (a slow machine can only make it stop too
+   * soon), then writes on while it reads, and compares.
+   */
+  const PYTHON_FLOOD = `
+import hashlib, os, select, socket, sys, threading
+port, limit, more = map(int, sys.argv[1:])
+peer = socket.create_connection(('127.0.0.1', port))
+block = os.urandom(1_000_003)
+sent, received = hashlib.sha256(), hashlib.sha256()
+sent_bytes = received_bytes = 0
+
+def send():
+    global sent_bytes
+    start = sent_bytes % len(block)
+    piece = block[start:start + peer.send(block[start:start + 65536])]
+    sent.update(piece)
+    sent_bytes += len(piece)
+
+peer.setblocking(False)
+while sent_bytes < limit and select.select([], [peer], [], 1)[1]:
+    send()
+print('written without reading:', sent_bytes)
+
+def send_more():
+    end = sent_bytes + more
+    while sent_bytes < end:
+        send()
+    peer.shutdown(socket.SHUT_WR)
+
+peer.setblocking(True)
+sender = threading.Thread(target=send_more)
+sender.start()
+while True:
+    data = peer.recv(65536)
+    if not data:
+        break
+    received.update(data)
+    received_bytes += len(data)
+sender.join()
+same = sent.digest() == received.digest()
+print(f'came back: {received_bytes} of {sent_bytes},', 'the same' if same else 'not the same')
+`;
+
+  it(
+    'holds a peer back that writes without reading, and gives it every byte once it reads',
+    { skip: unlessInstalled('python3') },
+    async (test) => {
+      const echo = startExample(test, 'echo', 0);
+      const port = await echo.stdout.number(/^echo listens on 127\.0\.0\.1 port (\d+)$/);
+      const peer = startPython(test, PYTHON_FLOOD, String(port), String(FLOOD_LIMIT), String(MORE));
+
+      const unread = await peer.stdout.number(/^written without reading: (\d+)$/);
+      assert.ok(unread < FLOOD_LIMIT, `the server took ${unread} bytes of a peer that reads none`);
+      const [, received, sent, verdict] = await peer.stdout.line(/^came back: (\d+) of (\d+), (.*)$/);
+      assert.equal(received, sent);
+      assert.equal(verdict, 'the same');
+      assert.ok(Number(sent) >= unread + MORE);
+      assert.deepEqual(await echo.interrupt(), { status: 0, signal: null });
+    },
+  );
+
+  it('answers a peer that has ended its own side', { skip: unlessInstalled('nc') }, async (test) => {
+    const echo = startExample(test, 'echo', 0);
+    const port = await echo.stdout.number(/port (\d+)$/);
+    const nc = startPeer(test, 'nc', '-N', '127.0.0.1', String(port));
+    nc.endInput('first line\nlast line');
+    assert.equal((await nc.ended).status, 0);
+    assert.equal(nc.stdout.text, 'first line\nlast line');
+  });
+
+  it(
+    'ends with Ctrl-C although a peer reads nothing of what waits for it',
+    { skip: unlessInstalled('python3') },
+    async (test) => {
+      const echo = startExample(test, 'echo', 0);
+      const port = await echo.stdout.number(/port (\d+)$/);
+      const script = `
+import select, socket, sys
+peer = socket.create_connection(('127.0.0.1', int(sys.argv[1])))
+peer.setblocking(False)
+while select.select([], [peer], [], 1)[1]:
+    peer.send(bytes(65536))
+print('the server takes no more')
+sys.stdin.read()
+`;
+      await startPython(test, script, String(port)).stdout.line(/^the server takes no more$/);
+      assert.deepEqual(await echo.interrupt(), { status: 0, signal: null });
+    },
+  );
+
+  it('says in one line that its port is taken', { skip: unlessInstalled('python3') }, async (test) => {
+    const owner = startPython(test, `${PYTHON_LISTENER}sys.stdin.read()`);
+    const port = await owner.stdout.number(/port (\d+)$/);
+    const echo = startExample(test, 'echo', port);
+    assert.equal((await echo.ended).status, 1);
+    assert.match(echo.stderr.text, /^TcpError: listen on 127\.0\.0\.1 port \d+: address in use.*\n$/);
+  });
+});
+
+describe('the example client', { concurrency: true, timeout: HANGS_MS }, () => {
+  it('shows each callback of a conversation, in order', { skip: unlessInstalled('nc') }, async (test) => {
+    const nc = startPeer(test, 'nc', '-l', '-v', '-n', '127.0.0.1', '0');
+    const port = await nc.stderr.number(/^Listening on \S+ (\d+)$/);
+    const client = startExample(test, 'client', '127.0.0.1', port, 'how', 'do', 'you', 'do?');
+    await nc.stdout.line(/^how do you do\?$/);
+    await client.stdout.line(/^acknowledged/);
+    nc.type('very well\n');
+
+    assert.equal((await client.ended).status, 0);
+    assert.match(
+      client.stdout.text,
+      new RegExp(
+        `^connected to 127\\.0\\.0\\.1 port ${port}\n` +
+          'acknowledged: 15 bytes after \\d+ ms\n' +
+          'received: "very well\\\\n"\n' +
+          'disconnected\n$',
+      ),
+    );
+    assert.equal(client.stderr.text, '');
+    assert.equal((await nc.ended).status, 0);
+  });
+
+  it(
+    'tells of a refused connection by onError and onDisconnect',
+    { skip: unlessInstalled('python3') },
+    async (test) => {
+      // Bound, so that nobody else gets the port, but nobody listens.
+      const script = `
+import socket, sys
+unused = socket.socket()
+unused.bind(('127.0.0.1', 0))
+print('nobody listens on port', unused.getsockname()[1])
+sys.stdin.read()
+`;
+      const port = await startPython(test, script).stdout.number(/port (\d+)$/);
+      const client = startExample(test, 'client', '127.0.0.1', port, 'hello');
+      assert.equal((await client.ended).status, 1);
+      assert.match(client.stderr.text, /^error -14: connection reset or refused by the peer \(.*\)\n$/);
+      assert.equal(client.stdout.text, 'disconnected\n');
+    },
+  );
+});
+
+describe('the example async-send', { concurrency: true, timeout: HANGS_MS }, () => {
+  const MEGABYTES = 64;
+
+  it(
+    'delivers every byte in order to a receiver with a small window',
+    { skip: unlessInstalled('python3') },
+    async (test) => {
+      const script = `
+${PYTHON_LISTENER}
+listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+peer, _ = listener.accept()
+pattern = bytes(range(251)) * 263
+received = 0
+while True:
+    data = peer.recv(65536)
+    if not data:
+        break
+    start = received % 251
+    if data != pattern[start:start + len(data)]:
+        print('wrong after byte', received)
+        sys.exit(1)
+    received += len(data)
+print('received', received)
+`;
+      const receiver = startPython(test, script);
+      const port = await receiver.stdout.number(/port (\d+)$/);
+      const sender = startExample(test, 'async-send', '127.0.0.1', port, MEGABYTES);
+      assert.equal(await receiver.stdout.number(/^received (\d+)$/), MEGABYTES * 1_000_000);
+      assert.equal((await sender.ended).status, 0);
+      assert.match(
+        sender.stdout.text,
+        /^64000000 bytes acknowledged in \d+ ms\nlongest wait for an acknowledgement: \d+ ms\n$/,
+      );
+    },
+  );
+
+  it(
+    'sends on to a receiver that has ended its own side',
+    { skip: unlessInstalled('python3') },
+    async (test) => {
+      const script = `
+${PYTHON_LISTENER}
+peer, _ = listener.accept()
+peer.shutdown(socket.SHUT_WR)
+print('received', sum(map(len, iter(lambda: peer.recv(65536), b''))))
+`;
+      const receiver = startPython(test, script);
+      const sender = startExample(test, 'async-send', '127.0.0.1', await receiver.stdout.number(/(\d+)$/));
+      assert.equal(await receiver.stdout.number(/^received (\d+)$/), 16_000_000);
+      assert.equal((await sender.ended).status, 0);
+    },
+  );
+
+  it('fails when the receiver goes away', { skip: unlessInstalled('python3') }, async (test) => {
+    const script = `${PYTHON_LISTENER}\npeer, _ = listener.accept()\npeer.recv(1000)`;
+    const receiver = startPython(test, script);
+    const port = await receiver.stdout.number(/port (\d+)$/);
+    const sender = startExample(test, 'async-send', '127.0.0.1', port, MEGABYTES);
+    assert.equal((await sender.ended).status, 1);
+    assert.match(sender.stderr.text, /^connection reset.*\n\d+ of 64000000 bytes acknowledged\n$/);
+  });
+});
+
+describe('the example chargen', { timeout: HANGS_MS }, () => {
+  /** More than the kernel's buffers hold, so that it cannot all have been sent before the reader stopped. */
+  const MUCH = 64_000_000;
+  const GROWTH_LIMIT_KIB = 64 * 1024;
+
+  /** Reads as many bytes as each line of its input says, and compares them with RFC 864's pattern. */
+  const PYTHON_READER = `
+import socket, sys
+peer = socket.create_connection(('127.0.0.1', int(sys.argv[1])))
+ring = bytes(range(32, 127)) * 2
+pattern = b''.join(ring[first:first + 72] + b'\\r\\n' for first in range(95))
+pattern *= 65536 // len(pattern) + 2
+position = 0
+for command in sys.stdin:
+    end = position + int(command)
+    while position < end:
+        data = peer.recv(min(end - position, 65536))
+        start = position % (95 * 74)
+        if not data or data != pattern[start:start + len(data)]:
+            print('wrong after byte', position)
+            sys.exit(1)
+        position += len(data)
+    print('right up to byte', position)
+`;
+
+  function memoryKib(program: Program): number {
+    const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${program.pid}/status`, 'utf8')) ?? [];
+    return Number(kib);
+  }
+
+  it(
+    'stays small while one reader stands still and others read, and then goes on where it stopped',
+    { skip: process.platform === 'linux' ? unlessInstalled('python3') : 'memory is read from Linux /proc' },
+    async (test) => {
+      const chargen = startExample(test, 'chargen', 0);
+      const port = await chargen.stdout.number(/^chargen listens on 127\.0\.0\.1 port (\d+)$/);
+      const stopping = startPython(test, PYTHON_READER, String(port));
+      stopping.type('100000\n');
+      await stopping.stdout.line(/^right up to byte 100000$/);
+      // The server says so when its own buffer and the kernel's are full and nothing moves.
+      const [, stopped] = await chargen.stdout.line(/^(.*) has stopped reading$/);
+      const fullKib = memoryKib(chargen);
+
+      const busy = startPython(test, PYTHON_READER, String(port));
+      busy.type(`${MUCH}\n`);
+      await busy.stdout.line(new RegExp(`^right up to byte ${MUCH}$`));
+      const grownKib = memoryKib(chargen) - fullKib;
+      assert.ok(grownKib < GROWTH_LIMIT_KIB, `grown by ${grownKib} KiB`);
+
+      stopping.type(`${MUCH}\n`);
+      await stopping.stdout.line(new RegExp(`^right up to byte ${MUCH + 100_000}$`));
+      assert.ok(chargen.stdout.text.includes(`${String(stopped)} reads on\n`));
+      assert.deepEqual(await chargen.interrupt(), { status: 0, signal: null });
+    },
+  );
+});
+
+describe('the example fetch-website', { concurrency: true, timeout: HANGS_MS }, () => {
+  const BODY_BYTES = 1_000_000;
+  const HEAD = `HTTP/1.1 200 OK\r\nContent-Length: ${BODY_BYTES}\r\n\r\n`;
+
+  /** Keeps its connections open unless asked to close them, and answers when it is told to. */
+  const PYTHON_WEBSITE = `
+import http.server, sys
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = 'HTTP/1.1'
+    def do_GET(self):
+        print('asked for', self.path, 'of', self.headers['Host'])
+        sys.stdin.readline()
+        self.send_response_only(200)
+        self.send_header('Content-Length', '${BODY_BYTES}')
+        self.end_headers()
+        self.wfile.write(b'x' * ${BODY_BYTES})
+
+server = http.server.HTTPServer((sys.argv[1], 0), Handler)
+print('serving on port', server.server_port)
+server.serve_forever()
+`;
+
+  /** Names of this machine that need no network, with different addresses where there are such. */
+  async function localNames(): Promise<{ name: string; address: string }[]> {
+    const names = [{ name: 'localhost', address: '127.0.0.1' }];
+    try {
+      const { address } = await lookup(hostname(), { family: 4 });
+      if (address.startsWith('127.')) names.push({ name: hostname(), address });
+    } catch {
+      // A machine whose own name has no address: one name with two ports will do.
+    }
+    return [...names, ...names].slice(0, 2);
+  }
+
+  it(
+    'fetches from two hosts by name at the same time',
+    { skip: unlessInstalled('python3') },
+    async (test) => {
+      const sites = [];
+      for (const [index, { name, address }] of (await localNames()).entries()) {
+        const server = startPython(test, PYTHON_WEBSITE, address);
+        const port = await server.stdout.number(/^serving on port (\d+)$/);
+        sites.push({ server, host: `${name}:${port}`, path: index === 0 ? '/' : '/page?number=2' });
+      }
+      const program = startExample(test, 'fetch-website', ...sites.map(({ host, path }) => host + path));
+      // Nobody is answered before both were asked.
+      for (const { server, host, path } of sites) {
+        const [, request] = await server.stdout.line(/^asked for (.*)$/);
+        assert.equal(request, `${path} of ${host}`);
+      }
+      for (const { server } of sites) server.type('answer\n');
+
+      assert.equal((await program.ended).status, 0);
+      const expected = sites.map(({ host }) => `${host}: HTTP/1.1 200 OK, ${HEAD.length + BODY_BYTES} bytes`);
+      assert.deepEqual(program.stdout.text.trimEnd().split('\n').sort(), expected.sort());
+    },
+  );
+
+  it(
+    'gives a website up that accepts and stays silent, and still fetches the other',
+    { skip: unlessInstalled('python3') },
+    async (test) => {
+      const script = `
+${PYTHON_LISTENER}
+peer, _ = listener.accept()
+while peer.recv(65536):
+    pass
+`;
+      const silent = startPython(test, script);
+      const silentPort = await silent.stdout.number(/port (\d+)$/);
+      const server = startPython(test, PYTHON_WEBSITE, '127.0.0.1');
+      const port = await server.stdout.number(/port (\d+)$/);
+      server.type('answer\n');
+      const program = startExample(test, 'fetch-website', `127.0.0.1:${silentPort}`, `127.0.0.1:${port}`);
+      assert.equal((await program.ended).status, 1);
+      assert.equal(
+        program.stdout.text,
+        `127.0.0.1:${port}: HTTP/1.1 200 OK, ${HEAD.length + BODY_BYTES} bytes\n` +
+          `127.0.0.1:${silentPort}: nothing came for 5 s\n`,
+      );
+    },
+  );
+});
+
+describe('the example reconnecting-client', { timeout: HANGS_MS }, () => {
+  /** Refuses until it is told to listen; then each connection is closed after its first line. */
+  const PYTHON_SERVER = `
+import socket, sys
+listener = socket.socket()
+listener.bind(('127.0.0.1', 0))
+print('bound to port', listener.getsockname()[1])
+sys.stdin.readline()
+listener.listen()
+while True:
+    peer, _ = listener.accept()
+    print('first line:', peer.makefile().readline().strip())
+    peer.close()
+`;
+
+  it(
+    'backs off while it is refused, comes back after each loss, and goes on counting',
+    { skip: unlessInstalled('python3') },
+    async (test) => {
+      const server = startPython(test, PYTHON_SERVER);
+      const port = await server.stdout.number(/^bound to port (\d+)$/);
+      const client = startExample(test, 'reconnecting-client', '127.0.0.1', port);
+      for (const longestMs of [250, 500, 1000]) {
+        await client.stdout.line(/failed: connection reset or refused by the peer/);
+        const waitMs = await client.stdout.number(/disconnected, trying again in (\d+) ms$/);
+        assert.ok(waitMs >= longestMs / 2 && waitMs <= longestMs, `waits ${waitMs} of ${longestMs} ms`);
+      }
+      server.type('listen\n');
+      for (const number of [0, 1]) {
+        await client.stdout.line(new RegExp(`connected to 127\\.0\\.0\\.1 port ${port}$`));
+        await server.stdout.line(new RegExp(`^first line: ${number}$`));
+        // A connection that lasted makes the delays begin anew.
+        const waitMs = await client.stdout.number(/disconnected, trying again in (\d+) ms$/);
+        assert.ok(waitMs <= 250, `waits ${waitMs} ms`);
+      }
+      assert.deepEqual(await client.interrupt(), { status: 0, signal: null });
+    },
+  );
+});
+
+describe('every example', { concurrency: true, timeout: HANGS_MS }, () => {
+  const WRONG_ARGUMENTS: Record<string, string[][]> = {
+    echo: [['http'], ['65536'], ['7007', 'localhost'], ['7007', '::1', 'more']],
+    client: [[], ['localhost', '7007'], ['localhost', '0', 'hello'], ['no host', '7007', 'hello']],
+    'async-send': [[], ['localhost'], ['localhost', '7007', '0.5'], ['localhost', '7007', '1', 'more']],
+    chargen: [['-1'], ['7019', 'localhost'], ['7019', '::1', 'more']],
+    'fetch-website': [['no host'], ['localhost:99999'], ['localhost:0']],
+    'reconnecting-client': [[], ['localhost'], ['localhost', '99999'], ['localhost', '7007', 'more']],
+  };
+  for (const [name, cases] of Object.entries(WRONG_ARGUMENTS)) {
+    it(`answers wrong arguments with one line of usage: ${name}`, async (test) => {
+      for (const args of cases) {
+        const program = startExample(test, name, ...args);
+        assert.equal((await program.ended).status, 2, `${name} ${args.join(' ')}`);
+        assert.match(program.stderr.text, new RegExp(`^usage: node ${name}\\.js .*\n$`));
+        assert.equal(program.stdout.text, '');
+      }
+    });
+  }
+});

@@ -1,0 +1,171 @@
+/**
+ * Runs programs for a test: ours and the foreign peers that they talk to. A program is waited for by the
+ * lines that it prints and by its end, never by time, and it is killed with its test.
+ */
+import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+export interface Ending {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** What a program prints, line by line. */
+export class Output {
+  text = '';
+  /** Up to here `line` has looked. */
+  #seen = 0;
+  #ended = false;
+  #wake: (() => void) | undefined;
+
+  constructor(stream: Readable) {
+    stream.setEncoding('utf8');
+    stream.on('data', (text: string) => {
+      this.text += text;
+      this.#wake?.();
+    });
+    stream.on('close', () => {
+      this.#ended = true;
+      this.#wake?.();
+    });
+  }
+
+  /** The first whole line that matches, after those that earlier calls returned. One caller at a time. */
+  async line(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const end = this.text.indexOf('\n', this.#seen);
+      if (end >= 0) {
+        const match = pattern.exec(this.text.slice(this.#seen, end));
+        this.#seen = end + 1;
+        if (match !== null) return match;
+      } else if (this.#ended) {
+        throw new Error(`no line matched ${String(pattern)} in the output:\n${this.text}`);
+      } else {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      }
+    }
+  }
+
+  /** The first group of `line`, as a number. */
+  async number(pattern: RegExp): Promise<number> {
+    const [, digits] = await this.line(pattern);
+    return Number(digits);
+  }
+}
+
+export class Program {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** When it has ended and all its output is here. */
+  readonly ended: Promise<Ending>;
+  readonly #child: ChildProcessWithoutNullStreams;
+
+  constructor(child: ChildProcessWithoutNullStreams) {
+    this.#child = child;
+    this.stdout = new Output(child.stdout);
+    this.stderr = new Output(child.stderr);
+    // A program that ends without reading its input is no fault of the test.
+    child.stdin.on('error', () => undefined);
+    child.on('error', (error) => {
+      this.stderr.text += `${error.message}\n`;
+    });
+    this.ended = new Promise((resolve) => {
+      child.on('close', (status, signal) => {
+        resolve({ status, signal });
+      });
+    });
+  }
+
+  /** The process's number; 0 when it could not be started. */
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  type(text: string): void {
+    this.#child.stdin.write(text);
+  }
+
+  endInput(text = ''): void {
+    this.#child.stdin.end(text);
+  }
+
+  /** Ctrl-C. */
+  async interrupt(): Promise<Ending> {
+    this.#child.kill('SIGINT');
+    return this.ended;
+  }
+
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.ended;
+  }
+}
+
+/** Starts a program that lives as long as the test at most. */
+export function start(test: TestContext, command: string, ...args: string[]): Program {
+  const program = new Program(spawn(command, args, { stdio: 'pipe' }));
+  test.after(() => program.kill());
+  return program;
+}
+
+/** Starts a compiled program of ours. */
+export function startNode(test: TestContext, file: URL, ...args: string[]): Program {
+  return start(test, process.execPath, fileURLToPath(file), ...args);
+}
+
+// ---- foreign peers
+
+/** The Debian package of each. */
+const PACKAGES = { python3: 'python3', nc: 'netcat-openbsd', curl: 'curl' } as const;
+
+export type Peer = keyof typeof PACKAGES;
+
+const isRequired = process.env['ASYNCTCP_REQUIRE_PEERS'] === '1';
+
+function isInstalled(peer: Peer): boolean {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  const exists = folders.some((folder) => {
+    try {
+      accessSync(join(folder, peer), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+  // There are several programs of the name nc, and not all know -N.
+  return (
+    exists && (peer !== 'nc' || spawnSync('nc', ['-h'], { encoding: 'utf8' }).stderr.includes('OpenBSD'))
+  );
+}
+
+function whatIsMissing(peers: readonly Peer[]): string | undefined {
+  const missing = peers.filter((peer) => !isInstalled(peer));
+  if (missing.length === 0) return undefined;
+  const names = missing.map((peer) => `${peer} (Debian package ${PACKAGES[peer]})`);
+  return `not installed: ${names.join(', ')}`;
+}
+
+/**
+ * For a test's option `skip`: the reason, when a peer is missing on this machine. With
+ * ASYNCTCP_REQUIRE_PEERS=1 nothing is skipped, and `startPeer` fails.
+ */
+export function unlessInstalled(...peers: Peer[]): string | false {
+  return isRequired ? false : (whatIsMissing(peers) ?? false);
+}
+
+export function startPeer(test: TestContext, peer: Peer, ...args: string[]): Program {
+  const missing = whatIsMissing([peer]);
+  if (missing !== undefined) throw new Error(missing);
+  return start(test, peer, ...args);
+}
+
+/** A peer written in Python for one test; its output comes line by line. */
+export function startPython(test: TestContext, script: string, ...args: string[]): Program {
+  return startPeer(test, 'python3', '-u', '-c', script, ...args);
+}
