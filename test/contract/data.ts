@@ -221,9 +221,14 @@ export const DATA: readonly ContractCase[] = [
       expectEqual(await peer.receiveOnce(), 'head body', 'what arrived in one piece');
       client.write('alone', ASYNC_WRITE_FLAG_COPY | ASYNC_WRITE_FLAG_MORE);
       expectEqual(await peer.receive(5), 'alone', 'what nothing followed');
+      client.write('held ', ASYNC_WRITE_FLAG_COPY | ASYNC_WRITE_FLAG_MORE);
+      client.add('not sent ', ASYNC_WRITE_FLAG_COPY | ASYNC_WRITE_FLAG_MORE);
+      expectEqual(await peer.receive(5), 'held ', 'what was sent');
+      await env.settle();
+      expectEqual(await peer.receiveNow(), undefined, 'what was only added');
       client.write('last', ASYNC_WRITE_FLAG_COPY | ASYNC_WRITE_FLAG_MORE);
       client.close();
-      expectEqual(await peer.receive(5), 'last', 'what was closed upon');
+      expectEqual(await peer.receive(100), 'not sent last', 'what was closed upon');
     },
   },
   {

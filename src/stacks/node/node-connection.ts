@@ -50,9 +50,12 @@ export class NodeConnection implements Connection, TimerOwner {
   #cause: Error | undefined;
   #stands = false;
 
+  /** What was written since the last output. */
   readonly #batch = new SendBatch();
   /** The last piece of the batch said that more follows. */
   #more = false;
+  /** What was output, but waits for more that follows. */
+  #held: SendBatch | undefined;
   #flushLater: (() => void) | undefined;
   #flushIsDue = false;
   #written: ((error?: Error | null) => void) | undefined;
@@ -128,7 +131,8 @@ export class NodeConnection implements Connection, TimerOwner {
 
   sendSpace(): number {
     if (!this.#stands || this.#finWanted || this.#socket.destroyed) return 0;
-    return this.#context.limits.sendBufferBytes - this.#batch.bytes - (this.#given - this.#accepted);
+    const waiting = this.#batch.bytes + (this.#held?.bytes ?? 0);
+    return this.#context.limits.sendBufferBytes - waiting - (this.#given - this.#accepted);
   }
 
   write(bytes: Uint8Array, copy: boolean, more: boolean): void {
@@ -138,29 +142,42 @@ export class NodeConnection implements Connection, TimerOwner {
   }
 
   output(): void {
-    if (!this.#more) this.#flush();
-    else if (!this.#flushIsDue) this.#flushAfterTurn();
+    if (this.#more) this.#hold();
+    else this.#flush();
   }
 
   /** MORE holds a batch back for what follows, but not longer than the present turn of the loop. */
-  #flushAfterTurn(): void {
+  #hold(): void {
+    this.#held ??= new SendBatch();
+    this.#held.takeFrom(this.#batch);
+    this.#more = false;
+    if (this.#flushIsDue) return;
     this.#flushIsDue = true;
     this.#flushLater ??= () => {
       this.#flushIsDue = false;
-      this.#flush();
+      if (this.#held !== undefined) this.#leave(this.#held);
     };
     this.#context.post(this.#flushLater);
   }
 
   #flush(): void {
-    const bytes = this.#batch.bytes;
+    this.#more = false;
+    if (this.#held === undefined || this.#held.bytes === 0) {
+      this.#leave(this.#batch);
+      return;
+    }
+    this.#held.takeFrom(this.#batch);
+    this.#leave(this.#held);
+  }
+
+  #leave(batch: SendBatch): void {
+    const bytes = batch.bytes;
     if (bytes === 0 || this.#socket.destroyed) return;
     this.#written ??= (error) => {
       if (error === null || error === undefined) this.#accept();
     };
     this.#given += bytes;
-    this.#more = false;
-    this.#batch.leave(this.#socket, this.#written);
+    batch.leave(this.#socket, this.#written);
   }
 
   /** A write was done: whatever the stream does not hold any more, the kernel took. */

@@ -26,10 +26,16 @@ export class SendBatch {
     else this.#addAsItIs(bytes);
   }
 
-  /**
-   * Hands everything to the socket; `written` is called when the last piece is accepted, and perhaps
-   * before.
-   */
+  /** Appends everything that another batch has; that one is empty afterwards. */
+  takeFrom(other: SendBatch): void {
+    if (other.#first === undefined) return;
+    const pieces = [other.#first, ...(other.#takeRest() ?? [])];
+    other.#first = undefined;
+    other.#bytes = 0;
+    for (const piece of pieces) this.add(piece, false);
+  }
+
+  /** Hands everything to the socket; `written` is called when the last piece is accepted. */
   leave(socket: Socket, written: (error?: Error | null) => void): void {
     const first = this.#first;
     if (first === undefined) return;
