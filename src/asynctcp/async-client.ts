@@ -509,7 +509,9 @@ export class AsyncClient {
    * client stays as it is.
    */
   onTimeout(handler: TimeoutHandler | undefined): void {
+    const beginsToListen = this.#core.onTimeout === undefined && handler !== undefined;
     this.#core.onTimeout = checkHandler('onTimeout', handler);
+    if (beginsToListen) this.#core.session?.applyOnTimeout();
   }
 
   /** Every 500 ms from `onConnect` until the client closes. */

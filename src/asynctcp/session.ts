@@ -168,31 +168,30 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
       connection.output();
       return;
     }
-    const nowMs = this.#nowMs();
+    const { onAck, onTimeout } = this.#core;
     const wasIdle = this.#sent === this.#acked;
     this.#sent += this.#added;
     this.#added = 0;
-    if (this.#core.onAck !== undefined) (this.#sendClock ??= new SendClock()).sent(this.#sent, nowMs);
-    if (wasIdle) this.#awaitAck(nowMs);
+    // The time is asked only for whoever wants to know it.
+    if (onAck !== undefined) (this.#sendClock ??= new SendClock()).sent(this.#sent, this.#nowMs());
+    if (wasIdle && onTimeout !== undefined) this.#awaitAck();
     connection.output();
   }
 
   acked(bytes: number): void {
     this.#acked += bytes;
     assert(this.#acked <= this.#sent, 'no more is acknowledged than was sent');
-    const { onAck, client } = this.#core;
-    const inFlight = this.#sent > this.#acked;
-    if (!inFlight && onAck === undefined) return;
-    const nowMs = this.#nowMs();
-    if (inFlight) this.#awaitAck(nowMs);
-    if (onAck !== undefined)
-      call3(this, onAck, client, bytes, this.#sendClock?.acked(this.#acked, nowMs) ?? 0);
+    const { onAck, onTimeout, client } = this.#core;
+    if (onTimeout !== undefined && this.#sent > this.#acked) this.#awaitAck();
+    if (onAck === undefined) return;
+    const timeMs = this.#sendClock?.acked(this.#acked, this.#nowMs()) ?? 0;
+    call3(this, onAck, client, bytes, timeMs);
   }
 
   /** The ack timeout counts from now: a send after silence, or progress. */
-  #awaitAck(nowMs: number): void {
-    this.#waitingSinceMs = nowMs;
-    this.#ackAtMs = nowMs + this.#core.ackTimeoutMs;
+  #awaitAck(): void {
+    this.#waitingSinceMs = this.#nowMs();
+    this.#ackAtMs = this.#waitingSinceMs + this.#core.ackTimeoutMs;
     if (this.#core.ackTimeoutMs > 0) this.#armFor(this.#ackAtMs);
   }
 
@@ -350,6 +349,11 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
     this.rearm();
   }
 
+  /** Bytes that are under way when somebody begins to listen are waited for from now on. */
+  applyOnTimeout(): void {
+    if (this.#phase !== 'over' && this.#sent > this.#acked) this.#awaitAck();
+  }
+
   applyAckTimeout(): void {
     this.#ackAtMs = this.#waitingSinceMs + this.#core.ackTimeoutMs;
     this.rearm();
@@ -401,7 +405,7 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
   }
 
   #ackDeadlineMs(): number {
-    const waits = (this.#phase === 'open' || this.#phase === 'closing') && this.#sent > this.#acked;
+    const waits = this.#core.onTimeout !== undefined && this.#sent > this.#acked;
     return waits && this.#core.ackTimeoutMs > 0 ? this.#ackAtMs : Number.POSITIVE_INFINITY;
   }
 

@@ -94,7 +94,7 @@ export interface Env {
    */
   takeUncaught(): unknown[];
   client(): AsyncClient;
-  /** A server that listens. */
+  /** A server that listens, taken down with the environment like every client. */
   serve(
     onClient: (client: AsyncClient) => void,
     options?: Omit<ServerOptions, 'stack'>,

@@ -145,6 +145,7 @@ export const LIMITS: readonly ContractCase[] = [
       await server.begin();
       await began;
       const early = await env.peer.connect(server.port());
+      expectEqual(await early.receive(5), 'hello', 'what the first peer got');
       for (let round = 0; round < 3; round += 1) {
         void server.end();
         void server.end();
@@ -152,7 +153,7 @@ export const LIMITS: readonly ContractCase[] = [
         await server.begin();
       }
       const late = await env.peer.connect(probe.port);
-      expectEqual([await early.receive(5), await late.receive(5)], ['hello', 'hello'], 'what the peers got');
+      expectEqual(await late.receive(5), 'hello', 'what the second peer got');
       const given = server.begin();
       await server.end();
       await given;

@@ -107,16 +107,26 @@ export class Program {
   }
 }
 
-/** Starts a program that lives as long as the test at most. */
-export function start(test: TestContext, command: string, ...args: string[]): Program {
-  const program = new Program(spawn(command, args, { stdio: 'pipe' }));
+/** Starts a program that lives as long as the test at most. `env` is added to the test's own environment. */
+export function start(
+  test: TestContext,
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Program {
+  const program = new Program(spawn(command, args, { stdio: 'pipe', env: { ...process.env, ...env } }));
   test.after(() => program.kill());
   return program;
 }
 
 /** Starts a compiled program of ours. */
-export function startNode(test: TestContext, file: URL, ...args: string[]): Program {
-  return start(test, process.execPath, fileURLToPath(file), ...args);
+export function startNode(
+  test: TestContext,
+  file: URL,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Program {
+  return start(test, process.execPath, [fileURLToPath(file), ...args], env);
 }
 
 // ---- foreign peers
@@ -162,7 +172,7 @@ export function unlessInstalled(...peers: Peer[]): string | false {
 export function startPeer(test: TestContext, peer: Peer, ...args: string[]): Program {
   const missing = whatIsMissing([peer]);
   if (missing !== undefined) throw new Error(missing);
-  return start(test, peer, ...args);
+  return start(test, peer, args);
 }
 
 /** A peer written in Python for one test; its output comes line by line. */

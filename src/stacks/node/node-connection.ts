@@ -12,6 +12,7 @@ import type { Connection, ConnectionEvents, StackLimits } from '../../port/tcp-s
 import { assert } from '../../support/assert.js';
 import { unmapped } from '../../support/ip-address.js';
 import { Timer, type TimerOwner, type TimerWheel } from '../../support/timer-wheel.js';
+import type { CopySlab } from './copy-slab.js';
 import { SendBatch } from './send-batch.js';
 import { connectionFault } from './system-fault.js';
 
@@ -31,6 +32,7 @@ interface OwnedSocket extends Socket {
 export interface ConnectionContext {
   readonly limits: StackLimits;
   readonly timers: TimerWheel;
+  readonly slab: CopySlab;
   post(job: () => void): void;
 }
 
@@ -42,8 +44,6 @@ export class NodeConnection implements Connection, TimerOwner {
 
   readonly #context: ConnectionContext;
   readonly #socket: OwnedSocket;
-  /** The local port was the caller's choice. */
-  readonly #choseLocalPort: boolean;
   /** Who hears the events; nobody once the connection is over or forgotten. */
   #events: ConnectionEvents | undefined;
   #forgotten = false;
@@ -51,7 +51,7 @@ export class NodeConnection implements Connection, TimerOwner {
   #stands = false;
 
   /** What was written since the last output. */
-  readonly #batch = new SendBatch();
+  readonly #batch: SendBatch;
   /** The last piece of the batch said that more follows. */
   #more = false;
   /** What was output, but waits for more that follows. */
@@ -78,16 +78,11 @@ export class NodeConnection implements Connection, TimerOwner {
   #aborting = false;
   #finWaitTimer: Timer | undefined;
 
-  constructor(
-    context: ConnectionContext,
-    socket: Socket,
-    events: ConnectionEvents | undefined,
-    choseLocalPort = false,
-  ) {
+  constructor(context: ConnectionContext, socket: Socket, events: ConnectionEvents | undefined) {
     this.#context = context;
     this.#socket = socket;
     this.#events = events;
-    this.#choseLocalPort = choseLocalPort;
+    this.#batch = new SendBatch(context.slab);
     this.#socket[OWNER] = this;
     socket.on('data', onData);
     socket.on('end', onEnd);
@@ -130,13 +125,16 @@ export class NodeConnection implements Connection, TimerOwner {
   // ---- sending
 
   sendSpace(): number {
-    if (!this.#stands || this.#finWanted || this.#socket.destroyed) return 0;
+    return !this.#stands || this.#finWanted || this.#socket.destroyed ? 0 : this.#freeBytes();
+  }
+
+  #freeBytes(): number {
     const waiting = this.#batch.bytes + (this.#held?.bytes ?? 0);
     return this.#context.limits.sendBufferBytes - waiting - (this.#given - this.#accepted);
   }
 
   write(bytes: Uint8Array, copy: boolean, more: boolean): void {
-    assert(bytes.length <= this.sendSpace(), 'no more is written than there is space for');
+    assert(bytes.length <= this.#freeBytes(), 'no more is written than there is space for');
     this.#batch.add(bytes, copy);
     this.#more = more;
   }
@@ -148,7 +146,7 @@ export class NodeConnection implements Connection, TimerOwner {
 
   /** MORE holds a batch back for what follows, but not longer than the present turn of the loop. */
   #hold(): void {
-    this.#held ??= new SendBatch();
+    this.#held ??= new SendBatch(this.#context.slab);
     this.#held.takeFrom(this.#batch);
     this.#more = false;
     if (this.#flushIsDue) return;
@@ -313,9 +311,7 @@ export class NodeConnection implements Connection, TimerOwner {
   socketClosed(): void {
     const events = this.#events;
     this.#forget();
-    events?.closed(
-      this.#cause === undefined ? undefined : connectionFault(this.#cause, this.#choseLocalPort),
-    );
+    events?.closed(this.#cause === undefined ? undefined : connectionFault(this.#cause));
   }
 
   // ---- options

@@ -20,6 +20,7 @@ import type {
 } from '../../port/tcp-stack.js';
 import { systemClock, type Clock } from '../../support/clock.js';
 import { TimerWheel } from '../../support/timer-wheel.js';
+import { CopySlab } from './copy-slab.js';
 import { canReset, NodeConnection } from './node-connection.js';
 import { NodeListener } from './node-listener.js';
 import { lookupFault } from './system-fault.js';
@@ -63,6 +64,7 @@ export class NodeStack implements TcpStack {
   };
   readonly limits: StackLimits;
   readonly timers: TimerWheel;
+  readonly slab = new CopySlab();
   readonly #lookup: Lookup;
 
   constructor(options: NodeStackOptions = {}) {
@@ -100,7 +102,7 @@ export class NodeStack implements TcpStack {
       ...(target.localAddress === undefined ? {} : { localAddress: target.localAddress }),
       ...(target.localPort === 0 ? {} : { localPort: target.localPort }),
     });
-    return new NodeConnection(this, socket, events, target.localPort !== 0);
+    return new NodeConnection(this, socket, events);
   }
 
   listen(target: ListenTarget, events: ListenerEvents): Listener {

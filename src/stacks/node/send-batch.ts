@@ -1,19 +1,23 @@
 /**
  * What was written since the last output: it leaves in one system call (`writev` where there are several
- * pieces). Copied pieces after the first share buffers, so that many small ones cost few objects.
+ * pieces). Copied pieces that follow each other are one piece, so that many small ones cost no more than a
+ * large one.
  */
 import type { Socket } from 'node:net';
-
-/** Small copied pieces that follow each other are gathered in buffers of this size. */
-export const GATHER_BYTES = 4096;
+import type { CopySlab } from './copy-slab.js';
 
 export class SendBatch {
+  readonly #slab: CopySlab;
+  /** Most batches are one piece; the array is for the others. */
   #first: Uint8Array | undefined;
   #rest: Uint8Array[] | undefined;
-  /** The buffer that gathers, and how much of it is used; it is the last of the rest. */
-  #gather: Uint8Array | undefined;
-  #gathered = 0;
+  /** The last piece, when it is a copy in the slab. */
+  #lastCopy: Buffer | undefined;
   #bytes = 0;
+
+  constructor(slab: CopySlab) {
+    this.#slab = slab;
+  }
 
   get bytes(): number {
     return this.#bytes;
@@ -21,29 +25,36 @@ export class SendBatch {
 
   add(bytes: Uint8Array, copy: boolean): void {
     this.#bytes += bytes.length;
-    if (this.#first === undefined) this.#first = copy ? copyOf(bytes) : bytes;
-    else if (copy) this.#addCopy(bytes);
-    else this.#addAsItIs(bytes);
+    if (!copy) {
+      this.#lastCopy = undefined;
+      this.#push(bytes);
+      return;
+    }
+    const last = this.#lastCopy;
+    this.#lastCopy = this.#slab.copy(bytes);
+    const joined = last === undefined ? undefined : join(last, this.#lastCopy);
+    if (joined === undefined) this.#push(this.#lastCopy);
+    else this.#replaceLast(joined);
   }
 
   /** Appends everything that another batch has; that one is empty afterwards. */
   takeFrom(other: SendBatch): void {
-    if (other.#first === undefined) return;
-    const pieces = [other.#first, ...(other.#takeRest() ?? [])];
-    other.#first = undefined;
-    other.#bytes = 0;
-    for (const piece of pieces) this.add(piece, false);
+    if (other.#first !== undefined) this.#push(other.#first);
+    for (const piece of other.#rest ?? []) this.#push(piece);
+    this.#bytes += other.#bytes;
+    this.#lastCopy = undefined;
+    other.#clear();
   }
 
   /** Hands everything to the socket; `written` is called when the last piece is accepted. */
   leave(socket: Socket, written: (error?: Error | null) => void): void {
-    const first = this.#first;
+    const [first, rest, copy] = [this.#first, this.#rest, this.#lastCopy];
     if (first === undefined) return;
-    const rest = this.#takeRest();
-    this.#first = undefined;
-    this.#bytes = 0;
+    this.#clear();
     if (rest === undefined) {
       socket.write(first, written);
+      // Nothing waits in the stream: the kernel took the piece within the call.
+      if (copy !== undefined && socket.writableLength === 0) this.#slab.release(copy);
       return;
     }
     socket.cork();
@@ -53,39 +64,28 @@ export class SendBatch {
     socket.uncork();
   }
 
-  #addAsItIs(bytes: Uint8Array): void {
-    this.#endGathering();
-    (this.#rest ??= []).push(bytes);
+  #push(piece: Uint8Array): void {
+    if (this.#first === undefined) this.#first = piece;
+    else (this.#rest ??= []).push(piece);
   }
 
-  #addCopy(bytes: Uint8Array): void {
-    if (this.#gather === undefined || this.#gather.length - this.#gathered < bytes.length) {
-      this.#endGathering();
-      this.#gather = Buffer.allocUnsafe(Math.max(GATHER_BYTES, bytes.length));
-      (this.#rest ??= []).push(this.#gather);
-    }
-    this.#gather.set(bytes, this.#gathered);
-    this.#gathered += bytes.length;
+  #replaceLast(piece: Buffer): void {
+    this.#lastCopy = piece;
+    if (this.#rest === undefined) this.#first = piece;
+    else this.#rest[this.#rest.length - 1] = piece;
   }
 
-  /** The last buffer is cut to what it holds. */
-  #endGathering(): void {
-    if (this.#gather === undefined || this.#rest === undefined) return;
-    this.#rest[this.#rest.length - 1] = this.#gather.subarray(0, this.#gathered);
-    this.#gather = undefined;
-    this.#gathered = 0;
-  }
-
-  #takeRest(): Uint8Array[] | undefined {
-    this.#endGathering();
-    const rest = this.#rest;
+  #clear(): void {
+    this.#first = undefined;
     this.#rest = undefined;
-    return rest;
+    this.#lastCopy = undefined;
+    this.#bytes = 0;
   }
 }
 
-function copyOf(bytes: Uint8Array): Uint8Array {
-  const copy = Buffer.allocUnsafe(bytes.length);
-  copy.set(bytes);
-  return copy;
+/** Two pieces as one, when the second follows the first in memory. */
+function join(first: Buffer, second: Buffer): Buffer | undefined {
+  if (first.buffer !== second.buffer || first.byteOffset + first.length !== second.byteOffset)
+    return undefined;
+  return Buffer.from(first.buffer, first.byteOffset, first.length + second.length);
 }

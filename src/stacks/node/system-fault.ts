@@ -34,10 +34,11 @@ function codeOf(cause: Error): string {
 }
 
 /** A fault of a connection. */
-export function connectionFault(cause: Error, chosenPort: boolean): Fault {
+export function connectionFault(cause: Error): Fault {
   const code = codeOf(cause);
-  // Connecting without a port of one's own, EADDRNOTAVAIL means that all ephemeral ports are taken.
-  if (code === 'EADDRNOTAVAIL' && chosenPort) return { code: ErrorCode.ERR_BUF, cause };
+  // When it is not binding that fails so, every ephemeral port is taken.
+  const outOfPorts = code === 'EADDRNOTAVAIL' && 'syscall' in cause && cause.syscall === 'connect';
+  if (outOfPorts) return { code: ErrorCode.ERR_BUF, cause };
   return { code: CODES[code] ?? ErrorCode.ERR_IF, cause };
 }
 
