@@ -162,8 +162,9 @@ export class AsyncClient {
 
   /**
    * Ends gracefully: what `add` took is sent, then FIN; what still arrives is dropped. `onDisconnect`
-   * follows when the peer has ended too, or 20 s after the FIN. While connecting, gives up: `onDisconnect`
-   * alone. Harmless when there is nothing to close.
+   * follows when the FIN is sent; the peer's is not waited for. A peer that does not read holds it up:
+   * `onTimeout` tells of that, and `abort` ends it. While connecting, gives up: `onDisconnect` alone.
+   * Harmless when there is nothing to close.
    */
   close(): void {
     this.#core.session?.close();

@@ -121,8 +121,8 @@ export interface Connection {
   /** Sends what was written, then FIN. Receiving goes on. */
   shutdown(): void;
   /**
-   * As `shutdown`; what still arrives is dropped, and the connection ends even if the peer's FIN never
-   * comes.
+   * As `shutdown`; what still arrives is dropped, and `closed` comes when the FIN is sent. The stack waits
+   * for the peer's FIN on its own.
    */
   close(): void;
   /** Sends a reset and forgets the connection. Safe in every state, and no event follows. */

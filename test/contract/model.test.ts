@@ -1,7 +1,8 @@
 /**
- * Random programs against a small model of clauses L and D: two clients of the library, connected to each other, on which
- * fast-check plays any sequence of API calls. After each call the model knows what `space`, `state` and the return
- * values must be; at the end, what must have arrived and which callbacks must have come.
+ * Random programs against a small model of clauses L and D: two clients of the library, connected to each
+ * other, on which fast-check plays any sequence of API calls. After each call the model knows what `space`,
+ * `state` and the return values must be; at the end, what must have arrived and which callbacks must have
+ * come.
  */
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
@@ -121,7 +122,10 @@ const poll: Command = (_, env) => {
 
 const NAMED = { send, turn, settle, close, abort, poll } as const;
 
-/** A call as fast-check draws it: add with length and flags, withholding on or off, ack with bytes, or one by name. */
+/**
+ * A call as fast-check draws it: add with length and flags, withholding on or off, ack with bytes, or one
+ * by name.
+ */
 type What = [number, number] | boolean | number | keyof typeof NAMED;
 
 /** One call of a program, which fast-check prints by its name. */

@@ -15,9 +15,12 @@ import { Timer, type TimerOwner, type TimerWheel } from '../../support/timer-whe
 import type { CopySlab } from './copy-slab.js';
 import { SendBatch } from './send-batch.js';
 import { connectionFault } from './system-fault.js';
+import type { Accepting, TurnBudget } from './turn-budget.js';
 
 /** After our FIN, how long the peer's is waited for: lwIP's TCP_FIN_WAIT_TIMEOUT. */
 export const FIN_WAIT_MS = 20_000;
+/** Connections that may wait so at once; further ones are closed without waiting. */
+export const MAX_LINGERING = 1024;
 /** Ethernet's 1500 bytes less the headers (RFC 9293 §3.7.1): 20 of TCP, and 20 of IPv4 or 40 of IPv6. */
 const MSS_IPV4 = 1460;
 const MSS_IPV6 = 1440;
@@ -33,10 +36,13 @@ export interface ConnectionContext {
   readonly limits: StackLimits;
   readonly timers: TimerWheel;
   readonly slab: CopySlab;
+  readonly turnBudget: TurnBudget;
+  /** Connections that are over for the program and wait for the peer's FIN. */
+  lingering: number;
   post(job: () => void): void;
 }
 
-export class NodeConnection implements Connection, TimerOwner {
+export class NodeConnection implements Connection, TimerOwner, Accepting {
   localAddress = '0.0.0.0';
   localPort = 0;
   remoteAddress = '0.0.0.0';
@@ -62,6 +68,8 @@ export class NodeConnection implements Connection, TimerOwner {
   /** Bytes that went to the socket, and bytes of them that the kernel took. */
   #given = 0;
   #accepted = 0;
+  /** The acceptance waits for the next turn of the loop. */
+  #acceptWaits = false;
 
   /** Bytes that `data` delivered and `received` did not give back. */
   #unread = 0;
@@ -180,12 +188,19 @@ export class NodeConnection implements Connection, TimerOwner {
 
   /** A write was done: whatever the stream does not hold any more, the kernel took. */
   #accept(): void {
+    const bytes = this.#given - this.#socket.writableLength - this.#accepted;
+    if (bytes <= 0 || this.#acceptWaits) return;
+    if (this.#context.turnBudget.spend(bytes, this)) this.tellAccepted();
+    else this.#acceptWaits = true;
+  }
+
+  tellAccepted(): void {
+    this.#acceptWaits = false;
     const accepted = this.#given - this.#socket.writableLength;
     const bytes = accepted - this.#accepted;
-    if (bytes <= 0) return;
     this.#accepted = accepted;
     this.#endIfDone();
-    this.#events?.acked(bytes);
+    if (bytes > 0) this.#events?.acked(bytes);
   }
 
   // ---- receiving
@@ -234,10 +249,15 @@ export class NodeConnection implements Connection, TimerOwner {
   }
 
   close(): void {
+    const finSentBefore = this.#finSent;
     this.shutdown();
     this.#closing = true;
     if (this.#paused) this.#resume();
-    this.#awaitFin();
+    if (finSentBefore) {
+      this.#context.post(() => {
+        this.#linger();
+      });
+    }
   }
 
   /**
@@ -263,14 +283,28 @@ export class NodeConnection implements Connection, TimerOwner {
     else this.#socket.destroy();
   }
 
-  /** After `close`, a peer that never ends its side must not hold the connection for ever. */
-  #awaitFin(): void {
-    if (!this.#closing || !this.#finSent || this.#finReceived || this.#events === undefined) return;
-    this.#finWaitTimer ??= new Timer(this);
-    this.#context.timers.arm(this.#finWaitTimer, this.#context.timers.nowMs() + FIN_WAIT_MS);
+  /**
+   * After `close` our side is done with its FIN, and the program is told so. The socket waits for the
+   * peer's FIN on its own, dropping what still arrives: closed with data unread, the kernel would send a
+   * reset (RFC 1122 §4.2.2.13), which could overtake data of ours that the peer has not read. Neither the
+   * program nor the process waits for a peer that never ends its side.
+   */
+  #linger(): void {
+    const events = this.#events;
+    if (this.#finReceived || events === undefined) return;
+    this.#forget();
+    if (this.#context.lingering < MAX_LINGERING) {
+      this.#context.lingering += 1;
+      this.#finWaitTimer = new Timer(this);
+      this.#context.timers.arm(this.#finWaitTimer, this.#context.timers.nowMs() + FIN_WAIT_MS);
+      this.#socket.unref();
+    } else {
+      this.#socket.destroy();
+    }
+    events.closed(undefined);
   }
 
-  /** The timer's: the kernel sends on by itself what it has, FIN included. */
+  /** The timer's: the peer had its time. */
   due(): void {
     this.#socket.destroy();
   }
@@ -278,11 +312,6 @@ export class NodeConnection implements Connection, TimerOwner {
   #forget(): void {
     this.#forgotten = true;
     this.#events = undefined;
-    this.#disarm();
-  }
-
-  #disarm(): void {
-    if (this.#finWaitTimer !== undefined) this.#context.timers.disarm(this.#finWaitTimer);
   }
 
   // ---- the socket's events
@@ -294,14 +323,13 @@ export class NodeConnection implements Connection, TimerOwner {
 
   socketEnded(): void {
     this.#finReceived = true;
-    this.#disarm();
     this.#events?.end();
   }
 
   socketFinished(): void {
     this.#finSent = true;
     if (this.#aborting) this.#reset();
-    else this.#awaitFin();
+    else if (this.#closing) this.#linger();
   }
 
   socketFailed(cause: Error): void {
@@ -311,6 +339,10 @@ export class NodeConnection implements Connection, TimerOwner {
   socketClosed(): void {
     const events = this.#events;
     this.#forget();
+    if (this.#finWaitTimer !== undefined) {
+      this.#context.timers.disarm(this.#finWaitTimer);
+      this.#context.lingering -= 1;
+    }
     events?.closed(this.#cause === undefined ? undefined : connectionFault(this.#cause));
   }
 

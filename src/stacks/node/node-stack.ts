@@ -24,6 +24,7 @@ import { CopySlab } from './copy-slab.js';
 import { canReset, NodeConnection } from './node-connection.js';
 import { NodeListener } from './node-listener.js';
 import { lookupFault } from './system-fault.js';
+import { TurnBudget } from './turn-budget.js';
 
 /** Two of the kernel's 64 KiB reads: an echo that writes all that it read finds the space for it. */
 export const DEFAULT_BUFFER_BYTES = 131_072;
@@ -65,6 +66,10 @@ export class NodeStack implements TcpStack {
   readonly limits: StackLimits;
   readonly timers: TimerWheel;
   readonly slab = new CopySlab();
+  readonly turnBudget = new TurnBudget((job) => {
+    this.post(job);
+  });
+  lingering = 0;
   readonly #lookup: Lookup;
 
   constructor(options: NodeStackOptions = {}) {
