@@ -522,7 +522,7 @@ export const LIFE: readonly ContractCase[] = [
     },
   },
   {
-    id: 'L.arguments',
+    id: 'L10.arguments',
     title: 'a wrong argument throws at once, names argument, value and range, and changes nothing',
     async run(env) {
       const client = env.client();

@@ -132,7 +132,12 @@ export function startNode(
 // ---- foreign peers
 
 /** The Debian package of each. */
-const PACKAGES = { python3: 'python3', nc: 'netcat-openbsd', curl: 'curl' } as const;
+const PACKAGES = {
+  python3: 'python3',
+  nc: 'netcat-openbsd',
+  curl: 'curl',
+  prlimit: 'util-linux',
+} as const;
 
 export type Peer = keyof typeof PACKAGES;
 

@@ -3,9 +3,10 @@ import { describe, it } from 'node:test';
 import { CASES } from '../contract/cases.js';
 import { runCase } from '../contract/run-case.js';
 import type { Target } from '../contract/case.js';
+import { unlessInstalled } from '../e2e/programs.js';
 
 export function testTarget(target: Target): void {
-  describe(`contract on ${target.name}`, () => {
+  describe(`contract on ${target.name}`, { skip: unlessInstalled('python3', 'prlimit') }, () => {
     for (const contractCase of CASES) {
       it(`${contractCase.id} ${contractCase.title}`, async (test) => {
         const outcome = await runCase(target, contractCase);

@@ -1,0 +1,90 @@
+#!/usr/bin/env node
+/** The command `asynctcp`: finds the subcommand, and makes one line of what the user can mend. */
+import {
+  CommandError,
+  ExitStatus,
+  HELP_OPTION,
+  parseArguments,
+  wrongArguments,
+  type Arguments,
+  type Command,
+  type Option,
+} from './command.js';
+import { commandHelp, mainHelp } from './help.js';
+import { serve } from './serve.js';
+import { packageVersion } from './version.js';
+
+const help: Command = {
+  name: 'help',
+  summary: 'tells more about a command',
+  operands: '[COMMAND]',
+  description: 'Prints the help of a command or, without one, the list of commands.',
+  options: [],
+  sections: [],
+  run: runHelp,
+};
+
+const COMMANDS: readonly Command[] = [serve, help];
+
+const MAIN_OPTIONS: readonly Option[] = [
+  HELP_OPTION,
+  { name: 'version', short: 'V', meaning: 'prints the version' },
+];
+
+function runHelp({ operands }: Arguments): number {
+  const [name, tooMuch] = operands;
+  if (tooMuch !== undefined) throw wrongArguments(`one command at a time, not ${operands.join(' ')} as well`);
+  process.stdout.write(
+    name === undefined ? mainHelp(COMMANDS, MAIN_OPTIONS) : commandHelp(findCommand(name)),
+  );
+  return ExitStatus.OK;
+}
+
+function findCommand(name: string): Command {
+  const command = COMMANDS.find((candidate) => candidate.name === name);
+  if (command !== undefined) return command;
+  const names = COMMANDS.map((candidate) => candidate.name).join(', ');
+  throw wrongArguments(`unknown command ${JSON.stringify(name)}; there are ${names}`);
+}
+
+async function runCommand(command: Command, words: readonly string[]): Promise<number> {
+  const given = parseArguments(words, [...command.options, HELP_OPTION], command.operands !== undefined);
+  if (!given.isOn(HELP_OPTION.name)) return command.run(given);
+  process.stdout.write(commandHelp(command));
+  return ExitStatus.OK;
+}
+
+/** What stands before the command's name, or instead of it. */
+function runMainOptions(words: readonly string[]): number {
+  const given = parseArguments(words, MAIN_OPTIONS, false);
+  process.stdout.write(given.isOn('version') ? `${packageVersion()}\n` : mainHelp(COMMANDS, MAIN_OPTIONS));
+  return ExitStatus.OK;
+}
+
+async function main(words: readonly string[]): Promise<number> {
+  const [first, ...rest] = words;
+  if (first === undefined) {
+    process.stderr.write(mainHelp(COMMANDS, MAIN_OPTIONS));
+    return ExitStatus.WRONG_ARGUMENTS;
+  }
+  let advice = 'asynctcp --help';
+  let name = 'asynctcp';
+  try {
+    if (first.startsWith('-')) return runMainOptions(words);
+    const command = findCommand(first);
+    name = `asynctcp ${command.name}`;
+    advice = `${name} --help`;
+    return await runCommand(command, rest);
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    const hint = error.status === ExitStatus.WRONG_ARGUMENTS ? ` ("${advice}" tells more)` : '';
+    // The message may quote what the user typed, line breaks included.
+    process.stderr.write(`${`${name}: ${error.message}${hint}`.replaceAll(/\s+/g, ' ')}\n`);
+    return error.status;
+  }
+}
+
+// A reader that went away, as `head` does, or a terminal that was closed: there is nobody left to tell.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,15 @@
+/** Discard (RFC 863): takes everything and answers nothing. */
+import type { Service } from './service.js';
+
+export const discard: Service = {
+  name: 'discard',
+  wellKnownPort: 9,
+  rfc: 863,
+  meaning: 'takes everything and answers nothing',
+  example: (host, port) => `yes | nc ${host} ${port}`,
+  serve: (client, traffic) => {
+    client.onData((_, data) => {
+      traffic.bytesIn += data.length;
+    });
+  },
+};

@@ -1,0 +1,20 @@
+/** The time of day: the one place of the command that asks for it. What waits, goes by `systemClock`. */
+
+const MS_PER_MINUTE = 60_000;
+
+/** The machine's local time with its distance to UTC: `2025-11-23 08:14:05 +01:00`. */
+export function localTimeText(): string {
+  // eslint-disable-next-line no-restricted-globals -- daytime (RFC 867) tells the time of day
+  const WallClock = Date;
+  const now = new WallClock();
+  const offsetMinutes = -now.getTimezoneOffset();
+  const shifted = new WallClock(now.getTime() + offsetMinutes * MS_PER_MINUTE);
+  const [day = '', time = ''] = shifted.toISOString().split('T');
+  return `${day} ${time.slice(0, 8)} ${offsetText(offsetMinutes)}`;
+}
+
+function offsetText(minutes: number): string {
+  const twoDigits = (value: number): string => String(value).padStart(2, '0');
+  const distance = Math.abs(minutes);
+  return `${minutes < 0 ? '-' : '+'}${twoDigits(Math.floor(distance / 60))}:${twoDigits(distance % 60)}`;
+}

@@ -1,0 +1,55 @@
+/**
+ * The import rules of the house (docs/architecture.md) are the linter's; these tests see it refuse each
+ * kind of breach.
+ */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { ESLint } from 'eslint';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const RULES = ['no-restricted-imports', 'no-restricted-globals', 'no-restricted-properties'];
+
+/** A file of the house, a line that must not stand in it, and the rule that says so. */
+const BREACHES: readonly [file: string, line: string, rule: string][] = [
+  ['src/support/assert.ts', "import '../port/error-code.js';", 'rule 1: support imports nothing'],
+  ['src/port/tcp-state.ts', "import '../asynctcp/check.js';", 'rule 1: port imports only support'],
+  ['src/port/tcp-state.ts', "import '../task/dispatch.js';", 'rule 1: port imports only support'],
+  ['src/task/dispatch.ts', "import '../asynctcp/check.js';", 'rule 2: task does not import asynctcp'],
+  ['src/task/dispatch.ts', "import '../stacks/node/node-stack.js';", 'rule 2: task imports no stack'],
+  ['src/asynctcp/host.ts', "import '../stacks/node/node-stack.js';", 'rule 2: asynctcp imports no stack'],
+  ['src/asynctcp/host.ts', "import '../index.js';", 'rule 2: nothing inside imports the door'],
+  [
+    'src/stacks/node/node-stack.ts',
+    "import '../../asynctcp/check.js';",
+    'rule 3: a stack does not import the API',
+  ],
+  ['src/stacks/node/node-stack.ts', "import '../kernel/kernel-stack.js';", 'rule 3: no other stack'],
+  ['src/asynctcp/host.ts', "import 'node:net';", 'rule 5: no runtime modules'],
+  ['src/support/assert.ts', 'export const bytes = Buffer.alloc(1);', 'rule 5: no Buffer'],
+  ['src/asynctcp/host.ts', 'export const now = Date.now();', 'rule 6: no time'],
+  ['src/stacks/node/node-stack.ts', 'setTimeout(() => undefined, 1);', 'rule 6: no timers'],
+  ['src/cli/serve.ts', 'export const chance = Math.random();', 'rule 6: no chance'],
+  ['src/index.ts', 'export const now = performance.now();', 'rule 6: no time at the door'],
+];
+
+describe('the linter', () => {
+  const linter = new ESLint({ cwd: ROOT });
+
+  async function complaints(file: string, text: string): Promise<string[]> {
+    const [result] = await linter.lintText(text, { filePath: `${ROOT}${file}` });
+    return (result?.messages ?? []).map(({ ruleId }) => ruleId ?? '').filter((id) => RULES.includes(id));
+  }
+
+  for (const [file, line, rule] of BREACHES) {
+    it(`holds ${rule} in ${file}`, async () => {
+      assert.notDeepEqual(await complaints(file, `${line}\n`), []);
+    });
+  }
+
+  it('lets a layer import what it may', async () => {
+    assert.deepEqual(await complaints('src/asynctcp/host.ts', "import '../port/error-code.js';\n"), []);
+    assert.deepEqual(await complaints('src/stacks/node/node-stack.ts', "import 'node:net';\n"), []);
+    assert.deepEqual(await complaints('src/support/clock.ts', 'export const now = performance.now();\n'), []);
+  });
+});
