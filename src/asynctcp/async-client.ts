@@ -466,7 +466,7 @@ export class AsyncClient {
 
   // ---- handlers: each setter replaces the last one, `undefined` removes it
 
-  /** The connection stands. */
+  /** The connection that `connect` began stands. An accepted client is connected when `onClient` gets it. */
   onConnect(handler: ConnectHandler | undefined): void {
     this.#core.onConnect = checkHandler('onConnect', handler);
   }

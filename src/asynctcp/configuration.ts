@@ -106,7 +106,7 @@ export const SYMBOLS: readonly ConfigurationSymbol[] = [
     'runningCore',
     [-1, 1023, ''],
     -1,
-    'core of the async task; −1 is any',
+    'core of the async task; -1 is any',
   ),
   integer('CONFIG_ASYNC_TCP_USE_WDT', 'useWdt', ON_OFF, 1, 'watchdog over every callback'),
   integer(
@@ -180,8 +180,8 @@ type Values = Partial<Record<keyof ConfigureOptions, Value>>;
 
 /** What an integer or a choice may be, in words: for errors, the help and the README. */
 export function rangeText(symbol: ConfigurationSymbol): string {
-  if (symbol.kind === 'choice') return symbol.choices.join(', ');
-  return `${symbol.least}…${symbol.most}${symbol.unit === '' ? '' : ` ${symbol.unit}`}`;
+  if (symbol.kind === 'choice') return symbol.choices.join(' or ');
+  return `${symbol.least} to ${symbol.most}${symbol.unit === '' ? '' : ` ${symbol.unit}`}`;
 }
 
 export class Configuration {
@@ -223,8 +223,12 @@ export class Configuration {
     const equals = definition.indexOf('=');
     const name = equals < 0 ? definition : definition.slice(0, equals);
     const symbol = SYMBOLS.find((candidate) => candidate.symbol === name);
-    if (symbol === undefined) throw unknownSymbol(name, symbolNames());
-    if (equals < 0) throw new RangeError(`${name} needs a value: ${name}=…, one of ${rangeText(symbol)}`);
+    if (symbol === undefined)
+      throw unknownSymbol(
+        name,
+        SYMBOLS.map((known) => known.symbol),
+      );
+    if (equals < 0) throw new RangeError(`${name} needs a value: ${name}=…, ${rangeText(symbol)}`);
     this.#commandLine[symbol.option] = parseValue(symbol, definition.slice(equals + 1));
   }
 
@@ -256,7 +260,11 @@ export class Configuration {
     const values: Values = {};
     for (const [name, text] of Object.entries(this.#variables())) {
       const symbol = SYMBOLS.find((candidate) => candidate.symbol === name);
-      if (symbol === undefined && name.startsWith(OWN_PREFIX)) throw unknownSymbol(name, symbolNames());
+      if (symbol === undefined && name.startsWith(OWN_PREFIX))
+        throw unknownSymbol(
+          name,
+          SYMBOLS.map((known) => known.symbol),
+        );
       if (symbol !== undefined && text !== undefined) values[symbol.option] = parseValue(symbol, text);
     }
     this.#environment = values;
@@ -270,12 +278,23 @@ export function symbolOf(option: keyof ConfigureOptions): ConfigurationSymbol {
   return symbol;
 }
 
-function symbolNames(): string[] {
-  return SYMBOLS.map((symbol) => symbol.symbol);
+/** How many characters two names differ in: Levenshtein's distance. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let index = 0; index < a.length; index += 1) {
+    const next = [index + 1];
+    for (let place = 0; place < b.length; place += 1) {
+      const changed = (row[place] ?? 0) + (a[index] === b[place] ? 0 : 1);
+      next.push(Math.min(changed, (row[place + 1] ?? 0) + 1, (next[place] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
 }
 
 function unknownSymbol(name: string, known: readonly string[]): RangeError {
-  return new RangeError(`unknown configuration symbol ${name}; known are ${known.join(', ')}`);
+  const nearest = known.toSorted((a, b) => distance(name, a) - distance(name, b))[0] ?? '';
+  return new RangeError(`unknown configuration symbol ${name}; the nearest known one is ${nearest}`);
 }
 
 function parseValue(symbol: ConfigurationSymbol, text: string): Value {
@@ -289,7 +308,7 @@ function checkValue(symbol: ConfigurationSymbol, name: string, value: unknown): 
   } else if (typeof value === 'number' && Number.isInteger(value)) {
     if (value >= symbol.least && value <= symbol.most) return value;
   }
-  throw new RangeError(`${name} must be one of ${rangeText(symbol)}, not ${show(value)}`);
+  throw new RangeError(`${name} must be ${rangeText(symbol)}, not ${show(value)}`);
 }
 
 /** The program's configuration. */

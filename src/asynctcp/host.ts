@@ -43,8 +43,8 @@ export class Host {
     if (this.#toldOfLimit) return;
     this.#toldOfLimit = true;
     warn(
-      `${this.#maxActiveTcp} connections on the ${this.stack.name} stack are the limit; further ones are refused. ` +
-        'Raise CONFIG_LWIP_MAX_ACTIVE_TCP for more.',
+      `the ${this.stack.name} stack has reached its limit of connections, ${this.#maxActiveTcp}, and refuses ` +
+        'further ones; CONFIG_LWIP_MAX_ACTIVE_TCP raises it',
     );
   }
 }

@@ -32,6 +32,8 @@ export class TcpError extends Error {
   override readonly name = 'TcpError';
   /** lwIP's number for what went wrong. */
   readonly code: ErrorCode;
+  /** The system's own error, where there is one. */
+  declare readonly cause?: Error;
 
   /**
    * @param code lwIP's number.

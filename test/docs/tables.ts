@@ -12,11 +12,11 @@ const BEGIN = '<!-- configuration table: made by `npm run docs` -->\n';
 const END = '<!-- end of the configuration table -->';
 
 function standardText(symbol: ConfigurationSymbol): string {
-  return symbol.default === undefined ? 'the stack’s own' : String(symbol.default).replace(/^-/, '−');
+  return symbol.default === undefined ? 'the stack’s own' : String(symbol.default);
 }
 
 function row(symbol: ConfigurationSymbol): string[] {
-  const range = rangeText(symbol).replace(/^-/, '−');
+  const range = rangeText(symbol);
   return [`\`${symbol.symbol}\``, `\`${symbol.option}\``, range, standardText(symbol), symbol.meaning];
 }
 
