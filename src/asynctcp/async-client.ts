@@ -224,6 +224,20 @@ export class AsyncClient {
    * @throws TypeError, RangeError for other data or flags.
    */
   add(data: string | Uint8Array, flags: number = ASYNC_WRITE_FLAG_COPY): number {
+    return this.#take(data, flags, false);
+  }
+
+  /** Sends what was added. @returns false unless connected. */
+  send(): boolean {
+    return this.#core.session?.send() ?? false;
+  }
+
+  /** `add`, then `send`. Arguments, result and errors as in `add`. */
+  write(data: string | Uint8Array, flags: number = ASYNC_WRITE_FLAG_COPY): number {
+    return this.#take(data, flags, true);
+  }
+
+  #take(data: string | Uint8Array, flags: number, andSend: boolean): number {
     const isText = typeof data === 'string';
     if (!isText && !(data instanceof Uint8Array)) {
       throw new TypeError(`data must be a string or a Uint8Array, not ${show(data)}`);
@@ -239,18 +253,8 @@ export class AsyncClient {
     const bytes = isText ? encoder.encode(data) : data;
     // The encoded text is ours already and needs no second copy.
     const copy = !isText && (flags & ASYNC_WRITE_FLAG_COPY) !== 0;
-    return session.add(bytes, copy, (flags & ASYNC_WRITE_FLAG_MORE) !== 0, isText);
-  }
-
-  /** Sends what was added. @returns false unless connected. */
-  send(): boolean {
-    return this.#core.session?.send() ?? false;
-  }
-
-  /** `add`, then `send`. Arguments, result and errors as in `add`. */
-  write(data: string | Uint8Array, flags: number = ASYNC_WRITE_FLAG_COPY): number {
-    const taken = this.add(data, flags);
-    if (taken > 0) this.send();
+    const taken = session.add(bytes, copy, (flags & ASYNC_WRITE_FLAG_MORE) !== 0, isText);
+    if (andSend && taken > 0) session.flush();
     return taken;
   }
 
@@ -503,6 +507,7 @@ export class AsyncClient {
    */
   onAck(handler: AckHandler | undefined): void {
     this.#core.onAck = checkHandler('onAck', handler);
+    this.#core.session?.applyOnAck();
   }
 
   /**

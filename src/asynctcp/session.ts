@@ -118,6 +118,7 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
     if (core.noDelay) connection.setNoDelay(true);
     if (core.keepAliveMs !== undefined) connection.setKeepAlive(core.keepAliveMs, core.keepAliveProbes);
     if (!core.keepsAlive) connection.setKeepsAlive(false);
+    if (core.onAck !== undefined) connection.setReportsAcks(true);
     this.#connectedAtMs = this.#nowMs();
     this.#lastDataMs = this.#connectedAtMs;
     this.#dialDeadlineMs = Number.POSITIVE_INFINITY;
@@ -157,25 +158,25 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
   }
 
   send(): boolean {
-    if (this.#phase !== 'open' || this.#connection === undefined) return false;
-    if (this.state() === TcpState.CLOSED) return false;
-    this.#flush(this.#connection);
+    if (this.#phase !== 'open' || this.state() === TcpState.CLOSED) return false;
+    this.flush();
     return true;
   }
 
-  #flush(connection: Connection): void {
-    if (this.#added === 0) {
-      connection.output();
-      return;
-    }
+  /** Gives what was added to the stack. */
+  flush(): void {
+    if (this.#added > 0) this.#countSent();
+    this.#connection?.output();
+  }
+
+  /** The time is asked only for whoever wants to know it. */
+  #countSent(): void {
     const { onAck, onTimeout } = this.#core;
     const wasIdle = this.#sent === this.#acked;
     this.#sent += this.#added;
     this.#added = 0;
-    // The time is asked only for whoever wants to know it.
     if (onAck !== undefined) (this.#sendClock ??= new SendClock()).sent(this.#sent, this.#nowMs());
     if (wasIdle && onTimeout !== undefined) this.#awaitAck();
-    connection.output();
   }
 
   acked(bytes: number): void {
@@ -255,7 +256,7 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
       this.#drop();
       this.#endSoon(undefined);
     } else if (this.#phase === 'open' && this.#connection !== undefined) {
-      this.#flush(this.#connection);
+      this.flush();
       this.#phase = 'closing';
       this.#connection.close();
       this.ack(this.#withheld);
@@ -266,7 +267,7 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
     const state = this.state();
     const canSend = state === TcpState.ESTABLISHED || state === TcpState.CLOSE_WAIT;
     if (this.#phase !== 'open' || this.#connection === undefined || !canSend) return ErrorCode.ERR_CONN;
-    this.#flush(this.#connection);
+    this.flush();
     this.#connection.shutdown();
     return ErrorCode.ERR_OK;
   }
@@ -337,6 +338,10 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
   applyKeepAlive(): void {
     const { keepAliveMs, keepAliveProbes } = this.#core;
     if (keepAliveMs !== undefined) this.#connection?.setKeepAlive(keepAliveMs, keepAliveProbes);
+  }
+
+  applyOnAck(): void {
+    this.#connection?.setReportsAcks(this.#core.onAck !== undefined);
   }
 
   applyKeepsAlive(): void {

@@ -127,6 +127,11 @@ export interface Connection {
   close(): void;
   /** Sends a reset and forgets the connection. Safe in every state, and no event follows. */
   abort(): void;
+  /**
+   * Whether anybody waits for `acked`. While nobody does, it may come late, at the latest before the next
+   * event or timer; `sendSpace` rises with it.
+   */
+  setReportsAcks(on: boolean): void;
   setNoDelay(on: boolean): void;
   /** `idleMs` 0 switches the probes off. */
   setKeepAlive(idleMs: number, probes: number): void;

@@ -11,34 +11,49 @@ export const SLAB_BYTES = 65_536;
 export class CopySlab {
   #slab: Buffer | undefined;
   #used = 0;
-  /** The piece that was released last: messages of one size, sent one by one, need no new view each. */
+  /** The piece copied last, behind which there is room, and where it begins. */
+  #last: Buffer | undefined;
+  #lastStart = 0;
+  /** The piece released last: messages of one size, sent one by one, need no new view each. */
   #spare: Buffer | undefined;
 
   copy(bytes: Uint8Array): Buffer {
     const { length } = bytes;
     if (length > SLAB_BYTES) return Buffer.from(bytes);
-    if (this.#slab === undefined || length > SLAB_BYTES - this.#used) {
-      this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
-      this.#used = 0;
-      this.#spare = undefined;
-    }
-    this.#slab.set(bytes, this.#used);
-    const copy = this.#takeSpare(length) ?? this.#slab.subarray(this.#used, this.#used + length);
+    const slab = this.#slab === undefined || length > SLAB_BYTES - this.#used ? this.#renew() : this.#slab;
+    slab.set(bytes, this.#used);
+    this.#lastStart = this.#used;
     this.#used += length;
-    return copy;
+    const spare = this.#spare;
+    this.#spare = undefined;
+    // Nothing was copied since its release, or it would be gone: it lies where this piece lies.
+    this.#last = spare?.length === length ? spare : slab.subarray(this.#lastStart, this.#used);
+    return this.#last;
+  }
+
+  /** Copies `bytes` behind `piece`, and returns both as one piece; `undefined` where that is not possible. */
+  extend(piece: Buffer, bytes: Uint8Array): Buffer | undefined {
+    const slab = this.#slab;
+    if (slab === undefined || piece !== this.#last || bytes.length > SLAB_BYTES - this.#used)
+      return undefined;
+    slab.set(bytes, this.#used);
+    this.#used += bytes.length;
+    this.#last = slab.subarray(this.#lastStart, this.#used);
+    return this.#last;
   }
 
   /** The kernel has the piece. Its place is free again if nothing was copied behind it. */
   release(piece: Buffer): void {
-    const isLast = piece.buffer === this.#slab?.buffer && piece.byteOffset + piece.length === this.#used;
-    if (!isLast) return;
-    this.#used = piece.byteOffset;
+    if (piece !== this.#last) return;
+    this.#used = this.#lastStart;
+    this.#last = undefined;
     this.#spare = piece;
   }
 
-  #takeSpare(length: number): Buffer | undefined {
-    const spare = this.#spare;
+  #renew(): Buffer {
+    this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+    this.#used = 0;
     this.#spare = undefined;
-    return spare?.length === length && spare.byteOffset === this.#used ? spare : undefined;
+    return this.#slab;
   }
 }

@@ -20,11 +20,11 @@ import type {
 } from '../../port/tcp-stack.js';
 import { systemClock, type Clock } from '../../support/clock.js';
 import { TimerWheel } from '../../support/timer-wheel.js';
+import { AcceptQueue } from './accept-queue.js';
 import { CopySlab } from './copy-slab.js';
 import { canReset, NodeConnection } from './node-connection.js';
 import { NodeListener } from './node-listener.js';
 import { lookupFault } from './system-fault.js';
-import { TurnBudget } from './turn-budget.js';
 
 /** Two of the kernel's 64 KiB reads: an echo that writes all that it read finds the space for it. */
 export const DEFAULT_BUFFER_BYTES = 131_072;
@@ -66,9 +66,7 @@ export class NodeStack implements TcpStack {
   readonly limits: StackLimits;
   readonly timers: TimerWheel;
   readonly slab = new CopySlab();
-  readonly turnBudget = new TurnBudget((job) => {
-    this.post(job);
-  });
+  readonly acceptQueue = new AcceptQueue();
   lingering = 0;
   readonly #lookup: Lookup;
 

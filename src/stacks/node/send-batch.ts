@@ -30,11 +30,13 @@ export class SendBatch {
       this.#push(bytes);
       return;
     }
-    const last = this.#lastCopy;
+    const joined = this.#lastCopy === undefined ? undefined : this.#slab.extend(this.#lastCopy, bytes);
+    if (joined !== undefined) {
+      this.#replaceLast(joined);
+      return;
+    }
     this.#lastCopy = this.#slab.copy(bytes);
-    const joined = last === undefined ? undefined : join(last, this.#lastCopy);
-    if (joined === undefined) this.#push(this.#lastCopy);
-    else this.#replaceLast(joined);
+    this.#push(this.#lastCopy);
   }
 
   /** Appends everything that another batch has; that one is empty afterwards. */
@@ -46,21 +48,23 @@ export class SendBatch {
     other.#clear();
   }
 
-  /** Hands everything to the socket; `written` is called when the last piece is accepted. */
-  leave(socket: Socket, written: (error?: Error | null) => void): void {
-    const [first, rest, copy] = [this.#first, this.#rest, this.#lastCopy];
-    if (first === undefined) return;
+  /** Hands everything to the socket. Returns whether the kernel took all of it within the call. */
+  leave(socket: Socket): boolean {
+    const first = this.#first;
+    const copy = this.#lastCopy;
+    if (first === undefined) return true;
+    if (this.#rest === undefined) socket.write(first);
+    else this.#leaveTogether(socket, first, this.#rest);
     this.#clear();
-    if (rest === undefined) {
-      socket.write(first, written);
-      // Nothing waits in the stream: the kernel took the piece within the call.
-      if (copy !== undefined && socket.writableLength === 0) this.#slab.release(copy);
-      return;
-    }
+    const isTaken = socket.writableLength === 0;
+    if (isTaken && copy !== undefined) this.#slab.release(copy);
+    return isTaken;
+  }
+
+  #leaveTogether(socket: Socket, first: Uint8Array, rest: readonly Uint8Array[]): void {
     socket.cork();
     socket.write(first);
-    for (const piece of rest.slice(0, -1)) socket.write(piece);
-    socket.write(rest.at(-1) ?? first, written);
+    for (const piece of rest) socket.write(piece);
     socket.uncork();
   }
 
@@ -81,11 +85,4 @@ export class SendBatch {
     this.#lastCopy = undefined;
     this.#bytes = 0;
   }
-}
-
-/** Two pieces as one, when the second follows the first in memory. */
-function join(first: Buffer, second: Buffer): Buffer | undefined {
-  if (first.buffer !== second.buffer || first.byteOffset + first.length !== second.byteOffset)
-    return undefined;
-  return Buffer.from(first.buffer, first.byteOffset, first.length + second.length);
 }
