@@ -79,17 +79,7 @@ try {
   writeFileSync(join(folder, 'program.ts'), PROGRAM.replace('(error)', '(error: unknown)'));
   const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   // An empty project has no types of Node; `console` and `TextDecoder` are the web's.
-  const flags = [
-    '--strict',
-    '--module',
-    'nodenext',
-    '--target',
-    'es2022',
-    '--lib',
-    'es2022,dom',
-    '--types',
-    '',
-  ];
+  const flags = ['--strict', '--module', 'nodenext', '--target', 'es2022', '--lib', 'es2022,dom'];
   run(process.execPath, [compiler, ...flags, '--outDir', 'out', 'program.ts'], folder);
   expect(
     run(process.execPath, ['out/program.js'], folder).trim(),
