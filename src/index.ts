@@ -2,7 +2,8 @@
 import { configuration, symbolOf, type ConfigureOptions } from './asynctcp/configuration.js';
 import { offerStack } from './asynctcp/stack-choice.js';
 import type { TcpStack } from './port/tcp-stack.js';
-import { NodeStack, type NodeStackOptions } from './stacks/node/node-stack.js';
+import { NodeStack } from './stacks/node/node-stack.js';
+import type { NodeStackOptions } from './stacks/node/node-stack-options.js';
 import { warn } from './support/warn.js';
 
 export {
@@ -32,7 +33,7 @@ export type { Capabilities } from './port/capabilities.js';
 export { ErrorCode } from './port/error-code.js';
 export { TcpState } from './port/tcp-state.js';
 export type * from './port/tcp-stack.js';
-export type { NodeStackOptions, Lookup } from './stacks/node/node-stack.js';
+export type { Lookup, NodeStackOptions } from './stacks/node/node-stack-options.js';
 export type { Alarm, Clock } from './support/clock.js';
 
 /**

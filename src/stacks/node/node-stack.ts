@@ -18,35 +18,17 @@ import type {
   StackLimits,
   TcpStack,
 } from '../../port/tcp-stack.js';
-import { systemClock, type Clock } from '../../support/clock.js';
+import { systemClock } from '../../support/clock.js';
 import { TimerWheel } from '../../support/timer-wheel.js';
 import { AcceptQueue } from './accept-queue.js';
 import { CopySlab } from './copy-slab.js';
 import { canReset, NodeConnection } from './node-connection.js';
 import { NodeListener } from './node-listener.js';
+import type { Lookup, NodeStackOptions } from './node-stack-options.js';
 import { lookupFault } from './system-fault.js';
 
 /** Two of the kernel's 64 KiB reads: an echo that writes all that it read finds the space for it. */
 export const DEFAULT_BUFFER_BYTES = 131_072;
-
-/** Looks a name's addresses up and answers once, later, with an error or with at least one address. */
-export type Lookup = (
-  host: string,
-  answer: (error: Error | null, addresses: readonly string[]) => void,
-) => void;
-
-export interface NodeStackOptions {
-  /** Bytes that one connection takes from `add` before the kernel took any. Default 131072. */
-  sendBufferBytes?: number | undefined;
-  /** Bytes that one connection delivers before any is acknowledged with `ack`. Default 131072. */
-  receiveWindowBytes?: number | undefined;
-  /** Connections at once. Default: the system's own limit. */
-  maxActiveTcp?: number | undefined;
-  /** The time that timeouts and polls go by. Default: the machine's. */
-  clock?: Clock | undefined;
-  /** Names to addresses. Default: the system's resolver (`getaddrinfo`). */
-  lookup?: Lookup | undefined;
-}
 
 export class NodeStack implements TcpStack {
   readonly name = 'node';
