@@ -1,4 +1,7 @@
-/** What a stack on `node:net` can be made with. Apart from the stack, so that its types need no types of Node's. */
+/**
+ * What a stack on `node:net` can be made with. Apart from the stack, so that its types need no types of
+ * Node's.
+ */
 import type { Clock } from '../../support/clock.js';
 
 /** Looks a name's addresses up and answers once, later, with an error or with at least one address. */
