@@ -197,9 +197,7 @@ export class Configuration {
     if (!isObject(options)) {
       throw new TypeError(`configure takes an object of options, not ${show(options)}`);
     }
-    if (this.#inForce) {
-      throw new Error('configure() comes before the first client or server, and one exists already');
-    }
+    this.#refuseWhenInForce('configure()');
     const values: Values = {};
     for (const [option, value] of Object.entries(options) as [string, unknown][]) {
       const symbol = SYMBOLS.find((candidate) => candidate.option === option || candidate.symbol === option);
@@ -220,6 +218,7 @@ export class Configuration {
 
   /** Reads one `SYMBOL=value` of the command line. */
   define(definition: string): void {
+    this.#refuseWhenInForce('-D');
     const equals = definition.indexOf('=');
     const name = equals < 0 ? definition : definition.slice(0, equals);
     const symbol = SYMBOLS.find((candidate) => candidate.symbol === name);
@@ -230,6 +229,12 @@ export class Configuration {
       );
     if (equals < 0) throw new RangeError(`${name} needs a value: ${name}=…, ${rangeText(symbol)}`);
     this.#commandLine[symbol.option] = parseValue(symbol, definition.slice(equals + 1));
+  }
+
+  #refuseWhenInForce(what: string): void {
+    if (this.#inForce) {
+      throw new Error(`${what} comes before the first client or server, and one exists already`);
+    }
   }
 
   /** What is in force for an option that is a number; `undefined` where the stack's own holds. */

@@ -13,6 +13,12 @@ export class SendClock {
   readonly #timesMs = new Float64Array(MAX_MARKS);
   #first = 0;
   #count = 0;
+  /** Up to here the stream was sent before anybody asked. */
+  readonly #startOffset: number;
+
+  constructor(startOffset = 0) {
+    this.#startOffset = startOffset;
+  }
 
   /** Bytes up to `endOffset` of the stream were sent at `nowMs`. */
   sent(endOffset: number, nowMs: number): void {
@@ -31,7 +37,7 @@ export class SendClock {
    * concerns, 0 when it was sent before anybody asked.
    */
   acked(offset: number, nowMs: number): number {
-    if (this.#count === 0) return 0;
+    if (this.#count === 0 || offset <= this.#startOffset) return 0;
     const elapsedMs = Math.max(0, nowMs - (this.#timesMs[this.#first] ?? nowMs));
     while (this.#count > 0 && (this.#endOffsets[this.#first] ?? 0) <= offset) {
       this.#first = (this.#first + 1) % MAX_MARKS;

@@ -173,9 +173,12 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
   #countSent(): void {
     const { onAck, onTimeout } = this.#core;
     const wasIdle = this.#sent === this.#acked;
+    if (onAck !== undefined) {
+      this.#sendClock ??= new SendClock(this.#sent);
+      this.#sendClock.sent(this.#sent + this.#added, this.#nowMs());
+    }
     this.#sent += this.#added;
     this.#added = 0;
-    if (onAck !== undefined) (this.#sendClock ??= new SendClock()).sent(this.#sent, this.#nowMs());
     if (wasIdle && onTimeout !== undefined) this.#awaitAck();
   }
 
@@ -341,6 +344,7 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
   }
 
   applyOnAck(): void {
+    if (this.#core.onAck === undefined) this.#sendClock = undefined;
     this.#connection?.setReportsAcks(this.#core.onAck !== undefined);
   }
 

@@ -18,13 +18,17 @@ export function offerStack(name: StackName, give: () => TcpStack): void {
 }
 
 export function chooseHost(option: StackOption | undefined): Host {
-  if (isObject(option)) return hostOf(option);
+  if (isStack(option)) return hostOf(option);
   const name = option ?? configuration.stack();
-  const give = offered.get(name);
+  const give = isObject(name) ? undefined : offered.get(name);
   if (give === undefined) {
     throw new RangeError(
       `stack must be one of ${[...offered.keys()].join(', ')} or a TcpStack, not ${show(name)}`,
     );
   }
   return hostOf(give());
+}
+
+function isStack(option: StackOption | undefined): option is TcpStack {
+  return isObject(option) && 'connect' in option && 'listen' in option && 'limits' in option;
 }

@@ -109,7 +109,7 @@ export class TimerWheel {
     const firstTick = Math.floor(this.#turnedToMs / SLOT_MS);
     const lastTick = Math.floor(nowMs / SLOT_MS);
     const ticks = Math.min(lastTick - firstTick, SLOTS - 1);
-    for (let tick = 0; tick <= ticks; tick += 1) this.#collect((firstTick + tick) % SLOTS, nowMs, due);
+    for (let tick = 0; tick <= ticks; tick += 1) this.#collect(slotOfTick(firstTick + tick), nowMs, due);
     this.#turnedToMs = nowMs;
     due.sort((a, b) => a.atMs - b.atMs);
     this.#turning = true;
@@ -117,7 +117,17 @@ export class TimerWheel {
       this.#fire(due, nowMs);
     } finally {
       this.#turning = false;
+      this.#keepUnfired(due, nowMs);
       if (this.#count > 0) this.#setAlarm(this.#earliestMs());
+    }
+  }
+
+  /** An owner that threw leaves timers behind that are due: they hang where the next turn begins. */
+  #keepUnfired(due: readonly Timer[], nowMs: number): void {
+    for (const timer of due) {
+      if (!timer.armed || timer.atMs > nowMs) continue;
+      this.#unlink(timer);
+      this.#link(timer, slotOf(nowMs));
     }
   }
 
@@ -145,7 +155,7 @@ export class TimerWheel {
     for (let tick = firstTick; tick < firstTick + SLOTS; tick += 1) {
       const slotEndMs = (tick + 1) * SLOT_MS;
       let earliestMs = Number.POSITIVE_INFINITY;
-      for (let timer = this.#heads[tick % SLOTS]; timer !== undefined; timer = timer.next) {
+      for (let timer = this.#heads[slotOfTick(tick)]; timer !== undefined; timer = timer.next) {
         earliestMs = Math.min(earliestMs, timer.atMs);
       }
       if (earliestMs < slotEndMs) return earliestMs;
@@ -169,5 +179,10 @@ export class TimerWheel {
 }
 
 function slotOf(atMs: number): number {
-  return Math.floor(atMs / SLOT_MS) % SLOTS;
+  return slotOfTick(Math.floor(atMs / SLOT_MS));
+}
+
+/** Ticks before the clock's zero have slots as well. */
+function slotOfTick(tick: number): number {
+  return ((tick % SLOTS) + SLOTS) % SLOTS;
 }

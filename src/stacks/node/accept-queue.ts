@@ -8,29 +8,57 @@
 
 export interface Accepting {
   /** Tells of what the kernel took. */
-  tellAccepted(): void;
+  turnTells(): void;
 }
 
 export class AcceptQueue {
   #waiting: Accepting[] = [];
   #job: NodeJS.Immediate | undefined;
+  #isAwaited = false;
 
   /**
-   * Asks `connection` to tell, in this turn or in the next.
-   * @param isAwaited whether anything happens when it tells. If not, the loop need not wake up for it: it
-   *   is enough that it is told before whatever comes next.
+   * Asks `connection` to tell, in this turn or in the next. The loop does not wake up for that: it is told
+   * when the loop has polled, before a timer.
    */
-  add(connection: Accepting, isAwaited: boolean): void {
+  add(connection: Accepting): void {
     this.#waiting.push(connection);
-    this.#job ??= setImmediate(this.#tell).unref();
-    // An immediate that is no longer unref'd makes the loop go round without waiting for events.
-    if (isAwaited) this.#job.ref();
+    this.#schedule();
+  }
+
+  /**
+   * Somebody awaits what waits now or is added in this turn: the loop goes round without waiting for
+   * events.
+   */
+  hurry(): void {
+    if (this.#isAwaited) return;
+    this.#isAwaited = true;
+    this.#job?.ref();
+  }
+
+  #schedule(): void {
+    if (this.#job !== undefined) return;
+    this.#job = setImmediate(this.#tell);
+    if (!this.#isAwaited) this.#job.unref();
   }
 
   readonly #tell = (): void => {
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#job = undefined;
-    for (const connection of waiting) connection.tellAccepted();
+    this.#isAwaited = false;
+    let told = 0;
+    try {
+      for (const connection of waiting) {
+        told += 1;
+        connection.turnTells();
+      }
+    } finally {
+      // A broken invariant of one connection is no reason to forget the others.
+      if (told < waiting.length) {
+        this.#waiting.unshift(...waiting.slice(told));
+        this.hurry();
+        this.#schedule();
+      }
+    }
   };
 }

@@ -56,6 +56,7 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
   #events: ConnectionEvents | undefined;
   #forgotten = false;
   #cause: Error | undefined;
+  readonly #choseLocalPort: boolean;
   #stands = false;
 
   /** What was written since the last output. */
@@ -72,6 +73,7 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
   #accepted = 0;
   /** The kernel took bytes, and it was not told yet. */
   #acceptanceWaits = false;
+  #isQueued = false;
   #awaitsKernel = false;
   #reportsAcks = false;
 
@@ -90,7 +92,18 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
   #aborting = false;
   #finWaitTimer: Timer | undefined;
 
-  constructor(context: ConnectionContext, socket: Socket, events: ConnectionEvents | undefined) {
+  /**
+   * @param events `undefined` for an accepted connection, until somebody wants it.
+   * @param localPort the port that was asked for, 0 for any; `undefined` for an accepted connection, which
+   *   stands.
+   */
+  constructor(
+    context: ConnectionContext,
+    socket: Socket,
+    events: ConnectionEvents | undefined,
+    localPort?: number,
+  ) {
+    this.#choseLocalPort = localPort !== undefined && localPort !== 0;
     this.#context = context;
     this.#socket = socket;
     this.#events = events;
@@ -104,8 +117,8 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
     socket.on('finish', onFinish);
     socket.on('error', onError);
     socket.on('close', onClose);
-    if (socket.connecting) socket.on('connect', onConnect);
-    else this.#stand();
+    if (localPort === undefined) this.#stand();
+    else socket.on('connect', onConnect);
   }
 
   setEvents(events: ConnectionEvents): void {
@@ -206,17 +219,24 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
 
   setReportsAcks(on: boolean): void {
     this.#reportsAcks = on;
-    if (on && this.#acceptanceWaits) this.#context.acceptQueue.add(this, true);
+    if (on && this.#acceptanceWaits) this.#context.acceptQueue.hurry();
   }
 
   #queueAcceptance(): void {
-    if (this.#acceptanceWaits) return;
     this.#acceptanceWaits = true;
-    this.#context.acceptQueue.add(this, this.#reportsAcks || this.#finWanted);
+    if (this.#reportsAcks || this.#finWanted) this.#context.acceptQueue.hurry();
+    if (this.#isQueued) return;
+    this.#isQueued = true;
+    this.#context.acceptQueue.add(this);
+  }
+
+  turnTells(): void {
+    this.#isQueued = false;
+    this.#tellAccepted();
   }
 
   /** Whatever the stream does not hold any more, the kernel took. */
-  tellAccepted(): void {
+  #tellAccepted(): void {
     if (!this.#acceptanceWaits) return;
     this.#acceptanceWaits = false;
     // A write that failed has left the stream as well. In order, a connection ends only after all was told.
@@ -237,6 +257,7 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
   }
 
   #data(chunk: Uint8Array): void {
+    if (this.#acceptanceWaits) this.#tellAccepted();
     if (this.#closing || this.#events === undefined) return;
     const { receiveWindowBytes } = this.#context.limits;
     const window = receiveWindowBytes - this.#unread;
@@ -272,7 +293,7 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
     this.#finWanted = true;
     this.#endIfDone();
     // FIN waits for the acceptance: now somebody awaits it.
-    if (this.#acceptanceWaits) this.#context.acceptQueue.add(this, true);
+    if (this.#acceptanceWaits) this.#context.acceptQueue.hurry();
   }
 
   close(): void {
@@ -350,6 +371,7 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
 
   socketEnded(): void {
     this.#finReceived = true;
+    if (this.#acceptanceWaits) this.#tellAccepted();
     this.#events?.end();
   }
 
@@ -370,7 +392,9 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
       this.#context.timers.disarm(this.#finWaitTimer);
       this.#context.lingering -= 1;
     }
-    events?.closed(this.#cause === undefined ? undefined : connectionFault(this.#cause));
+    events?.closed(
+      this.#cause === undefined ? undefined : connectionFault(this.#cause, this.#choseLocalPort),
+    );
   }
 
   // ---- options

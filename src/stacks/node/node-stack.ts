@@ -81,13 +81,19 @@ export class NodeStack implements TcpStack {
 
   connect(target: ConnectTarget, events: ConnectionEvents): Connection {
     const socket = new Socket({ allowHalfOpen: true });
-    socket.connect({
-      host: target.address,
-      port: target.port,
-      ...(target.localAddress === undefined ? {} : { localAddress: target.localAddress }),
-      ...(target.localPort === 0 ? {} : { localPort: target.localPort }),
-    });
-    return new NodeConnection(this, socket, events);
+    const connection = new NodeConnection(this, socket, events, target.localPort);
+    try {
+      socket.connect({
+        host: target.address,
+        port: target.port,
+        ...(target.localAddress === undefined ? {} : { localAddress: target.localAddress }),
+        ...(target.localPort === 0 ? {} : { localPort: target.localPort }),
+      });
+    } catch (error) {
+      // An address that the runtime reads otherwise than we do, such as one with a zone.
+      socket.destroy(error instanceof Error ? error : undefined);
+    }
+    return connection;
   }
 
   listen(target: ListenTarget, events: ListenerEvents): Listener {

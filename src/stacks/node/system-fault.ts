@@ -21,6 +21,7 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   ENODEV: ErrorCode.ERR_IF,
   EADDRINUSE: ErrorCode.ERR_USE,
   EADDRNOTAVAIL: ErrorCode.ERR_VAL,
+  ERR_INVALID_IP_ADDRESS: ErrorCode.ERR_VAL,
   EAFNOSUPPORT: ErrorCode.ERR_VAL,
   EINVAL: ErrorCode.ERR_VAL,
   EMFILE: ErrorCode.ERR_MEM,
@@ -33,12 +34,13 @@ function codeOf(cause: Error): string {
   return 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
 }
 
-/** A fault of a connection. */
-export function connectionFault(cause: Error): Fault {
+/** A fault of a connection, for which the caller chose the local port, or did not. */
+export function connectionFault(cause: Error, choseLocalPort: boolean): Fault {
   const code = codeOf(cause);
-  // When it is not binding that fails so, every ephemeral port is taken.
-  const outOfPorts = code === 'EADDRNOTAVAIL' && 'syscall' in cause && cause.syscall === 'connect';
-  if (outOfPorts) return { code: ErrorCode.ERR_BUF, cause };
+  // When it is not binding that fails so, the ports are taken: the chosen one to this peer, or every one.
+  if (code === 'EADDRNOTAVAIL' && 'syscall' in cause && cause.syscall === 'connect') {
+    return { code: choseLocalPort ? ErrorCode.ERR_USE : ErrorCode.ERR_BUF, cause };
+  }
   return { code: CODES[code] ?? ErrorCode.ERR_IF, cause };
 }
 

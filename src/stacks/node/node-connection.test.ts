@@ -1,0 +1,257 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { describe, it } from 'node:test';
+import { Worker } from 'node:worker_threads';
+import { AsyncClient } from '../../asynctcp/async-client.js';
+import type { Connection, ConnectionEvents } from '../../port/tcp-stack.js';
+import type { Alarm, Clock } from '../../support/clock.js';
+import { canReset, FIN_WAIT_MS, MAX_LINGERING } from './node-connection.js';
+import { DEFAULT_BUFFER_BYTES, NodeStack } from './node-stack.js';
+
+/** A clock whose hands the test moves, with the one alarm that a wheel has. */
+class HandClock implements Clock {
+  #nowMs = 0;
+  #wake: (() => void) | undefined;
+  #atMs = Number.POSITIVE_INFINITY;
+
+  nowMs(): number {
+    return this.#nowMs;
+  }
+
+  setAlarm(atMs: number, wake: () => void): Alarm {
+    [this.#atMs, this.#wake] = [atMs, wake];
+    return { cancel: () => (this.#wake = undefined) };
+  }
+
+  advance(ms: number): void {
+    const endMs = this.#nowMs + ms;
+    while (this.#wake !== undefined && this.#atMs <= endMs) {
+      const wake = this.#wake;
+      this.#wake = undefined;
+      this.#nowMs = Math.max(this.#nowMs, this.#atMs);
+      wake();
+    }
+    this.#nowMs = endMs;
+  }
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Goes round the loop until it is so; a test that never gets there is ended by the runner. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await turn();
+}
+
+async function listening(onSocket: (socket: Socket) => void, allowHalfOpen = false): Promise<Server> {
+  const server = createServer({ allowHalfOpen }, (socket) => {
+    socket.on('error', () => undefined);
+    onSocket(socket);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
+}
+
+/** A connection of the port; resolves when it stands. `over` counts the ends that were told. */
+function opened(stack: NodeStack, port: number, tell: { over: number }): Promise<Connection> {
+  return new Promise((resolve, reject) => {
+    const events: ConnectionEvents = {
+      connected: () => resolve(connection),
+      data: () => undefined,
+      acked: () => undefined,
+      end: () => undefined,
+      closed: (fault) => {
+        tell.over += 1;
+        if (fault !== undefined) reject(new Error(`closed with ${fault.code}`));
+      },
+    };
+    const connection = stack.connect({ address: '127.0.0.1', port, localPort: 0 }, events);
+  });
+}
+
+describe('connections that wait for the FIN of a peer that never ends', () => {
+  it(`are ${MAX_LINGERING}; one more is closed without waiting, and the wait ends after ${FIN_WAIT_MS} ms`, async () => {
+    const clock = new HandClock();
+    const stack = new NodeStack({ clock });
+    const peers: Socket[] = [];
+    const server = await listening((socket) => peers.push(socket.resume()), true);
+    const tell = { over: 0 };
+    const linger = async (): Promise<void> => {
+      const connection = await opened(stack, portOf(server), tell);
+      connection.close();
+    };
+    try {
+      const batch = 128;
+      for (let count = 0; count < MAX_LINGERING; count += batch) {
+        await Promise.all(Array.from({ length: batch }, linger));
+      }
+      await until(() => tell.over === MAX_LINGERING);
+      assert.equal(stack.lingering, MAX_LINGERING);
+      assert.equal(stack.timers.size, MAX_LINGERING);
+
+      await until(() => peers.length === MAX_LINGERING);
+      await linger();
+      await until(() => tell.over === MAX_LINGERING + 1 && peers.length === MAX_LINGERING + 1);
+      assert.equal(stack.lingering, MAX_LINGERING);
+      // Who is closed answers data with a reset, which the next write finds; who lingers takes and drops it.
+      const [lingering, past] = [peers[0], peers.at(-1)];
+      await until(() => {
+        lingering?.write('still here');
+        past?.write('still here');
+        return past?.destroyed === true;
+      });
+      assert.equal(lingering?.destroyed, false);
+
+      clock.advance(FIN_WAIT_MS - 1);
+      assert.equal(stack.timers.size, MAX_LINGERING);
+      clock.advance(1);
+      await until(() => stack.lingering === 0);
+      assert.equal(stack.timers.size, 0);
+      await linger();
+      await until(() => tell.over === MAX_LINGERING + 2);
+      assert.equal(stack.lingering, 1, 'there is room again');
+    } finally {
+      for (const peer of peers) peer.destroy();
+      server.close();
+      await until(() => stack.lingering === 0);
+    }
+  });
+
+  it('give their places back when the peers end after all', async () => {
+    const stack = new NodeStack({ clock: new HandClock() });
+    const peers: Socket[] = [];
+    const server = await listening((socket) => peers.push(socket.resume()), true);
+    const tell = { over: 0 };
+    const connections = await Promise.all([1, 2, 3].map(() => opened(stack, portOf(server), tell)));
+    for (const connection of connections) connection.close();
+    await until(() => tell.over === 3 && peers.length === 3);
+    assert.equal(stack.lingering, 3);
+    for (const peer of peers) peer.end();
+    await until(() => stack.lingering === 0);
+    assert.equal(stack.timers.size, 0);
+    server.close();
+  });
+});
+
+/** A reader with a thread of its own, which takes all that comes as fast as it can. */
+async function fastReader(): Promise<{ worker: Worker; port: number }> {
+  const source = `
+    const { parentPort } = require('node:worker_threads');
+    const server = require('node:net').createServer((socket) => socket.on('error', () => undefined).resume());
+    server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));
+  `;
+  const worker = new Worker(source, { eval: true });
+  const [port] = (await once(worker, 'message')) as [number];
+  return { worker, port };
+}
+
+const TURNS = 200;
+
+/** Turns of the loop at the end of each of which `check` is called. */
+async function turns(count: number, check: () => void): Promise<void> {
+  for (let index = 0; index < count; index += 1) {
+    await turn();
+    check();
+  }
+}
+
+async function connected(stack: NodeStack, port: number): Promise<AsyncClient> {
+  const client = new AsyncClient({ stack });
+  await new Promise<void>((resolve) => {
+    client.onConnect(resolve.bind(undefined, undefined));
+    client.connect('127.0.0.1', port);
+  });
+  return client;
+}
+
+describe('a program that answers each acknowledgement with the next write to a fast reader', () => {
+  it('gets one full send buffer a turn, and the loop goes on', async () => {
+    const { worker, port } = await fastReader();
+    const client = await connected(new NodeStack(), port);
+    const bytes = new Uint8Array(DEFAULT_BUFFER_BYTES);
+    let [thisTurn, most, total] = [0, 0, 0];
+    const fill = (): void => {
+      while (client.space() > 0) client.write(bytes, 0);
+    };
+    client.onAck((_, acked) => {
+      thisTurn += acked;
+      total += acked;
+      fill();
+    });
+    let timerRan = false;
+    setTimeout(() => (timerRan = true), 0);
+    fill();
+    await turns(TURNS, () => {
+      most = Math.max(most, thisTurn);
+      thisTurn = 0;
+    });
+    await until(() => timerRan);
+    assert.ok(most <= DEFAULT_BUFFER_BYTES, `${most} bytes in one turn`);
+    assert.ok(total > 0);
+    client.abort();
+    await worker.terminate();
+  });
+
+  it('may set onAck anew each time, and is told no more often for it', async () => {
+    const { worker, port } = await fastReader();
+    const client = await connected(new NodeStack(), port);
+    let [thisTurn, most] = [0, 0];
+    const answer = (): void => {
+      thisTurn += 1;
+      client.write('next');
+      client.onAck(answer);
+    };
+    client.onAck(answer);
+    client.write('first');
+    // Twelve turns are enough for what doubles in each of them.
+    await turns(12, () => {
+      most = Math.max(most, thisTurn);
+      thisTurn = 0;
+    });
+    client.abort();
+    await worker.terminate();
+    assert.ok(most <= 1, `onAck came ${most} times in one turn`);
+  });
+});
+
+describe('while nobody listens to onAck', () => {
+  it('space() has risen before the next event all the same', async () => {
+    const peers: Socket[] = [];
+    const server = await listening((socket) => peers.push(socket.resume()));
+    const client = await connected(new NodeStack({ sendBufferBytes: 5000 }), portOf(server));
+    await until(() => peers.length === 1);
+    const seen: number[] = [];
+    // Written outside of the loop's polling; what comes next is an event of the socket.
+    for (let round = 0; round < 20; round += 1) {
+      const answered = new Promise<void>((resolve) => {
+        client.onData(() => {
+          seen.push(client.space());
+          resolve();
+        });
+      });
+      await turn();
+      client.write(new Uint8Array(5000));
+      peers[0]?.write('.');
+      await answered;
+    }
+    client.abort();
+    server.close();
+    assert.deepEqual(new Set(seen), new Set([5000]));
+  });
+});
+
+describe('a runtime that cannot reset', () => {
+  it('is seen by the missing method', () => {
+    const socket = connect(1, '127.0.0.1').on('error', () => undefined);
+    assert.equal(canReset(socket), true);
+    socket.destroy();
+    assert.equal(canReset({}), false);
+  });
+});

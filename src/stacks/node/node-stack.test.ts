@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { ErrorCode } from '../../port/error-code.js';
+import type { Fault } from '../../port/tcp-stack.js';
+import { DEFAULT_BUFFER_BYTES, hasReusePort, NodeStack } from './node-stack.js';
+import type { Lookup } from './node-stack-options.js';
+
+describe('reusePort', () => {
+  const WITHOUT = ['18.20.4', '20.19.0', '22.0.0', '22.11.99', '23.0.9', '21.99.0', '0.12.18'];
+  const WITH = ['22.12.0', '22.13.1', '23.1.0', '23.11.0', '24.0.0', '26.0.0', '100.0.0'];
+
+  it('is had from Node 22.12 and 23.1 on', () => {
+    for (const version of WITHOUT) assert.equal(hasReusePort(version, 'linux'), false, version);
+    for (const version of WITH) assert.equal(hasReusePort(version, 'linux'), true, version);
+  });
+
+  it('is had where the system spreads connections over the listeners', () => {
+    for (const platform of ['linux', 'freebsd', 'aix', 'sunos']) {
+      assert.equal(hasReusePort('24.0.0', platform), true, platform);
+      assert.equal(hasReusePort('20.19.0', platform), false, platform);
+    }
+    for (const platform of ['darwin', 'win32', 'openbsd', 'android', 'cygwin', '']) {
+      assert.equal(hasReusePort('24.0.0', platform), false, platform);
+    }
+  });
+
+  it('is told of this runtime', () => {
+    const { capabilities } = new NodeStack();
+    assert.equal(capabilities.reusePort, hasReusePort(process.versions.node, process.platform));
+  });
+});
+
+describe('the limits', () => {
+  it('are the defaults where nothing else is said', () => {
+    assert.deepEqual(new NodeStack({ maxActiveTcp: undefined, sendBufferBytes: undefined }).limits, {
+      maxActiveTcp: undefined,
+      sendBufferBytes: DEFAULT_BUFFER_BYTES,
+      receiveWindowBytes: DEFAULT_BUFFER_BYTES,
+    });
+  });
+
+  it('are those that are given', () => {
+    const limits = { maxActiveTcp: 1, sendBufferBytes: 2, receiveWindowBytes: 3 };
+    assert.deepEqual(new NodeStack(limits).limits, limits);
+  });
+});
+
+function resolved(lookup: Lookup): Promise<[fault: Fault | undefined, addresses: readonly string[]]> {
+  return new Promise((resolve) => {
+    new NodeStack({ lookup }).resolve('a.example', (fault, addresses) => {
+      resolve([fault, addresses]);
+    });
+  });
+}
+
+describe('resolve()', () => {
+  it("gives the lookup's addresses in its order", async () => {
+    const addresses = ['::1', '127.0.0.1', '::2'];
+    assert.deepEqual(await resolved((_, answer) => setImmediate(answer, null, addresses)), [
+      undefined,
+      addresses,
+    ]);
+  });
+
+  it('makes ERR_DNS of an error, which is the cause, and of an answer without addresses', async () => {
+    const cause = new Error('nobody knows');
+    assert.deepEqual(await resolved((_, answer) => setImmediate(answer, cause, ['::1'])), [
+      { code: ErrorCode.ERR_DNS, cause },
+      [],
+    ]);
+    assert.deepEqual(await resolved((_, answer) => setImmediate(answer, null, [])), [
+      { code: ErrorCode.ERR_DNS },
+      [],
+    ]);
+  });
+
+  it('that was taken back does not answer', async () => {
+    let answered = false;
+    await new Promise<void>((resolve) => {
+      const stack = new NodeStack({
+        lookup: (_, answer) =>
+          setImmediate(() => {
+            answer(null, ['::1']);
+            resolve();
+          }),
+      });
+      const cancel = stack.resolve('a.example', () => (answered = true));
+      cancel();
+      cancel();
+    });
+    assert.equal(answered, false);
+  });
+
+  it("asks the system's resolver, which knows localhost", async () => {
+    const addresses = await new Promise<readonly string[]>((resolve) => {
+      new NodeStack().resolve('localhost', (_, found) => {
+        resolve(found);
+      });
+    });
+    assert.ok(addresses.includes('127.0.0.1') || addresses.includes('::1'), addresses.join());
+  });
+});

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { call1, call2, call3, type CallbackOwner } from './dispatch.js';
+
+class Owner implements CallbackOwner {
+  told = 0;
+
+  callbackThrew(): void {
+    this.told += 1;
+  }
+}
+
+const uncaught: unknown[] = [];
+
+/** What is thrown from microtasks and the turn after has arrived. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Each way to call, as one that calls `body`. */
+const CALLS: Readonly<Record<string, (owner: CallbackOwner, body: () => void) => void>> = {
+  call1: (owner, body) => call1(owner, body, 1),
+  call2: (owner, body) => call2(owner, body, 1, 2),
+  call3: (owner, body) => call3(owner, body, 1, 2, 3),
+};
+
+beforeEach(() => {
+  uncaught.length = 0;
+  process.setUncaughtExceptionCaptureCallback((error) => uncaught.push(error));
+});
+
+afterEach(() => {
+  process.setUncaughtExceptionCaptureCallback(null);
+});
+
+it('a callback is given its arguments in order, before the call returns', () => {
+  const owner = new Owner();
+  const given: unknown[] = [];
+  call1(owner, (a) => given.push(a), 'a');
+  call2(owner, (a, b) => given.push(a, b), 'b', 2);
+  call3(owner, (a, b, c) => given.push(a, b, c), 'c', 3, undefined);
+  assert.deepEqual(given, ['a', 'b', 2, 'c', 3, undefined]);
+  assert.equal(owner.told, 0);
+});
+
+for (const [name, call] of Object.entries(CALLS)) {
+  describe(name, () => {
+    it('tells the owner of an exception, and throws it uncaught, once each', async () => {
+      const owner = new Owner();
+      const error = new Error('from the callback');
+      call(owner, () => {
+        throw error;
+      });
+      assert.equal(owner.told, 1, 'told before the call returns');
+      assert.deepEqual(uncaught, [], 'the caller is not unwound');
+      await turn();
+      assert.deepEqual(uncaught, [error]);
+      assert.equal(owner.told, 1);
+    });
+
+    it('takes whatever is thrown for an exception', async () => {
+      const owner = new Owner();
+      for (const error of [undefined, null, 0, 'text']) {
+        call(owner, () => {
+          // eslint-disable-next-line @typescript-eslint/only-throw-error -- users may throw anything
+          throw error;
+        });
+      }
+      await turn();
+      assert.equal(owner.told, 4);
+      assert.deepEqual(uncaught, [undefined, null, 0, 'text']);
+    });
+
+    it('goes on after an exception: the next callback runs', async () => {
+      const owner = new Owner();
+      let ran = false;
+      call(owner, () => {
+        throw new Error('from the callback');
+      });
+      call(owner, () => (ran = true));
+      assert.equal(ran, true);
+      await turn();
+      assert.equal(uncaught.length, 1);
+    });
+
+    it('goes on after an owner that throws as well', () => {
+      const fault = new Error('from the owner');
+      const owner: CallbackOwner = {
+        callbackThrew: () => {
+          throw fault;
+        },
+      };
+      const failing = (): void =>
+        call(owner, () => {
+          throw new Error('from the callback');
+        });
+      assert.throws(failing, fault);
+      let ran = false;
+      call(new Owner(), () => (ran = true));
+      assert.equal(ran, true);
+    });
+
+    it('runs no callback inside another, and costs only the one that tried', async () => {
+      const [outer, inner] = [new Owner(), new Owner()];
+      let ran = false;
+      call(outer, () => {
+        call(inner, () => (ran = true));
+      });
+      assert.equal(ran, false);
+      assert.deepEqual([outer.told, inner.told], [1, 0]);
+      await turn();
+      assert.match(String(uncaught[0]), /callbacks run one at a time/);
+      call(inner, () => (ran = true));
+      assert.equal(ran, true);
+    });
+
+    it('still runs one at a time after an attempt to nest', async () => {
+      const owner = new Owner();
+      const order: string[] = [];
+      call(owner, () => {
+        try {
+          call(owner, () => order.push('nested'));
+        } catch {
+          order.push('refused');
+        }
+        try {
+          call(owner, () => order.push('nested'));
+        } catch {
+          order.push('refused');
+        }
+      });
+      await turn();
+      assert.deepEqual(order, ['refused', 'refused']);
+      assert.deepEqual([owner.told, uncaught], [0, []]);
+    });
+  });
+}
