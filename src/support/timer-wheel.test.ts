@@ -50,7 +50,12 @@ class HandClock implements Clock {
       if (this.#wakesNow > MOST_WAKES_AT_ONCE) throw new Error(`the wheel spins at ${this.#nowMs} ms`);
       next.wake();
     }
-    this.#nowMs = endMs;
+    this.#nowMs = Math.max(this.#nowMs, endMs);
+  }
+
+  /** Time that passes while a callback runs: nobody is woken. */
+  pass(ms: number): void {
+    this.#nowMs += ms;
   }
 
   /** So much time has passed at once; whoever was due on the way comes late. */
@@ -280,6 +285,25 @@ describe('inside due()', () => {
     );
   });
 
+  it('time passes, and a timer that is armed for the past all the same comes in the next turn', () => {
+    for (const others of [[], [5000]]) {
+      const bench = new Bench();
+      for (const atMs of others) bench.armed(atMs, atMs);
+      let rounds = 0;
+      const timer = bench.armed('slow', 10, (nowMs) => {
+        rounds += 1;
+        if (rounds > 3) return;
+        bench.clock.pass(SLOT_MS + 10);
+        bench.wheel.arm(timer, nowMs - 1);
+      });
+      bench.clock.advance(TURN_MS);
+      assert.deepEqual(
+        bench.fired.filter(([name]) => name === 'slow'),
+        [10, 40, 70, 100].map((nowMs) => ['slow', nowMs]),
+      );
+    }
+  });
+
   it('the wheel tells the time and its size', () => {
     const bench = new Bench();
     bench.armed('timer', 10, (nowMs) => {
@@ -431,7 +455,7 @@ class NaiveTimers {
       this.nowMs = next;
       this.turn();
     }
-    this.nowMs = endMs;
+    this.nowMs = Math.max(this.nowMs, endMs);
   }
 
   stall(ms: number): void {
@@ -440,13 +464,14 @@ class NaiveTimers {
   }
 
   turn(): void {
-    const due = [...this.at].filter(([, atMs]) => atMs <= this.nowMs).sort((a, b) => a[1] - b[1]);
+    const { nowMs } = this;
+    const due = [...this.at].filter(([, atMs]) => atMs <= nowMs).sort((a, b) => a[1] - b[1]);
     for (const [id] of due) {
       const atMs = this.at.get(id);
-      if (atMs === undefined || atMs > this.nowMs) continue;
+      if (atMs === undefined || atMs > nowMs) continue;
       this.at.delete(id);
-      this.fired.push([id, this.nowMs]);
-      this.react(id, this.nowMs);
+      this.fired.push([id, nowMs]);
+      this.react(id, nowMs);
     }
   }
 }
@@ -454,6 +479,8 @@ class NaiveTimers {
 type Action =
   | { readonly kind: 'arm'; readonly id: number; readonly inMs: number }
   | { readonly kind: 'disarm'; readonly id: number };
+/** What a callback does; beside the timers, it may take time. */
+type Reaction = Action | { readonly kind: 'pass'; readonly ms: number };
 type Command =
   | Action
   | { readonly kind: 'advance'; readonly ms: number }
@@ -472,6 +499,10 @@ const inMs = fc.oneof(
 const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('arm' as const), id, inMs }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('disarm' as const), id }) },
+);
+const reaction: fc.Arbitrary<Reaction> = fc.oneof(
+  { weight: 6, arbitrary: action },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('pass' as const), ms: fc.nat(60) }) },
 );
 const passedMs = fc.oneof(fc.nat(50), fc.nat(2 * TURN_MS));
 const command: fc.Arbitrary<Command> = fc.oneof(

@@ -188,6 +188,20 @@ describe('a batch', () => {
   });
 });
 
+describe('a batch that took another one over', () => {
+  it('joins nothing to what it had before: the other one lies between', async () => {
+    const { socket, arrived } = await line();
+    const slab = new CopySlab();
+    const [batch, other] = [new SendBatch(slab), new SendBatch(slab)];
+    addFrom(batch, 0, 4, true);
+    addFrom(other, 4, 4, false);
+    batch.takeFrom(other);
+    addFrom(batch, 8, 4, true);
+    batch.leave(socket);
+    assert.deepEqual(await arrived(), Buffer.from(bytesFrom(0, 12)));
+  });
+});
+
 describe("the slab's place", () => {
   it('is free again when the kernel took the piece within the call', async () => {
     const { socket, arrived } = await line();
