@@ -111,7 +111,8 @@ export class TimerWheel {
     const ticks = Math.min(lastTick - firstTick, SLOTS - 1);
     for (let tick = 0; tick <= ticks; tick += 1) this.#collect(slotOfTick(firstTick + tick), nowMs, due);
     this.#turnedToMs = nowMs;
-    due.sort((a, b) => a.atMs - b.atMs);
+    // A slot's list has the timer first that was armed last; timers of one time fire in the order of arming.
+    due.reverse().sort((a, b) => a.atMs - b.atMs);
     this.#turning = true;
     try {
       this.#fire(due, nowMs);
@@ -127,7 +128,7 @@ export class TimerWheel {
     for (const timer of due) {
       if (!timer.armed || timer.atMs > nowMs) continue;
       this.#unlink(timer);
-      this.#link(timer, slotOf(nowMs));
+      this.#link(timer, slotOf(this.#turnedToMs));
     }
   }
 

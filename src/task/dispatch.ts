@@ -20,12 +20,12 @@ function enter(): void {
 }
 
 function threw(owner: CallbackOwner, error: unknown): void {
-  owner.callbackThrew();
   // Thrown from a microtask of its own, the error is uncaught in every runtime, and no caller of ours is
   // unwound.
   queueMicrotask(() => {
     throw error;
   });
+  owner.callbackThrew();
 }
 
 export function call1<A>(owner: CallbackOwner, handler: (a: A) => void, a: A): void {

@@ -39,7 +39,10 @@ export function connectionFault(cause: Error, choseLocalPort: boolean): Fault {
   const code = codeOf(cause);
   // When it is not binding that fails so, the ports are taken: the chosen one to this peer, or every one.
   if (code === 'EADDRNOTAVAIL' && 'syscall' in cause && cause.syscall === 'connect') {
-    return { code: choseLocalPort ? ErrorCode.ERR_USE : ErrorCode.ERR_BUF, cause };
+    if (choseLocalPort) return { code: ErrorCode.ERR_USE, cause };
+    // A machine without IPv6 says the same of every IPv6 address.
+    const isIpv6 = 'address' in cause && String(cause.address).includes(':');
+    return { code: isIpv6 ? ErrorCode.ERR_RTE : ErrorCode.ERR_BUF, cause };
   }
   return { code: CODES[code] ?? ErrorCode.ERR_IF, cause };
 }
