@@ -59,7 +59,10 @@ export interface ClientOptions {
 export interface ConnectOptions {
   /** Milliseconds until the attempt ends with `ERR_TIMEOUT`. Default 0: as long as the system tries. */
   timeoutMs?: number;
-  /** Ends the attempt with `ERR_ABRT`. It concerns the attempt alone: once connected, use `abort()`. */
+  /**
+   * Ends the attempt with `ERR_ABRT`. It concerns the attempt alone: once connected, use `abort()`. For a signal
+   * that more than ten attempts share at once, Node 20 wants `setMaxListeners(0, signal)` of `node:events`.
+   */
   signal?: AbortSignal;
   /** IP address of this machine to connect from. Default: the system chooses. */
   localAddress?: string;

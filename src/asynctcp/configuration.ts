@@ -166,10 +166,7 @@ export const SYMBOLS: readonly ConfigurationSymbol[] = [
   integer('CONFIG_LWIP_TCP_SYNMAXRTX', 'tcpSynMaxRtx', [1, 255, ''], undefined, 'retransmissions of a SYN'),
 ];
 
-/**
- * A mistyped name with one of these beginnings is an error; other variables of the environment are not
- * ours.
- */
+/** A mistyped name that begins so is an error; other variables of the environment are not ours. */
 const OWN_PREFIX = 'CONFIG_ASYNC_TCP_';
 
 type Variables = Readonly<Record<string, string | undefined>>;
