@@ -60,8 +60,9 @@ export interface ConnectOptions {
   /** Milliseconds until the attempt ends with `ERR_TIMEOUT`. Default 0: as long as the system tries. */
   timeoutMs?: number;
   /**
-   * Ends the attempt with `ERR_ABRT`. It concerns the attempt alone: once connected, use `abort()`. For a signal
-   * that more than ten attempts share at once, Node 20 wants `setMaxListeners(0, signal)` of `node:events`.
+   * Ends the attempt with `ERR_ABRT`. It concerns the attempt alone: once connected, use `abort()`. For a
+   * signal that more than ten attempts share at once, Node 20 wants `setMaxListeners(0, signal)` of
+   * `node:events`.
    */
   signal?: AbortSignal;
   /** IP address of this machine to connect from. Default: the system chooses. */
