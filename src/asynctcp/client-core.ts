@@ -33,19 +33,23 @@ export interface Ends {
 const NO_ENDS: Ends = { localAddress: '0.0.0.0', localPort: 0, remoteAddress: '0.0.0.0', remotePort: 0 };
 
 export class ClientCore {
-  readonly client: AsyncClient;
-  readonly host: Host;
+  // First what every message touches.
+
   /** From `connect` or `accept` up to `onDisconnect`. */
   session: Session | undefined;
-  ends = NO_ENDS;
-
-  onConnect: ConnectHandler | undefined;
-  onDisconnect: DisconnectHandler | undefined;
-  onError: ErrorHandler | undefined;
+  readonly client: AsyncClient;
   onData: DataHandler | undefined;
   onPacket: PacketHandler | undefined;
   onAck: AckHandler | undefined;
   onTimeout: TimeoutHandler | undefined;
+  rxTimeoutS = 0;
+  ackTimeoutMs: number;
+
+  readonly host: Host;
+  ends = NO_ENDS;
+  onConnect: ConnectHandler | undefined;
+  onDisconnect: DisconnectHandler | undefined;
+  onError: ErrorHandler | undefined;
   onPoll: PollHandler | undefined;
   onEnd: EndHandler | undefined;
 
@@ -53,8 +57,6 @@ export class ClientCore {
   /** `undefined`: never set, the stack's own. */
   keepAliveMs: number | undefined;
   keepAliveProbes = 0;
-  rxTimeoutS = 0;
-  ackTimeoutMs: number;
   allowHalfOpen = false;
   keepsAlive = true;
 

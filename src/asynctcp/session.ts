@@ -30,25 +30,27 @@ export interface DialOptions extends DialTarget {
 }
 
 export class Session implements ConnectionEvents, DialEvents, TimerOwner, CallbackOwner {
-  readonly #core: ClientCore;
-  /** Called when the life is over and everybody was told; a server counts its clients with it. */
-  readonly #onOver: (() => void) | undefined;
-  #phase: Phase = 'dialing';
-  #admitted = false;
-  #connection: Connection | undefined;
-  #dial: Dial | undefined;
-  #timer: Timer | undefined;
-  #unsubscribe: (() => void) | undefined;
+  // First what every message touches.
 
+  readonly #core: ClientCore;
+  #phase: Phase = 'dialing';
+  #connection: Connection | undefined;
+  /** Bytes of the piece that `onData` has in hand, 0 once `ackLater` withheld them. */
+  #inHand = 0;
   /** Bytes that `add` took and `send` did not give to the stack yet. */
   #added = 0;
   #sent = 0;
   #acked = 0;
-  #sendClock: SendClock | undefined;
   /** Bytes delivered and not given back: of `ackLater` and of packets. */
   #withheld = 0;
-  /** Bytes of the piece that `onData` has in hand, 0 once `ackLater` withheld them. */
-  #inHand = 0;
+  #sendClock: SendClock | undefined;
+
+  /** Called when the life is over and everybody was told; a server counts its clients with it. */
+  readonly #onOver: (() => void) | undefined;
+  #admitted = false;
+  #dial: Dial | undefined;
+  #timer: Timer | undefined;
+  #unsubscribe: (() => void) | undefined;
 
   #dialDeadlineMs = Number.POSITIVE_INFINITY;
   #connectedAtMs = 0;
@@ -118,7 +120,7 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
     if (core.noDelay) connection.setNoDelay(true);
     if (core.keepAliveMs !== undefined) connection.setKeepAlive(core.keepAliveMs, core.keepAliveProbes);
     if (!core.keepsAlive) connection.setKeepsAlive(false);
-    if (core.onAck !== undefined) connection.setReportsAcks(true);
+    if (this.#wantsAcks()) connection.setReportsAcks(true);
     this.#connectedAtMs = this.#nowMs();
     this.#lastDataMs = this.#connectedAtMs;
     this.#dialDeadlineMs = Number.POSITIVE_INFINITY;
@@ -345,7 +347,11 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
 
   applyOnAck(): void {
     if (this.#core.onAck === undefined) this.#sendClock = undefined;
-    this.#connection?.setReportsAcks(this.#core.onAck !== undefined);
+    this.#connection?.setReportsAcks(this.#wantsAcks());
+  }
+
+  #wantsAcks(): boolean {
+    return this.#core.onAck !== undefined || this.#core.onTimeout !== undefined;
   }
 
   applyKeepsAlive(): void {
@@ -360,6 +366,7 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
 
   /** Bytes that are under way when somebody begins to listen are waited for from now on. */
   applyOnTimeout(): void {
+    this.#connection?.setReportsAcks(this.#wantsAcks());
     if (this.#phase !== 'over' && this.#sent > this.#acked) this.#awaitAck();
   }
 

@@ -15,6 +15,18 @@ export class AcceptQueue {
   #waiting: Accepting[] = [];
   #job: NodeJS.Immediate | undefined;
   #isAwaited = false;
+  #turn = 0;
+
+  /** The present turn of the loop; it ends when those who wait have told. */
+  get turn(): number {
+    return this.#turn;
+  }
+
+  /** Makes the present turn end, and returns its number. For a connection that has nobody to tell. */
+  endTurn(): number {
+    this.#schedule();
+    return this.#turn;
+  }
 
   /**
    * Asks `connection` to tell, in this turn or in the next. The loop does not wake up for that: it is told
@@ -46,6 +58,7 @@ export class AcceptQueue {
     this.#waiting = [];
     this.#job = undefined;
     this.#isAwaited = false;
+    this.#turn += 1;
     let told = 0;
     try {
       for (const connection of waiting) {

@@ -45,50 +45,51 @@ export interface ConnectionContext {
 }
 
 export class NodeConnection implements Connection, TimerOwner, Accepting {
-  localAddress = '0.0.0.0';
-  localPort = 0;
-  remoteAddress = '0.0.0.0';
-  remotePort = 0;
+  // First what every message touches: with many connections, each cache line of theirs counts.
 
-  readonly #context: ConnectionContext;
-  readonly #socket: OwnedSocket;
   /** Who hears the events; nobody once the connection is over or forgotten. */
   #events: ConnectionEvents | undefined;
-  #forgotten = false;
-  #cause: Error | undefined;
-  readonly #choseLocalPort: boolean;
-  #stands = false;
-
+  readonly #socket: OwnedSocket;
+  readonly #context: ConnectionContext;
   /** What was written since the last output. */
   readonly #batch: SendBatch;
+  /** `close` was called: what arrives is dropped. */
+  #closing = false;
+  #stands = false;
+  #finWanted = false;
+  /** Bytes that `data` delivered and `received` did not give back. */
+  #unread = 0;
+  #paused = false;
   /** The last piece of the batch said that more follows. */
   #more = false;
   /** What was output, but waits for more that follows. */
   #held: SendBatch | undefined;
+  /** Bytes that went to the socket, bytes of them that the kernel took, and of those that `acked` told of. */
+  #given = 0;
+  #accepted = 0;
+  #told = 0;
+  /** The kernel took bytes, in this turn of the loop, and it was not told yet. */
+  #acceptanceWaits = false;
+  #acceptanceTurn = 0;
+  #reportsAcks = false;
+  #isQueued = false;
+
+  localAddress = '0.0.0.0';
+  localPort = 0;
+  remoteAddress = '0.0.0.0';
+  remotePort = 0;
+  #forgotten = false;
+  #cause: Error | undefined;
+  readonly #choseLocalPort: boolean;
   #flushLater: (() => void) | undefined;
   #flushIsDue = false;
   #written: ((error?: Error | null) => void) | undefined;
-  /** Bytes that went to the socket, and bytes of them that the kernel took. */
-  #given = 0;
-  #accepted = 0;
-  /** The kernel took bytes, and it was not told yet. */
-  #acceptanceWaits = false;
-  #isQueued = false;
   #awaitsKernel = false;
-  #reportsAcks = false;
-
-  /** Bytes that `data` delivered and `received` did not give back. */
-  #unread = 0;
-  #paused = false;
-
-  #finWanted = false;
   /** The socket was told to end: FIN follows the last byte. */
   #finGiven = false;
   /** Shutting down is done: FIN is in the kernel's queue. */
   #finSent = false;
   #finReceived = false;
-  /** `close` was called: what arrives is dropped. */
-  #closing = false;
   #aborting = false;
   #finWaitTimer: Timer | undefined;
 
@@ -153,7 +154,11 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
   // ---- sending
 
   sendSpace(): number {
-    return !this.#stands || this.#finWanted || this.#socket.destroyed ? 0 : this.#freeBytes();
+    if (!this.#stands || this.#finWanted || this.#socket.destroyed) return 0;
+    // Queued, it is told in its turn; else the next turn of the loop is enough.
+    const isLate = this.#acceptanceWaits && !this.#isQueued;
+    if (isLate && this.#context.acceptQueue.turn !== this.#acceptanceTurn) this.#countAccepted();
+    return this.#freeBytes();
   }
 
   #freeBytes(): number {
@@ -219,12 +224,17 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
 
   setReportsAcks(on: boolean): void {
     this.#reportsAcks = on;
-    if (on && this.#acceptanceWaits) this.#context.acceptQueue.hurry();
+    if (on && this.#acceptanceWaits) this.#tellSoon();
   }
 
   #queueAcceptance(): void {
     this.#acceptanceWaits = true;
-    if (this.#reportsAcks || this.#finWanted) this.#context.acceptQueue.hurry();
+    if (this.#reportsAcks || this.#finWanted) this.#tellSoon();
+    else this.#acceptanceTurn = this.#context.acceptQueue.endTurn();
+  }
+
+  #tellSoon(): void {
+    this.#context.acceptQueue.hurry();
     if (this.#isQueued) return;
     this.#isQueued = true;
     this.#context.acceptQueue.add(this);
@@ -232,19 +242,21 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
 
   turnTells(): void {
     this.#isQueued = false;
-    this.#tellAccepted();
+    if (this.#acceptanceWaits) this.#tellAccepted();
   }
 
   /** Whatever the stream does not hold any more, the kernel took. */
-  #tellAccepted(): void {
-    if (!this.#acceptanceWaits) return;
-    this.#acceptanceWaits = false;
+  #countAccepted(): void {
     // A write that failed has left the stream as well. In order, a connection ends only after all was told.
-    if (this.#socket.destroyed) return;
-    const accepted = this.#given - this.#socket.writableLength;
-    const bytes = accepted - this.#accepted;
-    this.#accepted = accepted;
+    if (!this.#socket.destroyed) this.#accepted = this.#given - this.#socket.writableLength;
+  }
+
+  #tellAccepted(): void {
+    this.#acceptanceWaits = false;
+    this.#countAccepted();
     this.#endIfDone();
+    const bytes = this.#accepted - this.#told;
+    this.#told = this.#accepted;
     if (bytes > 0) this.#events?.acked(bytes);
   }
 
@@ -293,7 +305,7 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
     this.#finWanted = true;
     this.#endIfDone();
     // FIN waits for the acceptance: now somebody awaits it.
-    if (this.#acceptanceWaits) this.#context.acceptQueue.hurry();
+    if (this.#acceptanceWaits) this.#tellSoon();
   }
 
   close(): void {
