@@ -1,4 +1,5 @@
 /** The door: what `import … from 'asynctcp'` gives on Node. Here, and only here, a stack is chosen. */
+import { checkHandler, checkInteger, checkOptions } from './asynctcp/check.js';
 import { configuration, symbolOf, type ConfigureOptions } from './asynctcp/configuration.js';
 import { offerStack } from './asynctcp/stack-choice.js';
 import type { TcpStack } from './port/tcp-stack.js';
@@ -34,7 +35,8 @@ export { ErrorCode } from './port/error-code.js';
 export { TcpState } from './port/tcp-state.js';
 export type * from './port/tcp-stack.js';
 export type { Lookup, NodeStackOptions } from './stacks/node/node-stack-options.js';
-export type { Alarm, Clock } from './support/clock.js';
+export { systemClock, type Alarm, type Clock } from './support/clock.js';
+export { Timer, TimerWheel, type TimerOwner } from './support/timer-wheel.js';
 
 /**
  * Sets configuration options from code, before the first client or server. The environment's variables and
@@ -49,13 +51,28 @@ export function configure(options: ConfigureOptions): void {
 /**
  * A stack on `node:net` of your own, to be passed as the option `stack`: with other limits, with another
  * clock, with names of your own. What the options leave out is the configuration's.
+ * @throws TypeError, RangeError for options out of range.
  */
 export function nodeStack(options: NodeStackOptions = {}): TcpStack {
+  checkOptions(options);
   return new NodeStack({
     ...options,
-    sendBufferBytes: options.sendBufferBytes ?? configuration.integer('tcpSndBuf'),
-    receiveWindowBytes: options.receiveWindowBytes ?? configuration.integer('tcpWnd'),
+    sendBufferBytes: limit('sendBufferBytes', options.sendBufferBytes, 'tcpSndBuf'),
+    receiveWindowBytes: limit('receiveWindowBytes', options.receiveWindowBytes, 'tcpWnd'),
+    maxActiveTcp: limit('maxActiveTcp', options.maxActiveTcp, 'maxActiveTcp'),
+    lookup: checkHandler('lookup', options.lookup),
   });
+}
+
+/** A number of one's own, or else the configuration's. */
+function limit(
+  name: string,
+  own: number | undefined,
+  option: 'tcpSndBuf' | 'tcpWnd' | 'maxActiveTcp',
+): number | undefined {
+  return own === undefined
+    ? configuration.integer(option)
+    : checkInteger(name, own, 1, Number.MAX_SAFE_INTEGER);
 }
 
 /** The operating system does not let `node:net` set these. */

@@ -14,6 +14,7 @@ import {
   checkHost,
   checkInteger,
   checkNumber,
+  checkOptions,
   checkPort,
   show,
 } from './check.js';
@@ -51,11 +52,13 @@ const MAX_TIMEOUT_S = 86_400;
 const MAX_KEEP_ALIVE_PROBES = 127;
 const MAX_KEEP_ALIVE_MS = 32_767_000;
 
+/** What a client is made with. */
 export interface ClientOptions {
   /** What carries the bytes. Default: the configuration's `CONFIG_ASYNC_TCP_STACK`. */
   stack?: StackOption;
 }
 
+/** How one connection is made. */
 export interface ConnectOptions {
   /** Milliseconds until the attempt ends with `ERR_TIMEOUT`. Default 0: as long as the system tries. */
   timeoutMs?: number;
@@ -110,6 +113,7 @@ export class AsyncClient {
    * @throws RangeError for a stack that is unknown, or a configuration that cannot be used.
    */
   constructor(options: ClientOptions = {}) {
+    checkOptions(options);
     const ackTimeoutMs = configuration.integer('maxAckTimeMs') ?? 0;
     this.#core = new ClientCore(this, chooseHost(options.stack), ackTimeoutMs);
   }
@@ -253,13 +257,19 @@ export class AsyncClient {
     }
     const session = this.#core.session;
     // A string has at least as many UTF-8 bytes as UTF-16 units: what cannot fit is not encoded.
-    if (session === undefined || (isText && data.length > session.space())) return 0;
-    const bytes = isText ? encoder.encode(data) : data;
-    // The encoded text is ours already and needs no second copy.
-    const copy = !isText && (flags & ASYNC_WRITE_FLAG_COPY) !== 0;
-    const taken = session.add(bytes, copy, (flags & ASYNC_WRITE_FLAG_MORE) !== 0, isText);
+    if (session === undefined) return 0;
+    const taken = isText && data.length > session.space() ? 0 : this.#give(session, data, flags);
+    // What was added before leaves with `write`, also when nothing more could be taken.
     if (andSend && taken > 0) session.flush();
+    else if (andSend) session.send();
     return taken;
+  }
+
+  #give(session: Session, data: string | Uint8Array, flags: number): number {
+    const more = (flags & ASYNC_WRITE_FLAG_MORE) !== 0;
+    // The encoded text is ours already and needs no second copy.
+    if (typeof data === 'string') return session.add(encoder.encode(data), false, more, true);
+    return session.add(data, (flags & ASYNC_WRITE_FLAG_COPY) !== 0, more, false);
   }
 
   // ---- receiving
@@ -382,6 +392,7 @@ export class AsyncClient {
     this.#core.session?.applyNoDelay();
   }
 
+  /** What `setNoDelay` set. */
   getNoDelay(): boolean {
     return this.#core.noDelay;
   }
@@ -408,6 +419,7 @@ export class AsyncClient {
     return this.#core.ends.remoteAddress;
   }
 
+  /** The peer's port; 0 before the first connection. */
   remotePort(): number {
     return this.#core.ends.remotePort;
   }
@@ -417,6 +429,7 @@ export class AsyncClient {
     return this.#core.ends.localAddress;
   }
 
+  /** This side's port; 0 before the first connection. */
   localPort(): number {
     return this.#core.ends.localPort;
   }
@@ -426,6 +439,7 @@ export class AsyncClient {
     return parseIpv4(this.remoteIP()) ?? 0;
   }
 
+  /** As `remotePort`. */
   getRemotePort(): number {
     return this.remotePort();
   }
@@ -435,6 +449,7 @@ export class AsyncClient {
     return parseIpv4(this.localIP()) ?? 0;
   }
 
+  /** As `localPort`. */
   getLocalPort(): number {
     return this.localPort();
   }
@@ -472,7 +487,8 @@ export class AsyncClient {
     this.#core.session?.applyKeepsAlive();
   }
 
-  // ---- handlers: each setter replaces the last one, `undefined` removes it
+  // ---- handlers: each setter replaces the last one, `undefined` removes it; what is neither throws a
+  // TypeError
 
   /** The connection that `connect` began stands. An accepted client is connected when `onClient` gets it. */
   onConnect(handler: ConnectHandler | undefined): void {
@@ -562,6 +578,7 @@ export function acceptedClient(
 function checkTarget(host: string, port: number, options: ConnectOptions): DialOptions {
   checkHost('host', host);
   checkPort('port', port);
+  checkOptions(options);
   const { timeoutMs = 0, signal, localAddress, localPort = 0 } = options;
   checkNumber('timeoutMs', timeoutMs, 0, MAX_TIMEOUT_S * 1000, ' ms');
   if (signal !== undefined && !(signal instanceof AbortSignal)) {

@@ -12,11 +12,13 @@ import type { Host } from './host.js';
 import { chooseHost, type StackOption } from './stack-choice.js';
 import { errorText, tcpError } from './tcp-error.js';
 
+/** Gets each accepted client, which is connected. */
 export type ClientHandler = (client: AsyncClient) => void;
 
 /** Linux cuts larger backlogs down to `net.core.somaxconn` anyway. */
 const MAX_BACKLOG = 65_535;
 
+/** What a server is made with. */
 export interface ServerOptions {
   /** What carries the bytes. Default: the configuration's `CONFIG_ASYNC_TCP_STACK`. */
   stack?: StackOption;
@@ -143,6 +145,7 @@ export class AsyncServer {
     this.#noDelay = checkBoolean('setNoDelay', on);
   }
 
+  /** What `setNoDelay` set. */
   getNoDelay(): boolean {
     return this.#noDelay;
   }

@@ -22,6 +22,10 @@ export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
+export function checkOptions(options: unknown): void {
+  if (!isObject(options)) throw new TypeError(`options must be an object, not ${show(options)}`);
+}
+
 export function checkInteger(name: string, value: unknown, least: number, most: number, unit = ''): number {
   if (typeof value !== 'number') {
     throw new TypeError(`${name} must be an integer from ${least} to ${most}${unit}, not ${show(value)}`);

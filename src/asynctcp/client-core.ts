@@ -9,17 +9,23 @@ import type { Host } from './host.js';
 import type { Packet } from './packet.js';
 import type { Session } from './session.js';
 
+/** The connection stands. */
 export type ConnectHandler = (client: AsyncClient) => void;
+/** The connection is over. */
 export type DisconnectHandler = (client: AsyncClient) => void;
 /** `cause` is the system's own error where there is one. */
 export type ErrorHandler = (client: AsyncClient, error: ErrorCode, cause?: Error) => void;
+/** `data` is yours to keep. */
 export type DataHandler = (client: AsyncClient, data: Uint8Array) => void;
+/** `packet` goes back with `ackPacket`. */
 export type PacketHandler = (client: AsyncClient, packet: Packet) => void;
 /** `timeMs`: milliseconds since the oldest send that `bytes` belong to. */
 export type AckHandler = (client: AsyncClient, bytes: number, timeMs: number) => void;
 /** `timeMs`: milliseconds for which nothing was acknowledged. */
 export type TimeoutHandler = (client: AsyncClient, timeMs: number) => void;
+/** 500 ms have passed. */
 export type PollHandler = (client: AsyncClient) => void;
+/** The peer has ended its side. */
 export type EndHandler = (client: AsyncClient) => void;
 
 /** The two ends of the last connection; before the first one, the unspecified address. */

@@ -213,7 +213,7 @@ describe('configure()', () => {
       read(configuration);
       assert.throws(
         () => configuration.configure({ tcpWnd: 2222 }),
-        /^Error: configure\(\) comes before the first client or server/,
+        /^Error: configure\(\) comes before the first client, server or stack/,
       );
       assert.equal(configuration.integer('tcpWnd'), undefined);
     }

@@ -230,7 +230,7 @@ export class Configuration {
 
   #refuseWhenInForce(what: string): void {
     if (this.#inForce) {
-      throw new Error(`${what} comes before the first client or server, and one exists already`);
+      throw new Error(`${what} comes before the first client, server or stack, and one exists already`);
     }
   }
 

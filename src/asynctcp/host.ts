@@ -4,7 +4,6 @@
  */
 import type { TcpStack } from '../port/tcp-stack.js';
 import { warn } from '../support/warn.js';
-import { configuration } from './configuration.js';
 
 export class Host {
   readonly stack: TcpStack;
@@ -14,8 +13,7 @@ export class Host {
 
   constructor(stack: TcpStack) {
     this.stack = stack;
-    this.#maxActiveTcp =
-      configuration.integer('maxActiveTcp') ?? stack.limits.maxActiveTcp ?? Number.POSITIVE_INFINITY;
+    this.#maxActiveTcp = stack.limits.maxActiveTcp ?? Number.POSITIVE_INFINITY;
   }
 
   /** Connections that stand, come or go. */

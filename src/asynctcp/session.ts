@@ -408,7 +408,7 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
   }
 
   #checkAck(nowMs: number): void {
-    if (nowMs < this.#ackDeadlineMs()) return;
+    if (this.#phase === 'over' || nowMs < this.#ackDeadlineMs()) return;
     this.#ackAtMs = nowMs + POLL_INTERVAL_MS;
     const { onTimeout, client } = this.#core;
     if (onTimeout !== undefined) call2(this, onTimeout, client, nowMs - this.#waitingSinceMs);

@@ -75,7 +75,7 @@ export function formatIpv6(groups: readonly number[]): string {
 export function ipFamily(text: string): IpFamily | undefined {
   if (parseIpv4(text) !== undefined) return 4;
   const percent = text.indexOf('%');
-  if (percent >= 0 && !/^%[0-9A-Za-z._~-]+$/.test(text.slice(percent))) return undefined;
+  if (percent >= 0 && !/^%[0-9A-Za-z.:-]+$/.test(text.slice(percent))) return undefined;
   return parseIpv6(percent < 0 ? text : text.slice(0, percent)) === undefined ? undefined : 6;
 }
 

@@ -212,6 +212,21 @@ export const DATA: readonly ContractCase[] = [
     },
   },
   {
+    id: 'D3.write',
+    title: 'write sends what was added before, also when it can take nothing more',
+    limits: { sendBufferBytes: 100 },
+    async run(env) {
+      const { client, peer } = await linkedToPeer(env);
+      client.add('a'.repeat(100));
+      expectEqual(client.write('x'), 0, 'write with the buffer full');
+      expectEqual(await peer.receive(100), 'a'.repeat(100), 'what was added');
+      await env.settle();
+      client.add('b');
+      expectEqual(client.write(''), 0, 'write of nothing');
+      expectEqual(await peer.receive(1), 'b', 'what was added');
+    },
+  },
+  {
     id: 'D3.more',
     title: 'ASYNC_WRITE_FLAG_MORE lets data wait for what follows, but not for ever',
     async run(env) {

@@ -6,7 +6,7 @@ import { History } from './history.js';
 import { linked, linkedToPeer, silentPort } from './linked.js';
 import { pattern } from './pattern.js';
 
-const { ERR_RST, ERR_RTE, ERR_TIMEOUT } = ErrorCode;
+const { ERR_ABRT, ERR_RST, ERR_RTE, ERR_TIMEOUT } = ErrorCode;
 
 /** Sends until the kernel takes nothing any more. */
 async function stuff(env: Env, client: AsyncClient, history: History): Promise<void> {
@@ -149,6 +149,38 @@ export const TIME: readonly ContractCase[] = [
       expectEqual(history.life.length, 4, 'callbacks since the peer reads');
       client.close();
       await draining;
+    },
+  },
+  {
+    id: 'T3.over',
+    title: 'no onTimeout after abort() or an exception in the onPoll that came at the same time',
+    async run(env) {
+      for (const way of ['abort', 'throw'] as const) {
+        const { client, history } = await linkedToPeer(env, undefined, { receiveBuffer: 4096 });
+        client.setAckTimeout(700);
+        await stuff(env, client, history);
+        history.also = (event) => {
+          if (event === 'poll' && way === 'abort') client.abort();
+          if (event === 'poll' && way === 'throw') throw new Error('thrown in onPoll');
+        };
+        env.clock.stall(1500);
+        await env.until('it is over', () => history.over);
+        expectEqual(history.life, ['connect', `error ${ERR_ABRT}`, 'disconnect'], `callbacks after ${way}`);
+        expectEqual(env.takeUncaught().length, way === 'throw' ? 1 : 0, 'uncaught errors');
+      }
+    },
+  },
+  {
+    id: 'T3.closing',
+    title: 'onTimeout tells of a close() that a peer that does not read holds up, and abort() ends it',
+    async run(env) {
+      const { client, history } = await linkedToPeer(env, undefined, { receiveBuffer: 4096 });
+      await stuff(env, client, history);
+      client.close();
+      env.clock.advance(5000);
+      expectEqual(history.life, ['connect', 'timeout 5000'], 'callbacks while closing');
+      client.abort();
+      await env.until('it is over', () => history.over);
     },
   },
   {

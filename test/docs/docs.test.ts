@@ -28,9 +28,9 @@ describe('the README', () => {
       ...methodsOf(AsyncServer.prototype),
       ...Object.keys(nodeStack().capabilities),
     ];
-    const missing = names.filter((name) => !readme().includes(name));
+    const isNamed = (name: string): boolean => new RegExp(`[\`\\s]${name}[(\`]`).test(readme());
     // Getters of a setting that stands there share its row.
-    const unnamed = missing.filter((name) => !readme().includes(name.replace(/^get/, 'set')));
+    const unnamed = names.filter((name) => !isNamed(name) && !isNamed(name.replace(/^get/, 'set')));
     assert.deepEqual(unnamed, []);
   });
 

@@ -267,8 +267,9 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
   }
 
   /**
-   * `node:net` hands what it read to `push`, the stream's own method. When the stream has nothing buffered and the piece fits
-   * the window, it goes to the receiver directly; else it takes the stream's way, and comes by the event `data`.
+   * `node:net` hands what it read to `push`, the stream's own method. When the stream has nothing buffered
+   * and the piece fits the window, it goes to the receiver directly; else it takes the stream's way, and
+   * comes by the event `data`.
    */
   #takeShortCut(socket: Socket): void {
     const push = socket.push.bind(socket);
@@ -435,7 +436,9 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
     // Node 20's method takes the first two arguments and ignores the others; capability `keepAliveProbes`.
     const socket: { setKeepAlive(on: boolean, idleMs: number, intervalMs: number, count: number): unknown } =
       this.#socket;
-    socket.setKeepAlive(idleMs > 0, idleMs, idleMs, probes);
+    // Both are whole seconds, and 0 of them would be the system's two hours.
+    const wholeMs = Math.ceil(idleMs / 1000) * 1000;
+    socket.setKeepAlive(idleMs > 0, wholeMs, wholeMs, probes);
   }
 
   setKeepsAlive(on: boolean): void {

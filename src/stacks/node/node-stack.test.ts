@@ -100,3 +100,32 @@ describe('resolve()', () => {
     assert.ok(addresses.includes('127.0.0.1') || addresses.includes('::1'), addresses.join());
   });
 });
+
+describe('a look-up of the user’s own', () => {
+  const strange: [string, Lookup][] = [
+    ['answers at once', (_, answer) => answer(new Error('no such name'), [])],
+    [
+      'answers twice',
+      (_, answer) => {
+        answer(new Error('no such name'), []);
+        answer(null, ['127.0.0.1']);
+      },
+    ],
+    [
+      'throws',
+      () => {
+        throw new Error('no resolver');
+      },
+    ],
+  ];
+
+  for (const [what, lookup] of strange) {
+    it(`that ${what} gives one answer, after the call`, async () => {
+      const answers: unknown[] = [];
+      new NodeStack({ lookup }).resolve('name.test', (fault) => answers.push(fault?.code));
+      assert.deepEqual(answers, []);
+      for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      assert.deepEqual(answers, [ErrorCode.ERR_DNS]);
+    });
+  }
+});

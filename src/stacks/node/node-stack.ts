@@ -18,13 +18,13 @@ import type {
   StackLimits,
   TcpStack,
 } from '../../port/tcp-stack.js';
-import { systemClock } from '../../support/clock.js';
 import { TimerWheel } from '../../support/timer-wheel.js';
 import { AcceptQueue } from './accept-queue.js';
 import { CopySlab } from './copy-slab.js';
 import { canReset, NodeConnection } from './node-connection.js';
 import { NodeListener } from './node-listener.js';
 import type { Lookup, NodeStackOptions } from './node-stack-options.js';
+import { polledClock } from './polled-clock.js';
 import { lookupFault } from './system-fault.js';
 
 /** Two of the kernel's 64 KiB reads: an echo that writes all that it read finds the space for it. */
@@ -38,7 +38,7 @@ export class NodeStack implements TcpStack {
     abort: canReset(Socket.prototype),
     halfClose: true,
     keepAlive: true,
-    // From Node 26 on the method has four parameters.
+    // Newer releases of Node, 24.21 and 26 among them, have a method of four parameters.
     keepAliveProbes: Socket.prototype.setKeepAlive.length >= 4,
     ipv6: true,
     reusePort: hasReusePort(process.versions.node, process.platform),
@@ -58,7 +58,7 @@ export class NodeStack implements TcpStack {
       sendBufferBytes: options.sendBufferBytes ?? DEFAULT_BUFFER_BYTES,
       receiveWindowBytes: options.receiveWindowBytes ?? DEFAULT_BUFFER_BYTES,
     };
-    this.timers = new TimerWheel(options.clock ?? systemClock);
+    this.timers = new TimerWheel(options.clock ?? polledClock);
     this.#lookup = options.lookup ?? resolverLookup;
   }
 
@@ -66,14 +66,26 @@ export class NodeStack implements TcpStack {
     setImmediate(job);
   }
 
+  /**
+   * A look-up of the user's making may answer at once, twice, or by throwing: what comes of it is one
+   * answer, later.
+   */
   resolve(host: string, answer: (fault: Fault | undefined, addresses: readonly string[]) => void): Cancel {
     let wanted = true;
-    this.#lookup(host, (error, addresses) => {
-      if (!wanted) return;
-      if (error !== null) answer(lookupFault(error), []);
-      else if (addresses.length === 0) answer({ code: ErrorCode.ERR_DNS }, []);
-      else answer(undefined, addresses);
-    });
+    const answered = (error: Error | null, addresses: readonly string[]): void => {
+      setImmediate(() => {
+        if (!wanted) return;
+        wanted = false;
+        if (error !== null) answer(lookupFault(error), []);
+        else if (addresses.length === 0) answer({ code: ErrorCode.ERR_DNS }, []);
+        else answer(undefined, addresses);
+      });
+    };
+    try {
+      this.#lookup(host, answered);
+    } catch (error) {
+      answered(error instanceof Error ? error : new Error(String(error)), []);
+    }
     return () => {
       wanted = false;
     };

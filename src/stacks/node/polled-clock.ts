@@ -1,0 +1,26 @@
+/**
+ * The machine's clock, waking after the event loop has polled. The loop runs timers first: after a stall,
+ * what the peer sent in time would come after the timeout that waited for it.
+ */
+import { systemClock, type Alarm, type Clock } from '../../support/clock.js';
+
+class PolledAlarm implements Alarm {
+  readonly #alarm: Alarm;
+  #wake: NodeJS.Immediate | undefined;
+
+  constructor(atMs: number, wake: () => void) {
+    this.#alarm = systemClock.setAlarm(atMs, () => {
+      this.#wake = setImmediate(wake);
+    });
+  }
+
+  cancel(): void {
+    this.#alarm.cancel();
+    clearImmediate(this.#wake);
+  }
+}
+
+export const polledClock: Clock = {
+  nowMs: () => systemClock.nowMs(),
+  setAlarm: (atMs, wake) => new PolledAlarm(atMs, wake),
+};
