@@ -207,7 +207,7 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
     else this.#awaitKernel();
   }
 
-  /** Part of it waits in the stream. Nothing is written behind it that says when it was taken. */
+  /** Part of it waits in the stream. An empty write behind it says when it was taken. */
   #awaitKernel(): void {
     if (this.#awaitsKernel) return;
     this.#awaitsKernel = true;
