@@ -40,9 +40,9 @@ export { Timer, TimerWheel, type TimerOwner } from './support/timer-wheel.js';
 
 /**
  * Sets configuration options from code, before the first client or server. The environment's variables and
- * the command line's `-D` go before it.
- * @throws RangeError for an unknown option or a value out of range, Error when a client or server exists
- *   already.
+ * the command line's `-D` win over it.
+ * @throws RangeError for an unknown option or a value out of range, Error when a client, server or stack
+ *   exists already.
  */
 export function configure(options: ConfigureOptions): void {
   configuration.configure(options);

@@ -256,8 +256,8 @@ export class AsyncClient {
       );
     }
     const session = this.#core.session;
-    // A string has at least as many UTF-8 bytes as UTF-16 units: what cannot fit is not encoded.
     if (session === undefined) return 0;
+    // A string has at least as many UTF-8 bytes as UTF-16 units: what cannot fit is not encoded.
     const taken = isText && data.length > session.space() ? 0 : this.#give(session, data, flags);
     // What was added before leaves with `write`, also when nothing more could be taken.
     if (andSend && taken > 0) session.flush();

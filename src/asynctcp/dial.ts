@@ -15,7 +15,7 @@ import { Timer, type TimerOwner } from '../support/timer-wheel.js';
  * RFC 8305 §5, Connection Attempt Delay: how long an address may stay silent before the next one is tried
  * beside it.
  */
-export const ATTEMPT_DELAY_MS = 250;
+const ATTEMPT_DELAY_MS = 250;
 /** Addresses of one name that are tried; what a resolver gives beyond is left out. */
 export const MAX_ADDRESSES = 16;
 

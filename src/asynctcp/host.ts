@@ -8,17 +8,13 @@ import { warn } from '../support/warn.js';
 export class Host {
   readonly stack: TcpStack;
   readonly #maxActiveTcp: number;
+  /** Connections that stand, come or go. */
   #activeTcp = 0;
   #toldOfLimit = false;
 
   constructor(stack: TcpStack) {
     this.stack = stack;
     this.#maxActiveTcp = stack.limits.maxActiveTcp ?? Number.POSITIVE_INFINITY;
-  }
-
-  /** Connections that stand, come or go. */
-  get activeTcp(): number {
-    return this.#activeTcp;
   }
 
   /** Takes a place for one more connection, or answers false. */

@@ -19,7 +19,7 @@ import { Packet, takeBack } from './packet.js';
 import { SendClock } from './send-clock.js';
 
 /** AsyncTCP's and lwIP's rhythm: two coarse timer ticks of 250 ms. */
-export const POLL_INTERVAL_MS = 500;
+const POLL_INTERVAL_MS = 500;
 
 type Phase = 'dialing' | 'open' | 'closing' | 'over';
 

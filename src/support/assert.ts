@@ -1,5 +1,5 @@
 /** A broken promise of our own code: never of a peer's, never of a user's. */
-export class AssertionFailure extends Error {
+class AssertionFailure extends Error {
   override readonly name = 'AssertionFailure';
 }
 

@@ -263,7 +263,7 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
   received(bytes: number): void {
     this.#unread -= bytes;
     assert(this.#unread >= 0, 'no more is given back than was delivered');
-    if (this.#paused && this.#unread < this.#context.limits.receiveWindowBytes) this.#resume();
+    if (this.#paused && this.#windowBytes() > 0) this.#resume();
   }
 
   /**
@@ -281,6 +281,7 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
     };
   }
 
+  /** What may still be delivered before something is given back. */
   #windowBytes(): number {
     return this.#context.limits.receiveWindowBytes - this.#unread;
   }
@@ -288,8 +289,7 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
   socketData(chunk: Uint8Array): void {
     if (this.#acceptanceWaits) this.#tellAccepted();
     if (this.#closing || this.#events === undefined) return;
-    const { receiveWindowBytes } = this.#context.limits;
-    const window = receiveWindowBytes - this.#unread;
+    const window = this.#windowBytes();
     const fits = chunk.length <= window;
     if (!fits) {
       this.#pause();
@@ -300,7 +300,7 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
       this.#unread += bytes.length;
       this.#events.data(bytes);
     }
-    if (this.#unread >= receiveWindowBytes) this.#pause();
+    if (this.#windowBytes() <= 0) this.#pause();
   }
 
   #pause(): void {
