@@ -1,0 +1,20 @@
+# The addon for Linux; elsewhere nothing is built. It lies here and not in the package's root, where npm
+# would compile it at every installation. Its output is build/Release/asynctcp.node.
+{
+  'targets': [{
+    'target_name': 'asynctcp',
+    'conditions': [
+      ['OS=="linux"', {
+        'sources': ['addon.c', 'errno-name.c', 'stack.c', 'thread.c'],
+        'defines': ['NAPI_VERSION=8', '_GNU_SOURCE'],
+        'cflags_c': [
+          '-std=c11', '-fvisibility=hidden',
+          '-Wall', '-Wextra', '-Wpedantic', '-Wconversion', '-Wshadow', '-Werror',
+        ],
+        'ldflags': ['-Wl,--as-needed'],
+      }, {
+        'type': 'none',
+      }],
+    ],
+  }],
+}

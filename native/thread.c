@@ -1,0 +1,139 @@
+/*
+ * On Linux affinity and the nice value belong to the thread, whatever POSIX says of the process: sched(7),
+ * setpriority(2) section "C library/kernel differences".
+ */
+#include "thread.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* A set of any number of cores: cpu_set_t ends at 1,024. */
+struct core_set {
+  cpu_set_t *bits;
+  size_t bytes;
+};
+
+pid_t thread_id(void) {
+  /* glibc has gettid() since 2.30 only. The call cannot fail. */
+  return (pid_t)syscall(SYS_gettid);
+}
+
+struct outcome thread_set_name(const char *name) {
+  if (prctl(PR_SET_NAME, name, 0, 0, 0) != 0) return failed(errno, "prctl");
+  return done();
+}
+
+static bool core_set_create(struct core_set *set, size_t cores) {
+  set->bits = CPU_ALLOC(cores);
+  if (set->bits == NULL) return false;
+  set->bytes = CPU_ALLOC_SIZE(cores);
+  CPU_ZERO_S(set->bytes, set->bits);
+  return true;
+}
+
+/* The calling thread's cores, in a set that the caller frees with CPU_FREE after success. */
+static struct outcome core_set_read(struct core_set *set) {
+  /* The kernel answers EINVAL when the set is smaller than its own, and does not tell how large that is. */
+  for (size_t cores = CPU_SETSIZE; cores <= MAX_CORES; cores *= 2) {
+    if (!core_set_create(set, cores)) return failed(ENOMEM, "sched_getaffinity");
+    if (sched_getaffinity(0, set->bytes, set->bits) == 0) return done();
+    const int error = errno;
+    CPU_FREE(set->bits);
+    if (error != EINVAL) return failed(error, "sched_getaffinity");
+  }
+  return failed(EINVAL, "sched_getaffinity");
+}
+
+struct outcome thread_affinity(unsigned **cores, size_t *count) {
+  *cores = NULL;
+  *count = 0;
+  struct core_set set;
+  const struct outcome reading = core_set_read(&set);
+  if (reading.error != 0) return reading;
+
+  const size_t limit = set.bytes * 8;
+  /* One more than needed: malloc(0) may return NULL. */
+  unsigned *found = malloc(((size_t)CPU_COUNT_S(set.bytes, set.bits) + 1) * sizeof *found);
+  if (found == NULL) {
+    CPU_FREE(set.bits);
+    return failed(ENOMEM, "sched_getaffinity");
+  }
+  size_t length = 0;
+  for (size_t core = 0; core < limit; core++) {
+    if (CPU_ISSET_S(core, set.bytes, set.bits)) found[length++] = (unsigned)core;
+  }
+  CPU_FREE(set.bits);
+  *cores = found;
+  *count = length;
+  return done();
+}
+
+static bool is_same(const struct core_set *one, const struct core_set *other) {
+  const size_t cores = (one->bytes > other->bytes ? one->bytes : other->bytes) * 8;
+  for (size_t core = 0; core < cores; core++) {
+    /* CPU_ISSET_S gives 0 for a core past the end of its set. */
+    const bool in_one = CPU_ISSET_S(core, one->bytes, one->bits) != 0;
+    const bool in_other = CPU_ISSET_S(core, other->bytes, other->bits) != 0;
+    if (in_one != in_other) return false;
+  }
+  return true;
+}
+
+/*
+ * The kernel silently drops cores that it does not have, as long as one remains. Half of what was asked for
+ * is not what was asked for: then the thread gets back what it had.
+ */
+static struct outcome set_all_or_none(const struct core_set *wanted, const struct core_set *before) {
+  if (sched_setaffinity(0, wanted->bytes, wanted->bits) != 0) return failed(errno, "sched_setaffinity");
+  struct core_set after;
+  const struct outcome reading = core_set_read(&after);
+  if (reading.error != 0) return reading;
+  const bool has_all = is_same(wanted, &after);
+  CPU_FREE(after.bits);
+  if (has_all) return done();
+  if (sched_setaffinity(0, before->bytes, before->bits) != 0) return failed(errno, "sched_setaffinity");
+  return failed(EINVAL, "sched_setaffinity");
+}
+
+struct outcome thread_set_affinity(const unsigned *cores, size_t count) {
+  unsigned highest = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (cores[i] >= MAX_CORES) return failed(EINVAL, "sched_setaffinity");
+    if (cores[i] > highest) highest = cores[i];
+  }
+  struct core_set wanted;
+  if (!core_set_create(&wanted, (size_t)highest + 1)) return failed(ENOMEM, "sched_setaffinity");
+  for (size_t i = 0; i < count; i++) CPU_SET_S(cores[i], wanted.bytes, wanted.bits);
+
+  struct core_set before;
+  struct outcome result = core_set_read(&before);
+  if (result.error == 0) {
+    result = set_all_or_none(&wanted, &before);
+    CPU_FREE(before.bits);
+  }
+  CPU_FREE(wanted.bits);
+  return result;
+}
+
+struct outcome thread_nice(int *nice) {
+  /* -1 is a nice value as well as the sign of a failure. */
+  errno = 0;
+  const int value = getpriority(PRIO_PROCESS, (id_t)thread_id());
+  if (value == -1 && errno != 0) return failed(errno, "getpriority");
+  *nice = value;
+  return done();
+}
+
+struct outcome thread_set_nice(int nice) {
+  /* The kernel would silently take the nearest value that exists. */
+  if (nice < -20 || nice > 19) return failed(EINVAL, "setpriority");
+  if (setpriority(PRIO_PROCESS, (id_t)thread_id(), nice) != 0) return failed(errno, "setpriority");
+  return done();
+}

@@ -1,0 +1,31 @@
+// Compiles the addon of this checkout, if a source is newer than it is. A machine that cannot compile gets
+// one line about it and no failure: everything but core, priority and stack measurement works without the
+// addon. C that does not compile is a failure.
+import { built, compiler, headers, isNewerThan, missingTools, native, nodeGyp, sources } from './native.mjs';
+
+/** Ends with success, because the addon can be done without. */
+function goOnWithout(missing) {
+  console.error(
+    `The native addon is not built, and core, priority and stack measurement do not work: missing ` +
+      `${missing.join(', ')} (Debian: apt-get install gcc libc6-dev make python3).`,
+  );
+  process.exit(0);
+}
+
+if (process.platform !== 'linux' || isNewerThan(built, sources())) process.exit(0);
+
+const missing = missingTools();
+if (missing.length > 0) goOnWithout(missing);
+
+// Compiled and linked by the same command: node-gyp would look for a C++ compiler to link with.
+const env = { CC: compiler(), LINK: compiler() };
+const nodedir = headers();
+if (nodedir === undefined && !nodeGyp(['install', '--ensure']).succeeded) {
+  goOnWithout([`the headers of Node ${process.version}, which could not be downloaded either`]);
+}
+const words = ['configure', 'build', '--directory', native];
+const { succeeded, output } = nodeGyp(nodedir === undefined ? words : [...words, '--nodedir', nodedir], env);
+if (!succeeded) {
+  console.error(output);
+  process.exit(1);
+}

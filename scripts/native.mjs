@@ -1,0 +1,58 @@
+// What the scripts that compile the addon share: its sources, what a machine lacks to compile it, and
+// node-gyp.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+
+export const root = resolve(import.meta.dirname, '..');
+export const native = join(root, 'native');
+
+/** Where the addon of this checkout lies after the build; src/task/load-addon-node.ts looks for it there. */
+export const built = join(native, 'build', 'Release', 'asynctcp.node');
+
+/** Whole paths of what the addon is made from. */
+export function sources() {
+  return readdirSync(native)
+    .filter((name) => /\.(c|h|gyp)$/.test(name))
+    .map((name) => join(native, name));
+}
+
+export function isNewerThan(file, others) {
+  const time = statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  return others.every((other) => statSync(other).mtimeMs < time);
+}
+
+/** The root of Node's headers, if they lie beside the executable, as in most packages of Node. */
+export function headers() {
+  const folder = process.env.npm_config_nodedir ?? resolve(dirname(process.execPath), '..');
+  return existsSync(join(folder, 'include', 'node', 'node_api.h')) ? folder : undefined;
+}
+
+function works(command, words, input) {
+  return spawnSync(command, words, { input, stdio: ['pipe', 'ignore', 'ignore'] }).status === 0;
+}
+
+/** The C compiler that is there, and the C library's headers with it. */
+export function compiler(candidates = process.env.CC === undefined ? ['cc', 'gcc'] : [process.env.CC]) {
+  return candidates.find((command) => works(command, ['-E', '-x', 'c', '-'], '#include <stdlib.h>\n'));
+}
+
+/** What is missing on this machine to compile anything, in words. */
+export function missingTools() {
+  const missing = [];
+  if (compiler() === undefined) missing.push('a C compiler with the headers of the C library');
+  if (!works('make', ['--version'])) missing.push('make');
+  if (!works('python3', ['--version'])) missing.push('python3');
+  return missing;
+}
+
+/** Runs node-gyp quietly: what it said is told when it failed. `env` is added to the environment. */
+export function nodeGyp(words, env = {}) {
+  const program = createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...words], {
+    env: { ...process.env, ...env },
+    encoding: 'utf8',
+  });
+  return { succeeded: status === 0, output: `${stdout}${stderr}` };
+}

@@ -1,0 +1,140 @@
+/**
+ * Finds and loads the native addon, or says why there is none. In a checkout it is what `npm run build`
+ * compiled, in the installed package a binary that was compiled for the release. Every thread loads it for
+ * itself.
+ */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import type { NativeAddon } from './native-addon.js';
+
+/** Without an addon, `reason` is a sentence for the user: what is wrong, and what helps. */
+export type LoadedAddon = { readonly addon: NativeAddon } | { readonly reason: string };
+
+/** Where an addon is looked for, and on what. */
+export interface AddonSearch {
+  readonly platform: string;
+  readonly arch: string;
+  /** Whole paths; the first that loads is taken. */
+  readonly candidates: readonly string[];
+  /** Is it a checkout, where the addon can be built? */
+  readonly isCheckout: boolean;
+  /** Gives a module's exports or throws, as `require` does. */
+  readonly load: (file: string) => unknown;
+}
+
+/** The architectures that a release has binaries for. */
+const PREBUILT_ARCHES: readonly string[] = ['x64', 'arm64'];
+
+/** An object, so that a function that is missing here does not compile. */
+const FUNCTIONS: Readonly<Record<keyof NativeAddon, true>> = {
+  threadId: true,
+  setName: true,
+  affinity: true,
+  setAffinity: true,
+  nice: true,
+  setNice: true,
+  stack: true,
+  stackDepth: true,
+  watchStack: true,
+  unusedStack: true,
+};
+
+function missingFunctions(exports: unknown): readonly string[] {
+  const has = (name: string): boolean =>
+    typeof exports === 'object' && exports !== null && typeof Reflect.get(exports, name) === 'function';
+  return Object.keys(FUNCTIONS).filter((name) => !has(name));
+}
+
+/**
+ * The one place where the addon is taken at its word: it has all the functions; what they take and return,
+ * its own tests hold.
+ */
+function isAddon(exports: unknown): exports is NativeAddon {
+  return missingFunctions(exports).length === 0;
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error ? Reflect.get(error, 'code') : undefined;
+}
+
+const REBUILD = 'run `npm run build`';
+
+/** Why a file that is there does not load, with what helps. */
+function loadFailure(file: string, error: unknown, isCheckout: boolean): string {
+  const message = error instanceof Error ? error.message : String(error);
+  if (codeOf(error) === 'ERR_DLOPEN_DISABLED') {
+    return 'Node was told not to load native addons; start it without --no-addons, or with --allow-addons.';
+  }
+  const remedy = isCheckout
+    ? `remove native/build and ${REBUILD}`
+    : // musl's loader has words of its own; glibc's never say this.
+      /Error (loading shared library|relocating)/.test(message)
+      ? 'the system has musl and not glibc, as Alpine does; take an image with glibc, or build from a checkout'
+      : message.includes('version `GLIBC_')
+        ? 'the system is older than glibc 2.28; take a newer one'
+        : 'install the package again';
+  return `The native addon ${file} does not load: ${message}; ${remedy}.`;
+}
+
+function notThere({ arch, isCheckout }: AddonSearch): string {
+  if (isCheckout) {
+    return (
+      `The native addon is not built: install a C compiler, make and python3 ` +
+      `(Debian: apt-get install gcc libc6-dev make python3) and ${REBUILD}.`
+    );
+  }
+  if (!PREBUILT_ARCHES.includes(arch)) {
+    return (
+      `There is no native addon for linux-${arch}, only for ${PREBUILT_ARCHES.join(' and ')}: ` +
+      `build from a checkout.`
+    );
+  }
+  return 'The native addon is not in the package; install the package again.';
+}
+
+/** `loadAddon` with everything that it asks the system for, for tests. */
+export function searchAddon(search: AddonSearch): LoadedAddon {
+  if (search.platform !== 'linux') {
+    return {
+      addon: undefined,
+      reason: `The native addon is for Linux only, and this is ${search.platform}.`,
+    };
+  }
+  let reason: string | undefined;
+  for (const file of search.candidates) {
+    try {
+      const exports = search.load(file);
+      if (isAddon(exports)) return { addon: exports };
+      const missing = missingFunctions(exports).join(', ');
+      const remedy = search.isCheckout ? REBUILD : 'install the package again';
+      reason ??= `The native addon ${file} is of another version, without ${missing}; ${remedy}.`;
+    } catch (error) {
+      if (codeOf(error) !== 'MODULE_NOT_FOUND') reason ??= loadFailure(file, error, search.isCheckout);
+    }
+  }
+  return { reason: reason ?? notThere(search) };
+}
+
+/** Paths from `dist/task`. */
+function pathOf(relative: string): string {
+  return fileURLToPath(new URL(relative, import.meta.url));
+}
+
+let loaded: LoadedAddon | undefined;
+
+/** Loads at the first call in a thread. */
+export function loadAddon(): LoadedAddon {
+  loaded ??= searchAddon({
+    platform: process.platform,
+    arch: process.arch,
+    candidates: [
+      pathOf('../../native/build/Release/asynctcp.node'),
+      pathOf(`../../native/prebuilt/${process.platform}-${process.arch}.node`),
+    ],
+    // The package has no scripts.
+    isCheckout: existsSync(pathOf('../../scripts/build-native.mjs')),
+    load: createRequire(import.meta.url),
+  });
+  return loaded;
+}

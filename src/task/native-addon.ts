@@ -1,0 +1,32 @@
+/**
+ * What the native addon offers (its sources are in `native/`): control of the calling thread, and
+ * measurement of its stack. Every function concerns the thread that calls it. A call that the system
+ * refuses throws an `Error` whose `code` is the errno's name, such as `EPERM`, and whose `syscall` names
+ * the call.
+ */
+export interface NativeAddon {
+  /** The kernel's number of the thread, as in `/proc/<pid>/task`. */
+  threadId(): number;
+  /** Names the thread for `/proc`, `ps` and `top`: the first 15 bytes of it. */
+  setName(name: string): void;
+  /** The cores that the thread may run on, ascending. */
+  affinity(): number[];
+  /** @throws EINVAL for cores that the machine or the process does not have. */
+  setAffinity(cores: readonly number[]): void;
+  /** The nice value, −20 to 19. */
+  nice(): number;
+  /** @throws EACCES or EPERM for a value that needs a right that the process does not have. */
+  setNice(nice: number): void;
+  /** The whole stack of the thread: its lowest address, and its size without the guard. */
+  stack(): { lowest: bigint; bytes: number };
+  /** Bytes between the stack's upper end and the caller's frame. */
+  stackDepth(): number;
+  /**
+   * Begins to measure: gives the unused pages of the lowest `bytes` of the stack's upper end back to the
+   * system, so that a page that is there later was used since. `bytes` bounds what is looked at: on the
+   * main thread, whose stack grows on demand, it is the engine's limit.
+   */
+  watchStack(bytes: number): void;
+  /** Bytes of the watched part that were never used since, in whole pages. */
+  unusedStack(): number;
+}
