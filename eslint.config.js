@@ -37,7 +37,7 @@ const LAYERS = {
   task: ['port', 'support'],
   asynctcp: ['task', 'port', 'support'],
   'stacks/node': ['port', 'support'],
-  cli: ['asynctcp', 'port', 'support', 'stacks'],
+  cli: ['asynctcp', 'task', 'port', 'support', 'stacks'],
 };
 
 const ALL_FOLDERS = ['support', 'port', 'task', 'asynctcp', 'stacks', 'cli'];
@@ -45,7 +45,10 @@ const ALL_FOLDERS = ['support', 'port', 'task', 'asynctcp', 'stacks', 'cli'];
 /** Folders of `src` whose files use Node's own modules and globals. */
 const ON_NODE = ['stacks/node', 'cli'];
 
-function layerRules([folder, allowed]) {
+/** Elsewhere only a file that says so in its name uses them, and only in this folder. */
+const NODE_FILES = 'src/task/*-node.ts';
+
+function layerRules([folder, allowed], files = [`src/${folder}/**/*.ts`], onNode = ON_NODE.includes(folder)) {
   const isForbidden = (other) => !allowed.includes(other) && other !== folder.split('/')[0];
   const patterns = ALL_FOLDERS.filter(isForbidden).map((other) => ({
     regex: `^(\\.\\./)+${other}/`,
@@ -63,9 +66,8 @@ function layerRules([folder, allowed]) {
       message: 'House rule 3: a stack imports no other stack.',
     });
   }
-  const onNode = ON_NODE.includes(folder);
   return {
-    files: [`src/${folder}/**/*.ts`],
+    files,
     ignores: ['**/*.test.ts'],
     rules: {
       'no-restricted-imports': ['error', { patterns: onNode ? patterns : [...patterns, NODE_MODULES] }],
@@ -100,7 +102,8 @@ export default defineConfig(
     files: ['**/*.js', '**/*.mjs'],
     languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } },
   },
-  ...Object.entries(LAYERS).map(layerRules),
+  ...Object.entries(LAYERS).map((layer) => layerRules(layer)),
+  layerRules(['task', LAYERS.task], [NODE_FILES], true),
   {
     files: ['src/index.ts'],
     rules: {

@@ -1,11 +1,18 @@
 /** The door: what `import … from 'asynctcp'` gives on Node. Here, and only here, a stack is chosen. */
-import { checkHandler, checkInteger, checkOptions } from './asynctcp/check.js';
-import { configuration, symbolOf, type ConfigureOptions } from './asynctcp/configuration.js';
+import { checkHandler, checkInteger, checkOptions, show } from './asynctcp/check.js';
+import { Configuration, configuration, symbolOf, type ConfigureOptions } from './asynctcp/configuration.js';
 import { offerStack } from './asynctcp/stack-choice.js';
+import { beginTask, offerTaskKeeper, readTaskSettings } from './asynctcp/task-use.js';
 import type { TcpStack } from './port/tcp-stack.js';
 import { NodeStack } from './stacks/node/node-stack.js';
 import type { NodeStackOptions } from './stacks/node/node-stack-options.js';
+import { systemClock } from './support/clock.js';
 import { warn } from './support/warn.js';
+import { AsyncTask, type TaskOptions } from './task/async-task-node.js';
+import { collectDiagnostics, diagnosticsReport, type Diagnostics } from './task/diagnostics.js';
+import { givenVariables } from './task/starters-gift-node.js';
+import { applyThreadSettings, threadProbe } from './task/thread-node.js';
+import { setWatchdogHandler, startWatchdog, type WatchdogHandler } from './task/watchdog-node.js';
 
 export {
   ASYNC_WRITE_FLAG_COPY,
@@ -35,6 +42,14 @@ export { ErrorCode } from './port/error-code.js';
 export { TcpState } from './port/tcp-state.js';
 export type * from './port/tcp-stack.js';
 export type { Lookup, NodeStackOptions } from './stacks/node/node-stack-options.js';
+export { AsyncTask, type TaskOptions } from './task/async-task-node.js';
+export type { CallbackName } from './task/callback-kind.js';
+export type { CallbackFigures } from './task/callback-meter.js';
+export type { Diagnostics, Requested } from './task/diagnostics.js';
+export type { ConnectionReport } from './task/dispatch.js';
+export type { TaskThread } from './task/task-thread.js';
+export type { WatchdogBite } from './task/watchdog-bite.js';
+export type { WatchdogHandler } from './task/watchdog-node.js';
 export { systemClock, type Alarm, type Clock } from './support/clock.js';
 export { Timer, TimerWheel, type TimerOwner } from './support/timer-wheel.js';
 
@@ -75,6 +90,53 @@ function limit(
     : checkInteger(name, own, 1, Number.MAX_SAFE_INTEGER);
 }
 
+/**
+ * Runs a program as the async task in a thread of its own, with its own core, priority, stack and watchdog,
+ * and supervises it: after a panic of the watchdog it is started anew. The program has this library's whole
+ * configuration: `config`, over which the environment's variables and the command line's `-D` win.
+ * @param program URL of the program's module, such as `new URL('./app.js', import.meta.url)`.
+ * @throws TypeError, RangeError for an option that is unknown or out of range, and for a program that is no
+ *   URL.
+ */
+export function startTask(
+  program: URL | string,
+  config: ConfigureOptions = {},
+  options: TaskOptions = {},
+): AsyncTask {
+  checkOptions(options);
+  const variables = configuration.variablesWith(config);
+  const own = new Configuration();
+  own.setEnvironment(() => variables);
+  const url = checkProgram(program);
+  return new AsyncTask({ program: url, settings: readTaskSettings(own), variables, options });
+}
+
+function checkProgram(program: URL | string): string {
+  if (program instanceof URL) return program.href;
+  if (typeof program === 'string' && URL.canParse(program)) return program;
+  throw new TypeError(
+    `program must be a URL such as new URL('./app.js', import.meta.url), not ${show(program)}`,
+  );
+}
+
+/**
+ * Tells the program of each bite of the watchdog in this thread, once the blocked callback has returned;
+ * `undefined` removes the handler. What happens while it blocks is told to whoever started the task
+ * (`AsyncTask.onWatchdog`).
+ */
+export function onWatchdog(handler: WatchdogHandler | undefined): void {
+  setWatchdogHandler(checkHandler('onWatchdog', handler));
+}
+
+/**
+ * What the async task of this thread has in effect, and what its callbacks and connections came to.
+ * @throws Error when `CONFIG_ASYNC_TCP_DIAGNOSTICS` is not 1.
+ */
+export function diagnostics(): Diagnostics {
+  beginTask();
+  return diagnosticsReport('diagnostics');
+}
+
 /** The operating system does not let `node:net` set these. */
 const NOT_ON_NODE = ['tcpMss', 'tcpMslMs', 'tcpMaxRtx', 'tcpSynMaxRtx'] as const;
 
@@ -90,6 +152,13 @@ function sharedNodeStack(): TcpStack {
   return shared;
 }
 
-configuration.setEnvironment(() => process.env);
+configuration.setEnvironment(() => ({ ...process.env, ...givenVariables() }));
+offerTaskKeeper({
+  begin: (settings) => {
+    applyThreadSettings(settings);
+    if (settings.diagnostics) collectDiagnostics(settings, systemClock, threadProbe());
+  },
+  watch: startWatchdog,
+});
 offerStack('node', sharedNodeStack);
 offerStack('auto', sharedNodeStack);

@@ -5,10 +5,11 @@ import { TcpState } from '../port/tcp-state.js';
 import type { Connection, ConnectionEvents, Fault, Listener, ListenerEvents } from '../port/tcp-stack.js';
 import { assert } from '../support/assert.js';
 import { warn } from '../support/warn.js';
+import { CallbackKind } from '../task/callback-kind.js';
 import { call1 } from '../task/dispatch.js';
 import { acceptedClient, type AsyncClient } from './async-client.js';
 import { checkAddress, checkBoolean, checkHandler, checkInteger, checkPort, show } from './check.js';
-import type { Host } from './host.js';
+import { holdsNoSocket, holdsSocket, type Holder, type Host } from './host.js';
 import { chooseHost, type StackOption } from './stack-choice.js';
 import { errorText, tcpError } from './tcp-error.js';
 
@@ -35,7 +36,7 @@ export interface ServerOptions {
   maxClients?: number;
 }
 
-interface Listening {
+interface Listening extends Holder {
   readonly listener: Listener;
   readonly started: Promise<void>;
   /** Answers `started` when the server is ended before it listens. */
@@ -114,6 +115,7 @@ export class AsyncServer {
     if (listening === undefined) return;
     this.#listening = undefined;
     this.#ready = false;
+    holdsNoSocket(listening);
     listening.listener.close();
     listening.giveUp();
     await new Promise<void>((resolve) => {
@@ -184,6 +186,7 @@ export class AsyncServer {
         resolve();
       },
       failed: (fault) => {
+        holdsNoSocket(listening);
         this.#listening = undefined;
         reject(tcpError(action, fault));
       },
@@ -200,18 +203,25 @@ export class AsyncServer {
     const giveUp = (): void => {
       reject(tcpError(action, { code: ErrorCode.ERR_ABRT }));
     };
-    return { listener, started, giveUp };
+    const reset = (): void => listener.close();
+    const listening: Listening = { listener, started, giveUp, reset };
+    holdsSocket(listening);
+    return listening;
   }
 
   #accept(connection: Connection): ConnectionEvents | undefined {
     const onClient = this.#onClient;
-    if (onClient === undefined || this.#clients >= this.#maxClients || !this.#host.admit()) return undefined;
+    if (onClient === undefined || this.#clients >= this.#maxClients) {
+      this.#host.refuse();
+      return undefined;
+    }
+    if (!this.#host.admit()) return undefined;
     this.#clients += 1;
     const { client, events } = acceptedClient(this.#host, connection, this.#noDelay, () => {
       this.#clients -= 1;
       assert(this.#clients >= 0, 'a server loses no more clients than it had');
     });
-    call1(events, onClient, client);
+    call1(events, CallbackKind.CLIENT, onClient, client);
     return events;
   }
 

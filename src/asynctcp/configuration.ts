@@ -191,21 +191,20 @@ export class Configuration {
 
   /** Sets options from code; all of them or, when one is wrong, none. */
   configure(options: ConfigureOptions): void {
-    if (!isObject(options)) {
-      throw new TypeError(`configure takes an object of options, not ${show(options)}`);
-    }
+    const values = checkedOptions('configure', options);
     this.#refuseWhenInForce('configure()');
-    const values: Values = {};
-    for (const [option, value] of Object.entries(options) as [string, unknown][]) {
-      const symbol = SYMBOLS.find((candidate) => candidate.option === option || candidate.symbol === option);
-      if (symbol === undefined)
-        throw unknownSymbol(
-          option,
-          SYMBOLS.map((known) => known.option),
-        );
-      if (value !== undefined) values[symbol.option] = checkValue(symbol, option, value);
-    }
     this.#code = { ...this.#code, ...values };
+  }
+
+  /**
+   * Everything that any layer sets, as variables for the environment of another thread; `options` count as
+   * set from code.
+   */
+  variablesWith(options: ConfigureOptions): Record<string, string> {
+    const code = { ...this.#code, ...checkedOptions('startTask', options) };
+    const values = { ...code, ...this.#readEnvironment(), ...this.#commandLine };
+    const entries = Object.entries(values) as [keyof ConfigureOptions, Value][];
+    return Object.fromEntries(entries.map(([option, value]) => [symbolOf(option).symbol, String(value)]));
   }
 
   /** Where the environment's variables come from. They are read at first use. */
@@ -272,6 +271,22 @@ export class Configuration {
     this.#environment = values;
     return values;
   }
+}
+
+function checkedOptions(what: string, options: ConfigureOptions): Values {
+  if (!isObject(options)) throw new TypeError(`${what} takes an object of options, not ${show(options)}`);
+  const values: Values = {};
+  for (const [option, value] of Object.entries(options) as [string, unknown][]) {
+    const symbol = SYMBOLS.find((candidate) => candidate.option === option || candidate.symbol === option);
+    if (symbol === undefined) {
+      throw unknownSymbol(
+        option,
+        SYMBOLS.map((known) => known.option),
+      );
+    }
+    if (value !== undefined) values[symbol.option] = checkValue(symbol, option, value);
+  }
+  return values;
 }
 
 export function symbolOf(option: keyof ConfigureOptions): ConfigurationSymbol {

@@ -1,9 +1,34 @@
 /**
  * What the API keeps for each stack: how many connections there are, and whether one more is welcome
- * (contract M1).
+ * (contract M1); and for the thread: what holds a socket.
  */
 import type { TcpStack } from '../port/tcp-stack.js';
 import { warn } from '../support/warn.js';
+import { connectionMeter } from '../task/diagnostics.js';
+
+/** What holds a socket of this thread's: a connection, or a server that listens. */
+export interface Holder {
+  /** Gives the socket up, a connection with a reset, without any callback. */
+  reset(): void;
+}
+
+const holders = new Set<Holder>();
+
+export function holdsSocket(holder: Holder): void {
+  holders.add(holder);
+}
+
+export function holdsNoSocket(holder: Holder): void {
+  holders.delete(holder);
+}
+
+/**
+ * Resets every connection of this thread and stops listening: its task is ended in the middle of a
+ * callback.
+ */
+export function resetAll(): void {
+  for (const holder of holders) holder.reset();
+}
 
 export class Host {
   readonly stack: TcpStack;
@@ -20,16 +45,24 @@ export class Host {
   /** Takes a place for one more connection, or answers false. */
   admit(): boolean {
     if (this.#activeTcp >= this.#maxActiveTcp) {
+      this.refuse();
       this.#tellOfLimit();
       return false;
     }
     this.#activeTcp += 1;
+    connectionMeter()?.opened();
     return true;
   }
 
   /** Gives the place of an admitted connection back. */
   release(): void {
     this.#activeTcp -= 1;
+    connectionMeter()?.closed();
+  }
+
+  /** Somebody was turned away, here or by a server's own limit. */
+  refuse(): void {
+    connectionMeter()?.wasRefused();
   }
 
   /** Once: a flood of refused connections must not become a flood of lines. */

@@ -10,11 +10,13 @@
 import { ErrorCode } from '../port/error-code.js';
 import { TcpState } from '../port/tcp-state.js';
 import type { Connection, ConnectionEvents, Fault } from '../port/tcp-stack.js';
-import { call1, call2, call3, type CallbackOwner } from '../task/dispatch.js';
+import { CallbackKind } from '../task/callback-kind.js';
+import { call1, call2, call3, type CallbackOwner, type ConnectionReport } from '../task/dispatch.js';
 import { assert } from '../support/assert.js';
 import { Timer, type TimerOwner } from '../support/timer-wheel.js';
 import type { ClientCore } from './client-core.js';
 import { Dial, type DialEvents, type DialTarget } from './dial.js';
+import { holdsNoSocket, holdsSocket, type Holder } from './host.js';
 import { Packet, takeBack } from './packet.js';
 import { SendClock } from './send-clock.js';
 
@@ -29,7 +31,7 @@ export interface DialOptions extends DialTarget {
   readonly signal: AbortSignal | undefined;
 }
 
-export class Session implements ConnectionEvents, DialEvents, TimerOwner, CallbackOwner {
+export class Session implements ConnectionEvents, DialEvents, TimerOwner, CallbackOwner, Holder {
   // First what every message touches.
 
   readonly #core: ClientCore;
@@ -41,6 +43,7 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
   #added = 0;
   #sent = 0;
   #acked = 0;
+  #received = 0;
   /** Bytes delivered and not given back: of `ackLater` and of packets. */
   #withheld = 0;
   #sendClock: SendClock | undefined;
@@ -74,6 +77,7 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
       return;
     }
     this.#admitted = true;
+    holdsSocket(this);
     if (options.signal?.aborted === true) {
       this.#endSoon(abortedBy(options.signal));
       return;
@@ -90,6 +94,7 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
    */
   accept(connection: Connection): void {
     this.#admitted = true;
+    holdsSocket(this);
     this.#open(connection);
   }
 
@@ -97,7 +102,7 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
     connection.setEvents(this);
     this.#open(connection);
     const { onConnect, client } = this.#core;
-    if (onConnect !== undefined) call1(this, onConnect, client);
+    if (onConnect !== undefined) call1(this, CallbackKind.CONNECT, onConnect, client);
   }
 
   dialFailed(fault: Fault): void {
@@ -191,7 +196,7 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
     if (onTimeout !== undefined && this.#sent > this.#acked) this.#awaitAck();
     if (onAck === undefined) return;
     const timeMs = this.#sendClock?.acked(this.#acked, this.#nowMs()) ?? 0;
-    call3(this, onAck, client, bytes, timeMs);
+    call3(this, CallbackKind.ACK, onAck, client, bytes, timeMs);
   }
 
   /** The ack timeout counts from now: a send after silence, or progress. */
@@ -210,15 +215,16 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
       connection.received(bytes.length);
       return;
     }
+    this.#received += bytes.length;
     const { client, onPacket, onData, rxTimeoutS } = this.#core;
     if (rxTimeoutS > 0) this.#lastDataMs = this.#nowMs();
     if (onPacket !== undefined) {
       this.#withheld += bytes.length;
-      call2(this, onPacket, client, new Packet(bytes, this));
+      call2(this, CallbackKind.PACKET, onPacket, client, new Packet(bytes, this));
       return;
     }
     this.#inHand = bytes.length;
-    if (onData !== undefined) call2(this, onData, client, bytes);
+    if (onData !== undefined) call2(this, CallbackKind.DATA, onData, client, bytes);
     const consumed = this.#inHand;
     this.#inHand = 0;
     if (consumed > 0) connection.received(consumed);
@@ -248,7 +254,7 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
     if (this.#phase !== 'open') return;
     const { allowHalfOpen, onEnd, client } = this.#core;
     if (!allowHalfOpen) this.close();
-    else if (onEnd !== undefined) call1(this, onEnd, client);
+    else if (onEnd !== undefined) call1(this, CallbackKind.END, onEnd, client);
   }
 
   closed(fault: Fault | undefined): void {
@@ -289,6 +295,14 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
     this.abort();
   }
 
+  /**
+   * Lets go with a reset and nothing else: the thread is about to end, and no callback of it will run
+   * again.
+   */
+  reset(): void {
+    this.#drop();
+  }
+
   /** Lets go of whatever carries the bytes; no event comes from it any more. */
   #drop(): void {
     this.#dial?.cancel();
@@ -307,7 +321,10 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
     this.#phase = 'over';
     this.#stopListening();
     if (this.#timer !== undefined) this.#core.host.stack.timers.disarm(this.#timer);
-    if (this.#admitted) this.#core.host.release();
+    if (this.#admitted) {
+      this.#core.host.release();
+      holdsNoSocket(this);
+    }
     this.#dial = undefined;
     this.#connection = undefined;
   }
@@ -315,12 +332,12 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
   #tell(fault: Fault | undefined): void {
     const core = this.#core;
     if (fault !== undefined && core.onError !== undefined) {
-      call3(this, core.onError, core.client, fault.code, fault.cause);
+      call3(this, CallbackKind.ERROR, core.onError, core.client, fault.code, fault.cause);
     }
     // From here on the client may be used again, in onDisconnect already.
     core.session = undefined;
     this.#onOver?.();
-    if (core.onDisconnect !== undefined) call1(this, core.onDisconnect, core.client);
+    if (core.onDisconnect !== undefined) call1(this, CallbackKind.DISCONNECT, core.onDisconnect, core.client);
   }
 
   // ---- what it is
@@ -328,6 +345,19 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
   state(): TcpState {
     if (this.#phase === 'over') return TcpState.CLOSED;
     return this.#connection?.state() ?? TcpState.SYN_SENT;
+  }
+
+  report(): ConnectionReport {
+    const { client, ends } = this.#core;
+    return {
+      localIP: ends.localAddress,
+      localPort: ends.localPort,
+      remoteIP: ends.remoteAddress,
+      remotePort: ends.remotePort,
+      state: client.stateToString(),
+      bytesIn: this.#received,
+      bytesOut: this.#sent,
+    };
   }
 
   mss(): number {
@@ -404,14 +434,15 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
     const { onPoll, client } = this.#core;
     if (this.#phase !== 'open' || onPoll === undefined || nowMs < this.#pollAtMs) return;
     this.applyPoll();
-    call1(this, onPoll, client);
+    call1(this, CallbackKind.POLL, onPoll, client);
   }
 
   #checkAck(nowMs: number): void {
     if (this.#phase === 'over' || nowMs < this.#ackDeadlineMs()) return;
     this.#ackAtMs = nowMs + POLL_INTERVAL_MS;
     const { onTimeout, client } = this.#core;
-    if (onTimeout !== undefined) call2(this, onTimeout, client, nowMs - this.#waitingSinceMs);
+    if (onTimeout !== undefined)
+      call2(this, CallbackKind.TIMEOUT, onTimeout, client, nowMs - this.#waitingSinceMs);
   }
 
   #rxDeadlineMs(): number {

@@ -6,6 +6,7 @@ import type { TcpStack } from '../port/tcp-stack.js';
 import { isObject, show } from './check.js';
 import { configuration, type StackName } from './configuration.js';
 import { hostOf, type Host } from './host.js';
+import { useTask } from './task-use.js';
 
 /** A stack by name, or one of your own making. */
 export type StackOption = StackName | TcpStack;
@@ -18,6 +19,7 @@ export function offerStack(name: StackName, give: () => TcpStack): void {
 }
 
 export function chooseHost(option: StackOption | undefined): Host {
+  useTask();
   if (isStack(option)) return hostOf(option);
   const name = option ?? configuration.stack();
   const give = isObject(name) ? undefined : offered.get(name);

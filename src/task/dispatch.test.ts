@@ -1,12 +1,35 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { call1, call2, call3, type CallbackOwner } from './dispatch.js';
+import { CallbackKind, callbackName } from './callback-kind.js';
+import {
+  beatInto,
+  call1,
+  call2,
+  call3,
+  runningCallback,
+  type CallbackOwner,
+  type ConnectionReport,
+} from './dispatch.js';
+
+const REPORT: ConnectionReport = {
+  localIP: '127.0.0.1',
+  localPort: 7007,
+  remoteIP: '127.0.0.1',
+  remotePort: 40_000,
+  state: 'Established',
+  bytesIn: 1,
+  bytesOut: 2,
+};
 
 class Owner implements CallbackOwner {
   told = 0;
 
   callbackThrew(): void {
     this.told += 1;
+  }
+
+  report(): ConnectionReport {
+    return REPORT;
   }
 }
 
@@ -19,9 +42,9 @@ function turn(): Promise<void> {
 
 /** Each way to call, as one that calls `body`. */
 const CALLS: Readonly<Record<string, (owner: CallbackOwner, body: () => void) => void>> = {
-  call1: (owner, body) => call1(owner, body, 1),
-  call2: (owner, body) => call2(owner, body, 1, 2),
-  call3: (owner, body) => call3(owner, body, 1, 2, 3),
+  call1: (owner, body) => call1(owner, CallbackKind.DATA, body, 1),
+  call2: (owner, body) => call2(owner, CallbackKind.DATA, body, 1, 2),
+  call3: (owner, body) => call3(owner, CallbackKind.DATA, body, 1, 2, 3),
 };
 
 beforeEach(() => {
@@ -36,9 +59,9 @@ afterEach(() => {
 it('a callback is given its arguments in order, before the call returns', () => {
   const owner = new Owner();
   const given: unknown[] = [];
-  call1(owner, (a) => given.push(a), 'a');
-  call2(owner, (a, b) => given.push(a, b), 'b', 2);
-  call3(owner, (a, b, c) => given.push(a, b, c), 'c', 3, undefined);
+  call1(owner, CallbackKind.DATA, (a) => given.push(a), 'a');
+  call2(owner, CallbackKind.DATA, (a, b) => given.push(a, b), 'b', 2);
+  call3(owner, CallbackKind.DATA, (a, b, c) => given.push(a, b, c), 'c', 3, undefined);
   assert.deepEqual(given, ['a', 'b', 2, 'c', 3, undefined]);
   assert.equal(owner.told, 0);
 });
@@ -89,6 +112,7 @@ for (const [name, call] of Object.entries(CALLS)) {
         callbackThrew: () => {
           throw fault;
         },
+        report: () => REPORT,
       };
       const failing = (): void =>
         call(owner, () => {
@@ -135,3 +159,28 @@ for (const [name, call] of Object.entries(CALLS)) {
     });
   });
 }
+
+it('stores a beat of its own for each callback while it runs, with its kind, and 0 between callbacks', () => {
+  const beat = new Int32Array(new SharedArrayBuffer(4));
+  beatInto(beat);
+  const owner = new Owner();
+  const seen: number[] = [];
+  const see = (): void => void seen.push(Atomics.load(beat, 0));
+  call1(owner, CallbackKind.DATA, see, 1);
+  see();
+  call1(owner, CallbackKind.DATA, see, 1);
+  call2(owner, CallbackKind.DISCONNECT, see, 1, 2);
+  see();
+  const [first = 0, between, second = 0, third = 0, after] = seen;
+  assert.deepEqual([between, after], [0, 0]);
+  assert.equal(new Set([0, first, second, third]).size, 4);
+  assert.deepEqual([first, second, third].map(callbackName), ['onData', 'onData', 'onDisconnect']);
+});
+
+it('tells whose callback runs, while it runs', () => {
+  const owner = new Owner();
+  const seen: unknown[] = [];
+  call1(owner, CallbackKind.DATA, () => seen.push(runningCallback()), 1);
+  assert.deepEqual(seen, [REPORT]);
+  assert.equal(runningCallback(), undefined);
+});

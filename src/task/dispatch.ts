@@ -3,20 +3,68 @@
  * its own connection, and the exception reaches the runtime's uncaught-error path once (contract L1, L7).
  *
  * There is a function for each number of arguments, because the data path makes no array and no closure per
- * call.
+ * call. Around each call the beat is stored, which the watchdog reads from its thread: the number of the
+ * callback and its kind while it runs, 0 between callbacks.
  */
 import { assert } from '../support/assert.js';
+import { KIND_BITS, type CallbackKind } from './callback-kind.js';
+import type { CallbackMeter } from './callback-meter.js';
+
+/** The connection that a callback concerns, for whoever has to tell which one it was. */
+export interface ConnectionReport {
+  readonly localIP: string;
+  readonly localPort: number;
+  readonly remoteIP: string;
+  readonly remotePort: number;
+  /** As `AsyncClient.stateToString()`. */
+  readonly state: string;
+  /** Bytes received and bytes sent in this connection. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
 
 /** Whose callback runs: it is told when the callback threw. */
 export interface CallbackOwner {
   callbackThrew(): void;
+  report(): ConnectionReport;
 }
 
-let running = false;
+/** The number of a callback starts anew after so many: no watchdog looks away for as long. */
+const NUMBER_MASK = 0x3fff_ffff & -(1 << KIND_BITS);
 
-function enter(): void {
-  assert(!running, 'callbacks run one at a time');
-  running = true;
+let beat: Int32Array = new Int32Array(1);
+let number = 0;
+let running: CallbackOwner | undefined;
+let meter: CallbackMeter | undefined;
+
+/** From now on the beat is stored where a watchdog sees it. */
+export function beatInto(shared: Int32Array<SharedArrayBuffer>): void {
+  Atomics.store(shared, 0, Atomics.load(beat, 0));
+  beat = shared;
+}
+
+/** From now on every callback is measured. */
+export function measureWith(callbackMeter: CallbackMeter): void {
+  meter = callbackMeter;
+}
+
+/** The connection whose callback runs at this moment. */
+export function runningCallback(): ConnectionReport | undefined {
+  return running?.report();
+}
+
+function enter(owner: CallbackOwner, kind: CallbackKind): void {
+  assert(running === undefined, 'callbacks run one at a time');
+  running = owner;
+  number = (number + (1 << KIND_BITS)) & NUMBER_MASK;
+  Atomics.store(beat, 0, number | kind);
+  meter?.began();
+}
+
+function leave(kind: CallbackKind): void {
+  running = undefined;
+  Atomics.store(beat, 0, 0);
+  meter?.ended(kind);
 }
 
 function threw(owner: CallbackOwner, error: unknown): void {
@@ -28,41 +76,48 @@ function threw(owner: CallbackOwner, error: unknown): void {
   owner.callbackThrew();
 }
 
-export function call1<A>(owner: CallbackOwner, handler: (a: A) => void, a: A): void {
-  enter();
+export function call1<A>(owner: CallbackOwner, kind: CallbackKind, handler: (a: A) => void, a: A): void {
+  enter(owner, kind);
   try {
     handler(a);
   } catch (error) {
     threw(owner, error);
   } finally {
-    running = false;
+    leave(kind);
   }
 }
 
-export function call2<A, B>(owner: CallbackOwner, handler: (a: A, b: B) => void, a: A, b: B): void {
-  enter();
+export function call2<A, B>(
+  owner: CallbackOwner,
+  kind: CallbackKind,
+  handler: (a: A, b: B) => void,
+  a: A,
+  b: B,
+): void {
+  enter(owner, kind);
   try {
     handler(a, b);
   } catch (error) {
     threw(owner, error);
   } finally {
-    running = false;
+    leave(kind);
   }
 }
 
 export function call3<A, B, C>(
   owner: CallbackOwner,
+  kind: CallbackKind,
   handler: (a: A, b: B, c: C) => void,
   a: A,
   b: B,
   c: C,
 ): void {
-  enter();
+  enter(owner, kind);
   try {
     handler(a, b, c);
   } catch (error) {
     threw(owner, error);
   } finally {
-    running = false;
+    leave(kind);
   }
 }

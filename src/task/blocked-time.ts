@@ -1,0 +1,28 @@
+/**
+ * How long one and the same callback has been running, as samples of its beat tell. Between two samples no
+ * more counts than the sampling thread's own rhythm allows: when the whole process stood still (SIGSTOP, a
+ * starved machine), the callback had no time either.
+ */
+export class BlockedTime {
+  readonly #longestStepMs: number;
+  #beat = 0;
+  #ms = 0;
+  #sampledMs = Number.NEGATIVE_INFINITY;
+
+  /** @param longestStepMs what counts at most between two samples. */
+  constructor(longestStepMs: number) {
+    this.#longestStepMs = longestStepMs;
+  }
+
+  /**
+   * Takes a sample; answers for how many milliseconds the present callback has been seen, 0 between
+   * callbacks.
+   */
+  sample(beat: number, nowMs: number): number {
+    const stepMs = Math.min(nowMs - this.#sampledMs, this.#longestStepMs);
+    this.#sampledMs = nowMs;
+    this.#ms = beat !== 0 && beat === this.#beat ? this.#ms + stepMs : 0;
+    this.#beat = beat;
+    return this.#ms;
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * The diagnostic functions of `CONFIG_ASYNC_TCP_DIAGNOSTICS`: what the task's thread has in effect, and
+ * what its callbacks and connections came to. Disabled, nothing is collected.
+ */
+import type { Clock } from '../support/clock.js';
+import type { CallbackName } from './callback-kind.js';
+import { CallbackMeter, type CallbackFigures } from './callback-meter.js';
+import { measureWith } from './dispatch.js';
+import { priorityOfNice } from './priority.js';
+import { WORD_BYTES } from './stack-size.js';
+import { SLOW_PART, type TaskSettings } from './task-settings.js';
+
+/** What the runtime tells of the thread that runs the task. */
+export interface ThreadProbe {
+  /** The one core that the thread may run on; −1: more than one, or unknown. */
+  core(): number;
+  nice(): number;
+  stackBytes(): number;
+  /** Bytes of the stack that were never used. @throws Error with the reason where they cannot be measured. */
+  unusedStackBytes(): number;
+}
+
+/** What was asked for, and what is so. */
+export interface Requested {
+  /** As configured. */
+  readonly requested: number;
+  /** As the operating system reports it. */
+  readonly effective: number;
+}
+
+/** What `diagnostics()` answers. */
+export interface Diagnostics {
+  /** Core that the task's thread is pinned to; −1: any. */
+  readonly core: Requested;
+  /** FreeRTOS priorities; `nice` is the thread's nice value, to which the effective one is the nearest. */
+  readonly priority: Requested & { readonly nice: number };
+  /** In 32-bit words. The effective stack is all that the thread has, the engine's reserve included. */
+  readonly stackWords: Requested;
+  /** By the name of the handler. */
+  readonly callbacks: Readonly<Record<CallbackName, CallbackFigures>>;
+  /** Connections in both directions: that there are, that there were at most, that were refused. */
+  readonly connections: { readonly now: number; readonly most: number; readonly refused: number };
+}
+
+export class ConnectionMeter {
+  now = 0;
+  most = 0;
+  refused = 0;
+
+  opened(): void {
+    this.now += 1;
+    if (this.now > this.most) this.most = this.now;
+  }
+
+  closed(): void {
+    this.now -= 1;
+  }
+
+  wasRefused(): void {
+    this.refused += 1;
+  }
+}
+
+interface Collection {
+  readonly settings: TaskSettings;
+  readonly callbacks: CallbackMeter;
+  readonly connections: ConnectionMeter;
+  readonly probe: ThreadProbe;
+  leastUnusedBytes: number;
+}
+
+let collection: Collection | undefined;
+
+/** Begins to collect, once in the life of the task. */
+export function collectDiagnostics(settings: TaskSettings, clock: Clock, probe: ThreadProbe): void {
+  const callbacks = new CallbackMeter(clock, settings.timeoutMs * SLOW_PART);
+  const leastUnusedBytes = Number.POSITIVE_INFINITY;
+  collection = { settings, callbacks, connections: new ConnectionMeter(), probe, leastUnusedBytes };
+  measureWith(callbacks);
+}
+
+/** `undefined` while nothing is collected. */
+export function connectionMeter(): ConnectionMeter | undefined {
+  return collection?.connections;
+}
+
+function collected(what: string): Collection {
+  if (collection === undefined) {
+    throw new Error(`${what} needs CONFIG_ASYNC_TCP_DIAGNOSTICS=1 (option diagnostics of configure)`);
+  }
+  return collection;
+}
+
+/** 32-bit words of the stack that were never used. A page that was swapped out was used all the same. */
+export function stackHighWaterMark(what: string): number {
+  const found = collected(what);
+  found.leastUnusedBytes = Math.min(found.leastUnusedBytes, found.probe.unusedStackBytes());
+  return found.leastUnusedBytes / WORD_BYTES;
+}
+
+export function diagnosticsReport(what: string): Diagnostics {
+  const { settings, callbacks, connections, probe } = collected(what);
+  const nice = probe.nice();
+  const { now, most, refused } = connections;
+  return {
+    core: { requested: settings.core, effective: probe.core() },
+    priority: { requested: settings.priority, effective: priorityOfNice(nice, settings.priority), nice },
+    stackWords: { requested: settings.stackWords, effective: probe.stackBytes() / WORD_BYTES },
+    callbacks: callbacks.figures(),
+    connections: { now, most, refused },
+  };
+}

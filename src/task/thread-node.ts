@@ -1,0 +1,130 @@
+/**
+ * The thread that runs the async task, on Node: core and priority are applied to the calling thread, and it
+ * is asked what came of it. What the system refuses is one warning with the remedy, and the program goes
+ * on.
+ */
+import { getPriority } from 'node:os';
+import { isMainThread, resourceLimits } from 'node:worker_threads';
+import { warn } from '../support/warn.js';
+import type { ThreadProbe } from './diagnostics.js';
+import { loadAddon } from './load-addon-node.js';
+import type { NativeAddon } from './native-addon.js';
+import { niceOfPriority, USUAL_PRIORITY } from './priority.js';
+import { taskStackBytes, WORD_BYTES } from './stack-size.js';
+import type { TaskSettings } from './task-settings.js';
+
+const CORE_SYMBOL = 'CONFIG_ASYNC_TCP_RUNNING_CORE';
+const PRIORITY_SYMBOL = 'CONFIG_ASYNC_TCP_TASK_PRIORITY';
+const STACK_SYMBOL = 'CONFIG_ASYNC_TCP_TASK_STACK_SIZE';
+const MIB = 1024 * 1024;
+
+/** Pins the calling thread and sets its priority. */
+export function applyThreadSettings(settings: TaskSettings): void {
+  const { core, priority } = settings;
+  tellOfStack(settings);
+  if (core < 0 && priority === USUAL_PRIORITY) return;
+  const loaded = loadAddon();
+  if (!('addon' in loaded)) {
+    const symbols = [
+      ...(core < 0 ? [] : [`${CORE_SYMBOL}=${core}`]),
+      ...(priority === USUAL_PRIORITY ? [] : [`${PRIORITY_SYMBOL}=${priority}`]),
+    ];
+    warn(`${symbols.join(' and ')} cannot be applied: ${loaded.reason}`);
+    return;
+  }
+  if (core >= 0) pin(loaded.addon, core);
+  if (priority !== USUAL_PRIORITY) prioritise(loaded.addon, priority);
+}
+
+/**
+ * A thread's stack is as large as it was made: what was asked for holds only where a task was started with
+ * it.
+ */
+function tellOfStack({ stackIsSet, stackWords }: TaskSettings): void {
+  if (!stackIsSet || madeStackBytes() === taskStackBytes(stackWords)) return;
+  warn(
+    `${STACK_SYMBOL}=${stackWords} has no effect on a thread that runs already; ` +
+      '"asynctcp run" and startTask() make one with that stack',
+  );
+}
+
+/** What a worker thread's stack was made with; 0 on the main thread, whose stack nobody makes. */
+function madeStackBytes(): number {
+  return isMainThread ? 0 : Math.round((resourceLimits.stackSizeMb ?? 0) * MIB);
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+}
+
+function pin(addon: NativeAddon, core: number): void {
+  try {
+    addon.setAffinity([core]);
+  } catch (error) {
+    const usable = addon.affinity().join(', ');
+    warn(
+      `${CORE_SYMBOL}=${core} cannot be applied (${codeOf(error)}): this thread may run on core ${usable}; ` +
+        'choose one of them, -1 for any, or let the process have more (taskset, cpuset, docker --cpuset-cpus)',
+    );
+  }
+}
+
+function prioritise(addon: NativeAddon, priority: number): void {
+  const nice = niceOfPriority(priority);
+  try {
+    addon.setNice(nice);
+  } catch (error) {
+    warn(
+      `${PRIORITY_SYMBOL}=${priority} cannot be applied (${codeOf(error)}): it is nice ${nice}, and this process may ` +
+        `not go below ${addon.nice()}; give it CAP_SYS_NICE or "ulimit -e ${20 - nice}" (systemd: LimitNICE=${nice})`,
+    );
+  }
+}
+
+/** How far the engine lets the program's calls go down on the calling thread, in bytes of its stack. */
+function engineStackBytes(addon: NativeAddon): number {
+  let deepest = 0;
+  const descend = (): void => {
+    try {
+      descend();
+    } catch {
+      // The deepest frame that still has room for the question answers it.
+      if (deepest === 0) deepest = addon.stackDepth();
+    }
+  };
+  descend();
+  return deepest;
+}
+
+/** Asks about the calling thread; begins to watch its stack. */
+export function threadProbe(): ThreadProbe {
+  const loaded = loadAddon();
+  if (!('addon' in loaded)) return blindProbe(loaded.reason);
+  const { addon } = loaded;
+  const bytes = isMainThread ? engineStackBytes(addon) : addon.stack().bytes;
+  addon.watchStack(bytes);
+  return {
+    core: () => {
+      const [core = -1, ...others] = addon.affinity();
+      return others.length === 0 ? core : -1;
+    },
+    nice: () => addon.nice(),
+    stackBytes: () => bytes - (bytes % WORD_BYTES),
+    unusedStackBytes: () => addon.unusedStack(),
+  };
+}
+
+/** V8's limit for the main thread where none was set, `--stack-size`. */
+const USUAL_MAIN_STACK_BYTES = 984 * 1024;
+
+/** Without the addon: what Node itself can tell. */
+function blindProbe(reason: string): ThreadProbe {
+  return {
+    core: () => -1,
+    nice: () => getPriority(0),
+    stackBytes: () => madeStackBytes() || USUAL_MAIN_STACK_BYTES,
+    unusedStackBytes: () => {
+      throw new Error(`the stack cannot be measured: ${reason}`);
+    },
+  };
+}

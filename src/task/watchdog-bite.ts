@@ -1,0 +1,77 @@
+/** What the watchdog has to tell: a callback that has not returned in its time (contract W1). */
+import type { CallbackName } from './callback-kind.js';
+import type { ConnectionReport } from './dispatch.js';
+
+export interface WatchdogBite {
+  /** The setter that took the callback's handler. */
+  readonly handler: CallbackName;
+  /** Milliseconds that it had been running when it was found. */
+  readonly blockedMs: number;
+  /** Milliseconds that it may take. */
+  readonly timeoutMs: number;
+  /** Number of the blocked thread in `worker_threads`; 0 is the main thread. */
+  readonly threadId: number;
+  /**
+   * The connection that the callback concerns. `undefined` when the thread could not be interrupted: it is
+   * in a synchronous call of the runtime, such as `execSync`.
+   */
+  readonly client: ConnectionReport | undefined;
+  /** The calls that it is in, innermost first, as `name (file:line:column)`. Empty as `client` is missing. */
+  readonly backtrace: readonly string[];
+  /** The task is ended for it. */
+  readonly panic: boolean;
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(2)} s`;
+}
+
+function host(address: string, port: number): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+function clientLine({
+  remoteIP,
+  remotePort,
+  localIP,
+  localPort,
+  state,
+  bytesIn,
+  bytesOut,
+}: ConnectionReport): string {
+  const ends = `${host(remoteIP, remotePort)} (here ${host(localIP, localPort)})`;
+  return `  client   ${ends}, ${state}, ${bytesIn} bytes in, ${bytesOut} bytes out`;
+}
+
+function placeLines({ client, backtrace }: Pick<WatchdogBite, 'client' | 'backtrace'>): string[] {
+  return [
+    ...(client === undefined ? [] : [clientLine(client)]),
+    ...(backtrace.length === 0 ? [] : ['  stuck in', ...backtrace.map((call) => `    at ${call}`)]),
+  ];
+}
+
+/** The report as lines for the terminal. */
+export function biteText(bite: WatchdogBite): string {
+  const { handler, blockedMs, timeoutMs, threadId, panic } = bite;
+  const thread = threadId === 0 ? 'the main thread' : `thread ${threadId}`;
+  const lines = [
+    `asynctcp: Task watchdog got triggered. The async task in ${thread} has been in one callback for ${seconds(blockedMs)}.`,
+    `  handler  ${handler}, which may take ${timeoutMs / 1000} s (CONFIG_ESP_TASK_WDT_TIMEOUT_S)`,
+    ...(bite.client === undefined
+      ? [
+          '  stuck in a synchronous call of the runtime, which cannot be interrupted; its place follows when it returns',
+        ]
+      : placeLines(bite)),
+    ...(panic ? ['  The task is ended (CONFIG_ESP_TASK_WDT_PANIC).'] : []),
+  ];
+  return lines.join('\n');
+}
+
+/** What could not be told before. */
+export function lateText(handler: CallbackName, place: Pick<WatchdogBite, 'client' | 'backtrace'>): string {
+  return [`asynctcp: the synchronous call in ${handler} has returned.`, ...placeLines(place)].join('\n');
+}
+
+export function returnedText(handler: CallbackName, tookMs: number): string {
+  return `asynctcp: ${handler} has returned, after ${seconds(tookMs)}.`;
+}

@@ -1,0 +1,191 @@
+/**
+ * The watchdog's own thread: looks at the beat of the watched thread, and when one callback stays too long,
+ * examines it, prints what it found and tells the program, while the callback still blocks (contract W1,
+ * W2).
+ *
+ * States: watching → (too long) → examining → (found, or not in time) → reported → (the beat moves) →
+ * watching.
+ */
+import { writeSync } from 'node:fs';
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import { systemClock } from '../support/clock.js';
+import { BlockedTime } from './blocked-time.js';
+import { callbackName } from './callback-kind.js';
+import { Examination, type ExaminationEvents, type Place } from './examination-node.js';
+import { biteText, lateText, returnedText, type WatchdogBite } from './watchdog-bite.js';
+
+/** What the watched thread gives its watchdog. */
+export interface WatchOrder {
+  readonly beat: Int32Array<SharedArrayBuffer>;
+  readonly timeoutMs: number;
+  readonly panic: boolean;
+  readonly threadId: number;
+  /** The expression that is the thread's hooks. */
+  readonly hooks: string;
+  /** Whoever ends the task and starts it anew hears of bites here. */
+  readonly supervisor: MessagePort | undefined;
+}
+
+/** Samples in the time that a callback may take: the report comes at most so much late. */
+const SAMPLES = 20;
+const LEAST_SAMPLE_MS = 10;
+const MOST_SAMPLE_MS = 100;
+/** A thread that has not stopped by then is in a synchronous call. */
+const EXAMINATION_MS = 200;
+/** How long the end of the process is left to the first signal. */
+const LAST_RESORT_MS = 1000;
+
+/**
+ * A pipe that is full is tried again so often, a millisecond apart; then the terminal goes without the
+ * report.
+ */
+const MAX_PRINT_TRIES = 50;
+const nobodyWakes = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+
+/** Not by `console`: its output goes through the watched thread, which is blocked. */
+function print(text: string): void {
+  for (let tries = 0; tries < MAX_PRINT_TRIES; tries += 1) {
+    try {
+      writeSync(2, `${text}\n`);
+      return;
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) return;
+      Atomics.wait(nobodyWakes, 0, 0, 1);
+    }
+  }
+}
+
+class Watchdog implements ExaminationEvents {
+  readonly #order: WatchOrder;
+  readonly #sampleMs: number;
+  readonly #blocked: BlockedTime;
+  /** The callback that is or was dealt with. */
+  #beat = 0;
+  #foundMs = 0;
+  #examination: Examination | undefined;
+  #told = false;
+
+  constructor(order: WatchOrder) {
+    this.#order = order;
+    this.#sampleMs = Math.min(MOST_SAMPLE_MS, Math.max(LEAST_SAMPLE_MS, order.timeoutMs / SAMPLES));
+    this.#blocked = new BlockedTime(2 * this.#sampleMs);
+    this.#wait();
+  }
+
+  #wait(): void {
+    systemClock.setAlarm(systemClock.nowMs() + this.#sampleMs, () => {
+      this.#wait();
+      this.#look();
+    });
+  }
+
+  #look(): void {
+    const nowMs = systemClock.nowMs();
+    const beat = Atomics.load(this.#order.beat, 0);
+    const blockedMs = this.#blocked.sample(beat, nowMs);
+    if (this.#beat !== 0) {
+      if (beat !== this.#beat) this.#passed(nowMs);
+      else if (!this.#told && nowMs - this.#foundMs > EXAMINATION_MS) this.#tell(undefined);
+    } else if (blockedMs >= this.#order.timeoutMs) {
+      this.#examine(beat, nowMs);
+    }
+  }
+
+  #examine(beat: number, nowMs: number): void {
+    this.#beat = beat;
+    this.#foundMs = nowMs;
+    this.#told = false;
+    this.#examination = new Examination(this.#order.threadId, this.#order.hooks, this);
+  }
+
+  found(place: Place): void {
+    if (Atomics.load(this.#order.beat, 0) !== this.#beat) {
+      // It returned while it was being stopped.
+      this.#forget();
+    } else if (this.#told) {
+      print(lateText(callbackName(this.#beat), place));
+      this.#letGo();
+    } else {
+      this.#tell(place);
+    }
+  }
+
+  /** A developer looks at a breakpoint: that takes as long as it takes. */
+  held(): void {
+    this.#forget();
+    this.#blocked.sample(0, systemClock.nowMs());
+  }
+
+  #passed(nowMs: number): void {
+    const { timeoutMs } = this.#order;
+    if (this.#told) print(returnedText(callbackName(this.#beat), timeoutMs + nowMs - this.#foundMs));
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#letGo();
+    this.#beat = 0;
+  }
+
+  #letGo(): void {
+    this.#examination?.release();
+    this.#examination = undefined;
+  }
+
+  #tell(place: Place | undefined): void {
+    this.#told = true;
+    const { timeoutMs, threadId, panic } = this.#order;
+    const bite: WatchdogBite = {
+      handler: callbackName(this.#beat),
+      blockedMs: Math.round(timeoutMs + systemClock.nowMs() - this.#foundMs),
+      timeoutMs,
+      threadId,
+      client: place?.client,
+      backtrace: place?.backtrace ?? [],
+      panic,
+    };
+    print(biteText(bite));
+    parentPort?.postMessage(bite);
+    if (panic) {
+      this.#panic(bite, place !== undefined);
+    } else {
+      this.#order.supervisor?.postMessage(bite);
+      if (place !== undefined) this.#letGo();
+    }
+  }
+
+  /** Ends the task: its connections are reset while the thread stands still, if it does. */
+  #panic(bite: WatchdogBite, isStopped: boolean): void {
+    if (!isStopped) {
+      this.#endTask(bite, false);
+      return;
+    }
+    let ended = false;
+    const end = (): void => {
+      if (ended) return;
+      ended = true;
+      this.#endTask(bite, true);
+      this.#letGo();
+    };
+    this.#examination?.call('resetAll', end);
+    systemClock.setAlarm(systemClock.nowMs() + EXAMINATION_MS, end);
+  }
+
+  #endTask(bite: WatchdogBite, isStopped: boolean): void {
+    const { supervisor, threadId } = this.#order;
+    if (supervisor !== undefined) {
+      supervisor.postMessage(bite);
+    } else if (threadId === 0 || !isStopped) {
+      // The signal with which systemd's watchdog ends a process, too.
+      process.kill(process.pid, 'SIGABRT');
+      // A program's own handler of the signal waits for the blocked thread.
+      systemClock.setAlarm(systemClock.nowMs() + LAST_RESORT_MS, () => process.kill(process.pid, 'SIGKILL'));
+    } else {
+      this.#examination?.call('exit');
+    }
+  }
+}
+
+// The alarms of the clock keep no thread alive, the port to the watched one does.
+parentPort?.ref();
+new Watchdog(workerData as WatchOrder);
