@@ -11,25 +11,25 @@ const OPTIONS: readonly Option[] = [
 
 describe('the arguments of a command', () => {
   it('are read by the table of options', () => {
-    const given = parseArguments(['-q', '--core=3', '-DA=1', '--define', 'B=-2'], OPTIONS, false);
+    const given = parseArguments(['-q', '--core=3', '-DA=1', '--define', 'B=-2'], OPTIONS, 'none');
     assert.equal(given.isOn('quiet'), true);
     assert.equal(given.value('core'), '3');
     assert.deepEqual(given.values('define'), ['A=1', 'B=-2']);
   });
 
   it('may be left out', () => {
-    const given = parseArguments([], OPTIONS, false);
+    const given = parseArguments([], OPTIONS, 'none');
     assert.equal(given.isOn('quiet'), false);
     assert.equal(given.value('core'), undefined);
     assert.deepEqual(given.values('define'), []);
   });
 
   it('of which the last one wins where one value is wanted', () => {
-    assert.equal(parseArguments(['--core', '1', '--core', '2'], OPTIONS, false).value('core'), '2');
+    assert.equal(parseArguments(['--core', '1', '--core', '2'], OPTIONS, 'none').value('core'), '2');
   });
 
   it('may be followed by operands where the command takes them', () => {
-    assert.deepEqual(parseArguments(['-q', 'a', 'b'], OPTIONS, true).operands, ['a', 'b']);
+    assert.deepEqual(parseArguments(['-q', 'a', 'b'], OPTIONS, 'anywhere').operands, ['a', 'b']);
   });
 
   const mistakes: [words: string[], message: string][] = [
@@ -44,14 +44,16 @@ describe('the arguments of a command', () => {
   for (const [words, message] of mistakes) {
     it(`are refused in one short sentence: ${words.join(' ')}`, () => {
       assert.throws(
-        () => parseArguments(words, OPTIONS, false),
+        () => parseArguments(words, OPTIONS, 'none'),
         (error) => error instanceof CommandError && error.message === message && error.status === 2,
       );
     });
   }
 
   it('are refused where operands are allowed, without advice about --', () => {
-    assert.throws(() => parseArguments(['--loud'], OPTIONS, true), { message: "unknown option '--loud'" });
+    assert.throws(() => parseArguments(['--loud'], OPTIONS, 'anywhere'), {
+      message: "unknown option '--loud'",
+    });
   });
 });
 

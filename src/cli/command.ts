@@ -30,6 +30,8 @@ export interface Command {
   readonly summary: string;
   /** What follows the options on the command line, `[COMMAND]`; without it nothing may follow. */
   readonly operands?: string;
+  /** The first operand ends the options: what follows it belongs to the program that it names. */
+  readonly endsAtOperand?: boolean;
   /** A paragraph, for the command's own help. */
   readonly description: string;
   /** All but `--help`, which every command has. */
@@ -98,11 +100,14 @@ export class Arguments {
   }
 }
 
+/** How a command takes what is no option. */
+export type Operands = 'none' | 'anywhere' | 'end the options';
+
 /** @throws CommandError for what the table of options does not have. */
 export function parseArguments(
   words: readonly string[],
   options: readonly Option[],
-  takesOperands: boolean,
+  operands: Operands,
 ): Arguments {
   const config: ParseArgsConfig['options'] = {};
   for (const { name, short, value, repeatable } of options) {
@@ -112,19 +117,26 @@ export function parseArguments(
       ...(short === undefined ? {} : { short }),
     };
   }
+  const ownWords = operands === 'end the options' ? beforeOperand(words, config) : words.length;
   try {
     const { values, positionals } = parseArgs({
-      args: [...words],
+      args: words.slice(0, ownWords),
       options: config,
       strict: true,
-      allowPositionals: takesOperands,
+      allowPositionals: operands !== 'none',
     });
-    return new Arguments(values, positionals);
+    return new Arguments(values, [...positionals, ...words.slice(ownWords)]);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     if (!(error instanceof Error) || !code.startsWith('ERR_PARSE_ARGS_')) throw error;
     throw wrongArguments(parserMessage(error, code, options));
   }
+}
+
+/** How many words there are before the first that is neither an option nor an option's value. */
+function beforeOperand(words: readonly string[], options: ParseArgsConfig['options']): number {
+  const { tokens } = parseArgs({ args: [...words], options, strict: false, tokens: true });
+  return tokens.find(({ kind }) => kind === 'positional')?.index ?? words.length;
 }
 
 /** One short sentence. Node's own go on with advice, over several lines. */

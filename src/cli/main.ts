@@ -11,6 +11,8 @@ import {
   type Option,
 } from './command.js';
 import { commandHelp, mainHelp } from './help.js';
+import { doctor } from './doctor.js';
+import { run } from './run.js';
 import { serve } from './serve.js';
 import { packageVersion } from './version.js';
 
@@ -24,7 +26,7 @@ const help: Command = {
   run: runHelp,
 };
 
-const COMMANDS: readonly Command[] = [serve, help];
+const COMMANDS: readonly Command[] = [serve, run, doctor, help];
 
 const MAIN_OPTIONS: readonly Option[] = [
   HELP_OPTION,
@@ -48,7 +50,9 @@ function findCommand(name: string): Command {
 }
 
 async function runCommand(command: Command, words: readonly string[]): Promise<number> {
-  const given = parseArguments(words, [...command.options, HELP_OPTION], command.operands !== undefined);
+  const anyOperands = command.endsAtOperand === true ? 'end the options' : 'anywhere';
+  const operands = command.operands === undefined ? 'none' : anyOperands;
+  const given = parseArguments(words, [...command.options, HELP_OPTION], operands);
   if (!given.isOn(HELP_OPTION.name)) return command.run(given);
   process.stdout.write(commandHelp(command));
   return ExitStatus.OK;
@@ -56,7 +60,7 @@ async function runCommand(command: Command, words: readonly string[]): Promise<n
 
 /** What stands before the command's name, or instead of it. */
 function runMainOptions(words: readonly string[]): number {
-  const given = parseArguments(words, MAIN_OPTIONS, false);
+  const given = parseArguments(words, MAIN_OPTIONS, 'none');
   process.stdout.write(given.isOn('version') ? `${packageVersion()}\n` : mainHelp(COMMANDS, MAIN_OPTIONS));
   return ExitStatus.OK;
 }

@@ -1,0 +1,186 @@
+/** `asynctcp doctor`: what this machine can do for the library, and what to do about each 'no'. */
+import { Session } from 'node:inspector';
+import { readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { nodeStack } from '../index.js';
+import { loadAddon } from '../task/load-addon-node.js';
+import type { NativeAddon } from '../task/native-addon.js';
+import { HIGHEST_PRIORITY, LOWEST_PRIORITY, niceOfPriority } from '../task/priority.js';
+import { MINIMAL_STACK_BYTES, WORD_BYTES } from '../task/stack-size.js';
+import { ExitStatus, type Command } from './command.js';
+import { wrap } from './text-table.js';
+import { packageVersion } from './version.js';
+
+/** One thing that was tried out. */
+interface Finding {
+  readonly subject: string;
+  readonly can: boolean;
+  readonly detail: string;
+  /** What to do about a 'no'. */
+  readonly remedy?: string;
+}
+
+/** Connections that a server on a machine of our days should be able to hold. */
+const FEW_FILES = 10_000;
+const LIMITS = '/proc/self/limits';
+/** Wide enough for every subject. */
+const SUBJECT_WIDTH = 18;
+
+export const doctor: Command = {
+  name: 'doctor',
+  summary: 'tells what this machine can do, and what to do about what it cannot',
+  description:
+    'Tries out what the library can use on this machine, as this user: stacks, the native addon, core pinning, priorities, stack measurement, the watchdog, and how many files may be open. For each no it tells what to do about it.',
+  options: [],
+  sections: [
+    { title: 'Exit status', rows: [['0', 'always: a no is no failure, most programs need none of it']] },
+  ],
+  run: runDoctor,
+};
+
+async function runDoctor(): Promise<number> {
+  const loaded = loadAddon();
+  const addon = 'addon' in loaded ? loaded.addon : undefined;
+  const findings = [
+    nodeStackFinding(),
+    addonFinding('addon' in loaded ? undefined : loaded.reason),
+    pinningFinding(addon),
+    priorityFinding(addon),
+    measurementFinding(addon),
+    await threadFinding(),
+    watchdogFinding(),
+    filesFinding(),
+  ];
+  const { platform, arch, versions } = process;
+  process.stdout.write(
+    `asynctcp ${packageVersion()} on Node ${versions.node}, ${platform} ${arch}\n\n${findings.flatMap(findingLines).join('\n')}\n`,
+  );
+  return ExitStatus.OK;
+}
+
+function findingLines({ subject, can, detail, remedy }: Finding): string[] {
+  const margin = ' '.repeat(2 + 5 + SUBJECT_WIDTH);
+  const text = can || remedy === undefined ? detail : `${detail}. ${remedy}`;
+  const [first = '', ...others] = wrap(text, 100 - margin.length);
+  return [
+    `  ${can ? 'yes' : 'no '}  ${subject.padEnd(SUBJECT_WIDTH)}${first}`,
+    ...others.map((line) => margin + line),
+  ];
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+// ---- what is tried out
+
+function nodeStackFinding(): Finding {
+  const { acknowledgement, receiveWindow, reusePort } = nodeStack().capabilities;
+  const ports = reusePort ? 'shares ports' : 'cannot share ports (Node 22.12 can)';
+  const detail = `node:net; acknowledgements ${acknowledgement}, receive window ${receiveWindow}, ${ports}; what CONFIG_ASYNC_TCP_STACK=auto takes`;
+  return { subject: 'stack node', can: true, detail };
+}
+
+function addonFinding(reason: string | undefined): Finding {
+  const subject = 'native addon';
+  return reason === undefined
+    ? { subject, can: true, detail: 'loaded' }
+    : { subject, can: false, detail: reason };
+}
+
+const NEEDS_ADDON = { can: false, detail: 'needs the native addon' } as const;
+
+function pinningFinding(addon: NativeAddon | undefined): Finding {
+  const subject = 'core pinning';
+  if (addon === undefined) return { subject, ...NEEDS_ADDON };
+  const cores = addon.affinity();
+  try {
+    for (const core of cores) addon.setAffinity([core]);
+    addon.setAffinity(cores);
+    return { subject, can: true, detail: `CONFIG_ASYNC_TCP_RUNNING_CORE may be ${cores.join(', ')}` };
+  } catch (error) {
+    const remedy = 'A sandbox that forbids sched_setaffinity has to allow it.';
+    return { subject, can: false, detail: messageOf(error), remedy };
+  }
+}
+
+/** Tries nice values out on this command's own thread, the most wanted first. */
+function priorityFinding(addon: NativeAddon | undefined): Finding {
+  const subject = 'priorities';
+  if (addon === undefined) return { subject, ...NEEDS_ADDON };
+  let highest = HIGHEST_PRIORITY;
+  while (highest > LOWEST_PRIORITY && !canSetNice(addon, niceOfPriority(highest))) highest -= 1;
+  const nice = niceOfPriority(highest);
+  const detail = `CONFIG_ASYNC_TCP_TASK_PRIORITY may be ${LOWEST_PRIORITY} to ${highest} (nice 19 to ${nice})`;
+  const remedy =
+    'Above that the process needs CAP_SYS_NICE, or a higher limit: "ulimit -e 40" as root, LimitNICE=-20 with systemd, --cap-add=SYS_NICE with Docker.';
+  return { subject, can: highest === HIGHEST_PRIORITY, detail, remedy };
+}
+
+function canSetNice(addon: NativeAddon, nice: number): boolean {
+  try {
+    addon.setNice(nice);
+    return true;
+  } catch {
+    // Refused, or forbidden by a sandbox: either way the next lower one is tried.
+    return false;
+  }
+}
+
+function measurementFinding(addon: NativeAddon | undefined): Finding {
+  const subject = 'stack measurement';
+  if (addon === undefined) return { subject, ...NEEDS_ADDON };
+  try {
+    const { bytes } = addon.stack();
+    addon.watchStack(Math.min(bytes, MINIMAL_STACK_BYTES));
+    addon.unusedStack();
+    return { subject, can: true, detail: 'page-exact, with CONFIG_ASYNC_TCP_DIAGNOSTICS=1' };
+  } catch (error) {
+    const remedy = 'A sandbox that forbids madvise or mincore has to allow them.';
+    return { subject, can: false, detail: messageOf(error), remedy };
+  }
+}
+
+async function threadFinding(): Promise<Finding> {
+  const subject = 'task thread';
+  const words = MINIMAL_STACK_BYTES / WORD_BYTES;
+  try {
+    const worker = new Worker('', {
+      eval: true,
+      resourceLimits: { stackSizeMb: MINIMAL_STACK_BYTES / 1024 / 1024 },
+    });
+    await once(worker, 'exit');
+    return {
+      subject,
+      can: true,
+      detail: `"asynctcp run" and startTask(); a stack of ${words} words or more`,
+    };
+  } catch (error) {
+    const remedy = 'A runtime with node:worker_threads is needed; the permission model wants --allow-worker.';
+    return { subject, can: false, detail: messageOf(error), remedy };
+  }
+}
+
+function watchdogFinding(): Finding {
+  const subject = 'watchdog';
+  if (typeof Session.prototype.connectToMainThread === 'function') {
+    return { subject, can: true, detail: 'tells the client and the place where a callback is stuck' };
+  }
+  const remedy = 'It tells the handler only; Node built with its inspector tells more.';
+  return { subject, can: false, detail: 'this runtime has no inspector', remedy };
+}
+
+function filesFinding(): Finding {
+  const subject = 'open files';
+  let text;
+  try {
+    text = readFileSync(LIMITS, 'utf8');
+  } catch {
+    return { subject, can: true, detail: 'the system’s own limit (not Linux)' };
+  }
+  const [, soft = '', hard = ''] = /^Max open files\s+(\S+)\s+(\S+)/m.exec(text) ?? [];
+  const detail = `${soft} at once (may be raised to ${hard}); each connection is one`;
+  const remedy = `Raise it where the program is started: "ulimit -n ${FEW_FILES}", LimitNOFILE= with systemd, --ulimit nofile= with Docker.`;
+  return { subject, can: soft === 'unlimited' || Number(soft) >= FEW_FILES, detail, remedy };
+}

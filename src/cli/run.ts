@@ -1,0 +1,110 @@
+/** `asynctcp run`: a program as the async task in a thread of its own. */
+import { existsSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { inspect } from 'node:util';
+import { startTask, type AsyncTask, type TaskThread } from '../index.js';
+import { ExitStatus, wrongArguments, type Arguments, type Command, type Option } from './command.js';
+import { applyConfiguration, CONFIGURATION_OPTIONS, CONFIGURATION_SECTION } from './configuration-options.js';
+import { signalNumber, StopSignals } from './stop-signals.js';
+
+const QUIET: Option = { name: 'quiet', short: 'q', meaning: 'does not tell what the task was started with' };
+
+export const run: Command = {
+  name: 'run',
+  summary: 'runs a program as the async task, in a thread with its own core, priority, stack and watchdog',
+  operands: 'PROGRAM [ARGUMENT]…',
+  endsAtOperand: true,
+  description:
+    'Runs a JavaScript module (or TypeScript, where Node takes it) as the async task in a thread of its own: with the core, the priority and the stack size that the configuration gives, and under the watchdog. With CONFIG_ESP_TASK_WDT_PANIC=1 a task whose callback blocks too long is ended, its connections are reset, and it is started anew. The program finds its arguments in process.argv; standard input and signals reach it as usual. What stands behind PROGRAM is the program’s.',
+  options: [...CONFIGURATION_OPTIONS, QUIET],
+  sections: [
+    CONFIGURATION_SECTION,
+    {
+      title: 'Exit status',
+      rows: [
+        ['the program’s', 'when it ended; 1 after an error that it did not catch'],
+        ['2', 'arguments or configuration that cannot be used'],
+        [
+          '130, 143',
+          'ended by Ctrl-C (130) or SIGTERM (143): one that the program does not listen to, or a second',
+        ],
+        ['137', 'a task that panicked could not be ended, so the process was'],
+      ],
+    },
+    {
+      title: 'Examples',
+      rows: [
+        ['asynctcp run server.js', 'in a thread of its own'],
+        [
+          'asynctcp run -D CONFIG_ASYNC_TCP_RUNNING_CORE=1 server.js 8080',
+          'pinned to core 1; 8080 is the program’s',
+        ],
+        [
+          'asynctcp run -D CONFIG_ESP_TASK_WDT_PANIC=1 server.js',
+          'started anew when a callback blocks for 5 s',
+        ],
+      ],
+    },
+  ],
+  run: runProgram,
+};
+
+async function runProgram(given: Arguments): Promise<number> {
+  const [path, ...argv] = given.operands;
+  if (path === undefined) throw wrongArguments('PROGRAM is missing');
+  const program = programUrl(path);
+  applyConfiguration(given);
+  const signals = new StopSignals();
+  const task = startTask(program, {}, { argv, stdin: true });
+  if (!given.isOn(QUIET.name)) {
+    const tell = (thread: TaskThread): void => void process.stderr.write(`asynctcp: ${threadText(thread)}\n`);
+    task.started.then(tell, () => undefined);
+  }
+  const status = await Promise.race([outcome(task), forwardSignals(task, signals)]);
+  signals.end();
+  if (typeof status === 'number') return status;
+  // What stops a process stops all its threads, in the middle of whatever they do.
+  process.exit(ExitStatus.SIGNAL + signalNumber(status));
+}
+
+function programUrl(path: string): URL {
+  const full = resolve(path);
+  if (!existsSync(full)) throw wrongArguments(`there is no program ${JSON.stringify(path)}`);
+  if (statSync(full).isDirectory()) {
+    throw wrongArguments(`${JSON.stringify(path)} is a folder; name the program's file`);
+  }
+  return pathToFileURL(full);
+}
+
+/** The program's exit status. An error that it did not catch is printed as Node prints it. */
+async function outcome(task: AsyncTask): Promise<number> {
+  try {
+    return await task.ended;
+  } catch (error) {
+    process.stderr.write(`Uncaught ${inspect(error)}\n`);
+    return ExitStatus.FAILED;
+  }
+}
+
+/** The first signal is the program's, if it listens; an unheard one or a second one ends the process. */
+async function forwardSignals(task: AsyncTask, signals: StopSignals): Promise<'SIGINT' | 'SIGTERM'> {
+  const first = await signals.next();
+  const unheard = new Promise<typeof first>((heardBy) => {
+    task.onUnheard(() => {
+      heardBy(first);
+    });
+  });
+  task.signal(first);
+  return Promise.race([unheard, signals.next()]);
+}
+
+/** What was asked for and what came of it. */
+function threadText({ core, priority, stackWords }: TaskThread): string {
+  const where = core.effective < 0 ? 'any core' : `core ${core.effective}`;
+  const size =
+    stackWords.effective === stackWords.requested
+      ? `${stackWords.effective} words`
+      : `${stackWords.effective} words (${stackWords.requested} asked for)`;
+  return `the async task runs on ${where} at priority ${priority.effective} (nice ${priority.nice}) with a stack of ${size}`;
+}
