@@ -2,6 +2,7 @@
 
 import { parseArgs } from 'node:util';
 
+import { COMPARISONS, type Contestant } from './contestants.js';
 import { WORKLOADS, type Workload } from './workloads.js';
 
 /** What is wrong with the call or with what is installed: one line for the user, exit status 2. */
@@ -19,7 +20,7 @@ export interface Options {
   readonly timing: Timing;
   readonly rounds: number;
   readonly workloads: readonly Workload[];
-  readonly self: boolean;
+  readonly contestants: readonly Contestant[];
   readonly jsonFile: string | undefined;
 }
 
@@ -39,6 +40,7 @@ export const HELP = `Usage: npm run bench -- [options]
   --quick        ${roundsText(QUICK_ROUNDS, QUICK)} instead of ${roundsText(FULL_ROUNDS, FULL)}
   --rounds N     rounds for each workload, ${ROUNDS_MIN} to ${ROUNDS_MAX}
   --only TEXT    only workloads whose name contains TEXT
+  --watchdog     compare the library under its watchdog with itself without: what the watchdog costs
   --self         compare the reference with itself: what the ratios do without a difference
   --json FILE    also write every round to FILE
   --help         this text
@@ -54,6 +56,7 @@ function parse(args: readonly string[]) {
         rounds: { type: 'string' },
         only: { type: 'string', default: '' },
         self: { type: 'boolean', default: false },
+        watchdog: { type: 'boolean', default: false },
         json: { type: 'string' },
         help: { type: 'boolean', default: false },
       },
@@ -75,13 +78,14 @@ function parseRounds(text: string): number {
 export function parseOptions(args: readonly string[]): Options | undefined {
   const values = parse(args);
   if (values.help) return undefined;
+  if (values.self && values.watchdog) throw new UsageError('--self and --watchdog exclude each other');
   const workloads = WORKLOADS.filter(({ name }) => name.includes(values.only));
   if (workloads.length === 0) throw new UsageError(`--only: no workload's name contains '${values.only}'`);
   return {
     timing: values.quick ? QUICK : FULL,
     rounds: parseRounds(values.rounds ?? String(values.quick ? QUICK_ROUNDS : FULL_ROUNDS)),
     workloads,
-    self: values.self,
+    contestants: COMPARISONS[values.self ? 'self' : values.watchdog ? 'watchdog' : 'stacks'],
     jsonFile: values.json,
   };
 }

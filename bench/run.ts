@@ -5,7 +5,6 @@ import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 
 import { killChildrenAtExit } from './children.js';
-import { CHALLENGERS, REFERENCE, REFERENCE_AGAIN } from './contestants.js';
 import { chooseCores } from './cores.js';
 import { compileLoad } from './load-compile.js';
 import { type Bench, measureWorkload, type Round } from './measure.js';
@@ -21,9 +20,8 @@ function machineLine(cores: ReturnType<typeof chooseCores>): string {
 async function run(options: Options): Promise<void> {
   const binary = compileLoad();
   const cores = chooseCores();
-  const { timing, rounds } = options;
+  const { timing, rounds, contestants } = options;
   const bench: Bench = { binary, cores: typeof cores === 'string' ? undefined : cores, timing, rounds };
-  const contestants = [REFERENCE, ...(options.self ? [REFERENCE_AGAIN] : CHALLENGERS)];
   const machine = machineLine(cores);
   const timingLine = `${rounds} rounds of ${timing.measureMs} ms each, medians`;
 

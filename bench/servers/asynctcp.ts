@@ -1,12 +1,13 @@
 // The same echo server on this library. The argument names the stack.
 
-import { AsyncClient, AsyncServer } from 'asynctcp';
+import { AsyncClient, AsyncServer, configure } from 'asynctcp';
 
-import { STACKS } from '../contestants.js';
+import { STACKS, UNWATCHED } from '../contestants.js';
 import { fault, serve } from './child.js';
 
 const stack = STACKS.find((name) => name === process.argv[2]);
 if (stack === undefined) fault(`not a stack of the benchmark: ${String(process.argv[2])}`);
+configure({ useWdt: process.argv[3] === UNWATCHED ? 0 : 1 });
 
 const server = new AsyncServer(0, { address: '127.0.0.1', stack });
 server.setNoDelay(true);

@@ -3,7 +3,15 @@
  * brings the stacks, the foreign peer and the world around them, so that the same cases run on every stack
  * and every engine.
  */
-import type { AsyncClient, AsyncServer, ServerOptions, TcpStack } from 'asynctcp';
+import type {
+  AsyncClient,
+  AsyncServer,
+  ConfigureOptions,
+  ServerOptions,
+  TaskThread,
+  TcpStack,
+  WatchdogBite,
+} from 'asynctcp';
 import type { SteppedClock } from './stepped-clock.js';
 
 /**
@@ -119,6 +127,36 @@ export interface Env {
    * ended by itself.
    */
   runProgram(body: string): Promise<string>;
+  /**
+   * Starts async tasks in a process of their own, one for each configuration; each runs a server that
+   * echoes and takes orders (`PatientOrder`).
+   */
+  startTasks(configs: readonly ConfigureOptions[]): Promise<HostedTask[]>;
+  /** What the operating system says about a task's thread. */
+  systemThread(task: HostedTask): Promise<SystemThread>;
+}
+
+/** What a task's server does when it gets it as a message: blocks, goes deep, tells its stack's mark. */
+export type PatientOrder = `spin ${number}` | `wait ${number}` | `descend ${number}` | 'mark';
+
+/** A task as whoever started it sees it. */
+export interface HostedTask {
+  readonly thread: TaskThread;
+  /** Where its server listens; after a restart, the new one. */
+  readonly port: number;
+  readonly bites: readonly WatchdogBite[];
+  readonly restarts: number;
+  /** All that the tasks' process printed so far for its user. */
+  printed(): string;
+}
+
+/** A thread in the operating system's words. */
+export interface SystemThread {
+  readonly name: string;
+  readonly cores: string;
+  readonly nice: number;
+  /** Whether there is a stack of so many bytes. */
+  hasStack(bytes: number): boolean;
 }
 
 /** A pair of stacks that the suite runs on. */
@@ -127,6 +165,6 @@ export interface Target {
   readonly name: string;
   /** Cases that it cannot meet, each with its reason. One of them that passes fails the build. */
   readonly unmet: Readonly<Record<string, string>>;
-  /** Runs `body` in an environment of its own and takes it down again. */
-  inEnvironment(limits: CaseLimits, body: (env: Env) => Promise<void>): Promise<void>;
+  /** Runs a case in an environment of its own, which is taken down again; rejects when it is not met. */
+  run(contractCase: ContractCase): Promise<void>;
 }

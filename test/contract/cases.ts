@@ -3,6 +3,7 @@ import type { ContractCase } from './case.js';
 import { DATA } from './data.js';
 import { LIFE } from './life.js';
 import { LIMITS } from './limits.js';
+import { TASK } from './task.js';
 import { TIME } from './time.js';
 
-export const CASES: readonly ContractCase[] = [...LIFE, ...DATA, ...TIME, ...LIMITS];
+export const CASES: readonly ContractCase[] = [...LIFE, ...DATA, ...TIME, ...LIMITS, ...TASK];

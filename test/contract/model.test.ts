@@ -213,11 +213,16 @@ describe('random programs', () => {
     let runs = 0;
     while (runs < RUNS) {
       const numRuns = Math.min(RUNS_AT_ONCE, RUNS - runs);
-      await node.inEnvironment({ sendBufferBytes: SEND_BUFFER, receiveWindowBytes: WINDOW }, async (env) => {
-        await fc.assert(
-          fc.asyncProperty(fc.array(step, { maxLength: 40 }), (program) => play(env, program)),
-          { numRuns, includeErrorInReport: true },
-        );
+      await node.run({
+        id: 'model',
+        title: 'random programs',
+        limits: { sendBufferBytes: SEND_BUFFER, receiveWindowBytes: WINDOW },
+        run: async (env) => {
+          await fc.assert(
+            fc.asyncProperty(fc.array(step, { maxLength: 40 }), (program) => play(env, program)),
+            { numRuns, includeErrorInReport: true },
+          );
+        },
       });
       runs += numRuns;
     }

@@ -12,7 +12,7 @@ export type Outcome =
 export async function runCase(target: Target, contractCase: ContractCase): Promise<Outcome> {
   const reason = target.unmet[contractCase.id];
   try {
-    await target.inEnvironment(contractCase.limits ?? {}, (env) => contractCase.run(env));
+    await target.run(contractCase);
   } catch (error) {
     if (reason !== undefined) return { kind: 'unmet', reason };
     return { kind: 'failed', error: error instanceof Error ? error : new Error(String(error)) };

@@ -12,13 +12,16 @@ import {
   AsyncClient,
   AsyncServer,
   type Lookup,
+  type ConfigureOptions,
   type NodeStackOptions,
   type ServerOptions,
+  type StackName,
   type TcpStack,
 } from 'asynctcp';
-import type { CaseLimits, Env, NameAnswer, Target } from '../contract/case.js';
+import type { CaseLimits, Env, HostedTask, NameAnswer, SystemThread, Target } from '../contract/case.js';
 import { SteppedClock } from '../contract/stepped-clock.js';
 import { PythonPeer } from '../peers/python-peer.js';
+import { readSystemThread, TaskHost } from './task-host.js';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const run = promisify(execFile);
@@ -43,11 +46,11 @@ export function systemTarget(
   return {
     name,
     unmet,
-    inEnvironment: async (limits, body) => {
-      const env = new SystemEnvironment(limits, makeClientStack, makeServerStack);
+    run: async (contractCase) => {
+      const env = new SystemEnvironment(contractCase.limits ?? {}, makeClientStack, makeServerStack);
       try {
         await env.begin();
-        await withPatience(body(env));
+        await withPatience(contractCase.run(env));
       } finally {
         await env.end();
       }
@@ -87,6 +90,7 @@ class SystemEnvironment implements Env {
   #held: (() => void)[] = [];
   readonly #echo: Server = createServer((socket) => socket.pipe(socket));
   readonly #warn = console.warn;
+  readonly #hosts: TaskHost[] = [];
 
   constructor(limits: CaseLimits, makeClientStack: MakeStack, makeServerStack: MakeStack) {
     const lookup: Lookup = (host, answer) => {
@@ -115,6 +119,7 @@ class SystemEnvironment implements Env {
     await this.settle();
     this.#echo.close();
     await this.#peer?.end();
+    for (const host of this.#hosts) await host.end();
     process.setUncaughtExceptionCaptureCallback(null);
     console.warn = this.#warn;
     for (const error of this.takeUncaught()) throw error;
@@ -209,6 +214,26 @@ class SystemEnvironment implements Env {
       for (const descriptor of taken) closeSync(descriptor);
       await run('prlimit', ['--pid', self, `--nofile=${before}:`]);
     };
+  }
+
+  async startTasks(configs: readonly ConfigureOptions[]): Promise<HostedTask[]> {
+    const host = new TaskHost(configs.map((config) => ({ stack: this.#stackName(), ...config })));
+    this.#hosts.push(host);
+    await this.until('the tasks serve', () => host.tasks.every(({ port }) => port > 0));
+    return host.tasks;
+  }
+
+  #stackName(): StackName {
+    const { name } = this.serverStack;
+    if (name === 'node') return name;
+    throw new Error(`the stack ${name} cannot be chosen by name`);
+  }
+
+  systemThread(task: HostedTask): Promise<SystemThread> {
+    return readSystemThread(
+      this.#hosts.find(({ tasks }) => tasks.some((one) => one === task))?.processId ?? 0,
+      task,
+    );
   }
 
   async runProgram(body: string): Promise<string> {

@@ -1,0 +1,32 @@
+/** A target whose cases run inside a dedicated task, on the smallest stack that there is. */
+import { startTask, type AsyncTask } from 'asynctcp';
+import type { ContractCase, Target } from '../contract/case.js';
+
+interface Answer {
+  readonly id: string;
+  readonly error?: string;
+}
+
+export function inTask(target: Target): Target {
+  let task: AsyncTask | undefined;
+  return {
+    name: `${target.name} in a task`,
+    unmet: target.unmet,
+    run: async (contractCase: ContractCase) => {
+      task ??= startTask(new URL('../tasks/contract.js', import.meta.url));
+      // Between two cases nothing is left to wait for.
+      task.ref();
+      const answer = await new Promise<Answer>((resolve, reject) => {
+        task?.onMessage((value) => {
+          resolve(value as Answer);
+        });
+        task?.ended.then(() => {
+          reject(new Error('the task ended'));
+        }, reject);
+        task?.postMessage(contractCase.id);
+      });
+      task.unref();
+      if (answer.error !== undefined) throw new Error(answer.error);
+    },
+  };
+}

@@ -1,0 +1,49 @@
+/**
+ * A task for tests: a server that echoes, and does what a message that begins with a known word asks for,
+ * in its `onData`. It posts its port.
+ */
+import { execSync } from 'node:child_process';
+import { parentPort } from 'node:worker_threads';
+import { AsyncClient, AsyncServer } from 'asynctcp';
+import { loadAddon } from '#src/task/load-addon-node.js';
+
+/** Blocks in JavaScript. */
+function spinning(ms: number): void {
+  const endMs = performance.now() + ms;
+  while (performance.now() < endMs);
+}
+
+function depth(): number {
+  const loaded = loadAddon();
+  return 'addon' in loaded ? loaded.addon.stackDepth() : 0;
+}
+
+/** Calls itself, and answers how deep in bytes the stack was then. */
+function descend(calls: number): number {
+  return calls === 0 ? depth() : Math.max(descend(calls - 1), 0);
+}
+
+const ORDERS: Readonly<Record<string, (argument: number) => string>> = {
+  spin: (ms) => {
+    spinning(ms);
+    return 'spun';
+  },
+  wait: (ms) => {
+    execSync(`sleep ${ms / 1000}`);
+    return 'waited';
+  },
+  descend: (calls) => String(descend(calls)),
+  mark: () => String(AsyncClient.getStackHighWaterMark()),
+};
+
+const server = new AsyncServer('127.0.0.1', 0);
+server.onClient((client) => {
+  client.onData((_, data) => {
+    const text = new TextDecoder().decode(data);
+    const [word = '', argument = '0'] = text.trim().split(' ');
+    const order = ORDERS[word];
+    client.write(order === undefined ? data : order(Number(argument)));
+  });
+});
+await server.begin();
+parentPort?.postMessage({ port: server.port() });
