@@ -33,6 +33,8 @@ export class Examination implements DebuggeeEvents {
   /** The thread stands still, for us. */
   #stands = false;
   #over = false;
+  /** The thread was left for good: no event of it comes any more. */
+  gone = false;
 
   /** @param hooks the expression that is the thread's `TaskHooks`. */
   constructor(threadId: number, hooks: string, events: ExaminationEvents) {
@@ -85,6 +87,7 @@ export class Examination implements DebuggeeEvents {
     if (this.#stands) this.#debuggee.send('Debugger.resume');
     this.#debuggee.send('Debugger.disable', {}, () => {
       this.#debuggee.end();
+      this.gone = true;
     });
   }
 
