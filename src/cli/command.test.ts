@@ -57,6 +57,47 @@ describe('the arguments of a command', () => {
   });
 });
 
+describe('the arguments of a command whose first operand ends the options', () => {
+  const cases: [words: string[], operands: string[], quiet: boolean, core: string | undefined][] = [
+    [[], [], false, undefined],
+    [['-q'], [], true, undefined],
+    [['app.js'], ['app.js'], false, undefined],
+    [['-q', '--core', '3', 'app.js', '8080'], ['app.js', '8080'], true, '3'],
+    [['app.js', '-q', '--core', '3'], ['app.js', '-q', '--core', '3'], false, undefined],
+    [['--core', '3', 'app.js', '--core', '4'], ['app.js', '--core', '4'], false, '3'],
+    [['app.js', '--foo', '-D'], ['app.js', '--foo', '-D'], false, undefined],
+    [['app.js', '--', '-x'], ['app.js', '--', '-x'], false, undefined],
+    [['--', '-q'], ['-q'], false, undefined],
+    [['-q', '--', 'app.js', '--', '-q'], ['app.js', '--', '-q'], true, undefined],
+    [['-', '-q'], ['-', '-q'], false, undefined],
+  ];
+  for (const [words, operands, quiet, core] of cases) {
+    it(`belong to it up to there: ${words.join(' ')}`, () => {
+      const given = parseArguments(words, OPTIONS, 'end the options');
+      assert.deepEqual(given.operands, operands);
+      assert.deepEqual([given.isOn('quiet'), given.value('core')], [quiet, core]);
+    });
+  }
+
+  it('keep an option of the command and the same one of the program apart', () => {
+    const given = parseArguments(['-DA=1', '-D', 'B=2', 'app.js', '-D', 'C=3'], OPTIONS, 'end the options');
+    assert.deepEqual(given.values('define'), ['A=1', 'B=2']);
+    assert.deepEqual(given.operands, ['app.js', '-D', 'C=3']);
+  });
+
+  const mistakes: [words: string[], message: string][] = [
+    [['--loud', 'app.js'], "unknown option '--loud'"],
+    [['-q', '--core'], '--core N needs a value'],
+    [['--quiet=1', 'app.js'], '-q, --quiet takes no value'],
+    [['-D', '-q', 'app.js'], '-D, --define SYMBOL=value needs a value'],
+  ];
+  for (const [words, message] of mistakes) {
+    it(`are refused in one short sentence: ${words.join(' ')}`, () => {
+      assert.throws(() => parseArguments(words, OPTIONS, 'end the options'), { message, status: 2 });
+    });
+  }
+});
+
 describe('the help', () => {
   const command: Command = {
     name: 'sleep',
