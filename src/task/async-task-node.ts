@@ -9,10 +9,9 @@ import { MessageChannel, Worker, type MessagePort, type Transferable } from 'nod
 import { systemClock, type Alarm } from '../support/clock.js';
 import { Deferred } from '../support/deferred.js';
 import { warn } from '../support/warn.js';
-import type { Variables } from './starters-gift-node.js';
 import { taskStackBytes } from './stack-size.js';
-import type { TaskSettings } from './task-settings.js';
-import type { TaskThread } from './task-thread.js';
+import type { TaskSettings, Variables } from './task-settings.js';
+import type { TaskSignal, TaskThread } from './task-thread.js';
 import type { FromTask, TaskOrder, ToTask } from './task-thread-node.js';
 import type { WatchdogBite } from './watchdog-bite.js';
 
@@ -83,7 +82,7 @@ export class AsyncTask {
   #onWatchdog: ((bite: WatchdogBite) => void) | undefined;
   #onMessage: ((value: unknown) => void) | undefined;
   #onRestart: ((restarts: number) => void) | undefined;
-  #onUnheard: ((signal: NodeJS.Signals) => void) | undefined;
+  #onUnheard: ((signal: TaskSignal) => void) | undefined;
 
   constructor(start: TaskStart) {
     this.#start = start;
@@ -131,20 +130,21 @@ export class AsyncTask {
   }
 
   /** Posts to the program's `parentPort`. A task that is being started anew does not get it. */
-  postMessage(value: unknown, transfer: readonly Transferable[] = []): void {
-    this.#worker?.postMessage(value, transfer);
+  postMessage(value: unknown, transfer: readonly object[] = []): void {
+    // Node's own type of what can be transferred needs Node's types where this library is used.
+    this.#worker?.postMessage(value, transfer as readonly Transferable[]);
   }
 
   /**
    * Gives the program a signal as if it came from the system: its `process.on(signal)` handlers are called.
    * `onUnheard` is told when it has none.
    */
-  signal(signal: NodeJS.Signals): void {
+  signal(signal: TaskSignal): void {
     this.#control?.postMessage({ signal } satisfies ToTask);
   }
 
   /** Told of a `signal` that the program does not listen to. `undefined` removes it. */
-  onUnheard(handler: ((signal: NodeJS.Signals) => void) | undefined): void {
+  onUnheard(handler: ((signal: TaskSignal) => void) | undefined): void {
     this.#onUnheard = handler;
   }
 

@@ -1,15 +1,8 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { CallbackKind, callbackName } from './callback-kind.js';
-import {
-  beatInto,
-  call1,
-  call2,
-  call3,
-  runningCallback,
-  type CallbackOwner,
-  type ConnectionReport,
-} from './dispatch.js';
+import { beatInto, call1, call2, call3, runningCallback, type CallbackOwner } from './dispatch.js';
+import type { ConnectionReport } from './connection-report.js';
 
 const REPORT: ConnectionReport = {
   localIP: '127.0.0.1',

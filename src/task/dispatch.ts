@@ -9,19 +9,7 @@
 import { assert } from '../support/assert.js';
 import { KIND_BITS, type CallbackKind } from './callback-kind.js';
 import type { CallbackMeter } from './callback-meter.js';
-
-/** The connection that a callback concerns, for whoever has to tell which one it was. */
-export interface ConnectionReport {
-  readonly localIP: string;
-  readonly localPort: number;
-  readonly remoteIP: string;
-  readonly remotePort: number;
-  /** As `AsyncClient.stateToString()`. */
-  readonly state: string;
-  /** Bytes received and bytes sent in this connection. */
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-}
+import type { ConnectionReport } from './connection-report.js';
 
 /** Whose callback runs: it is told when the callback threw. */
 export interface CallbackOwner {
@@ -38,7 +26,7 @@ let running: CallbackOwner | undefined;
 let meter: CallbackMeter | undefined;
 
 /** From now on the beat is stored where a watchdog sees it. */
-export function beatInto(shared: Int32Array<SharedArrayBuffer>): void {
+export function beatInto(shared: Int32Array): void {
   Atomics.store(shared, 0, Atomics.load(beat, 0));
   beat = shared;
 }

@@ -6,7 +6,7 @@
  * Order: Debugger.enable → Debugger.pause → paused: hooks are asked → `found` → `release`.
  */
 import { Debuggee, isRecord, part, textPart, type DebuggeeEvents } from './debuggee-node.js';
-import type { ConnectionReport } from './dispatch.js';
+import type { ConnectionReport } from './connection-report.js';
 import { sourcePosition, type Script } from './source-position-node.js';
 
 /** As deep as V8's own backtraces go where they are asked to go deep. */

@@ -4,12 +4,10 @@
  * another one than the command that started it.
  */
 import { MessagePort } from 'node:worker_threads';
+import type { Variables } from './task-settings.js';
 
 const SUPERVISOR = Symbol.for('asynctcp.supervisor');
 const VARIABLES = Symbol.for('asynctcp.variables');
-
-/** Configuration symbols and their values, as an environment has them. */
-export type Variables = Readonly<Record<string, string>>;
 
 export function leaveGift(supervisor: MessagePort, variables: Variables): void {
   Object.defineProperty(globalThis, SUPERVISOR, { value: supervisor, configurable: true });

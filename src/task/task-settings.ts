@@ -1,4 +1,4 @@
-import type { ConnectionReport } from './dispatch.js';
+import type { ConnectionReport } from './connection-report.js';
 
 /** What the configuration says about the async task. */
 export interface TaskSettings {
@@ -20,6 +20,9 @@ export interface TaskSettings {
 
 /** A callback is slow when it takes more than this part of the watchdog's time. */
 export const SLOW_PART = 0.1;
+
+/** Configuration symbols and their values, as an environment has them. */
+export type Variables = Readonly<Record<string, string>>;
 
 /** What a watchdog may ask of the thread that it has stopped in the middle of a callback. */
 export interface TaskHooks {

@@ -10,9 +10,9 @@ import { assert } from '../support/assert.js';
 import { loadAddon } from './load-addon-node.js';
 import { priorityOfNice } from './priority.js';
 import { WORD_BYTES } from './stack-size.js';
-import { leaveGift, type Variables } from './starters-gift-node.js';
-import type { TaskSettings } from './task-settings.js';
-import type { TaskThread } from './task-thread.js';
+import { leaveGift } from './starters-gift-node.js';
+import type { TaskSettings, Variables } from './task-settings.js';
+import type { TaskSignal, TaskThread } from './task-thread.js';
 import { applyThreadSettings, threadProbe } from './thread-node.js';
 
 /** What the starter sends first. */
@@ -33,11 +33,11 @@ export type FromTask =
   | { readonly kind: 'ready' }
   | { readonly kind: 'wantsInput' }
   /** Nobody in the task listens to the signal. */
-  | { readonly kind: 'unheard'; readonly signal: NodeJS.Signals };
+  | { readonly kind: 'unheard'; readonly signal: TaskSignal };
 
 /** From the starter. */
 export interface ToTask {
-  readonly signal: NodeJS.Signals;
+  readonly signal: TaskSignal;
 }
 
 /** Linux shows so many bytes of a thread's name. */

@@ -1,4 +1,4 @@
-/** What a task's thread came to. */
+/** What a task's thread came to, and what reaches it as if it were a process. */
 import type { Requested } from './diagnostics.js';
 
 export interface TaskThread {
@@ -13,3 +13,6 @@ export interface TaskThread {
   /** In 32-bit words. */
   readonly stackWords: Requested;
 }
+
+/** Signals that can be given to a task. */
+export type TaskSignal = 'SIGHUP' | 'SIGINT' | 'SIGQUIT' | 'SIGTERM' | 'SIGUSR1' | 'SIGUSR2';

@@ -1,6 +1,6 @@
 /** What the watchdog has to tell: a callback that has not returned in its time (contract W1). */
 import type { CallbackName } from './callback-kind.js';
-import type { ConnectionReport } from './dispatch.js';
+import type { ConnectionReport } from './connection-report.js';
 
 export interface WatchdogBite {
   /** The setter that took the callback's handler. */
