@@ -7,8 +7,12 @@
  *   pages later that were not touched: MADV_NOHUGEPAGE excludes both. A kernel without huge pages answers
  *   EINVAL. Huge pages that are there already are split by MADV_DONTNEED.
  * - The stack of the main thread is a mapping that grows downwards on demand. Below it nothing is mapped,
- *   and mincore and madvise answer ENOMEM: such a page was never used. What the mapping gains when it grows
- *   inherits MADV_NOHUGEPAGE. Pages are given back, never unmapped, so that it goes on growing as before.
+ *   and mincore and madvise answer ENOMEM: such a page was never used. Pages are given back, never unmapped,
+ *   so that it goes on growing as before.
+ * - MADV_NOHUGEPAGE is a property of a mapping: given to a part, it splits the mapping. On the main thread
+ *   glibc takes the low end of the mapping with the first frame for the limit of growth, if another mapping
+ *   lies below, and pthread_getattr_np would be wrong from then on, for everybody. Hence the whole stack gets
+ *   it, however small the watched part is, and what the mapping gains when it grows inherits it.
  * - A page that was written to swap counts as not there. The least number ever read stays, so a page is
  *   lost only if it goes to swap before the first reading after its use.
  */
@@ -41,11 +45,8 @@ struct outcome stack_find(struct stack_bounds *bounds) {
   return done();
 }
 
-/* As madvise, but parts of the range that are not mapped are no failure: the kernel did the rest. */
 static struct outcome advise(uintptr_t from, uintptr_t to, int advice) {
-  if (from < to && madvise((void *)from, to - from, advice) != 0 && errno != ENOMEM) {
-    return failed(errno, "madvise");
-  }
+  if (from < to && madvise((void *)from, to - from, advice) != 0) return failed(errno, "madvise");
   return done();
 }
 
@@ -65,14 +66,13 @@ static struct outcome look(uintptr_t address, size_t page, bool *is_mapped, bool
 }
 
 /*
- * The lowest mapped page of the watched part, by bisection: below the mapping of the stack there is
- * nothing, and above its low end no hole.
+ * The lowest mapped page from `low` up to the stack's end. The mapping of a stack has no hole, so bisection
+ * finds its low end; the first look is at the lowest page, which on every thread but the main one is mapped.
  */
-static struct outcome find_mapped(const struct stack_watch *watch, uintptr_t *lowest) {
-  uintptr_t low = watch->lowest;
+static struct outcome find_mapped(const struct stack_watch *watch, uintptr_t low, uintptr_t *lowest) {
   uintptr_t high = watch->end;
+  uintptr_t middle = low;
   while (low < high) {
-    const uintptr_t middle = low + (high - low) / watch->page / 2 * watch->page;
     bool is_mapped = false;
     bool is_there = false;
     const struct outcome looking = look(middle, watch->page, &is_mapped, &is_there);
@@ -82,6 +82,7 @@ static struct outcome find_mapped(const struct stack_watch *watch, uintptr_t *lo
     } else {
       low = middle + watch->page;
     }
+    middle = low + (high - low) / watch->page / 2 * watch->page;
   }
   *lowest = low;
   return done();
@@ -89,7 +90,7 @@ static struct outcome find_mapped(const struct stack_watch *watch, uintptr_t *lo
 
 static struct outcome find_used(const struct stack_watch *watch, uintptr_t *lowest) {
   uintptr_t at = 0;
-  const struct outcome finding = find_mapped(watch, &at);
+  const struct outcome finding = find_mapped(watch, watch->lowest, &at);
   if (finding.error != 0) return finding;
   unsigned char states[CHUNK_PAGES];
   /* From the low end: a large frame that is touched here and there leaves holes above its low end. */
@@ -127,22 +128,27 @@ __attribute__((noinline)) struct outcome stack_watch(struct stack_watch *watch, 
   const uintptr_t wanted = bytes < page ? page : bytes & ~(page - 1);
   begun.lowest = begun.end - (wanted < stack ? wanted : stack);
 
-  const struct outcome small = advise(begun.lowest, begun.end, MADV_NOHUGEPAGE);
+  /* Below what is mapped nothing may be touched: it is not the stack's yet, and could be another's soon. */
+  uintptr_t mapped = 0;
+  const struct outcome mapping = find_mapped(&begun, begun.end - stack, &mapped);
+  if (mapping.error != 0) return mapping;
+  const struct outcome small = advise(mapped, begun.end, MADV_NOHUGEPAGE);
   if (small.error != 0 && small.error != EINVAL) return small;
+  const uintptr_t unused_begin = mapped > begun.lowest ? mapped : begun.lowest;
   /*
    * One whole page stays below the page with this frame's upper end: for the rest of this frame, the frame
    * of madvise, and the 128 bytes below the stack pointer that compiled code may use without moving it (the
    * red zone).
    */
   const uintptr_t unused_end = (frame & ~(page - 1)) - page;
-  const struct outcome giving = advise(begun.lowest, unused_end, MADV_DONTNEED);
+  const struct outcome giving = advise(unused_begin, unused_end, MADV_DONTNEED);
   if (giving.error != 0) return giving;
 
   /* Where mincore only pretends (gVisor's calls every page resident), that is no full stack. */
-  if (begun.lowest < unused_end) {
+  if (unused_begin < unused_end) {
     bool is_mapped = false;
     bool is_there = false;
-    const struct outcome looking = look(begun.lowest, page, &is_mapped, &is_there);
+    const struct outcome looking = look(unused_begin, page, &is_mapped, &is_there);
     if (looking.error != 0) return looking;
     if (is_there) return failed(ENOTSUP, "mincore");
   }

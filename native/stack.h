@@ -31,7 +31,8 @@ struct stack_watch {
 struct outcome stack_find(struct stack_bounds *bounds);
 
 /*
- * Begins to watch the upper `bytes` of the stack, or all of it if it is smaller. A failure leaves `watch` as it was.
+ * Begins to watch the upper `bytes` of the stack, or all of it if it is smaller. A failure leaves `watch` as
+ * it was.
  */
 struct outcome stack_watch(struct stack_watch *watch, size_t bytes);
 

@@ -1,9 +1,9 @@
 // What the scripts that compile the addon share: its sources, what a machine lacks to compile it, and
 // node-gyp.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 
 export const root = resolve(import.meta.dirname, '..');
 export const native = join(root, 'native');
@@ -55,4 +55,22 @@ export function nodeGyp(words, env = {}) {
     encoding: 'utf8',
   });
   return { succeeded: status === 0, output: `${stdout}${stderr}` };
+}
+
+/**
+ * Compiles the addon in a folder of its own, so that the checkout's build stays as it is, and gives the path of the
+ * binary. Throws with the compiler's words.
+ */
+export function compileIn(folder, arch, env) {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  for (const source of sources()) copyFileSync(source, join(folder, basename(source)));
+  const nodedir = headers();
+  const words = ['configure', 'build', '--directory', folder, '--arch', arch];
+  const { succeeded, output } = nodeGyp(
+    nodedir === undefined ? words : [...words, '--nodedir', nodedir],
+    env,
+  );
+  if (!succeeded) throw new Error(output);
+  return join(folder, 'build', 'Release', 'asynctcp.node');
 }
