@@ -333,3 +333,31 @@ describe('a symbol', () => {
     assert.equal(rangeText(symbolOf('wdtTimeoutS')), '1 to 3600 s');
   });
 });
+
+describe('variablesWith()', () => {
+  it('gives all that is set, for another thread, under the symbols’ names; the later layer wins', () => {
+    const configuration = withEnvironment({ CONFIG_ASYNC_TCP_TASK_PRIORITY: '4', OTHER: 'x' });
+    configuration.configure({ runningCore: 0, taskPriority: 1, wdtTimeoutS: 2 });
+    configuration.define('CONFIG_ESP_TASK_WDT_TIMEOUT_S=7');
+    assert.deepEqual(configuration.variablesWith({ runningCore: 1, taskPriority: 2, diagnostics: 1 }), {
+      CONFIG_ASYNC_TCP_RUNNING_CORE: '1',
+      CONFIG_ASYNC_TCP_TASK_PRIORITY: '4',
+      CONFIG_ESP_TASK_WDT_TIMEOUT_S: '7',
+      CONFIG_ASYNC_TCP_DIAGNOSTICS: '1',
+    });
+  });
+
+  it('changes nothing here, and may be asked at any time', () => {
+    const configuration = new Configuration();
+    assert.equal(configuration.integer('runningCore'), -1);
+    assert.deepEqual(configuration.variablesWith({ runningCore: 1 }), { CONFIG_ASYNC_TCP_RUNNING_CORE: '1' });
+    assert.equal(configuration.isSet('runningCore'), false);
+  });
+
+  it('refuses what configure() refuses', () => {
+    const configuration = new Configuration();
+    assert.throws(() => configuration.variablesWith({ runningCore: -2 }), /runningCore must be -1 to 1023/);
+    assert.throws(() => configuration.variablesWith(untyped({ core: 1 })), /unknown configuration symbol core/);
+    assert.throws(() => configuration.variablesWith(untyped(7)), /startTask takes an object of options, not 7/);
+  });
+});
