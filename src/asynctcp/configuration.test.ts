@@ -357,7 +357,13 @@ describe('variablesWith()', () => {
   it('refuses what configure() refuses', () => {
     const configuration = new Configuration();
     assert.throws(() => configuration.variablesWith({ runningCore: -2 }), /runningCore must be -1 to 1023/);
-    assert.throws(() => configuration.variablesWith(untyped({ core: 1 })), /unknown configuration symbol core/);
-    assert.throws(() => configuration.variablesWith(untyped(7)), /startTask takes an object of options, not 7/);
+    assert.throws(
+      () => configuration.variablesWith(untyped({ core: 1 })),
+      /unknown configuration symbol core/,
+    );
+    assert.throws(
+      () => configuration.variablesWith(untyped(7)),
+      /startTask takes an object of options, not 7/,
+    );
   });
 });

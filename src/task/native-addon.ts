@@ -17,7 +17,10 @@ export interface NativeAddon {
   nice(): number;
   /** @throws EACCES or EPERM for a value that needs a right that the process does not have. */
   setNice(nice: number): void;
-  /** The whole stack of the thread: its lowest address, and its size without the guard. */
+  /**
+   * The whole stack of the thread: its lowest address, and its size without the guard. A Worker's can be larger
+   * than its `stackSizeMb`: glibc gives a new thread the stack of one that ended, up to four times as large.
+   */
   stack(): { lowest: bigint; bytes: number };
   /** Bytes between the stack's upper end and the caller's frame. */
   stackDepth(): number;

@@ -11,7 +11,8 @@ it('a thread that nobody started as a task was given nothing', () => {
 it('the configuration is there for every copy of the library, the port for one', () => {
   const { port1, port2 } = new MessageChannel();
   leaveGift(port1, { CONFIG_ASYNC_TCP_STACK: 'node' });
-  for (let copy = 0; copy < 2; copy += 1) assert.deepEqual(givenVariables(), { CONFIG_ASYNC_TCP_STACK: 'node' });
+  for (let copy = 0; copy < 2; copy += 1)
+    assert.deepEqual(givenVariables(), { CONFIG_ASYNC_TCP_STACK: 'node' });
   assert.equal(takeSupervisor(), port1);
   assert.equal(takeSupervisor(), undefined);
   port2.close();
