@@ -1,0 +1,162 @@
+/** `asynctcp doctor`, and what is left of the library where the native addon is not to be had. */
+import assert from 'node:assert/strict';
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { start, type Program } from './programs.js';
+import { HANGS_MS, MAIN, program, startRun, temporaryFolder, visit } from './programs/inline.js';
+
+const SUBJECTS = [
+  'stack node',
+  'native addon',
+  'core pinning',
+  'priorities',
+  'stack measurement',
+  'task thread',
+  'watchdog',
+  'open files',
+];
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+
+async function textOf(running: Program): Promise<string> {
+  assert.deepEqual(await running.ended, { status: 0, signal: null }, running.stderr.text);
+  assert.equal(running.stderr.text, '');
+  return running.stdout.text;
+}
+
+/** The answers of a doctor's report, by subject. */
+function answers(report: string): Map<string, string> {
+  const lines = [...report.matchAll(/^ {2}(yes|no ) {2}(.{18})\S/gm)];
+  return new Map(lines.map(([, answer = '', subject = '']) => [subject.trim(), answer.trim()]));
+}
+
+/** The package without its addon. */
+function withoutAddon(test: TestContext): string {
+  const folder = temporaryFolder(test);
+  for (const part of ['dist', 'package.json'])
+    cpSync(join(ROOT, part), join(folder, part), { recursive: true });
+  return folder;
+}
+
+function doorOf(folder: string): string {
+  return pathToFileURL(join(folder, 'dist', 'index.js')).href;
+}
+
+describe('asynctcp doctor', { concurrency: true, timeout: HANGS_MS }, () => {
+  it('has an answer to every subject, and status 0', async (test) => {
+    const report = await textOf(start(test, process.execPath, [MAIN, 'doctor']));
+    assert.match(report, /^asynctcp \d+\.\d+\.\d+ on Node \d+\.\d+\.\d+, \S+ \S+\n\n/);
+    assert.deepEqual([...answers(report).keys()], SUBJECTS);
+    for (const line of report.split('\n')) assert.ok(line.length <= 100, line);
+  });
+
+  it('says no with a remedy where the limit of open files is low', async (test) => {
+    const words = ['-c', 'ulimit -n 256; exec "$@"', 'sh', process.execPath, MAIN, 'doctor'];
+    const report = await textOf(start(test, 'sh', words));
+    assert.equal(answers(report).get('open files'), 'no');
+    assert.match(report, /256 at once \(may be raised to 256\).*ulimit -n 10000/s);
+  });
+
+  it('says no with a reason to all that needs the addon, where it is missing', async (test) => {
+    const main = join(withoutAddon(test), 'dist', 'cli', 'main.js');
+    const report = await textOf(start(test, process.execPath, [main, 'doctor']));
+    const found = answers(report);
+    assert.deepEqual([...found.keys()], SUBJECTS);
+    for (const subject of ['native addon', 'core pinning', 'priorities', 'stack measurement']) {
+      assert.equal(found.get(subject), 'no', subject);
+    }
+    for (const subject of ['stack node', 'task thread', 'watchdog']) assert.equal(found.get(subject), 'yes');
+    assert.match(report, /native addon +The native addon is not in the package; install the package again\./);
+    assert.match(report, /core pinning +needs the native addon\n/);
+  });
+
+  it('says no with the remedy where Node is told to load no addons', async (test) => {
+    const report = await textOf(start(test, process.execPath, ['--no-addons', MAIN, 'doctor']));
+    assert.equal(answers(report).get('native addon'), 'no');
+    assert.match(report, /start it\s+without --no-addons/);
+  });
+
+  it('takes no operands', async (test) => {
+    const running = start(test, process.execPath, [MAIN, 'doctor', 'who']);
+    assert.equal((await running.ended).status, 2);
+    assert.match(running.stderr.text, /^asynctcp doctor: unexpected argument 'who' [^\n]*\n$/);
+  });
+});
+
+describe('without the addon', { concurrency: true, timeout: HANGS_MS }, () => {
+  const REASON = 'The native addon is not in the package; install the package again.';
+  const ECHO = `
+    const server = new asynctcp.AsyncServer('127.0.0.1', 0);
+    server.onClient((client) => {
+      client.onData((_, data) => { client.write(data); });
+      client.onDisconnect(() => { server.end(); });
+    });
+    await server.begin();
+    console.log('port ' + server.port());`;
+
+  async function echoes(test: TestContext, running: Program): Promise<void> {
+    const visitor = await visit(test, await running.stdout.number(/^port (\d+)$/));
+    assert.equal(await visitor.ask('hello', 5), 'hello');
+    visitor.socket.end();
+    assert.deepEqual(await running.ended, { status: 0, signal: null });
+  }
+
+  it('a server echoes, and nothing is said', async (test) => {
+    const file = program(test, ECHO, doorOf(withoutAddon(test)));
+    const running = start(test, process.execPath, [file]);
+    await echoes(test, running);
+    assert.equal(running.stderr.text, '');
+  });
+
+  it('asynctcp run runs it too', async (test) => {
+    const folder = withoutAddon(test);
+    const main = join(folder, 'dist', 'cli', 'main.js');
+    const file = program(test, ECHO, doorOf(folder));
+    const running = start(test, process.execPath, [main, 'run', file]);
+    await echoes(test, running);
+    assert.match(running.stderr.text, /^asynctcp: the async task runs on any core at priority 3 [^\n]*\n$/);
+  });
+
+  it('a task starts, with a thread of which the system number is unknown', async (test) => {
+    const folder = withoutAddon(test);
+    const task = program(test, "console.log('in the task');", doorOf(folder));
+    const text = `
+      const task = asynctcp.startTask(new URL('${pathToFileURL(task).href}'));
+      const { systemThreadId, stackWords } = await task.started;
+      console.log(systemThreadId, stackWords.effective);
+      await task.ended;`;
+    const report = await textOf(start(test, process.execPath, [program(test, text, doorOf(folder))]));
+    assert.deepEqual(report.trim().split('\n').sort(), ['in the task', 'undefined 131072']);
+  });
+
+  it('core and priority that are asked for cost one warning with the reason', async (test) => {
+    const file = program(test, ECHO, doorOf(withoutAddon(test)));
+    const env = { CONFIG_ASYNC_TCP_RUNNING_CORE: '0', CONFIG_ASYNC_TCP_TASK_PRIORITY: '2' };
+    const running = start(test, process.execPath, [file], env);
+    await echoes(test, running);
+    assert.equal(
+      running.stderr.text,
+      `asynctcp: CONFIG_ASYNC_TCP_RUNNING_CORE=0 and CONFIG_ASYNC_TCP_TASK_PRIORITY=2 cannot be applied: ${REASON}\n`,
+    );
+  });
+
+  it('the diagnostics tell what they can, and the measurement of the stack throws the reason', async (test) => {
+    const text = `
+      asynctcp.configure({ diagnostics: 1 });
+      const { core, priority, stackWords } = asynctcp.diagnostics();
+      console.log(JSON.stringify([core.effective, priority.effective, stackWords.effective > 0]));
+      try { asynctcp.AsyncClient.getStackHighWaterMark(); } catch (error) { console.log(String(error)); }`;
+    const file = program(test, text, doorOf(withoutAddon(test)));
+    assert.equal(
+      await textOf(start(test, process.execPath, [file])),
+      `[-1,3,true]\nError: the stack cannot be measured: ${REASON}\n`,
+    );
+  });
+
+  it('Node that may load no addons runs a task all the same', async (test) => {
+    const running = startRun(test, ['-q', program(test, ECHO)], { NODE_OPTIONS: '--no-addons' });
+    await echoes(test, running);
+    assert.equal(running.stderr.text, '');
+  });
+});
