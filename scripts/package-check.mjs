@@ -44,7 +44,7 @@ try {
   );
   const tarball = join(folder, filename);
   const names = files.map(({ path }) => path);
-  const stray = names.filter((name) => /\.test\.|tsbuildinfo|tsconfig/.test(name));
+  const stray = names.filter((name) => /\.test\.|tsbuildinfo|tsconfig|native\/(build|test)\//.test(name));
   expect(stray.join(), '', 'files that do not belong into the package');
   for (const name of [
     'dist/index.js',
@@ -53,6 +53,10 @@ try {
     'LICENSE',
     'README.md',
     'CHANGELOG.md',
+    'native/binding.gyp',
+    'native/addon.c',
+    'native/prebuilt/linux-x64.node',
+    'native/prebuilt/linux-arm64.node',
   ]) {
     expect(names.includes(name), true, `${name} in the package`);
   }
@@ -85,6 +89,17 @@ try {
     run(process.execPath, ['out/program.js'], folder).trim(),
     'echo true Established',
     'output from TypeScript',
+  );
+
+  // The door does not offer the addon itself, so it is asked past the door, by a path.
+  const question = `
+    import { loadAddon } from './node_modules/asynctcp/dist/task/load-addon-node.js';
+    const { addon, reason } = loadAddon();
+    console.log(addon?.threadId() === process.pid ? 'loaded' : reason);`;
+  expect(
+    run(process.execPath, ['--input-type=module', '--eval', question], folder).trim(),
+    'loaded',
+    'the addon of the installed package',
   );
 
   const help = run(join(folder, 'node_modules', '.bin', 'asynctcp'), ['--help'], folder);

@@ -18,16 +18,18 @@ export interface NativeAddon {
   /** @throws EACCES or EPERM for a value that needs a right that the process does not have. */
   setNice(nice: number): void;
   /**
-   * The whole stack of the thread: its lowest address, and its size without the guard. A Worker's can be larger
-   * than its `stackSizeMb`: glibc gives a new thread the stack of one that ended, up to four times as large.
+   * The whole stack of the thread: its lowest address, and its size without the guard. A Worker's can be
+   * larger than its `stackSizeMb`: glibc gives a new thread the stack of one that ended, up to four times as
+   * large.
    */
   stack(): { lowest: bigint; bytes: number };
   /** Bytes between the stack's upper end and the caller's frame. */
   stackDepth(): number;
   /**
    * Begins to measure: gives the unused pages of the lowest `bytes` of the stack's upper end back to the
-   * system, so that a page that is there later was used since. `bytes` bounds what is looked at: on the
-   * main thread, whose stack grows on demand, it is the engine's limit.
+   * system, so that a page that is there later was used since. `bytes` bounds what is looked at. It is the
+   * engine's limit: a Worker's `stackSizeMb`; on the main thread, whose stack grows on demand, what V8 was
+   * told.
    */
   watchStack(bytes: number): void;
   /** Bytes of the watched part that were never used since, in whole pages. */

@@ -26,6 +26,13 @@ const BREACHES: readonly [file: string, line: string, rule: string][] = [
   ],
   ['src/stacks/node/node-stack.ts', "import '../kernel/kernel-stack.js';", 'rule 3: no other stack'],
   ['src/asynctcp/host.ts', "import 'node:net';", 'rule 5: no runtime modules'],
+  ['src/task/dispatch.ts', "import 'node:worker_threads';", 'rule 5: no runtime modules'],
+  ['src/task/dispatch.ts', 'export const id = process.pid;', 'rule 5: no globals of Node'],
+  [
+    'src/task/load-addon-node.ts',
+    "import '../asynctcp/check.js';",
+    'rule 2: nor does a file of task that is for Node',
+  ],
   ['src/support/assert.ts', 'export const bytes = Buffer.alloc(1);', 'rule 5: no Buffer'],
   ['src/asynctcp/host.ts', 'export const now = Date.now();', 'rule 6: no time'],
   ['src/stacks/node/node-stack.ts', 'setTimeout(() => undefined, 1);', 'rule 6: no timers'],
@@ -50,6 +57,7 @@ describe('the linter', () => {
   it('lets a layer import what it may', async () => {
     assert.deepEqual(await complaints('src/asynctcp/host.ts', "import '../port/error-code.js';\n"), []);
     assert.deepEqual(await complaints('src/stacks/node/node-stack.ts', "import 'node:net';\n"), []);
+    assert.deepEqual(await complaints('src/task/load-addon-node.ts', "import 'node:module';\n"), []);
     assert.deepEqual(await complaints('src/support/clock.ts', 'export const now = performance.now();\n'), []);
   });
 });

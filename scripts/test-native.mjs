@@ -1,0 +1,76 @@
+// Runs the C of the addon under the address and the undefined-behaviour sanitizer: the C tests as a program, and the
+// tests of the addon in Node, in a copy of the checkout whose addon is compiled with the sanitizers.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { copyFileSync, cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { compileIn, compiler, missingTools, native, root } from './native.mjs';
+
+const SANITIZERS = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
+/** As in native/binding.gyp. */
+const FLAGS = '-std=c11 -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -g -pthread';
+
+const folder = join(root, 'build', 'sanitized');
+
+function run(command, words, env = {}) {
+  const { status, error } = spawnSync(command, words, {
+    cwd: folder,
+    stdio: 'inherit',
+    env: { ...process.env, ...env },
+  });
+  if (error !== undefined) throw error;
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+function testInC(optimization) {
+  const program = join(folder, `native-test${optimization}`);
+  const parts = ['errno-name.c', 'stack.c', 'thread.c', 'test/native-test.c'].map((part) =>
+    join(native, part),
+  );
+  run(compiler(), [...FLAGS.split(' '), optimization, ...SANITIZERS, '-o', program, ...parts]);
+  run(program, []);
+}
+
+function testInNode() {
+  const flags = SANITIZERS.join(' ');
+  const CC = compiler();
+  const addon = compileIn(join(folder, 'addon'), process.arch, {
+    CC,
+    LINK: CC,
+    CFLAGS: flags,
+    LDFLAGS: flags,
+  });
+  const placed = join(folder, 'native', 'build', 'Release', 'asynctcp.node');
+  mkdirSync(dirname(placed), { recursive: true });
+  copyFileSync(addon, placed);
+  for (const part of ['package.json', 'dist', join('build', 'test', 'native')]) {
+    cpSync(join(root, part), join(folder, part), { recursive: true });
+  }
+  const tests = readdirSync(join(folder, 'build', 'test', 'native')).filter((name) =>
+    name.endsWith('.test.js'),
+  );
+  // Node itself is not compiled with the sanitizer, so its runtime has to be there first. What V8 leaks at the end is
+  // not ours.
+  const runtime = execFileSync(CC, ['-print-file-name=libasan.so'], { encoding: 'utf8' }).trim();
+  for (const test of tests) {
+    run(
+      process.execPath,
+      ['--enable-source-maps', '--test-reporter=spec', join('build', 'test', 'native', test)],
+      {
+        LD_PRELOAD: runtime,
+        ASAN_OPTIONS: 'detect_leaks=0',
+        ASYNCTCP_REQUIRE_PEERS: '1',
+      },
+    );
+  }
+}
+
+const missing = process.platform === 'linux' ? missingTools() : ['Linux'];
+if (missing.length > 0) {
+  console.error(`The tests of the addon's C need ${missing.join(', ')}.`);
+  process.exit(1);
+}
+rmSync(folder, { recursive: true, force: true });
+mkdirSync(folder, { recursive: true });
+testInC('-O0');
+testInC('-O3');
+testInNode();
