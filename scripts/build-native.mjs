@@ -1,28 +1,34 @@
 // Compiles the addon of this checkout, if a source is newer than it is. A machine that cannot compile gets
 // one line about it and no failure: everything but core, priority and stack measurement works without the
 // addon. C that does not compile is a failure.
+import { existsSync } from 'node:fs';
 import { built, compiler, headers, isNewerThan, missingTools, native, nodeGyp, sources } from './native.mjs';
 
 /** Ends with success, because the addon can be done without. */
-function goOnWithout(missing) {
-  console.error(
-    `The native addon is not built, and core, priority and stack measurement do not work: missing ` +
-      `${missing.join(', ')} (Debian: apt-get install gcc libc6-dev make python3).`,
-  );
+function goOnWithout(missing, remedy) {
+  const consequence = existsSync(built)
+    ? 'The native addon stays older than its sources'
+    : 'The native addon is not built, and core, priority and stack measurement do not work';
+  console.error(`${consequence}: missing ${missing} (${remedy}).`);
   process.exit(0);
 }
 
 if (process.platform !== 'linux' || isNewerThan(built, sources())) process.exit(0);
 
 const missing = missingTools();
-if (missing.length > 0) goOnWithout(missing);
+if (missing.length > 0) {
+  goOnWithout(missing.join(', '), 'Debian: apt-get install gcc libc6-dev make python3');
+}
 
-// Compiled and linked by the same command: node-gyp would look for a C++ compiler to link with.
-const env = { CC: compiler(), LINK: compiler() };
 const nodedir = headers();
 if (nodedir === undefined && !nodeGyp(['install', '--ensure']).succeeded) {
-  goOnWithout([`the headers of Node ${process.version}, which could not be downloaded either`]);
+  goOnWithout(
+    `the headers of Node ${process.version}, which could not be downloaded either`,
+    'take a Node that has include/node beside its bin',
+  );
 }
+// Compiled and linked by the same command: node-gyp would look for a C++ compiler to link with.
+const env = { CC: compiler(), LINK: compiler() };
 const words = ['configure', 'build', '--directory', native];
 const { succeeded, output } = nodeGyp(nodedir === undefined ? words : [...words, '--nodedir', nodedir], env);
 if (!succeeded) {
