@@ -96,10 +96,7 @@ function notThere({ arch, isCheckout }: AddonSearch): string {
 /** `loadAddon` with everything that it asks the system for, for tests. */
 export function searchAddon(search: AddonSearch): LoadedAddon {
   if (search.platform !== 'linux') {
-    return {
-      addon: undefined,
-      reason: `The native addon is for Linux only, and this is ${search.platform}.`,
-    };
+    return { reason: `The native addon is for Linux only, and this is ${search.platform}.` };
   }
   let reason: string | undefined;
   for (const file of search.candidates) {
