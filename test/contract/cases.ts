@@ -3,7 +3,8 @@ import type { ContractCase } from './case.js';
 import { DATA } from './data.js';
 import { LIFE } from './life.js';
 import { LIMITS } from './limits.js';
+import { SPACE_RACES } from './space-races.js';
 import { TASK } from './task.js';
 import { TIME } from './time.js';
 
-export const CASES: readonly ContractCase[] = [...LIFE, ...DATA, ...TIME, ...LIMITS, ...TASK];
+export const CASES: readonly ContractCase[] = [...LIFE, ...SPACE_RACES, ...DATA, ...TIME, ...LIMITS, ...TASK];
