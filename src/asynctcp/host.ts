@@ -27,7 +27,13 @@ export function holdsNoSocket(holder: Holder): void {
  * callback.
  */
 export function resetAll(): void {
-  for (const holder of holders) holder.reset();
+  for (const holder of holders) {
+    try {
+      holder.reset();
+    } catch {
+      // It was stopped in the middle of its work; the others are reset all the same.
+    }
+  }
 }
 
 export class Host {

@@ -4,7 +4,8 @@
  */
 import { runningCallback } from '../task/dispatch.js';
 import type { TaskHooks, TaskSettings } from '../task/task-settings.js';
-import { configuration, type Configuration } from './configuration.js';
+import { assert } from '../support/assert.js';
+import { configuration, type Configuration, type ConfigureOptions } from './configuration.js';
 import { resetAll } from './host.js';
 
 export interface TaskKeeper {
@@ -22,14 +23,20 @@ export function offerTaskKeeper(offered: TaskKeeper): void {
   keeper = offered;
 }
 
+function number(from: Configuration, option: keyof ConfigureOptions): number {
+  const value = from.integer(option);
+  assert(value !== undefined, 'every option of the task has a default');
+  return value;
+}
+
 export function readTaskSettings(from: Configuration): TaskSettings {
   return {
-    core: from.integer('runningCore') ?? -1,
-    priority: from.integer('taskPriority') ?? 0,
-    stackWords: from.integer('taskStackSize') ?? 0,
+    core: number(from, 'runningCore'),
+    priority: number(from, 'taskPriority'),
+    stackWords: number(from, 'taskStackSize'),
     stackIsSet: from.isSet('taskStackSize'),
     watchdog: from.integer('useWdt') === 1,
-    timeoutMs: (from.integer('wdtTimeoutS') ?? 0) * 1000,
+    timeoutMs: number(from, 'wdtTimeoutS') * 1000,
     panic: from.integer('wdtPanic') === 1,
     diagnostics: from.integer('diagnostics') === 1,
   };

@@ -8,7 +8,8 @@ import { loadAddon } from '../task/load-addon-node.js';
 import type { NativeAddon } from '../task/native-addon.js';
 import { HIGHEST_PRIORITY, LOWEST_PRIORITY, niceOfPriority } from '../task/priority.js';
 import { MINIMAL_STACK_BYTES, WORD_BYTES } from '../task/stack-size.js';
-import { ExitStatus, type Command } from './command.js';
+import { ExitStatus, type Arguments, type Command } from './command.js';
+import { applyConfiguration } from './configuration-options.js';
 import { wrap } from './text-table.js';
 import { packageVersion } from './version.js';
 
@@ -39,12 +40,13 @@ export const doctor: Command = {
   run: runDoctor,
 };
 
-async function runDoctor(): Promise<number> {
+async function runDoctor(given: Arguments): Promise<number> {
+  applyConfiguration(given);
   const loaded = loadAddon();
-  const addon = 'addon' in loaded ? loaded.addon : undefined;
+  const { addon } = loaded;
   const findings = [
     nodeStackFinding(),
-    addonFinding('addon' in loaded ? undefined : loaded.reason),
+    addonFinding(loaded.reason),
     pinningFinding(addon),
     priorityFinding(addon),
     measurementFinding(addon),

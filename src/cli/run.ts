@@ -3,10 +3,13 @@ import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
-import { startTask, type AsyncTask, type TaskThread } from '../index.js';
+import { startTask, systemClock, type AsyncTask, type TaskThread } from '../index.js';
 import { ExitStatus, wrongArguments, type Arguments, type Command, type Option } from './command.js';
 import { applyConfiguration, CONFIGURATION_OPTIONS, CONFIGURATION_SECTION } from './configuration-options.js';
-import { signalNumber, StopSignals } from './stop-signals.js';
+import { signalNumber, StopSignals, type StopSignal } from './stop-signals.js';
+
+/** A task that has not ended by then takes the process with it. */
+const END_LIMIT_MS = 2000;
 
 const QUIET: Option = { name: 'quiet', short: 'q', meaning: 'does not tell what the task was started with' };
 
@@ -29,7 +32,7 @@ export const run: Command = {
           '130, 143',
           'ended by Ctrl-C (130) or SIGTERM (143): one that the program does not listen to, or a second',
         ],
-        ['137', 'a task that panicked could not be ended, so the process was'],
+        ['137', 'a task that was to be ended could not be within 2 s, so the process was'],
       ],
     },
     {
@@ -62,10 +65,17 @@ async function runProgram(given: Arguments): Promise<number> {
     task.started.then(tell, () => undefined);
   }
   const status = await Promise.race([outcome(task), forwardSignals(task, signals)]);
+  if (typeof status !== 'number') return endAtOnce(task, status);
   signals.end();
-  if (typeof status === 'number') return status;
-  // What stops a process stops all its threads, in the middle of whatever they do.
-  process.exit(ExitStatus.SIGNAL + signalNumber(status));
+  return status;
+}
+
+/** Ends the task in the middle of what it does. A synchronous call of its would hold up the process too. */
+async function endAtOnce(task: AsyncTask, signal: StopSignal): Promise<number> {
+  systemClock.setAlarm(systemClock.nowMs() + END_LIMIT_MS, () => process.kill(process.pid, 'SIGKILL'));
+  // How the task ended does not matter any more.
+  await task.terminate().catch(() => undefined);
+  process.exit(ExitStatus.SIGNAL + signalNumber(signal));
 }
 
 function programUrl(path: string): URL {
@@ -82,13 +92,15 @@ async function outcome(task: AsyncTask): Promise<number> {
   try {
     return await task.ended;
   } catch (error) {
-    process.stderr.write(`Uncaught ${inspect(error)}\n`);
+    process.stderr.write(
+      `Uncaught ${error instanceof Error ? (error.stack ?? String(error)) : inspect(error)}\n`,
+    );
     return ExitStatus.FAILED;
   }
 }
 
 /** The first signal is the program's, if it listens; an unheard one or a second one ends the process. */
-async function forwardSignals(task: AsyncTask, signals: StopSignals): Promise<'SIGINT' | 'SIGTERM'> {
+async function forwardSignals(task: AsyncTask, signals: StopSignals): Promise<StopSignal> {
   const first = await signals.next();
   const unheard = new Promise<typeof first>((heardBy) => {
     task.onUnheard(() => {

@@ -79,6 +79,10 @@ export class AsyncTask {
   #panicked = false;
   #keepsAlive = true;
   #backOff: Alarm | undefined;
+  /** Keeps the process alive between two threads. */
+  #hold: MessagePort | undefined;
+  /** Given to the present thread. */
+  #signalled: TaskSignal | undefined;
   #onWatchdog: ((bite: WatchdogBite) => void) | undefined;
   #onMessage: ((value: unknown) => void) | undefined;
   #onRestart: ((restarts: number) => void) | undefined;
@@ -140,7 +144,12 @@ export class AsyncTask {
    * `onUnheard` is told when it has none.
    */
   signal(signal: TaskSignal): void {
-    this.#control?.postMessage({ signal } satisfies ToTask);
+    if (this.#control === undefined) {
+      this.#onUnheard?.(signal);
+      return;
+    }
+    this.#signalled = signal;
+    this.#control.postMessage({ signal } satisfies ToTask);
   }
 
   /** Told of a `signal` that the program does not listen to. `undefined` removes it. */
@@ -148,12 +157,16 @@ export class AsyncTask {
     this.#onUnheard = handler;
   }
 
-  /** Ends the task's thread at once, in the middle of whatever it does; resolves when it is over. */
+  /**
+   * Ends the task's thread at once, in the middle of whatever it does. Answers as `ended` does, when it is
+   * over.
+   */
   async terminate(): Promise<number> {
     this.#backOff?.cancel();
     const isWaiting = this.#panicked && this.#worker === undefined;
     this.#panicked = false;
-    if (isWaiting) this.#ended.resolve(1);
+    this.#release();
+    if (isWaiting) this.#over(1, undefined);
     else await this.#worker?.terminate();
     return this.ended;
   }
@@ -162,12 +175,14 @@ export class AsyncTask {
   ref(): void {
     this.#keepsAlive = true;
     this.#worker?.ref();
+    this.#hold?.ref();
   }
 
   /** The task does not keep this process alive. */
   unref(): void {
     this.#keepsAlive = false;
     this.#worker?.unref();
+    this.#hold?.unref();
   }
 
   // ---- one thread after the other
@@ -198,8 +213,12 @@ export class AsyncTask {
     control.port1.on('message', (message: FromTask) => {
       this.#told(message, worker);
     });
-    supervisor.port1.on('message', (bite: WatchdogBite) => {
-      this.#bitten(bite, worker);
+    // Each copy of this library in the task has a watchdog, and a port for it.
+    supervisor.port1.on('message', (port: MessagePort) => {
+      port.on('message', (bite: WatchdogBite) => {
+        this.#bitten(bite, worker);
+      });
+      port.unref();
     });
     control.port1.unref();
     supervisor.port1.unref();
@@ -213,6 +232,11 @@ export class AsyncTask {
       supervisor.port1.close();
       this.#exited(status, failure);
     });
+  }
+
+  #release(): void {
+    this.#hold?.close();
+    this.#hold = undefined;
   }
 
   #told(message: FromTask, worker: Worker): void {
@@ -247,8 +271,15 @@ export class AsyncTask {
     this.#control = undefined;
     if (this.#panicked) {
       this.#restartLater();
+      // A thread that was blocked until its end has heard nothing.
+      if (this.#signalled !== undefined) this.#onUnheard?.(this.#signalled);
+      this.#signalled = undefined;
       return;
     }
+    this.#over(status, failure);
+  }
+
+  #over(status: number, failure: { readonly error: unknown } | undefined): void {
     const reason = failure?.error ?? new Error(`the task ended with status ${status} before it was ready`);
     this.#started.reject(reason);
     this.#ready.reject(reason);
@@ -262,10 +293,10 @@ export class AsyncTask {
     this.#restartsInRow += 1;
     const waitMs = backOffMs(this.#restartsInRow);
     // The alarm keeps no process alive: the task does, also between two threads.
-    const hold = new MessageChannel();
-    if (this.#keepsAlive) hold.port1.ref();
+    this.#hold = new MessageChannel().port1;
+    if (this.#keepsAlive) this.#hold.ref();
     this.#backOff = systemClock.setAlarm(nowMs + waitMs, () => {
-      hold.port1.close();
+      this.#release();
       this.#panicked = false;
       this.#restarts += 1;
       warn(`the task is started anew, restart ${this.#restarts}, ${waitMs} ms after it ended`);

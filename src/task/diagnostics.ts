@@ -12,6 +12,8 @@ import { SLOW_PART, type TaskSettings } from './task-settings.js';
 
 /** What the runtime tells of the thread that runs the task. */
 export interface ThreadProbe {
+  /** From now on what is used of the stack is measured. */
+  watchStack(): void;
   /** The one core that the thread may run on; −1: more than one, or unknown. */
   core(): number;
   nice(): number;
@@ -77,6 +79,7 @@ export function collectDiagnostics(settings: TaskSettings, clock: Clock, probe: 
   const leastUnusedBytes = Number.POSITIVE_INFINITY;
   collection = { settings, callbacks, connections: new ConnectionMeter(), probe, leastUnusedBytes };
   measureWith(callbacks);
+  probe.watchStack();
 }
 
 /** `undefined` while nothing is collected. */

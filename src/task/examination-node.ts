@@ -32,6 +32,7 @@ export class Examination implements DebuggeeEvents {
   #enabled = false;
   /** The thread stands still, for us. */
   #stands = false;
+  #attached = false;
   #over = false;
   /** The thread was left for good: no event of it comes any more. */
   gone = false;
@@ -54,7 +55,11 @@ export class Examination implements DebuggeeEvents {
   }
 
   ready(): void {
-    if (this.#over) return;
+    this.#attached = true;
+    if (this.#over) {
+      this.#leave();
+      return;
+    }
     // A thread that somebody else's debugger holds says so before it answers.
     this.#debuggee.send('Debugger.enable', {}, () => {
       this.#enabled = true;
@@ -79,16 +84,27 @@ export class Examination implements DebuggeeEvents {
     );
   }
 
-  /** Lets the thread run on, or takes the question back. */
-  release(): void {
+  /** Lets the thread run on, or takes the question back; `done` when it has. */
+  release(done: () => void = () => undefined): void {
     if (this.#over) return;
     this.#over = true;
+    if (!this.#attached) {
+      // Nothing was sent yet; a worker that is found later is left at once.
+      this.#leave();
+      done();
+      return;
+    }
     // A worker stays paused when its debugger merely goes away.
     if (this.#stands) this.#debuggee.send('Debugger.resume');
     this.#debuggee.send('Debugger.disable', {}, () => {
-      this.#debuggee.end();
-      this.gone = true;
+      this.#leave();
+      done();
     });
+  }
+
+  #leave(): void {
+    if (!this.gone) this.#debuggee.end();
+    this.gone = true;
   }
 
   #addScript(params: unknown): void {

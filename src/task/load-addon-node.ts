@@ -9,7 +9,9 @@ import { fileURLToPath } from 'node:url';
 import type { NativeAddon } from './native-addon.js';
 
 /** Without an addon, `reason` is a sentence for the user: what is wrong, and what helps. */
-export type LoadedAddon = { readonly addon: NativeAddon } | { readonly reason: string };
+export type LoadedAddon =
+  | { readonly addon: NativeAddon; readonly reason?: never }
+  | { readonly addon?: never; readonly reason: string };
 
 /** Where an addon is looked for, and on what. */
 export interface AddonSearch {

@@ -2,9 +2,9 @@
  * Where a place in a script that runs was written: through its source map (ECMA-426), if it has one that
  * can be read.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { SourceMap, type SourceMapPayload } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 export interface Script {
   readonly url: string;
@@ -29,11 +29,27 @@ function pathOf(url: string): string {
   }
 }
 
-function readMap(script: Script): { map: SourceMap; base: string } | undefined {
-  if (script.sourceMapUrl === '') return undefined;
+interface ReadMap {
+  readonly map: SourceMap;
+  readonly base: string;
+}
+
+/** Beyond that, reading a map would take the watchdog longer than its report may. */
+const MAX_MAP_BYTES = 4 * 1024 * 1024;
+
+const maps = new WeakMap<Script, ReadMap | undefined>();
+
+/** Each script's map is read once: many calls of a backtrace lie in the same one. */
+function mapOf(script: Script): ReadMap | undefined {
+  if (!maps.has(script)) maps.set(script, readMap(script));
+  return maps.get(script);
+}
+
+function readMap(script: Script): ReadMap | undefined {
+  if (script.sourceMapUrl === '' || script.sourceMapUrl.length > MAX_MAP_BYTES) return undefined;
   try {
     // A script of CommonJS has its path for a URL.
-    const scriptUrl = script.url.startsWith('/') ? `file://${script.url}` : script.url;
+    const scriptUrl = script.url.startsWith('/') ? pathToFileURL(script.url).href : script.url;
     const url = new URL(script.sourceMapUrl, scriptUrl);
     const comma = url.href.indexOf(',');
     const isBase64 = url.href.slice(0, comma).endsWith(';base64');
@@ -42,22 +58,32 @@ function readMap(script: Script): { map: SourceMap; base: string } | undefined {
         ? isBase64
           ? Buffer.from(url.href.slice(comma + 1), 'base64').toString()
           : decodeURIComponent(url.href.slice(comma + 1))
-        : readFileSync(url, 'utf8');
-    const map = new SourceMap(JSON.parse(text) as SourceMapPayload);
-    return { map, base: url.protocol === 'data:' ? scriptUrl : url.href };
+        : readSmallFile(url);
+    const payload = JSON.parse(text) as SourceMapPayload;
+    const mapUrl = url.protocol === 'data:' ? scriptUrl : url.href;
+    const root = typeof payload.sourceRoot === 'string' ? payload.sourceRoot.replace(/\/*$/, '/') : '/';
+    const base = root === '/' || !URL.canParse(root, mapUrl) ? mapUrl : new URL(root, mapUrl).href;
+    return { map: new SourceMap(payload), base };
   } catch {
     // A map that is missing or broken: the place in the script itself has to do.
     return undefined;
   }
 }
 
+function readSmallFile(url: URL): string {
+  if (statSync(url).size > MAX_MAP_BYTES) throw new RangeError('the map is too large');
+  return readFileSync(url, 'utf8');
+}
+
 /** @param line from 0 on. @param column from 0 on. */
 export function sourcePosition(script: Script, line: number, column: number): Position {
   const own = { file: pathOf(script.url), line: line + 1, column: column + 1 };
-  const found = readMap(script);
+  const found = mapOf(script);
   if (found === undefined) return own;
   const entry = found.map.findEntry(line, column);
   if (!('originalSource' in entry) || typeof entry.originalSource !== 'string') return own;
+  // The nearest mapping before may be another line's.
+  if (entry.generatedLine !== line) return own;
   const { originalSource, originalLine, originalColumn } = entry;
   const file = URL.canParse(originalSource, found.base)
     ? new URL(originalSource, found.base).href

@@ -1,19 +1,31 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { MessageChannel } from 'node:worker_threads';
-import { givenVariables, leaveGift, takeSupervisor } from './starters-gift-node.js';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { connectSupervisor, givenVariables, leaveGift } from './starters-gift-node.js';
 
 it('a thread that nobody started as a task was given nothing', () => {
-  assert.equal(takeSupervisor(), undefined);
+  assert.equal(connectSupervisor(), undefined);
   assert.deepEqual(givenVariables(), {});
 });
 
-it('the configuration is there for every copy of the library, the port for one', () => {
+it('the configuration and a port to the supervisor are there for every copy of the library', async () => {
   const { port1, port2 } = new MessageChannel();
   leaveGift(port1, { CONFIG_ASYNC_TCP_STACK: 'node' });
-  for (let copy = 0; copy < 2; copy += 1)
+  const told: unknown[] = [];
+  const all = new Promise<void>((resolve) => {
+    port2.on('message', (port: MessagePort) => {
+      port.once('message', (value) => {
+        told.push(value);
+        port.close();
+        if (told.length === 2) resolve();
+      });
+    });
+  });
+  for (const copy of [1, 2]) {
     assert.deepEqual(givenVariables(), { CONFIG_ASYNC_TCP_STACK: 'node' });
-  assert.equal(takeSupervisor(), port1);
-  assert.equal(takeSupervisor(), undefined);
+    connectSupervisor()?.postMessage(copy);
+  }
+  await all;
+  assert.deepEqual(told.sort(), [1, 2]);
   port2.close();
 });

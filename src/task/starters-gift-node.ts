@@ -3,21 +3,29 @@
  * It lies under names that all copies of this library in the thread share, because the program may have
  * another one than the command that started it.
  */
-import { MessagePort } from 'node:worker_threads';
+import { MessageChannel, MessagePort } from 'node:worker_threads';
 import type { Variables } from './task-settings.js';
 
 const SUPERVISOR = Symbol.for('asynctcp.supervisor');
 const VARIABLES = Symbol.for('asynctcp.variables');
 
+/** Gives a new port to the supervisor. */
+type Connect = () => MessagePort;
+
 export function leaveGift(supervisor: MessagePort, variables: Variables): void {
-  Object.defineProperty(globalThis, SUPERVISOR, { value: supervisor, configurable: true });
+  const connect: Connect = () => {
+    const { port1, port2 } = new MessageChannel();
+    supervisor.postMessage(port1, [port1]);
+    return port2;
+  };
+  Object.defineProperty(globalThis, SUPERVISOR, { value: connect });
   Object.defineProperty(globalThis, VARIABLES, { value: { ...variables } });
 }
 
-/** Takes the port; it is there for one. */
-export function takeSupervisor(): MessagePort | undefined {
-  const port: unknown = Reflect.get(globalThis, SUPERVISOR);
-  Reflect.deleteProperty(globalThis, SUPERVISOR);
+/** A port of one's own to the supervisor; `undefined` where there is none. */
+export function connectSupervisor(): MessagePort | undefined {
+  const connect: unknown = Reflect.get(globalThis, SUPERVISOR);
+  const port: unknown = typeof connect === 'function' ? Reflect.apply(connect, undefined, []) : undefined;
   return port instanceof MessagePort ? port : undefined;
 }
 

@@ -45,7 +45,7 @@ const THREAD_NAME = 'async_tcp';
 
 function nameThread(): void {
   const loaded = loadAddon();
-  if ('addon' in loaded) loaded.addon.setName(THREAD_NAME);
+  loaded.addon?.setName(THREAD_NAME);
 }
 
 function describeThread({ core, priority, stackWords }: TaskSettings): TaskThread {
@@ -54,7 +54,7 @@ function describeThread({ core, priority, stackWords }: TaskSettings): TaskThrea
   const nice = probe.nice();
   return {
     threadId,
-    systemThreadId: 'addon' in loaded ? loaded.addon.threadId() : undefined,
+    systemThreadId: loaded.addon?.threadId(),
     core: { requested: core, effective: probe.core() },
     priority: { requested: priority, effective: priorityOfNice(nice, priority), nice },
     stackWords: { requested: stackWords, effective: probe.stackBytes() / WORD_BYTES },

@@ -18,13 +18,25 @@ const PRIORITY_SYMBOL = 'CONFIG_ASYNC_TCP_TASK_PRIORITY';
 const STACK_SYMBOL = 'CONFIG_ASYNC_TCP_TASK_STACK_SIZE';
 const MIB = 1024 * 1024;
 
+/** What was applied to this thread last, under a name that all copies of this library share. */
+const APPLIED = Symbol.for('asynctcp.applied');
+
+/** A task's thread was set up by its starter's copy of the library: the program's need not warn again. */
+function isFirst({ core, priority, stackWords }: TaskSettings): boolean {
+  const wanted = [core, priority, stackWords].join();
+  if (Reflect.get(globalThis, APPLIED) === wanted) return false;
+  Object.defineProperty(globalThis, APPLIED, { value: wanted, configurable: true });
+  return true;
+}
+
 /** Pins the calling thread and sets its priority. */
 export function applyThreadSettings(settings: TaskSettings): void {
+  if (!isFirst(settings)) return;
   const { core, priority } = settings;
   tellOfStack(settings);
   if (core < 0 && priority === USUAL_PRIORITY) return;
   const loaded = loadAddon();
-  if (!('addon' in loaded)) {
+  if (loaded.addon === undefined) {
     const symbols = [
       ...(core < 0 ? [] : [`${CORE_SYMBOL}=${core}`]),
       ...(priority === USUAL_PRIORITY ? [] : [`${PRIORITY_SYMBOL}=${priority}`]),
@@ -96,21 +108,35 @@ function engineStackBytes(addon: NativeAddon): number {
   return deepest;
 }
 
-/** Asks about the calling thread; begins to watch its stack. */
+/** Asks about the calling thread. */
 export function threadProbe(): ThreadProbe {
   const loaded = loadAddon();
-  if (!('addon' in loaded)) return blindProbe(loaded.reason);
+  if (loaded.addon === undefined) return blindProbe(loaded.reason);
   const { addon } = loaded;
-  const bytes = isMainThread ? engineStackBytes(addon) : addon.stack().bytes;
-  addon.watchStack(bytes);
+  // A thread may have got the larger stack of one that ended; the engine uses what this one was made with.
+  const bytes = isMainThread
+    ? engineStackBytes(addon)
+    : Math.min(addon.stack().bytes, madeStackBytes() || Number.POSITIVE_INFINITY);
+  let failure: unknown;
   return {
+    watchStack: () => {
+      try {
+        addon.watchStack(bytes);
+      } catch (error) {
+        // A sandbox whose pages cannot be asked for costs the measurement and nothing else.
+        failure = error;
+      }
+    },
     core: () => {
       const [core = -1, ...others] = addon.affinity();
       return others.length === 0 ? core : -1;
     },
     nice: () => addon.nice(),
     stackBytes: () => bytes - (bytes % WORD_BYTES),
-    unusedStackBytes: () => addon.unusedStack(),
+    unusedStackBytes: () => {
+      if (failure !== undefined) throw new Error('the stack cannot be measured here', { cause: failure });
+      return addon.unusedStack();
+    },
   };
 }
 
@@ -120,6 +146,7 @@ const USUAL_MAIN_STACK_BYTES = 984 * 1024;
 /** Without the addon: what Node itself can tell. */
 function blindProbe(reason: string): ThreadProbe {
   return {
+    watchStack: () => undefined,
     core: () => -1,
     nice: () => getPriority(0),
     stackBytes: () => madeStackBytes() || USUAL_MAIN_STACK_BYTES,

@@ -59,7 +59,7 @@ export function biteText(bite: WatchdogBite): string {
     `  handler  ${handler}, which may take ${timeoutMs / 1000} s (CONFIG_ESP_TASK_WDT_TIMEOUT_S)`,
     ...(bite.client === undefined
       ? [
-          '  stuck in a synchronous call of the runtime, which cannot be interrupted; its place follows when it returns',
+          '  stuck in a synchronous call of the runtime, it seems, for it cannot be interrupted; its place follows',
         ]
       : placeLines(bite)),
     ...(panic ? ['  The task is ended (CONFIG_ESP_TASK_WDT_PANIC).'] : []),
@@ -69,7 +69,7 @@ export function biteText(bite: WatchdogBite): string {
 
 /** What could not be told before. */
 export function lateText(handler: CallbackName, place: Pick<WatchdogBite, 'client' | 'backtrace'>): string {
-  return [`asynctcp: the synchronous call in ${handler} has returned.`, ...placeLines(place)].join('\n');
+  return [`asynctcp: ${handler} can be interrupted now.`, ...placeLines(place)].join('\n');
 }
 
 export function returnedText(handler: CallbackName, tookMs: number): string {

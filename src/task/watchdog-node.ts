@@ -7,7 +7,7 @@ import { inspect } from 'node:util';
 import { threadId, Worker, type MessagePort } from 'node:worker_threads';
 import { warn } from '../support/warn.js';
 import { beatInto } from './dispatch.js';
-import { takeSupervisor } from './starters-gift-node.js';
+import { connectSupervisor } from './starters-gift-node.js';
 import type { TaskHooks, TaskSettings } from './task-settings.js';
 import type { WatchdogBite } from './watchdog-bite.js';
 import type { WatchOrder } from './watchdog-thread-node.js';
@@ -15,8 +15,8 @@ import type { WatchOrder } from './watchdog-thread-node.js';
 /** Told of each bite in the thread that was bitten, when it is free again. */
 export type WatchdogHandler = (bite: WatchdogBite) => void;
 
-/** All that the watchdog's thread needs; V8's own sizes would take ten times as much. */
-const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 1 };
+/** A small young generation keeps the watchdog's thread small; a source map may need the old one. */
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 1 };
 const EXIT_STATUS_OF_PANIC = 134;
 
 let handler: WatchdogHandler | undefined;
@@ -38,7 +38,7 @@ function offerHooks(hooks: TaskHooks): string {
 
 export function startWatchdog({ timeoutMs, panic }: TaskSettings, hooks: TaskHooks): void {
   const beat = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  const supervisor = takeSupervisor();
+  const supervisor = connectSupervisor();
   const order: WatchOrder = { beat, timeoutMs, panic, threadId, hooks: offerHooks(hooks), supervisor };
   const transferList: MessagePort[] = supervisor === undefined ? [] : [supervisor];
   const failed = (error: unknown): void => {

@@ -30,8 +30,10 @@ export interface WatchOrder {
 const SAMPLES = 20;
 const LEAST_SAMPLE_MS = 10;
 const MOST_SAMPLE_MS = 100;
-/** A thread that has not stopped by then is in a synchronous call. */
+/** A thread that has not stopped by then is told of without its place, which follows. */
 const EXAMINATION_MS = 200;
+/** So long a thread that is to be ended is waited for: its connections can only be reset when it stops. */
+const PANIC_PATIENCE_MS = 2000;
 /** How long the end of the process is left to the first signal. */
 const LAST_RESORT_MS = 1000;
 
@@ -67,6 +69,8 @@ class Watchdog implements ExaminationEvents {
   /** The last examination, until the thread was left. */
   #left: Examination | undefined;
   #told = false;
+  /** What is to be ended, as soon as the thread has stopped or was waited for. */
+  #panic: WatchdogBite | undefined;
 
   constructor(order: WatchOrder) {
     this.#order = order;
@@ -95,8 +99,10 @@ class Watchdog implements ExaminationEvents {
     const beat = Atomics.load(this.#order.beat, 0);
     const blockedMs = this.#blocked.sample(beat, nowMs);
     if (this.#beat !== 0) {
+      const examinedMs = blockedMs - this.#order.timeoutMs;
       if (beat !== this.#beat) this.#passed(nowMs);
-      else if (!this.#told && nowMs - this.#foundMs > EXAMINATION_MS) this.#tell(undefined);
+      else if (!this.#told && examinedMs > EXAMINATION_MS) this.#tell(undefined);
+      else if (this.#panic !== undefined && examinedMs > PANIC_PATIENCE_MS) this.#endUnstopped(this.#panic);
     } else if (blockedMs >= this.#order.timeoutMs) {
       this.#examine(beat, nowMs);
     }
@@ -113,12 +119,12 @@ class Watchdog implements ExaminationEvents {
     if (Atomics.load(this.#order.beat, 0) !== this.#beat) {
       // It returned while it was being stopped.
       this.#forget();
-    } else if (this.#told) {
-      print(lateText(callbackName(this.#beat), place));
-      this.#letGo();
-    } else {
-      this.#tell(place);
+      return;
     }
+    if (this.#told) print(lateText(callbackName(this.#beat), place));
+    else this.#tell(place);
+    if (this.#panic === undefined) this.#letGo();
+    else this.#endStopped(this.#panic);
   }
 
   /** A developer looks at a breakpoint: that takes as long as it takes. */
@@ -130,6 +136,11 @@ class Watchdog implements ExaminationEvents {
   #passed(nowMs: number): void {
     const { timeoutMs } = this.#order;
     if (this.#told) print(returnedText(callbackName(this.#beat), timeoutMs + nowMs - this.#foundMs));
+    // It came back in the moment in which it was to be ended: what was announced is done.
+    if (this.#panic !== undefined) {
+      this.#endUnstopped(this.#panic);
+      return;
+    }
     this.#forget();
   }
 
@@ -138,11 +149,11 @@ class Watchdog implements ExaminationEvents {
     this.#beat = 0;
   }
 
-  #letGo(): void {
+  #letGo(done?: () => void): void {
     if (this.#examination === undefined) return;
     this.#left = this.#examination;
     this.#examination = undefined;
-    this.#left.release();
+    this.#left.release(done);
   }
 
   #tell(place: Place | undefined): void {
@@ -159,43 +170,38 @@ class Watchdog implements ExaminationEvents {
     };
     print(biteText(bite));
     parentPort?.postMessage(bite);
-    if (panic) {
-      this.#panic(bite, place !== undefined);
-    } else {
-      this.#order.supervisor?.postMessage(bite);
-      if (place !== undefined) this.#letGo();
-    }
+    if (panic) this.#panic = bite;
+    else this.#order.supervisor?.postMessage(bite);
   }
 
-  /** Ends the task: its connections are reset while the thread stands still, if it does. */
-  #panic(bite: WatchdogBite, isStopped: boolean): void {
-    if (!isStopped) {
-      this.#endTask(bite, false);
-      return;
-    }
-    let ended = false;
-    const end = (): void => {
-      if (ended) return;
-      ended = true;
-      this.#endTask(bite, true);
-      this.#letGo();
-    };
-    this.#examination?.call('resetAll', end);
-    systemClock.setAlarm(systemClock.nowMs() + EXAMINATION_MS, end);
-  }
-
-  #endTask(bite: WatchdogBite, isStopped: boolean): void {
+  /** Ends a task that stands still: its connections are reset first, with what listens. */
+  #endStopped(bite: WatchdogBite): void {
+    this.#panic = undefined;
     const { supervisor, threadId } = this.#order;
-    if (supervisor !== undefined) {
-      supervisor.postMessage(bite);
-    } else if (threadId === 0 || !isStopped) {
-      // The signal with which systemd's watchdog ends a process, too.
-      process.kill(process.pid, 'SIGABRT');
-      // A program's own handler of the signal waits for the blocked thread.
-      systemClock.setAlarm(systemClock.nowMs() + LAST_RESORT_MS, () => process.kill(process.pid, 'SIGKILL'));
-    } else {
-      this.#examination?.call('exit');
-    }
+    this.#examination?.call('resetAll', () => {
+      if (threadId === 0) {
+        this.#endProcess();
+        return;
+      }
+      // A thread that a debugger holds cannot end: it is let go first.
+      if (supervisor === undefined) this.#examination?.call('exit');
+      this.#letGo(() => supervisor?.postMessage(bite));
+    });
+  }
+
+  /** Ends a task that cannot be stopped: a supervisor may still end its thread. */
+  #endUnstopped(bite: WatchdogBite): void {
+    this.#panic = undefined;
+    const { supervisor } = this.#order;
+    if (supervisor === undefined) this.#endProcess();
+    else supervisor.postMessage(bite);
+  }
+
+  #endProcess(): void {
+    // The signal with which systemd's watchdog ends a process, too.
+    process.kill(process.pid, 'SIGABRT');
+    // A program's own handler of the signal waits for the blocked thread.
+    systemClock.setAlarm(systemClock.nowMs() + LAST_RESORT_MS, () => process.kill(process.pid, 'SIGKILL'));
   }
 }
 

@@ -210,7 +210,7 @@ describe('asynctcp run tells', { concurrency: true, timeout: HANGS_MS }, () => {
   });
 
   it('in one warning that the machine lacks a core, with the remedy, and runs the program', async (test) => {
-    const file = program(test, "console.log('runs');");
+    const file = program(test, "new asynctcp.AsyncServer('127.0.0.1', 0); console.log('runs');");
     const running = startRun(test, ['-q', '-D', 'CONFIG_ASYNC_TCP_RUNNING_CORE=1023', file]);
     assert.equal((await running.ended).status, 0, running.stderr.text);
     assert.equal(running.stdout.text, 'runs\n');
@@ -291,4 +291,14 @@ describe('asynctcp run and a callback that blocks', { concurrency: false, timeou
       assert.match(report, /The task is ended \(CONFIG_ESP_TASK_WDT_PANIC\)\.\n$/);
     });
   }
+
+  it('ends by Ctrl-C while the task waits to be started anew', async (test) => {
+    const running = startRun(test, ['-q', ...WITH_PANIC, SERVER_FILE]);
+    const visitor = await visit(test, await running.stdout.number(PORT));
+    visitor.socket.write('block');
+    assert.equal(await visitor.ended, 'ECONNRESET');
+    process.kill(running.pid, 'SIGINT');
+    process.kill(running.pid, 'SIGTERM');
+    assert.deepEqual(await running.ended, { status: 143, signal: null });
+  });
 });

@@ -91,6 +91,25 @@ describe('a task', { concurrency: true, timeout: HANGS_MS }, () => {
     assert.equal(await printed(test, text), '1 1 1\n1 1 1\n');
   });
 
+  it('is ended by terminate while it waits to be started anew', async (test) => {
+    const blocking = taskOf(
+      test,
+      `const server = new asynctcp.AsyncServer('127.0.0.1', 0);
+      server.onClient(() => { for (;;); });
+      await server.begin();
+      new asynctcp.AsyncClient().connect('127.0.0.1', server.port());`,
+    );
+    const text = `
+      const { readdirSync } = await import('node:fs');
+      const threads = () => readdirSync('/proc/self/task').length;
+      const task = asynctcp.startTask(${blocking}, { wdtTimeoutS: 1, wdtPanic: 1 });
+      await new Promise((resolve) => task.onWatchdog(resolve));
+      const before = threads();
+      while (threads() >= before) await new Promise((resolve) => setImmediate(resolve));
+      console.log(await task.terminate(), task.restarts);`;
+    assert.equal(await printed(test, text), '1 0\n');
+  });
+
   it('that is unref does not keep the process alive', async (test) => {
     const text = `
       const task = asynctcp.startTask(${taskOf(test, 'setInterval(() => undefined, 1000);')});

@@ -15,7 +15,7 @@ function spinning(ms: number): void {
 
 function depth(): number {
   const loaded = loadAddon();
-  return 'addon' in loaded ? loaded.addon.stackDepth() : 0;
+  return loaded.addon?.stackDepth() ?? 0;
 }
 
 /** Calls itself, and answers how deep in bytes the stack was then. */

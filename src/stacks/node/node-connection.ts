@@ -127,11 +127,16 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
   // ---- state
 
   state(): TcpState {
-    if (this.#socket.destroyed) return TcpState.CLOSED;
+    if (this.#isGone()) return TcpState.CLOSED;
     if (!this.#stands) return TcpState.SYN_SENT;
     if (!this.#finWanted) return this.#finReceived ? TcpState.CLOSE_WAIT : TcpState.ESTABLISHED;
     if (this.#finReceived) return TcpState.LAST_ACK;
     return this.#finSent ? TcpState.FIN_WAIT_2 : TcpState.FIN_WAIT_1;
+  }
+
+  /** A socket whose write failed is destroyed a moment later, and has forgotten what the kernel refused. */
+  #isGone(): boolean {
+    return this.#socket.destroyed || this.#socket.errored !== null;
   }
 
   mss(): number {
@@ -152,7 +157,7 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
   // ---- sending
 
   sendSpace(): number {
-    if (!this.#stands || this.#finWanted || this.#socket.destroyed) return 0;
+    if (!this.#stands || this.#finWanted || this.#isGone()) return 0;
     // Queued, it is told in its turn; else the next turn of the loop is enough.
     const isLate = this.#acceptanceWaits && !this.#isQueued;
     if (isLate && this.#context.acceptQueue.turn !== this.#acceptanceTurn) this.#countAccepted();
@@ -201,7 +206,7 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
 
   #leave(batch: SendBatch): void {
     const bytes = batch.bytes;
-    if (bytes === 0 || this.#socket.destroyed) return;
+    if (bytes === 0 || this.#isGone()) return;
     this.#given += bytes;
     if (batch.leave(this.#socket)) this.#queueAcceptance();
     else this.#awaitKernel();
@@ -246,7 +251,7 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
   /** Whatever the stream does not hold any more, the kernel took. */
   #countAccepted(): void {
     // A write that failed has left the stream as well. In order, a connection ends only after all was told.
-    if (!this.#socket.destroyed) this.#accepted = this.#given - this.#socket.writableLength;
+    if (!this.#isGone()) this.#accepted = this.#given - this.#socket.writableLength;
   }
 
   #tellAccepted(): void {
