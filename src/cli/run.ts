@@ -19,7 +19,7 @@ export const run: Command = {
   operands: 'PROGRAM [ARGUMENT]…',
   endsAtOperand: true,
   description:
-    'Runs a JavaScript module (or TypeScript, where Node takes it) as the async task in a thread of its own: with the core, the priority and the stack size that the configuration gives, and under the watchdog. With CONFIG_ESP_TASK_WDT_PANIC=1 a task whose callback blocks too long is ended, its connections are reset, and it is started anew. The program finds its arguments in process.argv; standard input and signals reach it as usual. What stands behind PROGRAM is the program’s.',
+    'Runs a JavaScript module (or TypeScript, where Node takes it) as the async task in a thread of its own: with the core, the priority and the stack size that the configuration gives, and under the watchdog. With CONFIG_ESP_TASK_WDT_PANIC=1 a task whose callback blocks too long is ended, its connections are reset, and it is started anew. The program finds its arguments in process.argv; standard input, Ctrl-C and SIGTERM reach it as usual. What stands behind PROGRAM is the program’s.',
   options: [...CONFIGURATION_OPTIONS, QUIET],
   sections: [
     CONFIGURATION_SECTION,
