@@ -45,8 +45,9 @@ export type { Lookup, NodeStackOptions } from './stacks/node/node-stack-options.
 export { AsyncTask, type TaskOptions } from './task/async-task-node.js';
 export type { CallbackName } from './task/callback-kind.js';
 export type { CallbackFigures } from './task/callback-meter.js';
-export type { Diagnostics, Requested } from './task/diagnostics.js';
+export type { Diagnostics } from './task/diagnostics.js';
 export type { ConnectionReport } from './task/connection-report.js';
+export type { Requested, ThreadInEffect } from './task/thread-in-effect.js';
 export type { TaskSignal, TaskThread } from './task/task-thread.js';
 export type { WatchdogBite } from './task/watchdog-bite.js';
 export type { WatchdogHandler } from './task/watchdog-node.js';

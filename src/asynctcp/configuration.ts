@@ -197,7 +197,7 @@ export class Configuration {
   }
 
   /**
-   * Everything that any layer sets, as variables for the environment of another thread; `options` count as
+   * Everything that any layer sets, as an environment's variables, for another thread; `options` count as
    * set from code.
    */
   variablesWith(options: ConfigureOptions): Record<string, string> {

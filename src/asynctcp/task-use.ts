@@ -54,7 +54,7 @@ export function beginTask(): TaskSettings {
 /** There is a client or a server: from now on callbacks may come. */
 export function useTask(): void {
   if (watched) return;
-  const { watchdog } = beginTask();
+  const inForce = beginTask();
   watched = true;
-  if (watchdog && settings !== undefined) keeper?.watch(settings, { running: runningCallback, resetAll });
+  if (inForce.watchdog) keeper?.watch(inForce, { running: runningCallback, resetAll });
 }

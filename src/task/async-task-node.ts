@@ -9,7 +9,7 @@ import { MessageChannel, Worker, type MessagePort, type Transferable } from 'nod
 import { systemClock, type Alarm } from '../support/clock.js';
 import { Deferred } from '../support/deferred.js';
 import { warn } from '../support/warn.js';
-import { taskStackBytes } from './stack-size.js';
+import { MIB, taskStackBytes } from './stack-size.js';
 import type { TaskSettings, Variables } from './task-settings.js';
 import type { TaskSignal, TaskThread } from './task-thread.js';
 import type { FromTask, TaskOrder, ToTask } from './task-thread-node.js';
@@ -35,7 +35,6 @@ const CALM_MS = 60_000;
  * process.
  */
 const END_LIMIT_MS = 2000;
-const MIB = 1024 * 1024;
 
 /** The wait before the n-th restart in a row, from 1 on. */
 export function backOffMs(restart: number): number {

@@ -62,7 +62,8 @@ export class Debuggee {
     this.#session.on('inspectorNotification', (message) => {
       this.#notified(message.method, message.params);
     });
-    if (this.#worker === undefined) events.ready();
+    // Never from inside of the constructor.
+    if (this.#worker === undefined) queueMicrotask(() => events.ready());
     else this.#session.post('NodeWorker.enable', { waitForDebuggerOnStart: false });
   }
 

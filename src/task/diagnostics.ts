@@ -6,38 +6,12 @@ import type { Clock } from '../support/clock.js';
 import type { CallbackName } from './callback-kind.js';
 import { CallbackMeter, type CallbackFigures } from './callback-meter.js';
 import { measureWith } from './dispatch.js';
-import { priorityOfNice } from './priority.js';
 import { WORD_BYTES } from './stack-size.js';
 import { SLOW_PART, type TaskSettings } from './task-settings.js';
-
-/** What the runtime tells of the thread that runs the task. */
-export interface ThreadProbe {
-  /** From now on what is used of the stack is measured. */
-  watchStack(): void;
-  /** The one core that the thread may run on; −1: more than one, or unknown. */
-  core(): number;
-  nice(): number;
-  stackBytes(): number;
-  /** Bytes of the stack that were never used. @throws Error with the reason where they cannot be measured. */
-  unusedStackBytes(): number;
-}
-
-/** What was asked for, and what is so. */
-export interface Requested {
-  /** As configured. */
-  readonly requested: number;
-  /** As the operating system reports it. */
-  readonly effective: number;
-}
+import { threadInEffect, type ThreadInEffect, type ThreadProbe } from './thread-in-effect.js';
 
 /** What `diagnostics()` answers. */
-export interface Diagnostics {
-  /** Core that the task's thread is pinned to; −1: any. */
-  readonly core: Requested;
-  /** FreeRTOS priorities; `nice` is the thread's nice value, to which the effective one is the nearest. */
-  readonly priority: Requested & { readonly nice: number };
-  /** In 32-bit words. The effective stack is all that the thread has, the engine's reserve included. */
-  readonly stackWords: Requested;
+export interface Diagnostics extends ThreadInEffect {
   /** By the name of the handler. */
   readonly callbacks: Readonly<Record<CallbackName, CallbackFigures>>;
   /** Connections in both directions: that there are, that there were at most, that were refused. */
@@ -103,12 +77,9 @@ export function stackHighWaterMark(what: string): number {
 
 export function diagnosticsReport(what: string): Diagnostics {
   const { settings, callbacks, connections, probe } = collected(what);
-  const nice = probe.nice();
   const { now, most, refused } = connections;
   return {
-    core: { requested: settings.core, effective: probe.core() },
-    priority: { requested: settings.priority, effective: priorityOfNice(nice, settings.priority), nice },
-    stackWords: { requested: settings.stackWords, effective: probe.stackBytes() / WORD_BYTES },
+    ...threadInEffect(settings, probe),
     callbacks: callbacks.figures(),
     connections: { now, most, refused },
   };

@@ -41,17 +41,7 @@ export class Examination implements DebuggeeEvents {
   constructor(threadId: number, hooks: string, events: ExaminationEvents) {
     this.#events = events;
     this.#hooks = hooks;
-    this.#debuggee = new Debuggee(threadId, {
-      // The main thread is ready before the constructor returns.
-      ready: () => {
-        queueMicrotask(() => {
-          this.ready();
-        });
-      },
-      event: (method, params) => {
-        this.event(method, params);
-      },
-    });
+    this.#debuggee = new Debuggee(threadId, this);
   }
 
   ready(): void {

@@ -1,5 +1,7 @@
 /** The task's stack in FreeRTOS's 32-bit words, and what the engine makes of it. */
 export const WORD_BYTES = 4;
+/** Node takes a thread's stack in these. */
+export const MIB = 1024 * 1024;
 
 /**
  * V8 keeps the lowest 184 KiB of a thread's stack for itself, and the module loader goes some 100 KiB deep

@@ -8,11 +8,10 @@ import { once } from 'node:events';
 import { parentPort, threadId, type MessagePort } from 'node:worker_threads';
 import { assert } from '../support/assert.js';
 import { loadAddon } from './load-addon-node.js';
-import { priorityOfNice } from './priority.js';
-import { WORD_BYTES } from './stack-size.js';
 import { leaveGift } from './starters-gift-node.js';
 import type { TaskSettings, Variables } from './task-settings.js';
 import type { TaskSignal, TaskThread } from './task-thread.js';
+import { threadInEffect } from './thread-in-effect.js';
 import { applyThreadSettings, threadProbe } from './thread-node.js';
 
 /** What the starter sends first. */
@@ -40,25 +39,16 @@ export interface ToTask {
   readonly signal: TaskSignal;
 }
 
-/** Linux shows so many bytes of a thread's name. */
+/** As the C++ library names its task. */
 const THREAD_NAME = 'async_tcp';
 
 function nameThread(): void {
-  const loaded = loadAddon();
-  loaded.addon?.setName(THREAD_NAME);
+  loadAddon().addon?.setName(THREAD_NAME);
 }
 
-function describeThread({ core, priority, stackWords }: TaskSettings): TaskThread {
-  const loaded = loadAddon();
-  const probe = threadProbe();
-  const nice = probe.nice();
-  return {
-    threadId,
-    systemThreadId: loaded.addon?.threadId(),
-    core: { requested: core, effective: probe.core() },
-    priority: { requested: priority, effective: priorityOfNice(nice, priority), nice },
-    stackWords: { requested: stackWords, effective: probe.stackBytes() / WORD_BYTES },
-  };
+function describeThread(settings: TaskSettings): TaskThread {
+  const systemThreadId = loadAddon().addon?.threadId();
+  return { threadId, systemThreadId, ...threadInEffect(settings, threadProbe()) };
 }
 
 /** The starter's standard input is read only for a program that asks for it. */

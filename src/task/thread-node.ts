@@ -6,17 +6,16 @@
 import { getPriority } from 'node:os';
 import { isMainThread, resourceLimits } from 'node:worker_threads';
 import { warn } from '../support/warn.js';
-import type { ThreadProbe } from './diagnostics.js';
 import { loadAddon } from './load-addon-node.js';
 import type { NativeAddon } from './native-addon.js';
 import { niceOfPriority, USUAL_PRIORITY } from './priority.js';
-import { taskStackBytes, WORD_BYTES } from './stack-size.js';
+import { MIB, taskStackBytes, WORD_BYTES } from './stack-size.js';
 import type { TaskSettings } from './task-settings.js';
+import type { ThreadProbe } from './thread-in-effect.js';
 
 const CORE_SYMBOL = 'CONFIG_ASYNC_TCP_RUNNING_CORE';
 const PRIORITY_SYMBOL = 'CONFIG_ASYNC_TCP_TASK_PRIORITY';
 const STACK_SYMBOL = 'CONFIG_ASYNC_TCP_TASK_STACK_SIZE';
-const MIB = 1024 * 1024;
 
 /** What was applied to this thread last, under a name that all copies of this library share. */
 const APPLIED = Symbol.for('asynctcp.applied');

@@ -137,10 +137,7 @@ class Watchdog implements ExaminationEvents {
     const { timeoutMs } = this.#order;
     if (this.#told) print(returnedText(callbackName(this.#beat), timeoutMs + nowMs - this.#foundMs));
     // It came back in the moment in which it was to be ended: what was announced is done.
-    if (this.#panic !== undefined) {
-      this.#endUnstopped(this.#panic);
-      return;
-    }
+    if (this.#panic !== undefined) this.#endUnstopped(this.#panic);
     this.#forget();
   }
 
