@@ -5,7 +5,9 @@
     'target_name': 'asynctcp',
     'conditions': [
       ['OS=="linux"', {
-        'sources': ['addon.c', 'errno-name.c', 'stack.c', 'thread.c'],
+        'sources': [
+          'addon.c', 'endpoint.c', 'errno-name.c', 'napi-call.c', 'sockets-addon.c', 'sockets.c', 'stack.c', 'thread.c',
+        ],
         'defines': ['NAPI_VERSION=8', '_GNU_SOURCE'],
         'cflags_c': [
           '-std=c11', '-fvisibility=hidden',

@@ -8,7 +8,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 export const root = resolve(import.meta.dirname, '..');
 export const native = join(root, 'native');
 
-/** Where the addon of this checkout lies after the build; src/task/load-addon-node.ts looks for it there. */
+/** Where the addon of this checkout lies after the build; src/addon/load-addon.ts looks for it there. */
 export const built = join(native, 'build', 'Release', 'asynctcp.node');
 
 /** Whole paths of what the addon is made from. */

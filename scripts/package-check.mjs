@@ -93,7 +93,7 @@ try {
 
   // The door does not offer the addon itself, so it is asked past the door, by a path.
   const question = `
-    import { loadAddon } from './node_modules/asynctcp/dist/task/load-addon-node.js';
+    import { loadAddon } from './node_modules/asynctcp/dist/addon/load-addon.js';
     const { addon, reason } = loadAddon();
     console.log(addon?.threadId() === process.pid ? 'loaded' : reason);`;
   expect(

@@ -4,8 +4,14 @@ import { Configuration, configuration, symbolOf, type ConfigureOptions } from '.
 import { offerStack } from './asynctcp/stack-choice.js';
 import { beginTask, offerTaskKeeper, readTaskSettings } from './asynctcp/task-use.js';
 import type { TcpStack } from './port/tcp-stack.js';
+import { loadAddon } from './addon/load-addon.js';
+import { KernelStack } from './stacks/kernel/kernel-stack.js';
 import { NodeStack } from './stacks/node/node-stack.js';
-import type { NodeStackOptions } from './stacks/node/node-stack-options.js';
+import type {
+  KernelStackOptions,
+  NodeStackOptions,
+  SystemStackOptions,
+} from './stacks/system/system-stack-options.js';
 import { systemClock } from './support/clock.js';
 import { warn } from './support/warn.js';
 import { AsyncTask, type TaskOptions } from './task/async-task-node.js';
@@ -41,7 +47,7 @@ export type { Capabilities } from './port/capabilities.js';
 export { ErrorCode } from './port/error-code.js';
 export { TcpState } from './port/tcp-state.js';
 export type * from './port/tcp-stack.js';
-export type { Lookup, NodeStackOptions } from './stacks/node/node-stack-options.js';
+export type { KernelStackOptions, Lookup, NodeStackOptions, SystemStackOptions } from './stacks/system/system-stack-options.js';
 export { AsyncTask, type TaskOptions } from './task/async-task-node.js';
 export type { CallbackName } from './task/callback-kind.js';
 export type { CallbackFigures } from './task/callback-meter.js';
@@ -70,14 +76,31 @@ export function configure(options: ConfigureOptions): void {
  * @throws TypeError, RangeError for options out of range.
  */
 export function nodeStack(options: NodeStackOptions = {}): TcpStack {
+  return new NodeStack(checkStackOptions(options));
+}
+
+/**
+ * A stack on the kernel's TCP of your own, to be passed as the option `stack`. It needs the native addon,
+ * on Node for Linux; `asynctcp doctor` tells whether it loads.
+ * @throws Error when it does not; TypeError, RangeError for options out of range.
+ */
+export function kernelStack(options: KernelStackOptions = {}): TcpStack {
+  const checked = checkStackOptions(options);
+  const { addon, reason } = loadAddon();
+  if (addon === undefined) throw new Error(`there is no stack kernel: ${reason}`);
+  return new KernelStack(addon, checked);
+}
+
+/** What the options leave out is the configuration's. */
+function checkStackOptions(options: SystemStackOptions): SystemStackOptions {
   checkOptions(options);
-  return new NodeStack({
+  return {
     ...options,
     sendBufferBytes: limit('sendBufferBytes', options.sendBufferBytes, 'tcpSndBuf'),
     receiveWindowBytes: limit('receiveWindowBytes', options.receiveWindowBytes, 'tcpWnd'),
     maxActiveTcp: limit('maxActiveTcp', options.maxActiveTcp, 'maxActiveTcp'),
     lookup: checkHandler('lookup', options.lookup),
-  });
+  };
 }
 
 /** A number of one's own, or else the configuration's. */
@@ -138,19 +161,31 @@ export function diagnostics(): Diagnostics {
   return diagnosticsReport('diagnostics');
 }
 
-/** The operating system does not let `node:net` set these. */
-const NOT_ON_NODE = ['tcpMss', 'tcpMslMs', 'tcpMaxRtx', 'tcpSynMaxRtx'] as const;
+/** The operating system's TCP does not let these be set. */
+const NOT_ON_SYSTEM = ['tcpMss', 'tcpMslMs', 'tcpMaxRtx', 'tcpSynMaxRtx'] as const;
 
-let shared: TcpStack | undefined;
-
-function sharedNodeStack(): TcpStack {
-  if (shared === undefined) {
-    for (const option of NOT_ON_NODE) {
-      if (configuration.isSet(option)) warn(`${symbolOf(option).symbol} has no effect on the node stack`);
+/** Gives the same stack at each use, made at the first. */
+function shared(make: () => TcpStack): () => TcpStack {
+  let stack: TcpStack | undefined;
+  return () => {
+    if (stack === undefined) {
+      stack = make();
+      for (const option of NOT_ON_SYSTEM) {
+        if (configuration.isSet(option)) {
+          warn(`${symbolOf(option).symbol} has no effect on the ${stack.name} stack`);
+        }
+      }
     }
-    shared = nodeStack();
-  }
-  return shared;
+    return stack;
+  };
+}
+
+const sharedNodeStack = shared(() => nodeStack());
+const sharedKernelStack = shared(() => kernelStack());
+
+/** The kernel's where the addon loads. */
+function bestStack(): TcpStack {
+  return loadAddon().addon === undefined ? sharedNodeStack() : sharedKernelStack();
 }
 
 configuration.setEnvironment(() => ({ ...process.env, ...givenVariables() }));
@@ -161,5 +196,6 @@ offerTaskKeeper({
   },
   watch: startWatchdog,
 });
+offerStack('kernel', sharedKernelStack);
 offerStack('node', sharedNodeStack);
-offerStack('auto', sharedNodeStack);
+offerStack('auto', bestStack);

@@ -260,18 +260,19 @@ export class AsyncClient {
     const session = this.#core.session;
     if (session === undefined) return 0;
     // A string has at least as many UTF-8 bytes as UTF-16 units: what cannot fit is not encoded.
-    const taken = isText && data.length > session.space() ? 0 : this.#give(session, data, flags);
-    // What was added before leaves with `write`, also when nothing more could be taken.
-    if (andSend && taken > 0) session.flush();
-    else if (andSend) session.send();
-    return taken;
-  }
-
-  #give(session: Session, data: string | Uint8Array, flags: number): number {
     const more = (flags & ASYNC_WRITE_FLAG_MORE) !== 0;
-    // The encoded text is ours already and needs no second copy.
-    if (typeof data === 'string') return session.add(encoder.encode(data), false, more, true);
-    return session.add(data, (flags & ASYNC_WRITE_FLAG_COPY) !== 0, more, false);
+    let taken = 0;
+    if (!isText) {
+      const copy = (flags & ASYNC_WRITE_FLAG_COPY) !== 0;
+      taken = andSend ? session.write(data, copy, more, false) : session.add(data, copy, more, false);
+    } else if (session.fits(data.length)) {
+      // The encoded text is ours already and needs no second copy.
+      const bytes = encoder.encode(data);
+      taken = andSend ? session.write(bytes, false, more, true) : session.add(bytes, false, more, true);
+    }
+    // What was added before leaves with `write`, also when nothing more could be taken.
+    if (andSend && taken === 0) session.send();
+    return taken;
   }
 
   // ---- receiving

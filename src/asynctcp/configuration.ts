@@ -7,7 +7,9 @@ import { assert } from '../support/assert.js';
 import { isObject, show } from './check.js';
 
 /** Names of stacks that the configuration and the constructors accept. */
-export type StackName = 'auto' | 'node';
+export type StackName = 'auto' | 'kernel' | 'node';
+
+const STACK_NAMES: readonly StackName[] = ['auto', 'kernel', 'node'];
 
 /**
  * What `configure()` takes. Each option is one symbol of the configuration table and can be set by its
@@ -97,7 +99,7 @@ export const SYMBOLS: readonly ConfigurationSymbol[] = [
     kind: 'choice',
     symbol: 'CONFIG_ASYNC_TCP_STACK',
     option: 'stack',
-    choices: ['auto', 'node'] satisfies StackName[],
+    choices: STACK_NAMES,
     default: 'auto',
     meaning: 'what carries the bytes where the constructor names no stack',
   },
@@ -240,7 +242,8 @@ export class Configuration {
   }
 
   stack(): StackName {
-    return this.#value('stack') === 'node' ? 'node' : 'auto';
+    const value = this.#value('stack');
+    return STACK_NAMES.find((name) => name === value) ?? 'auto';
   }
 
   /** Whether any layer sets the option. */

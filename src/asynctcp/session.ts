@@ -156,13 +156,29 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
     return this.#phase === 'open' && this.#connection !== undefined ? this.#connection.sendSpace() : 0;
   }
 
+  fits(bytes: number): boolean {
+    return this.#phase === 'open' && this.#connection?.fits(bytes) === true;
+  }
+
   /** Takes what fits; with `whole`, all or nothing. */
   add(bytes: Uint8Array, copy: boolean, more: boolean, whole: boolean): number {
-    const length = Math.min(bytes.length, this.space());
-    if (length === 0 || this.#connection === undefined || (whole && length < bytes.length)) return 0;
-    this.#connection.write(length === bytes.length ? bytes : bytes.subarray(0, length), copy, more);
-    this.#added += length;
-    return length;
+    const connection = this.#connection;
+    if (this.#phase !== 'open' || connection === undefined) return 0;
+    if (whole && !connection.fits(bytes.length)) return 0;
+    const taken = connection.write(bytes, copy, more);
+    this.#added += taken;
+    return taken;
+  }
+
+  /** `add`, then `flush`, in one: what the stack can send at once it need not copy. */
+  write(bytes: Uint8Array, copy: boolean, more: boolean, whole: boolean): number {
+    const connection = this.#connection;
+    if (this.#phase !== 'open' || connection === undefined) return 0;
+    if (whole && !connection.fits(bytes.length)) return 0;
+    const taken = connection.send(bytes, copy, more);
+    this.#added += taken;
+    if (taken > 0) this.#countSent();
+    return taken;
   }
 
   send(): boolean {

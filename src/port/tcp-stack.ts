@@ -108,12 +108,16 @@ export interface Connection {
   mss(): number;
   /** Bytes that `write` would take now. */
   sendSpace(): number;
+  /** Whether `write` would take so many: as comparing with `sendSpace`, and cheaper where that has to ask. */
+  fits(bytes: number): boolean;
   /**
-   * Takes all of `bytes`, of which there are at most `sendSpace()`, and sends nothing yet. With `copy` the
+   * Takes as many of `bytes` as there is space for, returns how many, and sends nothing yet. With `copy` the
    * bytes are the caller's again on return; without it they are the stack's until they are acknowledged.
    * `more` says that more follows.
    */
-  write(bytes: Uint8Array, copy: boolean, more: boolean): void;
+  write(bytes: Uint8Array, copy: boolean, more: boolean): number;
+  /** `write`, then `output` if any were taken: what the system takes within the call needs no copy. */
+  send(bytes: Uint8Array, copy: boolean, more: boolean): number;
   /** Sends what was written. */
   output(): void;
   /** Opens the window again by bytes that `data` delivered. */
@@ -128,8 +132,8 @@ export interface Connection {
   /** Sends a reset and forgets the connection. Safe in every state, and no event follows. */
   abort(): void;
   /**
-   * Whether anybody waits for `acked`. While nobody does, it may come late, at the latest before the next
-   * event or timer; `sendSpace` rises with it.
+   * Whether anybody waits for `acked`. While nobody does, it need not come; what was not told comes when
+   * somebody begins to wait.
    */
   setReportsAcks(on: boolean): void;
   setNoDelay(on: boolean): void;

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { once } from 'node:events';
 import { parentPort, threadId, type MessagePort } from 'node:worker_threads';
 import { assert } from '../support/assert.js';
-import { loadAddon } from './load-addon-node.js';
+import { loadAddon } from '../addon/load-addon.js';
 import { leaveGift } from './starters-gift-node.js';
 import type { TaskSettings, Variables } from './task-settings.js';
 import type { TaskSignal, TaskThread } from './task-thread.js';

@@ -6,8 +6,8 @@
 import { getPriority } from 'node:os';
 import { isMainThread, resourceLimits } from 'node:worker_threads';
 import { warn } from '../support/warn.js';
-import { loadAddon } from './load-addon-node.js';
-import type { NativeAddon } from './native-addon.js';
+import { loadAddon } from '../addon/load-addon.js';
+import type { NativeAddon } from '../addon/native-addon.js';
 import { niceOfPriority, USUAL_PRIORITY } from './priority.js';
 import { MIB, taskStackBytes, WORD_BYTES } from './stack-size.js';
 import type { TaskSettings } from './task-settings.js';

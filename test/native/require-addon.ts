@@ -1,6 +1,6 @@
 /** The addon for the tests of it. */
-import { loadAddon } from '#src/task/load-addon-node.js';
-import type { NativeAddon } from '#src/task/native-addon.js';
+import { loadAddon } from '#src/addon/load-addon.js';
+import type { NativeAddon } from '#src/addon/native-addon.js';
 
 const isRequired = process.env['ASYNCTCP_REQUIRE_PEERS'] === '1';
 

@@ -86,7 +86,7 @@ describe('thread control', { skip: unlessAddonLoads() }, () => {
   });
 
   it('says what right is missing for a lower nice value', () => {
-    const loader = new URL('../../../dist/task/load-addon-node.js', import.meta.url);
+    const loader = new URL('../../../dist/addon/load-addon.js', import.meta.url);
     const program = `
       import { loadAddon } from ${JSON.stringify(loader.href)};
       const { addon } = loadAddon();

@@ -225,7 +225,7 @@ class SystemEnvironment implements Env {
 
   #stackName(): StackName {
     const { name } = this.serverStack;
-    if (name === 'node') return name;
+    if (name === 'node' || name === 'kernel') return name;
     throw new Error(`the stack ${name} cannot be chosen by name`);
   }
 

@@ -5,7 +5,7 @@
 import { execSync } from 'node:child_process';
 import { parentPort } from 'node:worker_threads';
 import { AsyncClient, AsyncServer } from 'asynctcp';
-import { loadAddon } from '#src/task/load-addon-node.js';
+import { loadAddon } from '#src/addon/load-addon.js';
 
 /** Blocks in JavaScript. */
 function spinning(ms: number): void {

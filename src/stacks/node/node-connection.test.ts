@@ -6,7 +6,8 @@ import { Worker } from 'node:worker_threads';
 import { AsyncClient } from '../../asynctcp/async-client.js';
 import type { Connection, ConnectionEvents } from '../../port/tcp-stack.js';
 import type { Alarm, Clock } from '../../support/clock.js';
-import { canReset, FIN_WAIT_MS, MAX_LINGERING } from './node-connection.js';
+import { FIN_WAIT_MS, MAX_LINGERING } from '../system/lingering.js';
+import { canReset } from './node-connection.js';
 import { DEFAULT_BUFFER_BYTES, NodeStack } from './node-stack.js';
 
 /** A clock whose hands the test moves, with the one alarm that a wheel has. */

@@ -13,14 +13,11 @@ import { assert } from '../../support/assert.js';
 import { unmapped } from '../../support/ip-address.js';
 import { Timer, type TimerOwner, type TimerWheel } from '../../support/timer-wheel.js';
 import type { AcceptQueue, Accepting } from './accept-queue.js';
-import type { CopySlab } from './copy-slab.js';
+import type { CopySlab } from '../system/copy-slab.js';
 import { SendBatch } from './send-batch.js';
-import { connectionFault } from './system-fault.js';
+import { FIN_WAIT_MS, MAX_LINGERING } from '../system/lingering.js';
+import { connectionFault } from '../system/system-fault.js';
 
-/** After our FIN, how long the peer's is waited for: lwIP's TCP_FIN_WAIT_TIMEOUT. */
-export const FIN_WAIT_MS = 20_000;
-/** Connections that may wait so at once; further ones are closed without waiting. */
-export const MAX_LINGERING = 1024;
 /** Ethernet's 1500 bytes less the headers (RFC 9293 §3.7.1): 20 of TCP, and 20 of IPv4 or 40 of IPv6. */
 const MSS_IPV4 = 1460;
 const MSS_IPV6 = 1440;
@@ -164,15 +161,27 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
     return this.#freeBytes();
   }
 
+  fits(bytes: number): boolean {
+    return bytes <= this.sendSpace();
+  }
+
   #freeBytes(): number {
     const waiting = this.#batch.bytes + (this.#held?.bytes ?? 0);
     return this.#context.limits.sendBufferBytes - waiting - (this.#given - this.#accepted);
   }
 
-  write(bytes: Uint8Array, copy: boolean, more: boolean): void {
-    assert(bytes.length <= this.#freeBytes(), 'no more is written than there is space for');
-    this.#batch.add(bytes, copy);
+  write(bytes: Uint8Array, copy: boolean, more: boolean): number {
+    const length = Math.min(bytes.length, this.sendSpace());
+    if (length === 0) return 0;
+    this.#batch.add(length === bytes.length ? bytes : bytes.subarray(0, length), copy);
     this.#more = more;
+    return length;
+  }
+
+  send(bytes: Uint8Array, copy: boolean, more: boolean): number {
+    const length = this.write(bytes, copy, more);
+    if (length > 0) this.output();
+    return length;
   }
 
   output(): void {

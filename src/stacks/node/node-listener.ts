@@ -2,7 +2,7 @@
 import { createServer, type ListenOptions, type Server } from 'node:net';
 import type { Listener, ListenerEvents, ListenTarget } from '../../port/tcp-stack.js';
 import { NodeConnection, type ConnectionContext } from './node-connection.js';
-import { listenFault } from './system-fault.js';
+import { listenFault } from '../system/system-fault.js';
 
 export class NodeListener implements Listener {
   address = '';

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { ErrorCode } from '../../port/error-code.js';
 import type { Fault } from '../../port/tcp-stack.js';
 import { DEFAULT_BUFFER_BYTES, hasReusePort, NodeStack } from './node-stack.js';
-import type { Lookup } from './node-stack-options.js';
+import type { Lookup } from '../system/system-stack-options.js';
 
 describe('reusePort', () => {
   const WITHOUT = ['18.20.4', '20.19.0', '22.0.0', '22.11.99', '23.0.9', '21.99.0', '0.12.18'];

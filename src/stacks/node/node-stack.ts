@@ -2,10 +2,8 @@
  * The port on `node:net`: the operating system's TCP on every platform where Node, or what imitates it,
  * runs.
  */
-import { lookup as systemLookup } from 'node:dns';
 import { Socket } from 'node:net';
 import type { Capabilities } from '../../port/capabilities.js';
-import { ErrorCode } from '../../port/error-code.js';
 import type {
   Cancel,
   Connection,
@@ -20,12 +18,12 @@ import type {
 } from '../../port/tcp-stack.js';
 import { TimerWheel } from '../../support/timer-wheel.js';
 import { AcceptQueue } from './accept-queue.js';
-import { CopySlab } from './copy-slab.js';
+import { CopySlab } from '../system/copy-slab.js';
 import { canReset, NodeConnection } from './node-connection.js';
 import { NodeListener } from './node-listener.js';
-import type { Lookup, NodeStackOptions } from './node-stack-options.js';
-import { polledClock } from './polled-clock.js';
-import { lookupFault } from './system-fault.js';
+import type { Lookup, NodeStackOptions } from '../system/system-stack-options.js';
+import { polledClock } from '../system/polled-clock.js';
+import { resolveWith } from '../system/resolver.js';
 
 /** Two of the kernel's 64 KiB reads: an echo that writes all that it read finds the space for it. */
 export const DEFAULT_BUFFER_BYTES = 131_072;
@@ -50,7 +48,7 @@ export class NodeStack implements TcpStack {
   readonly slab = new CopySlab();
   readonly acceptQueue = new AcceptQueue();
   lingering = 0;
-  readonly #lookup: Lookup;
+  readonly #lookup: Lookup | undefined;
 
   constructor(options: NodeStackOptions = {}) {
     this.limits = {
@@ -59,36 +57,15 @@ export class NodeStack implements TcpStack {
       receiveWindowBytes: options.receiveWindowBytes ?? DEFAULT_BUFFER_BYTES,
     };
     this.timers = new TimerWheel(options.clock ?? polledClock);
-    this.#lookup = options.lookup ?? resolverLookup;
+    this.#lookup = options.lookup;
   }
 
   post(job: () => void): void {
     setImmediate(job);
   }
 
-  /**
-   * A look-up of the user's making may answer at once, twice, or by throwing: what comes of it is one
-   * answer, later.
-   */
   resolve(host: string, answer: (fault: Fault | undefined, addresses: readonly string[]) => void): Cancel {
-    let wanted = true;
-    const answered = (error: Error | null, addresses: readonly string[]): void => {
-      setImmediate(() => {
-        if (!wanted) return;
-        wanted = false;
-        if (error !== null) answer(lookupFault(error), []);
-        else if (addresses.length === 0) answer({ code: ErrorCode.ERR_DNS }, []);
-        else answer(undefined, addresses);
-      });
-    };
-    try {
-      this.#lookup(host, answered);
-    } catch (error) {
-      answered(error instanceof Error ? error : new Error(String(error)), []);
-    }
-    return () => {
-      wanted = false;
-    };
+    return resolveWith(this.#lookup, host, answer);
   }
 
   connect(target: ConnectTarget, events: ConnectionEvents): Connection {
@@ -111,15 +88,6 @@ export class NodeStack implements TcpStack {
   listen(target: ListenTarget, events: ListenerEvents): Listener {
     return new NodeListener(this, target, events);
   }
-}
-
-function resolverLookup(
-  host: string,
-  answer: (error: Error | null, addresses: readonly string[]) => void,
-): void {
-  systemLookup(host, { all: true, verbatim: true }, (error, addresses) => {
-    answer(error, error === null ? addresses.map(({ address }) => address) : []);
-  });
 }
 
 /**

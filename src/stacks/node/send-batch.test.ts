@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
-import { CopySlab, SLAB_BYTES } from './copy-slab.js';
+import { CopySlab, SLAB_BYTES } from '../system/copy-slab.js';
 import { SendBatch } from './send-batch.js';
 
 /** A real socket, and what arrived at its other end. */

@@ -4,7 +4,7 @@
  * large one.
  */
 import type { Socket } from 'node:net';
-import type { CopySlab } from './copy-slab.js';
+import type { CopySlab } from '../system/copy-slab.js';
 
 export class SendBatch {
   readonly #slab: CopySlab;

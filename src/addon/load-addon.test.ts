@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { loadAddon, searchAddon, type AddonSearch } from './load-addon-node.js';
+import { loadAddon, searchAddon, type AddonSearch } from './load-addon.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'asynctcp-addon-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -119,7 +119,7 @@ describe('the search for the addon', () => {
   });
 
   it('says that Node was told not to load addons', () => {
-    const loader = new URL('load-addon-node.js', import.meta.url);
+    const loader = new URL('load-addon.js', import.meta.url);
     const program = `
       import { searchAddon } from ${JSON.stringify(loader.href)};
       import { createRequire } from 'node:module';

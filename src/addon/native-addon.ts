@@ -4,6 +4,8 @@
  * refuses throws an `Error` whose `code` is the errno's name, such as `EPERM`, and whose `syscall` names
  * the call.
  */
+import type { NativeSockets } from './native-sockets.js';
+
 export interface NativeAddon {
   /** The kernel's number of the thread, as in `/proc/<pid>/task`. */
   threadId(): number;
@@ -34,4 +36,11 @@ export interface NativeAddon {
   watchStack(bytes: number): void;
   /** Bytes of the watched part that were never used since, in whole pages. */
   unusedStack(): number;
+  /**
+   * Opens this environment's sockets. `dispatch` is called for each poll that brought something, with the
+   * number of event records; when it throws, the error is uncaught, and it is called again with the same
+   * number.
+   * @throws EMFILE, ENOMEM and so on when there is no descriptor or memory for it.
+   */
+  openSockets(dispatch: (count: number) => void): NativeSockets;
 }

@@ -1,7 +1,4 @@
-/**
- * What a stack on `node:net` can be made with. Apart from the stack, so that its types need no types of
- * Node's.
- */
+/** What a stack on the operating system's TCP is made with. */
 import type { Clock } from '../../support/clock.js';
 
 /** Looks a name's addresses up and answers once, later, with an error or with at least one address. */
@@ -10,8 +7,11 @@ export type Lookup = (
   answer: (error: Error | null, addresses: readonly string[]) => void,
 ) => void;
 
-export interface NodeStackOptions {
-  /** Bytes that one connection takes from `add` before the kernel took any. Default 131072. */
+export interface SystemStackOptions {
+  /**
+   * Bytes that one connection takes from `add` before any is acknowledged (on `node`: taken by the kernel).
+   * Default 131072 on `node`, 1048576 on `kernel`.
+   */
   sendBufferBytes?: number | undefined;
   /** Bytes that one connection delivers before any is acknowledged with `ack`. Default 131072. */
   receiveWindowBytes?: number | undefined;
@@ -22,3 +22,8 @@ export interface NodeStackOptions {
   /** Names to addresses. Default: the system's resolver (`getaddrinfo`). */
   lookup?: Lookup | undefined;
 }
+
+/** What `nodeStack` takes. */
+export type NodeStackOptions = SystemStackOptions;
+/** What `kernelStack` takes. */
+export type KernelStackOptions = SystemStackOptions;

@@ -40,6 +40,7 @@ const FUNCTIONS: Readonly<Record<keyof NativeAddon, true>> = {
   stackDepth: true,
   watchStack: true,
   unusedStack: true,
+  openSockets: true,
 };
 
 function missingFunctions(exports: unknown): readonly string[] {

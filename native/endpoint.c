@@ -1,0 +1,215 @@
+#include "endpoint.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <netinet/tcp.h>
+
+#include "refusal.h"
+#include "system.h"
+
+/* Linux 4.2; older headers of C libraries lack it. */
+#ifndef IP_BIND_ADDRESS_NO_PORT
+#define IP_BIND_ADDRESS_NO_PORT 24
+#endif
+#ifndef SO_PEEK_OFF
+#define SO_PEEK_OFF 42
+#endif
+
+/* ---- addresses */
+
+static int read_zone(const char *zone, uint32_t *scope) {
+  *scope = if_nametoindex(zone);
+  if (*scope != 0) return 0;
+  unsigned number = 0;
+  char rest = '\0';
+  if (sscanf(zone, "%u%c", &number, &rest) != 1) return EINVAL;
+  *scope = number;
+  return 0;
+}
+
+static int read_ipv6(const char *text, uint16_t port, struct sockaddr_in6 *address) {
+  char bare[ADDRESS_TEXT_BYTES];
+  const char *zone = strchr(text, '%');
+  const size_t length = zone == NULL ? strlen(text) : (size_t)(zone - text);
+  if (length >= sizeof bare) return EINVAL;
+  memcpy(bare, text, length);
+  bare[length] = '\0';
+  if (inet_pton(AF_INET6, bare, &address->sin6_addr) != 1) return EINVAL;
+  address->sin6_family = AF_INET6;
+  address->sin6_port = htons(port);
+  return zone == NULL ? 0 : read_zone(zone + 1, &address->sin6_scope_id);
+}
+
+/* 0 or an errno value. */
+static int read_address(const char *text, uint16_t port, struct sockaddr_storage *storage, socklen_t *bytes) {
+  memset(storage, 0, sizeof *storage);
+  struct sockaddr_in ipv4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+  if (inet_pton(AF_INET, text, &ipv4.sin_addr) == 1) {
+    memcpy(storage, &ipv4, sizeof ipv4);
+    *bytes = sizeof ipv4;
+    return 0;
+  }
+  struct sockaddr_in6 ipv6 = {.sin6_family = AF_INET6};
+  const int error = read_ipv6(text, port, &ipv6);
+  memcpy(storage, &ipv6, sizeof ipv6);
+  *bytes = sizeof ipv6;
+  return error;
+}
+
+void end_of(const struct sockaddr_storage *storage, struct end_text *end) {
+  memset(end, 0, sizeof *end);
+  if (storage->ss_family == AF_INET) {
+    struct sockaddr_in ipv4;
+    memcpy(&ipv4, storage, sizeof ipv4);
+    end->port = ntohs(ipv4.sin_port);
+    if (inet_ntop(AF_INET, &ipv4.sin_addr, end->address, sizeof end->address) == NULL) end->address[0] = '\0';
+    return;
+  }
+  struct sockaddr_in6 ipv6;
+  memcpy(&ipv6, storage, sizeof ipv6);
+  end->port = ntohs(ipv6.sin6_port);
+  const bool is_mapped = IN6_IS_ADDR_V4MAPPED(&ipv6.sin6_addr);
+  const void *address = is_mapped ? (const void *)&ipv6.sin6_addr.s6_addr[12] : (const void *)&ipv6.sin6_addr;
+  if (inet_ntop(is_mapped ? AF_INET : AF_INET6, address, end->address, sizeof end->address) == NULL) {
+    end->address[0] = '\0';
+  }
+}
+
+int endpoint_local(int fd, struct end_text *end) {
+  struct sockaddr_storage storage;
+  socklen_t bytes = sizeof storage;
+  if (sys_getsockname(fd, (struct sockaddr *)&storage, &bytes) != 0) return refusal(CALL_GETSOCKNAME, errno);
+  end_of(&storage, end);
+  return 0;
+}
+
+int endpoint_remote(int fd, struct end_text *end) {
+  struct sockaddr_storage storage;
+  socklen_t bytes = sizeof storage;
+  if (sys_getpeername(fd, (struct sockaddr *)&storage, &bytes) != 0) {
+    return refusal(CALL_GETPEERNAME, errno);
+  }
+  end_of(&storage, end);
+  return 0;
+}
+
+/* ---- options */
+
+int endpoint_option(int fd, int level, int name, int value) {
+  return sys_setsockopt(fd, level, name, &value, sizeof value) == 0 ? 0 : refusal(CALL_SETSOCKOPT, errno);
+}
+
+int endpoint_keep_alive(int fd, int idle_s, int interval_s, int probes) {
+  if (idle_s == 0) return endpoint_option(fd, SOL_SOCKET, SO_KEEPALIVE, 0);
+  int result = endpoint_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, idle_s);
+  if (result == 0) result = endpoint_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, interval_s);
+  if (result == 0) result = endpoint_option(fd, IPPROTO_TCP, TCP_KEEPCNT, probes);
+  return result != 0 ? result : endpoint_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+}
+
+int endpoint_info(int fd, int *state, int *mss) {
+  struct tcp_info info;
+  memset(&info, 0, sizeof info);
+  socklen_t bytes = sizeof info;
+  if (sys_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &bytes) != 0) return refusal(CALL_GETSOCKOPT, errno);
+  *state = info.tcpi_state;
+  *mss = (int)info.tcpi_snd_mss;
+  return 0;
+}
+
+bool endpoint_can_peek(void) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return false;
+  const bool can = endpoint_option(fd, SOL_SOCKET, SO_PEEK_OFF, 0) == 0;
+  (void)close(fd); /* A descriptor that was never used: Linux frees it whatever close says. */
+  return can;
+}
+
+/* ---- making descriptors */
+
+/* The result of the last step; a refusal closes the descriptor. */
+static int or_close(int fd, int result) {
+  if (result == 0) return fd;
+  (void)sys_close(fd); /* The refusal that led here is what matters, and Linux frees it whatever close says. */
+  return result;
+}
+
+static int open_socket(int family, int receive_buffer) {
+  const int fd = sys_socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return refusal(CALL_SOCKET, errno);
+  if (receive_buffer == 0) return fd;
+  return or_close(fd, endpoint_option(fd, SOL_SOCKET, SO_RCVBUF, receive_buffer));
+}
+
+static int bind_to(int fd, const char *text, uint16_t port) {
+  struct sockaddr_storage address;
+  socklen_t bytes = 0;
+  const int error = read_address(text, port, &address, &bytes);
+  if (error != 0) return refusal(CALL_BIND, error);
+  return sys_bind(fd, (struct sockaddr *)&address, bytes) == 0 ? 0 : refusal(CALL_BIND, errno);
+}
+
+/* Binds the side that connects, where its address or port was chosen. */
+static int bind_local(int fd, int family, const struct connect_request *request) {
+  const char *any = family == AF_INET ? "0.0.0.0" : "::";
+  const char *address = request->local_address == NULL ? any : request->local_address;
+  if (request->local_port != 0) {
+    /* As libuv: a port in TIME_WAIT may be taken again. */
+    const int result = endpoint_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    return result != 0 ? result : bind_to(fd, address, request->local_port);
+  }
+  if (request->local_address == NULL) return 0;
+  /* The port is chosen when the peer is known, so that one port serves many peers. Older systems bind at once. */
+  const int late = endpoint_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+  const bool can_go_on = late == 0 || late == refusal(CALL_SETSOCKOPT, ENOPROTOOPT);
+  return can_go_on ? bind_to(fd, address, 0) : late;
+}
+
+static int begin_to_connect(int fd, const struct sockaddr_storage *address, socklen_t bytes) {
+  if (sys_connect(fd, (const struct sockaddr *)address, bytes) == 0) return 0;
+  /* Interrupted, it goes on by itself (POSIX). */
+  return errno == EINPROGRESS || errno == EINTR ? 0 : refusal(CALL_CONNECT, errno);
+}
+
+int endpoint_connect(const struct connect_request *request) {
+  struct sockaddr_storage address;
+  socklen_t bytes = 0;
+  const int error = read_address(request->address, request->port, &address, &bytes);
+  if (error != 0) return refusal(CALL_CONNECT, error);
+  const int fd = open_socket(address.ss_family, request->receive_buffer);
+  if (fd < 0) return fd;
+  int result = bind_local(fd, address.ss_family, request);
+  if (result == 0) result = begin_to_connect(fd, &address, bytes);
+  return or_close(fd, result);
+}
+
+static int set_up_listener(int fd, int family, const char *address, const struct listen_request *request) {
+  int result = endpoint_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (result == 0 && request->reuse_port) result = endpoint_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+  if (result == 0 && family == AF_INET6) result = endpoint_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+  if (result == 0) result = bind_to(fd, address, request->port);
+  if (result != 0) return result;
+  return sys_listen(fd, request->backlog) == 0 ? 0 : refusal(CALL_LISTEN, errno);
+}
+
+static int listen_on(const char *address, const struct listen_request *request) {
+  const int family = strchr(address, ':') == NULL ? AF_INET : AF_INET6;
+  const int fd = open_socket(family, request->receive_buffer);
+  if (fd < 0) return fd;
+  return or_close(fd, set_up_listener(fd, family, address, request));
+}
+
+/* Whether the machine refused because it has no IPv6. */
+static bool lacks_ipv6(int result) {
+  return result == refusal(CALL_SOCKET, EAFNOSUPPORT) || result == refusal(CALL_BIND, EADDRNOTAVAIL);
+}
+
+int endpoint_listen(const struct listen_request *request) {
+  if (request->address != NULL) return listen_on(request->address, request);
+  const int fd = listen_on("::", request);
+  return lacks_ipv6(fd) ? listen_on("0.0.0.0", request) : fd;
+}

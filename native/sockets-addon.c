@@ -1,0 +1,439 @@
+/*
+ * Joins sockets.c to the runtime: the epoll descriptor is watched by the environment's own loop, and a
+ * wake-up is one call of JavaScript for each poll.
+ *
+ * Each call of `openSockets` makes one `struct loop`, which lives until its environment ends; the cleanup
+ * hook closes its descriptors. The functions that JavaScript gets carry the loop with them.
+ */
+#include "sockets-addon.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <uv.h>
+
+#include "napi-call.h"
+#include "refusal.h"
+#include "sockets.h"
+
+/* Polls in one wake-up, after which timers and the program's other I/O have their turn. */
+#define MAX_ROUNDS 4
+/* The longest address that is read, with room to see that one is longer. */
+#define MAX_ADDRESS_BYTES (ADDRESS_TEXT_BYTES + 2)
+
+struct loop {
+  napi_env env;
+  napi_ref dispatch;
+  napi_async_context context;
+  napi_async_cleanup_hook_handle cleanup;
+  uv_poll_t watcher;
+  struct sockets sockets;
+  bool is_closing;
+};
+
+/* ---- the wake-up */
+
+/* What JavaScript threw is uncaught, as in every callback of a runtime. Whether it threw. */
+static bool was_thrown(napi_env env, napi_status status) {
+  if (status != napi_pending_exception) return false;
+  napi_value error = NULL;
+  if (napi_get_and_clear_last_exception(env, &error) != napi_ok) return false;
+  return napi_fatal_exception(env, error) == napi_ok;
+}
+
+/* Gives the records of one poll to JavaScript. False: it cannot run any more. */
+static bool dispatch(struct loop *loop, int count) {
+  napi_env env = loop->env;
+  napi_handle_scope scope = NULL;
+  if (napi_open_handle_scope(env, &scope) != napi_ok) return false;
+  napi_value function = NULL;
+  napi_value receiver = NULL;
+  napi_value argument = NULL;
+  napi_status status = napi_get_reference_value(env, loop->dispatch, &function);
+  if (status == napi_ok) status = napi_get_global(env, &receiver);
+  if (status == napi_ok) status = napi_create_int32(env, count, &argument);
+  sockets_enter(&loop->sockets);
+  /* A record that threw costs itself: the function goes on behind it when it is called again. */
+  for (int i = 0; status == napi_ok && i <= count; i++) {
+    status = napi_make_callback(env, loop->context, receiver, function, 1, &argument, NULL);
+    if (!was_thrown(env, status)) break;
+    status = napi_ok;
+  }
+  sockets_leave(&loop->sockets);
+  return napi_close_handle_scope(env, scope) == napi_ok && status == napi_ok;
+}
+
+static void on_wake_up(uv_poll_t *watcher, int status, int events) {
+  struct loop *loop = watcher->data;
+  (void)status; /* A descriptor of our own that cannot be polled is found out by epoll_wait. */
+  (void)events;
+  for (int round = 0; round < MAX_ROUNDS || sockets_has_more(&loop->sockets); round++) {
+    const int count = sockets_poll(&loop->sockets);
+    if (count < 0 || (count == 0 && !sockets_has_more(&loop->sockets))) return;
+    if (count > 0 && (!dispatch(loop, count) || loop->is_closing)) return;
+  }
+}
+
+/* ---- arguments and results */
+
+static napi_value integer(napi_env env, int value) {
+  napi_value result = NULL;
+  TRY(napi_create_int32(env, value, &result));
+  return result;
+}
+
+/* The first `count` arguments as integers. False: an exception is pending. */
+static bool read_integers(napi_env env, napi_callback_info info, int32_t *values, size_t count, struct loop **loop) {
+  napi_value arguments[4];
+  size_t given = count;
+  void *data = NULL;
+  napi_status status = napi_get_cb_info(env, info, &given, arguments, NULL, &data);
+  *loop = data;
+  for (size_t i = 0; status == napi_ok && i < count; i++) {
+    status = napi_get_value_int32(env, arguments[i], &values[i]);
+  }
+  if (status == napi_ok) return true;
+  if (status == napi_number_expected) (void)wrong_type(env, "an argument must be an integer");
+  else (void)refused(env);
+  return false;
+}
+
+/* An address, or NULL for `undefined`. False: an exception is pending. */
+static bool read_address(napi_env env, napi_value value, char *text, const char **address) {
+  napi_valuetype type = napi_undefined;
+  size_t bytes = 0;
+  *address = NULL;
+  if (napi_typeof(env, value, &type) != napi_ok) return (void)refused(env), false;
+  if (type == napi_undefined) return true;
+  const napi_status status = napi_get_value_string_utf8(env, value, text, MAX_ADDRESS_BYTES, &bytes);
+  if (status == napi_ok && strlen(text) == bytes) {
+    *address = text;
+    return true;
+  }
+  if (status == napi_ok || status == napi_string_expected) (void)wrong_type(env, "an address must be a string");
+  else (void)refused(env);
+  return false;
+}
+
+/* Integers behind the addresses. */
+static bool read_numbers(napi_env env, const napi_value *values, int32_t *numbers, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    if (napi_get_value_int32(env, values[i], &numbers[i]) != napi_ok) {
+      (void)wrong_type(env, "an argument must be an integer");
+      return false;
+    }
+  }
+  return true;
+}
+
+/* ---- making sockets */
+
+/* connect(address, localAddress, port, localPort, receiveBuffer) */
+static napi_value js_connect(napi_env env, napi_callback_info info) {
+  napi_value arguments[5];
+  size_t count = 5;
+  void *data = NULL;
+  TRY(napi_get_cb_info(env, info, &count, arguments, NULL, &data));
+  struct loop *loop = data;
+  char remote[MAX_ADDRESS_BYTES];
+  char local[MAX_ADDRESS_BYTES];
+  int32_t numbers[3];
+  struct connect_request request = {0};
+  if (!read_address(env, arguments[0], remote, &request.address)) return NULL;
+  if (!read_address(env, arguments[1], local, &request.local_address)) return NULL;
+  if (!read_numbers(env, &arguments[2], numbers, 3)) return NULL;
+  if (request.address == NULL) return wrong_type(env, "address must be a string");
+  request.port = (uint16_t)numbers[0];
+  request.local_port = (uint16_t)numbers[1];
+  request.receive_buffer = numbers[2];
+  return integer(env, sockets_connect(&loop->sockets, &request));
+}
+
+/* listen(address, port, backlog, reusePort, receiveBuffer) */
+static napi_value js_listen(napi_env env, napi_callback_info info) {
+  napi_value arguments[5];
+  size_t count = 5;
+  void *data = NULL;
+  TRY(napi_get_cb_info(env, info, &count, arguments, NULL, &data));
+  struct loop *loop = data;
+  char address[MAX_ADDRESS_BYTES];
+  int32_t numbers[4];
+  struct listen_request request = {0};
+  if (!read_address(env, arguments[0], address, &request.address)) return NULL;
+  if (!read_numbers(env, &arguments[1], numbers, 4)) return NULL;
+  request.port = (uint16_t)numbers[0];
+  request.backlog = numbers[1];
+  request.reuse_port = numbers[2] != 0;
+  request.receive_buffer = numbers[3];
+  return integer(env, sockets_listen(&loop->sockets, &request));
+}
+
+/* localEnd(slot): into the last entry of `ends`, which no event uses. */
+static napi_value js_local_end(napi_env env, napi_callback_info info) {
+  struct loop *loop = NULL;
+  int32_t slot = 0;
+  if (!read_integers(env, info, &slot, 1, &loop)) return NULL;
+  struct end_text *end = &loop->sockets.shared.ends[MAX_EVENTS].local;
+  return integer(env, sockets_local_end(&loop->sockets, slot, end));
+}
+
+/* ---- sending */
+
+static napi_value js_flush(napi_env env, napi_callback_info info) {
+  struct loop *loop = NULL;
+  int32_t count = 0;
+  if (!read_integers(env, info, &count, 1, &loop)) return NULL;
+  if (count < 0 || count > MAX_SENDS) return wrong_type(env, "count must be that of send records");
+  return integer(env, sockets_flush(&loop->sockets, count));
+}
+
+static napi_status read_piece(napi_env env, napi_value value, struct iovec *piece) {
+  napi_typedarray_type type = napi_uint8_array;
+  napi_status status =
+      napi_get_typedarray_info(env, value, &type, &piece->iov_len, &piece->iov_base, NULL, NULL);
+  return status == napi_ok && type != napi_uint8_array ? napi_invalid_arg : status;
+}
+
+/* send(slot, piece) */
+static napi_value js_send(napi_env env, napi_callback_info info) {
+  napi_value arguments[2];
+  size_t count = 2;
+  void *data = NULL;
+  TRY(napi_get_cb_info(env, info, &count, arguments, NULL, &data));
+  struct loop *loop = data;
+  int32_t slot = 0;
+  struct iovec piece = {0};
+  TRY(napi_get_value_int32(env, arguments[0], &slot));
+  if (read_piece(env, arguments[1], &piece) != napi_ok) return wrong_type(env, "a piece must be a Uint8Array");
+  return integer(env, sockets_send(&loop->sockets, slot, &piece, 1));
+}
+
+/* sendPieces(slot, pieces): the first MAX_PIECES of them. */
+static napi_value js_send_pieces(napi_env env, napi_callback_info info) {
+  napi_value arguments[2];
+  size_t count = 2;
+  void *data = NULL;
+  TRY(napi_get_cb_info(env, info, &count, arguments, NULL, &data));
+  struct loop *loop = data;
+  int32_t slot = 0;
+  uint32_t length = 0;
+  TRY(napi_get_value_int32(env, arguments[0], &slot));
+  TRY(napi_get_array_length(env, arguments[1], &length));
+  struct iovec pieces[MAX_PIECES];
+  if (length > MAX_PIECES) length = MAX_PIECES;
+  for (uint32_t i = 0; i < length; i++) {
+    napi_value piece = NULL;
+    TRY(napi_get_element(env, arguments[1], i, &piece));
+    if (read_piece(env, piece, &pieces[i]) != napi_ok) return wrong_type(env, "a piece must be a Uint8Array");
+  }
+  return integer(env, sockets_send(&loop->sockets, slot, pieces, length));
+}
+
+/* ---- one socket: what takes integers and gives one */
+
+#define SLOT_FUNCTION(name, count, call) \
+  static napi_value name(napi_env env, napi_callback_info info) { \
+    struct loop *loop = NULL; \
+    int32_t given[count]; \
+    if (!read_integers(env, info, given, count, &loop)) return NULL; \
+    return integer(env, call); \
+  }
+
+SLOT_FUNCTION(js_set_reading, 2, sockets_set_reading(&loop->sockets, given[0], given[1]))
+SLOT_FUNCTION(js_set_peeking, 1, sockets_set_peeking(&loop->sockets, given[0]))
+SLOT_FUNCTION(js_consume, 2, sockets_consume(&loop->sockets, given[0], given[1]))
+SLOT_FUNCTION(js_discard, 1, sockets_discard(&loop->sockets, given[0]))
+SLOT_FUNCTION(js_resume, 1, sockets_resume(&loop->sockets, given[0]))
+SLOT_FUNCTION(js_report_acks, 2, sockets_report_acks(&loop->sockets, given[0], given[1] != 0))
+SLOT_FUNCTION(js_acked, 1, sockets_acked(&loop->sockets, given[0]))
+SLOT_FUNCTION(
+    js_no_delay, 2, sockets_option(&loop->sockets, given[0], IPPROTO_TCP, TCP_NODELAY, given[1] != 0))
+SLOT_FUNCTION(
+    js_keep_alive, 4, sockets_keep_alive(&loop->sockets, given[0], given[1], given[2], given[3]))
+SLOT_FUNCTION(js_shutdown, 1, sockets_shutdown(&loop->sockets, given[0]))
+SLOT_FUNCTION(js_close, 1, sockets_close(&loop->sockets, given[0]))
+SLOT_FUNCTION(js_reset, 1, sockets_reset(&loop->sockets, given[0]))
+
+static napi_value js_state(napi_env env, napi_callback_info info) {
+  struct loop *loop = NULL;
+  int32_t slot = 0;
+  if (!read_integers(env, info, &slot, 1, &loop)) return NULL;
+  int state = 0;
+  int mss = 0;
+  const int result = sockets_info(&loop->sockets, slot, &state, &mss);
+  return integer(env, result == 0 ? state : result);
+}
+
+static napi_value js_mss(napi_env env, napi_callback_info info) {
+  struct loop *loop = NULL;
+  int32_t slot = 0;
+  if (!read_integers(env, info, &slot, 1, &loop)) return NULL;
+  int state = 0;
+  int mss = 0;
+  const int result = sockets_info(&loop->sockets, slot, &state, &mss);
+  return integer(env, result == 0 ? mss : result);
+}
+
+/* ---- the loop */
+
+/* keepAlive(on): whether the sockets keep the process alive. */
+static napi_value js_keep_process(napi_env env, napi_callback_info info) {
+  struct loop *loop = NULL;
+  int32_t on = 0;
+  if (!read_integers(env, info, &on, 1, &loop)) return NULL;
+  if (on != 0) uv_ref((uv_handle_t *)&loop->watcher);
+  else uv_unref((uv_handle_t *)&loop->watcher);
+  return integer(env, 0);
+}
+
+static void on_closed(uv_handle_t *handle) {
+  struct loop *loop = handle->data;
+  sockets_close_all(&loop->sockets);
+  /* Nothing is left to be told when the environment refuses that. */
+  (void)napi_remove_async_cleanup_hook(loop->cleanup);
+  free(loop);
+}
+
+static void on_environment_end(napi_async_cleanup_hook_handle cleanup, void *data) {
+  (void)cleanup;
+  struct loop *loop = data;
+  loop->is_closing = true;
+  uv_close((uv_handle_t *)&loop->watcher, on_closed);
+}
+
+struct function {
+  const char *name;
+  napi_callback callback;
+};
+
+static const struct function FUNCTIONS[] = {
+    {"connect", js_connect},
+    {"listen", js_listen},
+    {"localEnd", js_local_end},
+    {"flush", js_flush},
+    {"send", js_send},
+    {"sendPieces", js_send_pieces},
+    {"setReading", js_set_reading},
+    {"setPeeking", js_set_peeking},
+    {"consume", js_consume},
+    {"discard", js_discard},
+    {"resume", js_resume},
+    {"reportAcks", js_report_acks},
+    {"acked", js_acked},
+    {"noDelay", js_no_delay},
+    {"keepAlive", js_keep_alive},
+    {"state", js_state},
+    {"mss", js_mss},
+    {"shutdown", js_shutdown},
+    {"close", js_close},
+    {"reset", js_reset},
+    {"keepProcess", js_keep_process},
+};
+
+/* Memory that both sides see, kept alive for as long as the environment. */
+static napi_status share(napi_env env, napi_value object, const char *name, size_t bytes, void **memory) {
+  napi_value buffer = NULL;
+  napi_ref reference = NULL;
+  napi_status status = napi_create_arraybuffer(env, bytes, memory, &buffer);
+  if (status == napi_ok) status = napi_create_reference(env, buffer, 1, &reference);
+  return status != napi_ok ? status : napi_set_named_property(env, object, name, buffer);
+}
+
+static napi_status share_all(napi_env env, napi_value object, struct shared *shared) {
+  void *memory[5] = {NULL};
+  napi_status status = share(env, object, "events", MAX_EVENTS * sizeof *shared->events, &memory[0]);
+  if (status == napi_ok) {
+    status = share(env, object, "ends", (MAX_EVENTS + 1) * sizeof *shared->ends, &memory[1]);
+  }
+  if (status == napi_ok) status = share(env, object, "pool", POOL_BYTES, &memory[2]);
+  if (status == napi_ok) status = share(env, object, "sends", MAX_SENDS * sizeof *shared->sends, &memory[3]);
+  if (status == napi_ok) status = share(env, object, "arena", ARENA_BYTES, &memory[4]);
+  shared->events = memory[0];
+  shared->ends = memory[1];
+  shared->pool = memory[2];
+  shared->sends = memory[3];
+  shared->arena = memory[4];
+  return status;
+}
+
+static napi_status offer_functions(napi_env env, napi_value object, struct loop *loop) {
+  napi_property_descriptor descriptors[sizeof FUNCTIONS / sizeof FUNCTIONS[0]];
+  memset(descriptors, 0, sizeof descriptors);
+  for (size_t i = 0; i < sizeof FUNCTIONS / sizeof FUNCTIONS[0]; i++) {
+    descriptors[i].utf8name = FUNCTIONS[i].name;
+    descriptors[i].method = FUNCTIONS[i].callback;
+    descriptors[i].attributes = napi_enumerable;
+    descriptors[i].data = loop;
+  }
+  return napi_define_properties(env, object, sizeof descriptors / sizeof descriptors[0], descriptors);
+}
+
+static napi_status offer_capability(napi_env env, napi_value object) {
+  napi_value can_peek = NULL;
+  const napi_status status = napi_get_boolean(env, endpoint_can_peek(), &can_peek);
+  return status != napi_ok ? status : napi_set_named_property(env, object, "canPeek", can_peek);
+}
+
+/* Everything of the loop that Node-API gives. */
+static napi_status set_up(napi_env env, napi_value function, napi_value object, struct loop *loop) {
+  struct shared shared;
+  napi_value name = NULL;
+  napi_status status = share_all(env, object, &shared);
+  loop->sockets.shared = shared;
+  if (status == napi_ok) status = offer_functions(env, object, loop);
+  if (status == napi_ok) status = offer_capability(env, object);
+  if (status == napi_ok) status = napi_create_reference(env, function, 1, &loop->dispatch);
+  if (status == napi_ok) status = napi_create_string_utf8(env, "asynctcp", NAPI_AUTO_LENGTH, &name);
+  if (status == napi_ok) status = napi_async_init(env, NULL, name, &loop->context);
+  return status;
+}
+
+/* Opens the descriptors and begins to watch. 0 or a refusal. */
+static int begin(napi_env env, struct loop *loop) {
+  const struct shared shared = loop->sockets.shared;
+  uv_loop_t *uv = NULL;
+  if (napi_get_uv_event_loop(env, &uv) != napi_ok) return refusal(CALL_EPOLL, ENOSYS);
+  const int result = sockets_open(&loop->sockets, &shared);
+  if (result != 0) return result;
+  int error = uv_poll_init(uv, &loop->watcher, loop->sockets.epoll);
+  if (error != 0) {
+    sockets_close_all(&loop->sockets);
+    return refusal(CALL_EPOLL, -error);
+  }
+  loop->watcher.data = loop;
+  uv_unref((uv_handle_t *)&loop->watcher);
+  error = uv_poll_start(&loop->watcher, UV_READABLE, on_wake_up);
+  const bool is_hooked =
+      error == 0 && napi_add_async_cleanup_hook(env, on_environment_end, loop, &loop->cleanup) == napi_ok;
+  if (is_hooked) return 0;
+  /* The watcher is libuv's until it has been closed; the environment's loop frees it. */
+  uv_close((uv_handle_t *)&loop->watcher, on_closed);
+  return refusal(CALL_EPOLL, error == 0 ? ENOMEM : -error);
+}
+
+napi_value js_open_sockets(napi_env env, napi_callback_info info) {
+  napi_value function = NULL;
+  size_t count = 1;
+  napi_valuetype type = napi_undefined;
+  TRY(napi_get_cb_info(env, info, &count, &function, NULL, NULL));
+  TRY(napi_typeof(env, function, &type));
+  if (type != napi_function) return wrong_type(env, "dispatch must be a function");
+  napi_value object = NULL;
+  TRY(napi_create_object(env, &object));
+  struct loop *loop = calloc(1, sizeof *loop);
+  if (loop == NULL) return throw_outcome(env, failed(ENOMEM, "malloc"));
+  loop->env = env;
+  if (set_up(env, function, object, loop) != napi_ok) {
+    /* Its functions can be called by nobody. */
+    free(loop);
+    return refused(env);
+  }
+  const int result = begin(env, loop);
+  if (result == 0) return object;
+  return throw_outcome(env, failed(-result % 4096, "epoll"));
+}

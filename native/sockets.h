@@ -1,0 +1,149 @@
+/*
+ * All TCP sockets of one environment, on one epoll descriptor. The C side makes system calls and keeps what
+ * they need; what is done and when is decided in src/stacks/kernel.
+ *
+ * Call order, for each wake-up: `sockets_poll` fills event records and receive memory → JavaScript reads them
+ * between `sockets_enter` and `sockets_leave`, and fills send records → `sockets_flush` sends them.
+ *
+ * Who owns the memory (`struct shared`), which both sides see:
+ *  - `events`, `ends` and `pool` are C's while it polls and JavaScript's until the next poll. Nobody keeps a
+ *    view of the pool: what a program is given is copied out of it. So all of it is free at each poll.
+ *  - `sends` and `arena` are JavaScript's while it fills them and C's while it flushes; the results stand in
+ *    the records, and when JavaScript has read them all of it is free again.
+ *
+ * A socket is named by its slot. A slot that is closed while JavaScript reads events is used again only
+ * after that, so that no event of the former socket meets the next one.
+ */
+#ifndef ASYNCTCP_SOCKETS_H
+#define ASYNCTCP_SOCKETS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sys/epoll.h>
+#include <sys/uio.h>
+
+#include "endpoint.h"
+
+/* Events that epoll is asked for at once. */
+#define MAX_READY 256
+/* Event records of one poll. One ready socket makes at most MAX_RECORDS_EACH, a listener MAX_ACCEPTS more. */
+#define MAX_EVENTS 512
+#define MAX_RECORDS_EACH 4
+/* Connections that one listener accepts in one poll. */
+#define MAX_ACCEPTS 64
+/* Bytes that one socket receives in one poll, and all of them. */
+#define READ_BYTES 65536
+#define POOL_BYTES (4 * READ_BYTES)
+/* Sends that wait for one flush, and their bytes. */
+#define MAX_SENDS 256
+#define ARENA_BYTES 262144
+/* Pieces that one system call sends. */
+#define MAX_PIECES 64
+
+/* In the order of EventKind in src/stacks/kernel/native-sockets.ts. */
+enum event_kind {
+  EVENT_CONNECTED = 1, /* `ends` has the addresses */
+  EVENT_FAILED,        /* first: a refusal; the socket is not polled any more */
+  EVENT_DATA,          /* first: offset in the pool, second: bytes */
+  EVENT_END,           /* the peer's FIN */
+  EVENT_ACKED,         /* first: bytes that the peer acknowledged since the last time */
+  EVENT_WRITABLE,      /* the kernel takes bytes again */
+  EVENT_ACCEPTED,      /* first: the slot of the new socket; `ends` has the addresses */
+  EVENT_ACCEPT_FAILED, /* first: a refusal, second: 1 when the listener is not polled until it is resumed */
+  EVENT_STARVED,       /* no memory to receive into: not read until that is asked for again */
+};
+
+struct event {
+  int32_t kind;
+  int32_t slot;
+  int32_t first;
+  int32_t second;
+};
+
+/* The addresses of EVENT_CONNECTED and EVENT_ACCEPTED, at the event's own index. */
+struct ends {
+  struct end_text local;
+  struct end_text remote;
+};
+
+struct send {
+  int32_t slot;
+  /* In the arena. */
+  int32_t offset;
+  int32_t bytes;
+  /* The flush's answer: bytes taken, or a refusal. */
+  int32_t result;
+};
+
+struct shared {
+  struct event *events;
+  struct ends *ends;
+  uint8_t *pool;
+  struct send *sends;
+  uint8_t *arena;
+};
+
+struct socket;
+
+struct sockets {
+  struct shared shared;
+  int epoll;
+  /* A descriptor in reserve, given up to turn a connection away when there are no others; -1: none. */
+  int spare;
+  struct socket *slots;
+  uint32_t slot_count;
+  uint32_t first_free;
+  /* Slots that were closed while JavaScript read events. */
+  uint32_t first_released;
+  bool is_inside;
+  /* What epoll reported and was not looked at yet. */
+  struct epoll_event ready[MAX_READY];
+  int ready_count;
+  int ready_next;
+  int event_count;
+  size_t pool_used;
+};
+
+/* 0 or a refusal. The memory of `shared` is the caller's and lives as long. */
+int sockets_open(struct sockets *sockets, const struct shared *shared);
+/* Closes everything. */
+void sockets_close_all(struct sockets *sockets);
+
+/* Fills the event records; the number of them, or a refusal of epoll. */
+int sockets_poll(struct sockets *sockets);
+/* Whether the next poll has something to look at that no descriptor tells of. */
+bool sockets_has_more(const struct sockets *sockets);
+void sockets_enter(struct sockets *sockets);
+void sockets_leave(struct sockets *sockets);
+/* Sends the first `count` records; the number of those that the kernel did not take whole. */
+int sockets_flush(struct sockets *sockets, int count);
+
+/* Each of these gives a slot, bytes or 0; or a refusal. EBADF: the slot has no socket any more. */
+int sockets_connect(struct sockets *sockets, const struct connect_request *request);
+int sockets_listen(struct sockets *sockets, const struct listen_request *request);
+/* Polls a listener again that EVENT_ACCEPT_FAILED stopped. */
+int sockets_resume(struct sockets *sockets, int slot);
+int sockets_local_end(struct sockets *sockets, int slot, struct end_text *end);
+int sockets_send(struct sockets *sockets, int slot, const struct iovec *pieces, size_t count);
+/* Bytes that the next poll may receive at most; 0 stops receiving. */
+int sockets_set_reading(struct sockets *sockets, int slot, int bytes);
+/* From now on receiving leaves the window closed, and `sockets_consume` opens it. */
+int sockets_set_peeking(struct sockets *sockets, int slot);
+int sockets_consume(struct sockets *sockets, int slot, int bytes);
+/* From now on what arrives is dropped; only EVENT_END and EVENT_FAILED tell of it. */
+int sockets_discard(struct sockets *sockets, int slot);
+/* Whether EVENT_ACKED comes by itself. */
+int sockets_report_acks(struct sockets *sockets, int slot, bool on);
+/* Bytes that were acknowledged since the last time, here or by EVENT_ACKED. */
+int sockets_acked(struct sockets *sockets, int slot);
+int sockets_option(struct sockets *sockets, int slot, int level, int name, int value);
+int sockets_keep_alive(struct sockets *sockets, int slot, int idle_s, int interval_s, int probes);
+int sockets_info(struct sockets *sockets, int slot, int *state, int *mss);
+int sockets_shutdown(struct sockets *sockets, int slot);
+int sockets_close(struct sockets *sockets, int slot);
+/* Closes with a reset. */
+int sockets_reset(struct sockets *sockets, int slot);
+
+#endif

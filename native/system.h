@@ -1,0 +1,64 @@
+/*
+ * The system calls of the sockets' part, under names of their own, so that a build for tests can make the
+ * n-th of them fail (faults.c). In every other build they are the calls themselves.
+ */
+#ifndef ASYNCTCP_SYSTEM_H
+#define ASYNCTCP_SYSTEM_H
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#ifdef ASYNCTCP_FAULTS
+
+int sys_socket(int family, int type, int protocol);
+int sys_bind(int fd, const struct sockaddr *address, socklen_t bytes);
+int sys_connect(int fd, const struct sockaddr *address, socklen_t bytes);
+int sys_listen(int fd, int backlog);
+int sys_accept4(int fd, struct sockaddr *address, socklen_t *bytes, int flags);
+int sys_getsockname(int fd, struct sockaddr *address, socklen_t *bytes);
+int sys_getpeername(int fd, struct sockaddr *address, socklen_t *bytes);
+int sys_getsockopt(int fd, int level, int name, void *value, socklen_t *bytes);
+int sys_setsockopt(int fd, int level, int name, const void *value, socklen_t bytes);
+ssize_t sys_recv(int fd, void *buffer, size_t bytes, int flags);
+int sys_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags, struct timespec *timeout);
+ssize_t sys_send(int fd, const void *buffer, size_t bytes, int flags);
+ssize_t sys_sendmsg(int fd, const struct msghdr *message, int flags);
+int sys_shutdown(int fd, int how);
+int sys_close(int fd);
+int sys_outq(int fd, int *bytes);
+int sys_epoll_create1(int flags);
+int sys_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event);
+int sys_epoll_wait(int epoll, struct epoll_event *events, int count, int timeout);
+int sys_open_null(void);
+
+#else
+
+#include <linux/sockios.h>
+
+#define sys_socket socket
+#define sys_bind bind
+#define sys_connect connect
+#define sys_listen listen
+#define sys_accept4 accept4
+#define sys_getsockname getsockname
+#define sys_getpeername getpeername
+#define sys_getsockopt getsockopt
+#define sys_setsockopt setsockopt
+#define sys_recv recv
+#define sys_recvmmsg recvmmsg
+#define sys_send send
+#define sys_sendmsg sendmsg
+#define sys_shutdown shutdown
+#define sys_close close
+#define sys_outq(fd, bytes) ioctl(fd, SIOCOUTQ, bytes)
+#define sys_epoll_create1 epoll_create1
+#define sys_epoll_ctl epoll_ctl
+#define sys_epoll_wait epoll_wait
+#define sys_open_null() open("/dev/null", O_RDONLY | O_CLOEXEC)
+
+#endif
+
+#endif

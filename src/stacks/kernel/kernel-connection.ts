@@ -1,0 +1,606 @@
+/**
+ * One connection on the kernel's TCP. The native addon makes the system calls; what is sent, read, waited
+ * for and closed, and when, is decided here.
+ *
+ * Bytes go: `write` → the queue → (`output`) → the kernel → acknowledged by the peer. A `send` with nothing
+ * before it leaves the queue out. `#outstanding` counts them from the first step to the last, so that
+ * `sendSpace` needs no system call while somebody waits for acknowledgements.
+ */
+import type { NativeSockets } from '../../addon/native-sockets.js';
+import { READ_BYTES } from '../../addon/native-sockets.js';
+import { TcpState } from '../../port/tcp-state.js';
+import type { Connection, ConnectionEvents, Fault, StackLimits } from '../../port/tcp-stack.js';
+import { assert } from '../../support/assert.js';
+import { Timer, type TimerOwner, type TimerWheel } from '../../support/timer-wheel.js';
+import type { CopySlab } from '../system/copy-slab.js';
+import { FIN_WAIT_MS, MAX_LINGERING } from '../system/lingering.js';
+import { connectionFault } from '../system/system-fault.js';
+import { SendQueue } from './send-queue.js';
+import type { Ends, SocketLoop, SocketOwner } from './socket-loop.js';
+import { isStarvation, systemError } from './system-error.js';
+
+/**
+ * How often the kernel is asked what was acknowledged, where no event told: they are lost when the socket's
+ * receive buffer is full. Without progress the interval doubles.
+ */
+const ACK_CHECK_MS = 50;
+const SLOWEST_ACK_CHECK_MS = 1600;
+/** Out of memory for a moment: when it is tried again. */
+const STARVED_RETRY_MS = 100;
+
+/** What all connections of a stack share. */
+export interface ConnectionContext {
+  readonly loop: SocketLoop;
+  readonly limits: StackLimits;
+  readonly timers: TimerWheel;
+  readonly slab: CopySlab;
+  /** Withholding closes the window byte by byte. */
+  readonly isExact: boolean;
+  /** Connections that are over for the program and wait for the peer's FIN. */
+  lingering: number;
+  post(job: () => void): void;
+}
+
+/** Where an outgoing connection goes. */
+export interface Destination {
+  readonly address: string;
+  readonly port: number;
+  readonly localPort: number;
+}
+
+/** Linux's numbers (`tcp_states.h`) of the states that follow our FIN. */
+const STATES_AFTER_FIN: Readonly<Record<number, TcpState>> = {
+  4: TcpState.FIN_WAIT_1,
+  5: TcpState.FIN_WAIT_2,
+  6: TcpState.TIME_WAIT,
+  9: TcpState.LAST_ACK,
+  11: TcpState.CLOSING,
+};
+
+const NO_SLOT = -1;
+
+export class KernelConnection implements Connection, SocketOwner, TimerOwner {
+  // First what every message touches.
+
+  /** Who hears the events; nobody once the connection is over or forgotten. */
+  #events: ConnectionEvents | undefined;
+  readonly #context: ConnectionContext;
+  readonly #native: NativeSockets;
+  #slot: number;
+  /** Bytes that `write` took and that are not known to be acknowledged. */
+  #outstanding = 0;
+  /** What waits, if anything does. */
+  #queue: SendQueue | undefined;
+  /** The loop's number of flushes when a piece of ours was gathered last. */
+  #gatheredAt = -1;
+  #reportsAcks = false;
+  #finWanted = false;
+  #closing = false;
+  /** Bytes that `data` delivered and `received` did not give back; of those, what is still the kernel's. */
+  #unread = 0;
+  #peeked = 0;
+  #peeks = false;
+  /** Bytes that the addon may receive at once. */
+  #reading = READ_BYTES;
+  #isDelivering = false;
+
+  #stands = false;
+  /** The first bytes of the queue that may leave, and those that MORE holds back in this turn. */
+  #released = 0;
+  #held = 0;
+  #flushIsDue = false;
+  #more = false;
+  /** The kernel's buffer is full. */
+  #isFull = false;
+  #finSent = false;
+  #finReceived = false;
+  #isLingering = false;
+  #keepsAlive = false;
+  /** Acknowledged, and not told because nobody waited. */
+  #untold = 0;
+  #timer: Timer | undefined;
+  #ackCheckMs = ACK_CHECK_MS;
+  /** Why it is over, when the stack knows already and the event is on its way. */
+  #fault: Fault | undefined;
+  #destination: Destination | undefined;
+  #ends: Ends | undefined;
+
+  /** @param events `undefined` for an accepted connection, until somebody wants it. */
+  constructor(
+    context: ConnectionContext,
+    slot: number,
+    events: ConnectionEvents | undefined,
+    from: Destination | Ends,
+  ) {
+    this.#context = context;
+    this.#native = context.loop.native;
+    this.#slot = slot;
+    this.#events = events;
+    context.loop.adopt(slot, this);
+    this.setKeepsAlive(true);
+    if ('remoteAddress' in from) this.#stand(from);
+    else this.#destination = from;
+  }
+
+  setEvents(events: ConnectionEvents): void {
+    if (this.#events !== undefined || this.#ends !== undefined) this.#events = events;
+  }
+
+  // ---- state
+
+  get localAddress(): string {
+    return this.#ends?.localAddress ?? '0.0.0.0';
+  }
+
+  get localPort(): number {
+    return this.#ends?.localPort ?? 0;
+  }
+
+  get remoteAddress(): string {
+    return this.#ends?.remoteAddress ?? '0.0.0.0';
+  }
+
+  get remotePort(): number {
+    return this.#ends?.remotePort ?? 0;
+  }
+
+  state(): TcpState {
+    if (this.#isGone()) return TcpState.CLOSED;
+    if (!this.#stands) return TcpState.SYN_SENT;
+    if (!this.#finWanted) return this.#finReceived ? TcpState.CLOSE_WAIT : TcpState.ESTABLISHED;
+    // Our FIN waits for data before it, or the kernel is ahead of the events.
+    const waiting = this.#finReceived ? TcpState.LAST_ACK : TcpState.FIN_WAIT_1;
+    if (!this.#finSent) return waiting;
+    return STATES_AFTER_FIN[this.#native.state(this.#slot)] ?? waiting;
+  }
+
+  #isGone(): boolean {
+    return this.#slot === NO_SLOT || this.#fault !== undefined;
+  }
+
+  mss(): number {
+    return this.#stands && !this.#isGone() ? Math.max(0, this.#native.mss(this.#slot)) : 0;
+  }
+
+  #stand(ends: Ends): void {
+    this.#stands = true;
+    this.#ends = ends;
+    this.#adjustReading();
+  }
+
+  // ---- sending
+
+  sendSpace(): number {
+    if (!this.#canSend()) return 0;
+    if (!this.#reportsAcks) this.#countAcked();
+    return this.#context.limits.sendBufferBytes - this.#outstanding;
+  }
+
+  fits(bytes: number): boolean {
+    return bytes === this.#fitting(bytes);
+  }
+
+  #canSend(): boolean {
+    return this.#stands && !this.#finWanted && this.#slot !== NO_SLOT && this.#fault === undefined;
+  }
+
+  /** As many of `bytes` as there is space for. The kernel is asked only when what is known is too little. */
+  #fitting(bytes: number): number {
+    if (!this.#canSend()) return 0;
+    const capacity = this.#context.limits.sendBufferBytes;
+    if (bytes > capacity - this.#outstanding && !this.#reportsAcks) this.#countAcked();
+    return Math.min(bytes, capacity - this.#outstanding);
+  }
+
+  write(bytes: Uint8Array, copy: boolean, more: boolean): number {
+    const length = this.#fitting(bytes.length);
+    if (length === 0) return 0;
+    // What was gathered goes before what follows.
+    if (this.#isGathered()) this.#context.loop.flush();
+    this.#outstanding += length;
+    this.#enqueue(length === bytes.length ? bytes : bytes.subarray(0, length), copy);
+    this.#more = more;
+    return length;
+  }
+
+  output(): void {
+    if (this.#queue === undefined || this.#isGone()) return;
+    if (this.#more) {
+      this.#hold();
+    } else {
+      this.#released = this.#queue.bytes;
+      this.#push();
+    }
+  }
+
+  send(bytes: Uint8Array, copy: boolean, more: boolean): number {
+    if (more || this.#queue !== undefined) {
+      const taken = this.write(bytes, copy, more);
+      if (taken > 0) this.output();
+      return taken;
+    }
+    const length = this.#fitting(bytes.length);
+    if (length === 0) return 0;
+    this.#outstanding += length;
+    const { loop } = this.#context;
+    if (loop.enqueue(this.#slot, bytes, length)) this.#gatheredAt = loop.flushes;
+    else this.#sendAtOnce(length === bytes.length ? bytes : bytes.subarray(0, length), copy);
+    if (this.#reportsAcks) this.#awaitAcks();
+    return length;
+  }
+
+  #sendAtOnce(bytes: Uint8Array, copy: boolean): void {
+    if (this.#isGathered()) this.#context.loop.flush();
+    const isBehind = this.#queue !== undefined || this.#isGone();
+    const result = isBehind ? 0 : this.#native.send(this.#slot, bytes);
+    if (result === bytes.length) return;
+    this.#keepRest(result > 0 ? bytes.subarray(result) : bytes, copy, Math.min(0, result));
+  }
+
+  sendFellShort(rest: Uint8Array, refusal: number): void {
+    this.#keepRest(rest, true, refusal);
+  }
+
+  /** What was to leave and did not: WRITABLE or the clock says when it is tried again. */
+  #keepRest(rest: Uint8Array, copy: boolean, refusal: number): void {
+    if (refusal < 0 && !isStarvation(refusal)) {
+      this.#failSoon(refusal);
+      return;
+    }
+    this.#isFull = true;
+    if (refusal < 0) this.#retryLater();
+    this.#enqueue(rest, copy);
+    this.#released += rest.length;
+  }
+
+  #enqueue(bytes: Uint8Array, copy: boolean): void {
+    this.#queue ??= new SendQueue(this.#context.slab);
+    this.#queue.add(bytes, copy);
+  }
+
+  #isGathered(): boolean {
+    return this.#gatheredAt === this.#context.loop.flushes;
+  }
+
+  /** MORE holds back for what follows, but not longer than the present turn of the loop. */
+  #hold(): void {
+    this.#held = this.#queue?.bytes ?? 0;
+    this.#more = false;
+    if (this.#flushIsDue) return;
+    this.#flushIsDue = true;
+    this.#context.post(() => {
+      this.#flushIsDue = false;
+      this.#released = Math.max(this.#released, this.#held);
+      if (!this.#isGone()) this.#push();
+    });
+  }
+
+  /** Gives the kernel what may leave, until it takes no more. */
+  #push(): void {
+    while (this.#queue !== undefined && this.#released > 0 && !this.#isFull) {
+      const pieces = this.#queue.front(this.#released);
+      const [first] = pieces;
+      assert(first !== undefined, 'what may leave is in the queue');
+      const result =
+        pieces.length === 1
+          ? this.#native.send(this.#slot, first)
+          : this.#native.sendPieces(this.#slot, pieces);
+      if (result < 0 && !isStarvation(result)) {
+        this.#failSoon(result);
+        return;
+      }
+      const taken = Math.max(0, result);
+      this.#queue.drop(taken);
+      this.#released -= taken;
+      this.#held = Math.max(0, this.#held - taken);
+      if (this.#queue.bytes === 0) this.#queue = undefined;
+      this.#isFull = taken < sumOf(pieces);
+      if (result < 0) this.#retryLater();
+    }
+    if (this.#reportsAcks && this.#outstanding > 0) this.#awaitAcks();
+    if (this.#finWanted) this.#sendFin();
+  }
+
+  socketWritable(): void {
+    this.#isFull = false;
+    this.#push();
+    this.#endIfDone();
+  }
+
+  // ---- acknowledgements
+
+  setReportsAcks(on: boolean): void {
+    if (this.#reportsAcks === on || this.#isGone()) return;
+    this.#reportsAcks = on;
+    // What the kernel cannot tell by events it is asked for: a refusal costs time, no news.
+    this.#native.reportAcks(this.#slot, on ? 1 : 0);
+    if (!on || this.#outstanding + this.#untold === 0) return;
+    this.#awaitAcks();
+    this.#context.post(() => {
+      if (!this.#isGone()) this.#checkAcks();
+    });
+  }
+
+  /** Asks the kernel what the peer has acknowledged, for whoever asks for the space. */
+  #countAcked(): void {
+    if (this.#outstanding === 0) return;
+    const bytes = Math.max(0, this.#native.acked(this.#slot));
+    this.#outstanding -= bytes;
+    this.#untold += bytes;
+  }
+
+  /** Asks the kernel, and tells. */
+  #checkAcks(): void {
+    this.#countAcked();
+    if (this.#reportsAcks && this.#untold > 0) this.#tellAcked();
+    this.#endIfDone();
+  }
+
+  socketAcked(bytes: number): void {
+    this.#outstanding -= bytes;
+    this.#untold += bytes;
+    assert(this.#outstanding >= 0, 'no more is acknowledged than was sent');
+    this.#tellAcked();
+    this.#endIfDone();
+  }
+
+  #tellAcked(): void {
+    const bytes = this.#untold;
+    this.#untold = 0;
+    this.#ackCheckMs = ACK_CHECK_MS;
+    this.#events?.acked(bytes);
+  }
+
+  #awaitAcks(): void {
+    this.#timer ??= new Timer(this);
+    if (!this.#timer.armed) this.#armIn(this.#ackCheckMs);
+  }
+
+  // ---- receiving
+
+  socketData(offset: number, bytes: number): void {
+    if (this.#peeks) this.#peeked += bytes;
+    if (this.#closing || this.#events === undefined) {
+      if (this.#peeks) this.#consume(bytes);
+      return;
+    }
+    this.#unread += bytes;
+    this.#isDelivering = true;
+    this.#events.data(this.#context.loop.keeper.copy(offset, bytes));
+    this.#isDelivering = false;
+    if (this.#unread > 0) this.#withhold();
+    if (this.#reading !== READ_BYTES || this.#unread > 0) this.#adjustReading();
+  }
+
+  received(bytes: number): void {
+    this.#unread -= bytes;
+    assert(this.#unread >= 0, 'no more is given back than was delivered');
+    // What was read before the first was withheld comes first; the kernel's window knows of the rest.
+    if (this.#peeked > this.#unread) this.#consume(this.#peeked - this.#unread);
+    if (!this.#isDelivering) this.#adjustReading();
+  }
+
+  /** The program keeps the window closed: from now on what it withholds stays the kernel's. */
+  #withhold(): void {
+    if (this.#peeks || !this.#context.isExact || this.#isGone() || this.#closing) return;
+    this.#peeks = this.#native.setPeeking(this.#slot) === 0;
+  }
+
+  #consume(bytes: number): void {
+    this.#peeked -= bytes;
+    // A connection that has failed meanwhile has nothing left to open.
+    if (!this.#isGone()) this.#native.consume(this.#slot, bytes);
+  }
+
+  #adjustReading(): void {
+    if (this.#closing || this.#isGone()) return;
+    const window = this.#context.limits.receiveWindowBytes - this.#unread;
+    const reading = Math.max(0, Math.min(READ_BYTES, window));
+    if (reading === this.#reading) return;
+    this.#reading = reading;
+    const result = this.#native.setReading(this.#slot, reading);
+    if (result < 0) this.#failSoon(result);
+  }
+
+  socketStarved(): void {
+    this.#reading = 0;
+    this.#retryLater();
+  }
+
+  // ---- the end
+
+  shutdown(): void {
+    if (this.#finWanted || this.#isGone()) return;
+    this.#finWanted = true;
+    this.#more = false;
+    this.#released = this.#queue?.bytes ?? 0;
+    this.#push();
+    this.#endSoon();
+  }
+
+  close(): void {
+    if (this.#closing || this.#isGone()) return;
+    this.shutdown();
+    this.#closing = true;
+    if (this.#isGone()) return;
+    if (this.#peeked > 0) this.#consume(this.#peeked);
+    const result = this.#native.discard(this.#slot);
+    if (result < 0) this.#failSoon(result);
+    else this.#endSoon();
+  }
+
+  /** FIN follows the last byte. */
+  #sendFin(): void {
+    if (this.#finSent || this.#isGone()) return;
+    if (this.#isGathered()) this.#context.loop.flush();
+    if (this.#queue !== undefined || this.#isGone()) return;
+    const result = this.#native.shutdown(this.#slot);
+    if (result < 0) this.#failSoon(result);
+    else this.#finSent = true;
+  }
+
+  #endSoon(): void {
+    if (!this.#finSent) return;
+    this.#context.post(() => {
+      this.#endIfDone();
+    });
+  }
+
+  /**
+   * After `close` our side is done with its FIN, and the program is told so: where somebody waits for
+   * acknowledgements, when the last one has come. The peer's FIN is waited for without the program: closed
+   * with data unread, the kernel would send a reset (RFC 1122 §4.2.2.13), which could overtake data of ours
+   * that the peer has not read.
+   */
+  #endIfDone(): void {
+    const events = this.#events;
+    if (!this.#finSent || events === undefined || this.#isGone()) return;
+    if (this.#reportsAcks && this.#outstanding > 0) return;
+    if (!this.#finReceived && !this.#closing) return;
+    this.#events = undefined;
+    if (this.#finReceived) this.#release();
+    else this.#linger();
+    events.closed(undefined);
+  }
+
+  #linger(): void {
+    const context = this.#context;
+    if (context.lingering >= MAX_LINGERING) {
+      this.#release();
+      return;
+    }
+    context.lingering += 1;
+    this.#isLingering = true;
+    this.setKeepsAlive(false);
+    this.#timer ??= new Timer(this);
+    context.timers.arm(this.#timer, context.timers.nowMs() + FIN_WAIT_MS);
+  }
+
+  socketEnded(): void {
+    this.#finReceived = true;
+    if (this.#isLingering) {
+      this.#release();
+      return;
+    }
+    if (!this.#closing) this.#events?.end();
+    this.#endIfDone();
+  }
+
+  abort(): void {
+    this.#events = undefined;
+    if (this.#slot === NO_SLOT) return;
+    const slot = this.#letGo();
+    // Both free the socket, whatever they say.
+    if (this.#stands) this.#native.reset(slot);
+    else this.#native.close(slot);
+  }
+
+  /** Closes the socket; the kernel does what is left to do. */
+  #release(): void {
+    this.#native.close(this.#letGo());
+  }
+
+  #letGo(): number {
+    const slot = this.#slot;
+    this.#slot = NO_SLOT;
+    this.#context.loop.release(slot);
+    this.setKeepsAlive(false);
+    this.#queue = undefined;
+    if (this.#timer !== undefined) this.#context.timers.disarm(this.#timer);
+    if (this.#isLingering) this.#context.lingering -= 1;
+    this.#isLingering = false;
+    return slot;
+  }
+
+  socketConnected(ends: Ends): void {
+    this.#stand(ends);
+    this.#destination = undefined;
+    this.#events?.connected();
+  }
+
+  socketFailed(refusal: number): void {
+    this.#fault ??= this.#faultOf(refusal);
+    this.#tellFault();
+  }
+
+  #faultOf(refusal: number): Fault {
+    const destination = this.#destination;
+    return connectionFault(systemError(refusal, destination), (destination?.localPort ?? 0) !== 0);
+  }
+
+  /** A method found out: the event comes when it has returned. */
+  #failSoon(refusal: number): void {
+    if (this.#fault !== undefined) return;
+    this.#fault = this.#faultOf(refusal);
+    this.#context.post(() => {
+      this.#tellFault();
+    });
+  }
+
+  #tellFault(): void {
+    if (this.#slot === NO_SLOT) return;
+    const events = this.#events;
+    this.#events = undefined;
+    this.#release();
+    events?.closed(this.#fault);
+  }
+
+  // ---- time
+
+  #retryLater(): void {
+    this.#armIn(STARVED_RETRY_MS);
+  }
+
+  #armIn(ms: number): void {
+    this.#timer ??= new Timer(this);
+    if (!this.#isLingering) this.#context.timers.arm(this.#timer, this.#context.timers.nowMs() + ms);
+  }
+
+  due(): void {
+    if (this.#isLingering) {
+      this.#release();
+      return;
+    }
+    this.#isFull = false;
+    this.#push();
+    this.#adjustReading();
+    if (!this.#reportsAcks || this.#outstanding === 0 || this.#isGone()) return;
+    this.#ackCheckMs = Math.min(2 * this.#ackCheckMs, SLOWEST_ACK_CHECK_MS);
+    this.#checkAcks();
+    if (this.#slot !== NO_SLOT && this.#outstanding > 0) this.#awaitAcks();
+  }
+
+  // ---- options: on a connection that is over already they have nothing to set
+
+  setNoDelay(on: boolean): void {
+    if (!this.#isGone()) this.#native.noDelay(this.#slot, on ? 1 : 0);
+  }
+
+  setKeepAlive(idleMs: number, probes: number): void {
+    const seconds = Math.ceil(idleMs / 1000);
+    if (!this.#isGone()) this.#native.keepAlive(this.#slot, seconds, seconds, probes);
+  }
+
+  setKeepsAlive(on: boolean): void {
+    const keeps = on && this.#slot !== NO_SLOT && !this.#isLingering;
+    if (keeps === this.#keepsAlive) return;
+    this.#keepsAlive = keeps;
+    this.#context.loop.keepProcess(keeps);
+  }
+
+  // ---- what only listeners hear
+
+  socketAccepted(): void {
+    assert(false, 'a connection accepts nothing');
+  }
+
+  socketAcceptFailed(): void {
+    assert(false, 'a connection accepts nothing');
+  }
+}
+
+function sumOf(pieces: readonly Uint8Array[]): number {
+  let bytes = 0;
+  for (const piece of pieces) bytes += piece.length;
+  return bytes;
+}

@@ -1,0 +1,149 @@
+/** One listener on the kernel's TCP. */
+import type { Listener, ListenerEvents, ListenTarget } from '../../port/tcp-stack.js';
+import { assert } from '../../support/assert.js';
+import { Timer, type TimerOwner } from '../../support/timer-wheel.js';
+import { listenFault } from '../system/system-fault.js';
+import { KernelConnection, type ConnectionContext } from './kernel-connection.js';
+import type { Ends, SocketOwner } from './socket-loop.js';
+import { systemError } from './system-error.js';
+
+/** Where the target names no backlog, as in Node: Linux cuts it down to `net.core.somaxconn` if need be. */
+const USUAL_BACKLOG = 511;
+/** A listener that cannot accept for want of memory tries again after so long. */
+const RESUME_MS = 100;
+
+const NO_SLOT = -1;
+
+export class KernelListener implements Listener, SocketOwner, TimerOwner {
+  address = '';
+  port = 0;
+
+  readonly #context: ConnectionContext;
+  #events: ListenerEvents | undefined;
+  #slot = NO_SLOT;
+  #timer: Timer | undefined;
+  #keepsAlive = false;
+
+  /** @param receiveBuffer that of the connections, 0 for the system's own. */
+  constructor(
+    context: ConnectionContext,
+    target: ListenTarget,
+    events: ListenerEvents,
+    receiveBuffer: number,
+  ) {
+    this.#context = context;
+    this.#events = events;
+    const result = context.loop.native.listen(
+      target.address,
+      target.port,
+      target.backlog ?? USUAL_BACKLOG,
+      target.reusePort ? 1 : 0,
+      receiveBuffer,
+    );
+    if (result >= 0) this.#begin(result, target);
+    else this.#failSoon(result, target);
+  }
+
+  #begin(slot: number, target: ListenTarget): void {
+    const { loop } = this.#context;
+    this.#slot = slot;
+    loop.adopt(slot, this);
+    this.setKeepsAlive(true);
+    const end = loop.localEnd(slot);
+    if (typeof end === 'number') {
+      this.#letGo();
+      this.#failSoon(end, target);
+      return;
+    }
+    this.address = end.address;
+    this.port = end.port;
+    this.#context.post(() => {
+      this.#events?.listening();
+    });
+  }
+
+  #failSoon(refusal: number, { address = '::', port }: ListenTarget): void {
+    this.#context.post(() => {
+      const events = this.#events;
+      this.#events = undefined;
+      events?.failed(listenFault(systemError(refusal, { address, port })));
+    });
+  }
+
+  close(): void {
+    this.#events = undefined;
+    if (this.#slot !== NO_SLOT) this.#letGo();
+  }
+
+  #letGo(): void {
+    const slot = this.#slot;
+    this.setKeepsAlive(false);
+    this.#slot = NO_SLOT;
+    this.#context.loop.release(slot);
+    // It is free again whatever the system says.
+    this.#context.loop.native.close(slot);
+    if (this.#timer !== undefined) this.#context.timers.disarm(this.#timer);
+  }
+
+  setKeepsAlive(on: boolean): void {
+    if (on === this.#keepsAlive || (on && this.#slot === NO_SLOT)) return;
+    this.#keepsAlive = on;
+    this.#context.loop.keepProcess(on);
+  }
+
+  socketAccepted(slot: number, ends: Ends): void {
+    const connection = new KernelConnection(this.#context, slot, undefined, ends);
+    const receiver = this.#events?.accepted(connection);
+    if (receiver === undefined) connection.abort();
+    else connection.setEvents(receiver);
+  }
+
+  socketAcceptFailed(refusal: number, isStopped: boolean): void {
+    if (isStopped) this.#resumeLater();
+    this.#events?.acceptFailed(listenFault(systemError(refusal)));
+  }
+
+  #resumeLater(): void {
+    this.#timer ??= new Timer(this);
+    this.#context.timers.arm(this.#timer, this.#context.timers.nowMs() + RESUME_MS);
+  }
+
+  due(): void {
+    if (this.#context.loop.native.resume(this.#slot) < 0) this.#resumeLater();
+  }
+
+  /** The listening socket itself failed. */
+  socketFailed(refusal: number): void {
+    this.#events?.acceptFailed(listenFault(systemError(refusal)));
+  }
+
+  // ---- what only connections hear
+
+  socketConnected(): void {
+    assert(false, 'a listener does not connect');
+  }
+
+  socketData(): void {
+    assert(false, 'a listener receives nothing');
+  }
+
+  socketEnded(): void {
+    assert(false, 'a listener receives nothing');
+  }
+
+  socketAcked(): void {
+    assert(false, 'a listener sends nothing');
+  }
+
+  socketWritable(): void {
+    assert(false, 'a listener sends nothing');
+  }
+
+  socketStarved(): void {
+    assert(false, 'a listener receives nothing');
+  }
+
+  sendFellShort(): void {
+    assert(false, 'a listener sends nothing');
+  }
+}

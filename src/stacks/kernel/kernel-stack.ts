@@ -1,0 +1,100 @@
+/**
+ * The stack on the kernel's TCP, by the native addon: one epoll descriptor for all sockets of a thread,
+ * watched by the runtime's loop.
+ *
+ * The kernel tells what the peer has acknowledged, so `acked` means that the peer's TCP has the bytes.
+ */
+import type { NativeAddon } from '../../addon/native-addon.js';
+import type { Capabilities } from '../../port/capabilities.js';
+import type {
+  Cancel,
+  Connection,
+  ConnectionEvents,
+  ConnectTarget,
+  Fault,
+  Listener,
+  ListenerEvents,
+  ListenTarget,
+  StackLimits,
+  TcpStack,
+} from '../../port/tcp-stack.js';
+import { TimerWheel } from '../../support/timer-wheel.js';
+import { CopySlab } from '../system/copy-slab.js';
+import { polledClock } from '../system/polled-clock.js';
+import { resolveWith } from '../system/resolver.js';
+import { connectionFault } from '../system/system-fault.js';
+import type { KernelStackOptions, Lookup } from '../system/system-stack-options.js';
+import { KernelConnection, type ConnectionContext } from './kernel-connection.js';
+import { KernelListener } from './kernel-listener.js';
+import { RefusedConnection } from './refused-connection.js';
+import { loopOf, type SocketLoop } from './socket-loop.js';
+import { systemError } from './system-error.js';
+
+/**
+ * Bytes in flight of one connection: with less, a fast path stands still while the acknowledgements travel.
+ * It is a limit, no memory: the kernel takes what it has room for, and what it has not stays the caller's or
+ * in the queue.
+ */
+export const SEND_BUFFER_BYTES = 1_048_576;
+/** Two of the largest reads, so that withholding one does not stop the other. */
+export const RECEIVE_WINDOW_BYTES = 131_072;
+
+export class KernelStack implements TcpStack, ConnectionContext {
+  readonly name = 'kernel';
+  readonly capabilities: Capabilities;
+  readonly limits: StackLimits;
+  readonly timers: TimerWheel;
+  readonly loop: SocketLoop;
+  readonly slab = new CopySlab();
+  readonly isExact: boolean;
+  lingering = 0;
+  readonly #lookup: Lookup | undefined;
+  /** SO_RCVBUF of the sockets, 0 for the system's own, which grows with the path. */
+  readonly #receiveBuffer: number;
+
+  constructor(addon: NativeAddon, options: KernelStackOptions = {}) {
+    this.loop = loopOf(addon);
+    this.isExact = this.loop.native.canPeek;
+    this.capabilities = {
+      acknowledgement: 'peer',
+      receiveWindow: this.isExact ? 'exact' : 'bounded',
+      abort: true,
+      halfClose: true,
+      keepAlive: true,
+      keepAliveProbes: true,
+      ipv6: true,
+      reusePort: true,
+      pathMss: true,
+      virtualTime: false,
+    };
+    this.limits = {
+      maxActiveTcp: options.maxActiveTcp,
+      sendBufferBytes: options.sendBufferBytes ?? SEND_BUFFER_BYTES,
+      receiveWindowBytes: options.receiveWindowBytes ?? RECEIVE_WINDOW_BYTES,
+    };
+    // Linux doubles the number, for its own bookkeeping (socket(7)).
+    this.#receiveBuffer = options.receiveWindowBytes ?? 0;
+    this.timers = new TimerWheel(options.clock ?? polledClock);
+    this.#lookup = options.lookup;
+  }
+
+  post(job: () => void): void {
+    setImmediate(job);
+  }
+
+  resolve(host: string, answer: (fault: Fault | undefined, addresses: readonly string[]) => void): Cancel {
+    return resolveWith(this.#lookup, host, answer);
+  }
+
+  connect(target: ConnectTarget, events: ConnectionEvents): Connection {
+    const { address, port, localAddress, localPort } = target;
+    const slot = this.loop.native.connect(address, localAddress, port, localPort, this.#receiveBuffer);
+    if (slot >= 0) return new KernelConnection(this, slot, events, { address, port, localPort });
+    const fault = connectionFault(systemError(slot, { address, port }), localPort !== 0);
+    return new RefusedConnection(this, fault, events);
+  }
+
+  listen(target: ListenTarget, events: ListenerEvents): Listener {
+    return new KernelListener(this, target, events, this.#receiveBuffer);
+  }
+}

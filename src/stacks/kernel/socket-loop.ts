@@ -1,0 +1,226 @@
+/**
+ * The sockets of this thread: reads the native addon's event records and tells each to its owner, and
+ * gathers small sends, so that one crossing into the addon sends for many connections.
+ *
+ * Call order of a wake-up: `#dispatch` → owners' events (→ `enqueue`*) → `flush`. Outside of it `enqueue`
+ * takes nothing: what is sent then leaves at once.
+ */
+import type { NativeAddon } from '../../addon/native-addon.js';
+import {
+  END_BYTES,
+  EVENT_WORDS,
+  EventKind,
+  MAX_EVENTS,
+  MAX_SENDS,
+  SEND_WORDS,
+  type NativeSockets,
+} from '../../addon/native-sockets.js';
+import { assert } from '../../support/assert.js';
+import { Keeper } from './keep.js';
+
+/** Larger pieces are sent from where they lie. */
+export const GATHERED_BYTES = 2048;
+
+/** Both ends of a connection. */
+export interface Ends {
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+}
+
+/** Hears what happens to a socket; a method for each kind of event that it can have. */
+export interface SocketOwner {
+  socketConnected(ends: Ends): void;
+  socketFailed(refusal: number): void;
+  socketData(offset: number, bytes: number): void;
+  socketEnded(): void;
+  socketAcked(bytes: number): void;
+  socketWritable(): void;
+  socketAccepted(slot: number, ends: Ends): void;
+  socketAcceptFailed(refusal: number, isStopped: boolean): void;
+  socketStarved(): void;
+  /** The kernel did not take this gathered piece, or not all of it. */
+  sendFellShort(rest: Uint8Array, refusal: number): void;
+}
+
+export class SocketLoop {
+  readonly native: NativeSockets;
+  readonly keeper: Keeper;
+  readonly #owners: (SocketOwner | undefined)[] = [];
+  readonly #events: Int32Array;
+  readonly #sends: Int32Array;
+  readonly #arena: Uint8Array;
+  readonly #ends: Buffer;
+  readonly #ports: Uint16Array;
+  /** The next record to read; a record that threw was read. */
+  #next = 0;
+  #isDispatching = false;
+  #sendCount = 0;
+  #arenaUsed = 0;
+  /** Counts the flushes: what was gathered under the present number is still on its way. */
+  #flushes = 0;
+  #keeping = 0;
+  #sockets = 0;
+  #lastEnds: Ends = { localAddress: '', localPort: 0, remoteAddress: '', remotePort: 0 };
+
+  constructor(addon: NativeAddon) {
+    this.native = addon.openSockets((count) => {
+      this.#dispatch(count);
+    });
+    const { events, sends, arena, ends, pool } = this.native;
+    this.#events = new Int32Array(events);
+    this.#sends = new Int32Array(sends);
+    this.#arena = new Uint8Array(arena);
+    this.#ends = Buffer.from(ends);
+    this.#ports = new Uint16Array(ends);
+    this.keeper = new Keeper(pool);
+  }
+
+  /** Sockets that are open. */
+  get sockets(): number {
+    return this.#sockets;
+  }
+
+  adopt(slot: number, owner: SocketOwner): void {
+    this.#sockets += 1;
+    this.#owners[slot] = owner;
+  }
+
+  /** From now on no event of the slot is told. Whoever calls it closes the socket. */
+  release(slot: number): void {
+    assert(this.#owners[slot] !== undefined, 'a socket is released once');
+    this.#sockets -= 1;
+    this.#owners[slot] = undefined;
+  }
+
+  /** One more, or one fewer, that keeps the process alive. */
+  keepProcess(on: boolean): void {
+    this.#keeping += on ? 1 : -1;
+    if (this.#keeping === (on ? 1 : 0)) this.native.keepProcess(on ? 1 : 0);
+  }
+
+  // ---- sending
+
+  /** The number under which a piece is gathered now; it changes with the flush. */
+  get flushes(): number {
+    return this.#flushes;
+  }
+
+  /** Copies the first `bytes` of a small piece and sends them at the end of this wake-up; or answers false. */
+  enqueue(slot: number, piece: Uint8Array, bytes: number): boolean {
+    if (!this.#isDispatching || bytes > GATHERED_BYTES) return false;
+    if (this.#sendCount === MAX_SENDS || this.#arenaUsed + bytes > this.#arena.length) this.flush();
+    this.#arena.set(bytes === piece.length ? piece : piece.subarray(0, bytes), this.#arenaUsed);
+    const at = this.#sendCount * SEND_WORDS;
+    this.#sends[at] = slot;
+    this.#sends[at + 1] = this.#arenaUsed;
+    this.#sends[at + 2] = bytes;
+    this.#sendCount += 1;
+    this.#arenaUsed += bytes;
+    return true;
+  }
+
+  /** Sends what was gathered. */
+  flush(): void {
+    const count = this.#sendCount;
+    if (count === 0) return;
+    this.#flushes += 1;
+    this.#sendCount = 0;
+    const troubled = this.native.flush(count);
+    if (troubled > 0) this.#tellShort(count);
+    this.#arenaUsed = 0;
+  }
+
+  #tellShort(count: number): void {
+    for (let at = 0; at < count * SEND_WORDS; at += SEND_WORDS) {
+      const offset = this.#sends[at + 1] ?? 0;
+      const bytes = this.#sends[at + 2] ?? 0;
+      const result = this.#sends[at + 3] ?? 0;
+      if (result === bytes) continue;
+      const owner = this.#owners[this.#sends[at] ?? -1];
+      owner?.sendFellShort(
+        this.#arena.subarray(offset + Math.max(0, result), offset + bytes),
+        Math.min(0, result),
+      );
+    }
+  }
+
+  // ---- events
+
+  #dispatch(count: number): void {
+    this.#isDispatching = true;
+    while (this.#next < count) {
+      const record = this.#next;
+      this.#next += 1;
+      this.#tell(record);
+    }
+    this.#next = 0;
+    this.#isDispatching = false;
+    this.flush();
+  }
+
+  #tell(record: number): void {
+    const at = record * EVENT_WORDS;
+    const owner = this.#owners[this.#events[at + 1] ?? -1];
+    const kind = this.#events[at];
+    const first = this.#events[at + 2] ?? 0;
+    // The one event that brings a socket: nobody must forget it, even if its listener was closed.
+    if (owner === undefined) {
+      if (kind === EventKind.ACCEPTED) this.native.reset(first);
+      return;
+    }
+    const second = this.#events[at + 3] ?? 0;
+    if (kind === EventKind.DATA) owner.socketData(first, second);
+    else if (kind === EventKind.ACKED) owner.socketAcked(first);
+    else if (kind === EventKind.ACCEPTED) owner.socketAccepted(first, this.#endsOf(record));
+    else if (kind === EventKind.CONNECTED) owner.socketConnected(this.#endsOf(record));
+    else if (kind === EventKind.END) owner.socketEnded();
+    else if (kind === EventKind.WRITABLE) owner.socketWritable();
+    else if (kind === EventKind.FAILED) owner.socketFailed(first);
+    else if (kind === EventKind.ACCEPT_FAILED) owner.socketAcceptFailed(first, second !== 0);
+    else owner.socketStarved();
+  }
+
+  /** An address that is that of the last event is the same string: many connections, one text. */
+  #endsOf(record: number): Ends {
+    const at = record * 2 * END_BYTES;
+    const last = this.#lastEnds;
+    this.#lastEnds = {
+      localAddress: this.#addressAt(at, last.localAddress),
+      localPort: this.#portAt(at),
+      remoteAddress: this.#addressAt(at + END_BYTES, last.remoteAddress),
+      remotePort: this.#portAt(at + END_BYTES),
+    };
+    return this.#lastEnds;
+  }
+
+  #portAt(at: number): number {
+    return this.#ports[at / Uint16Array.BYTES_PER_ELEMENT] ?? 0;
+  }
+
+  #addressAt(at: number, last: string): string {
+    const text = this.#ends.toString('latin1', at + 2, this.#ends.indexOf(0, at + 2));
+    return text === last ? last : text;
+  }
+
+  /** This side's address of a listener. */
+  localEnd(slot: number): { readonly address: string; readonly port: number } | number {
+    const result = this.native.localEnd(slot);
+    if (result < 0) return result;
+    const at = MAX_EVENTS * 2 * END_BYTES;
+    return { address: this.#addressAt(at, ''), port: this.#portAt(at) };
+  }
+}
+
+const loops = new WeakMap<NativeAddon, SocketLoop>();
+
+/** The loop of this thread, opened at the first use. */
+export function loopOf(addon: NativeAddon): SocketLoop {
+  let loop = loops.get(addon);
+  if (loop === undefined) {
+    loop = new SocketLoop(addon);
+    loops.set(addon, loop);
+  }
+  return loop;
+}

@@ -1,0 +1,47 @@
+/** Refusals of the native addon as errors like Node's own: code, errno, syscall, and the address. */
+import { getSystemErrorName } from 'node:util';
+
+/** In the order of `enum system_call` in native/refusal.h, from 1 on. */
+const SYSTEM_CALLS = [
+  'socket',
+  'bind',
+  'connect',
+  'listen',
+  'accept',
+  'getsockname',
+  'getpeername',
+  'getsockopt',
+  'setsockopt',
+  'read',
+  'write',
+  'shutdown',
+  'close',
+  'ioctl',
+  'epoll_ctl',
+  'malloc',
+] as const;
+
+const ERRNO_RANGE = 4096;
+const ENOBUFS = 105;
+const ENOMEM = 12;
+
+/** An end of a connection, for the error's text. */
+export interface ErrorEnd {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Out of memory for a moment: the connection itself is sound. */
+export function isStarvation(refusal: number): boolean {
+  const errno = -refusal % ERRNO_RANGE;
+  return errno === ENOBUFS || errno === ENOMEM;
+}
+
+/** `connect ECONNREFUSED 127.0.0.1:80`, with Node's properties. */
+export function systemError(refusal: number, end?: ErrorEnd): Error {
+  const errno = -refusal % ERRNO_RANGE;
+  const syscall = SYSTEM_CALLS[Math.floor(-refusal / ERRNO_RANGE) - 1] ?? 'unknown';
+  const code = getSystemErrorName(-errno);
+  const where = end === undefined ? '' : ` ${end.address}:${end.port}`;
+  return Object.assign(new Error(`${syscall} ${code}${where}`), { errno: -errno, code, syscall, ...end });
+}

@@ -1,0 +1,4 @@
+import { testTarget } from './test-target.js';
+import { kernel } from './kernel.js';
+
+testTarget(kernel);
