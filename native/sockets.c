@@ -93,7 +93,7 @@ static uint32_t wanted_interest(const struct socket *socket) {
    * hang-up while reading is stopped, bytes that were only peeked at.
    */
   uint32_t interest = reads ? EPOLLIN : EPOLLET;
-  if (socket->peeks && !socket->discards) interest |= EPOLLET;
+  if (socket->peeks && !socket->discards) interest |= EPOLLET | EPOLLRDHUP;
   return socket->is_full ? interest | EPOLLOUT : interest;
 }
 
@@ -244,7 +244,7 @@ static void receive_failed(struct sockets *sockets, uint32_t slot, int error) {
   }
 }
 
-static void on_readable(struct sockets *sockets, uint32_t slot) {
+static void on_readable(struct sockets *sockets, uint32_t slot, bool has_more) {
   struct socket *socket = &sockets->slots[slot];
   /* Pieces begin at multiples of 8. The poll saw to it that READ_BYTES are left. */
   uint8_t *buffer = &sockets->shared.pool[sockets->pool_used];
@@ -261,8 +261,8 @@ static void on_readable(struct sockets *sockets, uint32_t slot) {
     event->first = (int32_t)sockets->pool_used;
     event->second = (int32_t)count;
     sockets->pool_used += ((size_t)count + 7) & ~(size_t)7;
-    /* Peeking goes by edges: where there may be more, an edge is asked for. */
-    if (socket->peeks && (size_t)count == bytes) watch_or_fail(sockets, slot, true);
+    /* Peeking goes by edges: where there may be more, bytes or a FIN, an edge is asked for. */
+    if (socket->peeks && (has_more || (size_t)count == bytes)) watch_or_fail(sockets, slot, true);
   }
 }
 
@@ -283,7 +283,7 @@ static void on_stream(struct sockets *sockets, uint32_t slot, uint32_t events) {
   }
   if (socket->is_over) return;
   if ((socket->interest & EPOLLIN) != 0 && ((events & EPOLLIN) != 0 || has_fault)) {
-    on_readable(sockets, slot);
+    on_readable(sockets, slot, (events & EPOLLRDHUP) != 0);
   } else if (has_fault) {
     const int error = pending_fault(socket->fd);
     if (error != 0) fail(sockets, slot, refusal(CALL_READ, error));

@@ -47,7 +47,12 @@ export type { Capabilities } from './port/capabilities.js';
 export { ErrorCode } from './port/error-code.js';
 export { TcpState } from './port/tcp-state.js';
 export type * from './port/tcp-stack.js';
-export type { KernelStackOptions, Lookup, NodeStackOptions, SystemStackOptions } from './stacks/system/system-stack-options.js';
+export type {
+  KernelStackOptions,
+  Lookup,
+  NodeStackOptions,
+  SystemStackOptions,
+} from './stacks/system/system-stack-options.js';
 export { AsyncTask, type TaskOptions } from './task/async-task-node.js';
 export type { CallbackName } from './task/callback-kind.js';
 export type { CallbackFigures } from './task/callback-meter.js';

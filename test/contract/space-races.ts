@@ -25,7 +25,7 @@ const SEED = 20_260_719;
 const ERRORS = 12_500;
 /** Where each of them is dear. */
 const FEW_ERRORS = 1500;
-const SPACES = 100_000;
+const SPACES = 80_000;
 /** Small, so that both are full soon. */
 const SMALL: CaseLimits = { sendBufferBytes: SEND_BUFFER, receiveWindowBytes: WINDOW };
 /** A few send buffers of this size are more than the system's own take. */

@@ -92,6 +92,7 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
   #more = false;
   /** The kernel's buffer is full. */
   #isFull = false;
+  #finIsDue = false;
   #finSent = false;
   #finReceived = false;
   #isLingering = false;
@@ -298,13 +299,12 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
       if (result < 0) this.#retryLater();
     }
     if (this.#reportsAcks && this.#outstanding > 0) this.#awaitAcks();
-    if (this.#finWanted) this.#sendFin();
   }
 
   socketWritable(): void {
     this.#isFull = false;
     this.#push();
-    this.#endIfDone();
+    this.#finish();
   }
 
   // ---- acknowledgements
@@ -415,7 +415,10 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
     this.#more = false;
     this.#released = this.#queue?.bytes ?? 0;
     this.#push();
-    this.#endSoon();
+    this.#context.post(() => {
+      this.#finIsDue = true;
+      this.#finish();
+    });
   }
 
   close(): void {
@@ -426,24 +429,18 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
     if (this.#peeked > 0) this.#consume(this.#peeked);
     const result = this.#native.discard(this.#slot);
     if (result < 0) this.#failSoon(result);
-    else this.#endSoon();
+    else if (this.#finSent) this.#context.post(() => this.#endIfDone());
   }
 
-  /** FIN follows the last byte. */
-  #sendFin(): void {
-    if (this.#finSent || this.#isGone()) return;
-    if (this.#isGathered()) this.#context.loop.flush();
-    if (this.#queue !== undefined || this.#isGone()) return;
-    const result = this.#native.shutdown(this.#slot);
-    if (result < 0) this.#failSoon(result);
-    else this.#finSent = true;
-  }
-
-  #endSoon(): void {
-    if (!this.#finSent) return;
-    this.#context.post(() => {
-      this.#endIfDone();
-    });
+  /** FIN follows the last byte, and the turn in which it was asked for: until then `abort` takes it back. */
+  #finish(): void {
+    if (!this.#finIsDue || this.#queue !== undefined || this.#isGone()) return;
+    if (!this.#finSent) {
+      const result = this.#native.shutdown(this.#slot);
+      if (result < 0) this.#failSoon(result);
+      else this.#finSent = true;
+    }
+    this.#endIfDone();
   }
 
   /**
@@ -563,6 +560,7 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
     }
     this.#isFull = false;
     this.#push();
+    this.#finish();
     this.#adjustReading();
     if (!this.#reportsAcks || this.#outstanding === 0 || this.#isGone()) return;
     this.#ackCheckMs = Math.min(2 * this.#ackCheckMs, SLOWEST_ACK_CHECK_MS);
