@@ -34,16 +34,22 @@ const NODE_MODULES = { regex: '^node:', message: 'House rule 5: no runtime modul
 const LAYERS = {
   support: [],
   port: ['support'],
-  task: ['port', 'support'],
+  addon: ['support'],
+  task: ['addon', 'port', 'support'],
   asynctcp: ['task', 'port', 'support'],
+  'stacks/system': ['port', 'support'],
   'stacks/node': ['port', 'support'],
-  cli: ['asynctcp', 'task', 'port', 'support', 'stacks'],
+  'stacks/kernel': ['addon', 'port', 'support'],
+  cli: ['asynctcp', 'addon', 'task', 'port', 'support', 'stacks'],
 };
 
-const ALL_FOLDERS = ['support', 'port', 'task', 'asynctcp', 'stacks', 'cli'];
+const ALL_FOLDERS = ['support', 'port', 'addon', 'task', 'asynctcp', 'stacks', 'cli'];
+
+/** Not a stack: what the stacks on the operating system's TCP share, so they may import it. */
+const SHARED_BY_STACKS = 'stacks/system';
 
 /** Folders of `src` whose files use Node's own modules and globals. */
-const ON_NODE = ['stacks/node', 'cli'];
+const ON_NODE = ['addon', 'stacks/system', 'stacks/node', 'stacks/kernel', 'cli'];
 
 /** Elsewhere only a file that says so in its name uses them, and only in this folder. */
 const NODE_FILES = 'src/task/*-node.ts';
@@ -62,7 +68,7 @@ function layerRules([folder, allowed], files = [`src/${folder}/**/*.ts`], onNode
   }
   if (folder.startsWith('stacks/')) {
     patterns.push({
-      regex: `^\\.\\./(?!\\.\\./)`,
+      regex: folder === SHARED_BY_STACKS ? '^\\.\\./(?!\\.\\./)' : '^\\.\\./(?!\\.\\./|system/)',
       message: 'House rule 3: a stack imports no other stack.',
     });
   }

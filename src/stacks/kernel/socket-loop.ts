@@ -107,7 +107,7 @@ export class SocketLoop {
     return this.#flushes;
   }
 
-  /** Copies the first `bytes` of a small piece and sends them at the end of this wake-up; or answers false. */
+  /** Copies the first bytes of a small piece, to leave at the end of this wake-up; or answers false. */
   enqueue(slot: number, piece: Uint8Array, bytes: number): boolean {
     if (!this.#isDispatching || bytes > GATHERED_BYTES) return false;
     if (this.#sendCount === MAX_SENDS || this.#arenaUsed + bytes > this.#arena.length) this.flush();
