@@ -32,6 +32,11 @@ export interface ContractCase {
   run(env: Env): Promise<void>;
 }
 
+/** Whether the case is one for this target. */
+export function concerns({ apart = {} }: Target, { id }: ContractCase): boolean {
+  return !Object.keys(apart).some((beginning) => id.startsWith(beginning));
+}
+
 /** Names of the clauses, in order, as the matrix shows them. */
 export function clauseOf(id: string): string {
   return id.split('.')[0] ?? id;
@@ -165,6 +170,8 @@ export interface Target {
   readonly name: string;
   /** Cases that it cannot meet, each with its reason. One of them that passes fails the build. */
   readonly unmet: Readonly<Record<string, string>>;
+  /** Clauses that this target is not for, because they do not concern what it varies; each with the reason. */
+  readonly apart?: Readonly<Record<string, string>>;
   /** Runs a case in an environment of its own, which is taken down again; rejects when it is not met. */
   run(contractCase: ContractCase): Promise<void>;
 }

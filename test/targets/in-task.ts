@@ -2,6 +2,12 @@
 import { startTask, type AsyncTask } from 'asynctcp';
 import type { ContractCase, Target } from '../contract/case.js';
 
+/** What the task is asked to run. */
+export interface CaseInTask {
+  readonly target: string;
+  readonly id: string;
+}
+
 interface Answer {
   readonly id: string;
   readonly error?: string;
@@ -23,7 +29,7 @@ export function inTask(target: Target): Target {
         task?.ended.then(() => {
           reject(new Error('the task ended'));
         }, reject);
-        task?.postMessage(contractCase.id);
+        task?.postMessage({ target: target.name, id: contractCase.id } satisfies CaseInTask);
       });
       task.unref();
       if (answer.error !== undefined) throw new Error(answer.error);

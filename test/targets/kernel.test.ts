@@ -1,4 +1,5 @@
+import { kernel, kernelOnIpv6 } from './kernel.js';
 import { testTarget } from './test-target.js';
-import { kernel } from './kernel.js';
 
 testTarget(kernel);
+testTarget(kernelOnIpv6);

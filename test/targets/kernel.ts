@@ -1,5 +1,22 @@
-/** The contract suite's target for the stack on the kernel's TCP. */
-import { kernelStack } from 'asynctcp';
+/** The contract suite's targets for the stack on the kernel's TCP. */
+import { kernelStack, nodeStack } from 'asynctcp';
 import { systemTarget } from './system-target.js';
 
-export const kernel = systemTarget('kernel × kernel', kernelStack, kernelStack, {});
+/** What a task does depends on neither the peer's stack nor the addresses' family. */
+const TASK_APART = { W: 'the clauses of the task run where client and server are on one stack, on IPv4' };
+
+const ONE_LOOPBACK = 'several addresses of one name are wanted, and IPv6 has one loopback address';
+
+export const kernel = systemTarget('kernel × kernel', kernelStack, kernelStack);
+
+export const kernelOnIpv6 = systemTarget('kernel × kernel on IPv6', kernelStack, kernelStack, {
+  address: '::1',
+  apart: { ...TASK_APART, 'L4.give-up': ONE_LOOPBACK, T5: ONE_LOOPBACK },
+});
+
+export const kernelWithNode = systemTarget('kernel × node', kernelStack, nodeStack, { apart: TASK_APART });
+
+export const nodeWithKernel = systemTarget('node × kernel', nodeStack, kernelStack, {
+  unmet: { 'D7.peer': 'it asks the client’s stack, and here that is node' },
+  apart: TASK_APART,
+});

@@ -3,5 +3,7 @@ import { nodeStack } from 'asynctcp';
 import { systemTarget } from './system-target.js';
 
 export const node = systemTarget('node × node', nodeStack, nodeStack, {
-  'D7.peer': 'node:net cannot ask what the peer acknowledged: capability acknowledgement is `local`',
+  unmet: {
+    'D7.peer': 'node:net cannot ask what the peer acknowledged: capability acknowledgement is `local`',
+  },
 });

@@ -13,11 +13,12 @@ import {
   AsyncServer,
   type Lookup,
   type ConfigureOptions,
-  type NodeStackOptions,
   type ServerOptions,
   type StackName,
+  type SystemStackOptions,
   type TcpStack,
 } from 'asynctcp';
+import { KernelStack } from '#src/stacks/kernel/kernel-stack.js';
 import type { CaseLimits, Env, HostedTask, NameAnswer, SystemThread, Target } from '../contract/case.js';
 import { SteppedClock } from '../contract/stepped-clock.js';
 import { PythonPeer } from '../peers/python-peer.js';
@@ -25,7 +26,7 @@ import { readSystemThread, TaskHost } from './task-host.js';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const run = promisify(execFile);
-const ADDRESS = '127.0.0.1';
+const IPV4_LOOPBACK = '127.0.0.1';
 /**
  * How long nothing may move before a case is given up. It ends a broken test; no passing test waits for it.
  */
@@ -35,19 +36,28 @@ const SETTLING_ROUND_TRIPS = 3;
 /** Descriptors that a starving process is limited to, so that few have to be opened. */
 const STARVING_LIMIT = 512;
 
-type MakeStack = (options: NodeStackOptions) => TcpStack;
+type MakeStack = (options: SystemStackOptions) => TcpStack;
+
+export interface TargetOptions {
+  readonly unmet?: Readonly<Record<string, string>>;
+  readonly apart?: Readonly<Record<string, string>>;
+  /** A loopback address. */
+  readonly address?: string;
+}
 
 export function systemTarget(
   name: string,
   makeClientStack: MakeStack,
   makeServerStack: MakeStack,
-  unmet: Readonly<Record<string, string>>,
+  { unmet = {}, apart = {}, address = IPV4_LOOPBACK }: TargetOptions = {},
 ): Target {
   return {
     name,
     unmet,
+    apart,
     run: async (contractCase) => {
-      const env = new SystemEnvironment(contractCase.limits ?? {}, makeClientStack, makeServerStack);
+      const limits = contractCase.limits ?? {};
+      const env = new SystemEnvironment(address, limits, makeClientStack, makeServerStack);
       try {
         await env.begin();
         await withPatience(contractCase.run(env));
@@ -77,7 +87,7 @@ async function withPatience(body: Promise<void>): Promise<void> {
 
 class SystemEnvironment implements Env {
   readonly clock = new SteppedClock();
-  readonly address = ADDRESS;
+  readonly address: string;
   readonly warnings: string[] = [];
   readonly clientStack: TcpStack;
   readonly serverStack: TcpStack;
@@ -92,7 +102,8 @@ class SystemEnvironment implements Env {
   readonly #warn = console.warn;
   readonly #hosts: TaskHost[] = [];
 
-  constructor(limits: CaseLimits, makeClientStack: MakeStack, makeServerStack: MakeStack) {
+  constructor(address: string, limits: CaseLimits, makeClientStack: MakeStack, makeServerStack: MakeStack) {
+    this.address = address;
     const lookup: Lookup = (host, answer) => {
       this.#lookup(host, answer);
     };
@@ -109,7 +120,7 @@ class SystemEnvironment implements Env {
       this.#uncaught.push(error);
     });
     this.#echo.unref();
-    this.#echo.listen(0, ADDRESS);
+    this.#echo.listen(0, this.address);
     await once(this.#echo, 'listening');
   }
 
@@ -126,7 +137,7 @@ class SystemEnvironment implements Env {
   }
 
   get peer(): PythonPeer {
-    return (this.#peer ??= new PythonPeer(ADDRESS));
+    return (this.#peer ??= new PythonPeer(this.address));
   }
 
   takeUncaught(): unknown[] {
@@ -145,7 +156,7 @@ class SystemEnvironment implements Env {
     onClient: (client: AsyncClient) => void,
     options: Omit<ServerOptions, 'stack'> = {},
   ): Promise<AsyncServer> {
-    const server = new AsyncServer(0, { address: ADDRESS, ...options, stack: this.serverStack });
+    const server = new AsyncServer(0, { address: this.address, ...options, stack: this.serverStack });
     this.#servers.push(server);
     server.onClient((client) => {
       this.#clients.push(client);
@@ -187,16 +198,18 @@ class SystemEnvironment implements Env {
   async settle(): Promise<void> {
     const { port } = this.#echo.address() as AddressInfo;
     for (let trip = 0; trip < SETTLING_ROUND_TRIPS; trip += 1) {
-      const socket = connect(port, ADDRESS).end('.').resume();
+      const socket = connect(port, this.address).end('.').resume();
       await once(socket, 'close');
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
 
   holdings(): number {
+    const { clientStack, serverStack } = this;
     const ours = (kind: string): boolean => kind.startsWith('TCP') || kind.startsWith('GetAddrInfo');
-    const sockets = process.getActiveResourcesInfo().filter(ours).length;
-    return sockets + this.clientStack.timers.size + this.serverStack.timers.size;
+    const resources = process.getActiveResourcesInfo().filter(ours).length;
+    const sockets = resources + kernelSockets([clientStack, serverStack]);
+    return sockets + clientStack.timers.size + serverStack.timers.size;
   }
 
   async starve(): Promise<() => Promise<void>> {
@@ -244,4 +257,10 @@ class SystemEnvironment implements Env {
     });
     return stdout;
   }
+}
+
+/** Sockets of kernel stacks, which the runtime does not know of; all of a thread share a loop. */
+function kernelSockets(stacks: readonly TcpStack[]): number {
+  const loop = stacks.find((stack) => stack instanceof KernelStack)?.loop;
+  return loop?.sockets ?? 0;
 }

@@ -1,7 +1,15 @@
 /** Every target of the contract suite. */
 import type { Target } from '../contract/case.js';
-import { nodeInTask } from './node-in-task.js';
-import { kernel } from './kernel.js';
+import { kernelInTask, nodeInTask } from './in-task-targets.js';
+import { kernel, kernelOnIpv6, kernelWithNode, nodeWithKernel } from './kernel.js';
 import { node } from './node.js';
 
-export const TARGETS: readonly Target[] = [kernel, node, nodeInTask];
+export const TARGETS: readonly Target[] = [
+  kernel,
+  kernelOnIpv6,
+  kernelWithNode,
+  nodeWithKernel,
+  kernelInTask,
+  node,
+  nodeInTask,
+];

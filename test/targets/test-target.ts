@@ -2,12 +2,12 @@
 import { describe, it } from 'node:test';
 import { CASES } from '../contract/cases.js';
 import { runCase } from '../contract/run-case.js';
-import type { Target } from '../contract/case.js';
+import { concerns, type Target } from '../contract/case.js';
 import { unlessInstalled } from '../e2e/programs.js';
 
 export function testTarget(target: Target): void {
   describe(`contract on ${target.name}`, { skip: unlessInstalled('python3', 'prlimit') }, () => {
-    for (const contractCase of CASES) {
+    for (const contractCase of CASES.filter((candidate) => concerns(target, candidate))) {
       it(`${contractCase.id} ${contractCase.title}`, async (test) => {
         const outcome = await runCase(target, contractCase);
         if (outcome.kind === 'failed') throw outcome.error;

@@ -1,13 +1,19 @@
-/** The contract suite inside a task: runs the case whose name it is given, and posts the outcome. */
+/** The contract suite inside a task: runs the case that it is asked for, and posts the outcome. */
 import { inspect } from 'node:util';
 import { parentPort } from 'node:worker_threads';
 import { CASES } from '../contract/cases.js';
+import type { CaseInTask } from '../targets/in-task.js';
+import { kernel } from '../targets/kernel.js';
 import { node } from '../targets/node.js';
 
-parentPort?.on('message', (id: string) => {
-  const contractCase = CASES.find((candidate) => candidate.id === id);
-  if (contractCase === undefined) throw new Error(`there is no case ${id}`);
-  node.run(contractCase).then(
+parentPort?.on('message', (asked: CaseInTask) => {
+  const target = [kernel, node].find(({ name }) => name === asked.target);
+  const contractCase = CASES.find(({ id }) => id === asked.id);
+  if (target === undefined || contractCase === undefined) {
+    throw new Error(`there is no ${asked.id} on ${asked.target}`);
+  }
+  const { id } = contractCase;
+  target.run(contractCase).then(
     () => parentPort?.postMessage({ id }),
     (error: unknown) => parentPort?.postMessage({ id, error: inspect(error) }),
   );

@@ -1,0 +1,5 @@
+import { kernelWithNode, nodeWithKernel } from './kernel.js';
+import { testTarget } from './test-target.js';
+
+testTarget(kernelWithNode);
+testTarget(nodeWithKernel);
