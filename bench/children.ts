@@ -1,13 +1,12 @@
 // Child processes never outlive the harness: every one is started here, and killed when the harness ends.
-// Should the harness itself be killed outright, a server ends with its IPC channel and the load generator
-// with its standard input.
+// Should the harness itself be killed outright, a server and the load generator end with their standard
+// input.
 
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:os';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-const END_MS_MAX = 5000;
 
 const running = new Set<ChildProcess>();
 
@@ -21,9 +20,14 @@ export function killChildrenAtExit(): void {
 
 export type Command = readonly [string, ...string[]];
 
-export function startChild(command: Command, stdio: StdioOptions): ChildProcess {
+/** `variables` are added to the environment. */
+export function startChild(
+  command: Command,
+  stdio: StdioOptions,
+  variables: Readonly<Record<string, string>> = {},
+): ChildProcess {
   const [program, ...args] = command;
-  const child = spawn(program, args, { stdio });
+  const child = spawn(program, args, { stdio, env: { ...process.env, ...variables } });
   running.add(child);
   child.once('exit', () => running.delete(child));
   child.once('error', () => running.delete(child)); // not started: its exit code is negative
@@ -31,10 +35,11 @@ export function startChild(command: Command, stdio: StdioOptions): ChildProcess 
 }
 
 /** Resolves to `null` when a signal ended the child, which is killed if it does not end by itself in time. */
-export async function childEnd(child: ChildProcess): Promise<number | null> {
+export async function childEnd(child: ChildProcess, msMax: number): Promise<number | null> {
+  if (child.pid === undefined) return -1;
   if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
   const ended = once(child, 'exit');
-  const timer = setTimeout(() => child.kill('SIGKILL'), END_MS_MAX);
+  const timer = setTimeout(() => child.kill('SIGKILL'), msMax);
   await ended;
   clearTimeout(timer);
   return child.exitCode;

@@ -1,36 +1,95 @@
-// Who is compared: the one place to add a contestant. The first is the reference that ratios are taken to.
+// Who is compared with whom: the one place to add a contestant.
+
+/** What runs a server program. */
+export type Runtime = 'c' | 'node' | 'bun' | 'deno';
 
 export interface Contestant {
   readonly name: string;
+  readonly runtime: Runtime;
   /** A program in `bench/servers/`, without its ending. */
   readonly program: string;
+  /** Its arguments after the mode. */
   readonly args: readonly string[];
+  /** The contestant that its ratios are taken to; where it does not take part, the first of all. */
+  readonly reference: string;
 }
 
 /** The stacks of this library that are measured; each gives one contestant. */
-export const STACKS = ['node'] as const;
+export const STACKS = ['kernel', 'node'] as const;
 
-const REFERENCE: Contestant = { name: 'node:net', program: 'node-net', args: [] };
+/** The server program of ours; its first argument is the stack. */
+export const OURS = 'asynctcp';
 
-/** The reference under a second name: its ratio to itself is the benchmark's own noise. */
-const REFERENCE_AGAIN: Contestant = { ...REFERENCE, name: 'node:net again' };
+/** Further arguments of it: its watchdog is off; its clients listen for acknowledgements. */
+export const UNWATCHED = 'unwatched';
+export const ONACK = 'onack';
 
-const challenger = (stack: string, ...args: readonly string[]): Contestant => ({
-  name: [`asynctcp/${stack}`, ...args].join(' '),
-  program: 'asynctcp',
-  args: [stack, ...args],
+export const REFERENCE = 'c-epoll';
+
+const plain = (name: string, runtime: Runtime, program: string): Contestant => ({
+  name,
+  runtime,
+  program,
+  args: [],
+  reference: REFERENCE,
 });
 
-const CHALLENGERS: readonly Contestant[] = STACKS.map((stack) => challenger(stack));
+const EPOLL = plain(REFERENCE, 'c', 'epoll');
 
-/** The argument of a server of ours that switches its watchdog off. */
-export const UNWATCHED = 'unwatched';
+const OTHERS: readonly Contestant[] = [
+  plain('node:net', 'node', 'node-net'),
+  plain('bun', 'bun', 'bun'),
+  plain('deno', 'deno', 'deno'),
+];
 
-/** What is compared with what; the first of each is the reference. */
+const nameOf = (stack: string, ...words: readonly string[]): string =>
+  [`${OURS}/${stack}`, ...words].join(' ');
+
+function ours(stack: string, words: readonly string[], reference: string): Contestant {
+  return {
+    name: nameOf(stack, ...words),
+    runtime: 'node',
+    program: OURS,
+    args: [stack, ...words],
+    reference,
+  };
+}
+
+/** Each of our stacks with itself, without a word and with it. */
+function pairs(without: readonly string[], withIt: readonly string[]): Contestant[] {
+  return STACKS.flatMap((stack) => {
+    const reference = nameOf(stack, ...without);
+    return [ours(stack, without, reference), ours(stack, withIt, reference)];
+  });
+}
+
+export interface Comparison {
+  readonly contestants: readonly Contestant[];
+  /** Only workloads whose name contains this, unless the call says which. */
+  readonly only: string;
+}
+
 export const COMPARISONS = {
-  /** The library with plain node:net. */
-  stacks: [REFERENCE, ...CHALLENGERS],
-  self: [REFERENCE, REFERENCE_AGAIN],
+  /** The library with the systems that one would use in its place. */
+  stacks: {
+    contestants: [EPOLL, ...STACKS.map((stack) => ours(stack, [], REFERENCE)), ...OTHERS],
+    only: '',
+  },
+  /** The reference with itself: the ratios are the benchmark's own noise. */
+  self: { contestants: [EPOLL, { ...EPOLL, name: `${REFERENCE} again` }], only: '' },
   /** What the watchdog costs. */
-  watchdog: STACKS.flatMap((stack) => [challenger(stack, UNWATCHED), challenger(stack)]),
-} as const;
+  watchdog: { contestants: pairs([UNWATCHED], []), only: 'echo' },
+  /** What it costs to listen for acknowledgements. */
+  onack: { contestants: pairs([], [ONACK]), only: 'echo-64B-50c' },
+} as const satisfies Record<string, Comparison>;
+
+/** Those of these names, in the order of the comparison, and the names that are nobody's. */
+export function chosen(
+  from: readonly Contestant[],
+  names: readonly string[],
+): { found: readonly Contestant[]; unknown: readonly string[] } {
+  return {
+    found: from.filter(({ name }) => names.includes(name)),
+    unknown: names.filter((name) => from.every((contestant) => contestant.name !== name)),
+  };
+}

@@ -1,68 +1,111 @@
-// One run of the load generator against one server.
+// The load generator against one server: a measurement, or connections that are held.
 
-import { createInterface } from 'node:readline';
-
-import { childEnd, type Command, startChild } from './children.js';
 import { onCore } from './cores.js';
-import type { Workload } from './workloads.js';
+import { withOpenFiles } from './open-files.js';
+import type { ServerProcess } from './server-process.js';
+import { Talk } from './talk.js';
+import type { Load } from './workloads.js';
 
-export interface LoadRun {
+export interface LoadPlace {
   readonly binary: string;
   readonly core: number | undefined;
-  readonly port: number;
-  readonly workload: Workload;
+}
+
+export interface Duration {
   readonly warmupMs: number;
   readonly measureMs: number;
 }
 
+/** What the load generator prints. `operations` of bulk modes are bytes, and they have no latency. */
 export interface LoadResult {
-  readonly messages: number;
+  readonly operations: number;
   readonly seconds: number;
-  readonly p50Us: number;
-  readonly p99Us: number;
-  readonly maxUs: number;
+  readonly serverCpuNs: number;
+  readonly serverUserTicks: number;
+  readonly serverSystemTicks: number;
+  readonly loadCpuNs: number;
+  readonly p50Us?: number;
+  readonly p99Us?: number;
+  readonly maxUs?: number;
 }
 
-const RESULT_KEYS = ['messages', 'seconds', 'p50Us', 'p99Us', 'maxUs'] as const;
+export interface HoldResult {
+  readonly openSeconds: number;
+  readonly openCpuNs: number;
+  readonly everyoneSeconds: number;
+}
 
-function isResult(value: unknown): value is LoadResult {
+const RESULT_KEYS = [
+  'operations',
+  'seconds',
+  'serverCpuNs',
+  'serverUserTicks',
+  'serverSystemTicks',
+  'loadCpuNs',
+] as const satisfies readonly (keyof LoadResult)[];
+const HOLD_KEYS = [
+  'openSeconds',
+  'openCpuNs',
+  'everyoneSeconds',
+] as const satisfies readonly (keyof HoldResult)[];
+
+/** More than the load generator gives its phases. */
+const SLACK_MS = 60_000;
+const HOLD_MS_PER_CONNECTION = 2;
+
+function hasNumbers(value: unknown, keys: readonly string[]): boolean {
   if (typeof value !== 'object' || value === null) return false;
   const entries = new Map<string, unknown>(Object.entries(value));
-  return RESULT_KEYS.every((key) => typeof entries.get(key) === 'number');
+  return keys.every((key) => typeof entries.get(key) === 'number');
 }
 
-function commandOf(run: LoadRun): Command {
-  const options: Record<string, string | number> = {
-    '--host': '127.0.0.1',
-    '--port': run.port,
-    '--connections': run.workload.connections,
-    '--size': run.workload.messageBytes,
-    '--warmup-ms': run.warmupMs,
-    '--measure-ms': run.measureMs,
-  };
-  return onCore(run.core, [run.binary, ...Object.entries(options).flat().map(String)]);
+/** Both ends are of one build, so the keys decide. */
+function isResult(value: unknown): value is LoadResult {
+  return hasNumbers(value, RESULT_KEYS);
 }
 
-/** `onMark` is awaited at the measurement's start and at its end; the load goes on meanwhile. */
-export async function runLoad(run: LoadRun, onMark: () => Promise<void>): Promise<LoadResult> {
-  const child = startChild(commandOf(run), ['pipe', 'pipe', 'inherit']);
-  const { stdin, stdout } = child;
-  if (stdin === null || stdout === null) throw new Error('the load generator has no pipes');
-  stdin.on('error', () => undefined); // it has ended; its status says why
+function isHoldResult(value: unknown): value is HoldResult {
+  return hasNumbers(value, HOLD_KEYS);
+}
 
-  let result: unknown;
-  for await (const line of createInterface({ input: stdout })) {
-    if (line === 'measure') {
-      await onMark();
-    } else if (line === 'done') {
-      await onMark();
-      stdin.end();
-    } else {
-      result = JSON.parse(line);
-    }
-  }
-  const status = await childEnd(child);
-  if (status !== 0) throw new Error(`the load generator failed (status ${String(status)}, see above)`);
+type Options = Readonly<Record<string, string | number>>;
+
+function start(place: LoadPlace, server: ServerProcess, connections: number, options: Options): Talk {
+  const all = { port: server.port, 'server-pid': server.pid, connections, ...options };
+  const words = Object.entries(all).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const command = withOpenFiles(connections, [place.binary, ...words]);
+  return new Talk('the load generator', onCore(place.core, command));
+}
+
+export async function runLoad(
+  place: LoadPlace,
+  server: ServerProcess,
+  load: Load,
+  { warmupMs, measureMs }: Duration,
+): Promise<LoadResult> {
+  const talk = start(place, server, load.connections, {
+    mode: load.mode,
+    size: load.messageBytes,
+    'warmup-ms': warmupMs,
+    'measure-ms': measureMs,
+  });
+  const result: unknown = JSON.parse(await talk.nextLine(warmupMs + measureMs + SLACK_MS));
+  await talk.end();
   if (!isResult(result)) throw new Error('the load generator gave no result');
   return result;
+}
+
+export interface Held {
+  readonly result: HoldResult;
+  /** Closes the connections. */
+  release(): Promise<void>;
+}
+
+/** Opens connections that are idle then, each after two messages there and back. */
+export async function hold(place: LoadPlace, server: ServerProcess, connections: number): Promise<Held> {
+  const talk = start(place, server, connections, { mode: 'hold', size: 64 });
+  const line = await talk.nextLine(connections * HOLD_MS_PER_CONNECTION + SLACK_MS);
+  const result: unknown = JSON.parse(line);
+  if (!isHoldResult(result)) throw new Error('the load generator did not tell how it holds connections');
+  return { result, release: () => talk.end() };
 }

@@ -2,84 +2,125 @@
 
 import type { Contestant } from './contestants.js';
 import type { Cores } from './cores.js';
-import { runLoad } from './load-process.js';
+import { type Duration, hold, type LoadPlace, runLoad, type LoadResult } from './load-process.js';
 import type { Timing } from './options.js';
-import type { SampleMessage } from './protocol.js';
+import type { IdleRound, Round } from './round.js';
 import { ServerProcess } from './server-process.js';
-import type { Workload } from './workloads.js';
-
-/** One measurement of one contestant. CPU times are the server process's, for each message. */
-export interface Round {
-  readonly messagesPerSecond: number;
-  readonly cpuUs: number;
-  readonly userUs: number;
-  readonly systemUs: number;
-  /** The share of the measurement that the server's process was on a core. */
-  readonly busy: number;
-  readonly p50Us: number;
-  readonly p99Us: number;
-  readonly maxUs: number;
-  readonly rssBytes: number;
-}
+import type { Tools } from './tools.js';
+import type { Unit, Workload } from './workloads.js';
 
 export interface Bench {
-  readonly binary: string;
+  readonly tools: Tools;
   readonly cores: Cores | undefined;
   readonly timing: Timing;
-  readonly rounds: number;
 }
 
 /** The rounds of each contestant, in the contestants' order; round n of one pairs with round n of another. */
 export type Rounds = readonly (readonly Round[])[];
 
-function loadOf(bench: Bench, server: ServerProcess, workload: Workload) {
-  return { binary: bench.binary, core: bench.cores?.load, port: server.port, workload };
+const OPERATIONS_PER_UNIT: Readonly<Record<Unit, number>> = { message: 1, connection: 1, MiB: 1024 * 1024 };
+
+/** Until a server has seen the ends of the connections that were closed before. */
+const SETTLE_MS = 100;
+
+const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+
+const loadPlace = ({ tools, cores }: Bench): LoadPlace => ({ binary: tools.load, core: cores?.load });
+
+function startServer(bench: Bench, contestant: Contestant, workload: Workload): Promise<ServerProcess> {
+  const connections = workload.load.connections + workload.idle;
+  const place = { tools: bench.tools, core: bench.cores?.server, connections };
+  return ServerProcess.start(contestant, workload.server, place);
+}
+
+function roundOf(unit: Unit, result: LoadResult): Round {
+  const { seconds, p50Us, p99Us, maxUs } = result;
+  const units = result.operations / OPERATIONS_PER_UNIT[unit];
+  return {
+    perSecond: units / seconds,
+    cpuUs: result.serverCpuNs / 1e3 / units,
+    userTicks: result.serverUserTicks,
+    systemTicks: result.serverSystemTicks,
+    busy: result.serverCpuNs / 1e9 / seconds,
+    loadBusy: result.loadCpuNs / 1e9 / seconds,
+    p50Us,
+    p99Us,
+    maxUs,
+    idle: undefined,
+  };
+}
+
+async function run(bench: Bench, server: ServerProcess, workload: Workload, time: Duration): Promise<Round> {
+  return roundOf(workload.unit, await runLoad(loadPlace(bench), server, workload.load, time));
 }
 
 /** A load whose numbers are thrown away: the server compiles its hot code. */
-async function warmUp(bench: Bench, server: ServerProcess, workload: Workload): Promise<void> {
-  const measureMs = bench.timing.firstWarmupMs;
-  await runLoad({ ...loadOf(bench, server, workload), warmupMs: 0, measureMs }, () => Promise.resolve());
+async function warmUp(bench: Bench, server: ServerProcess, workload: Workload, ms: number): Promise<void> {
+  await run(bench, server, workload, { warmupMs: 0, measureMs: ms });
 }
 
-async function measureRound(bench: Bench, server: ServerProcess, workload: Workload): Promise<Round> {
-  const { warmupMs, measureMs } = bench.timing;
-  const samples: SampleMessage[] = [];
-  const run = { ...loadOf(bench, server, workload), warmupMs, measureMs };
-  const load = await runLoad(run, async () => {
-    samples.push(await server.sample());
-  });
-  const [before, after] = samples;
-  if (before === undefined || after === undefined) throw new Error('a mark of the measurement is missing');
+/**
+ * A round with idle connections: the load alone, then among them. The server is a fresh one, because memory
+ * that former connections have left behind would be used again.
+ */
+async function idleRound(bench: Bench, contestant: Contestant, workload: Workload): Promise<Round> {
+  const { idle } = workload;
+  const server = await startServer(bench, contestant, workload);
+  // Longer than elsewhere: what is compiled later would be less among the idle connections than alone.
+  await warmUp(bench, server, workload, 2 * bench.timing.firstWarmupMs);
+  const alone = await run(bench, server, workload, bench.timing);
+  await settle();
+  const heapBefore = await server.heapBytes();
+  const rssBefore = server.residentBytes();
+  const held = await hold(loadPlace(bench), server, idle);
+  const rssAfter = server.residentBytes();
+  const heapAfter = await server.heapBytes();
+  const among = await run(bench, server, workload, bench.timing);
+  await held.release();
+  await server.stop();
 
-  // The samples lie a little after the marks, both under load: rates are right where totals would not be.
-  const messagesPerSecond = load.messages / load.seconds;
-  const seconds = (after.atMs - before.atMs) / 1000;
-  const userUs = (after.userUs - before.userUs) / seconds / messagesPerSecond;
-  const systemUs = (after.systemUs - before.systemUs) / seconds / messagesPerSecond;
-  const cpuUs = userUs + systemUs;
-  const busy = (cpuUs * messagesPerSecond) / 1e6;
-  const { p50Us, p99Us, maxUs } = load;
-  const { rssBytes } = after;
-  return { messagesPerSecond, cpuUs, userUs, systemUs, busy, p50Us, p99Us, maxUs, rssBytes };
+  const { openSeconds, openCpuNs, everyoneSeconds } = held.result;
+  const costs: IdleRound = {
+    aloneCpuUs: alone.cpuUs,
+    opensPerSecond: idle / openSeconds,
+    openCpuUs: openCpuNs / 1e3 / idle,
+    everyoneMs: everyoneSeconds * 1e3,
+    rssBytes: (rssAfter - rssBefore) / idle,
+    heapBytes:
+      heapBefore === undefined || heapAfter === undefined ? undefined : (heapAfter - heapBefore) / idle,
+  };
+  return { ...among, idle: costs };
 }
 
-/** The servers live through the whole workload, and only through it. */
+interface Entrant {
+  measure(): Promise<Round>;
+  stop(): Promise<void>;
+}
+
+/** Its server lives through the whole workload and no longer; with idle connections, through one round. */
+async function enter(bench: Bench, contestant: Contestant, workload: Workload): Promise<Entrant> {
+  if (workload.idle > 0) {
+    return { measure: () => idleRound(bench, contestant, workload), stop: () => Promise.resolve() };
+  }
+  const server = await startServer(bench, contestant, workload);
+  await warmUp(bench, server, workload, bench.timing.firstWarmupMs);
+  return { measure: () => run(bench, server, workload, bench.timing), stop: () => server.stop() };
+}
+
 export async function measureWorkload(
   bench: Bench,
   contestants: readonly Contestant[],
   workload: Workload,
+  rounds: number,
 ): Promise<Rounds> {
-  const entries: { server: ServerProcess; rounds: Round[] }[] = [];
+  const entries: { entrant: Entrant; rounds: Round[] }[] = [];
   for (const contestant of contestants) {
-    const server = await ServerProcess.start(contestant, bench.cores?.server);
-    entries.push({ server, rounds: [] });
-    await warmUp(bench, server, workload);
+    entries.push({ entrant: await enter(bench, contestant, workload), rounds: [] });
   }
-  for (let round = 0; round < bench.rounds; round++) {
+  for (let round = 0; round < rounds; round++) {
     const order = round % 2 === 0 ? entries : entries.toReversed();
-    for (const { server, rounds } of order) rounds.push(await measureRound(bench, server, workload));
+    for (const entry of order) entry.rounds.push(await entry.entrant.measure());
   }
-  for (const { server } of entries) await server.stop();
-  return entries.map(({ rounds }) => rounds);
+  for (const { entrant } of entries) await entrant.stop();
+  return entries.map((entry) => entry.rounds);
 }

@@ -2,50 +2,64 @@
 
 import { parseArgs } from 'node:util';
 
-import { COMPARISONS, type Contestant } from './contestants.js';
+import { chosen, COMPARISONS, type Contestant } from './contestants.js';
+import type { Duration } from './load-process.js';
+import { UsageError } from './usage-error.js';
 import { WORKLOADS, type Workload } from './workloads.js';
 
-/** What is wrong with the call or with what is installed: one line for the user, exit status 2. */
-export class UsageError extends Error {}
-
-export interface Timing {
+/** The durations of a round; the warm-up in it is discarded. */
+export interface Timing extends Duration {
   /** Discarded: before the first round of a fresh server. */
   readonly firstWarmupMs: number;
-  /** Discarded: at the beginning of each round. */
-  readonly warmupMs: number;
-  readonly measureMs: number;
 }
 
 export interface Options {
   readonly timing: Timing;
+  /** With idle connections each round has a server of its own and takes longer, so there are fewer. */
   readonly rounds: number;
+  readonly idleRounds: number;
   readonly workloads: readonly Workload[];
   readonly contestants: readonly Contestant[];
+  /** Whether one is compared with itself, so that the difference says more than the ratio. */
+  readonly isOfOne: boolean;
   readonly jsonFile: string | undefined;
+  /** The name of the files in `bench/results/`. */
+  readonly save: string | undefined;
 }
 
-// Many short rounds rather than a few long ones: the machine's speed drifts less within a pair. An even
-// number, so that each contestant is first as often as last.
-const QUICK: Timing = { firstWarmupMs: 600, warmupMs: 150, measureMs: 400 };
+// Many short rounds rather than a few long ones: the machine's speed drifts less within a pair. Mostly an
+// even number, so that each contestant is first as often as last. All are whole ticks of the scheduler.
+const QUICK: Timing = { firstWarmupMs: 400, warmupMs: 60, measureMs: 200 };
 const FULL: Timing = { firstWarmupMs: 1500, warmupMs: 250, measureMs: 1000 };
-const QUICK_ROUNDS = 8;
-const FULL_ROUNDS = 16;
+const QUICK_ROUNDS = { rounds: 4, idleRounds: 3 };
+const FULL_ROUNDS = { rounds: 12, idleRounds: 5 };
 const ROUNDS_MIN = 3;
 const ROUNDS_MAX = 100;
 
-const roundsText = (rounds: number, { measureMs }: Timing): string => `${rounds} rounds of ${measureMs} ms`;
+/** Where the results of a whole run go. */
+const LATEST = 'latest';
+
+const roundsText = ({ rounds }: { rounds: number }, { measureMs }: Timing): string =>
+  `${rounds} rounds of ${measureMs} ms`;
+
+const namesOf = (things: readonly { name: string }[]): string => things.map(({ name }) => name).join(', ');
 
 export const HELP = `Usage: npm run bench -- [options]
 
-  --quick        ${roundsText(QUICK_ROUNDS, QUICK)} instead of ${roundsText(FULL_ROUNDS, FULL)}
-  --rounds N     rounds for each workload, ${ROUNDS_MIN} to ${ROUNDS_MAX}
-  --only TEXT    only workloads whose name contains TEXT
-  --watchdog     compare the library under its watchdog with itself without: what the watchdog costs
-  --self         compare the reference with itself: what the ratios do without a difference
-  --json FILE    also write every round to FILE
-  --help         this text
+  --quick             fewer workloads, and ${roundsText(QUICK_ROUNDS, QUICK)} instead of
+                      ${roundsText(FULL_ROUNDS, FULL)}
+  --rounds N          rounds for each workload, ${ROUNDS_MIN} to ${ROUNDS_MAX}
+  --only TEXT         only workloads whose name contains TEXT
+  --contestants A,B   only these
+  --watchdog          compare the library under its watchdog with itself without: what the watchdog costs
+  --onack             compare the library with onAck set with itself without: what listening costs
+  --self              compare the reference with itself: what the ratios do without a difference
+  --json FILE         write every round to FILE
+  --save NAME         write bench/results/NAME.json and .svg; a whole run writes ${LATEST}.*
+  --help              this text
 
-Workloads: ${WORKLOADS.map(({ name }) => name).join(', ')}`;
+Contestants: ${namesOf(COMPARISONS.stacks.contestants)}
+Workloads: ${namesOf(WORKLOADS)}`;
 
 function parse(args: readonly string[]) {
   try {
@@ -54,10 +68,13 @@ function parse(args: readonly string[]) {
       options: {
         quick: { type: 'boolean', default: false },
         rounds: { type: 'string' },
-        only: { type: 'string', default: '' },
+        only: { type: 'string' },
+        contestants: { type: 'string' },
         self: { type: 'boolean', default: false },
         watchdog: { type: 'boolean', default: false },
+        onack: { type: 'boolean', default: false },
         json: { type: 'string' },
+        save: { type: 'string' },
         help: { type: 'boolean', default: false },
       },
     }).values;
@@ -68,24 +85,65 @@ function parse(args: readonly string[]) {
   }
 }
 
-function parseRounds(text: string): number {
+type Values = ReturnType<typeof parse>;
+
+function roundsOf({ rounds: text, quick }: Values): Pick<Options, 'rounds' | 'idleRounds'> {
+  if (text === undefined) return quick ? QUICK_ROUNDS : FULL_ROUNDS;
   const rounds = Number(text);
-  if (Number.isInteger(rounds) && rounds >= ROUNDS_MIN && rounds <= ROUNDS_MAX) return rounds;
+  if (Number.isInteger(rounds) && rounds >= ROUNDS_MIN && rounds <= ROUNDS_MAX) {
+    return { rounds, idleRounds: rounds };
+  }
   throw new UsageError(`--rounds: '${text}' is not a whole number from ${ROUNDS_MIN} to ${ROUNDS_MAX}`);
+}
+
+type ComparisonName = keyof typeof COMPARISONS;
+
+function comparisonOf(values: Values): ComparisonName {
+  const asked = (['self', 'watchdog', 'onack'] as const).filter((name) => values[name]);
+  if (asked.length > 1) throw new UsageError(`--${asked.join(' and --')} exclude each other`);
+  return asked[0] ?? 'stacks';
+}
+
+function contestantsOf({ contestants: text }: Values, comparison: ComparisonName): readonly Contestant[] {
+  const { contestants } = COMPARISONS[comparison];
+  if (text === undefined) return contestants;
+  const names = text.split(',').map((name) => name.trim());
+  const { found, unknown } = chosen(contestants, names);
+  if (unknown.length === 0) return found;
+  throw new UsageError(`--contestants: '${unknown.join(', ')}' is none of ${namesOf(contestants)}`);
+}
+
+/** What is asked for by name is run, whether it belongs to a quick run or not. */
+function workloadsOf({ only, quick }: Values, comparison: ComparisonName): readonly Workload[] {
+  if (only === undefined) {
+    const usual = WORKLOADS.filter(({ inQuick, inFull }) => (quick ? inQuick : inFull));
+    return usual.filter(({ name }) => name.includes(COMPARISONS[comparison].only));
+  }
+  const workloads = WORKLOADS.filter(({ name }) => name.includes(only));
+  if (workloads.length === 0) throw new UsageError(`--only: no workload's name contains '${only}'`);
+  return workloads;
+}
+
+function saveOf({ save, quick, only, contestants }: Values, comparison: ComparisonName): string | undefined {
+  if (save !== undefined && !/^[\w.-]+$/.test(save)) {
+    throw new UsageError(`--save: '${save}' is more than a name of letters, digits, '.', '-' and '_'`);
+  }
+  const isWhole = comparison === 'stacks' && !quick && only === undefined && contestants === undefined;
+  return save ?? (isWhole ? LATEST : undefined);
 }
 
 /** `undefined` is a request for help. */
 export function parseOptions(args: readonly string[]): Options | undefined {
   const values = parse(args);
   if (values.help) return undefined;
-  if (values.self && values.watchdog) throw new UsageError('--self and --watchdog exclude each other');
-  const workloads = WORKLOADS.filter(({ name }) => name.includes(values.only));
-  if (workloads.length === 0) throw new UsageError(`--only: no workload's name contains '${values.only}'`);
+  const comparison = comparisonOf(values);
   return {
     timing: values.quick ? QUICK : FULL,
-    rounds: parseRounds(values.rounds ?? String(values.quick ? QUICK_ROUNDS : FULL_ROUNDS)),
-    workloads,
-    contestants: COMPARISONS[values.self ? 'self' : values.watchdog ? 'watchdog' : 'stacks'],
+    ...roundsOf(values),
+    workloads: workloadsOf(values, comparison),
+    contestants: contestantsOf(values, comparison),
+    isOfOne: comparison !== 'stacks',
     jsonFile: values.json,
+    save: saveOf(values, comparison),
   };
 }

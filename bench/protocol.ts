@@ -1,26 +1,32 @@
-// What the harness and a server process say to each other over the IPC channel.
+// What the harness and a server process say to each other, in lines of one word and perhaps a number: the
+// server on its standard output, the harness on the server's standard input. Any language can do that. When
+// its standard input ends, a server ends too.
 
-/** The harness asks for one sample; a server answers with `SampleMessage`. */
-export const SAMPLE_REQUEST = 'sample';
+/** What a server does with its connections; the last argument but the program's own. */
+export const SERVER_MODES = [
+  /** Sends back what comes. */
+  'echo',
+  /** Sends without end the bytes 0, 1, … 255, again and again. */
+  'send',
+  /** Drops what comes. */
+  'discard',
+] as const;
 
-export interface ListeningMessage {
-  readonly kind: 'listening';
-  readonly port: number;
+export type ServerMode = (typeof SERVER_MODES)[number];
+
+/** The first thing that a server says: the port that it listens on, on 127.0.0.1. */
+export const PORT = 'port';
+
+/** Asked of servers that tell it: the bytes of the JavaScript heap in use, after a collection. */
+export const HEAP = 'heap';
+
+export function lineOf(word: string, value: number): string {
+  return `${word} ${value}\n`;
 }
 
-/** Totals since the server's process began. */
-export interface SampleMessage {
-  readonly kind: 'sample';
-  readonly atMs: number;
-  readonly userUs: number;
-  readonly systemUs: number;
-  readonly rssBytes: number;
-}
-
-export type ServerMessage = ListeningMessage | SampleMessage;
-
-/** Both ends are of one build, so the kind decides. */
-export function isServerMessage(message: unknown): message is ServerMessage {
-  if (typeof message !== 'object' || message === null || !('kind' in message)) return false;
-  return message.kind === 'listening' || message.kind === 'sample';
+/** The number that a line tells, if that is what it tells. */
+export function valueIn(line: string, word: string): number | undefined {
+  const [first, number, ...rest] = line.trim().split(' ');
+  if (first !== word || number === undefined || rest.length > 0 || !/^\d+$/.test(number)) return undefined;
+  return Number(number);
 }

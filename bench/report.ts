@@ -1,84 +1,135 @@
-// The Markdown table, and the one line below it.
+// The Markdown tables: one for each unit of the workloads, and one for what idle connections cost.
 
 import { markdownTable } from 'markdown-table';
 
 import type { Contestant } from './contestants.js';
 import type { Rounds } from './measure.js';
 import { compare, type Ratios, summarize, type Summary } from './statistics.js';
-import type { Workload } from './workloads.js';
+import type { Unit, Workload } from './workloads.js';
 
-/** One row: a contestant in a workload. The reference has no ratios. */
+/** One row: a contestant in a workload. A reference has no ratios. */
 export interface Result {
   readonly workload: string;
+  readonly unit: Unit;
   readonly contestant: string;
+  readonly reference: string;
   readonly summary: Summary;
   readonly ratios: Ratios | undefined;
 }
 
-const HEADER = [
-  'workload',
-  'contestant',
-  'messages/s',
-  'spread',
-  'busy',
-  'CPU µs/message',
-  'user',
-  'system',
-  'p50 µs',
-  'p99 µs',
-  'messages/s ratio',
-  'CPU ratio',
-];
-
-/** The first contestant is the reference. */
+/** The rounds are in the contestants' order. */
 export function resultsOf(workload: Workload, contestants: readonly Contestant[], rounds: Rounds): Result[] {
-  const [plain = []] = rounds;
-  return contestants.map((contestant, index) => {
+  return contestants.map(({ name, reference }, index) => {
     const ours = rounds[index] ?? [];
+    // Where the reference does not take part, the first of all is it.
+    const position = Math.max(
+      contestants.findIndex((contestant) => contestant.name === reference),
+      0,
+    );
     return {
       workload: workload.name,
-      contestant: contestant.name,
+      unit: workload.unit,
+      contestant: name,
+      reference: contestants[position]?.name ?? name,
       summary: summarize(ours),
-      ratios: index === 0 ? undefined : compare(ours, plain),
+      ratios: position === index ? undefined : compare(ours, rounds[position] ?? []),
     };
   });
 }
 
+interface Column {
+  readonly title: string;
+  readonly cell: (result: Result) => string;
+}
+
+const NOTHING = '–';
+
+const fixed = (value: number | undefined, digits: number): string => value?.toFixed(digits) ?? NOTHING;
 const percent = (share: number): string => `${(share * 100).toFixed(0)} %`;
 
-function rowOf({ workload, contestant, summary, ratios }: Result): string[] {
-  const { median, spread } = summary;
+const MIB_PER_GIB = 1024;
+
+const RATES: Readonly<Record<Unit, Column>> = {
+  message: { title: 'messages/s', cell: ({ summary }) => fixed(summary.perSecond, 0) },
+  connection: { title: 'connections/s', cell: ({ summary }) => fixed(summary.perSecond, 0) },
+  MiB: { title: 'GiB/s', cell: ({ summary }) => fixed(summary.perSecond / MIB_PER_GIB, 2) },
+};
+
+const NAMES: readonly Column[] = [
+  { title: 'workload', cell: ({ workload }) => workload },
+  { title: 'contestant', cell: ({ contestant }) => contestant },
+];
+
+const LATENCIES: readonly Column[] = [
+  { title: 'p50 µs', cell: ({ summary }) => fixed(summary.p50Us, 0) },
+  { title: 'p99 µs', cell: ({ summary }) => fixed(summary.p99Us, 0) },
+];
+
+function columnsFor(unit: Unit): readonly Column[] {
+  const rate = RATES[unit];
   return [
-    workload,
-    contestant,
-    median.messagesPerSecond.toFixed(0),
-    percent(spread),
-    percent(median.busy),
-    median.cpuUs.toFixed(2),
-    median.userUs.toFixed(2),
-    median.systemUs.toFixed(2),
-    median.p50Us.toFixed(0),
-    median.p99Us.toFixed(0),
-    ratios?.messages.toFixed(3) ?? '',
-    ratios?.cpu.toFixed(3) ?? '',
+    ...NAMES,
+    rate,
+    { title: 'spread', cell: ({ summary }) => percent(summary.spread) },
+    { title: 'busy', cell: ({ summary }) => percent(summary.busy) },
+    { title: 'load busy', cell: ({ summary }) => percent(summary.loadBusy) },
+    { title: `CPU µs/${unit}`, cell: ({ summary }) => fixed(summary.cpuUs, 2) },
+    { title: 'user', cell: ({ summary }) => fixed(summary.userUs, 2) },
+    { title: 'system', cell: ({ summary }) => fixed(summary.systemUs, 2) },
+    ...(unit === 'MiB' ? [] : LATENCIES),
+    { title: `${rate.title} ratio`, cell: ({ ratios }) => fixed(ratios?.perSecond, 3) },
+    { title: 'CPU ratio', cell: ({ ratios }) => fixed(ratios?.cpu, 3) },
   ];
 }
 
-export function tableOf(results: readonly Result[]): string {
-  const align = HEADER.map((_, column) => (column < 2 ? 'l' : 'r'));
-  return markdownTable([HEADER, ...results.map(rowOf)], { align });
+const IDLE_COLUMNS: readonly Column[] = [
+  ...NAMES,
+  { title: 'CPU µs/message alone', cell: ({ summary }) => fixed(summary.idle?.aloneCpuUs, 2) },
+  { title: 'among the idle', cell: ({ summary }) => fixed(summary.cpuUs, 2) },
+  { title: 'RSS bytes/idle', cell: ({ summary }) => fixed(summary.idle?.rssBytes, 0) },
+  { title: 'heap bytes/idle', cell: ({ summary }) => fixed(summary.idle?.heapBytes, 0) },
+  { title: 'opened/s', cell: ({ summary }) => fixed(summary.idle?.opensPerSecond, 0) },
+  { title: 'CPU µs/opening', cell: ({ summary }) => fixed(summary.idle?.openCpuUs, 1) },
+  { title: 'a message on all, ms', cell: ({ summary }) => fixed(summary.idle?.everyoneMs, 0) },
+];
+
+function tableOf(columns: readonly Column[], results: readonly Result[]): string {
+  const rows = results.map((result) => columns.map(({ cell }) => cell(result)));
+  const align = columns.map((_, index) => (index < NAMES.length ? 'l' : 'r'));
+  return markdownTable([columns.map(({ title }) => title), ...rows], { align });
 }
 
-export function lowestRatioLine(results: readonly Result[]): string {
-  const ratios = results.flatMap(({ workload, contestant, ratios: both }) => {
-    if (both === undefined) return [];
-    return [
-      { value: both.messages, what: 'messages/s', workload, contestant },
-      { value: both.cpu, what: 'CPU', workload, contestant },
-    ];
+/** To whom the ratios are taken: one for all of them, or each to its own. */
+function referencesLine(results: readonly Result[]): string[] {
+  const pairs = results.flatMap(({ contestant, reference, ratios }) =>
+    ratios === undefined ? [] : [{ contestant, reference }],
+  );
+  const references = [...new Set(pairs.map(({ reference }) => reference))];
+  if (references.length <= 1) return references.map((reference) => `Ratios are to ${reference}.`);
+  const lines = pairs.map(({ contestant, reference }) => `${contestant} to ${reference}`);
+  return [`Ratios are of ${[...new Set(lines)].join(', of ')}.`];
+}
+
+export function tablesOf(results: readonly Result[]): string {
+  const tables = (['message', 'MiB', 'connection'] as const).flatMap((unit) => {
+    const rows = results.filter((result) => result.unit === unit);
+    return rows.length === 0 ? [] : [tableOf(columnsFor(unit), rows)];
   });
-  const [lowest] = ratios.toSorted((a, b) => a.value - b.value);
-  if (lowest === undefined) return 'Lowest ratio: none';
-  const { value, what, workload, contestant } = lowest;
-  return `Lowest ratio: ${value.toFixed(3)} (${what}, ${workload}, ${contestant})`;
+  const idle = results.filter(({ summary }) => summary.idle !== undefined);
+  if (idle.length > 0) tables.push(tableOf(IDLE_COLUMNS, idle));
+  return [...tables, ...referencesLine(results)].join('\n\n');
+}
+
+/** What each contestant costs more than its reference, in words: for comparisons of one with itself. */
+export function costLines(results: readonly Result[]): string {
+  const signed = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`;
+  return results
+    .flatMap(({ workload, unit, contestant, reference, ratios }) =>
+      ratios === undefined
+        ? []
+        : [
+            `${workload}: ${contestant} less ${reference}: ${signed(ratios.moreCpuUs)} µs of CPU time a ${unit}`,
+          ],
+    )
+    .join('\n');
 }

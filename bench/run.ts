@@ -1,46 +1,95 @@
-// The benchmark's entry: `npm run bench -- --help`. The table goes to standard output, progress to standard
+// The benchmark's entry: `npm run bench -- --help`. The tables go to standard output, progress to standard
 // error.
 
-import { writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
-
 import { killChildrenAtExit } from './children.js';
+import type { Contestant } from './contestants.js';
 import { chooseCores } from './cores.js';
-import { compileLoad } from './load-compile.js';
-import { type Bench, measureWorkload, type Round } from './measure.js';
-import { HELP, type Options, parseOptions, UsageError } from './options.js';
-import { lowestRatioLine, type Result, resultsOf, tableOf } from './report.js';
+import { machineLine } from './machine.js';
+import { type Bench, measureWorkload } from './measure.js';
+import { canHaveConnections } from './open-files.js';
+import { HELP, type Options, parseOptions } from './options.js';
+import { costLines, type Result, resultsOf, tablesOf } from './report.js';
+import { type Details, type Report, saveResults, writeDetails } from './save.js';
+import { prepare, versionsOf } from './tools.js';
+import { UsageError } from './usage-error.js';
+import type { Workload } from './workloads.js';
 
-function machineLine(cores: ReturnType<typeof chooseCores>): string {
-  const machine = `Node.js ${process.version}, ${cpus()[0]?.model.trim() ?? 'unknown CPU'}`;
-  if (typeof cores === 'string') return `${machine}; not pinned to cores: ${cores}, so expect noise`;
-  return `${machine}; server on core ${cores.server}, load generator on core ${cores.load}`;
+const tell = (line: string): void => {
+  process.stderr.write(`${line}\n`);
+};
+
+/** Those that this workload is for, or why it cannot be run. */
+function entrantsOf(workload: Workload, contestants: readonly Contestant[]): readonly Contestant[] | string {
+  const { name, only, idle, load } = workload;
+  if (!canHaveConnections(idle + load.connections)) {
+    return `without ${name}: the limit on open files cannot be raised so far (prlimit, ulimit -Hn)`;
+  }
+  const challenger = only?.at(-1);
+  if (only === undefined || challenger === undefined) return contestants;
+  if (!contestants.some((contestant) => contestant.name === challenger)) {
+    return `without ${name}: ${challenger} does not take part`;
+  }
+  return contestants.filter((contestant) => only.includes(contestant.name));
+}
+
+interface Measured {
+  readonly results: Result[];
+  readonly details: Details[];
+  readonly missing: string[];
+}
+
+async function measureAll(bench: Bench, options: Options, able: readonly Contestant[]): Promise<Measured> {
+  const measured: Measured = { results: [], details: [], missing: [] };
+  for (const [index, workload] of options.workloads.entries()) {
+    const contestants = entrantsOf(workload, able);
+    if (typeof contestants === 'string') {
+      tell(contestants);
+      measured.missing.push(contestants);
+      continue;
+    }
+    tell(`${index + 1}/${options.workloads.length} ${workload.name}`);
+    const rounds = workload.idle > 0 ? options.idleRounds : options.rounds;
+    const all = await measureWorkload(bench, contestants, workload, rounds);
+    measured.results.push(...resultsOf(workload, contestants, all));
+    for (const [position, { name }] of contestants.entries()) {
+      measured.details.push({ workload: workload.name, contestant: name, rounds: all[position] ?? [] });
+    }
+  }
+  return measured;
+}
+
+function print(options: Options, report: Report): void {
+  const { timing, rounds, idleRounds } = options;
+  const head = [
+    `${report.machine}.`,
+    `${report.versions}.`,
+    `Medians of ${rounds} rounds of ${timing.measureMs} ms each, ${idleRounds} with idle connections.`,
+    ...report.missing.map(({ reason }) => `${reason}.`),
+  ];
+  process.stdout.write(`${head.join('\n')}\n\n${tablesOf(report.results)}\n`);
+  if (options.isOfOne) process.stdout.write(`\n${costLines(report.results)}\n`);
 }
 
 async function run(options: Options): Promise<void> {
-  const binary = compileLoad();
+  const { tools, contestants, missing } = await prepare(options.contestants);
+  for (const line of missing) tell(line);
+  if (contestants.length === 0) throw new UsageError('there is nobody to measure');
   const cores = chooseCores();
-  const { timing, rounds, contestants } = options;
-  const bench: Bench = { binary, cores: typeof cores === 'string' ? undefined : cores, timing, rounds };
-  const machine = machineLine(cores);
-  const timingLine = `${rounds} rounds of ${timing.measureMs} ms each, medians`;
+  const { timing, rounds, idleRounds } = options;
+  const bench: Bench = { tools, cores: typeof cores === 'string' ? undefined : cores, timing };
+  const measured = await measureAll(bench, options, contestants);
 
-  const results: Result[] = [];
-  const details: { workload: string; contestant: string; rounds: readonly Round[] }[] = [];
-  for (const [index, workload] of options.workloads.entries()) {
-    process.stderr.write(`${index + 1}/${options.workloads.length} ${workload.name}\n`);
-    const measured = await measureWorkload(bench, contestants, workload);
-    results.push(...resultsOf(workload, contestants, measured));
-    for (const [position, { name }] of contestants.entries()) {
-      details.push({ workload: workload.name, contestant: name, rounds: measured[position] ?? [] });
-    }
-  }
-
-  process.stdout.write(`${machine}; ${timingLine}\n\n${tableOf(results)}\n\n${lowestRatioLine(results)}\n`);
-  if (options.jsonFile !== undefined) {
-    const report = { machine, timing, results, details };
-    writeFileSync(options.jsonFile, `${JSON.stringify(report, undefined, 2)}\n`);
-  }
+  const report: Report = {
+    date: new Date().toISOString().slice(0, 10),
+    machine: machineLine(cores),
+    versions: versionsOf(contestants),
+    timing: { ...timing, rounds, idleRounds },
+    missing: [...missing, ...measured.missing].map((reason) => ({ reason })),
+    results: measured.results,
+  };
+  print(options, report);
+  if (options.jsonFile !== undefined) writeDetails(options.jsonFile, report, measured.details);
+  if (options.save !== undefined) tell(`written: ${saveResults(options.save, report).join(', ')}`);
 }
 
 async function main(): Promise<number> {

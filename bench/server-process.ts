@@ -1,66 +1,71 @@
-// The harness's view of one server process: start it, sample it, stop it.
+// The harness's view of one server process: start it, ask what memory it uses, stop it.
 
-import type { ChildProcess } from 'node:child_process';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 
-import { childEnd, startChild } from './children.js';
 import type { Contestant } from './contestants.js';
 import { onCore } from './cores.js';
-import { isServerMessage, SAMPLE_REQUEST, type SampleMessage, type ServerMessage } from './protocol.js';
+import { canTellHeap, serverCommand, SERVER_VARIABLES } from './launch.js';
+import { withOpenFiles } from './open-files.js';
+import { HEAP, PORT, type ServerMode, valueIn } from './protocol.js';
+import { Talk } from './talk.js';
+import type { Tools } from './tools.js';
 
-const ANSWER_MS_MAX = 10_000;
+const ANSWER_MS_MAX = 15_000;
 
-function nextMessage(child: ChildProcess, name: string): Promise<ServerMessage> {
-  return new Promise((resolve, reject) => {
-    const settle = (finish: () => void): void => {
-      clearTimeout(timer);
-      child.off('message', onMessage).off('exit', onExit).off('error', onError);
-      finish();
-    };
-    const fail = (what: string): void => settle(() => reject(new Error(`the server ${name} ${what}`)));
-    const onExit = (): void => fail('ended unexpectedly');
-    const onError = (error: Error): void => fail(`failed: ${error.message}`);
-    const onMessage = (message: unknown): void => {
-      if (isServerMessage(message)) settle(() => resolve(message));
-      else fail('said something unknown');
-    };
-    const timer = setTimeout(() => fail(`was silent for ${ANSWER_MS_MAX} ms`), ANSWER_MS_MAX);
-    child.on('message', onMessage).on('exit', onExit).on('error', onError);
-  });
+export interface ServerPlace {
+  readonly tools: Tools;
+  readonly core: number | undefined;
+  /** Connections that it will have at once. */
+  readonly connections: number;
+}
+
+/** Bytes of a process's memory that are in RAM. */
+function residentBytes(pid: number): number {
+  // Exact, where /proc/<pid>/status is late by what each core has not added up yet.
+  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+  const kibibytes = /^Rss:\s*(\d+) kB$/m.exec(rollup)?.[1];
+  if (kibibytes === undefined) throw new Error('the kernel does not tell what memory a process has');
+  return Number(kibibytes) * 1024;
 }
 
 export class ServerProcess {
-  readonly contestant: Contestant;
   readonly port: number;
-  readonly #child: ChildProcess;
+  readonly #contestant: Contestant;
+  readonly #talk: Talk;
 
-  private constructor(contestant: Contestant, port: number, child: ChildProcess) {
-    this.contestant = contestant;
+  private constructor(contestant: Contestant, port: number, talk: Talk) {
     this.port = port;
-    this.#child = child;
+    this.#contestant = contestant;
+    this.#talk = talk;
   }
 
   /** Resolves when the server listens. */
-  static async start(contestant: Contestant, core: number | undefined): Promise<ServerProcess> {
-    const program = join(import.meta.dirname, 'servers', `${contestant.program}.js`);
-    const command = onCore(core, [process.execPath, program, ...contestant.args]);
-    const child = startChild(command, ['ignore', 'inherit', 'inherit', 'ipc']);
-    const message = await nextMessage(child, contestant.name);
-    if (message.kind !== 'listening') throw new Error(`the server ${contestant.name} gave no port`);
-    return new ServerProcess(contestant, message.port, child);
+  static async start(contestant: Contestant, mode: ServerMode, place: ServerPlace): Promise<ServerProcess> {
+    const command = withOpenFiles(place.connections, serverCommand(contestant, mode, place.tools));
+    const talk = new Talk(`the server ${contestant.name}`, onCore(place.core, command), SERVER_VARIABLES);
+    const port = valueIn(await talk.nextLine(ANSWER_MS_MAX), PORT);
+    if (port === undefined) throw new Error(`the server ${contestant.name} gave no port`);
+    return new ServerProcess(contestant, port, talk);
   }
 
-  async sample(): Promise<SampleMessage> {
-    const answer = nextMessage(this.#child, this.contestant.name);
-    this.#child.send(SAMPLE_REQUEST);
-    const message = await answer;
-    if (message.kind !== 'sample') throw new Error(`the server ${this.contestant.name} gave no sample`);
-    return message;
+  get pid(): number {
+    return this.#talk.pid;
+  }
+
+  residentBytes(): number {
+    return residentBytes(this.#talk.pid);
+  }
+
+  /** Bytes of the JavaScript heap in use after a collection, where the runtime is ours to ask. */
+  async heapBytes(): Promise<number | undefined> {
+    if (!canTellHeap(this.#contestant)) return undefined;
+    this.#talk.say(HEAP);
+    const bytes = valueIn(await this.#talk.nextLine(ANSWER_MS_MAX), HEAP);
+    if (bytes === undefined) throw new Error(`the server ${this.#contestant.name} did not tell its heap`);
+    return bytes;
   }
 
   async stop(): Promise<void> {
-    const ended = childEnd(this.#child);
-    if (this.#child.connected) this.#child.disconnect();
-    await ended;
+    await this.#talk.end();
   }
 }

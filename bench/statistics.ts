@@ -1,18 +1,23 @@
 // From rounds to the numbers of a table's row.
 
-import type { Round } from './measure.js';
+import type { IdleRound, Round } from './round.js';
 
-export interface Summary {
-  /** The median of each number. */
-  readonly median: Round;
-  /** Highest less lowest messages/s of the rounds, as a share of the median. */
+export interface Summary extends Omit<Round, 'userTicks' | 'systemTicks'> {
+  /** The division of `cpuUs`, by the ticks of all rounds together: those of one round are few. */
+  readonly userUs: number;
+  readonly systemUs: number;
+  /** Highest less lowest rate of the rounds, as a share of the median. */
   readonly spread: number;
 }
 
-/** Above 1 this contestant is better than the reference. */
+/** Medians of each round's own: what the two of a round have in common, such as a slow moment, cancels. */
 export interface Ratios {
-  readonly messages: number;
+  /** More is better. */
+  readonly perSecond: number;
+  /** Less is better. */
   readonly cpu: number;
+  /** The difference of the CPU times. */
+  readonly moreCpuUs: number;
 }
 
 export function median(values: readonly number[]): number {
@@ -23,36 +28,61 @@ export function median(values: readonly number[]): number {
   return (lower + upper) / 2;
 }
 
-export function summarize(rounds: readonly Round[]): Summary {
-  const of = (key: keyof Round): number => median(rounds.map((round) => round[key]));
-  const rates = rounds.map(({ messagesPerSecond }) => messagesPerSecond);
-  const messagesPerSecond = median(rates);
+function medianOfKnown(values: readonly (number | undefined)[]): number | undefined {
+  const known = values.filter((value) => value !== undefined);
+  return known.length === 0 ? undefined : median(known);
+}
+
+function summarizeIdle(rounds: readonly IdleRound[]): IdleRound | undefined {
+  if (rounds.length === 0) return undefined;
+  const of = (value: (round: IdleRound) => number): number => median(rounds.map(value));
   return {
-    median: {
-      messagesPerSecond,
-      cpuUs: of('cpuUs'),
-      userUs: of('userUs'),
-      systemUs: of('systemUs'),
-      busy: of('busy'),
-      p50Us: of('p50Us'),
-      p99Us: of('p99Us'),
-      maxUs: of('maxUs'),
-      rssBytes: of('rssBytes'),
-    },
-    spread: (Math.max(...rates) - Math.min(...rates)) / messagesPerSecond,
+    aloneCpuUs: of(({ aloneCpuUs }) => aloneCpuUs),
+    opensPerSecond: of(({ opensPerSecond }) => opensPerSecond),
+    openCpuUs: of(({ openCpuUs }) => openCpuUs),
+    everyoneMs: of(({ everyoneMs }) => everyoneMs),
+    rssBytes: of(({ rssBytes }) => rssBytes),
+    heapBytes: medianOfKnown(rounds.map(({ heapBytes }) => heapBytes)),
   };
 }
 
-function medianRatio(numerators: readonly number[], denominators: readonly number[]): number {
-  return median(numerators.map((numerator, round) => numerator / (denominators[round] ?? NaN)));
+/** The medians of the rounds. */
+export function summarize(rounds: readonly Round[]): Summary {
+  const of = (value: (round: Round) => number): number => median(rounds.map(value));
+  const sum = (value: (round: Round) => number): number =>
+    rounds.reduce((total, round) => total + value(round), 0);
+  const rates = rounds.map(({ perSecond }) => perSecond);
+  const perSecond = median(rates);
+  const cpuUs = of((round) => round.cpuUs);
+  const userTicks = sum((round) => round.userTicks);
+  const ticks = userTicks + sum((round) => round.systemTicks);
+  const userUs = ticks === 0 ? 0 : (cpuUs * userTicks) / ticks;
+  return {
+    perSecond,
+    spread: (Math.max(...rates) - Math.min(...rates)) / perSecond,
+    cpuUs,
+    userUs,
+    systemUs: cpuUs - userUs,
+    busy: of(({ busy }) => busy),
+    loadBusy: of(({ loadBusy }) => loadBusy),
+    p50Us: medianOfKnown(rounds.map(({ p50Us }) => p50Us)),
+    p99Us: medianOfKnown(rounds.map(({ p99Us }) => p99Us)),
+    maxUs: medianOfKnown(rounds.map(({ maxUs }) => maxUs)),
+    idle: summarizeIdle(rounds.flatMap(({ idle }) => idle ?? [])),
+  };
 }
 
-/** Medians of each round's ratios: what the two of a round have in common, such as a slow moment, cancels. */
-export function compare(ours: readonly Round[], plain: readonly Round[]): Ratios {
-  const rate = ({ messagesPerSecond }: Round): number => messagesPerSecond;
-  const cpu = ({ cpuUs }: Round): number => cpuUs;
+/** Round n of one was measured next to round n of the other. */
+export function compare(ours: readonly Round[], reference: readonly Round[]): Ratios {
+  const pairs = ours.flatMap((round, index) => {
+    const other = reference[index];
+    return other === undefined ? [] : [[round, other] as const];
+  });
+  const of = (value: (ours: Round, reference: Round) => number): number =>
+    median(pairs.map(([round, other]) => value(round, other)));
   return {
-    messages: medianRatio(ours.map(rate), plain.map(rate)),
-    cpu: medianRatio(plain.map(cpu), ours.map(cpu)),
+    perSecond: of((round, other) => round.perSecond / other.perSecond),
+    cpu: of((round, other) => round.cpuUs / other.cpuUs),
+    moreCpuUs: of((round, other) => round.cpuUs - other.cpuUs),
   };
 }

@@ -1,26 +1,51 @@
-// The same echo server on this library. The argument names the stack.
+// The same server on this library. After the mode come the stack and what is to be compared.
+
+import process from 'node:process';
 
 import { AsyncClient, AsyncServer, configure } from 'asynctcp';
 
-import { STACKS, UNWATCHED } from '../contestants.js';
-import { fault, serve } from './child.js';
+import { ONACK, STACKS, UNWATCHED } from '../contestants.js';
+import { announce, askedMode, CHUNK, fault } from './child.js';
 
-const stack = STACKS.find((name) => name === process.argv[2]);
-if (stack === undefined) fault(`not a stack of the benchmark: ${String(process.argv[2])}`);
-configure({ useWdt: process.argv[3] === UNWATCHED ? 0 : 1 });
+const mode = askedMode();
+const [stackName, ...words] = process.argv.slice(3);
+const stack = STACKS.find((name) => name === stackName);
+if (stack === undefined) fault(`not a stack of the benchmark: ${String(stackName)}`);
+configure({ useWdt: words.includes(UNWATCHED) ? 0 : 1 });
 
-const server = new AsyncServer(0, { address: '127.0.0.1', stack });
-server.setNoDelay(true);
-server.onClient((client) => {
+function sendBack(client: AsyncClient): void {
   // One message of a connection is on its way at a time, so there is always room for all of it.
   client.onData((sender, data) => {
     const taken = sender.write(data);
     if (taken !== data.length) fault(`write took ${taken} of ${data.length} bytes`);
   });
-  client.onError((_, error) => fault(`a connection failed: ${AsyncClient.errorToString(error)}`));
+  if (words.includes(ONACK)) client.onAck(() => undefined);
+}
+
+function sendWithoutEnd(client: AsyncClient): void {
+  let position = 0;
+  const fill = (): void => {
+    while (client.canSend()) {
+      // Flags 0: the chunk never changes, so it need not be copied.
+      position = (position + client.add(CHUNK.subarray(position), 0)) % CHUNK.length;
+    }
+    client.send();
+  };
+  client.onAck(fill);
+  fill();
+}
+
+const server = new AsyncServer(0, { address: '127.0.0.1', stack });
+server.setNoDelay(true);
+server.onClient((client) => {
+  client.onError((_, error) => {
+    // The reader of `send` goes away in the middle.
+    if (mode !== 'send') fault(`a connection failed: ${AsyncClient.errorToString(error)}`);
+  });
+  if (mode === 'echo') sendBack(client);
+  else if (mode === 'send') sendWithoutEnd(client);
+  else client.onData(() => undefined);
 });
 
-await serve(async () => {
-  await server.begin();
-  return server.port();
-});
+await server.begin();
+announce(server.port());

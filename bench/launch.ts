@@ -1,0 +1,47 @@
+// How a contestant's server is started on each runtime.
+
+import { join } from 'node:path';
+
+import type { Command } from './children.js';
+import type { Contestant } from './contestants.js';
+import type { ServerMode } from './protocol.js';
+import type { Tools } from './tools.js';
+
+/** Neither runtime looks for a newer version of itself while it is measured. */
+export const SERVER_VARIABLES = { DENO_NO_UPDATE_CHECK: '1', DENO_NO_PACKAGE_JSON: '1', DO_NOT_TRACK: '1' };
+
+const DENO_FLAGS = ['--quiet', '--no-config', '--no-lock', '--no-remote', '--no-prompt'];
+
+/** `node:process` in the shared part reads the environment of its own accord. */
+const DENO_PERMISSIONS = ['--allow-net=127.0.0.1', '--allow-env', '--allow-read'];
+
+export function canTellHeap({ runtime }: Contestant): boolean {
+  return runtime === 'node';
+}
+
+function missing(name: string): never {
+  throw new Error(`there is no ${name} to run a server with`);
+}
+
+export function serverCommand(contestant: Contestant, mode: ServerMode, tools: Tools): Command {
+  const { runtime, program, args } = contestant;
+  const script = join(import.meta.dirname, 'servers', `${program}.js`);
+  switch (runtime) {
+    case 'c':
+      return [tools.epoll, mode, ...args];
+    case 'node':
+      return [process.execPath, '--expose-gc', script, mode, ...args];
+    case 'bun':
+      return [tools.bun ?? missing('Bun'), '--no-install', 'run', script, mode, ...args];
+    case 'deno':
+      return [
+        tools.deno ?? missing('Deno'),
+        'run',
+        ...DENO_FLAGS,
+        ...DENO_PERMISSIONS,
+        script,
+        mode,
+        ...args,
+      ];
+  }
+}

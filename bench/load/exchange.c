@@ -1,0 +1,181 @@
+#define _GNU_SOURCE
+#include "exchange.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "clocks.h"
+#include "fail.h"
+#include "loop.h"
+#include "sockets.h"
+
+#define GREETINGS_AT_ONCE 100u
+
+/* Each connection's message starts elsewhere in a pattern of this period; prime, so no usual size fits it. */
+#define PATTERN_PERIOD 251u
+
+struct exchange {
+    int fd;
+    bool wants_write;    /* the rest of the message waits for room in the socket's buffer */
+    bool greeted;        /* the first message came back */
+    size_t sent;         /* bytes of the current message */
+    size_t received;     /* bytes of its reply */
+    uint64_t sent_at_ns; /* when the current message was handed over */
+    const unsigned char *message;
+};
+
+static const struct settings *settings;
+static const struct exchange_handlers *handlers;
+static struct exchange *exchanges;
+static uint32_t opened;
+static uint32_t greeted;
+static uint32_t still_open;
+static unsigned char *pattern;
+static unsigned char *reply; /* shared: a reply is compared as it arrives and not kept */
+
+static size_t index_of(const struct exchange *exchange)
+{
+    return (size_t)(exchange - exchanges);
+}
+
+static void want_write(struct exchange *exchange, bool wants)
+{
+    if (wants == exchange->wants_write)
+        return;
+    loop_watch_for(exchange->fd, wants ? EPOLLIN | EPOLLOUT : EPOLLIN, exchange);
+    exchange->wants_write = wants;
+}
+
+static void send_rest(struct exchange *exchange)
+{
+    while (exchange->sent < settings->size) {
+        const unsigned char *rest = exchange->message + exchange->sent;
+        const ssize_t taken = send(exchange->fd, rest, settings->size - exchange->sent, MSG_NOSIGNAL);
+        if (taken >= 0)
+            exchange->sent += (size_t)taken;
+        else if (has_to_wait())
+            break;
+        else
+            fail("connection %zu: send: %s", index_of(exchange), strerror(errno));
+    }
+    want_write(exchange, exchange->sent < settings->size);
+}
+
+void exchange_send(struct exchange *exchange, uint64_t now)
+{
+    exchange->sent = 0;
+    exchange->received = 0;
+    exchange->sent_at_ns = now;
+    send_rest(exchange);
+}
+
+/* Opens as many as may be greeted at once. */
+static void open_more(void)
+{
+    while (opened < settings->connections && opened - greeted < GREETINGS_AT_ONCE) {
+        struct exchange *exchange = &exchanges[opened];
+        exchange->fd = open_connection(settings->port);
+        exchange->message = pattern + opened % PATTERN_PERIOD;
+        loop_watch(exchange->fd, EPOLLIN, exchange);
+        opened++;
+        still_open++;
+        exchange_send(exchange, now_ns());
+    }
+}
+
+void exchanges_open(const struct settings *own_settings, const struct exchange_handlers *own_handlers)
+{
+    settings = own_settings;
+    handlers = own_handlers;
+    raise_file_limit(settings->connections);
+    exchanges = allocate(settings->connections, sizeof *exchanges);
+    reply = allocate(settings->size, 1);
+    const size_t pattern_bytes = settings->size + PATTERN_PERIOD;
+    pattern = allocate(pattern_bytes, 1);
+    for (size_t i = 0; i < pattern_bytes; i++)
+        pattern[i] = (unsigned char)(i % PATTERN_PERIOD);
+    open_more();
+}
+
+/* `length` bytes are in `reply`; those before them are counted in exchange->received. */
+static void check_reply(const struct exchange *exchange, size_t length)
+{
+    const unsigned char *expected = exchange->message + exchange->received;
+    if (exchange->received + length > exchange->sent)
+        fail("connection %zu: the reply is ahead of the message", index_of(exchange));
+    const bool wrong = reply[0] != expected[0] || reply[length - 1] != expected[length - 1] ||
+                       (!exchange->greeted && memcmp(reply, expected, length) != 0);
+    if (wrong)
+        fail("connection %zu: the reply differs from the message, at or after byte %zu", index_of(exchange),
+             exchange->received);
+}
+
+static void reply_complete(struct exchange *exchange)
+{
+    if (exchange->greeted) {
+        handlers->reply(exchange, exchange->sent_at_ns, now_ns());
+        return;
+    }
+    exchange->greeted = true;
+    greeted++;
+    open_more();
+    if (greeted == settings->connections)
+        handlers->all_open();
+}
+
+static void receive(struct exchange *exchange)
+{
+    const size_t wanted = settings->size - exchange->received;
+    if (wanted == 0)
+        fail("connection %zu: the server sent more than the reply, or closed it", index_of(exchange));
+    const ssize_t length = recv(exchange->fd, reply, wanted, 0);
+    if (length < 0) {
+        if (has_to_wait())
+            return; /* level-triggered: epoll tells again */
+        fail("connection %zu: recv: %s", index_of(exchange), strerror(errno));
+    }
+    if (length == 0)
+        fail("connection %zu: the server closed it, %zu bytes into a reply", index_of(exchange),
+             exchange->received);
+    check_reply(exchange, (size_t)length);
+    exchange->received += (size_t)length;
+    if (exchange->received == settings->size)
+        reply_complete(exchange);
+}
+
+void exchange_event(void *subject, uint32_t events)
+{
+    struct exchange *exchange = subject;
+    if (exchange->wants_write && (events & (uint32_t)EPOLLOUT) != 0)
+        send_rest(exchange);
+    if ((events & ~(uint32_t)EPOLLOUT) != 0)
+        receive(exchange);
+}
+
+void exchanges_send(void)
+{
+    for (uint32_t i = 0; i < settings->connections; i++)
+        exchange_send(&exchanges[i], now_ns());
+}
+
+void exchange_close(struct exchange *exchange)
+{
+    if (close(exchange->fd) != 0 && errno != EINTR)
+        fail_errno("close");
+    exchange->fd = -1;
+    still_open--;
+}
+
+void exchanges_close(void)
+{
+    for (uint32_t i = 0; i < settings->connections; i++)
+        exchange_close(&exchanges[i]);
+}
+
+uint32_t exchanges_still_open(void)
+{
+    return still_open;
+}

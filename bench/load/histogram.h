@@ -1,0 +1,22 @@
+/* Latencies, log-linear: 64 buckets to each power of two, so within 1.6 %. */
+#ifndef HISTOGRAM_H
+#define HISTOGRAM_H
+
+#include <stdint.h>
+
+#define HISTOGRAM_SUB_BITS 6u
+#define HISTOGRAM_SUB_BUCKETS (1u << HISTOGRAM_SUB_BITS)
+#define HISTOGRAM_BUCKETS ((64u - HISTOGRAM_SUB_BITS + 1u) * HISTOGRAM_SUB_BUCKETS)
+
+struct histogram {
+    uint64_t counts[HISTOGRAM_BUCKETS];
+    uint64_t count;
+    uint64_t max_ns;
+};
+
+void histogram_add(struct histogram *histogram, uint64_t ns);
+
+/* The latency that so many per cent of the values do not exceed. */
+double histogram_quantile_us(const struct histogram *histogram, unsigned percent);
+
+#endif

@@ -1,0 +1,21 @@
+/* What the program is asked to do: pairs of an option and its value, for the harness and not for people. */
+#ifndef SETTINGS_H
+#define SETTINGS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct settings {
+    const char *mode;
+    uint16_t port;
+    uint32_t connections;
+    size_t size;
+    uint64_t warmup_ns;
+    uint64_t measure_ns;
+    pid_t server_pid;
+};
+
+struct settings settings_parse(int argc, char **argv);
+
+#endif

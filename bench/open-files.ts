@@ -1,0 +1,37 @@
+// A process with very many connections needs a higher limit on its open files than it may inherit.
+
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+import type { Command } from './children.js';
+
+const FILES_BESIDE_CONNECTIONS = 400;
+
+export interface FileLimits {
+  readonly soft: number;
+  readonly hard: number;
+}
+
+/** Reads the text of /proc/<pid>/limits. */
+export function fileLimitsIn(text: string): FileLimits {
+  const [, soft = '0', hard = '0'] = /^Max open files\s+(\S+)\s+(\S+)/m.exec(text) ?? [];
+  const number = (limit: string): number =>
+    limit === 'unlimited' ? Number.POSITIVE_INFINITY : Number(limit);
+  return { soft: number(soft), hard: number(hard) };
+}
+
+const own = fileLimitsIn(readFileSync('/proc/self/limits', 'utf8'));
+
+/** The command with its limits raised, if they have to be. Only root may raise the hard one. */
+export function withOpenFiles(connections: number, command: Command, limits: FileLimits = own): Command {
+  const files = connections + FILES_BESIDE_CONNECTIONS;
+  if (files <= limits.soft) return command;
+  const hard = files <= limits.hard ? '' : files;
+  return ['prlimit', `--nofile=${files}:${hard}`, ...command];
+}
+
+/** Whether a child can have so many connections. */
+export function canHaveConnections(connections: number): boolean {
+  const [program, ...args] = withOpenFiles(connections, ['true']);
+  return spawnSync(program, args, { stdio: 'ignore' }).status === 0;
+}

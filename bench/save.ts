@@ -1,0 +1,59 @@
+// The files that a run leaves behind.
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { chartOf } from './chart.js';
+import type { Timing } from './options.js';
+import type { Result } from './report.js';
+import type { Round } from './round.js';
+
+/** This module runs two levels below the package. */
+const RESULTS = join(import.meta.dirname, '..', '..', 'bench', 'results');
+
+const SIGNIFICANT_DIGITS = 5;
+
+export interface Report {
+  readonly date: string;
+  readonly machine: string;
+  readonly versions: string;
+  readonly timing: Timing & { readonly rounds: number; readonly idleRounds: number };
+  /** What was not measured, and why. */
+  readonly missing: readonly { readonly reason: string }[];
+  readonly results: readonly Result[];
+}
+
+export interface Details {
+  readonly workload: string;
+  readonly contestant: string;
+  readonly rounds: readonly Round[];
+}
+
+/** The digits that mean something; what is a whole number stays one. */
+function rounded(_: string, value: unknown): unknown {
+  if (typeof value !== 'number' || Number.isInteger(value)) return value;
+  return Number(value.toPrecision(SIGNIFICANT_DIGITS));
+}
+
+function writeJson(file: string, value: object): void {
+  writeFileSync(file, `${JSON.stringify(value, rounded, 2)}\n`);
+}
+
+/** Every round of it. */
+export function writeDetails(file: string, report: Report, details: readonly Details[]): void {
+  writeJson(file, { ...report, details });
+}
+
+/** Gives what it wrote, as one names it from the package. */
+export function saveResults(name: string, report: Report): string[] {
+  mkdirSync(RESULTS, { recursive: true });
+  const written = [`${name}.json`];
+  writeJson(join(RESULTS, `${name}.json`), report);
+  const subtitle = `${report.machine.split(';', 1).join('')}; ${report.versions}; ${report.date}`;
+  const svg = chartOf(report.results, 'Echo servers on 127.0.0.1, one core each', subtitle);
+  if (svg !== undefined) {
+    writeFileSync(join(RESULTS, `${name}.svg`), svg);
+    written.push(`${name}.svg`);
+  }
+  return written.map((file) => `bench/results/${file}`);
+}
