@@ -1,6 +1,16 @@
 // Runs the long forms of the soak tests and more random programs: minutes, not for every change.
+//     npm run test:soak -- [part of a file's name …] [--stacks client-server,…] [--seed number] [--seconds number]
+// The options are for the mixed load: which stacks, which plan, how long for each.
 import { spawnSync } from 'node:child_process';
+import { parseArgs } from 'node:util';
 
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { stacks: { type: 'string' }, seed: { type: 'string' }, seconds: { type: 'string' } },
+});
 const env = { ...process.env, ASYNCTCP_SOAK: '1', MODEL_RUNS: '20000' };
-const words = ['scripts/test.mjs', 'test/soak/', 'model.test'];
-process.exit(spawnSync(process.execPath, words, { stdio: 'inherit', env }).status ?? 1);
+for (const [name, value] of Object.entries(values)) env[`ASYNCTCP_SOAK_${name.toUpperCase()}`] = value;
+
+const words = positionals.length > 0 ? positionals : ['test/soak/', 'model.test'];
+const args = ['scripts/test.mjs', ...words];
+process.exit(spawnSync(process.execPath, args, { stdio: 'inherit', env }).status ?? 1);

@@ -4,22 +4,15 @@
  *
  *     node come-and-go-program.js warm-up-connections connections
  *
- * Lines on stdout: `Holdings` twice, then `Outcomes`.
+ * Lines on stdout: `IdleHoldings` twice, then `Outcomes`.
  */
 import { getEventListeners, setMaxListeners } from 'node:events';
-import { readdirSync } from 'node:fs';
-import { setImmediate, setTimeout } from 'node:timers/promises';
-import { queryObjects } from 'node:v8';
-import { AsyncClient, AsyncServer, nodeStack } from 'asynctcp';
+import { AsyncServer, nodeStack } from 'asynctcp';
+import { holdings, quiet, type Holdings } from './holdings.js';
 import { go, serveWays, WAYS, type Way } from './ways.js';
 
 /** What the process holds when no connection is there. */
-export interface Holdings {
-  /** Clients in memory, over and not collected. */
-  readonly clients: number;
-  readonly heapBytes: number;
-  readonly descriptors: number;
-  readonly resources: Readonly<Record<string, number>>;
+export interface IdleHoldings extends Holdings {
   readonly timers: number;
   readonly listeners: number;
 }
@@ -33,9 +26,6 @@ const NOBODYS_ADDRESS = '127.0.0.9';
 const WAVE = 50;
 /** So many of them share nothing with the number of ways: each way is gone by name as well. */
 const EACH_BY_NAME = 7;
-const COLLECTIONS = 6;
-/** A program that never lets go of something fails; none that does waits so long. */
-const PATIENCE_MS = 15_000;
 
 const [warmUp, connections] = process.argv.slice(2).map(Number);
 const stack = nodeStack();
@@ -80,44 +70,17 @@ async function comeAndGo(from: number, count: number): Promise<void> {
   await Promise.all(servers.map((server) => play('client closes', server, false)));
 }
 
-function resources(): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const name of process.getActiveResourcesInfo().sort()) counts[name] = (counts[name] ?? 0) + 1;
-  return counts;
-}
-
-function isIdle(): boolean {
-  const busy = Object.keys(resources()).some((name) => /^(TCPSocket|TCPConnect|GetAddrInfo)/.test(name));
-  return staying === 0 && accepted === 0 && stack.timers.size === 0 && !busy;
-}
-
-async function holdings(): Promise<Holdings> {
-  const deadlineMs = performance.now() + PATIENCE_MS;
-  while (!isIdle()) {
-    if (performance.now() > deadlineMs) {
-      const held = { staying, accepted, timers: stack.timers.size, resources: resources() };
-      throw new Error(`waited in vain until every connection was gone: ${JSON.stringify(held)}`);
-    }
-    await setTimeout(1);
-  }
-  let clients = 0;
-  for (let count = 0; count < COLLECTIONS; count += 1) {
-    // To count them the engine collects its garbage, and more thoroughly than `gc()` makes it.
-    clients = queryObjects(AsyncClient, { format: 'count' });
-    await setImmediate();
-  }
-  return {
-    clients,
-    heapBytes: process.memoryUsage().heapUsed,
-    descriptors: readdirSync('/proc/self/fd').length,
-    resources: resources(),
+async function tell(): Promise<void> {
+  await quiet(
+    () => staying > 0 || accepted > 0 || stack.timers.size > 0,
+    () => ({ staying, accepted, timers: stack.timers.size }),
+  );
+  const idle: IdleHoldings = {
+    ...(await holdings()),
     timers: stack.timers.size,
     listeners: getEventListeners(signal, 'abort').length,
   };
-}
-
-async function tell(): Promise<void> {
-  console.log(JSON.stringify(await holdings()));
+  console.log(JSON.stringify(idle));
 }
 
 // Their pipes are opened at the first use, and are among the resources from then on.

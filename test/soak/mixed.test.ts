@@ -1,0 +1,99 @@
+/**
+ * A long time under mixed load: what goes wrong only once in many thousand connections, or grows by little
+ * with each of them. The seed is another one in each run; ASYNCTCP_SOAK_SEED replays the plan of one.
+ */
+import assert from 'node:assert/strict';
+import { randomInt } from 'node:crypto';
+import { describe, it, type TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { start } from '../e2e/programs.js';
+import { unlessAddonLoads } from '../native/require-addon.js';
+import { HANGS_MS, inForm } from './form.js';
+import { withoutMemory } from './holdings.js';
+import type { MixedReport } from './mixed-program.js';
+import { planOf, WAYS } from './mixed-plan.js';
+
+const PROGRAM = fileURLToPath(new URL('mixed-program.js', import.meta.url));
+/** Stack of the client, stack of the server. ASYNCTCP_SOAK_STACKS chooses others: `kernel-node,node-node`. */
+const PAIRS = (process.env['ASYNCTCP_SOAK_STACKS'] ?? 'node-node').split(',');
+/** After so long the engine has compiled most of what it will compile. */
+const WARM_UP_SECONDS = inForm({ short: 4, long: 20 });
+const SECONDS = Number(process.env['ASYNCTCP_SOAK_SECONDS'] ?? inForm({ short: 8, long: 600 }));
+const SEED = Number(process.env['ASYNCTCP_SOAK_SEED'] ?? randomInt(2 ** 32));
+
+const MIB = 1_048_576;
+/** Room for the engine. It is 21 bytes for each connection of the long form: no object is so small. */
+const HEAP_GROWTH_LIMIT_BYTES = 2 * MIB;
+/** A slab here and there; a buffer that stays behind for one connection in a thousand is more. */
+const EXTERNAL_GROWTH_LIMIT_BYTES = MIB;
+/** The allocator's: up and down by ten of them. */
+const RESIDENT_GROWTH_LIMIT_BYTES = 32 * MIB;
+
+function figuresOf(report: MixedReport): string {
+  const { begin, end, events } = report;
+  const memory = (['heapBytes', 'externalBytes', 'residentBytes'] as const).map((name) => {
+    const mib = (begin[name] / MIB).toFixed(1);
+    return `${name.replace('Bytes', '')} ${mib} ${((end[name] - begin[name]) / MIB).toFixed(2)}`;
+  });
+  const counts = Object.entries(events).map(([event, count]) => `${count} ${event}`);
+  return [
+    `${report.connections} connections (${counts.sort().join(', ')})`,
+    `${(report.bytes / MIB).toFixed(0)} MiB, ${report.checksums} checksums compared`,
+    `${report.timesNoSpace} times no space, ${report.timesNoWindow} times no window`,
+    `MiB at the beginning and how many more at the end: ${memory.join(', ')}`,
+    `at the peak ${(report.peakBytes / MIB).toFixed(0)} resident`,
+    `descriptors ${begin.descriptors} and ${end.descriptors}`,
+    `resources ${JSON.stringify(begin.resources)} and ${JSON.stringify(end.resources)}`,
+  ].join('; ');
+}
+
+/** Nothing is left, and nothing was left out. */
+function check(report: MixedReport): void {
+  const { begin, end } = report;
+  const figures = figuresOf(report);
+  assert.deepEqual(withoutMemory(end), withoutMemory(begin), figures);
+  assert.deepEqual([end.clients, end.timers, end.listeners], [0, 0, 0], figures);
+  assert.ok(end.heapBytes - begin.heapBytes < HEAP_GROWTH_LIMIT_BYTES, figures);
+  assert.ok(end.externalBytes - begin.externalBytes < EXTERNAL_GROWTH_LIMIT_BYTES, figures);
+  assert.ok(end.residentBytes - begin.residentBytes < RESIDENT_GROWTH_LIMIT_BYTES, figures);
+  for (const event of [...WAYS, 'by name', 'reset by client', 'reset by accepted']) {
+    assert.ok((report.events[event] ?? 0) > 0, `${event}: ${figures}`);
+  }
+  assert.ok(Math.min(report.checksums, report.timesNoSpace, report.timesNoWindow) > 0, figures);
+}
+
+async function soak(test: TestContext, clientStack: string, serverStack: string): Promise<void> {
+  test.diagnostic(`seed ${SEED}`);
+  const numbers = [SEED, WARM_UP_SECONDS, SECONDS].map(String);
+  // Node 26 warns that counting objects is experimental.
+  const args = ['--disable-warning=ExperimentalWarning', PROGRAM, clientStack, serverStack, ...numbers];
+  const program = start(test, process.execPath, args);
+  const ending = await program.ended;
+  if (program.stderr.text !== '') assert.fail(`seed ${SEED}: ${program.stderr.text}`);
+  assert.deepEqual(ending, { status: 0, signal: null });
+  const report = JSON.parse(program.stdout.text) as MixedReport;
+  test.diagnostic(figuresOf(report));
+  check(report);
+}
+
+function unlessItRuns(pair: string): string | false {
+  if (process.platform !== 'linux') return 'needs Linux: /proc, and all of 127.0.0.0/8 on the loopback';
+  return pair.includes('kernel') && unlessAddonLoads();
+}
+
+describe('mixed load', { concurrency: 2 }, () => {
+  it('has a plan that the seed tells', () => {
+    const plans = (seed: number) => Array.from({ length: 100 }, (_, number) => planOf(seed, number));
+    assert.deepEqual(plans(SEED), plans(SEED));
+    assert.notDeepEqual(plans(SEED), plans(SEED ^ 1));
+  });
+
+  const timeout = HANGS_MS + (WARM_UP_SECONDS + SECONDS) * 1000;
+  for (const pair of PAIRS) {
+    const [clientStack = '', serverStack = ''] = pair.split('-');
+    const title = `for ${SECONDS} s leaves nothing behind and loses nothing: client ${clientStack}, server ${serverStack}`;
+    it(title, { skip: unlessItRuns(pair), timeout }, async (test) => {
+      await soak(test, clientStack, serverStack);
+    });
+  }
+});
