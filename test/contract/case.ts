@@ -170,7 +170,7 @@ export interface Target {
   readonly name: string;
   /** Cases that it cannot meet, each with its reason. One of them that passes fails the build. */
   readonly unmet: Readonly<Record<string, string>>;
-  /** Clauses that this target is not for, because they do not concern what it varies; each with the reason. */
+  /** Clauses that it leaves out because they do not concern what it varies; each with the reason. */
   readonly apart?: Readonly<Record<string, string>>;
   /** Runs a case in an environment of its own, which is taken down again; rejects when it is not met. */
   run(contractCase: ContractCase): Promise<void>;

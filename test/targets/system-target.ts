@@ -259,8 +259,8 @@ class SystemEnvironment implements Env {
   }
 }
 
-/** Sockets of kernel stacks, which the runtime does not know of; all of a thread share a loop. */
+/** Sockets and checks of kernel stacks, which the runtime does not know of; all of a thread share a loop. */
 function kernelSockets(stacks: readonly TcpStack[]): number {
   const loop = stacks.find((stack) => stack instanceof KernelStack)?.loop;
-  return loop?.sockets ?? 0;
+  return loop === undefined ? 0 : loop.sockets + loop.timers.size;
 }

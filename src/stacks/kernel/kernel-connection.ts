@@ -99,6 +99,7 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
   #keepsAlive = false;
   /** Acknowledged, and not told because nobody waited. */
   #untold = 0;
+  /** In the stack's wheel while the connection lingers, else in the loop's. */
   #timer: Timer | undefined;
   #ackCheckMs = ACK_CHECK_MS;
   /** Why it is over, when the stack knows already and the event is on its way. */
@@ -352,8 +353,7 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
   }
 
   #awaitAcks(): void {
-    this.#timer ??= new Timer(this);
-    if (!this.#timer.armed) this.#armIn(this.#ackCheckMs);
+    if (this.#timer?.armed !== true) this.#armIn(this.#ackCheckMs);
   }
 
   // ---- receiving
@@ -470,6 +470,7 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
     this.#isLingering = true;
     this.setKeepsAlive(false);
     this.#timer ??= new Timer(this);
+    context.loop.timers.disarm(this.#timer);
     context.timers.arm(this.#timer, context.timers.nowMs() + FIN_WAIT_MS);
   }
 
@@ -503,8 +504,10 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
     this.#context.loop.release(slot);
     this.setKeepsAlive(false);
     this.#queue = undefined;
-    if (this.#timer !== undefined) this.#context.timers.disarm(this.#timer);
-    if (this.#isLingering) this.#context.lingering -= 1;
+    const context = this.#context;
+    const timers = this.#isLingering ? context.timers : context.loop.timers;
+    if (this.#timer !== undefined) timers.disarm(this.#timer);
+    if (this.#isLingering) context.lingering -= 1;
     this.#isLingering = false;
     return slot;
   }
@@ -549,8 +552,9 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
   }
 
   #armIn(ms: number): void {
+    const { timers } = this.#context.loop;
     this.#timer ??= new Timer(this);
-    if (!this.#isLingering) this.#context.timers.arm(this.#timer, this.#context.timers.nowMs() + ms);
+    if (!this.#isLingering) timers.arm(this.#timer, timers.nowMs() + ms);
   }
 
   due(): void {

@@ -82,7 +82,7 @@ export class KernelListener implements Listener, SocketOwner, TimerOwner {
     this.#context.loop.release(slot);
     // It is free again whatever the system says.
     this.#context.loop.native.close(slot);
-    if (this.#timer !== undefined) this.#context.timers.disarm(this.#timer);
+    if (this.#timer !== undefined) this.#context.loop.timers.disarm(this.#timer);
   }
 
   setKeepsAlive(on: boolean): void {
@@ -104,8 +104,9 @@ export class KernelListener implements Listener, SocketOwner, TimerOwner {
   }
 
   #resumeLater(): void {
+    const { timers } = this.#context.loop;
     this.#timer ??= new Timer(this);
-    this.#context.timers.arm(this.#timer, this.#context.timers.nowMs() + RESUME_MS);
+    timers.arm(this.#timer, timers.nowMs() + RESUME_MS);
   }
 
   due(): void {

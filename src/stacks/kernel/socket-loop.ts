@@ -16,6 +16,8 @@ import {
   type NativeSockets,
 } from '../../addon/native-sockets.js';
 import { assert } from '../../support/assert.js';
+import { TimerWheel } from '../../support/timer-wheel.js';
+import { polledClock } from '../system/polled-clock.js';
 import { Keeper } from './keep.js';
 
 /** Larger pieces are sent from where they lie. */
@@ -47,6 +49,11 @@ export interface SocketOwner {
 export class SocketLoop {
   readonly native: NativeSockets;
   readonly keeper: Keeper;
+  /**
+   * When the kernel is asked again. The kernel lives in the machine's time, whatever clock the program's
+   * timeouts go by.
+   */
+  readonly timers = new TimerWheel(polledClock);
   readonly #owners: (SocketOwner | undefined)[] = [];
   readonly #events: Int32Array;
   readonly #sends: Int32Array;
