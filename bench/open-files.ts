@@ -20,10 +20,12 @@ export function fileLimitsIn(text: string): FileLimits {
   return { soft: number(soft), hard: number(hard) };
 }
 
-const own = fileLimitsIn(readFileSync('/proc/self/limits', 'utf8'));
+function ownLimits(): FileLimits {
+  return fileLimitsIn(readFileSync('/proc/self/limits', 'utf8'));
+}
 
 /** The command with its limits raised, if they have to be. Only root may raise the hard one. */
-export function withOpenFiles(connections: number, command: Command, limits: FileLimits = own): Command {
+export function withOpenFiles(connections: number, command: Command, limits = ownLimits()): Command {
   const files = connections + FILES_BESIDE_CONNECTIONS;
   if (files <= limits.soft) return command;
   const hard = files <= limits.hard ? '' : files;

@@ -49,8 +49,8 @@ export function saveResults(name: string, report: Report): string[] {
   mkdirSync(RESULTS, { recursive: true });
   const written = [`${name}.json`];
   writeJson(join(RESULTS, `${name}.json`), report);
-  const subtitle = `${report.machine.split(';', 1).join('')}; ${report.versions}; ${report.date}`;
-  const svg = chartOf(report.results, 'Echo servers on 127.0.0.1, one core each', subtitle);
+  const subtitle = `${report.machine}; ${report.versions}; ${report.date}`;
+  const svg = chartOf(report.results, 'Echo servers on 127.0.0.1', subtitle);
   if (svg !== undefined) {
     writeFileSync(join(RESULTS, `${name}.svg`), svg);
     written.push(`${name}.svg`);

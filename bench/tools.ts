@@ -30,6 +30,8 @@ function reasonAgainst(stack: string): string | undefined {
 }
 
 export async function prepare(contestants: readonly Contestant[]): Promise<Prepared> {
+  const load = compileLoad();
+  const epoll = compileEpollServer();
   const missing: string[] = [];
   const programs = new Map<InstalledRuntime, string>();
   for (const runtime of ['bun', 'deno'] as const) {
@@ -50,12 +52,7 @@ export async function prepare(contestants: readonly Contestant[]): Promise<Prepa
     if (runtime === 'bun' || runtime === 'deno') return programs.has(runtime);
     return program !== OURS || !unusable.has(stack);
   };
-  const tools = {
-    load: compileLoad(),
-    epoll: compileEpollServer(),
-    bun: programs.get('bun'),
-    deno: programs.get('deno'),
-  };
+  const tools = { load, epoll, bun: programs.get('bun'), deno: programs.get('deno') };
   return { tools, contestants: contestants.filter(isAble), missing };
 }
 
