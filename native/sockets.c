@@ -109,10 +109,22 @@ static int watch(struct sockets *sockets, uint32_t slot, int operation, bool ane
   return 0;
 }
 
-/* Takes a descriptor over and gives its slot. A refusal closes it. */
+static int reset_descriptor(int fd) {
+  const struct linger linger = {.l_onoff = 1, .l_linger = 0};
+  const int set = sys_setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+  const int error = errno;
+  /* Linux frees the descriptor whatever close says. */
+  (void)sys_close(fd);
+  return set == 0 ? 0 : refusal(CALL_SETSOCKOPT, error);
+}
+
+/*
+ * Takes a descriptor over and gives its slot. A refusal resets it: with a FIN, the peer of an accepted one
+ * would see an end like any other.
+ */
 static int adopt(struct sockets *sockets, int fd, enum role role) {
   if (sockets->first_free == NO_SLOT && !grow_slots(sockets)) {
-    (void)sys_close(fd); /* Freed by Linux whatever it says. */
+    (void)reset_descriptor(fd); /* What matters is why it is given up. */
     return refusal(CALL_MALLOC, ENOMEM);
   }
   const uint32_t slot = sockets->first_free;
@@ -126,7 +138,7 @@ static int adopt(struct sockets *sockets, int fd, enum role role) {
   socket->read_bytes = READ_BYTES;
   const int result = watch(sockets, slot, EPOLL_CTL_ADD, false);
   if (result == 0) return (int)slot;
-  (void)sys_close(fd);
+  (void)reset_descriptor(fd);
   free_slot(sockets, slot);
   return result;
 }
@@ -290,15 +302,6 @@ static void on_stream(struct sockets *sockets, uint32_t slot, uint32_t events) {
   }
 }
 
-static int reset_descriptor(int fd) {
-  const struct linger linger = {.l_onoff = 1, .l_linger = 0};
-  const int set = sys_setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
-  const int error = errno;
-  /* Linux frees the descriptor whatever close says. */
-  (void)sys_close(fd);
-  return set == 0 ? 0 : refusal(CALL_SETSOCKOPT, error);
-}
-
 /* Out of descriptors: the reserve is given up for a moment to accept a connection and reset it. */
 static bool turn_away(struct sockets *sockets, int listener) {
   if (sockets->spare < 0) return false;
@@ -344,7 +347,7 @@ static bool concerns_peer(int error) {
 static int accepted(struct sockets *sockets, uint32_t listener, int fd, const struct sockaddr_storage *peer) {
   struct end_text local;
   int slot = endpoint_local(fd, &local);
-  if (slot != 0) (void)sys_close(fd);
+  if (slot != 0) (void)reset_descriptor(fd);
   else slot = adopt(sockets, fd, ROLE_STREAM);
   if (slot < 0) return slot;
   tell(sockets, EVENT_ACCEPTED, listener)->first = slot;
