@@ -540,8 +540,9 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
   #tellFault(): void {
     if (this.#slot === NO_SLOT) return;
     const events = this.#events;
-    this.#events = undefined;
-    this.#release();
+    // With a FIN the peer would take for the whole what it has of our stream; unless all of it is on its way.
+    if (this.#isLingering) this.#release();
+    else this.abort();
     events?.closed(this.#fault);
   }
 
