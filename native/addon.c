@@ -19,6 +19,9 @@
 #include "sockets-addon.h"
 #include "stack.h"
 #include "thread.h"
+#ifdef ASYNCTCP_FAULTS
+#include "faults-addon.h"
+#endif
 
 struct state {
   /* The upper end of the thread's stack; 0: not looked up yet. It does not move. */
@@ -260,5 +263,8 @@ NAPI_MODULE_INIT() {
       function("openSockets", js_open_sockets),
   };
   TRY(napi_define_properties(env, exports, sizeof functions / sizeof functions[0], functions));
+#ifdef ASYNCTCP_FAULTS
+  TRY(offer_faults(env, exports));
+#endif
   return exports;
 }

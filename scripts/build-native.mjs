@@ -1,8 +1,21 @@
-// Compiles the addon of this checkout, if a source is newer than it is. A machine that cannot compile gets
+// Compiles the addon of this checkout, and the one for tests of its failures, if a source is newer. A machine that cannot compile gets
 // one line about it and no failure: everything but core, priority and stack measurement works without the
 // addon. C that does not compile is a failure.
 import { existsSync } from 'node:fs';
-import { built, compiler, headers, isNewerThan, missingTools, native, nodeGyp, sources } from './native.mjs';
+import {
+  built,
+  compileFaulty,
+  compiler,
+  faulty,
+  faultySources,
+  headers,
+  isNewerThan,
+  missingTools,
+  native,
+  nodeGyp,
+  root,
+  sources,
+} from './native.mjs';
 
 /** Ends with success, because the addon can be done without. */
 function goOnWithout(missing, remedy) {
@@ -13,7 +26,8 @@ function goOnWithout(missing, remedy) {
   process.exit(0);
 }
 
-if (process.platform !== 'linux' || isNewerThan(built, sources())) process.exit(0);
+const isUpToDate = isNewerThan(built, sources()) && isNewerThan(faulty, faultySources());
+if (process.platform !== 'linux' || isUpToDate) process.exit(0);
 
 const missing = missingTools();
 if (missing.length > 0) {
@@ -29,9 +43,24 @@ if (nodedir === undefined && !nodeGyp(['install', '--ensure']).succeeded) {
 }
 // Compiled and linked by the same command: node-gyp would look for a C++ compiler to link with.
 const env = { CC: compiler(), LINK: compiler() };
-const words = ['configure', 'build', '--directory', native];
-const { succeeded, output } = nodeGyp(nodedir === undefined ? words : [...words, '--nodedir', nodedir], env);
-if (!succeeded) {
+
+function fail(output) {
   console.error(output);
   process.exit(1);
+}
+
+if (!isNewerThan(built, sources())) {
+  const words = ['configure', 'build', '--directory', native];
+  const { succeeded, output } = nodeGyp(
+    nodedir === undefined ? words : [...words, '--nodedir', nodedir],
+    env,
+  );
+  if (!succeeded) fail(output);
+}
+if (!isNewerThan(faulty, faultySources())) {
+  try {
+    compileFaulty(root, env);
+  } catch (error) {
+    fail(error.message);
+  }
 }

@@ -1,7 +1,7 @@
 // What the scripts that compile the addon share: its sources, what a machine lacks to compile it, and
 // node-gyp.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, resolve } from 'node:path';
 
@@ -10,6 +10,9 @@ export const native = join(root, 'native');
 
 /** Where the addon of this checkout lies after the build; src/addon/load-addon.ts looks for it there. */
 export const built = join(native, 'build', 'Release', 'asynctcp.node');
+
+/** Where the one lies whose system calls fail when a test wants it; test/faults/faulty-addon.ts looks for it there. */
+export const faulty = join(root, 'build', 'native-faults', 'build', 'Release', 'asynctcp.node');
 
 /** Whole paths of what the addon is made from. */
 export function sources() {
@@ -59,12 +62,15 @@ export function nodeGyp(words, env = {}) {
 
 /**
  * Compiles the addon in a folder of its own, so that the checkout's build stays as it is, and gives the path of the
- * binary. Throws with the compiler's words.
+ * binary. What is there from the last time and did not change is kept. Throws with the compiler's words.
  */
-export function compileIn(folder, arch, env) {
-  rmSync(folder, { recursive: true, force: true });
+export function compileIn(folder, arch, env, parts = sources()) {
   mkdirSync(folder, { recursive: true });
-  for (const source of sources()) copyFileSync(source, join(folder, basename(source)));
+  const names = new Set(parts.map((part) => basename(part)));
+  for (const name of readdirSync(folder)) {
+    if (/\.(c|h|gyp)$/.test(name) && !names.has(name)) rmSync(join(folder, name));
+  }
+  for (const part of parts) cpSync(part, join(folder, basename(part)), { preserveTimestamps: true });
   const nodedir = headers();
   const words = ['configure', 'build', '--directory', folder, '--arch', arch];
   const { succeeded, output } = nodeGyp(
@@ -73,4 +79,21 @@ export function compileIn(folder, arch, env) {
   );
   if (!succeeded) throw new Error(output);
   return join(folder, 'build', 'Release', 'asynctcp.node');
+}
+
+/** What the addon for tests of its failures is made from. */
+export function faultySources() {
+  const own = readdirSync(join(native, 'test')).filter((name) => name.startsWith('faults'));
+  return [...sources(), ...own.map((name) => join(native, 'test', name))];
+}
+
+/** Compiles that addon for the tests below a folder, which is `root` or a copy of it. */
+export function compileFaulty(testsRoot, env, flags = '') {
+  const folder = join(testsRoot, 'build', 'native-faults');
+  return compileIn(
+    folder,
+    process.arch,
+    { ...env, CFLAGS: `-DASYNCTCP_FAULTS ${flags}`, LDFLAGS: flags },
+    faultySources(),
+  );
 }

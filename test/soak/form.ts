@@ -8,6 +8,6 @@ export const isLong = process.env['ASYNCTCP_SOAK'] === '1';
 /** Ends a test that hangs; no passing test waits for it. */
 export const HANGS_MS = isLong ? 600_000 : 120_000;
 
-export function inForm(amounts: { short: number; long: number }): number {
+export function inForm<Amount>(amounts: { short: Amount; long: Amount }): Amount {
   return isLong ? amounts.long : amounts.short;
 }

@@ -1,0 +1,206 @@
+#include "faults.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <linux/sockios.h>
+
+#include "system.h"
+
+#define MAX_RULES 16
+
+enum call {
+  SOCKET,
+  BIND,
+  CONNECT,
+  LISTEN,
+  ACCEPT4,
+  GETSOCKNAME,
+  GETPEERNAME,
+  GETSOCKOPT,
+  SETSOCKOPT,
+  RECV,
+  RECVMMSG,
+  SEND,
+  SENDMSG,
+  SHUTDOWN,
+  CLOSE,
+  OUTQ,
+  EPOLL_CREATE1,
+  EPOLL_CTL,
+  EPOLL_WAIT,
+  OPEN_NULL,
+  CALLS,
+};
+
+static const char *const NAMES[CALLS] = {
+    "socket",     "bind",       "connect", "listen",        "accept4",   "getsockname", "getpeername",
+    "getsockopt", "setsockopt", "recv",    "recvmmsg",      "send",      "sendmsg",     "shutdown",
+    "close",      "outq",       "epoll_create1", "epoll_ctl", "epoll_wait", "open_null",
+};
+
+struct rule {
+  enum call call;
+  struct fault fault;
+};
+
+static struct rule rules[MAX_RULES];
+static size_t rule_count;
+static uint32_t counts[CALLS];
+
+static int index_of(const char *call) {
+  for (int i = 0; i < CALLS; i++) {
+    if (strcmp(NAMES[i], call) == 0) return i;
+  }
+  return -1;
+}
+
+bool faults_set(const char *call, struct fault fault) {
+  const int index = index_of(call);
+  if (index < 0 || rule_count == MAX_RULES) return false;
+  rules[rule_count++] = (struct rule){(enum call)index, fault};
+  return true;
+}
+
+void faults_clear(void) {
+  rule_count = 0;
+  memset(counts, 0, sizeof counts);
+}
+
+int64_t faults_calls(const char *call) {
+  const int index = index_of(call);
+  return index < 0 ? -1 : (int64_t)counts[index];
+}
+
+const char *faults_name(size_t index) { return index < CALLS ? NAMES[index] : NULL; }
+
+/* ---- what becomes of a call */
+
+static const struct fault NOTHING = {.bytes = SIZE_MAX};
+
+/* Counts the call, and gives what is to happen to it. */
+static const struct fault *strike(enum call call) {
+  const uint32_t count = ++counts[call];
+  for (size_t i = 0; i < rule_count; i++) {
+    const struct fault *fault = &rules[i].fault;
+    if (rules[i].call == call && count >= fault->nth && count - fault->nth < fault->times) return fault;
+  }
+  return &NOTHING;
+}
+
+/* Whether the call fails; `errno` says why. */
+static bool fails(enum call call) {
+  const struct fault *fault = strike(call);
+  if (fault->error != 0) errno = fault->error;
+  return fault->error != 0;
+}
+
+static size_t least(size_t bytes, const struct fault *fault) {
+  return fault->error == 0 && fault->bytes < bytes ? fault->bytes : bytes;
+}
+
+/* ---- the calls */
+
+int sys_socket(int family, int type, int protocol) {
+  return fails(SOCKET) ? -1 : socket(family, type, protocol);
+}
+
+int sys_bind(int fd, const struct sockaddr *address, socklen_t bytes) {
+  return fails(BIND) ? -1 : bind(fd, address, bytes);
+}
+
+int sys_connect(int fd, const struct sockaddr *address, socklen_t bytes) {
+  const struct fault *fault = strike(CONNECT);
+  /* Interrupted, it goes on by itself. */
+  if (fault->error == EINTR) (void)connect(fd, address, bytes);
+  if (fault->error == 0) return connect(fd, address, bytes);
+  errno = fault->error;
+  return -1;
+}
+
+int sys_listen(int fd, int backlog) { return fails(LISTEN) ? -1 : listen(fd, backlog); }
+
+int sys_accept4(int fd, struct sockaddr *address, socklen_t *bytes, int flags) {
+  return fails(ACCEPT4) ? -1 : accept4(fd, address, bytes, flags);
+}
+
+int sys_getsockname(int fd, struct sockaddr *address, socklen_t *bytes) {
+  return fails(GETSOCKNAME) ? -1 : getsockname(fd, address, bytes);
+}
+
+int sys_getpeername(int fd, struct sockaddr *address, socklen_t *bytes) {
+  return fails(GETPEERNAME) ? -1 : getpeername(fd, address, bytes);
+}
+
+int sys_getsockopt(int fd, int level, int name, void *value, socklen_t *bytes) {
+  return fails(GETSOCKOPT) ? -1 : getsockopt(fd, level, name, value, bytes);
+}
+
+int sys_setsockopt(int fd, int level, int name, const void *value, socklen_t bytes) {
+  return fails(SETSOCKOPT) ? -1 : setsockopt(fd, level, name, value, bytes);
+}
+
+ssize_t sys_recv(int fd, void *buffer, size_t bytes, int flags) {
+  const struct fault *fault = strike(RECV);
+  /*
+   * That there is nothing is never said of a descriptor that is ready. One that is told of by edges would
+   * wait for the next byte, as it should.
+   */
+  const bool is_untrue = fault->error == EAGAIN && (flags & (MSG_PEEK | MSG_TRUNC)) != 0;
+  if (fault->error == 0 || is_untrue) return recv(fd, buffer, least(bytes, fault), flags);
+  errno = fault->error;
+  return -1;
+}
+
+int sys_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags, struct timespec *timeout) {
+  const struct fault *fault = strike(RECVMMSG);
+  if (fault->error == 0) return recvmmsg(fd, messages, (unsigned)least(count, fault), flags, timeout);
+  errno = fault->error;
+  return -1;
+}
+
+ssize_t sys_send(int fd, const void *buffer, size_t bytes, int flags) {
+  const struct fault *fault = strike(SEND);
+  if (fault->error == 0) return send(fd, buffer, least(bytes, fault), flags);
+  errno = fault->error;
+  return -1;
+}
+
+ssize_t sys_sendmsg(int fd, const struct msghdr *message, int flags) {
+  const struct fault *fault = strike(SENDMSG);
+  if (fault->error != 0) {
+    errno = fault->error;
+    return -1;
+  }
+  const struct iovec *first = message->msg_iov;
+  if (fault->bytes == SIZE_MAX || message->msg_iovlen == 0) return sendmsg(fd, message, flags);
+  return send(fd, first->iov_base, least(first->iov_len, fault), flags);
+}
+
+int sys_shutdown(int fd, int how) { return fails(SHUTDOWN) ? -1 : shutdown(fd, how); }
+
+int sys_close(int fd) {
+  const struct fault *fault = strike(CLOSE);
+  /* Linux frees the descriptor whatever close says. */
+  const int result = close(fd);
+  if (fault->error == 0) return result;
+  errno = fault->error;
+  return -1;
+}
+
+int sys_outq(int fd, int *bytes) { return fails(OUTQ) ? -1 : ioctl(fd, SIOCOUTQ, bytes); }
+
+int sys_epoll_create1(int flags) { return fails(EPOLL_CREATE1) ? -1 : epoll_create1(flags); }
+
+int sys_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event) {
+  return fails(EPOLL_CTL) ? -1 : epoll_ctl(epoll, operation, fd, event);
+}
+
+int sys_epoll_wait(int epoll, struct epoll_event *events, int count, int timeout) {
+  const struct fault *fault = strike(EPOLL_WAIT);
+  if (fault->error == 0) return epoll_wait(epoll, events, (int)least((size_t)count, fault), timeout);
+  errno = fault->error;
+  return -1;
+}
+
+int sys_open_null(void) { return fails(OPEN_NULL) ? -1 : open("/dev/null", O_RDONLY | O_CLOEXEC); }

@@ -1,0 +1,265 @@
+/**
+ * A little of everything on one stack, all at once: echoes with and without back-pressure, withheld bytes,
+ * half close, close, abort, a refused port, and peers on `node:net` in both roles. What a fault may change in
+ * it is who gets an error; what it may not change is looked at in the end.
+ */
+import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
+import { ASYNC_WRITE_FLAG_MORE, AsyncClient, ErrorCode } from 'asynctcp';
+import { EchoServer, type EchoLife } from './echo-server.js';
+import { Life, stream } from './life.js';
+import type { World } from './world.js';
+
+const SMALL = 100;
+const MESSAGES = 4;
+const BULK = 262_144;
+const SOME = 65_536;
+/** How often a server that could not listen tries again. */
+const ATTEMPTS = 8;
+
+/** A `node:net` peer that echoes, for the life of the test. */
+export class NodePeer {
+  readonly #server: Server;
+  readonly sockets = new Set<Socket>();
+
+  constructor() {
+    this.#server = createServer({ allowHalfOpen: true }, (socket) => {
+      this.sockets.add(socket);
+      socket.on('close', () => this.sockets.delete(socket)).on('error', () => undefined);
+      socket.pipe(socket);
+    });
+  }
+
+  async listen(): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.sockets) socket.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}
+
+export class Scene {
+  readonly #world: World;
+  readonly #node: NodePeer;
+  readonly #echo: EchoServer;
+  readonly #refusedPort: number;
+  readonly lives: Life[] = [];
+  #socketIsOver = true;
+  #socketReceived = 0;
+  #socketFailed = false;
+
+  constructor(world: World, node: NodePeer, refusedPort: number) {
+    this.#world = world;
+    this.#node = node;
+    this.#refusedPort = refusedPort;
+    this.#echo = new EchoServer(world.stack, world.complain);
+  }
+
+  /** Plays it to its end. What is wrong then stands in the world's complaints. */
+  async play(): Promise<void> {
+    const world = this.#world;
+    const before = world.holdings();
+    if (!(await this.#begin())) {
+      world.complain('the server never listens');
+      return;
+    }
+    const port = this.#echo.server.port();
+    this.#playBulk(port);
+    this.#playWithAcks(port);
+    this.#playWithheld(port);
+    this.#playAbort(port);
+    this.#life('refused', 0).connect(this.#refusedPort);
+    this.#playSimple('to node', this.#node.port);
+    this.#playSocket(port);
+    const isOver = await world.until(() => this.#isOver());
+    if (!isOver) {
+      world.complain(`it does not end:\n${this.toString()}`);
+      for (const { client } of [...this.lives, ...this.#echo.lives]) client.abort();
+    }
+    await this.#echo.server.end();
+    const isClean = await world.until(() => world.holdings() === before);
+    if (!isClean) world.complain(`${before} before, ${world.holdings()} after`);
+    for (const life of this.lives) this.#checkStream(life);
+    for (const life of this.#echo.lives) this.#checkEcho(life);
+  }
+
+  async #begin(): Promise<boolean> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+      let outcome: 'listens' | 'failed' | undefined;
+      this.#echo.server.begin().then(
+        () => (outcome = 'listens'),
+        () => (outcome = 'failed'),
+      );
+      await this.#world.until(() => outcome !== undefined);
+      if (this.#didListen(outcome)) return true;
+    }
+    return false;
+  }
+
+  #didListen(outcome: string | undefined): boolean {
+    return outcome === 'listens';
+  }
+
+  #isOver(): boolean {
+    const all = [...this.lives, ...this.#echo.lives];
+    return all.every((life) => life.isOver) && this.#socketIsOver && this.#node.sockets.size === 0;
+  }
+
+  // ---- the parts
+
+  #life(name: string, goal: number): Life {
+    const life = new Life(name, new AsyncClient({ stack: this.#world.stack }), this.#world.complain);
+    life.goal = goal;
+    life.onFin = () => life.client.close();
+    this.lives.push(life);
+    return life;
+  }
+
+  /** Messages one by one, then much; FIN, and the echo's rest comes after it. Nobody waits for `onAck`. */
+  #playBulk(port: number): void {
+    const life = this.#life('bulk', MESSAGES * SMALL + BULK);
+    life.onStart = () => {
+      life.client.setNoDelay(true);
+      life.client.setKeepAlive(60_000);
+      life.writeUpTo(SMALL);
+    };
+    life.onPiece = () => {
+      const isQuick = life.received < MESSAGES * SMALL;
+      if (!isQuick) life.writeUpTo(life.goal, 0);
+      else if (life.received === life.sent) life.writeUpTo(life.sent + SMALL);
+      if (life.sent === life.goal) life.client.shutdown();
+    };
+    life.onFin = () => {
+      life.isDone = life.received === life.goal;
+      life.client.close();
+    };
+    // Where the count of acknowledged bytes cannot be had, there is no space for a while.
+    life.client.onPoll(() => {
+      if (life.received >= MESSAGES * SMALL) life.writeUpTo(life.goal);
+      if (life.sent === life.goal) life.client.shutdown();
+    });
+    life.connect(port);
+  }
+
+  /** Pieces that leave together, and the next ones with the acknowledgement of the last. */
+  #playWithAcks(port: number): void {
+    const life = this.#life('with acks', SOME + SMALL);
+    const goOn = (): void => {
+      life.writeUpTo(Math.min(life.goal, life.sent + SMALL), ASYNC_WRITE_FLAG_MORE);
+      life.writeUpTo(Math.min(life.goal, life.sent + 3 * SMALL), 0);
+      life.writeUpTo();
+    };
+    life.onStart = goOn;
+    life.reportAcks(goOn);
+    life.onPiece = () => {
+      if (life.received < life.goal) return;
+      life.isDone = true;
+      life.client.close();
+    };
+    life.connect(port);
+  }
+
+  /** What came is given back in a later turn; in the end much is withheld, and dropped by `close`. */
+  #playWithheld(port: number): void {
+    const life = this.#life('withheld', 2 * SOME);
+    life.onStart = () => {
+      life.writeUpTo();
+    };
+    life.onPiece = (piece) => {
+      life.client.ackLater();
+      life.writeUpTo();
+      if (life.received > SOME && life.sent === life.goal) {
+        life.isDone = true;
+        life.client.close();
+        return;
+      }
+      this.#world.stack.post(() => {
+        life.client.ack(piece.length);
+        life.writeUpTo();
+      });
+    };
+    life.connect(port);
+  }
+
+  #playAbort(port: number): void {
+    const life = this.#life('aborts', SMALL);
+    life.onStart = () => {
+      life.writeUpTo();
+    };
+    life.onPiece = () => {
+      life.isDone = true;
+      life.client.abort();
+    };
+    life.connect(port);
+  }
+
+  #playSimple(name: string, port: number): void {
+    const life = this.#life(name, SOME);
+    life.onStart = () => {
+      life.writeUpTo();
+    };
+    life.onPiece = () => {
+      if (life.received < life.goal) return;
+      life.isDone = true;
+      life.client.close();
+    };
+    life.connect(port);
+  }
+
+  /** A client on `node:net`. */
+  #playSocket(port: number): void {
+    this.#socketIsOver = false;
+    const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true });
+    socket.on('data', (piece) => {
+      if (Buffer.compare(piece, stream(this.#socketReceived, piece.length)) !== 0)
+        this.#world.complain('socket: other bytes');
+      this.#socketReceived += piece.length;
+    });
+    socket.on('error', () => (this.#socketFailed = true));
+    socket.on('close', () => (this.#socketIsOver = true));
+    socket.on('connect', () => socket.end(stream(0, SOME)));
+  }
+
+  // ---- what holds whatever happened
+
+  /** Without an error on either side everything arrived; an error on one side is no FIN on the other. */
+  #checkStream(life: Life): void {
+    const { name, error } = life;
+    if (name === 'refused' && error === undefined) life.complain('has no error');
+    if (error !== undefined) return;
+    if (name === 'aborts') life.complain('has no error');
+    else if (!life.isDone) life.complain(`ended without an error, and before its time: ${life.toString()}`);
+    else if (life.acked > life.sent) life.complain('more is acknowledged than was sent');
+  }
+
+  /** A FIN is the end of the whole stream: a client that failed half-way does not send one. */
+  #checkEcho(life: EchoLife): void {
+    const client = this.lives.find((other) => other.client.localPort() === life.peerPort);
+    if (client === undefined || life.error !== undefined) return;
+    if (life.received !== client.goal) {
+      life.complain(`took a part for the whole: ${life.toString()}; the client: ${client.toString()}`);
+    }
+  }
+
+  /** Who got an error, besides those who always do: for faults that cost nobody anything. */
+  unwelcomeErrors(): string[] {
+    const victims = [...this.lives, ...this.#echo.lives].filter(
+      ({ name, error }) => error !== undefined && name !== 'refused' && name !== 'aborts',
+    );
+    const aborted = this.lives.find(({ name }) => name === 'aborts');
+    const peer = this.#echo.lifeOf(aborted?.client.localPort() ?? 0);
+    const unwelcome = victims.filter((life) => life !== peer).map((life) => life.toString());
+    if (aborted?.error !== ErrorCode.ERR_ABRT || !aborted.isDone) unwelcome.push('the client that aborts');
+    if (this.#socketFailed || this.#socketReceived !== SOME) unwelcome.push('the client on node:net');
+    return unwelcome;
+  }
+
+  toString(): string {
+    return [...this.lives, ...this.#echo.lives].map(String).join('\n');
+  }
+}
