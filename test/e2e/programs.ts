@@ -137,11 +137,14 @@ const PACKAGES = {
   nc: 'netcat-openbsd',
   curl: 'curl',
   prlimit: 'util-linux',
+  unshare: 'util-linux',
+  ip: 'iproute2',
+  nft: 'nftables',
 } as const;
 
 export type Peer = keyof typeof PACKAGES;
 
-const isRequired = process.env['ASYNCTCP_REQUIRE_PEERS'] === '1';
+export const isRequired = process.env['ASYNCTCP_REQUIRE_PEERS'] === '1';
 
 function isInstalled(peer: Peer): boolean {
   const folders = (process.env['PATH'] ?? '').split(delimiter);
@@ -159,7 +162,7 @@ function isInstalled(peer: Peer): boolean {
   );
 }
 
-function whatIsMissing(peers: readonly Peer[]): string | undefined {
+export function whatIsMissing(peers: readonly Peer[]): string | undefined {
   const missing = peers.filter((peer) => !isInstalled(peer));
   if (missing.length === 0) return undefined;
   const names = missing.map((peer) => `${peer} (Debian package ${PACKAGES[peer]})`);

@@ -17,6 +17,8 @@ PATTERN_PERIOD = 65521
 CHUNK = 1 << 16
 # struct tcp_info of linux/tcp.h: of a listener, tcpi_unacked is the accept queue's length, tcpi_sacked its limit.
 TCP_INFO_QUEUE = struct.Struct("=8B6I")
+# Its last two are tcpi_bytes_acked and tcpi_bytes_received.
+TCP_INFO_BYTES = struct.Struct("=8B24I4Q")
 
 numbers = itertools.count(1)
 sockets = {}
@@ -114,6 +116,17 @@ def progress(request):
     return {"sent": sent_bytes[request["handle"]]}
 
 
+def facts(request):
+    """What the kernel knows: bytes that have arrived in order, bytes that were acknowledged, the buffer's size."""
+    sock = sockets[request["handle"]]
+    info = TCP_INFO_BYTES.unpack(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO_BYTES.size))
+    return {
+        "arrived": info[-1],
+        "acknowledged": info[-2],
+        "receiveBuffer": sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF),
+    }
+
+
 def receive(request):
     """Exactly so many bytes, fewer only at the end."""
     data = b""
@@ -177,6 +190,7 @@ OPERATIONS = {
     "send": send,
     "sendPattern": send_pattern,
     "progress": progress,
+    "facts": facts,
     "receive": receive,
     "receiveOnce": receive_once,
     "receiveNow": receive_now,

@@ -15,6 +15,16 @@ interface Answer {
   readonly [field: string]: unknown;
 }
 
+/** What the peer's kernel knows of a connection. */
+export interface PeerFacts {
+  /** Bytes that have arrived in order, read or not. */
+  readonly arrived: number;
+  /** Bytes that it sent and that were acknowledged; of a peer that connected, its SYN with them. */
+  readonly acknowledged: number;
+  /** SO_RCVBUF, as the kernel rounded it. */
+  readonly receiveBuffer: number;
+}
+
 export class PythonPeer implements Peer {
   readonly #process: ChildProcess;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
@@ -35,6 +45,15 @@ export class PythonPeer implements Peer {
     });
   }
 
+  /** Stops its program, not its kernel. Nothing is answered until it goes on. */
+  stop(): void {
+    this.#process.kill('SIGSTOP');
+  }
+
+  goOn(): void {
+    this.#process.kill('SIGCONT');
+  }
+
   async end(): Promise<void> {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
     const exited = once(this.#process, 'exit');
@@ -51,19 +70,19 @@ export class PythonPeer implements Peer {
     return answer;
   }
 
-  async listen(options: Fields = {}): Promise<PeerListener> {
+  async listen(options: Fields = {}): Promise<PythonListener> {
     const address = String(options['address'] ?? this.#address);
     const { handle, port } = await this.ask('listen', { address, ...options });
     return new PythonListener(this, Number(handle), address, Number(port));
   }
 
-  async connect(port: number, options: Fields = {}): Promise<PeerSocket> {
+  async connect(port: number, options: Fields = {}): Promise<PythonSocket> {
     const answer = await this.ask('connect', { address: this.#address, port, ...options });
     return new PythonSocket(this, Number(answer['handle']), Number(answer['port']));
   }
 }
 
-class PythonListener implements PeerListener {
+export class PythonListener implements PeerListener {
   readonly #peer: PythonPeer;
   readonly #handle: number;
   readonly address: string;
@@ -76,7 +95,7 @@ class PythonListener implements PeerListener {
     this.port = port;
   }
 
-  async accept(): Promise<PeerSocket> {
+  async accept(): Promise<PythonSocket> {
     const answer = await this.#peer.ask('accept', { handle: this.#handle });
     return new PythonSocket(this.#peer, Number(answer['handle']), Number(answer['port']));
   }
@@ -90,7 +109,7 @@ class PythonListener implements PeerListener {
   }
 }
 
-class PythonSocket implements PeerSocket {
+export class PythonSocket implements PeerSocket {
   readonly #peer: PythonPeer;
   readonly #handle: number;
   readonly port: number;
@@ -111,6 +130,15 @@ class PythonSocket implements PeerSocket {
 
   async sent(): Promise<number> {
     return Number((await this.#ask('progress'))['sent']);
+  }
+
+  async facts(): Promise<PeerFacts> {
+    const { arrived, acknowledged, receiveBuffer } = await this.#ask('facts');
+    return {
+      arrived: Number(arrived),
+      acknowledged: Number(acknowledged),
+      receiveBuffer: Number(receiveBuffer),
+    };
   }
 
   async receive(bytes: number): Promise<string> {

@@ -1,0 +1,342 @@
+/**
+ * D7 and T3 with real peers: the peer's TCP, not this machine's, is who acknowledges. A firewall cuts the
+ * connection in two, or the peer's program is stopped and its kernel's buffer fills.
+ */
+import assert from 'node:assert/strict';
+import { ErrorCode } from 'asynctcp';
+import { pattern } from '../contract/pattern.js';
+import type { Scenario } from './scenario.js';
+import { ADDRESS, kernelEnd, kernelSockets, type Linked, type World } from './world.js';
+
+const SEED = 7;
+
+/** Writes this many bytes of the pattern, from `from` on; there has to be space for them. */
+function write({ client }: Linked, from: number, bytes: number): { readonly atMs: number } {
+  const piece = pattern(SEED, from, bytes);
+  const atMs = performance.now();
+  assert.equal(client.write(piece), bytes, 'bytes taken');
+  return { atMs };
+}
+
+function timeouts({ history }: Linked): number {
+  return history.events.filter((event) => event.startsWith('timeout')).length;
+}
+
+/** What befell the connection, its timeouts left out. */
+function life({ history }: Linked): string[] {
+  return history.life.filter((event) => !event.startsWith('timeout'));
+}
+
+async function moreTimeouts(world: World, linked: Linked, count: number): Promise<void> {
+  const enough = timeouts(linked) + count;
+  await world.until(`${count} more onTimeout`, () => timeouts(linked) >= enough);
+}
+
+/** The kernel sends again in vain: what could come through has come through, and its acknowledgement too. */
+async function retries(world: World, { client, listener }: Linked): Promise<void> {
+  const localPort = client.localPort();
+  await world.until('sent again in vain', () => kernelEnd(localPort, listener.port).retries > 0);
+}
+
+/** A connection over which 10,000 bytes went and were acknowledged. */
+const BEFORE = 10_000;
+async function begun(world: World): Promise<Linked> {
+  const linked = await world.linked();
+  write(linked, 0, BEFORE);
+  await world.until('what was sent before is acknowledged', () => linked.history.acked === BEFORE);
+  return linked;
+}
+
+/** The peer gets all of it and a FIN. */
+async function endsWhole(world: World, linked: Linked, bytes: number): Promise<void> {
+  linked.client.close();
+  const arrived = await linked.peer.drain(SEED);
+  assert.deepEqual(arrived, { bytes, matches: true, end: 'fin' });
+  await linked.peer.close();
+  await world.until('it is over', () => linked.history.over);
+  assert.equal(linked.history.acked, bytes, 'all is acknowledged');
+  assert.deepEqual(life(linked), ['connect', 'disconnect']);
+}
+
+/** Fills whatever there is until nothing more is taken, and goes on filling as bytes are acknowledged. */
+function fill({ client, history }: Linked): () => number {
+  let taken = 0;
+  const go = (): void => {
+    while (client.canSend()) taken += client.write(pattern(SEED, taken, Math.min(client.space(), 50_000)));
+  };
+  history.also = (event) => {
+    if (event === 'ack') go();
+  };
+  go();
+  return () => taken;
+}
+
+const CUT_OFF: readonly Scenario[] = [
+  {
+    title: 'while the firewall drops everything, nothing is acknowledged; then all of it is, and has arrived',
+    isAlone: true,
+    needs: ['python3', 'nft'],
+    async run(world) {
+      const linked = await begun(world);
+      const { client, history, listener } = linked;
+      const space = client.space();
+      const heal = await world.cut(`tcp dport ${listener.port}`, `tcp sport ${listener.port}`);
+      write(linked, BEFORE, 50_000);
+      await moreTimeouts(world, linked, 3);
+      assert.equal(history.acked, BEFORE, 'bytes acknowledged');
+      assert.equal(client.space(), space - 50_000, 'space');
+      assert.equal((await linked.peer.facts()).arrived, BEFORE, 'bytes that have arrived');
+      const tooEarly = history.events.filter((event) => /^timeout \d?\d(\.|$)/.test(event));
+      assert.deepEqual(tooEarly, [], 'timeouts of less than 100 ms');
+      await heal();
+      await world.until('the rest is acknowledged', () => history.acked === BEFORE + 50_000);
+      assert.equal(client.space(), space, 'space afterwards');
+      await endsWhole(world, linked, BEFORE + 50_000);
+    },
+  },
+  {
+    title: 'bytes that have arrived and whose acknowledgement is lost are not acknowledged',
+    isAlone: true,
+    needs: ['python3', 'nft'],
+    async run(world) {
+      const linked = await begun(world);
+      const { client, history, listener, peer } = linked;
+      const space = client.space();
+      const heal = await world.cut(`tcp sport ${listener.port}`);
+      write(linked, BEFORE, 20_000);
+      await moreTimeouts(world, linked, 2);
+      assert.equal((await peer.facts()).arrived, BEFORE + 20_000, 'bytes that have arrived');
+      assert.deepEqual([history.acked, client.space()], [BEFORE, space - 20_000], 'acknowledged, and space');
+      await heal();
+      await world.until('the rest is acknowledged', () => history.acked === BEFORE + 20_000);
+      await endsWhole(world, linked, BEFORE + 20_000);
+    },
+  },
+  {
+    title: 'what was acknowledged before the cut is told to the byte',
+    isAlone: true,
+    needs: ['python3', 'nft'],
+    async run(world) {
+      const linked = await begun(world);
+      const { client, history, listener, peer } = linked;
+      const space = client.space();
+      // The peer reads all the time; somewhere in the middle its packets stop coming through.
+      const draining = peer.drain(SEED);
+      const heal = await world.cut(`tcp dport ${listener.port} quota over 200000 bytes`);
+      write(linked, BEFORE, 1_000_000);
+      await retries(world, linked);
+      await moreTimeouts(world, linked, 1);
+      const { arrived } = await peer.facts();
+      assert.ok(arrived > BEFORE && arrived < BEFORE + 200_000, `${arrived} bytes have arrived`);
+      assert.equal(history.acked, arrived, 'bytes acknowledged');
+      assert.equal(client.space(), space - (BEFORE + 1_000_000 - arrived), 'space');
+      await heal();
+      await world.until('the rest is acknowledged', () => history.acked === BEFORE + 1_000_000);
+      client.close();
+      assert.deepEqual(await draining, { bytes: BEFORE + 1_000_000, matches: true, end: 'fin' });
+    },
+  },
+  {
+    title: 'whoever asks for space() instead of listening to onAck is told what the peer has acknowledged',
+    isAlone: true,
+    needs: ['python3', 'nft'],
+    async run(world) {
+      const linked = await world.linked();
+      const { client, listener, peer } = linked;
+      client.onAck(undefined);
+      client.onTimeout(undefined);
+      const space = client.space();
+      const heal = await world.cut(`tcp dport ${listener.port} quota over 100000 bytes`);
+      const draining = peer.drain(SEED);
+      write(linked, 0, 500_000);
+      await retries(world, linked);
+      const { arrived } = await peer.facts();
+      assert.equal(client.space(), space - 500_000 + arrived, 'space');
+      await heal();
+      await world.until('all is acknowledged', () => client.space() === space);
+      client.close();
+      assert.deepEqual(await draining, { bytes: 500_000, matches: true, end: 'fin' });
+    },
+  },
+  {
+    title: 'the time that onAck tells is at least that for which the firewall stood',
+    isAlone: true,
+    needs: ['python3', 'nft'],
+    async run(world) {
+      const linked = await begun(world);
+      const { client, history, listener } = linked;
+      const times: number[] = [];
+      client.onAck((_, bytes, timeMs) => {
+        history.acked += bytes;
+        times.push(timeMs);
+      });
+      const heal = await world.cut(`tcp dport ${listener.port}`);
+      const { atMs } = write(linked, BEFORE, 1000);
+      await moreTimeouts(world, linked, 1);
+      const healedMs = performance.now();
+      await heal();
+      await world.until('the rest is acknowledged', () => history.acked === BEFORE + 1000);
+      assert.ok((times[0] ?? 0) >= healedMs - atMs, `${times.join()} ms, held ${healedMs - atMs} ms`);
+      assert.ok((times[0] ?? 0) <= performance.now() - atMs, `${times.join()} ms`);
+    },
+  },
+];
+
+const ENDING: readonly Scenario[] = [
+  {
+    title: 'close() while cut off: the client stays until the peer has acknowledged, and gets onTimeout',
+    isAlone: true,
+    needs: ['python3', 'nft'],
+    async run(world) {
+      const linked = await begun(world);
+      const { client, history, listener } = linked;
+      const heal = await world.cut(`tcp dport ${listener.port}`);
+      write(linked, BEFORE, 5000);
+      client.close();
+      await moreTimeouts(world, linked, 2);
+      assert.deepEqual(life(linked), ['connect'], 'callbacks while closing');
+      assert.equal(history.acked, BEFORE, 'bytes acknowledged');
+      await heal();
+      await endsWhole(world, linked, BEFORE + 5000);
+    },
+  },
+  {
+    title: 'abort() while cut off, closing or not, ends it at once and leaves no socket',
+    isAlone: true,
+    needs: ['python3', 'nft'],
+    async run(world) {
+      for (const closes of [true, false]) {
+        const linked = await begun(world);
+        const { client, history, listener, peer } = linked;
+        const localPort = client.localPort();
+        const heal = await world.cut(`tcp dport ${listener.port}`);
+        write(linked, BEFORE, 500_000);
+        if (closes) client.close();
+        await moreTimeouts(world, linked, 1);
+        client.abort();
+        const ours = kernelSockets(localPort).filter((socket) => socket.localPort === localPort);
+        assert.deepEqual(ours, [], 'sockets of ours');
+        assert.equal(history.over, false, 'no callback from inside abort()');
+        await world.until('it is over', () => history.over);
+        assert.deepEqual(life(linked), ['connect', `error ${ErrorCode.ERR_ABRT}`, 'disconnect']);
+        assert.equal(history.acked, BEFORE, 'bytes acknowledged');
+        await heal();
+        // The reset was lost with the rest; the peer gets one when it says something.
+        assert.equal((await peer.receive(BEFORE)).length, BEFORE);
+        await peer.send('still there?');
+        assert.deepEqual((await peer.drain()).end, 'reset');
+      }
+    },
+  },
+  {
+    title:
+      'connect() to a peer that is cut off ends by timeoutMs, by close() and by abort(), and leaves nothing',
+    isAlone: true,
+    needs: ['python3', 'nft'],
+    async run(world) {
+      const listener = await world.peer.listen();
+      await world.cut(`tcp dport ${listener.port}`);
+      const histories = [0, 1, 2].map(() => world.client());
+      const [timed, closed, aborted] = histories;
+      timed?.connect(ADDRESS, listener.port, { timeoutMs: 50 });
+      closed?.connect(ADDRESS, listener.port);
+      aborted?.connect(ADDRESS, listener.port);
+      const waiting = (): number =>
+        kernelSockets(listener.port).filter(({ state }) => state === 'SYN_SENT').length;
+      await world.until('one is over', () => timed?.over === true);
+      await world.until('the other two go on trying', () => waiting() === 2);
+      closed?.client.close();
+      aborted?.client.abort();
+      await world.until('all are over', () => histories.every(({ over }) => over));
+      assert.deepEqual(
+        histories.map(({ events }) => events),
+        [
+          [`error ${ErrorCode.ERR_TIMEOUT}`, 'disconnect'],
+          ['disconnect'],
+          [`error ${ErrorCode.ERR_ABRT}`, 'disconnect'],
+        ],
+      );
+      assert.equal(waiting(), 0, 'connections that are tried');
+      assert.equal(world.stack.timers.size, 0, 'timers');
+    },
+  },
+];
+
+const STOPPED: readonly Scenario[] = [
+  {
+    title: 'of a peer whose program is stopped, what its kernel took is acknowledged, and not a byte more',
+    needs: ['python3'],
+    async run(world) {
+      const capacity = 300_000;
+      const linked = await world.linked({ sendBufferBytes: capacity }, { receiveBuffer: 20_000 });
+      const { client, history, peer, listener } = linked;
+      const { receiveBuffer } = await peer.facts();
+      world.peer.stop();
+      const taken = fill(linked);
+      await moreTimeouts(world, linked, 3);
+      assert.equal(client.space(), 0, 'space');
+      const { unread } = kernelEnd(listener.port, client.localPort());
+      assert.ok(unread > 0 && unread <= receiveBuffer, `${unread} bytes of ${receiveBuffer} are there`);
+      assert.equal(history.acked, unread, 'bytes acknowledged');
+      assert.equal(taken(), capacity + unread, 'bytes taken');
+      await moreTimeouts(world, linked, 1);
+      assert.deepEqual([client.space(), history.acked], [0, unread], 'space and acknowledged, later');
+      history.also = () => undefined;
+      world.peer.goOn();
+      const draining = peer.drain(SEED);
+      await world.until('all is acknowledged', () => history.acked === capacity + unread);
+      assert.equal(client.space(), capacity, 'space at the end');
+      client.close();
+      assert.deepEqual(await draining, { bytes: taken(), matches: true, end: 'fin' });
+      await peer.close();
+      await world.until('it is over', () => history.over);
+      assert.deepEqual(life(linked), ['connect', 'disconnect']);
+    },
+  },
+  {
+    title: 'the time that onAck tells is at least that for which the peer’s program stood still',
+    needs: ['python3'],
+    async run(world) {
+      const linked = await world.linked(undefined, { receiveBuffer: 4096 });
+      const { client, history, peer } = linked;
+      const draining = peer.drain(SEED);
+      await peer.facts();
+      let lastMs = 0;
+      client.onAck((_, bytes, timeMs) => {
+        history.acked += bytes;
+        lastMs = timeMs;
+      });
+      world.peer.stop();
+      const { atMs } = write(linked, 0, 500_000);
+      await moreTimeouts(world, linked, 1);
+      assert.ok(history.acked < 500_000, 'the peer’s kernel does not take all of it');
+      const wentOnMs = performance.now();
+      world.peer.goOn();
+      await world.until('all is acknowledged', () => history.acked === 500_000);
+      assert.ok(lastMs >= wentOnMs - atMs, `${lastMs} ms, held ${wentOnMs - atMs} ms`);
+      client.close();
+      assert.deepEqual(await draining, { bytes: 500_000, matches: true, end: 'fin' });
+    },
+  },
+  {
+    title: 'close() towards a peer whose program is stopped waits until it goes on',
+    needs: ['python3'],
+    async run(world) {
+      const linked = await world.linked(undefined, { receiveBuffer: 4096 });
+      const { client, history, peer } = linked;
+      await peer.facts();
+      world.peer.stop();
+      write(linked, 0, 500_000);
+      client.close();
+      await moreTimeouts(world, linked, 2);
+      assert.deepEqual(life(linked), ['connect'], 'callbacks while closing');
+      assert.ok(history.acked < 500_000, 'the peer’s kernel does not take all of it');
+      world.peer.goOn();
+      assert.deepEqual(await peer.drain(SEED), { bytes: 500_000, matches: true, end: 'fin' });
+      await world.until('it is over', () => history.over);
+      assert.equal(history.acked, 500_000, 'bytes acknowledged');
+    },
+  },
+];
+
+export const SCENARIOS: readonly Scenario[] = [...CUT_OFF, ...ENDING, ...STOPPED];

@@ -1,0 +1,516 @@
+/** The stack on the kernel's TCP among foreign programs: curl, nc, Python, and the kernel's own tables. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { AsyncServer, ErrorCode, kernelStack, type AsyncClient, type Packet } from 'asynctcp';
+import { History } from '../contract/history.js';
+import { pattern, PatternReader } from '../contract/pattern.js';
+import type { Program } from '../e2e/programs.js';
+import type { Scenario } from './scenario.js';
+import { ADDRESS, kernelEnd, kernelSockets, type Linked, type World } from './world.js';
+
+const MIB = 1_048_576;
+
+async function textOf(program: Program): Promise<string> {
+  const { status } = await program.ended;
+  assert.equal(status, 0, program.stderr.text);
+  return program.stdout.text;
+}
+
+/** Answers each request with who asked, and closes. */
+function answerHttp(client: AsyncClient): void {
+  let request = '';
+  client.onData((_, data) => {
+    request += new TextDecoder().decode(data);
+    if (!request.endsWith('\r\n\r\n')) return;
+    const body = `${client.remoteIP()} asked ${client.localIP()}\n`;
+    client.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+    client.close();
+  });
+}
+
+/** Sends this many bytes of a pattern as there is space, then does what is to be done. */
+function sendPattern(history: History, seed: number, bytes: number, then: () => void): void {
+  let taken = 0;
+  const go = (): void => {
+    while (taken < bytes && history.client.canSend()) {
+      taken += history.client.write(pattern(seed, taken, Math.min(50_000, bytes - taken)));
+      if (taken === bytes) then();
+    }
+  };
+  history.also = (event) => {
+    if (event === 'ack') go();
+  };
+  go();
+}
+
+const VISITORS: readonly Scenario[] = [
+  {
+    title: 'curl is answered over IPv4 and IPv6, and a server for both tells an IPv4 visitor as IPv4',
+    isAlone: true,
+    usesIpv6: true,
+    needs: ['curl'],
+    async run(world) {
+      const ask = async (url: string): Promise<string> =>
+        textOf(world.start('curl', '--silent', '--show-error', '--globoff', '--max-time', '60', url));
+      const four = await world.serve(answerHttp, { address: '127.0.0.2' });
+      assert.equal(await ask(`http://127.0.0.2:${four.port()}/`), '127.0.0.1 asked 127.0.0.2\n');
+      const six = await world.serve(answerHttp, { address: '::1' });
+      assert.equal(await ask(`http://[::1]:${six.port()}/`), '::1 asked ::1\n');
+      const both = new AsyncServer(0, { stack: world.stack });
+      both.onClient(answerHttp);
+      await both.begin();
+      try {
+        assert.equal(await ask(`http://127.0.0.3:${both.port()}/`), '127.0.0.1 asked 127.0.0.3\n');
+        assert.equal(await ask(`http://[::1]:${both.port()}/`), '::1 asked ::1\n');
+      } finally {
+        await both.end();
+      }
+    },
+  },
+  {
+    title: 'curl sees the reset of abort()',
+    needs: ['curl'],
+    async run(world) {
+      const server = await world.serve((client) => {
+        client.onData(() => client.abort());
+      });
+      const curl = world.start('curl', '--silent', `http://${ADDRESS}:${server.port()}/`);
+      // CURLE_RECV_ERROR: an end without a reset would be 52, an empty answer.
+      assert.equal((await curl.ended).status, 56);
+    },
+  },
+  {
+    title: 'nc is answered over IPv4 and IPv6, and is a server to talk to',
+    isAlone: true,
+    usesIpv6: true,
+    needs: ['nc'],
+    async run(world) {
+      for (const address of [ADDRESS, '::1']) {
+        const server = await world.serve(
+          (client) => {
+            client.setAllowHalfOpen(true);
+            let text = '';
+            client.onData((_, data) => {
+              text += new TextDecoder().decode(data);
+            });
+            client.onEnd(() => {
+              client.write(text.toUpperCase());
+              client.close();
+            });
+          },
+          { address },
+        );
+        const nc = world.start('nc', '-nN', address, String(server.port()));
+        nc.endInput('what nc says, all of it');
+        assert.equal(await textOf(nc), 'WHAT NC SAYS, ALL OF IT');
+
+        const listening = world.start('nc', '-lnvN', address, '0');
+        const port = await listening.stderr.number(/^Listening on \S+ (\d+)$/);
+        const history = world.client();
+        history.connect(address, port);
+        await world.until('it is connected', () => history.has('connect'));
+        history.client.setAllowHalfOpen(true);
+        listening.endInput('nc says');
+        await world.until('nc’s end has come', () => history.has('end'));
+        assert.equal(history.received, 'nc says');
+        assert.equal(history.client.remoteIP(), address);
+        history.client.write('and is answered');
+        history.client.close();
+        assert.equal(await textOf(listening), 'and is answered');
+      }
+    },
+  },
+];
+
+const LINK_LOCAL: readonly Scenario[] = [
+  {
+    title: 'an address of a link needs its zone, and serves with it',
+    isAlone: true,
+    usesIpv6: true,
+    needs: ['python3'],
+    async run(world) {
+      await world.ip('link', 'add', 'near', 'type', 'veth', 'peer', 'name', 'far');
+      for (const [end, address] of [
+        ['near', 'fe80::1'],
+        ['far', 'fe80::2'],
+      ] as const) {
+        await world.ip('link', 'set', end, 'addrgenmode', 'none');
+        await world.ip('link', 'set', end, 'up');
+        await world.ip('address', 'add', `${address}/64`, 'dev', end, 'nodad');
+      }
+      const accepted: History[] = [];
+      const server = await world.serve((client) => accepted.push(new History(client)), {
+        address: 'fe80::2%far',
+      });
+      const history = world.client();
+      history.connect('fe80::2%near', server.port());
+      await world.until('both are connected', () => accepted.length === 1 && history.has('connect'));
+      history.client.write('over the link');
+      await world.until('it has arrived', () => accepted[0]?.received === 'over the link');
+      assert.match(accepted[0]?.client.remoteIP() ?? '', /^fe80::1(%far)?$/);
+      assert.match(history.client.remoteIP(), /^fe80::2(%near)?$/);
+      const without = world.client();
+      without.connect('fe80::2', server.port());
+      await world.until('it has failed', () => without.over);
+      assert.equal(without.has('connect'), false);
+    },
+  },
+];
+
+/** Connects so many times and tells, for each, what it is greeted with. */
+async function greetings(world: World, port: number, count: number): Promise<string[]> {
+  const texts: string[] = [];
+  for (let done = 0; done < count; done += 1) {
+    const peer = await world.peer.connect(port);
+    texts.push(await peer.receive(1));
+    await peer.close();
+  }
+  return texts;
+}
+
+/** Connections after which each of two servers has had one, but for one time in 2⁶³. */
+const ENOUGH = 64;
+
+const SHARING: readonly Scenario[] = [
+  {
+    title: 'two servers of one process share a port with reusePort, and a third without it may not',
+    needs: ['python3'],
+    async run(world) {
+      const greet = (text: string) => (client: AsyncClient) => {
+        client.write(text);
+        client.close();
+      };
+      const first = await world.serve(greet('1'), { reusePort: true });
+      const second = await world.serve(greet('2'), { reusePort: true, port: first.port() });
+      const seen = await greetings(world, first.port(), ENOUGH);
+      assert.deepEqual([...new Set(seen)].sort(), ['1', '2']);
+      const third = world.serve(greet('3'), { port: first.port() });
+      await assert.rejects(third, { code: ErrorCode.ERR_USE });
+      await second.end();
+      assert.deepEqual([...new Set(await greetings(world, first.port(), 10))], ['1']);
+    },
+  },
+  {
+    title: 'two processes share a port with reusePort, and one goes on when the other has ended',
+    needs: ['python3'],
+    async run(world) {
+      const other = fileURLToPath(new URL('sharing-program.js', import.meta.url));
+      const first = world.run(process.execPath, [other, '1', '0']);
+      const port = await first.stdout.number(/^port (\d+)$/);
+      const second = world.run(process.execPath, [other, '2', String(port)]);
+      await second.stdout.number(/^port (\d+)$/);
+      const seen = await greetings(world, port, ENOUGH);
+      assert.deepEqual([...new Set(seen)].sort(), ['1', '2']);
+      await first.kill();
+      assert.deepEqual([...new Set(await greetings(world, port, 10))], ['2']);
+    },
+  },
+];
+
+const OPTIONS: readonly Scenario[] = [
+  {
+    title: 'the kernel keeps alive what asks for it: before it connects, when it stands, when it is accepted',
+    needs: ['python3'],
+    async run(world) {
+      const listener = await world.peer.listen();
+      const timerOf = ({ client }: History): string => kernelEnd(client.localPort(), listener.port).timer;
+      const [before, later] = [world.client(), world.client()];
+      before.client.setKeepAlive(60_000, 3);
+      for (const history of [before, later]) {
+        history.connect(ADDRESS, listener.port);
+        await world.until('it is connected', () => history.has('connect'));
+      }
+      assert.deepEqual([timerOf(before), timerOf(later)], ['keepalive', 'none']);
+      later.client.setKeepAlive(60_000, 3);
+      assert.equal(timerOf(later), 'keepalive');
+      const accepted: History[] = [];
+      const server = await world.serve((client) => {
+        client.setKeepAlive(60_000, 3);
+        accepted.push(new History(client));
+      });
+      const peer = await world.peer.connect(server.port());
+      await world.until('it is accepted', () => accepted.length === 1);
+      assert.equal(kernelEnd(server.port(), peer.port).timer, 'keepalive');
+    },
+  },
+  {
+    title: 'a peer that is gone without a word is found out by keep-alive',
+    isAlone: true,
+    needs: ['python3', 'nft'],
+    async run(world) {
+      const { client, history, listener } = await world.linked();
+      client.setKeepAlive(1000, 1);
+      await world.cut(`tcp dport ${listener.port}`);
+      await world.until('it is over', () => history.over);
+      assert.deepEqual(history.life, ['connect', `error ${ErrorCode.ERR_TIMEOUT}`, 'disconnect']);
+    },
+  },
+  {
+    title: 'without setNoDelay small writes wait for the acknowledgement of the first, with it they do not',
+    isAlone: true,
+    needs: ['python3', 'nft'],
+    async run(world) {
+      // Loss probes would carry what Nagle’s algorithm holds back.
+      world.setKernel('ipv4/tcp_early_retrans', '0');
+      const [patient, eager] = [await world.linked(), await world.linked()];
+      eager.client.setNoDelay(true);
+      // What is acknowledged is not told: everything stays in flight.
+      const ports = [patient, eager].map(({ listener }) => listener.port);
+      const heal = await world.cut(`tcp sport { ${ports.join(', ')} }`);
+      for (const word of ['one ', 'two ', 'three ']) {
+        for (const { client } of [patient, eager]) client.write(word);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      assert.equal(await eager.peer.receive(14), 'one two three ');
+      assert.equal(await patient.peer.receiveNow(), 'one ');
+      await heal();
+      assert.equal(await patient.peer.receive(10), 'two three ');
+    },
+  },
+];
+
+const ENDS: readonly Scenario[] = [
+  {
+    title: 'abort() resets: the peer’s reading ends with ECONNRESET, with data of both sides unread',
+    needs: ['python3'],
+    async run(world) {
+      const { client, peer, history } = await world.linked();
+      client.onData(() => client.ackLater());
+      await peer.send('unread');
+      client.write('x'.repeat(100_000));
+      await world.until('all is acknowledged or waits', () => history.acked > 0);
+      client.abort();
+      assert.equal((await peer.drain()).end, 'reset');
+    },
+  },
+  {
+    title: 'after close() with data unread the peer gets all of ours and a FIN, although it goes on sending',
+    needs: ['python3'],
+    async run(world) {
+      const linked = await world.linked();
+      const { client, peer, history } = linked;
+      const bytes = 8 * MIB;
+      let withheld = 0;
+      client.onData((_, data) => {
+        client.ackLater();
+        withheld += data.length;
+      });
+      // Far more than both kernels hold: the peer sends until it is closed.
+      const sending = peer.sendPattern(1, 400 * MIB).catch(() => undefined);
+      await world.until('data is withheld', () => withheld > 0);
+      sendPattern(history, 2, bytes, () => client.close());
+      assert.deepEqual(await peer.drain(2, 10_000), { bytes, matches: true, end: 'fin' });
+      await world.until('it is over', () => history.over);
+      assert.deepEqual(history.life.at(-1), 'disconnect');
+      assert.ok(!history.events.some((event) => event.startsWith('error')), history.life.join());
+      assert.equal(history.acked, bytes, 'bytes acknowledged');
+      await peer.close();
+      await sending;
+    },
+  },
+  {
+    title: 'a peer that resets is ERR_RST, and one that ends is none',
+    needs: ['python3'],
+    async run(world) {
+      const [resets, ends] = [await world.linked(), await world.linked()];
+      await resets.peer.reset();
+      await ends.peer.close();
+      for (const { history } of [resets, ends]) await world.until('it is over', () => history.over);
+      assert.deepEqual(resets.history.life, ['connect', `error ${ErrorCode.ERR_RST}`, 'disconnect']);
+      assert.deepEqual(ends.history.life, ['connect', 'disconnect']);
+    },
+  },
+];
+
+/** Connects so many times at once, sends on each its number, and reads all answers. */
+const PYTHON_CROWD = `
+import resource, selectors, socket, sys
+port, count = int(sys.argv[1]), int(sys.argv[2])
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+peers = []
+for number in range(count):
+    peer = socket.socket()
+    peer.setblocking(False)
+    peer.connect_ex(('127.0.0.1', port))
+    peers.append(peer)
+for number, peer in enumerate(peers):
+    peer.settimeout(60)
+    selector = selectors.DefaultSelector()
+    selector.register(peer, selectors.EVENT_WRITE)
+    selector.select(60)
+    peer.sendall(b'%06d' % number)
+    selector.close()
+right = sum(peer.recv(6, socket.MSG_WAITALL) == b'%06d' % number for number, peer in enumerate(peers))
+print('right', right)
+sys.stdin.read()
+`;
+
+const MANY: readonly Scenario[] = [
+  {
+    title: 'a thousand foreign connections at once are each answered, and leave nothing',
+    needs: ['python3'],
+    async run(world) {
+      const open = new Set<AsyncClient>();
+      let most = 0;
+      const stack = kernelStack();
+      const server = await world.serve(
+        (client) => {
+          open.add(client);
+          most = Math.max(most, open.size);
+          client.onData((_, data) => client.write(data));
+          client.onDisconnect(() => open.delete(client));
+        },
+        { stack, backlog: 1024 },
+      );
+      const crowd = world.start('python3', '-u', '-c', PYTHON_CROWD, String(server.port()), '1000');
+      assert.equal(await crowd.stdout.number(/^right (\d+)$/), 1000);
+      assert.equal(most, 1000, 'connections at once');
+      await crowd.kill();
+      await world.until('all are over', () => open.size === 0);
+      assert.equal(stack.timers.size, 0, 'timers');
+      const ours = kernelSockets(server.port()).filter(({ localPort }) => localPort === server.port());
+      assert.deepEqual(
+        ours.map(({ state }) => state).filter((state) => state !== 'TIME_WAIT'),
+        ['LISTEN'],
+      );
+    },
+  },
+  {
+    title: 'a thousand clients of ours at once, each with an answer of its own',
+    needs: [],
+    async run(world) {
+      const server = await world.serve((client) => {
+        client.onData((_, data) => client.write(data));
+      });
+      const histories = Array.from({ length: 1000 }, () => world.client());
+      for (const [index, history] of histories.entries()) {
+        history.also = (event) => {
+          if (event === 'connect') history.client.write(`number ${index}`);
+        };
+        history.connect(ADDRESS, server.port());
+      }
+      await world.until('all are answered', () =>
+        histories.every(({ received }, index) => received === `number ${index}`),
+      );
+      for (const { client } of histories) client.close();
+      await world.until('all are over', () => histories.every(({ over }) => over));
+      for (const { life } of histories) assert.deepEqual(life, ['connect', 'disconnect']);
+    },
+  },
+  {
+    title: 'many MiB in both directions at once arrive unchanged',
+    needs: ['python3'],
+    async run(world) {
+      const bytes = 64 * MIB;
+      const { client, history, peer } = await world.linked();
+      client.setAllowHalfOpen(true);
+      const came = createHash('sha256');
+      let cameBytes = 0;
+      client.onData((_, data) => {
+        came.update(data);
+        cameBytes += data.length;
+      });
+      const [sending, draining] = [peer.sendPattern(3, bytes), peer.drain(4)];
+      sendPattern(history, 4, bytes, () => client.shutdown());
+      assert.deepEqual(await draining, { bytes, matches: true, end: 'fin' });
+      await sending;
+      await peer.close();
+      await world.until('it is over', () => history.over);
+      const sent = createHash('sha256');
+      for (let at = 0; at < bytes; at += MIB) sent.update(pattern(3, at, MIB));
+      assert.deepEqual([cameBytes, came.digest('hex')], [bytes, sent.digest('hex')]);
+      assert.equal(history.acked, bytes, 'bytes acknowledged');
+    },
+  },
+];
+
+/** What our TCP has taken of what the peer sends, when that does not move any more. */
+async function pushed({ peer }: Linked): Promise<number> {
+  let before = -1;
+  for (;;) {
+    const { acknowledged } = await peer.facts();
+    if (acknowledged === before) return acknowledged;
+    before = acknowledged;
+    // Longer than any acknowledgement is delayed, in round trips to the peer.
+    for (const endMs = performance.now() + 250; performance.now() < endMs;) await peer.facts();
+  }
+}
+
+/** What our kernel holds at most of a connection with this window: Linux doubles what it is asked for. */
+const KERNEL_SHARE = 2;
+const WINDOW = 65_536;
+
+const WINDOWS: readonly Scenario[] = [
+  {
+    title: 'withheld bytes close the window, and what is given back, byte by byte, is what more comes',
+    needs: ['python3'],
+    async run(world) {
+      const linked = await world.linked({ receiveWindowBytes: WINDOW });
+      const { client, peer, history } = linked;
+      const reader = new PatternReader(5);
+      let given = 0;
+      client.onData((_, data) => {
+        reader.take(data);
+        if (given < 2 * MIB) client.ackLater();
+      });
+      const sending = peer.sendPattern(5, 32 * MIB);
+      await world.until('the window is full', () => reader.bytes === WINDOW);
+      const most = await pushed(linked);
+      assert.ok(most <= (1 + KERNEL_SHARE) * WINDOW, `the peer pushed ${most} bytes`);
+      assert.equal(reader.bytes, WINDOW, 'delivered');
+      // As long as the kernel has a stock of its own, just what is given back is delivered.
+      for (const bytes of [1, 1, 1, 1000, 3000]) {
+        given += client.ack(bytes);
+        await world.until('as many have come', () => reader.bytes === WINDOW + given);
+      }
+      assert.ok((await pushed(linked)) <= most + given, 'the peer pushes no more than what was given back');
+      assert.equal(reader.bytes, WINDOW + given, 'delivered');
+      // Then the peer pushes on by itself.
+      given = 2 * MIB;
+      client.ack(WINDOW);
+      await sending;
+      await peer.close();
+      await world.until('it is over', () => history.over);
+      assert.deepEqual([reader.bytes, reader.matches], [32 * MIB, true]);
+    },
+  },
+  {
+    title: 'packets that are not given back close the window, and giving them back opens it',
+    needs: ['python3'],
+    async run(world) {
+      const linked = await world.linked({ receiveWindowBytes: WINDOW });
+      const { client, history, peer } = linked;
+      const reader = new PatternReader(6);
+      const packets: Packet[] = [];
+      client.onPacket((_, packet) => {
+        reader.take(packet.data);
+        packets.push(packet);
+      });
+      const sending = peer.sendPattern(6, MIB);
+      await world.until('the window is full', () => reader.bytes === WINDOW);
+      const most = await pushed(linked);
+      assert.ok(most <= (1 + KERNEL_SHARE) * WINDOW, `the peer pushed ${most} bytes`);
+      for (let seen = WINDOW; seen < MIB; seen = reader.bytes) {
+        for (const packet of packets.splice(0)) client.ackPacket(packet);
+        await world.until('more has come', () => reader.bytes > seen);
+      }
+      await sending;
+      await peer.close();
+      for (const packet of packets) client.ackPacket(packet);
+      await world.until('it is over', () => history.over);
+      assert.deepEqual([reader.bytes, reader.matches], [MIB, true]);
+    },
+  },
+];
+
+export const SCENARIOS: readonly Scenario[] = [
+  ...VISITORS,
+  ...LINK_LOCAL,
+  ...SHARING,
+  ...OPTIONS,
+  ...ENDS,
+  ...MANY,
+  ...WINDOWS,
+];

@@ -1,0 +1,4 @@
+import { SCENARIOS } from './limits.js';
+import { testScenarios } from './stage.js';
+
+testScenarios('out of something', new URL('limits.js', import.meta.url), SCENARIOS);

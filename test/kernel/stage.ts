@@ -1,0 +1,69 @@
+/** Runs scenarios as tests of Node's own runner, each in a process of its own. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { loadAddon } from '#src/addon/load-addon.js';
+import { isRequired, start, whatIsMissing, type Peer } from '../e2e/programs.js';
+import type { Scenario } from './scenario.js';
+
+/** Ends a test that hangs. */
+const HANGS_MS = 120_000;
+/** Scenarios at once: many wait for a clock of the kernel. */
+const AT_ONCE = 4;
+const PLAY = fileURLToPath(new URL('play.js', import.meta.url));
+/** A watchdog's thread would give descriptors back while they are counted. */
+const ENVIRONMENT = { CONFIG_ASYNC_TCP_USE_WDT: '0' };
+/** With the right to make namespaces, and without: then in a user namespace, whose user may. */
+const WAYS = [
+  ['unshare', '--net'],
+  ['unshare', '--user', '--map-root-user', '--net'],
+] as const;
+
+type Way = (typeof WAYS)[number];
+
+const findWay = once((): Way | undefined =>
+  WAYS.find(([command, ...options]) => spawnSync(command, [...options, 'true']).status === 0),
+);
+
+function once<T>(find: () => T): () => T {
+  let found: { readonly value: T } | undefined;
+  return () => (found ??= { value: find() }).value;
+}
+
+const FOR_NAMESPACE: readonly Peer[] = ['unshare', 'ip'];
+
+/** For a test's skip, or its failure where nothing may be skipped. */
+function whyNot({ isAlone = false, usesIpv6 = false, needs }: Scenario): string | undefined {
+  const { addon, reason } = loadAddon();
+  if (addon === undefined) return `there is no stack kernel: ${reason}`;
+  const missing = whatIsMissing(isAlone ? [...needs, ...FOR_NAMESPACE] : needs);
+  if (missing !== undefined) return missing;
+  if (usesIpv6 && !existsSync('/proc/sys/net/ipv6')) return 'this machine has no IPv6';
+  const cannot = isAlone && findWay() === undefined;
+  return cannot ? 'this user may not make a network namespace (unshare --net)' : undefined;
+}
+
+/** The command that plays in a namespace whose `lo` is up. */
+function alone(words: readonly string[]): readonly string[] {
+  return [...(findWay() ?? []), 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...words];
+}
+
+/** @param module where the scenarios stand, for the process that plays them. */
+export function testScenarios(name: string, module: URL, scenarios: readonly Scenario[]): void {
+  describe(name, { concurrency: AT_ONCE, timeout: HANGS_MS }, () => {
+    for (const scenario of scenarios) {
+      const reason = whyNot(scenario);
+      it(scenario.title, { skip: isRequired ? false : (reason ?? false) }, async (test) => {
+        if (reason !== undefined) throw new Error(reason);
+        const words = [process.execPath, '--enable-source-maps', PLAY, module.href, scenario.title];
+        const [command = '', ...args] = scenario.isAlone === true ? alone(words) : words;
+        const program = start(test, command, args, ENVIRONMENT);
+        const ending = await program.ended;
+        const printed = `${program.stdout.text}${program.stderr.text}`;
+        assert.deepEqual(ending, { status: 0, signal: null }, printed);
+      });
+    }
+  });
+}
