@@ -134,7 +134,7 @@ bool endpoint_can_peek(void) {
 /* The result of the last step; a refusal closes the descriptor. */
 static int or_close(int fd, int result) {
   if (result == 0) return fd;
-  (void)sys_close(fd); /* The refusal that led here is what matters, and Linux frees it whatever close says. */
+  (void)sys_close(fd); /* What led here is told, and Linux frees it in any case. */
   return result;
 }
 
@@ -163,7 +163,7 @@ static int bind_local(int fd, int family, const struct connect_request *request)
     return result != 0 ? result : bind_to(fd, address, request->local_port);
   }
   if (request->local_address == NULL) return 0;
-  /* The port is chosen when the peer is known, so that one port serves many peers. Older systems bind at once. */
+  /* The port is chosen when the peer is known: one port serves many. Older systems choose at once. */
   const int late = endpoint_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
   const bool can_go_on = late == 0 || late == refusal(CALL_SETSOCKOPT, ENOPROTOOPT);
   return can_go_on ? bind_to(fd, address, 0) : late;

@@ -88,7 +88,8 @@ static napi_value integer(napi_env env, int value) {
 }
 
 /* The first `count` arguments as integers. False: an exception is pending. */
-static bool read_integers(napi_env env, napi_callback_info info, int32_t *values, size_t count, struct loop **loop) {
+static bool read_integers(
+    napi_env env, napi_callback_info info, int32_t *values, size_t count, struct loop **loop) {
   napi_value arguments[4];
   size_t given = count;
   void *data = NULL;
@@ -115,8 +116,8 @@ static bool read_address(napi_env env, napi_value value, char *text, const char 
     *address = text;
     return true;
   }
-  if (status == napi_ok || status == napi_string_expected) (void)wrong_type(env, "an address must be a string");
-  else (void)refused(env);
+  if (status != napi_ok && status != napi_string_expected) (void)refused(env);
+  else (void)wrong_type(env, "an address must be a string");
   return false;
 }
 
@@ -192,6 +193,8 @@ static napi_value js_flush(napi_env env, napi_callback_info info) {
   return integer(env, sockets_flush(&loop->sockets, count));
 }
 
+static const char NO_PIECE[] = "a piece must be a Uint8Array";
+
 static napi_status read_piece(napi_env env, napi_value value, struct iovec *piece) {
   napi_typedarray_type type = napi_uint8_array;
   napi_status status =
@@ -209,7 +212,7 @@ static napi_value js_send(napi_env env, napi_callback_info info) {
   int32_t slot = 0;
   struct iovec piece = {0};
   TRY(napi_get_value_int32(env, arguments[0], &slot));
-  if (read_piece(env, arguments[1], &piece) != napi_ok) return wrong_type(env, "a piece must be a Uint8Array");
+  if (read_piece(env, arguments[1], &piece) != napi_ok) return wrong_type(env, NO_PIECE);
   return integer(env, sockets_send(&loop->sockets, slot, &piece, 1));
 }
 
@@ -229,7 +232,7 @@ static napi_value js_send_pieces(napi_env env, napi_callback_info info) {
   for (uint32_t i = 0; i < length; i++) {
     napi_value piece = NULL;
     TRY(napi_get_element(env, arguments[1], i, &piece));
-    if (read_piece(env, piece, &pieces[i]) != napi_ok) return wrong_type(env, "a piece must be a Uint8Array");
+    if (read_piece(env, piece, &pieces[i]) != napi_ok) return wrong_type(env, NO_PIECE);
   }
   return integer(env, sockets_send(&loop->sockets, slot, pieces, length));
 }
@@ -295,7 +298,7 @@ static void on_closed(uv_handle_t *handle) {
   struct loop *loop = handle->data;
   sockets_close_all(&loop->sockets);
   /* Nothing is left to be told when the environment refuses that. */
-  (void)napi_remove_async_cleanup_hook(loop->cleanup);
+  if (loop->cleanup != NULL) (void)napi_remove_async_cleanup_hook(loop->cleanup);
   free(loop);
 }
 
@@ -393,16 +396,20 @@ static napi_status set_up(napi_env env, napi_value function, napi_value object, 
   return status;
 }
 
-/* Opens the descriptors and begins to watch. 0 or a refusal. */
+/* Opens the descriptors and begins to watch. 0, or a refusal, for which the loop is freed. */
 static int begin(napi_env env, struct loop *loop) {
   const struct shared shared = loop->sockets.shared;
   uv_loop_t *uv = NULL;
-  if (napi_get_uv_event_loop(env, &uv) != napi_ok) return refusal(CALL_EPOLL, ENOSYS);
-  const int result = sockets_open(&loop->sockets, &shared);
-  if (result != 0) return result;
+  int result = napi_get_uv_event_loop(env, &uv) == napi_ok ? 0 : refusal(CALL_EPOLL, ENOSYS);
+  if (result == 0) result = sockets_open(&loop->sockets, &shared);
+  if (result != 0) {
+    free(loop);
+    return result;
+  }
   int error = uv_poll_init(uv, &loop->watcher, loop->sockets.epoll);
   if (error != 0) {
     sockets_close_all(&loop->sockets);
+    free(loop);
     return refusal(CALL_EPOLL, -error);
   }
   loop->watcher.data = loop;
@@ -411,7 +418,7 @@ static int begin(napi_env env, struct loop *loop) {
   const bool is_hooked =
       error == 0 && napi_add_async_cleanup_hook(env, on_environment_end, loop, &loop->cleanup) == napi_ok;
   if (is_hooked) return 0;
-  /* The watcher is libuv's until it has been closed; the environment's loop frees it. */
+  /* The watcher is libuv's until it has been closed; that frees the loop. */
   uv_close((uv_handle_t *)&loop->watcher, on_closed);
   return refusal(CALL_EPOLL, error == 0 ? ENOMEM : -error);
 }

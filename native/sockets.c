@@ -97,7 +97,7 @@ static uint32_t wanted_interest(const struct socket *socket) {
   return socket->is_full ? interest | EPOLLOUT : interest;
 }
 
-/* Asks epoll for what the socket wants. With `anew` also if nothing changed: an edge that passed comes again. */
+/* Asks epoll for what the socket wants. With `anew` also if nothing changed: a past edge comes again. */
 static int watch(struct sockets *sockets, uint32_t slot, int operation, bool anew) {
   struct socket *socket = &sockets->slots[slot];
   const uint32_t interest = wanted_interest(socket);
@@ -229,7 +229,8 @@ static void on_connecting(struct sockets *sockets, uint32_t slot) {
   if (result == 0) return;
   /* The peer is gone already. */
   sockets->event_count--;
-  fail(sockets, slot, result == refusal(CALL_GETPEERNAME, ENOTCONN) ? refusal(CALL_CONNECT, ECONNRESET) : result);
+  if (result == refusal(CALL_GETPEERNAME, ENOTCONN)) result = refusal(CALL_CONNECT, ECONNRESET);
+  fail(sockets, slot, result);
 }
 
 static ssize_t receive(const struct socket *socket, void *buffer, size_t bytes) {
@@ -510,7 +511,9 @@ int sockets_set_reading(struct sockets *sockets, int slot, int bytes) {
   return watch(sockets, (uint32_t)slot, EPOLL_CTL_MOD, began || socket->peeks);
 }
 
-int sockets_resume(struct sockets *sockets, int slot) { return sockets_set_reading(sockets, slot, READ_BYTES); }
+int sockets_resume(struct sockets *sockets, int slot) {
+  return sockets_set_reading(sockets, slot, READ_BYTES);
+}
 
 int sockets_local_end(struct sockets *sockets, int slot, struct end_text *end) {
   const struct socket *socket = socket_at(sockets, slot);
@@ -520,10 +523,17 @@ int sockets_local_end(struct sockets *sockets, int slot, struct end_text *end) {
 int sockets_set_peeking(struct sockets *sockets, int slot) {
   struct socket *socket = socket_at(sockets, slot);
   if (socket == NULL) return refusal(CALL_SETSOCKOPT, EBADF);
-  const int result = endpoint_option(socket->fd, SOL_SOCKET, SO_PEEK_OFF, 0);
+  int buffer = 0;
+  socklen_t bytes = sizeof buffer;
+  if (sys_getsockopt(socket->fd, SOL_SOCKET, SO_RCVBUF, &buffer, &bytes) != 0) {
+    return refusal(CALL_GETSOCKOPT, errno);
+  }
+  int result = endpoint_option(socket->fd, SOL_SOCKET, SO_PEEK_OFF, 0);
   if (result != 0) return result;
   socket->peeks = true;
-  return watch(sockets, (uint32_t)slot, EPOLL_CTL_MOD, true);
+  result = watch(sockets, (uint32_t)slot, EPOLL_CTL_MOD, true);
+  /* Half of the buffer is for the kernel's own bookkeeping (socket(7)). */
+  return result != 0 ? result : buffer / 2;
 }
 
 int sockets_consume(struct sockets *sockets, int slot, int bytes) {

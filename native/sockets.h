@@ -2,8 +2,8 @@
  * All TCP sockets of one environment, on one epoll descriptor. The C side makes system calls and keeps what
  * they need; what is done and when is decided in src/stacks/kernel.
  *
- * Call order, for each wake-up: `sockets_poll` fills event records and receive memory → JavaScript reads them
- * between `sockets_enter` and `sockets_leave`, and fills send records → `sockets_flush` sends them.
+ * Call order, for each wake-up: `sockets_poll` fills event records and receive memory → JavaScript reads
+ * them between `sockets_enter` and `sockets_leave`, and fills send records → `sockets_flush` sends them.
  *
  * Who owns the memory (`struct shared`), which both sides see:
  *  - `events`, `ends` and `pool` are C's while it polls and JavaScript's until the next poll. Nobody keeps a
@@ -129,7 +129,8 @@ int sockets_local_end(struct sockets *sockets, int slot, struct end_text *end);
 int sockets_send(struct sockets *sockets, int slot, const struct iovec *pieces, size_t count);
 /* Bytes that the next poll may receive at most; 0 stops receiving. */
 int sockets_set_reading(struct sockets *sockets, int slot, int bytes);
-/* From now on receiving leaves the window closed, and `sockets_consume` opens it. */
+/* From now on receiving leaves the window closed, and `sockets_consume` opens it. Gives the bytes that the
+ * kernel has room for. */
 int sockets_set_peeking(struct sockets *sockets, int slot);
 int sockets_consume(struct sockets *sockets, int slot, int bytes);
 /* From now on what arrives is dropped; only EVENT_END and EVENT_FAILED tell of it. */

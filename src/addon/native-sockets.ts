@@ -55,7 +55,7 @@ export interface NativeSockets {
 
   /** Bytes that the next poll receives at most; 0 stops receiving. */
   setReading(slot: number, bytes: number): number;
-  /** From now on receiving leaves the window closed. */
+  /** From now on receiving leaves the window closed; gives the bytes that the kernel has room for. */
   setPeeking(slot: number): number;
   /** Opens it by bytes that were received so. */
   consume(slot: number, bytes: number): number;

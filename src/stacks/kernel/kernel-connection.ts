@@ -80,6 +80,8 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
   #unread = 0;
   #peeked = 0;
   #peeks = false;
+  /** Bytes that may be withheld without the kernel's knowing, because it has no room for all. */
+  #readAhead = 0;
   /** Bytes that the addon may receive at once. */
   #reading = READ_BYTES;
   #isDelivering = false;
@@ -375,15 +377,30 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
   received(bytes: number): void {
     this.#unread -= bytes;
     assert(this.#unread >= 0, 'no more is given back than was delivered');
-    // What was read before the first was withheld comes first; the kernel's window knows of the rest.
-    if (this.#peeked > this.#unread) this.#consume(this.#peeked - this.#unread);
+    if (this.#peeked > 0) this.#openWindow();
     if (!this.#isDelivering) this.#adjustReading();
   }
 
-  /** The program keeps the window closed: from now on what it withholds stays the kernel's. */
+  /**
+   * The program withholds. From now on what it is given stays in the kernel, which closes the window for it.
+   * What is more than the kernel has room for is read all the same: the program was promised so many bytes.
+   */
   #withhold(): void {
-    if (this.#peeks || !this.#context.isExact || this.#isGone() || this.#closing) return;
-    this.#peeks = this.#native.setPeeking(this.#slot) === 0;
+    if (this.#closing || this.#isGone() || !this.#context.isExact) return;
+    if (!this.#peeks) {
+      const room = this.#native.setPeeking(this.#slot);
+      this.#peeks = room >= 0;
+      this.#readAhead = Math.max(0, this.#context.limits.receiveWindowBytes - room);
+    }
+    if (this.#peeked > 0) this.#openWindow();
+  }
+
+  /** What was given back opens the window, and what was read ahead of the kernel's room. */
+  #openWindow(): void {
+    const peeked = Math.min(this.#peeked, this.#unread);
+    const ahead = Math.max(0, this.#readAhead - (this.#unread - peeked));
+    const bytes = this.#peeked - Math.max(0, peeked - ahead);
+    if (bytes > 0) this.#consume(bytes);
   }
 
   #consume(bytes: number): void {
