@@ -188,10 +188,16 @@ function shared(make: () => TcpStack): () => TcpStack {
 const sharedNodeStack = shared(() => nodeStack());
 const sharedKernelStack = shared(() => kernelStack());
 
-/** The kernel's where the addon loads. */
-function bestStack(): TcpStack {
-  return loadAddon().addon === undefined ? sharedNodeStack() : sharedKernelStack();
-}
+/** The kernel's where the addon loads and the system lets it work. */
+const bestStack = shared(() => {
+  if (loadAddon().addon === undefined) return sharedNodeStack();
+  try {
+    return sharedKernelStack();
+  } catch {
+    // A sandbox without epoll: `asynctcp doctor` tells what it said.
+    return sharedNodeStack();
+  }
+});
 
 configuration.setEnvironment(() => ({ ...process.env, ...givenVariables() }));
 offerTaskKeeper({

@@ -101,7 +101,7 @@ describe('a value', () => {
 
   it('of a choice is one of the choices, which the error names', () => {
     const configuration = new Configuration();
-    const expected = /^RangeError: stack must be auto or node, not "Node"$/;
+    const expected = /^RangeError: stack must be auto, kernel or node, not "Node"$/;
     assert.throws(() => configuration.configure(untyped({ stack: 'Node' })), expected);
     assert.throws(() => configuration.configure(untyped({ stack: 1 })), /not 1$/);
     assert.throws(() => configuration.define('CONFIG_ASYNC_TCP_STACK='), /not ""$/);
@@ -328,7 +328,7 @@ describe('a symbol', () => {
   });
 
   it('tells its range in words', () => {
-    assert.equal(rangeText(symbolOf('stack')), 'auto or node');
+    assert.equal(rangeText(symbolOf('stack')), 'auto, kernel or node');
     assert.equal(rangeText(symbolOf('taskPriority')), '0 to 24');
     assert.equal(rangeText(symbolOf('wdtTimeoutS')), '1 to 3600 s');
   });

@@ -38,9 +38,9 @@ export interface ConfigureOptions {
   maxAckTimeMs?: number;
   /** Largest segment, in bytes. */
   tcpMss?: number;
-  /** Bytes that one connection takes from `add` before any is acknowledged. Default 131072 on `node`. */
+  /** Bytes that one connection takes from `add` before any is acknowledged. Default: the stack's own. */
   tcpSndBuf?: number;
-  /** Receive window of one connection, in bytes. Default 131072 on `node`. */
+  /** Receive window of one connection, in bytes. Default 131072. */
   tcpWnd?: number;
   /** Maximum segment lifetime, in milliseconds. */
   tcpMslMs?: number;
@@ -154,14 +154,14 @@ export const SYMBOLS: readonly ConfigurationSymbol[] = [
     'tcpSndBuf',
     [1024, 1_073_741_824, 'bytes'],
     undefined,
-    'what one connection takes before it is acknowledged; 131072 on `node`',
+    'what one connection takes before it is acknowledged; 1048576 on `kernel`, 131072 on `node`',
   ),
   integer(
     'CONFIG_LWIP_TCP_WND_DEFAULT',
     'tcpWnd',
     [1024, 1_073_741_824, 'bytes'],
     undefined,
-    'receive window of one connection; 131072 on `node`',
+    'receive window of one connection; 131072 on `kernel` and `node`',
   ),
   integer('CONFIG_LWIP_TCP_MSL', 'tcpMslMs', [1000, 120_000, 'ms'], undefined, 'maximum segment lifetime'),
   integer('CONFIG_LWIP_TCP_MAXRTX', 'tcpMaxRtx', [1, 255, ''], undefined, 'retransmissions of data'),
@@ -179,7 +179,7 @@ type Values = Partial<Record<keyof ConfigureOptions, Value>>;
 
 /** What an integer or a choice may be, in words: for errors, the help and the README. */
 export function rangeText(symbol: ConfigurationSymbol): string {
-  if (symbol.kind === 'choice') return symbol.choices.join(' or ');
+  if (symbol.kind === 'choice') return symbol.choices.join(', ').replace(/, (?=[^,]*$)/, ' or ');
   return `${symbol.least} to ${symbol.most}${symbol.unit === '' ? '' : ` ${symbol.unit}`}`;
 }
 

@@ -1,5 +1,6 @@
 /** The options and the part of the help that concern the library's configuration, for any command. */
 import { configuration, rangeText, SYMBOLS, type ConfigurationSymbol } from '../asynctcp/configuration.js';
+import { chooseHost } from '../asynctcp/stack-choice.js';
 import { wrongArguments, type Arguments, type Option, type Section } from './command.js';
 
 const STACK_SYMBOL = 'CONFIG_ASYNC_TCP_STACK';
@@ -47,6 +48,15 @@ export function applyConfiguration(given: Arguments): void {
   }
   // Reads the environment, all of it, and so finds a mistake in it now.
   explain('environment', () => configuration.isSet('stack'));
+}
+
+/** @throws CommandError when the stack that the configuration names is not to be had here. */
+export function checkStack(): void {
+  try {
+    chooseHost(undefined);
+  } catch (error) {
+    throw wrongArguments(error instanceof Error ? error.message.replace(/\.$/, '') : String(error));
+  }
 }
 
 function explain(source: string, configure: () => unknown): void {

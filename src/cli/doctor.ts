@@ -3,7 +3,10 @@ import { Session } from 'node:inspector';
 import { readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { nodeStack } from '../index.js';
+import { configuration } from '../asynctcp/configuration.js';
+import { chooseHost } from '../asynctcp/stack-choice.js';
+import { kernelStack, nodeStack } from '../index.js';
+import type { Capabilities } from '../port/capabilities.js';
 import { loadAddon } from '../addon/load-addon.js';
 import type { NativeAddon } from '../addon/native-addon.js';
 import { HIGHEST_PRIORITY, LOWEST_PRIORITY, niceOfPriority } from '../task/priority.js';
@@ -45,6 +48,8 @@ async function runDoctor(given: Arguments): Promise<number> {
   const loaded = loadAddon();
   const { addon } = loaded;
   const findings = [
+    stackInUseFinding(),
+    kernelStackFinding(),
     nodeStackFinding(),
     addonFinding(loaded.reason),
     pinningFinding(addon),
@@ -77,11 +82,39 @@ function messageOf(error: unknown): string {
 
 // ---- what is tried out
 
-function nodeStackFinding(): Finding {
-  const { acknowledgement, receiveWindow, reusePort } = nodeStack().capabilities;
+/** What a client or server without the option `stack` runs on, and why. */
+function stackInUseFinding(): Finding {
+  const subject = 'stack in use';
+  const chosen = configuration.stack();
+  try {
+    const { name } = chooseHost(undefined).stack;
+    if (chosen !== 'auto') return { subject, can: true, detail: `${name}, by CONFIG_ASYNC_TCP_STACK` };
+    const why = name === 'kernel' ? 'because the native addon works' : 'because the stack kernel does not';
+    return { subject, can: true, detail: `${name}, ${why} (CONFIG_ASYNC_TCP_STACK is auto)` };
+  } catch (error) {
+    const remedy = 'CONFIG_ASYNC_TCP_STACK=auto takes what there is.';
+    return { subject, can: false, detail: messageOf(error).replace(/\.$/, ''), remedy };
+  }
+}
+
+function stackText({ acknowledgement, receiveWindow, reusePort }: Capabilities): string {
   const ports = reusePort ? 'shares ports' : 'cannot share ports (Node 22.12 can)';
-  const detail = `node:net; acknowledgements ${acknowledgement}, receive window ${receiveWindow}, ${ports}; what CONFIG_ASYNC_TCP_STACK=auto takes`;
-  return { subject: 'stack node', can: true, detail };
+  return `acknowledgements ${acknowledgement}, receive window ${receiveWindow}, ${ports}`;
+}
+
+function kernelStackFinding(): Finding {
+  const subject = 'stack kernel';
+  if (loadAddon().addon === undefined) return { subject, ...NEEDS_ADDON };
+  try {
+    return { subject, can: true, detail: `epoll; ${stackText(kernelStack().capabilities)}` };
+  } catch (error) {
+    const remedy = 'A sandbox that forbids epoll has to allow it.';
+    return { subject, can: false, detail: messageOf(error), remedy };
+  }
+}
+
+function nodeStackFinding(): Finding {
+  return { subject: 'stack node', can: true, detail: `node:net; ${stackText(nodeStack().capabilities)}` };
 }
 
 function addonFinding(reason: string | undefined): Finding {

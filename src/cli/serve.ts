@@ -10,7 +10,12 @@ import {
   type Command,
   type Option,
 } from './command.js';
-import { applyConfiguration, CONFIGURATION_OPTIONS, CONFIGURATION_SECTION } from './configuration-options.js';
+import {
+  applyConfiguration,
+  checkStack,
+  CONFIGURATION_OPTIONS,
+  CONFIGURATION_SECTION,
+} from './configuration-options.js';
 import { isLively, LiveLine } from './live-line.js';
 import { ListenError, ServiceGroup } from './service-group.js';
 import { SERVICES } from './services/all.js';
@@ -78,6 +83,7 @@ async function runServe(given: Arguments): Promise<number> {
   const host = readHost(given.value(HOST.name));
   const portBase = readPortBase(given.value(PORT_BASE.name));
   applyConfiguration(given);
+  checkStack();
   const portOf = (service: Service): number => (portBase === 0 ? 0 : portBase + service.wellKnownPort);
   const group = new ServiceGroup(SERVICES, host, portOf);
   await begin(group, host);

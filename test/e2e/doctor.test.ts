@@ -8,6 +8,8 @@ import { start, type Program } from './programs.js';
 import { HANGS_MS, MAIN, program, startRun, temporaryFolder, visit } from './programs/inline.js';
 
 const SUBJECTS = [
+  'stack in use',
+  'stack kernel',
   'stack node',
   'native addon',
   'core pinning',
@@ -63,12 +65,33 @@ describe('asynctcp doctor', { concurrency: true, timeout: HANGS_MS }, () => {
     const report = await textOf(start(test, process.execPath, [main, 'doctor']));
     const found = answers(report);
     assert.deepEqual([...found.keys()], SUBJECTS);
-    for (const subject of ['native addon', 'core pinning', 'priorities', 'stack measurement']) {
+    for (const subject of [
+      'stack kernel',
+      'native addon',
+      'core pinning',
+      'priorities',
+      'stack measurement',
+    ]) {
       assert.equal(found.get(subject), 'no', subject);
     }
     for (const subject of ['stack node', 'task thread', 'watchdog']) assert.equal(found.get(subject), 'yes');
     assert.match(report, /native addon +The native addon is not in the package; install the package again\./);
     assert.match(report, /core pinning +needs the native addon\n/);
+    assert.match(report, /stack in use +node, because the stack kernel does not \(/);
+  });
+
+  it('tells which stack is used, and why', async (test) => {
+    const inUse = async (env: Record<string, string>, ...words: string[]): Promise<string> => {
+      const report = await textOf(start(test, process.execPath, [...words, MAIN, 'doctor'], env));
+      return /(?:yes|no ) {2}stack in use +(.*)/.exec(report)?.[1] ?? '';
+    };
+    assert.match(await inUse({}), /^kernel, because the native addon works/);
+    assert.equal(await inUse({ CONFIG_ASYNC_TCP_STACK: 'node' }), 'node, by CONFIG_ASYNC_TCP_STACK');
+    assert.equal(await inUse({ CONFIG_ASYNC_TCP_STACK: 'kernel' }), 'kernel, by CONFIG_ASYNC_TCP_STACK');
+    assert.match(
+      await inUse({ CONFIG_ASYNC_TCP_STACK: 'kernel' }, '--no-addons'),
+      /^there is no stack kernel:/,
+    );
   });
 
   it('says no with the remedy where Node is told to load no addons', async (test) => {
