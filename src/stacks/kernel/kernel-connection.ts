@@ -127,7 +127,7 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
   }
 
   setEvents(events: ConnectionEvents): void {
-    if (this.#events !== undefined || this.#ends !== undefined) this.#events = events;
+    if (this.#slot !== NO_SLOT && !this.#isLingering) this.#events = events;
   }
 
   // ---- state

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { MAX_PIECES } from '../../addon/native-sockets.js';
+import { CopySlab } from '../system/copy-slab.js';
+import { SendQueue } from './send-queue.js';
+
+function numbered(start: number, length: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, index) => start + index);
+}
+
+function joined(pieces: readonly Uint8Array[]): number[] {
+  return pieces.flatMap((piece) => [...piece]);
+}
+
+type Step = { readonly add: number; readonly copy: boolean } | { readonly drop: number };
+
+const steps: fc.Arbitrary<Step[]> = fc.array(
+  fc.oneof(
+    fc.record({ add: fc.integer({ min: 1, max: 40 }), copy: fc.boolean() }),
+    fc.record({ drop: fc.nat(100) }),
+  ),
+  { maxLength: 60, size: 'max' },
+);
+
+describe('what waits to be sent', () => {
+  it('leaves in order and once, however it was added and taken', () => {
+    fc.assert(
+      fc.property(steps, (program) => {
+        const queue = new SendQueue(new CopySlab());
+        let expected: number[] = [];
+        let next = 0;
+        for (const step of program) {
+          if ('add' in step) {
+            const piece = numbered(next, step.add);
+            next += step.add;
+            expected.push(...piece);
+            queue.add(piece, step.copy);
+            // A copy is the caller's again.
+            if (step.copy) piece.fill(0);
+          } else {
+            const bytes = Math.min(step.drop, queue.bytes);
+            queue.drop(bytes);
+            expected = expected.slice(bytes);
+          }
+          assert.equal(queue.bytes, expected.length);
+          assert.deepEqual(joined(queue.front(queue.bytes)), expected);
+        }
+      }),
+    );
+  });
+
+  it('shows no more of its front than is asked for', () => {
+    const queue = new SendQueue(new CopySlab());
+    queue.add(numbered(0, 10), false);
+    queue.add(numbered(10, 10), false);
+    assert.deepEqual(joined(queue.front(13)), [...numbered(0, 13)]);
+    assert.deepEqual(queue.front(0), []);
+  });
+
+  it(`shows at most ${MAX_PIECES} pieces, and all of as many`, () => {
+    const queue = new SendQueue(new CopySlab());
+    for (let count = 0; count < MAX_PIECES; count += 1) queue.add(numbered(count, 1), false);
+    assert.equal(queue.front(queue.bytes).length, MAX_PIECES);
+    queue.add(numbered(0, 1), false);
+    assert.equal(queue.front(queue.bytes).length, MAX_PIECES);
+  });
+
+  it('makes one piece of copies that follow each other', () => {
+    const queue = new SendQueue(new CopySlab());
+    for (let count = 0; count < 1000; count += 1) queue.add(numbered(count % 200, 1), true);
+    assert.equal(queue.front(1000).length, 1);
+  });
+
+  it('does not copy what it was lent', () => {
+    const queue = new SendQueue(new CopySlab());
+    const own = numbered(0, 5);
+    queue.add(own, false);
+    assert.equal(queue.front(5)[0], own);
+  });
+});

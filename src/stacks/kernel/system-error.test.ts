@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { constants } from 'node:os';
+import { describe, it } from 'node:test';
+import { isStarvation, systemError } from './system-error.js';
+
+/** As native/refusal.h makes it. */
+function refusal(call: number, errno: number): number {
+  return -(call * 4096 + errno);
+}
+
+describe('a refusal as an error', () => {
+  it('is what node:net says of the same', async () => {
+    const socket = connect(1, '127.0.0.1');
+    const [theirs] = (await once(socket, 'error')) as [NodeJS.ErrnoException];
+    const ours = systemError(refusal(3, constants.errno.ECONNREFUSED), { address: '127.0.0.1', port: 1 });
+    assert.equal(ours.message, theirs.message);
+    assert.deepEqual(Object.entries(ours).sort(), Object.entries(theirs).sort());
+  });
+
+  it('names every call that native/refusal.h numbers', () => {
+    const header = readFileSync(new URL('../../../native/refusal.h', import.meta.url), 'utf8');
+    const names = [...header.matchAll(/^ {2}CALL_(\w+)/gm)].map(([, name = '']) => name.toLowerCase());
+    assert.ok(names.length > 10);
+    for (const [index, name] of names.entries()) {
+      const { syscall } = systemError(refusal(index + 1, 1)) as NodeJS.ErrnoException;
+      assert.equal(syscall?.replace('_ctl', ''), name);
+    }
+  });
+
+  it('tells want of memory from faults of the connection', () => {
+    const { ENOMEM, ENOBUFS, ECONNRESET, EPIPE } = constants.errno;
+    assert.deepEqual(
+      [ENOMEM, ENOBUFS, ECONNRESET, EPIPE].map((errno) => isStarvation(refusal(11, errno))),
+      [true, true, false, false],
+    );
+  });
+});
