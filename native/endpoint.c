@@ -60,6 +60,14 @@ static int read_address(const char *text, uint16_t port, struct sockaddr_storage
   return error;
 }
 
+/* Without its zone a link-local address is no place to go back to. Node tells it as well. */
+static void add_zone(const struct sockaddr_in6 *ipv6, struct end_text *end) {
+  char name[IF_NAMESIZE];
+  if (!IN6_IS_ADDR_LINKLOCAL(&ipv6->sin6_addr) || if_indextoname(ipv6->sin6_scope_id, name) == NULL) return;
+  const size_t length = strlen(end->address);
+  (void)snprintf(&end->address[length], sizeof end->address - length, "%%%s", name);
+}
+
 void end_of(const struct sockaddr_storage *storage, struct end_text *end) {
   memset(end, 0, sizeof *end);
   if (storage->ss_family == AF_INET) {
@@ -77,6 +85,7 @@ void end_of(const struct sockaddr_storage *storage, struct end_text *end) {
   if (inet_ntop(is_mapped ? AF_INET : AF_INET6, address, end->address, sizeof end->address) == NULL) {
     end->address[0] = '\0';
   }
+  add_zone(&ipv6, end);
 }
 
 int endpoint_local(int fd, struct end_text *end) {
