@@ -532,6 +532,8 @@ int sockets_set_peeking(struct sockets *sockets, int slot) {
   if (result != 0) return result;
   socket->peeks = true;
   result = watch(sockets, (uint32_t)slot, EPOLL_CTL_MOD, true);
+  /* It goes on as before: what is told then is not consumed again. */
+  if (result != 0) socket->peeks = false;
   /* Half of the buffer is for the kernel's own bookkeeping (socket(7)). */
   return result != 0 ? result : buffer / 2;
 }
