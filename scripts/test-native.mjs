@@ -3,7 +3,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { compileIn, compiler, missingTools, native, root } from './native.mjs';
+import { compileFaulty, compileIn, compiler, missingTools, native, root } from './native.mjs';
 
 const SANITIZERS = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
 /** As in native/binding.gyp. */
@@ -21,13 +21,20 @@ function run(command, words, env = {}) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
+/** The C programs in native/test, and the parts that they test: none knows of Node. */
+const PROGRAMS = {
+  'native-test': ['errno-name.c', 'stack.c', 'thread.c'],
+  'endpoint-test': ['endpoint.c', 'sockets.c', 'test/sockets-world.c'],
+  'sockets-test': ['endpoint.c', 'sockets.c', 'test/sockets-world.c'],
+};
+
 function testInC(optimization) {
-  const program = join(folder, `native-test${optimization}`);
-  const parts = ['errno-name.c', 'stack.c', 'thread.c', 'test/native-test.c'].map((part) =>
-    join(native, part),
-  );
-  run(compiler(), [...FLAGS.split(' '), optimization, ...SANITIZERS, '-o', program, ...parts]);
-  run(program, []);
+  for (const [name, parts] of Object.entries(PROGRAMS)) {
+    const program = join(folder, `${name}${optimization}`);
+    const files = [...parts, join('test', `${name}.c`)].map((part) => join(native, part));
+    run(compiler(), [...FLAGS.split(' '), optimization, ...SANITIZERS, '-o', program, ...files]);
+    run(program, []);
+  }
 }
 
 function testInNode() {
@@ -42,25 +49,24 @@ function testInNode() {
   const placed = join(folder, 'native', 'build', 'Release', 'asynctcp.node');
   mkdirSync(dirname(placed), { recursive: true });
   copyFileSync(addon, placed);
-  for (const part of ['package.json', 'dist', join('build', 'test', 'native')]) {
+  compileFaulty(folder, { CC, LINK: CC }, flags);
+  for (const part of ['package.json', 'dist', join('build', 'test')]) {
     cpSync(join(root, part), join(folder, part), { recursive: true });
   }
-  const tests = readdirSync(join(folder, 'build', 'test', 'native')).filter((name) =>
-    name.endsWith('.test.js'),
+  const tests = ['native', 'faults'].flatMap((part) =>
+    readdirSync(join(folder, 'build', 'test', part))
+      .filter((name) => name.endsWith('.test.js'))
+      .map((name) => join('build', 'test', part, name)),
   );
   // Node itself is not compiled with the sanitizer, so its runtime has to be there first. What V8 leaks at the end is
   // not ours.
   const runtime = execFileSync(CC, ['-print-file-name=libasan.so'], { encoding: 'utf8' }).trim();
   for (const test of tests) {
-    run(
-      process.execPath,
-      ['--enable-source-maps', '--test-reporter=spec', join('build', 'test', 'native', test)],
-      {
-        LD_PRELOAD: runtime,
-        ASAN_OPTIONS: 'detect_leaks=0',
-        ASYNCTCP_REQUIRE_PEERS: '1',
-      },
-    );
+    run(process.execPath, ['--enable-source-maps', '--test-reporter=spec', test], {
+      LD_PRELOAD: runtime,
+      ASAN_OPTIONS: 'detect_leaks=0',
+      ASYNCTCP_REQUIRE_PEERS: '1',
+    });
   }
 }
 

@@ -22,17 +22,10 @@
 #include "../errno-name.h"
 #include "../stack.h"
 #include "../thread.h"
+#include "check.h"
 
 #define KIB 1024u
 #define MIB (1024u * 1024u)
-
-#define CHECK(condition) \
-  do { \
-    if (!(condition)) { \
-      fprintf(stderr, "%s:%d: does not hold: %s (errno %d)\n", __FILE__, __LINE__, #condition, errno); \
-      exit(1); \
-    } \
-  } while (0)
 
 /* ASan would surround the frames' arrays with guards of its own, and refuse the looks at dead frames. */
 #define PLAIN_FRAME __attribute__((noinline, no_sanitize("address", "undefined")))
@@ -361,10 +354,7 @@ static void test_foreign_stack_is_refused(void) {
 }
 
 int main(void) {
-  static const struct {
-    const char *name;
-    void (*run)(void);
-  } tests[] = {
+  static const struct test tests[] = {
       {"errors have the names and texts of Node's", test_errno_names},
       {"a name is cut to what the kernel keeps", test_name},
       {"affinity is set wholly or not at all", test_affinity},
@@ -374,9 +364,6 @@ int main(void) {
       {"the stack of the main thread is measured to the page", test_stack_of_the_main_thread},
       {"a stack that is not the thread's is refused", test_foreign_stack_is_refused},
   };
-  for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {
-    tests[i].run();
-    printf("ok: %s\n", tests[i].name);
-  }
+  run_tests(tests, sizeof tests / sizeof tests[0]);
   return 0;
 }

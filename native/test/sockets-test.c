@@ -1,0 +1,548 @@
+/*
+ * Tests of sockets.c as a program, without Node, over the loopback (scripts/test-native.mjs runs it under
+ * sanitizers).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include "../refusal.h"
+#include "check.h"
+#include "sockets-world.h"
+
+#define KIB 1024u
+
+/* ---- data */
+
+static void test_echo(void) {
+  struct world *world = world_open();
+  uint16_t port = 0;
+  const int listener = listen_here(world, 0, &port);
+  const struct pair pair = pair_of(world, listener, port);
+  const struct seen *client = seen(world, pair.client);
+  CHECK(strcmp(client->ends.remote.address, "127.0.0.1") == 0 && client->ends.remote.port == port);
+  int state = 0;
+  int mss = 0;
+  CHECK(sockets_info(&world->sockets, pair.client, &state, &mss) == 0 && state == 1 && mss > 500);
+  uint64_t sent = 0;
+  for (int round = 0; round < 100; round++) {
+    CHECK(send_stream(world, pair.client, sent, 10) == 10);
+    CHECK(send_stream(world, pair.server, sent, 10) == 10);
+    sent += 10;
+    UNTIL(world, client->bytes == sent && seen(world, pair.server)->bytes == sent);
+  }
+  CHECK(client->is_sound && seen(world, pair.server)->is_sound);
+  close_both(world, pair);
+  world_close(world);
+}
+
+/* Through the arena, for many sockets at once. */
+static void test_flush(void) {
+  struct world *world = world_open();
+  uint16_t port = 0;
+  const int listener = listen_here(world, 0, &port);
+  const struct pair pair = pair_of(world, listener, port);
+  const struct shared *shared = &world->sockets.shared;
+  const int32_t bytes = ARENA_BYTES / MAX_SENDS;
+  for (int32_t i = 0; i < ARENA_BYTES; i++) shared->arena[i] = stream_byte((uint64_t)i);
+  uint64_t sent = 0;
+  for (int32_t i = 0; i < MAX_SENDS; i++) {
+    shared->sends[i] = (struct send){.slot = pair.client, .offset = i * bytes, .bytes = bytes};
+  }
+  /* The last ones go to sockets that are not there. */
+  shared->sends[MAX_SENDS - 2].slot = -1;
+  shared->sends[MAX_SENDS - 1].slot = 1000000;
+  const int troubled = sockets_flush(&world->sockets, MAX_SENDS);
+  CHECK(shared->sends[MAX_SENDS - 2].result == refusal(CALL_WRITE, EBADF));
+  CHECK(shared->sends[MAX_SENDS - 1].result == refusal(CALL_WRITE, EBADF));
+  /* What follows a piece that was cut is not sent: the order is the stream's. */
+  int short_ones = 2;
+  bool is_full = false;
+  for (int32_t i = 0; i < MAX_SENDS - 2; i++) {
+    CHECK(!is_full || shared->sends[i].result == 0);
+    if (shared->sends[i].result != bytes) short_ones++;
+    is_full = is_full || shared->sends[i].result != bytes;
+    sent += (uint64_t)shared->sends[i].result;
+  }
+  CHECK(troubled == short_ones);
+  UNTIL(world, seen(world, pair.server)->bytes == sent);
+  CHECK(seen(world, pair.server)->is_sound);
+  close_both(world, pair);
+  world_close(world);
+}
+
+/* Sends until the kernel takes no more, and again when it says so. */
+static void test_back_pressure(void) {
+  struct world *world = world_open();
+  uint16_t port = 0;
+  const int listener = listen_here(world, 0, &port);
+  const struct pair pair = pair_of(world, listener, port);
+  const struct seen *server = seen(world, pair.server);
+  const struct seen *client = seen(world, pair.client);
+  const uint64_t goal = 32u * KIB * KIB;
+  CHECK(sockets_set_reading(&world->sockets, pair.server, 0) == 0);
+  uint64_t sent = 0;
+  int shorts = 0;
+  int writables = 0;
+  while (sent < goal) {
+    const int taken = send_stream(world, pair.client, sent, 256 * KIB);
+    CHECK(taken >= 0);
+    sent += (uint64_t)taken;
+    if (taken == (int)(256 * KIB)) continue;
+    shorts++;
+    CHECK(sockets_set_reading(&world->sockets, pair.server, READ_BYTES) == 0);
+    UNTIL(world, client->writables > writables);
+    writables = client->writables;
+  }
+  CHECK(shorts > 0);
+  UNTIL(world, server->bytes == sent);
+  CHECK(server->is_sound);
+  close_both(world, pair);
+  world_close(world);
+}
+
+/* ---- acknowledgements */
+
+/* The FIN in the kernel's count of what is outstanding is no byte of ours. */
+static void acknowledge(bool by_events) {
+  struct world *world = world_open();
+  uint16_t port = 0;
+  const int listener = listen_here(world, 64 * KIB, &port);
+  const struct pair pair = pair_of(world, listener, port);
+  struct sockets *sockets = &world->sockets;
+  const struct seen *client = seen(world, pair.client);
+  if (by_events) CHECK(sockets_report_acks(sockets, pair.client, true) == 0);
+  CHECK(sockets_set_reading(sockets, pair.server, 0) == 0);
+  const int sent = send_stream(world, pair.client, 0, 512 * KIB);
+  CHECK(sent > (int)(128 * KIB));
+  CHECK(sockets_shutdown(sockets, pair.client) == 0);
+  uint64_t asked = (uint64_t)sockets_acked(sockets, pair.client);
+  CHECK(asked < (uint64_t)sent);
+  CHECK(sockets_set_reading(sockets, pair.server, 1000) == 0);
+  while (!seen(world, pair.server)->has_ended) {
+    turn(world);
+    const int bytes = by_events ? 0 : sockets_acked(sockets, pair.client);
+    CHECK(bytes >= 0);
+    asked += (uint64_t)bytes;
+    CHECK(asked + client->acked <= (uint64_t)sent);
+  }
+  /* The last acknowledgement may be a delayed one. */
+  for (int tries = 0; asked + client->acked < (uint64_t)sent; tries++) {
+    CHECK(tries < 1000);
+    if (by_events) turn(world);
+    else CHECK(poll(NULL, 0, 1) == 0);
+    const int bytes = by_events ? 0 : sockets_acked(sockets, pair.client);
+    CHECK(bytes >= 0);
+    asked += (uint64_t)bytes;
+  }
+  CHECK(asked + client->acked == (uint64_t)sent);
+  CHECK(seen(world, pair.server)->is_sound && seen(world, pair.server)->bytes == (uint64_t)sent);
+  CHECK(sockets_acked(sockets, pair.client) == 0);
+  close_both(world, pair);
+  world_close(world);
+}
+
+static void test_acks_by_events(void) { acknowledge(true); }
+static void test_acks_asked_for(void) { acknowledge(false); }
+
+/* ---- withholding */
+
+/* What is not consumed keeps the window closed, and nothing is told twice or lost, the FIN included. */
+static void test_peeking(void) {
+  if (!endpoint_can_peek()) {
+    printf("skipped: this Linux cannot peek byte by byte\n");
+    return;
+  }
+  struct world *world = world_open();
+  uint16_t port = 0;
+  const int listener = listen_here(world, 64 * KIB, &port);
+  const struct pair pair = pair_of(world, listener, port);
+  struct sockets *sockets = &world->sockets;
+  const struct seen *server = seen(world, pair.server);
+  CHECK(sockets_set_peeking(sockets, pair.server) > 0);
+  const uint64_t goal = 3u * KIB * KIB;
+  uint64_t sent = 0;
+  uint64_t consumed = 0;
+  int writables = 0;
+  bool is_full = false;
+  while (!server->has_ended) {
+    if (is_full && seen(world, pair.client)->writables > writables) is_full = false;
+    while (sent < goal && !is_full) {
+      const uint64_t left = goal - sent;
+      const size_t bytes = left < 256 * KIB ? (size_t)left : 256 * KIB;
+      const int taken = send_stream(world, pair.client, sent, bytes);
+      CHECK(taken >= 0);
+      sent += (uint64_t)taken;
+      is_full = (size_t)taken < bytes;
+      writables = seen(world, pair.client)->writables;
+      if (sent == goal) CHECK(sockets_shutdown(sockets, pair.client) == 0);
+    }
+    turn(world);
+    /* Consumed in two steps, the second one when nothing else comes. */
+    const int all = (int)(server->bytes - consumed);
+    struct pollfd ready = {.fd = sockets->epoll, .events = POLLIN};
+    const bool is_quiet = !sockets_has_more(sockets) && poll(&ready, 1, 0) == 0;
+    const int some = is_quiet && !server->has_ended ? all : all / 2;
+    CHECK(sockets_consume(sockets, pair.server, some) == some);
+    consumed += (uint64_t)some;
+  }
+  CHECK(server->bytes == goal && server->is_sound);
+  /* No more than there is. */
+  const int rest = (int)(goal - consumed);
+  CHECK(sockets_consume(sockets, pair.server, rest + 1) == rest);
+  close_both(world, pair);
+  world_close(world);
+}
+
+static void test_peeking_closes_the_window(void) {
+  if (!endpoint_can_peek()) return;
+  struct world *world = world_open();
+  uint16_t port = 0;
+  const int listener = listen_here(world, 64 * KIB, &port);
+  const struct pair pair = pair_of(world, listener, port);
+  const struct seen *server = seen(world, pair.server);
+  CHECK(sockets_set_peeking(&world->sockets, pair.server) > 0);
+  const int sent = send_stream(world, pair.client, 0, 1024 * KIB);
+  CHECK(sent > 0);
+  /* What it reads is bounded by the kernel's buffer, though it goes on reading. */
+  struct pollfd ready = {.fd = world->sockets.epoll, .events = POLLIN};
+  while (sockets_has_more(&world->sockets) || poll(&ready, 1, 300) == 1) turn(world);
+  CHECK(server->bytes > 32 * KIB && server->bytes <= 128 * KIB && server->is_sound);
+  const int held = (int)server->bytes;
+  CHECK(sockets_consume(&world->sockets, pair.server, held) == held);
+  UNTIL(world, server->bytes > (uint64_t)held);
+  CHECK(server->is_sound);
+  close_both(world, pair);
+  world_close(world);
+}
+
+static void test_discarding(void) {
+  struct world *world = world_open();
+  uint16_t port = 0;
+  const int listener = listen_here(world, 0, &port);
+  const struct pair pair = pair_of(world, listener, port);
+  struct sockets *sockets = &world->sockets;
+  const struct seen *server = seen(world, pair.server);
+  CHECK(sockets_set_reading(sockets, pair.server, 0) == 0);
+  CHECK(sockets_discard(sockets, pair.server) == 0);
+  uint64_t sent = 0;
+  for (int i = 0; i < 64; i++) {
+    const int writables = seen(world, pair.client)->writables;
+    const int taken = send_stream(world, pair.client, sent, 256 * KIB);
+    CHECK(taken >= 0);
+    sent += (uint64_t)taken;
+    if (taken < (int)(256 * KIB)) UNTIL(world, seen(world, pair.client)->writables > writables);
+  }
+  CHECK(sockets_shutdown(sockets, pair.client) == 0);
+  UNTIL(world, server->has_ended);
+  CHECK(server->bytes == 0 && sent > 1024 * KIB);
+  close_both(world, pair);
+  world_close(world);
+}
+
+/* ---- ends */
+
+static void test_reset(void) {
+  struct world *world = world_open();
+  uint16_t port = 0;
+  const int listener = listen_here(world, 0, &port);
+  const struct pair pair = pair_of(world, listener, port);
+  CHECK(sockets_reset(&world->sockets, pair.client) == 0);
+  const struct seen *server = seen(world, pair.server);
+  UNTIL(world, server->failures > 0);
+  CHECK(server->failures == 1 && server->refusal == refusal(CALL_READ, ECONNRESET));
+  /* It is told once, and wakes nobody any more. */
+  struct pollfd ready = {.fd = world->sockets.epoll, .events = POLLIN};
+  CHECK(poll(&ready, 1, 0) == 0);
+  CHECK(sockets_close(&world->sockets, pair.server) == 0);
+  world_close(world);
+}
+
+static void test_refused(void) {
+  struct world *world = world_open();
+  uint16_t port = 0;
+  const int listener = listen_here(world, 0, &port);
+  CHECK(sockets_close(&world->sockets, listener) == 0);
+  const int client = connect_here(world, port);
+  UNTIL(world, seen(world, client)->failures > 0);
+  CHECK(seen(world, client)->refusal == refusal(CALL_CONNECT, ECONNREFUSED));
+  CHECK(sockets_close(&world->sockets, client) == 0);
+  world_close(world);
+}
+
+static void test_nobody_is_there(void) {
+  struct world *world = world_open();
+  struct sockets *sockets = &world->sockets;
+  uint16_t port = 0;
+  const int listener = listen_here(world, 0, &port);
+  CHECK(sockets_close(sockets, listener) == 0);
+  const int slots[] = {listener, -1, 63, 64, 1 << 30};
+  struct end_text end;
+  int state = 0;
+  int mss = 0;
+  for (size_t i = 0; i < sizeof slots / sizeof slots[0]; i++) {
+    const int slot = slots[i];
+    CHECK(sockets_resume(sockets, slot) == refusal(CALL_EPOLL, EBADF));
+    CHECK(sockets_local_end(sockets, slot, &end) == refusal(CALL_GETSOCKNAME, EBADF));
+    CHECK(send_stream(world, slot, 0, 1) == refusal(CALL_WRITE, EBADF));
+    CHECK(sockets_set_reading(sockets, slot, 1) == refusal(CALL_EPOLL, EBADF));
+    CHECK(sockets_set_peeking(sockets, slot) == refusal(CALL_SETSOCKOPT, EBADF));
+    CHECK(sockets_consume(sockets, slot, 1) == refusal(CALL_READ, EBADF));
+    CHECK(sockets_discard(sockets, slot) == refusal(CALL_EPOLL, EBADF));
+    CHECK(sockets_report_acks(sockets, slot, true) == refusal(CALL_SETSOCKOPT, EBADF));
+    CHECK(sockets_acked(sockets, slot) == refusal(CALL_IOCTL, EBADF));
+    CHECK(sockets_option(sockets, slot, 0, 0, 0) == refusal(CALL_SETSOCKOPT, EBADF));
+    CHECK(sockets_keep_alive(sockets, slot, 1, 1, 1) == refusal(CALL_SETSOCKOPT, EBADF));
+    CHECK(sockets_info(sockets, slot, &state, &mss) == refusal(CALL_GETSOCKOPT, EBADF));
+    CHECK(sockets_shutdown(sockets, slot) == refusal(CALL_SHUTDOWN, EBADF));
+    CHECK(sockets_close(sockets, slot) == refusal(CALL_CLOSE, EBADF));
+    CHECK(sockets_reset(sockets, slot) == refusal(CALL_CLOSE, EBADF));
+  }
+  world_close(world);
+}
+
+/* ---- slots */
+
+static void test_slots_are_used_again_after_the_events(void) {
+  struct world *world = world_open();
+  struct sockets *sockets = &world->sockets;
+  uint16_t port = 0;
+  const int listener = listen_here(world, 0, &port);
+  const struct pair pair = pair_of(world, listener, port);
+  sockets_enter(sockets);
+  close_both(world, pair);
+  const int inside = connect_here(world, port);
+  CHECK(inside != pair.client && inside != pair.server);
+  sockets_leave(sockets);
+  const int first = connect_here(world, port);
+  const int second = connect_here(world, port);
+  CHECK(first == pair.client || first == pair.server);
+  CHECK(second == pair.client || second == pair.server);
+  world_close(world);
+}
+
+/* What was reported of a socket and not looked at yet is nobody's when the socket is gone. */
+static void test_stale_events(void) {
+  enum { PAIRS = 8 };
+  struct world *world = world_open();
+  struct sockets *sockets = &world->sockets;
+  uint16_t port = 0;
+  const int listener = listen_here(world, 0, &port);
+  struct pair pairs[PAIRS];
+  for (int i = 0; i < PAIRS; i++) pairs[i] = pair_of(world, listener, port);
+  for (int i = 0; i < PAIRS; i++) {
+    /* A read that fills its share of the pool. */
+    CHECK(send_stream(world, pairs[i].client, 0, READ_BYTES) == READ_BYTES);
+  }
+  turn(world);
+  CHECK(sockets_has_more(sockets));
+  int unread[PAIRS];
+  int count = 0;
+  for (int i = 0; i < PAIRS; i++) {
+    if (seen(world, pairs[i].server)->bytes == 0) unread[count++] = pairs[i].server;
+  }
+  CHECK(count > 0);
+  for (int i = 0; i < count; i++) CHECK(sockets_close(sockets, unread[i]) == 0);
+  int fresh[PAIRS];
+  for (int i = 0; i < count; i++) {
+    fresh[i] = connect_here(world, port);
+    bool is_used_again = false;
+    for (int other = 0; other < count; other++) is_used_again = is_used_again || fresh[i] == unread[other];
+    CHECK(is_used_again);
+  }
+  while (sockets_has_more(sockets)) {
+    turn(world);
+    for (int i = 0; i < count; i++) {
+      const struct seen *of = seen(world, fresh[i]);
+      CHECK(of->failures == 0 && of->bytes == 0 && !of->is_connected);
+    }
+  }
+  for (int i = 0; i < count; i++) UNTIL(world, seen(world, fresh[i])->is_connected);
+  world_close(world);
+}
+
+/* ---- many */
+
+static int affordable_pairs(int wanted) {
+  struct rlimit limit;
+  CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  limit.rlim_cur = limit.rlim_max;
+  CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+  const rlim_t room = (limit.rlim_cur - 64) / 2;
+  return room < (rlim_t)wanted ? (int)room : wanted;
+}
+
+/* Connects in bursts that the backlog has room for, and checks that no poll accepts more than its batch. */
+static void connect_many(struct world *world, int listener, uint16_t port, int *clients, int count) {
+  const int before = seen(world, listener)->accepted;
+  for (int done = 0; done < count;) {
+    for (int i = 0; i < 200 && done < count; i++) clients[done++] = connect_here(world, port);
+    while (seen(world, listener)->accepted - before < done) {
+      turn(world);
+      CHECK(world->accepts_in_turn <= MAX_ACCEPTS);
+    }
+  }
+  for (int i = 0; i < count; i++) UNTIL(world, seen(world, clients[i])->is_connected);
+}
+
+static void test_thousands(void) {
+  enum { WANTED = 5000 };
+  static int clients[WANTED];
+  const int count = affordable_pairs(WANTED);
+  struct world *world = world_open();
+  uint16_t port = 0;
+  const int listener = listen_here(world, 0, &port);
+  connect_many(world, listener, port, clients, count);
+  for (int i = 0; i < count; i++) CHECK(send_stream(world, clients[i], 0, 5) == 5);
+  int served = 0;
+  while (served < count) {
+    turn(world);
+    served = 0;
+    for (int slot = 0; slot < 2 * count + 1; slot++) served += seen(world, slot)->bytes == 5 ? 1 : 0;
+  }
+  /* Half of them end, and others take their slots. */
+  for (int i = 0; i < count; i += 2) CHECK(sockets_reset(&world->sockets, clients[i]) == 0);
+  int reset = 0;
+  while (reset < (count + 1) / 2) {
+    turn(world);
+    reset = 0;
+    for (int slot = 0; slot < 2 * count + 1; slot++) {
+      struct seen *of = seen(world, slot);
+      if (of->failures == 0) continue;
+      CHECK(of->failures == 1);
+      reset++;
+    }
+  }
+  for (int slot = 0; slot < 2 * count + 1; slot++) {
+    if (seen(world, slot)->failures > 0) CHECK(sockets_close(&world->sockets, slot) == 0);
+  }
+  connect_many(world, listener, port, clients, (count + 1) / 2);
+  world_close(world);
+}
+
+/* More is always ready than a poll has records or pool for: everybody has a turn. */
+static void test_fairness(void) {
+  enum { PAIRS = 600, ROUNDS = 200 };
+  static int clients[PAIRS];
+  static int pieces[2 * PAIRS + 1];
+  if (affordable_pairs(PAIRS) < PAIRS) {
+    printf("skipped: too few descriptors\n");
+    return;
+  }
+  struct world *world = world_open();
+  uint16_t port = 0;
+  const int listener = listen_here(world, 0, &port);
+  connect_many(world, listener, port, clients, PAIRS);
+  for (int i = 0; i < PAIRS; i++) CHECK(sockets_report_acks(&world->sockets, clients[i], true) == 0);
+  int fullest = 0;
+  for (int round = 0; round < ROUNDS; round++) {
+    /* Some send much, and must not keep the others from having anything. */
+    for (int i = 0; i < PAIRS; i++) {
+      const size_t bytes = i % 10 == 0 ? 96 * KIB : 8;
+      CHECK(send_stream(world, clients[i], 0, bytes) >= 0);
+    }
+    turn(world);
+    if (world->event_count > fullest) fullest = world->event_count;
+  }
+  CHECK(fullest > MAX_READY / 2);
+  int served = 0;
+  int most = 0;
+  for (int slot = 0; slot <= 2 * PAIRS; slot++) {
+    pieces[slot] = seen(world, slot)->pieces;
+    served += pieces[slot] > 0 ? 1 : 0;
+    most = pieces[slot] > most ? pieces[slot] : most;
+  }
+  CHECK(served == PAIRS);
+  CHECK(most < ROUNDS);
+  world_close(world);
+}
+
+/* ---- out of descriptors */
+
+static int raw_connection(void) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  CHECK(fd >= 0);
+  return fd;
+}
+
+static void raw_connect(int fd, uint16_t port) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  CHECK(connect(fd, (struct sockaddr *)&address, sizeof address) == 0);
+}
+
+/* Lets the process have no further descriptor; gives the former limit. */
+static struct rlimit starve(void) {
+  struct rlimit before;
+  CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  CHECK(next >= 0 && close(next) == 0);
+  const struct rlimit none = {.rlim_cur = (rlim_t)next, .rlim_max = before.rlim_max};
+  CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
+  return before;
+}
+
+static void test_out_of_descriptors(void) {
+  struct world *world = world_open();
+  uint16_t port = 0;
+  const int listener = listen_here(world, 0, &port);
+  const struct seen *seen_of = seen(world, listener);
+  const struct pair running = pair_of(world, listener, port);
+  const int turned_away = raw_connection();
+  const int waits = raw_connection();
+  struct rlimit before = starve();
+  raw_connect(turned_away, port);
+  UNTIL(world, seen_of->accept_failures == 1);
+  CHECK(seen_of->refusal == refusal(CALL_ACCEPT, EMFILE) && !seen_of->is_stopped);
+  char byte = 0;
+  CHECK(recv(turned_away, &byte, 1, 0) == -1 && errno == ECONNRESET);
+  const struct connect_request request = {.address = "127.0.0.1", .port = port};
+  CHECK(sockets_connect(&world->sockets, &request) == refusal(CALL_SOCKET, EMFILE));
+  CHECK(send_stream(world, running.client, 0, 10) == 10);
+  UNTIL(world, seen(world, running.server)->bytes == 10);
+  /* Without the reserve it waits, and is accepted when the listener is resumed. */
+  CHECK(world->sockets.spare >= 0 && close(world->sockets.spare) == 0);
+  const struct rlimit none = {.rlim_cur = (rlim_t)world->sockets.spare, .rlim_max = before.rlim_max};
+  CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
+  world->sockets.spare = -1;
+  raw_connect(waits, port);
+  UNTIL(world, seen_of->accept_failures == 2);
+  CHECK(seen_of->is_stopped);
+  struct pollfd ready = {.fd = world->sockets.epoll, .events = POLLIN};
+  CHECK(poll(&ready, 1, 0) == 0);
+  CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
+  const int accepted = seen_of->accepted;
+  CHECK(sockets_resume(&world->sockets, listener) == 0);
+  UNTIL(world, seen_of->accepted == accepted + 1);
+  CHECK(close(turned_away) == 0 && close(waits) == 0);
+  world_close(world);
+}
+
+int main(void) {
+  static const struct test tests[] = {
+      {"what is sent arrives, both ways", test_echo},
+      {"a flush sends in order, and nothing behind what was cut", test_flush},
+      {"a sender that the kernel stops is told when it may go on", test_back_pressure},
+      {"acknowledged bytes are told, and the FIN is none", test_acks_by_events},
+      {"acknowledged bytes are counted, and the FIN is none", test_acks_asked_for},
+      {"what is peeked at comes once and in order, and the FIN behind it", test_peeking},
+      {"what is peeked at keeps the window closed", test_peeking_closes_the_window},
+      {"what is discarded is not told, and its end is", test_discarding},
+      {"a reset is told once", test_reset},
+      {"a refused connection is told", test_refused},
+      {"a slot without a socket answers EBADF", test_nobody_is_there},
+      {"a slot is used again only after the events", test_slots_are_used_again_after_the_events},
+      {"a stale event is nobody's", test_stale_events},
+      {"thousands come and go", test_thousands},
+      {"everybody has a turn", test_fairness},
+      {"out of descriptors, peers are turned away or wait", test_out_of_descriptors},
+  };
+  run_tests(tests, sizeof tests / sizeof tests[0]);
+  return 0;
+}
