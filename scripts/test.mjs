@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 
 const wanted = process.argv.slice(2);
 
-const files = ['dist', 'build/test']
+const files = ['dist', 'build/bench', 'build/test']
   .flatMap((folder) => readdirSync(folder, { recursive: true }).map((name) => `${folder}/${name}`))
   .filter((name) => name.endsWith('.test.js'))
   .filter((name) => wanted.length === 0 || wanted.some((part) => name.includes(part)))
