@@ -56,6 +56,11 @@ export class AsyncServer {
   #keepsAlive = true;
   #clients = 0;
   #listening: Listening | undefined;
+  /** One function for all clients: an idle connection costs no closure. */
+  readonly #clientOver = (): void => {
+    this.#clients -= 1;
+    assert(this.#clients >= 0, 'a server loses no more clients than it had');
+  };
   #ready = false;
   #toldOfAcceptFault = false;
 
@@ -217,10 +222,7 @@ export class AsyncServer {
     }
     if (!this.#host.admit()) return undefined;
     this.#clients += 1;
-    const { client, events } = acceptedClient(this.#host, connection, this.#noDelay, () => {
-      this.#clients -= 1;
-      assert(this.#clients >= 0, 'a server loses no more clients than it had');
-    });
+    const { client, events } = acceptedClient(this.#host, connection, this.#noDelay, this.#clientOver);
     call1(events, CallbackKind.CLIENT, onClient, client);
     return events;
   }
