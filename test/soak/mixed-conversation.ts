@@ -1,7 +1,7 @@
 /** One connection of `mixed-program.ts` as both of its ends see it, and the comparison of the two. */
 import { ErrorCode, type AsyncClient, type TcpStack } from 'asynctcp';
 import { End, type Part } from './mixed-end.js';
-import { SIDES, type Plan, type Side } from './mixed-plan.js';
+import { SIDES, sizeOfServer, type Plan, type Side, type Size } from './mixed-plan.js';
 import { hidesResets } from './stacks.js';
 import { headerOf, Stream, type Block } from './mixed-stream.js';
 
@@ -20,7 +20,7 @@ export interface Totals {
 
 /** What all conversations have in common. */
 export interface Scene {
-  readonly stacks: Readonly<Record<Side, TcpStack>>;
+  readonly stacks: Readonly<Record<Side, Readonly<Record<Size, TcpStack>>>>;
   readonly block: Block;
   readonly totals: Totals;
   fault(text: string): void;
@@ -55,12 +55,14 @@ export class Conversation {
   /** Makes `client` one end of it; `onOver` is called when that end is over. */
   join(client: AsyncClient, side: Side, onOver?: () => void): End {
     if (this.#ends[side] !== undefined) this.fault(`${side}: joined a second time`);
+    const size = side === 'client' ? this.plan.client : sizeOfServer(this.plan.server);
+    const stack = this.#scene.stacks[side][size];
     const part: Part = {
       plan: this.plan,
-      stack: this.#scene.stacks[side],
+      stack,
       outgoing: this.#streams[side],
       incoming: this.#streams[side === 'client' ? 'accepted' : 'client'],
-      hidesReset: () => hidesResets(this.#scene.stacks[side]) && this.#wasReset(side),
+      hidesReset: () => hidesResets(stack) && this.#wasReset(side),
       fault: (text) => this.fault(text),
       onOver: () => {
         onOver?.();

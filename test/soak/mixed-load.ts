@@ -4,11 +4,11 @@
  */
 import { AsyncClient, AsyncServer, ErrorCode } from 'asynctcp';
 import { Conversation, count, type Scene } from './mixed-conversation.js';
-import { lastPlan, planOf, type Plan } from './mixed-plan.js';
+import { lastPlan, planOf, SERVERS, sizeOfServer, type Plan, type Size } from './mixed-plan.js';
 import { HEADER_BYTES, numberIn } from './mixed-stream.js';
 
 /** Several, so that the TIME_WAIT of one run leaves ports to the next. The first one has a name. */
-const ADDRESSES = [1, 2, 3, 4, 5, 6, 7, 8].map((last) => `127.0.0.${last}`);
+const ADDRESSES = Array.from({ length: SERVERS }, (_, index) => `127.0.0.${index + 1}`);
 const NAME = 'localhost';
 /** Nobody listens on the servers' ports there. */
 const NOBODYS_ADDRESS = '127.0.0.9';
@@ -34,8 +34,9 @@ export class Load {
     this.#scene = scene;
     this.#seed = seed;
     this.#signal = signal;
-    const { accepted: stack } = scene.stacks;
-    this.#servers = ADDRESSES.map((address) => new AsyncServer(address, 0, { stack }));
+    this.#servers = ADDRESSES.map((address, server) => {
+      return new AsyncServer(address, 0, { stack: scene.stacks.accepted[sizeOfServer(server)] });
+    });
   }
 
   async begin(): Promise<void> {
@@ -56,7 +57,7 @@ export class Load {
     for (const server of this.#servers.keys()) {
       const plan = lastPlan(this.#seed, this.#next, server);
       this.#next += 1;
-      await this.#play(plan, this.#client());
+      await this.#play(plan, this.#client(plan.client));
     }
     const { events } = this.#scene.totals;
     const excused = (events['given up'] ?? 0) + (events['reset by client'] ?? 0);
@@ -74,17 +75,18 @@ export class Load {
     return [`${this.#accepted} accepted, ${open.length} under way`, ...open.slice(0, MOST_TOLD)].join('\n');
   }
 
-  #client(): AsyncClient {
-    return new AsyncClient({ stack: this.#scene.stacks.client });
+  #client(size: Size): AsyncClient {
+    return new AsyncClient({ stack: this.#scene.stacks.client[size] });
   }
 
   async #work(endsAtMs: number): Promise<void> {
-    let client = this.#client();
+    let last: { readonly client: AsyncClient; readonly size: Size } | undefined;
     while (performance.now() < endsAtMs) {
       const plan = planOf(this.#seed, this.#next);
       this.#next += 1;
-      if (!plan.reuses) client = this.#client();
-      await this.#play(plan, client);
+      const isFit = plan.reuses && last?.size === plan.client;
+      last = isFit && last !== undefined ? last : { client: this.#client(plan.client), size: plan.client };
+      await this.#play(plan, last.client);
     }
   }
 
@@ -98,7 +100,7 @@ export class Load {
   }
 
   #connect(plan: Plan, client: AsyncClient, signal: AbortSignal): void {
-    const server = this.#servers[plan.host === 'name' ? 0 : plan.server % this.#servers.length];
+    const server = this.#servers[plan.server];
     if (server === undefined) throw new Error('there are servers');
     const hosts = { name: NAME, address: server.address(), nobody: NOBODYS_ADDRESS };
     const options = { timeoutMs: CONNECT_TIMEOUT_MS, signal };

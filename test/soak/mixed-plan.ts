@@ -14,6 +14,14 @@ const DRAWN = WAYS.flatMap((way) => new Array<Way>(WEIGHTS[way]).fill(way));
 export type Side = 'client' | 'accepted';
 export const SIDES = ['client', 'accepted'] as const;
 
+/**
+ * The stacks of either side have the usual limits or small ones, which are reached again and again. Every
+ * second server has small ones.
+ */
+export const SIZES = ['usual', 'small'] as const;
+export type Size = (typeof SIZES)[number];
+export const SERVERS = 8;
+
 /** Where the connection goes: a server by its address or its name, or where nobody listens. */
 export const HOSTS = ['address', 'name', 'nobody'] as const;
 
@@ -58,9 +66,11 @@ export interface Plan {
   readonly number: number;
   readonly way: Way;
   readonly host: (typeof HOSTS)[number];
-  /** Which server, of those that there are. */
+  /** Which of the servers. */
   readonly server: number;
-  /** Whether the client that had another connection before is used again. */
+  /** What limits the client's stack has. */
+  readonly client: Size;
+  /** Whether the client that had another connection before is used again, if it has the right stack. */
   readonly reuses: boolean;
   /** Where in the block of random bytes each direction's stream begins. */
   readonly starts: Readonly<Record<Side, number>>;
@@ -75,6 +85,8 @@ export interface Plan {
 }
 
 const MOST_BYTES = 4_194_304;
+/** Where a stack has small limits, a stream is as many times as long as its window all the same. */
+const MOST_BYTES_IN_SMALL = 262_144;
 const MOST_MESSAGES = 24;
 const MOST_MESSAGE_BYTES = 65_536;
 const MOST_PIECE_BYTES = 262_144;
@@ -131,30 +143,43 @@ function messageBytes(random: Random): number[] {
 }
 
 /** Each order of magnitude is as likely as the others, and now and then there is nothing to send. */
-function streamBytes(random: Random): number {
-  return isOneIn(random, 6) ? 0 : random.size(MOST_BYTES);
+function streamBytes(random: Random, most: number): number {
+  return isOneIn(random, 6) ? 0 : random.size(most);
+}
+
+export function sizeOfServer(server: number): Size {
+  return SIZES[server % SIZES.length] ?? SIZES[0];
+}
+
+function hostOf(random: Random, way: Way): Plan['host'] {
+  if (way === 'refused' || (way === 'given up' && isOneIn(random, 4))) return 'nobody';
+  return isOneIn(random, 8) ? 'name' : 'address';
 }
 
 export function planOf(seed: number, number: number): Plan {
   const random = new Random(seed ^ Math.imul(number + 1, 0x9e3779b1));
   const way = oneOf(random, DRAWN as [Way, ...Way[]]);
+  const host = hostOf(random, way);
+  // The first server has a name.
+  const server = host === 'name' ? 0 : random.whole(0, SERVERS - 1);
+  const client = isOneIn(random, 4) ? 'small' : 'usual';
+  const isSmall = client === 'small' || sizeOfServer(server) === 'small';
+  const most = isSmall ? MOST_BYTES_IN_SMALL : MOST_BYTES;
   const messages = way === 'echo' ? messageBytes(random) : [];
   const echoed = messages.reduce((sum, bytes) => sum + bytes, 0);
-  const streams = { client: streamBytes(random), accepted: streamBytes(random) };
+  const streams = { client: streamBytes(random, most), accepted: streamBytes(random, most) };
   const bytes = way === 'echo' ? { client: echoed, accepted: echoed } : streams;
   // Where both ends are shut down, nobody has to close.
   const closer = oneOf(random, ['client', 'accepted', 'both', way === 'half close' ? 'nobody' : 'both']);
   const closes = (side: Side): boolean => closer === side || closer === 'both';
-  const server = random.whole(0, WORD - 1);
   const start = random.whole(0, WORD - 1);
   const talks = way === 'echo' || way === 'exchange' || way === 'half close';
-  let host: Plan['host'] = isOneIn(random, 8) ? 'name' : 'address';
-  if (way === 'refused' || (way === 'given up' && isOneIn(random, 4))) host = 'nobody';
   return {
     number,
     way,
     host,
     server,
+    client,
     reuses: isOneIn(random, 3),
     starts: { client: start, accepted: way === 'echo' ? start : random.whole(0, WORD - 1) },
     bytes,

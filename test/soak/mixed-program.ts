@@ -54,14 +54,20 @@ function fault(text: string): void {
   if (faults <= MOST_FAULTS) console.error(text);
 }
 
-const stacks = { client: makeStack(clientStack), accepted: makeStack(serverStack) };
+/** They are reached again and again. */
+const SMALL = { sendBufferBytes: 16_384, receiveWindowBytes: 8192 };
+const stacks = {
+  client: { usual: makeStack(clientStack), small: makeStack(clientStack, SMALL) },
+  accepted: { usual: makeStack(serverStack), small: makeStack(serverStack, SMALL) },
+};
 const { signal } = new AbortController();
 // Node warns of more than ten.
 setMaxListeners(0, signal);
 const load = new Load({ stacks, block: new Block(new Random(seed)), totals, fault }, seed, signal);
 
 function timers(): number {
-  return stacks.client.timers.size + stacks.accepted.timers.size;
+  const all = [stacks.client, stacks.accepted].flatMap((sizes) => Object.values(sizes));
+  return all.reduce((sum, stack) => sum + stack.timers.size, 0);
 }
 
 async function run(forSeconds: number): Promise<MixedHoldings> {

@@ -26,8 +26,8 @@ const MIB = 1_048_576;
 const HEAP_GROWTH_LIMIT_BYTES = 2 * MIB;
 /** A slab here and there; a buffer that stays behind for one connection in a thousand is more. */
 const EXTERNAL_GROWTH_LIMIT_BYTES = MIB;
-/** The allocator's: up and down by ten of them. */
-const RESIDENT_GROWTH_LIMIT_BYTES = 32 * MIB;
+/** The allocator's: it goes up and down by twenty of them. */
+const RESIDENT_GROWTH_LIMIT_BYTES = 48 * MIB;
 
 function figuresOf(report: MixedReport): string {
   const { begin, end, events } = report;
