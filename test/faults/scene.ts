@@ -13,8 +13,8 @@ const SMALL = 100;
 const MESSAGES = 4;
 const BULK = 262_144;
 const SOME = 65_536;
-/** How often a server that could not listen tries again. */
-const ATTEMPTS = 8;
+/** How often a server tries to listen: more often than a call fails. */
+const ATTEMPTS = 12;
 
 /** A `node:net` peer that echoes, for the life of the test. */
 export class NodePeer {
@@ -170,6 +170,9 @@ export class Scene {
     life.onStart = () => {
       life.writeUpTo();
     };
+    life.client.onPoll(() => {
+      life.writeUpTo();
+    });
     life.onPiece = (piece) => {
       life.client.ackLater();
       life.writeUpTo();
