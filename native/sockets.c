@@ -260,7 +260,8 @@ static void receive_failed(struct sockets *sockets, uint32_t slot, int error) {
 static void on_readable(struct sockets *sockets, uint32_t slot, bool has_more) {
   struct socket *socket = &sockets->slots[slot];
   /* Pieces begin at multiples of 8. The poll saw to it that READ_BYTES are left. */
-  uint8_t *buffer = &sockets->shared.pool[sockets->pool_used];
+  const size_t offset = sockets->page * PAGE_BYTES + sockets->page_used;
+  uint8_t *buffer = &sockets->shared.pool[offset];
   const size_t bytes = socket->discards ? READ_BYTES : (size_t)socket->read_bytes;
   const ssize_t count = receive(socket, buffer, bytes);
   if (count < 0) {
@@ -271,9 +272,9 @@ static void on_readable(struct sockets *sockets, uint32_t slot, bool has_more) {
     watch_or_fail(sockets, slot, false);
   } else if (!socket->discards) {
     struct event *event = tell(sockets, EVENT_DATA, slot);
-    event->first = (int32_t)sockets->pool_used;
+    event->first = (int32_t)offset;
     event->second = (int32_t)count;
-    sockets->pool_used += ((size_t)count + 7) & ~(size_t)7;
+    sockets->page_used += ((size_t)count + 7) & ~(size_t)7;
     /* Peeking goes by edges: where there may be more, bytes or a FIN, an edge is asked for. */
     if (socket->peeks && (has_more || (size_t)count == bytes)) watch_or_fail(sockets, slot, true);
   }
@@ -399,12 +400,12 @@ bool sockets_has_more(const struct sockets *sockets) { return sockets->ready_nex
 
 static bool has_room(const struct sockets *sockets) {
   return sockets->event_count + MAX_RECORDS_EACH <= MAX_EVENTS &&
-         sockets->pool_used + READ_BYTES <= POOL_BYTES;
+         sockets->page_used + READ_BYTES <= PAGE_BYTES;
 }
 
 int sockets_poll(struct sockets *sockets) {
   sockets->event_count = 0;
-  sockets->pool_used = 0;
+  sockets->page_used = 0;
   /* What was reported last time and found no room comes first: nobody waits for ever. */
   if (!sockets_has_more(sockets)) {
     const int count = sys_epoll_wait(sockets->epoll, sockets->ready, MAX_READY, 0);
@@ -500,6 +501,12 @@ int sockets_connect(struct sockets *sockets, const struct connect_request *reque
 int sockets_listen(struct sockets *sockets, const struct listen_request *request) {
   const int fd = endpoint_listen(request);
   return fd < 0 ? fd : adopt(sockets, fd, ROLE_LISTENER);
+}
+
+int sockets_use_page(struct sockets *sockets, int page) {
+  if (page < 0 || page >= POOL_PAGES) return refusal(CALL_READ, EINVAL);
+  sockets->page = (size_t)page;
+  return 0;
 }
 
 int sockets_set_reading(struct sockets *sockets, int slot, int bytes) {

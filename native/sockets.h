@@ -6,8 +6,9 @@
  * them between `sockets_enter` and `sockets_leave`, and fills send records → `sockets_flush` sends them.
  *
  * Who owns the memory (`struct shared`), which both sides see:
- *  - `events`, `ends` and `pool` are C's while it polls and JavaScript's until the next poll. Nobody keeps a
- *    view of the pool: what a program is given is copied out of it. So all of it is free at each poll.
+ *  - `events`, `ends` and one page of `pool` are C's while it polls and JavaScript's until the next poll, at
+ *    which all of that is free again. A page that JavaScript lends to a program stays its own: before it
+ *    returns it names another one for the next poll (`sockets_use_page`).
  *  - `sends` and `arena` are JavaScript's while it fills them and C's while it flushes; the results stand in
  *    the records, and when JavaScript has read them all of it is free again.
  *
@@ -35,7 +36,9 @@
 #define MAX_ACCEPTS 64
 /* Bytes that one socket receives in one poll, and all of them. */
 #define READ_BYTES 65536
-#define POOL_BYTES (4 * READ_BYTES)
+#define PAGE_BYTES (4 * READ_BYTES)
+#define POOL_PAGES 4
+#define POOL_BYTES (POOL_PAGES * PAGE_BYTES)
 /* Sends that wait for one flush, and their bytes. */
 #define MAX_SENDS 256
 #define ARENA_BYTES 262144
@@ -103,7 +106,9 @@ struct sockets {
   int ready_count;
   int ready_next;
   int event_count;
-  size_t pool_used;
+  /* The page of the pool that this poll fills, and how far. */
+  size_t page;
+  size_t page_used;
 };
 
 /* 0 or a refusal. The memory of `shared` is the caller's and lives as long. */
@@ -127,6 +132,8 @@ int sockets_listen(struct sockets *sockets, const struct listen_request *request
 int sockets_resume(struct sockets *sockets, int slot);
 int sockets_local_end(struct sockets *sockets, int slot, struct end_text *end);
 int sockets_send(struct sockets *sockets, int slot, const struct iovec *pieces, size_t count);
+/* From the next poll on this page is filled. */
+int sockets_use_page(struct sockets *sockets, int page);
 /* Bytes that the next poll may receive at most; 0 stops receiving. */
 int sockets_set_reading(struct sockets *sockets, int slot, int bytes);
 /* From now on receiving leaves the window closed, and `sockets_consume` opens it. Gives the bytes that the

@@ -3,8 +3,8 @@
  * descriptor, and memory that both sides see. A socket is named by its slot, an integer. Every function
  * gives 0 or more, or a refusal: −(call × 4096 + errno), see `system-error.ts` of the stack.
  *
- * Who owns the memory: `events`, `ends` and `pool` are the dispatch function's from its call to its return,
- * and the addon's at any other time; nobody keeps a view of them. `sends` and `arena` are filled by
+ * Who owns the memory: `events`, `ends` and the present page of `pool` are the dispatch function's from its
+ * call to its return, and the addon's at any other time; the other pages are JavaScript's. `sends` and `arena` are filled by
  * JavaScript, and free again when it has read what `flush` answered.
  */
 export interface NativeSockets {
@@ -12,7 +12,7 @@ export interface NativeSockets {
   readonly events: ArrayBuffer;
   /** Two ends of `END_BYTES` for each record; one more entry at the end is `localEnd`'s. */
   readonly ends: ArrayBuffer;
-  /** What was received. */
+  /** What was received: `POOL_PAGES` pages, of which each poll fills one. */
   readonly pool: ArrayBuffer;
   /** Records of `SEND_WORDS` 32-bit words: slot, offset in the arena, bytes, result. */
   readonly sends: ArrayBuffer;
@@ -48,6 +48,8 @@ export interface NativeSockets {
   send(slot: number, piece: Uint8Array): number;
   /** As `send`, of at most `MAX_PIECES`. */
   sendPieces(slot: number, pieces: readonly Uint8Array[]): number;
+  /** From the next poll on this page is filled. */
+  usePage(page: number): number;
   /** Whether ACKED comes by itself: 0 or 1. */
   reportAcks(slot: number, on: number): number;
   /** Bytes that were acknowledged since the last time, here or by ACKED. */
@@ -99,3 +101,5 @@ export const MAX_SENDS = 256;
 export const MAX_PIECES = 64;
 /** Bytes that one socket receives in one poll at most. */
 export const READ_BYTES = 65_536;
+export const POOL_PAGES = 4;
+export const PAGE_BYTES = 4 * READ_BYTES;

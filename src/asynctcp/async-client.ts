@@ -33,7 +33,7 @@ import {
 } from './client-core.js';
 import { configuration } from './configuration.js';
 import type { Host } from './host.js';
-import { Packet } from './packet.js';
+import { Packet, takeBack } from './packet.js';
 import { Session, type DialOptions } from './session.js';
 import { chooseHost, type StackOption } from './stack-choice.js';
 import { beginTask } from './task-use.js';
@@ -300,7 +300,7 @@ export class AsyncClient {
   ackPacket(packet: Packet): void {
     if (!(packet instanceof Packet))
       throw new TypeError(`packet must be a Packet of onPacket, not ${show(packet)}`);
-    this.#core.session?.ackPacket(packet);
+    takeBack(packet, this.#core);
   }
 
   // ---- state
@@ -518,10 +518,11 @@ export class AsyncClient {
 
   /**
    * As `onData`, which it replaces, but the window opens only with `ackPacket`, and the packet is a view
-   * until then.
+   * until then. On `kernel` larger pieces are not copied: give each packet back, also after the end.
    */
   onPacket(handler: PacketHandler | undefined): void {
     this.#core.onPacket = checkHandler('onPacket', handler);
+    this.#core.session?.applyOnPacket();
   }
 
   /**

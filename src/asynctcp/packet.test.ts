@@ -1,30 +1,46 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Packet, takeBack } from './packet.js';
+import { Packet, takeBack, type PacketOwner } from './packet.js';
+
+/** A connection that counts what comes back. */
+function connectionOf(core: object): PacketOwner & { acked: number } {
+  return {
+    core,
+    acked: 0,
+    ack(bytes) {
+      this.acked += bytes;
+    },
+  };
+}
 
 describe('a packet', () => {
   it('holds the view that it was made of, and its length', () => {
     const data = new Uint8Array(7);
-    const packet = new Packet(data, {});
+    const packet = new Packet(data, connectionOf({}));
     assert.equal(packet.data, data);
     assert.equal(packet.length, 7);
     assert.equal(new Packet(new Uint8Array(0)).length, 0);
   });
 
-  it('is taken back once', () => {
-    const owner = {};
-    const packet = new Packet(new Uint8Array(1), owner);
+  it('is taken back once, with its bytes and its loan', () => {
+    const core = {};
+    const owner = connectionOf(core);
+    let loans = 0;
+    const packet = new Packet(new Uint8Array(5), owner, { giveBack: () => (loans += 1) });
     assert.deepEqual(
-      [1, 2, 3].map(() => takeBack(packet, owner)),
+      [1, 2, 3].map(() => takeBack(packet, core)),
       [true, false, false],
     );
+    assert.deepEqual([owner.acked, loans], [5, 1]);
   });
 
-  it('is taken back by the connection that waits for it, and by no other', () => {
-    const owner = {};
+  it('is taken back by the client whose connection waits for it, and by no other', () => {
+    const core = {};
+    const owner = connectionOf(core);
     const packet = new Packet(new Uint8Array(1), owner);
     assert.equal(takeBack(packet, {}), false);
-    assert.equal(takeBack(packet, owner), true);
+    assert.equal(owner.acked, 0);
+    assert.equal(takeBack(packet, core), true);
   });
 
   it("of one's own making belongs to no connection", () => {
@@ -32,6 +48,6 @@ describe('a packet', () => {
   });
 
   it('does not show its owner', () => {
-    assert.deepEqual(Reflect.ownKeys(new Packet(new Uint8Array(1), {})), ['data']);
+    assert.deepEqual(Reflect.ownKeys(new Packet(new Uint8Array(1), connectionOf({}))), ['data']);
   });
 });

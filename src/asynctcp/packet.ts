@@ -1,25 +1,42 @@
 /** A piece of received data as the stack holds it; from `onPacket`, to be given back with `ackPacket`. */
+import type { Loan } from '../port/tcp-stack.js';
 
-let giveBack: (packet: Packet, owner: object) => boolean;
+/** The connection that waits for a packet. */
+export interface PacketOwner {
+  /** Whose connection it is. */
+  readonly core: object;
+  /** Opens the window by so many bytes. */
+  ack(bytes: number): void;
+}
+
+let giveBack: (packet: Packet, core: object) => boolean;
 
 export class Packet {
-  /** A view of the receive buffer, yours until `ackPacket`. Copy what you want to keep longer. */
+  /**
+   * A view of the receive buffer, yours until `ackPacket`: after that it may hold other bytes. Copy what
+   * you want to keep longer.
+   */
   readonly data: Uint8Array;
   /** The connection that waits for the packet, until it has it back. */
-  #owner: object | undefined;
+  #owner: PacketOwner | undefined;
+  readonly #loan: Loan | undefined;
 
   static {
-    giveBack = (packet, owner) => {
-      if (packet.#owner !== owner) return false;
+    giveBack = (packet, core) => {
+      const owner = packet.#owner;
+      if (owner?.core !== core) return false;
       packet.#owner = undefined;
+      packet.#loan?.giveBack();
+      owner.ack(packet.length);
       return true;
     };
   }
 
   /** Packets come from `onPacket`; one of your own making belongs to no connection. */
-  constructor(data: Uint8Array, owner?: object) {
+  constructor(data: Uint8Array, owner?: PacketOwner, loan?: Loan) {
     this.data = data;
     this.#owner = owner;
+    this.#loan = loan;
   }
 
   /** Bytes in the packet. */
@@ -28,7 +45,10 @@ export class Packet {
   }
 }
 
-/** Whether `owner` was still waiting for the packet; from now on nobody is. */
-export function takeBack(packet: Packet, owner: object): boolean {
-  return giveBack(packet, owner);
+/**
+ * Gives a packet of a connection of `core`'s back, also after that has ended. Whether anybody was still
+ * waiting for it.
+ */
+export function takeBack(packet: Packet, core: object): boolean {
+  return giveBack(packet, core);
 }

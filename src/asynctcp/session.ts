@@ -9,7 +9,7 @@
  */
 import { ErrorCode } from '../port/error-code.js';
 import { TcpState } from '../port/tcp-state.js';
-import type { Connection, ConnectionEvents, Fault } from '../port/tcp-stack.js';
+import type { Connection, ConnectionEvents, Fault, Loan } from '../port/tcp-stack.js';
 import { CallbackKind } from '../task/callback-kind.js';
 import type { ConnectionReport } from '../task/connection-report.js';
 import { call1, call2, call3, type CallbackOwner } from '../task/dispatch.js';
@@ -18,7 +18,7 @@ import { Timer, type TimerOwner } from '../support/timer-wheel.js';
 import type { ClientCore } from './client-core.js';
 import { Dial, type DialEvents, type DialTarget } from './dial.js';
 import { holdsNoSocket, holdsSocket, type Holder } from './host.js';
-import { Packet, takeBack } from './packet.js';
+import { Packet, type PacketOwner } from './packet.js';
 import { SendClock } from './send-clock.js';
 
 /** AsyncTCP's and lwIP's rhythm: two coarse timer ticks of 250 ms. */
@@ -32,10 +32,10 @@ export interface DialOptions extends DialTarget {
   readonly signal: AbortSignal | undefined;
 }
 
-export class Session implements ConnectionEvents, DialEvents, TimerOwner, CallbackOwner, Holder {
+export class Session implements ConnectionEvents, DialEvents, TimerOwner, CallbackOwner, Holder, PacketOwner {
   // First what every message touches.
 
-  readonly #core: ClientCore;
+  readonly core: ClientCore;
   #phase: Phase = 'dialing';
   #connection: Connection | undefined;
   /** Bytes of the piece that `onData` has in hand, 0 once `ackLater` withheld them. */
@@ -65,14 +65,14 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
   #ackAtMs = 0;
 
   constructor(core: ClientCore, onOver?: () => void) {
-    this.#core = core;
+    this.core = core;
     this.#onOver = onOver;
   }
 
   // ---- the beginning
 
   dial(options: DialOptions): void {
-    const { host, keepsAlive } = this.#core;
+    const { host, keepsAlive } = this.core;
     if (!host.admit()) {
       this.#endSoon({ code: ErrorCode.ERR_MEM });
       return;
@@ -102,7 +102,7 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
   dialed(connection: Connection): void {
     connection.setEvents(this);
     this.#open(connection);
-    const { onConnect, client } = this.#core;
+    const { onConnect, client } = this.core;
     if (onConnect !== undefined) call1(this, CallbackKind.CONNECT, onConnect, client);
   }
 
@@ -116,7 +116,7 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
   }
 
   #open(connection: Connection): void {
-    const core = this.#core;
+    const core = this.core;
     this.#stopListening();
     this.#dial = undefined;
     this.#connection = connection;
@@ -127,6 +127,7 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
     if (core.keepAliveMs !== undefined) connection.setKeepAlive(core.keepAliveMs, core.keepAliveProbes);
     if (!core.keepsAlive) connection.setKeepsAlive(false);
     if (this.#wantsAcks()) connection.setReportsAcks(true);
+    if (core.onPacket !== undefined) connection.setTakesLoans(true);
     this.#connectedAtMs = this.#nowMs();
     this.#lastDataMs = this.#connectedAtMs;
     this.#dialDeadlineMs = Number.POSITIVE_INFINITY;
@@ -195,7 +196,7 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
 
   /** The time is asked only for whoever wants to know it. */
   #countSent(): void {
-    const { onAck, onTimeout } = this.#core;
+    const { onAck, onTimeout } = this.core;
     const wasIdle = this.#sent === this.#acked;
     if (onAck !== undefined) {
       this.#sendClock ??= new SendClock(this.#sent);
@@ -209,7 +210,7 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
   acked(bytes: number): void {
     this.#acked += bytes;
     assert(this.#acked <= this.#sent, 'no more is acknowledged than was sent');
-    const { onAck, onTimeout, client } = this.#core;
+    const { onAck, onTimeout, client } = this.core;
     if (onTimeout !== undefined && this.#sent > this.#acked) this.#awaitAck();
     if (onAck === undefined) return;
     const timeMs = this.#sendClock?.acked(this.#acked, this.#nowMs()) ?? 0;
@@ -219,25 +220,26 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
   /** The ack timeout counts from now: a send after silence, or progress. */
   #awaitAck(): void {
     this.#waitingSinceMs = this.#nowMs();
-    this.#ackAtMs = this.#waitingSinceMs + this.#core.ackTimeoutMs;
-    if (this.#core.ackTimeoutMs > 0) this.#armFor(this.#ackAtMs);
+    this.#ackAtMs = this.#waitingSinceMs + this.core.ackTimeoutMs;
+    if (this.core.ackTimeoutMs > 0) this.#armFor(this.#ackAtMs);
   }
 
   // ---- receiving
 
-  data(bytes: Uint8Array): void {
+  data(bytes: Uint8Array, loan?: Loan): void {
     const connection = this.#connection;
     assert(connection !== undefined, 'data comes from a connection');
     if (this.#phase !== 'open') {
+      loan?.giveBack();
       connection.received(bytes.length);
       return;
     }
     this.#received += bytes.length;
-    const { client, onPacket, onData, rxTimeoutS } = this.#core;
+    const { client, onPacket, onData, rxTimeoutS } = this.core;
     if (rxTimeoutS > 0) this.#lastDataMs = this.#nowMs();
     if (onPacket !== undefined) {
       this.#withheld += bytes.length;
-      call2(this, CallbackKind.PACKET, onPacket, client, new Packet(bytes, this));
+      call2(this, CallbackKind.PACKET, onPacket, client, new Packet(bytes, this, loan));
       return;
     }
     this.#inHand = bytes.length;
@@ -261,15 +263,11 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
     return given;
   }
 
-  ackPacket(packet: Packet): void {
-    if (takeBack(packet, this)) this.ack(packet.length);
-  }
-
   // ---- the end
 
   end(): void {
     if (this.#phase !== 'open') return;
-    const { allowHalfOpen, onEnd, client } = this.#core;
+    const { allowHalfOpen, onEnd, client } = this.core;
     if (!allowHalfOpen) this.close();
     else if (onEnd !== undefined) call1(this, CallbackKind.END, onEnd, client);
   }
@@ -328,7 +326,7 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
 
   #endSoon(fault: Fault | undefined): void {
     this.#leave();
-    this.#core.host.stack.post(() => {
+    this.core.host.stack.post(() => {
       this.#tell(fault);
     });
   }
@@ -337,9 +335,9 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
     assert(this.#phase !== 'over', 'a life ends once');
     this.#phase = 'over';
     this.#stopListening();
-    if (this.#timer !== undefined) this.#core.host.stack.timers.disarm(this.#timer);
+    if (this.#timer !== undefined) this.core.host.stack.timers.disarm(this.#timer);
     if (this.#admitted) {
-      this.#core.host.release();
+      this.core.host.release();
       holdsNoSocket(this);
     }
     this.#dial = undefined;
@@ -347,7 +345,7 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
   }
 
   #tell(fault: Fault | undefined): void {
-    const core = this.#core;
+    const core = this.core;
     if (fault !== undefined && core.onError !== undefined) {
       call3(this, CallbackKind.ERROR, core.onError, core.client, fault.code, fault.cause);
     }
@@ -365,7 +363,7 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
   }
 
   report(): ConnectionReport {
-    const { client, ends } = this.#core;
+    const { client, ends } = this.core;
     return {
       localIP: ends.localAddress,
       localPort: ends.localPort,
@@ -384,26 +382,30 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
   // ---- settings that concern the present connection
 
   applyNoDelay(): void {
-    this.#connection?.setNoDelay(this.#core.noDelay);
+    this.#connection?.setNoDelay(this.core.noDelay);
   }
 
   applyKeepAlive(): void {
-    const { keepAliveMs, keepAliveProbes } = this.#core;
+    const { keepAliveMs, keepAliveProbes } = this.core;
     if (keepAliveMs !== undefined) this.#connection?.setKeepAlive(keepAliveMs, keepAliveProbes);
   }
 
   applyOnAck(): void {
-    if (this.#core.onAck === undefined) this.#sendClock = undefined;
+    if (this.core.onAck === undefined) this.#sendClock = undefined;
     this.#connection?.setReportsAcks(this.#wantsAcks());
   }
 
+  applyOnPacket(): void {
+    this.#connection?.setTakesLoans(this.core.onPacket !== undefined);
+  }
+
   #wantsAcks(): boolean {
-    return this.#core.onAck !== undefined || this.#core.onTimeout !== undefined;
+    return this.core.onAck !== undefined || this.core.onTimeout !== undefined;
   }
 
   applyKeepsAlive(): void {
-    this.#dial?.setKeepsAlive(this.#core.keepsAlive);
-    this.#connection?.setKeepsAlive(this.#core.keepsAlive);
+    this.#dial?.setKeepsAlive(this.core.keepsAlive);
+    this.#connection?.setKeepsAlive(this.core.keepsAlive);
   }
 
   applyRxTimeout(): void {
@@ -418,7 +420,7 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
   }
 
   applyAckTimeout(): void {
-    this.#ackAtMs = this.#waitingSinceMs + this.#core.ackTimeoutMs;
+    this.#ackAtMs = this.#waitingSinceMs + this.core.ackTimeoutMs;
     this.rearm();
   }
 
@@ -448,7 +450,7 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
   }
 
   #poll(nowMs: number): void {
-    const { onPoll, client } = this.#core;
+    const { onPoll, client } = this.core;
     if (this.#phase !== 'open' || onPoll === undefined || nowMs < this.#pollAtMs) return;
     this.applyPoll();
     call1(this, CallbackKind.POLL, onPoll, client);
@@ -457,20 +459,20 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
   #checkAck(nowMs: number): void {
     if (this.#phase === 'over' || nowMs < this.#ackDeadlineMs()) return;
     this.#ackAtMs = nowMs + POLL_INTERVAL_MS;
-    const { onTimeout, client } = this.#core;
+    const { onTimeout, client } = this.core;
     if (onTimeout !== undefined)
       call2(this, CallbackKind.TIMEOUT, onTimeout, client, nowMs - this.#waitingSinceMs);
   }
 
   #rxDeadlineMs(): number {
-    const { rxTimeoutS } = this.#core;
+    const { rxTimeoutS } = this.core;
     if (this.#phase !== 'open' || rxTimeoutS === 0) return Number.POSITIVE_INFINITY;
     return this.#lastDataMs + rxTimeoutS * 1000;
   }
 
   #ackDeadlineMs(): number {
-    const waits = this.#core.onTimeout !== undefined && this.#sent > this.#acked;
-    return waits && this.#core.ackTimeoutMs > 0 ? this.#ackAtMs : Number.POSITIVE_INFINITY;
+    const waits = this.core.onTimeout !== undefined && this.#sent > this.#acked;
+    return waits && this.core.ackTimeoutMs > 0 ? this.#ackAtMs : Number.POSITIVE_INFINITY;
   }
 
   /**
@@ -479,7 +481,7 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
    */
   rearm(): void {
     if (this.#phase === 'over') return;
-    const polls = this.#phase === 'open' && this.#core.onPoll !== undefined;
+    const polls = this.#phase === 'open' && this.core.onPoll !== undefined;
     const atMs = Math.min(
       this.#dialDeadlineMs,
       polls ? this.#pollAtMs : Number.POSITIVE_INFINITY,
@@ -491,11 +493,11 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
 
   #armFor(atMs: number): void {
     this.#timer ??= new Timer(this);
-    if (!this.#timer.armed || this.#timer.atMs > atMs) this.#core.host.stack.timers.arm(this.#timer, atMs);
+    if (!this.#timer.armed || this.#timer.atMs > atMs) this.core.host.stack.timers.arm(this.#timer, atMs);
   }
 
   #nowMs(): number {
-    return this.#core.host.stack.timers.nowMs();
+    return this.core.host.stack.timers.nowMs();
   }
 }
 

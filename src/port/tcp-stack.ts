@@ -84,10 +84,19 @@ export interface ListenTarget {
   readonly reusePort: boolean;
 }
 
+/** Memory of the stack's that a receiver reads for a while. */
+export interface Loan {
+  /** Nobody reads the piece any more. Once for each piece, also after the connection's end. */
+  giveBack(): void;
+}
+
 export interface ConnectionEvents {
   connected(): void;
-  /** The bytes are the receiver's to keep. Every byte comes back by `received`, sooner or later. */
-  data(bytes: Uint8Array): void;
+  /**
+   * The bytes are the receiver's to keep; or, with a loan, until it gives that back. Every byte comes back by
+   * `received`, sooner or later.
+   */
+  data(bytes: Uint8Array, loan?: Loan): void;
   /** Bytes acknowledged since the last time; more than 0. `sendSpace` has risen by as many already. */
   acked(bytes: number): void;
   /** The peer's FIN; all its data was delivered. */
@@ -122,6 +131,8 @@ export interface Connection {
   output(): void;
   /** Opens the window again by bytes that `data` delivered. */
   received(bytes: number): void;
+  /** Whether `data` may bring loans: the receiver gives each of them back. Off at the beginning. */
+  setTakesLoans(on: boolean): void;
   /** Sends what was written, then FIN. Receiving goes on. */
   shutdown(): void;
   /**

@@ -85,6 +85,7 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
   /** Bytes that the addon may receive at once. */
   #reading = READ_BYTES;
   #isDelivering = false;
+  #takesLoans = false;
 
   #stands = false;
   /** The first bytes of the queue that may leave, and those that MORE holds back in this turn. */
@@ -368,7 +369,10 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
     }
     this.#unread += bytes;
     this.#isDelivering = true;
-    this.#events.data(this.#context.loop.keeper.copy(offset, bytes));
+    const { pool } = this.#context.loop;
+    const loan = this.#takesLoans ? pool.loan(bytes) : undefined;
+    if (loan === undefined) this.#events.data(pool.copy(offset, bytes));
+    else this.#events.data(pool.lend(offset, bytes), loan);
     this.#isDelivering = false;
     if (this.#unread > 0) this.#withhold();
     if (this.#reading !== READ_BYTES || this.#unread > 0) this.#adjustReading();
@@ -379,6 +383,10 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
     assert(this.#unread >= 0, 'no more is given back than was delivered');
     if (this.#peeked > 0) this.#openWindow();
     if (!this.#isDelivering) this.#adjustReading();
+  }
+
+  setTakesLoans(on: boolean): void {
+    this.#takesLoans = on;
   }
 
   /**

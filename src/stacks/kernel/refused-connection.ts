@@ -56,6 +56,10 @@ export class RefusedConnection implements Connection {
     // Nothing was delivered.
   }
 
+  setTakesLoans(): void {
+    // Nothing is delivered.
+  }
+
   shutdown(): void {
     // The end is on its way.
   }

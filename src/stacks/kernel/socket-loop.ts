@@ -18,7 +18,7 @@ import {
 import { assert } from '../../support/assert.js';
 import { TimerWheel } from '../../support/timer-wheel.js';
 import { polledClock } from '../system/polled-clock.js';
-import { Keeper } from './keep.js';
+import { ReceivePool } from './receive-pool.js';
 
 /** Larger pieces are sent from where they lie. */
 export const GATHERED_BYTES = 2048;
@@ -48,7 +48,7 @@ export interface SocketOwner {
 
 export class SocketLoop {
   readonly native: NativeSockets;
-  readonly keeper: Keeper;
+  readonly pool: ReceivePool;
   /**
    * When the kernel is asked again. The kernel lives in the machine's time, whatever clock the program's
    * timeouts go by.
@@ -75,13 +75,13 @@ export class SocketLoop {
     this.native = addon.openSockets((count) => {
       this.#dispatch(count);
     });
-    const { events, sends, arena, ends, pool } = this.native;
+    const { events, sends, arena, ends } = this.native;
     this.#events = new Int32Array(events);
     this.#sends = new Int32Array(sends);
     this.#arena = new Uint8Array(arena);
     this.#ends = Buffer.from(ends);
     this.#ports = new Uint16Array(ends);
-    this.keeper = new Keeper(pool);
+    this.pool = new ReceivePool(this.native);
   }
 
   /** Sockets that are open. */
@@ -165,6 +165,7 @@ export class SocketLoop {
     this.#next = 0;
     this.#isDispatching = false;
     this.flush();
+    this.pool.turnPage();
   }
 
   #tell(record: number): void {

@@ -280,6 +280,10 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
     if (this.#paused && this.#windowBytes() > 0) this.#resume();
   }
 
+  setTakesLoans(): void {
+    // What `node:net` reads it gives away.
+  }
+
   /**
    * `node:net` hands what it read to `push`, the stream's own method. When the stream has nothing buffered
    * and the piece fits the window, it goes to the receiver directly; else it takes the stream's way, and
