@@ -20,9 +20,13 @@ export const STACKS = ['kernel', 'node'] as const;
 /** The server program of ours; its first argument is the stack. */
 export const OURS = 'asynctcp';
 
-/** Further arguments of it: its watchdog is off; its clients listen for acknowledgements. */
+/**
+ * Further arguments of it: its watchdog is off; its clients listen for acknowledgements; they take what comes
+ * by `onData`, to keep, and not by `onPacket`, to give back.
+ */
 export const UNWATCHED = 'unwatched';
 export const ONACK = 'onack';
+export const ONDATA = 'ondata';
 
 export const REFERENCE = 'c-epoll';
 
@@ -72,7 +76,12 @@ export interface Comparison {
 export const COMPARISONS = {
   /** The library with the systems that one would use in its place. */
   stacks: {
-    contestants: [EPOLL, ...STACKS.map((stack) => ours(stack, [], REFERENCE)), ...OTHERS],
+    contestants: [
+      EPOLL,
+      ...STACKS.map((stack) => ours(stack, [], REFERENCE)),
+      ours('kernel', [ONDATA], REFERENCE),
+      ...OTHERS,
+    ],
     only: '',
   },
   /** The reference with itself: the ratios are the benchmark's own noise. */

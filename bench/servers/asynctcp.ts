@@ -4,7 +4,7 @@ import process from 'node:process';
 
 import { AsyncClient, AsyncServer, configure } from 'asynctcp';
 
-import { ONACK, STACKS, UNWATCHED } from '../contestants.js';
+import { ONACK, ONDATA, STACKS, UNWATCHED } from '../contestants.js';
 import { announce, askedMode, CHUNK, fault } from './child.js';
 
 const mode = askedMode();
@@ -13,12 +13,22 @@ const stack = STACKS.find((name) => name === stackName);
 if (stack === undefined) fault(`not a stack of the benchmark: ${String(stackName)}`);
 configure({ useWdt: words.includes(UNWATCHED) ? 0 : 1 });
 
+const keeps = words.includes(ONDATA);
+
+/** One message of a connection is on its way at a time, so there is always room for all of it. */
+function writeAll(client: AsyncClient, data: Uint8Array): void {
+  const taken = client.write(data);
+  if (taken !== data.length) fault(`write took ${taken} of ${data.length} bytes`);
+}
+
 function sendBack(client: AsyncClient): void {
-  // One message of a connection is on its way at a time, so there is always room for all of it.
-  client.onData((sender, data) => {
-    const taken = sender.write(data);
-    if (taken !== data.length) fault(`write took ${taken} of ${data.length} bytes`);
-  });
+  if (keeps) client.onData(writeAll);
+  else {
+    client.onPacket((sender, packet) => {
+      writeAll(sender, packet.data);
+      sender.ackPacket(packet);
+    });
+  }
   if (words.includes(ONACK)) client.onAck(() => undefined);
 }
 
@@ -44,7 +54,8 @@ server.onClient((client) => {
   });
   if (mode === 'echo') sendBack(client);
   else if (mode === 'send') sendWithoutEnd(client);
-  else client.onData(() => undefined);
+  else if (keeps) client.onData(() => undefined);
+  else client.onPacket((sender, packet) => sender.ackPacket(packet));
 });
 
 await server.begin();

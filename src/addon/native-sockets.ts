@@ -4,8 +4,8 @@
  * gives 0 or more, or a refusal: −(call × 4096 + errno), see `system-error.ts` of the stack.
  *
  * Who owns the memory: `events`, `ends` and the present page of `pool` are the dispatch function's from its
- * call to its return, and the addon's at any other time; the other pages are JavaScript's. `sends` and `arena` are filled by
- * JavaScript, and free again when it has read what `flush` answered.
+ * call to its return, and the addon's at any other time; the other pages are JavaScript's. `sends` and
+ * `arena` are filled by JavaScript, and free again when it has read what `flush` answered.
  */
 export interface NativeSockets {
   /** Records of `EVENT_WORDS` 32-bit words: kind, slot, first, second. */
