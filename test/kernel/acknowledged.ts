@@ -38,6 +38,12 @@ async function retries(world: World, { client, listener }: Linked): Promise<void
   await world.until('sent again in vain', () => kernelEnd(localPort, listener.port).retries > 0);
 }
 
+/** From now on nobody waits for acknowledgements. */
+function deafen({ client }: Linked): void {
+  client.onTimeout(undefined);
+  client.onAck(undefined);
+}
+
 /** A connection over which 10,000 bytes went and were acknowledged. */
 const BEFORE = 10_000;
 async function begun(world: World): Promise<Linked> {
@@ -143,8 +149,7 @@ const CUT_OFF: readonly Scenario[] = [
     async run(world) {
       const linked = await world.linked();
       const { client, listener, peer } = linked;
-      client.onAck(undefined);
-      client.onTimeout(undefined);
+      deafen(linked);
       const space = client.space();
       const heal = await world.cut(`tcp dport ${listener.port} quota over 100000 bytes`);
       const draining = peer.drain(SEED);
@@ -198,6 +203,25 @@ const ENDING: readonly Scenario[] = [
       assert.equal(history.acked, BEFORE, 'bytes acknowledged');
       await heal();
       await endsWhole(world, linked, BEFORE + 5000);
+    },
+  },
+  {
+    title:
+      'close() while cut off is over with the FIN where nobody waits for acknowledgements; all of it arrives',
+    isAlone: true,
+    needs: ['python3', 'nft'],
+    async run(world) {
+      const linked = await begun(world);
+      const { client, history, listener, peer } = linked;
+      const heal = await world.cut(`tcp dport ${listener.port}`);
+      deafen(linked);
+      write(linked, BEFORE, 5000);
+      client.close();
+      await world.until('it is over', () => history.over);
+      assert.deepEqual(history.life, ['connect', 'disconnect']);
+      assert.equal((await peer.facts()).arrived, BEFORE, 'bytes that have arrived');
+      await heal();
+      assert.deepEqual(await peer.drain(SEED), { bytes: BEFORE + 5000, matches: true, end: 'fin' });
     },
   },
   {
