@@ -201,12 +201,20 @@ export class Scene {
     life.connect(port);
   }
 
+  /** Withholds the first piece, and no other. */
   #playSimple(name: string, port: number): void {
-    const life = this.#life(name, SOME);
-    life.onStart = () => {
+    const life = this.#life(name, 4 * SOME);
+    const goOn = (): void => {
       life.writeUpTo();
     };
-    life.onPiece = () => {
+    life.onStart = goOn;
+    life.client.onPoll(goOn);
+    life.onPiece = (piece) => {
+      if (life.received === piece.length) {
+        life.client.ackLater();
+        this.#world.stack.post(() => life.client.ack(piece.length));
+      }
+      life.writeUpTo();
       if (life.received < life.goal) return;
       life.isDone = true;
       life.client.close();
