@@ -150,8 +150,12 @@ static int or_close(int fd, int result) {
 static int open_socket(int family, int receive_buffer) {
   const int fd = sys_socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return refusal(CALL_SOCKET, errno);
-  if (receive_buffer == 0) return fd;
-  return or_close(fd, endpoint_option(fd, SOL_SOCKET, SO_RCVBUF, receive_buffer));
+  /* As lwIP: an urgent byte is one like any other (RFC 6093). Accepted sockets have it from the listener. */
+  int result = endpoint_option(fd, SOL_SOCKET, SO_OOBINLINE, 1);
+  if (result == 0 && receive_buffer != 0) {
+    result = endpoint_option(fd, SOL_SOCKET, SO_RCVBUF, receive_buffer);
+  }
+  return or_close(fd, result);
 }
 
 static int bind_to(int fd, const char *text, uint16_t port) {

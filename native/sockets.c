@@ -93,7 +93,7 @@ static uint32_t wanted_interest(const struct socket *socket) {
    * hang-up while reading is stopped, bytes that were only peeked at.
    */
   uint32_t interest = reads ? EPOLLIN : EPOLLET;
-  if (socket->peeks && !socket->discards) interest |= EPOLLET | EPOLLRDHUP;
+  if (socket->peeks && !socket->discards) interest |= EPOLLET;
   return socket->is_full ? interest | EPOLLOUT : interest;
 }
 
@@ -257,7 +257,7 @@ static void receive_failed(struct sockets *sockets, uint32_t slot, int error) {
   }
 }
 
-static void on_readable(struct sockets *sockets, uint32_t slot, bool has_more) {
+static void on_readable(struct sockets *sockets, uint32_t slot) {
   struct socket *socket = &sockets->slots[slot];
   /* Pieces begin at multiples of 8. The poll saw to it that READ_BYTES are left. */
   const size_t offset = sockets->page * PAGE_BYTES + sockets->page_used;
@@ -275,8 +275,11 @@ static void on_readable(struct sockets *sockets, uint32_t slot, bool has_more) {
     event->first = (int32_t)offset;
     event->second = (int32_t)count;
     sockets->page_used += ((size_t)count + 7) & ~(size_t)7;
-    /* Peeking goes by edges: where there may be more, bytes or a FIN, an edge is asked for. */
-    if (socket->peeks && (has_more || (size_t)count == bytes)) watch_or_fail(sockets, slot, true);
+    /*
+     * Peeking goes by edges, and reads no further than to a byte that the peer marked as urgent: there may
+     * always be more, bytes or a FIN.
+     */
+    if (socket->peeks) watch_or_fail(sockets, slot, true);
   }
 }
 
@@ -297,7 +300,7 @@ static void on_stream(struct sockets *sockets, uint32_t slot, uint32_t events) {
   }
   if (socket->is_over) return;
   if ((socket->interest & EPOLLIN) != 0 && ((events & EPOLLIN) != 0 || has_fault)) {
-    on_readable(sockets, slot, (events & EPOLLRDHUP) != 0);
+    on_readable(sockets, slot);
   } else if (has_fault) {
     const int error = pending_fault(socket->fd);
     if (error != 0) fail(sockets, slot, refusal(CALL_READ, error));

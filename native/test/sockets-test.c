@@ -18,6 +18,20 @@
 
 #define KIB 1024u
 
+/* ---- peers that are not ours */
+
+static int raw_connection(void) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  CHECK(fd >= 0);
+  return fd;
+}
+
+static void raw_connect(int fd, uint16_t port) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  CHECK(connect(fd, (struct sockaddr *)&address, sizeof address) == 0);
+}
+
 /* ---- data */
 
 static void test_echo(void) {
@@ -246,6 +260,42 @@ static void test_discarding(void) {
   world_close(world);
 }
 
+/* The peer marks a byte as urgent: as lwIP has it, it is a byte like any other, in its place. */
+static void receive_urgent(bool peeking) {
+  enum { MARKS = 3 };
+  struct world *world = world_open();
+  uint16_t port = 0;
+  const int listener = listen_here(world, 0, &port);
+  const int peer = raw_connection();
+  raw_connect(peer, port);
+  UNTIL(world, seen(world, listener)->accepted == 1);
+  const int slot = seen(world, listener)->last_accepted;
+  const struct seen *server = seen(world, slot);
+  if (peeking) CHECK(sockets_set_peeking(&world->sockets, slot) > 0);
+  uint8_t stream[1000];
+  for (size_t i = 0; i < sizeof stream; i++) stream[i] = stream_byte(i);
+  size_t sent = 0;
+  for (int mark = 0; mark < MARKS; mark++) {
+    CHECK(send(peer, &stream[sent], 100, 0) == 100);
+    CHECK(send(peer, &stream[sent + 100], 50, MSG_OOB) == 50);
+    CHECK(send(peer, &stream[sent + 150], 100, 0) == 100);
+    sent += 250;
+    UNTIL(world, server->bytes >= sent);
+  }
+  CHECK(server->bytes == sent && server->is_sound);
+  if (peeking) CHECK(sockets_consume(&world->sockets, slot, (int)sent) == (int)sent);
+  CHECK(send(peer, &stream[sent], 100, 0) == 100);
+  UNTIL(world, server->bytes == sent + 100);
+  CHECK(server->is_sound);
+  CHECK(close(peer) == 0);
+  world_close(world);
+}
+
+static void test_urgent(void) { receive_urgent(false); }
+static void test_urgent_peeked_at(void) {
+  if (endpoint_can_peek()) receive_urgent(true);
+}
+
 /* ---- ends */
 
 static void test_reset(void) {
@@ -465,18 +515,6 @@ static void test_fairness(void) {
 
 /* ---- out of descriptors */
 
-static int raw_connection(void) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  CHECK(fd >= 0);
-  return fd;
-}
-
-static void raw_connect(int fd, uint16_t port) {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  CHECK(connect(fd, (struct sockaddr *)&address, sizeof address) == 0);
-}
-
 /* Lets the process have no further descriptor; gives the former limit. */
 static struct rlimit starve(void) {
   struct rlimit before;
@@ -534,6 +572,8 @@ int main(void) {
       {"what is peeked at comes once and in order, and the FIN behind it", test_peeking},
       {"what is peeked at keeps the window closed", test_peeking_closes_the_window},
       {"what is discarded is not told, and its end is", test_discarding},
+      {"an urgent byte is one like any other", test_urgent},
+      {"an urgent byte that is peeked at is one like any other", test_urgent_peeked_at},
       {"a reset is told once", test_reset},
       {"a refused connection is told", test_refused},
       {"a slot without a socket answers EBADF", test_nobody_is_there},
