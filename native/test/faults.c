@@ -141,12 +141,14 @@ int sys_setsockopt(int fd, int level, int name, const void *value, socklen_t byt
 }
 
 ssize_t sys_recv(int fd, void *buffer, size_t bytes, int flags) {
+  /* To drop what was peeked at needs no memory, and it is there: Linux cannot fail to. */
+  if ((flags & MSG_TRUNC) != 0) return recv(fd, buffer, bytes, flags);
   const struct fault *fault = strike(RECV);
   /*
    * That there is nothing is never said of a descriptor that is ready. One that is told of by edges would
    * wait for the next byte, as it should.
    */
-  const bool is_untrue = fault->error == EAGAIN && (flags & (MSG_PEEK | MSG_TRUNC)) != 0;
+  const bool is_untrue = fault->error == EAGAIN && (flags & MSG_PEEK) != 0;
   if (fault->error == 0 || is_untrue) return recv(fd, buffer, least(bytes, fault), flags);
   errno = fault->error;
   return -1;

@@ -49,6 +49,7 @@ export class Scene {
   readonly #echo: EchoServer;
   readonly #refusedPort: number;
   readonly lives: Life[] = [];
+  #port = 0;
   #socketIsOver = true;
   #socketReceived = 0;
   #socketFailed = false;
@@ -68,7 +69,7 @@ export class Scene {
       world.complain('the server never listens');
       return;
     }
-    const port = this.#echo.server.port();
+    const port = (this.#port = this.#echo.server.port());
     this.#playBulk(port);
     this.#playWithAcks(port);
     this.#playWithheld(port);
@@ -250,7 +251,9 @@ export class Scene {
 
   /** A FIN is the end of the whole stream: a client that failed half-way does not send one. */
   #checkEcho(life: EchoLife): void {
-    const client = this.lives.find((other) => other.client.localPort() === life.peerPort);
+    const client = this.lives.find(
+      ({ client: other }) => other.remotePort() === this.#port && other.localPort() === life.peerPort,
+    );
     if (client === undefined || life.error !== undefined) return;
     if (life.received !== client.goal) {
       life.complain(`took a part for the whole: ${life.toString()}; the client: ${client.toString()}`);
