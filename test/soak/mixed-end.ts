@@ -22,7 +22,11 @@ const FLAGS = [0, ASYNC_WRITE_FLAG_COPY, ASYNC_WRITE_FLAG_COPY | ASYNC_WRITE_FLA
 const PIECES_AT_ONCE = 64;
 const LONGEST_THOUGHT_MS = 30;
 const LONGEST_LOOK_MS = 5;
-const KEEP_ALIVE_MS = 60_000;
+/**
+ * A reset that arrives while bytes before it were dropped for want of room is answered, not obeyed (RFC 5961
+ * §3), and Linux leaves the answer out when it has just given one: only a probe finds out then.
+ */
+const KEEP_ALIVE_MS = 1000;
 
 type Phase = 'before' | 'open' | 'failed' | 'over';
 
@@ -87,7 +91,7 @@ export class End implements Reader {
     const plan = this.#plan;
     client.setAllowHalfOpen(this.#part.plan.way === 'half close');
     client.setNoDelay(plan.noDelay);
-    client.setKeepAlive(plan.keepAlive ? KEEP_ALIVE_MS : 0);
+    client.setKeepAlive(KEEP_ALIVE_MS);
     client.setRxTimeout(plan.rxTimeoutS);
   }
 

@@ -42,7 +42,6 @@ export interface EndPlan {
   /** Whether it closes when all is done, rather than wait until the peer does. */
   readonly closes: boolean;
   readonly noDelay: boolean;
-  readonly keepAlive: boolean;
   readonly polls: boolean;
   readonly rxTimeoutS: number;
   /** For what it draws while it runs. */
@@ -123,7 +122,6 @@ function endPlan(random: Random, sends: number, closes: boolean): EndPlan {
     answersLate: isOneIn(random, 2),
     closes,
     noDelay: isOneIn(random, 2),
-    keepAlive: isOneIn(random, 4),
     polls: isOneIn(random, 2),
     rxTimeoutS: isOneIn(random, 2) ? RX_TIMEOUT_S : 0,
     seed: random.whole(0, WORD - 1),
