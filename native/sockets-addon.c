@@ -40,7 +40,6 @@ struct loop {
   napi_env env;
   struct pool *pool;
   napi_ref dispatch;
-  napi_async_context context;
   napi_async_cleanup_hook_handle cleanup;
   uv_poll_t watcher;
   struct sockets sockets;
@@ -109,14 +108,18 @@ static bool dispatch(struct loop *loop, int count) {
   napi_value receiver = NULL;
   napi_value argument = NULL;
   napi_status status = napi_get_reference_value(env, loop->dispatch, &function);
-  if (status == napi_ok) status = napi_get_global(env, &receiver);
+  if (status == napi_ok) status = napi_create_object(env, &receiver);
   if (status == napi_ok) status = napi_create_int32(env, count, &argument);
   sockets_enter(&loop->sockets);
-  /* A record that threw costs itself: the function goes on behind it when it is called again. */
   for (int i = 0; status == napi_ok && i <= count; i++) {
-    status = napi_make_callback(env, loop->context, receiver, function, 1, &argument, NULL);
+    /* In no asynchronous context: that of the first user would be everybody's. */
+    status = napi_make_callback(env, NULL, receiver, function, 1, &argument, NULL);
     if (!was_thrown(env, status)) break;
-    status = napi_ok;
+    /*
+     * It may have been a tick that threw, when all records were read, or a record, which costs itself. With 0
+     * the function goes on with what is left of them.
+     */
+    status = napi_create_int32(env, 0, &argument);
   }
   sockets_leave(&loop->sockets);
   return napi_close_handle_scope(env, scope) == napi_ok && status == napi_ok;
@@ -441,14 +444,11 @@ static napi_status offer_capability(napi_env env, napi_value object) {
 /* Everything of the loop that Node-API gives. */
 static napi_status set_up(napi_env env, napi_value function, napi_value object, struct loop *loop) {
   struct shared shared;
-  napi_value name = NULL;
   napi_status status = share_all(env, object, loop->pool, &shared);
   loop->sockets.shared = shared;
   if (status == napi_ok) status = offer_functions(env, object, loop);
   if (status == napi_ok) status = offer_capability(env, object);
   if (status == napi_ok) status = napi_create_reference(env, function, 1, &loop->dispatch);
-  if (status == napi_ok) status = napi_create_string_utf8(env, "asynctcp", NAPI_AUTO_LENGTH, &name);
-  if (status == napi_ok) status = napi_async_init(env, NULL, name, &loop->context);
   return status;
 }
 

@@ -39,6 +39,8 @@ struct socket {
   uint64_t taken;
   uint64_t acked;
   int32_t read_bytes;
+  /* The flush in which the kernel refused a piece: those behind it wait as well. */
+  uint32_t refused_in;
   uint8_t role;
   /* The peer's FIN was read. */
   bool has_ended;
@@ -192,9 +194,10 @@ static int acked_since(struct socket *socket) {
   if (socket->sent_fin && outstanding > 0) outstanding--;
   const uint64_t acked = socket->taken - (uint64_t)outstanding;
   if (outstanding < 0 || (uint64_t)outstanding > socket->taken || acked <= socket->acked) return 0;
-  const int bytes = (int)(acked - socket->acked);
-  socket->acked = acked;
-  return bytes;
+  /* What an integer cannot hold is told the next time. */
+  const uint64_t bytes = acked - socket->acked > INT32_MAX ? INT32_MAX : acked - socket->acked;
+  socket->acked += bytes;
+  return (int)bytes;
 }
 
 static void tell_acked(struct sockets *sockets, uint32_t slot) {
@@ -291,10 +294,11 @@ static void on_stream(struct sockets *sockets, uint32_t slot, uint32_t events) {
     tell(sockets, EVENT_WRITABLE, slot);
     watch_or_fail(sockets, slot, false);
   }
-  if (socket->reports_acks) {
+  if (socket->reports_acks || (events & EPOLLERR) != 0) {
+    /* Stamps of bytes sent while somebody listened come also when nobody does any more. */
     const bool is_stamp = (events & EPOLLERR) != 0 && drain_stamps(socket->fd);
     if (is_stamp && (events & EPOLLHUP) == 0) has_fault = false;
-    tell_acked(sockets, slot);
+    if (socket->reports_acks) tell_acked(sockets, slot);
     /* By edges the queue is told of once: what is left in it has to be told again. */
     if (is_stamp && (socket->interest & EPOLLET) != 0) watch_or_fail(sockets, slot, true);
   }
@@ -364,6 +368,8 @@ static int accepted(struct sockets *sockets, uint32_t listener, int fd, const st
 
 static void on_listener(struct sockets *sockets, uint32_t slot) {
   const int listener = sockets->slots[slot].fd;
+  /* Somebody took the reserve in the moment in which it was given up. */
+  if (sockets->spare < 0) sockets->spare = sys_open_null();
   for (int i = 0; i < MAX_ACCEPTS && sockets->event_count + MAX_RECORDS_EACH <= MAX_EVENTS; i++) {
     struct sockaddr_storage peer;
     memset(&peer, 0, sizeof peer);
@@ -453,18 +459,22 @@ static int sent(struct sockets *sockets, uint32_t slot, size_t bytes, ssize_t co
 static int send_record(struct sockets *sockets, const struct send *record) {
   struct socket *socket = socket_at(sockets, record->slot);
   if (socket == NULL) return refusal(CALL_WRITE, EBADF);
-  if (socket->is_full) return 0;
+  if (socket->is_full || socket->refused_in == sockets->flushes) return 0;
   const uint8_t *bytes = &sockets->shared.arena[record->offset];
   ssize_t count = -1;
   for (int i = 0; i < MAX_INTERRUPTIONS; i++) {
     count = sys_send(socket->fd, bytes, (size_t)record->bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (count >= 0 || errno != EINTR) break;
   }
-  return sent(sockets, (uint32_t)record->slot, (size_t)record->bytes, count, errno);
+  const int result = sent(sockets, (uint32_t)record->slot, (size_t)record->bytes, count, errno);
+  if (result < 0) socket->refused_in = sockets->flushes;
+  return result;
 }
 
 int sockets_flush(struct sockets *sockets, int count) {
   int troubled = 0;
+  /* 0 is no flush. */
+  if (++sockets->flushes == 0) sockets->flushes = 1;
   for (int i = 0; i < count; i++) {
     struct send *record = &sockets->shared.sends[i];
     record->result = send_record(sockets, record);

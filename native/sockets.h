@@ -106,6 +106,8 @@ struct sockets {
   int ready_count;
   int ready_next;
   int event_count;
+  /* Counts the flushes. */
+  uint32_t flushes;
   /* The page of the pool that this poll fills, and how far. */
   size_t page;
   size_t page_used;

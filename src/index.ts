@@ -1,4 +1,5 @@
 /** The door: what `import … from 'asynctcp'` gives on Node. Here, and only here, a stack is chosen. */
+import cluster from 'node:cluster';
 import { checkHandler, checkInteger, checkOptions, show } from './asynctcp/check.js';
 import { Configuration, configuration, symbolOf, type ConfigureOptions } from './asynctcp/configuration.js';
 import { offerStack } from './asynctcp/stack-choice.js';
@@ -108,6 +109,9 @@ function checkStackOptions(options: SystemStackOptions): SystemStackOptions {
   };
 }
 
+/** Of one connection, in each direction: as the configuration's symbols have it. */
+const MAX_BUFFER_BYTES = 1_073_741_824;
+
 /** A number of one's own, or else the configuration's. */
 function limit(
   name: string,
@@ -116,7 +120,7 @@ function limit(
 ): number | undefined {
   return own === undefined
     ? configuration.integer(option)
-    : checkInteger(name, own, 1, Number.MAX_SAFE_INTEGER);
+    : checkInteger(name, own, 1, name === 'maxActiveTcp' ? Number.MAX_SAFE_INTEGER : MAX_BUFFER_BYTES);
 }
 
 /**
@@ -188,9 +192,12 @@ function shared(make: () => TcpStack): () => TcpStack {
 const sharedNodeStack = shared(() => nodeStack());
 const sharedKernelStack = shared(() => kernelStack());
 
-/** The kernel's where the addon loads and the system lets it work. */
+/**
+ * The kernel's where the addon loads and the system lets it work. The workers of `node:cluster` share ports
+ * through `node:net`, so there it is that.
+ */
 const bestStack = shared(() => {
-  if (loadAddon().addon === undefined) return sharedNodeStack();
+  if (loadAddon().addon === undefined || cluster.isWorker) return sharedNodeStack();
   try {
     return sharedKernelStack();
   } catch {

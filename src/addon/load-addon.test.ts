@@ -20,7 +20,7 @@ function file(name: string, text: string): string {
 const NOWHERE = join(folder, 'nowhere.node');
 const FUNCTIONS = [
   ...['threadId', 'setName', 'affinity', 'setAffinity', 'nice', 'setNice'],
-  ...['stack', 'stackDepth', 'watchStack', 'unusedStack'],
+  ...['stack', 'stackDepth', 'watchStack', 'unusedStack', 'openSockets'],
 ];
 
 /** A module with the functions of an addon, which CommonJS loads like one. */
@@ -35,6 +35,7 @@ const broken = file('broken.node', 'this is no shared object');
 function search(changed: Partial<AddonSearch> = {}): AddonSearch {
   return {
     platform: 'linux',
+    imitator: undefined,
     arch: 'x64',
     candidates: [NOWHERE],
     isCheckout: false,
@@ -66,6 +67,7 @@ describe('the search for the addon', () => {
   });
 
   it('says that other systems than Linux have none', () => {
+    assert.equal(reasonOf({ imitator: 'bun' }), 'The native addon is for Node only, and this is bun.');
     assert.equal(reasonOf({ platform: 'darwin' }), 'The native addon is for Linux only, and this is darwin.');
   });
 
@@ -138,7 +140,7 @@ describe('the search for the addon', () => {
       `The native addon ${incomplete} is of another version, without threadId, setName; run \`npm run build\`.`,
     );
     assert.match(reasonOf({ candidates: [incomplete] }), /; install the package again\.$/);
-    assert.match(reasonOf({ load: () => null }), /without threadId, .+, unusedStack;/);
+    assert.match(reasonOf({ load: () => null }), /without threadId, .+, openSockets;/);
   });
 
   it('gives the reason of the first candidate that is there', () => {

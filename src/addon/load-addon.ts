@@ -17,6 +17,8 @@ export type LoadedAddon =
 export interface AddonSearch {
   readonly platform: string;
   readonly arch: string;
+  /** What imitates Node, such as Bun: the addon would load there, and crash the process. */
+  readonly imitator: string | undefined;
   /** Whole paths; the first that loads is taken. */
   readonly candidates: readonly string[];
   /** Is it a checkout, where the addon can be built? */
@@ -101,6 +103,9 @@ export function searchAddon(search: AddonSearch): LoadedAddon {
   if (search.platform !== 'linux') {
     return { reason: `The native addon is for Linux only, and this is ${search.platform}.` };
   }
+  if (search.imitator !== undefined) {
+    return { reason: `The native addon is for Node only, and this is ${search.imitator}.` };
+  }
   let reason: string | undefined;
   for (const file of search.candidates) {
     try {
@@ -128,6 +133,7 @@ export function loadAddon(): LoadedAddon {
   loaded ??= searchAddon({
     platform: process.platform,
     arch: process.arch,
+    imitator: ['bun', 'deno'].find((name) => name in process.versions),
     candidates: [
       pathOf('../../native/build/Release/asynctcp.node'),
       pathOf(`../../native/prebuilt/${process.platform}-${process.arch}.node`),

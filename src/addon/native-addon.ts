@@ -38,8 +38,8 @@ export interface NativeAddon {
   unusedStack(): number;
   /**
    * Opens this environment's sockets. `dispatch` is called for each poll that brought something, with the
-   * number of event records; when it throws, the error is uncaught, and it is called again with the same
-   * number.
+   * number of event records. When something was thrown in it or in the ticks behind it, that is uncaught, and
+   * it is called again with 0 for what is left of them.
    * @throws EMFILE, ENOMEM and so on when there is no descriptor or memory for it.
    */
   openSockets(dispatch: (count: number) => void): NativeSockets;

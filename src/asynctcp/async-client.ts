@@ -539,9 +539,9 @@ export class AsyncClient {
    * client stays as it is.
    */
   onTimeout(handler: TimeoutHandler | undefined): void {
-    const beginsToListen = this.#core.onTimeout === undefined && handler !== undefined;
+    const listened = this.#core.onTimeout !== undefined;
     this.#core.onTimeout = checkHandler('onTimeout', handler);
-    if (beginsToListen) this.#core.session?.applyOnTimeout();
+    if (listened !== (handler !== undefined)) this.#core.session?.applyOnTimeout();
   }
 
   /** Every 500 ms from `onConnect` until the client closes. */

@@ -416,6 +416,7 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
   /** Bytes that are under way when somebody begins to listen are waited for from now on. */
   applyOnTimeout(): void {
     this.#connection?.setReportsAcks(this.#wantsAcks());
+    if (this.core.onTimeout === undefined) return;
     if (this.#phase !== 'over' && this.#sent > this.#acked) this.#awaitAck();
   }
 

@@ -46,6 +46,7 @@ function isFaulty(addon: NativeAddon): addon is FaultyAddon {
 const loaded = searchAddon({
   platform: process.platform,
   arch: process.arch,
+  imitator: undefined,
   candidates: [new URL('../../native-faults/build/Release/asynctcp.node', import.meta.url).pathname],
   isCheckout: true,
   load: createRequire(import.meta.url),

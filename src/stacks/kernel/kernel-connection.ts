@@ -8,6 +8,7 @@
  */
 import type { NativeSockets } from '../../addon/native-sockets.js';
 import { READ_BYTES } from '../../addon/native-sockets.js';
+import { ErrorCode } from '../../port/error-code.js';
 import { TcpState } from '../../port/tcp-state.js';
 import type { Connection, ConnectionEvents, Fault, StackLimits } from '../../port/tcp-stack.js';
 import { assert } from '../../support/assert.js';
@@ -17,7 +18,7 @@ import { FIN_WAIT_MS, MAX_LINGERING } from '../system/lingering.js';
 import { connectionFault } from '../system/system-fault.js';
 import { SendQueue } from './send-queue.js';
 import type { Ends, SocketLoop, SocketOwner } from './socket-loop.js';
-import { isStarvation, systemError } from './system-error.js';
+import { isStarvation, systemError, TAKEN_AWAY } from './system-error.js';
 
 /**
  * How often the kernel is asked what was acknowledged, where no event told: they are lost when the socket's
@@ -284,8 +285,11 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
   #push(): void {
     while (this.#queue !== undefined && this.#released > 0 && !this.#isFull) {
       const pieces = this.#queue.front(this.#released);
-      const [first] = pieces;
-      assert(first !== undefined, 'what may leave is in the queue');
+      const first = pieces?.[0];
+      if (pieces === undefined || first === undefined) {
+        this.#failSoon(TAKEN_AWAY);
+        return;
+      }
       const result =
         pieces.length === 1
           ? this.#native.send(this.#slot, first)
@@ -475,10 +479,14 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
    * that the peer has not read.
    */
   #endIfDone(): void {
+    if (!this.#finSent || (!this.#finReceived && !this.#closing)) return;
+    if (this.#reportsAcks && !this.#isGone()) {
+      this.#countAcked();
+      if (this.#untold > 0) this.#tellAcked();
+      if (this.#outstanding > 0) return;
+    }
     const events = this.#events;
-    if (!this.#finSent || events === undefined || this.#isGone()) return;
-    if (this.#reportsAcks && this.#outstanding > 0) return;
-    if (!this.#finReceived && !this.#closing) return;
+    if (events === undefined || this.#isGone()) return;
     this.#events = undefined;
     if (this.#finReceived) this.#release();
     else this.#linger();
@@ -551,6 +559,12 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
   #faultOf(refusal: number): Fault {
     const destination = this.#destination;
     return connectionFault(systemError(refusal, destination), (destination?.localPort ?? 0) !== 0);
+  }
+
+  socketBroke(error: unknown): void {
+    const cause = error instanceof Error ? error : new Error(String(error));
+    this.#fault ??= { code: ErrorCode.ERR_ABRT, cause };
+    this.#tellFault();
   }
 
   /** A method found out: the event comes when it has returned. */

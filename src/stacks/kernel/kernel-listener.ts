@@ -118,6 +118,10 @@ export class KernelListener implements Listener, SocketOwner, TimerOwner {
     this.#events?.acceptFailed(listenFault(systemError(refusal)));
   }
 
+  socketBroke(): void {
+    // The exception is told as uncaught; the next connection may be accepted soundly.
+  }
+
   // ---- what only connections hear
 
   socketConnected(): void {

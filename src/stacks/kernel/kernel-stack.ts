@@ -28,7 +28,7 @@ import { KernelConnection, type ConnectionContext } from './kernel-connection.js
 import { KernelListener } from './kernel-listener.js';
 import { RefusedConnection } from './refused-connection.js';
 import { loopOf, type SocketLoop } from './socket-loop.js';
-import { systemError } from './system-error.js';
+import { callOf, systemError } from './system-error.js';
 
 /**
  * Bytes in flight of one connection: with less, a fast path stands still while the acknowledgements travel.
@@ -90,7 +90,9 @@ export class KernelStack implements TcpStack, ConnectionContext {
     const { address, port, localAddress, localPort } = target;
     const slot = this.loop.native.connect(address, localAddress, port, localPort, this.#receiveBuffer);
     if (slot >= 0) return new KernelConnection(this, slot, events, { address, port, localPort });
-    const fault = connectionFault(systemError(slot, { address, port }), localPort !== 0);
+    const own = { address: localAddress ?? '0.0.0.0', port: localPort };
+    const end = callOf(slot) === 'bind' ? own : { address, port };
+    const fault = connectionFault(systemError(slot, end), localPort !== 0);
     return new RefusedConnection(this, fault, events);
   }
 

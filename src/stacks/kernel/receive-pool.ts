@@ -2,21 +2,15 @@
  * The memory that the addon receives into: pages, of which it fills one at each poll and uses the same again
  * at the next. What a program is given of it is either copied or lent:
  *
- *  - Copied, for a program that may keep it: what is small into the engine's own heap, what is larger into
- *    slabs of which a kept piece holds at most `SMALL_SLAB_BYTES` or `LARGE_SLAB_BYTES`.
+ *  - Copied into memory of its own, for a program that may keep it, change it or transfer it to a thread.
  *  - Lent, to a program that gives it back. A page that is lent from is not filled again before all of it is
  *    back; the addon goes on with another one. The last free page is not lent from: then pieces are copied.
  */
-import { POOL_PAGES, READ_BYTES, type NativeSockets } from '../../addon/native-sockets.js';
+import { markAsUntransferable } from 'node:worker_threads';
+import { POOL_PAGES, type NativeSockets } from '../../addon/native-sockets.js';
 import type { Loan } from '../../port/tcp-stack.js';
 import { assert } from '../../support/assert.js';
 
-/** V8 keeps typed arrays up to this size in its heap, which costs least. */
-const HEAP_BYTES = 64;
-/** Copies up to this size share a small slab; larger ones share a large one. */
-export const SMALL_BYTES = 4096;
-export const SMALL_SLAB_BYTES = 4 * SMALL_BYTES;
-export const LARGE_SLAB_BYTES = 2 * READ_BYTES;
 /** Smaller pieces are not worth a loan: a copy costs less than a page that waits. */
 export const LENT_BYTES = 2048;
 
@@ -38,28 +32,6 @@ class Page implements Loan {
   }
 }
 
-/** Memory that copies are carved from, one behind the other. */
-class Slab {
-  readonly #bytes: number;
-  #memory: ArrayBuffer | undefined;
-  #used = 0;
-
-  constructor(bytes: number) {
-    this.#bytes = bytes;
-  }
-
-  carve(bytes: number): Uint8Array {
-    if (this.#memory === undefined || bytes > this.#bytes - this.#used) {
-      // All of it is written before anybody sees it: it need not be cleared.
-      this.#memory = Buffer.allocUnsafeSlow(this.#bytes).buffer;
-      this.#used = 0;
-    }
-    const piece = new Uint8Array(this.#memory, this.#used, bytes);
-    this.#used += bytes;
-    return piece;
-  }
-}
-
 export class ReceivePool {
   readonly #native: NativeSockets;
   readonly #memory: Uint8Array;
@@ -67,11 +39,11 @@ export class ReceivePool {
   /** The page that is being filled, and how many others could be. */
   #current: Page;
   #freePages: number;
-  readonly #small = new Slab(SMALL_SLAB_BYTES);
-  readonly #large = new Slab(LARGE_SLAB_BYTES);
 
   constructor(native: NativeSockets) {
     this.#native = native;
+    // A program that has a packet of one connection must not take the memory of all of them away.
+    markAsUntransferable(native.pool);
     this.#memory = new Uint8Array(native.pool);
     this.#pages = Array.from({ length: POOL_PAGES }, (_, number) => new Page(this, number));
     const [first] = this.#pages;
@@ -81,10 +53,7 @@ export class ReceivePool {
   }
 
   copy(offset: number, bytes: number): Uint8Array {
-    if (bytes <= HEAP_BYTES) return this.#memory.slice(offset, offset + bytes);
-    const piece = (bytes <= SMALL_BYTES ? this.#small : this.#large).carve(bytes);
-    piece.set(this.#memory.subarray(offset, offset + bytes));
-    return piece;
+    return this.#memory.slice(offset, offset + bytes);
   }
 
   /** Who waits for a piece of this poll to come back; `undefined` where it has to be copied. */

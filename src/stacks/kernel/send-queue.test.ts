@@ -13,6 +13,12 @@ function joined(pieces: readonly Uint8Array[]): number[] {
   return pieces.flatMap((piece) => [...piece]);
 }
 
+function frontOf(queue: SendQueue, bytes: number): readonly Uint8Array[] {
+  const pieces = queue.front(bytes);
+  assert.ok(pieces !== undefined, 'nothing was taken away');
+  return pieces;
+}
+
 type Step = { readonly add: number; readonly copy: boolean } | { readonly drop: number };
 
 const steps: fc.Arbitrary<Step[]> = fc.array(
@@ -44,7 +50,7 @@ describe('what waits to be sent', () => {
             expected = expected.slice(bytes);
           }
           assert.equal(queue.bytes, expected.length);
-          assert.deepEqual(joined(queue.front(queue.bytes)), expected);
+          assert.deepEqual(joined(frontOf(queue, queue.bytes)), expected);
         }
       }),
     );
@@ -54,28 +60,49 @@ describe('what waits to be sent', () => {
     const queue = new SendQueue(new CopySlab());
     queue.add(numbered(0, 10), false);
     queue.add(numbered(10, 10), false);
-    assert.deepEqual(joined(queue.front(13)), [...numbered(0, 13)]);
+    assert.deepEqual(joined(frontOf(queue, 13)), [...numbered(0, 13)]);
     assert.deepEqual(queue.front(0), []);
   });
 
   it(`shows at most ${MAX_PIECES} pieces, and all of as many`, () => {
     const queue = new SendQueue(new CopySlab());
     for (let count = 0; count < MAX_PIECES; count += 1) queue.add(numbered(count, 1), false);
-    assert.equal(queue.front(queue.bytes).length, MAX_PIECES);
+    assert.equal(frontOf(queue, queue.bytes).length, MAX_PIECES);
     queue.add(numbered(0, 1), false);
-    assert.equal(queue.front(queue.bytes).length, MAX_PIECES);
+    assert.equal(frontOf(queue, queue.bytes).length, MAX_PIECES);
   });
 
   it('makes one piece of copies that follow each other', () => {
     const queue = new SendQueue(new CopySlab());
     for (let count = 0; count < 1000; count += 1) queue.add(numbered(count % 200, 1), true);
-    assert.equal(queue.front(1000).length, 1);
+    assert.equal(frontOf(queue, 1000).length, 1);
   });
 
   it('does not copy what it was lent', () => {
     const queue = new SendQueue(new CopySlab());
     const own = numbered(0, 5);
     queue.add(own, false);
-    assert.equal(queue.front(5)[0], own);
+    assert.equal(frontOf(queue, 5)[0], own);
+  });
+
+  it('tells of a piece that its owner detached while it waited', () => {
+    const queue = new SendQueue(new CopySlab());
+    const own = numbered(0, 5);
+    queue.add(numbered(0, 3), true);
+    queue.add(own, false);
+    structuredClone(own, { transfer: [own.buffer as ArrayBuffer] });
+    assert.deepEqual(joined(frontOf(queue, 3)), [0, 1, 2]);
+    assert.equal(queue.front(4), undefined);
+  });
+
+  it('takes as long for each of many pieces', () => {
+    const queue = new SendQueue(new CopySlab());
+    const pieces = 200_000;
+    for (let count = 0; count < pieces; count += 1) queue.add(numbered(count % 200, 1), false);
+    for (let left = pieces; left > 0; left -= 50) {
+      assert.equal(frontOf(queue, 50).length, 50);
+      queue.drop(50);
+      assert.equal(queue.bytes, left - 50);
+    }
   });
 });

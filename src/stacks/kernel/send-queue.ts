@@ -1,13 +1,23 @@
 /**
- * What one connection was given to send and the kernel did not take: pieces in order, of which the first
- * `released` bytes may leave. A connection has one only while something waits.
+ * What one connection was given to send and the kernel did not take: pieces in order. A connection has one
+ * only while something waits.
  */
 import { MAX_PIECES } from '../../addon/native-sockets.js';
 import type { CopySlab } from '../system/copy-slab.js';
 
+/**
+ * Pieces that have left stay in the array until there are so many, and as many as wait: so leaving costs the
+ * same for each.
+ */
+const COMPACT_AT = 1024;
+
 export class SendQueue {
   readonly #slab: CopySlab;
+  /** From `#head` on. */
   readonly #pieces: Uint8Array[] = [];
+  /** How long each was when it came: its owner may have detached or shrunk it since. */
+  readonly #lengths: number[] = [];
+  #head = 0;
   /** The last piece, when it is a copy in the slab that can grow. */
   #lastCopy: Buffer | undefined;
   #bytes = 0;
@@ -25,21 +35,25 @@ export class SendQueue {
     this.#bytes += bytes.length;
     if (!copy) {
       this.#lastCopy = undefined;
-      this.#pieces.push(bytes);
+      this.#push(bytes);
       return;
     }
     const joined = this.#lastCopy === undefined ? undefined : this.#slab.extend(this.#lastCopy, bytes);
     this.#lastCopy = joined ?? this.#slab.copy(bytes);
-    if (joined === undefined) this.#pieces.push(this.#lastCopy);
-    else this.#pieces[this.#pieces.length - 1] = joined;
+    if (joined === undefined) this.#push(this.#lastCopy);
+    else this.#replace(this.#pieces.length - 1, joined);
   }
 
-  /** Views of the first `bytes`, or of as many as `MAX_PIECES` pieces have. */
-  front(bytes: number): readonly Uint8Array[] {
+  /**
+   * Views of the first `bytes`, or of as many as `MAX_PIECES` pieces have; `undefined` when a piece that was
+   * lent is not what it was.
+   */
+  front(bytes: number): readonly Uint8Array[] | undefined {
     const views: Uint8Array[] = [];
     let left = bytes;
-    for (const piece of this.#pieces) {
-      if (left <= 0 || views.length === MAX_PIECES) break;
+    for (let at = this.#head; at < this.#pieces.length && left > 0 && views.length < MAX_PIECES; at += 1) {
+      const piece = this.#pieces[at];
+      if (piece === undefined || piece.length !== this.#lengths[at]) return undefined;
       views.push(piece.length <= left ? piece : piece.subarray(0, left));
       left -= piece.length;
     }
@@ -50,16 +64,31 @@ export class SendQueue {
   drop(bytes: number): void {
     this.#bytes -= bytes;
     let left = bytes;
-    let whole = 0;
-    for (const piece of this.#pieces) {
-      if (piece.length > left) break;
-      left -= piece.length;
-      whole += 1;
+    for (; left > 0; this.#head += 1) {
+      const length = this.#lengths[this.#head] ?? left;
+      if (length > left) break;
+      left -= length;
     }
-    this.#pieces.splice(0, whole);
-    const first = this.#pieces[0];
-    if (first !== undefined && left > 0) this.#pieces[0] = first.subarray(left);
+    const first = this.#pieces[this.#head];
+    if (first !== undefined && left > 0) this.#replace(this.#head, first.subarray(left));
     // A piece that was cut is no longer what the slab knows.
-    if (this.#pieces.length <= 1) this.#lastCopy = undefined;
+    if (this.#head >= this.#pieces.length - 1) this.#lastCopy = undefined;
+    if (this.#head >= COMPACT_AT && 2 * this.#head >= this.#pieces.length) this.#compact();
+  }
+
+  #push(piece: Uint8Array): void {
+    this.#pieces.push(piece);
+    this.#lengths.push(piece.length);
+  }
+
+  #replace(at: number, piece: Uint8Array): void {
+    this.#pieces[at] = piece;
+    this.#lengths[at] = piece.length;
+  }
+
+  #compact(): void {
+    this.#pieces.splice(0, this.#head);
+    this.#lengths.splice(0, this.#head);
+    this.#head = 0;
   }
 }

@@ -42,6 +42,8 @@ export interface SocketOwner {
   socketAccepted(slot: number, ends: Ends): void;
   socketAcceptFailed(refusal: number, isStopped: boolean): void;
   socketStarved(): void;
+  /** An event could not be told to its end: an invariant of ours is broken. */
+  socketBroke(error: unknown): void;
   /** The kernel did not take this gathered piece, or not all of it. */
   sendFellShort(rest: Uint8Array, refusal: number): void;
 }
@@ -60,7 +62,8 @@ export class SocketLoop {
   readonly #arena: Uint8Array;
   readonly #ends: Buffer;
   readonly #ports: Uint16Array;
-  /** The next record to read; a record that threw was read. */
+  /** The records of the last poll, and the next one to read; a record that threw was read. */
+  #count = 0;
   #next = 0;
   #isDispatching = false;
   #sendCount = 0;
@@ -155,14 +158,18 @@ export class SocketLoop {
 
   // ---- events
 
+  /** @param count of a new poll's records; 0: those of the last one that are left. */
   #dispatch(count: number): void {
+    if (count > 0) {
+      this.#next = 0;
+      this.#count = count;
+    }
     this.#isDispatching = true;
-    while (this.#next < count) {
+    while (this.#next < this.#count) {
       const record = this.#next;
       this.#next += 1;
       this.#tell(record);
     }
-    this.#next = 0;
     this.#isDispatching = false;
     this.flush();
     this.pool.turnPage();
@@ -178,7 +185,16 @@ export class SocketLoop {
       if (kind === EventKind.ACCEPTED) this.native.reset(first);
       return;
     }
-    const second = this.#events[at + 3] ?? 0;
+    try {
+      this.#tellOwner(owner, kind, record, first);
+    } catch (error) {
+      owner.socketBroke(error);
+      throw error;
+    }
+  }
+
+  #tellOwner(owner: SocketOwner, kind: number | undefined, record: number, first: number): void {
+    const second = this.#events[record * EVENT_WORDS + 3] ?? 0;
     if (kind === EventKind.DATA) owner.socketData(first, second);
     else if (kind === EventKind.ACKED) owner.socketAcked(first);
     else if (kind === EventKind.ACCEPTED) owner.socketAccepted(first, this.#endsOf(record));

@@ -25,6 +25,14 @@ const ERRNO_RANGE = 4096;
 const ENOBUFS = 105;
 const ENOMEM = 12;
 
+/** EFAULT of write: bytes that were lent to be sent were detached or shrunk before they were. */
+export const TAKEN_AWAY = -((SYSTEM_CALLS.indexOf('write') + 1) * ERRNO_RANGE + 14);
+
+/** The system call that was refused. */
+export function callOf(refusal: number): string {
+  return SYSTEM_CALLS[Math.floor(-refusal / ERRNO_RANGE) - 1] ?? 'unknown';
+}
+
 /** An end of a connection, for the error's text. */
 export interface ErrorEnd {
   readonly address: string;
@@ -40,7 +48,7 @@ export function isStarvation(refusal: number): boolean {
 /** `connect ECONNREFUSED 127.0.0.1:80`, with Node's properties. */
 export function systemError(refusal: number, end?: ErrorEnd): Error {
   const errno = -refusal % ERRNO_RANGE;
-  const syscall = SYSTEM_CALLS[Math.floor(-refusal / ERRNO_RANGE) - 1] ?? 'unknown';
+  const syscall = callOf(refusal);
   const code = getSystemErrorName(-errno);
   const where = end === undefined ? '' : ` ${end.address}:${end.port}`;
   return Object.assign(new Error(`${syscall} ${code}${where}`), { errno: -errno, code, syscall, ...end });
