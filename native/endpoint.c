@@ -130,6 +130,18 @@ int endpoint_info(int fd, int *state, int *mss) {
   return 0;
 }
 
+int endpoint_window(int fd) {
+  /* tcpi_rcv_wnd of linux/tcp.h, whose struct the C library's header has only in part. */
+  enum { RCV_WND_AT = 232 };
+  unsigned char info[RCV_WND_AT + sizeof(uint32_t)];
+  uint32_t window = 0;
+  socklen_t bytes = sizeof info;
+  if (sys_getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, &bytes) != 0) return refusal(CALL_GETSOCKOPT, errno);
+  if (bytes < sizeof info) return refusal(CALL_GETSOCKOPT, ENOTSUP);
+  memcpy(&window, &info[RCV_WND_AT], sizeof window);
+  return window > INT32_MAX ? INT32_MAX : (int)window;
+}
+
 bool endpoint_can_peek(void) {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return false;

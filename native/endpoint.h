@@ -56,6 +56,8 @@ int endpoint_option(int fd, int level, int name, int value);
 int endpoint_keep_alive(int fd, int idle_s, int interval_s, int probes);
 /* The state of the kernel's TCP (tcp_states.h: TCP_ESTABLISHED is 1), and the segment's size. */
 int endpoint_info(int fd, int *state, int *mss);
+/* Bytes that the peer may send now, as it was told. Linux 6.2. */
+int endpoint_window(int fd);
 /* Whether a reading may peek byte by byte: Linux 6.9. */
 bool endpoint_can_peek(void);
 

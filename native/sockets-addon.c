@@ -28,8 +28,8 @@
 #define MAX_ADDRESS_BYTES (ADDRESS_TEXT_BYTES + 2)
 
 /*
- * The receive memory. Programs are lent views of it, and could transfer them to another thread: it lives until
- * neither the loop nor a buffer of JavaScript has it.
+ * The receive memory. Programs are lent views of it, and could transfer them to another thread: it lives
+ * until neither the loop nor a buffer of JavaScript has it.
  */
 struct pool {
   atomic_int owners;
@@ -308,6 +308,7 @@ SLOT_FUNCTION(js_use_page, 1, sockets_use_page(&loop->sockets, given[0]))
 SLOT_FUNCTION(js_set_reading, 2, sockets_set_reading(&loop->sockets, given[0], given[1]))
 SLOT_FUNCTION(js_set_peeking, 1, sockets_set_peeking(&loop->sockets, given[0]))
 SLOT_FUNCTION(js_consume, 2, sockets_consume(&loop->sockets, given[0], given[1]))
+SLOT_FUNCTION(js_window, 1, sockets_window(&loop->sockets, given[0]))
 SLOT_FUNCTION(js_discard, 1, sockets_discard(&loop->sockets, given[0]))
 SLOT_FUNCTION(js_resume, 1, sockets_resume(&loop->sockets, given[0]))
 SLOT_FUNCTION(js_report_acks, 2, sockets_report_acks(&loop->sockets, given[0], given[1] != 0))
@@ -383,6 +384,7 @@ static const struct function FUNCTIONS[] = {
     {"setReading", js_set_reading},
     {"setPeeking", js_set_peeking},
     {"consume", js_consume},
+    {"window", js_window},
     {"discard", js_discard},
     {"resume", js_resume},
     {"reportAcks", js_report_acks},

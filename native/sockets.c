@@ -368,8 +368,6 @@ static int accepted(struct sockets *sockets, uint32_t listener, int fd, const st
 
 static void on_listener(struct sockets *sockets, uint32_t slot) {
   const int listener = sockets->slots[slot].fd;
-  /* Somebody took the reserve in the moment in which it was given up. */
-  if (sockets->spare < 0) sockets->spare = sys_open_null();
   for (int i = 0; i < MAX_ACCEPTS && sockets->event_count + MAX_RECORDS_EACH <= MAX_EVENTS; i++) {
     struct sockaddr_storage peer;
     memset(&peer, 0, sizeof peer);
@@ -384,6 +382,8 @@ static void on_listener(struct sockets *sockets, uint32_t slot) {
         return;
       }
     } else if (error == EAGAIN) {
+      /* Somebody took the reserve in the moment in which it was given up. Now nobody waits for one. */
+      if (sockets->spare < 0) sockets->spare = sys_open_null();
       return;
     } else if (!concerns_peer(error)) {
       const bool has_none = error == EMFILE || error == ENFILE;
@@ -543,19 +543,18 @@ int sockets_local_end(struct sockets *sockets, int slot, struct end_text *end) {
 int sockets_set_peeking(struct sockets *sockets, int slot) {
   struct socket *socket = socket_at(sockets, slot);
   if (socket == NULL) return refusal(CALL_SETSOCKOPT, EBADF);
-  int buffer = 0;
-  socklen_t bytes = sizeof buffer;
-  if (sys_getsockopt(socket->fd, SOL_SOCKET, SO_RCVBUF, &buffer, &bytes) != 0) {
-    return refusal(CALL_GETSOCKOPT, errno);
-  }
   int result = endpoint_option(socket->fd, SOL_SOCKET, SO_PEEK_OFF, 0);
   if (result != 0) return result;
   socket->peeks = true;
   result = watch(sockets, (uint32_t)slot, EPOLL_CTL_MOD, true);
   /* It goes on as before: what is told then is not consumed again. */
   if (result != 0) socket->peeks = false;
-  /* Half of the buffer is for the kernel's own bookkeeping (socket(7)). */
-  return result != 0 ? result : buffer / 2;
+  return result;
+}
+
+int sockets_window(struct sockets *sockets, int slot) {
+  const struct socket *socket = socket_at(sockets, slot);
+  return socket == NULL ? refusal(CALL_GETSOCKOPT, EBADF) : endpoint_window(socket->fd);
 }
 
 int sockets_consume(struct sockets *sockets, int slot, int bytes) {

@@ -138,10 +138,11 @@ int sockets_send(struct sockets *sockets, int slot, const struct iovec *pieces, 
 int sockets_use_page(struct sockets *sockets, int page);
 /* Bytes that the next poll may receive at most; 0 stops receiving. */
 int sockets_set_reading(struct sockets *sockets, int slot, int bytes);
-/* From now on receiving leaves the window closed, and `sockets_consume` opens it. Gives the bytes that the
- * kernel has room for. */
+/* From now on receiving leaves the window closed, and `sockets_consume` opens it. */
 int sockets_set_peeking(struct sockets *sockets, int slot);
 int sockets_consume(struct sockets *sockets, int slot, int bytes);
+/* Bytes that the peer may send now. */
+int sockets_window(struct sockets *sockets, int slot);
 /* From now on what arrives is dropped; only EVENT_END and EVENT_FAILED tell of it. */
 int sockets_discard(struct sockets *sockets, int slot);
 /* Whether EVENT_ACKED comes by itself. */

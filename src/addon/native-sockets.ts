@@ -57,10 +57,12 @@ export interface NativeSockets {
 
   /** Bytes that the next poll receives at most; 0 stops receiving. */
   setReading(slot: number, bytes: number): number;
-  /** From now on receiving leaves the window closed; gives the bytes that the kernel has room for. */
+  /** From now on receiving leaves the window closed. */
   setPeeking(slot: number): number;
   /** Opens it by bytes that were received so. */
   consume(slot: number, bytes: number): number;
+  /** Bytes that the peer may send now, as it was told. */
+  window(slot: number): number;
   /** From now on what arrives is dropped. */
   discard(slot: number): number;
 

@@ -139,6 +139,7 @@ describe('starvation', { skip, timeout: HANGS_MS }, () => {
     const first = newPeer();
     await until('the reserve is used up', () => first.outcome === 'reset');
     world.addon.clearFaults();
+    always('open_null', 'EMFILE');
     strike(world.addon, 'accept4', 'EMFILE');
     await expectAccepted();
     await exchange();

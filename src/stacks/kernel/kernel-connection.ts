@@ -26,6 +26,8 @@ import { isStarvation, systemError, TAKEN_AWAY } from './system-error.js';
  */
 const ACK_CHECK_MS = 50;
 const SLOWEST_ACK_CHECK_MS = 1600;
+/** How often a connection that withholds, and may be given more, is looked at. */
+const WINDOW_CHECK_MS = 100;
 /** Out of memory for a moment: when it is tried again. */
 const STARVED_RETRY_MS = 100;
 
@@ -81,8 +83,6 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
   #unread = 0;
   #peeked = 0;
   #peeks = false;
-  /** Bytes that may be withheld without the kernel's knowing, because it has no room for all. */
-  #readAhead = 0;
   /** Bytes that the addon may receive at once. */
   #reading = READ_BYTES;
   #isDelivering = false;
@@ -366,6 +366,8 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
   // ---- receiving
 
   socketData(offset: number, bytes: number): void {
+    // A send has found the end already, and what was polled before it comes too late.
+    if (this.#fault !== undefined) return;
     if (this.#peeks) this.#peeked += bytes;
     if (this.#closing || this.#events === undefined) {
       if (this.#peeks) this.#consume(bytes);
@@ -399,20 +401,21 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
    */
   #withhold(): void {
     if (this.#closing || this.#isGone() || !this.#context.isExact) return;
-    if (!this.#peeks) {
-      const room = this.#native.setPeeking(this.#slot);
-      this.#peeks = room >= 0;
-      this.#readAhead = Math.max(0, this.#context.limits.receiveWindowBytes - room);
-    }
+    this.#peeks ||= this.#native.setPeeking(this.#slot) >= 0;
     if (this.#peeked > 0) this.#openWindow();
   }
 
-  /** What was given back opens the window, and what was read ahead of the kernel's room. */
+  /** What was given back opens the window, and what was promised and the kernel has no room for. */
   #openWindow(): void {
-    const peeked = Math.min(this.#peeked, this.#unread);
-    const ahead = Math.max(0, this.#readAhead - (this.#unread - peeked));
-    const bytes = this.#peeked - Math.max(0, peeked - ahead);
-    if (bytes > 0) this.#consume(bytes);
+    const givenBack = Math.max(0, this.#peeked - this.#unread);
+    if (givenBack > 0) this.#consume(givenBack);
+    const promised = this.#context.limits.receiveWindowBytes - this.#unread;
+    if (this.#peeked === 0 || promised === 0 || this.#isGone()) return;
+    // A refusal, of an older system: no room that is known.
+    const missing = promised - Math.max(0, this.#native.window(this.#slot));
+    if (missing > 0) this.#consume(Math.min(this.#peeked, missing));
+    // The kernel reckons with whole segments and tells the peer in its own time: it is looked at again.
+    if (this.#timer?.armed !== true) this.#armIn(WINDOW_CHECK_MS);
   }
 
   #consume(bytes: number): void {
@@ -508,6 +511,7 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
   }
 
   socketEnded(): void {
+    if (this.#fault !== undefined) return;
     this.#finReceived = true;
     if (this.#isLingering) {
       this.#release();
@@ -526,8 +530,9 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
     else this.#native.close(slot);
   }
 
-  /** Closes the socket; the kernel does what is left to do. */
+  /** Closes the socket; the kernel does what is left to do. With bytes unread it would reset the peer. */
   #release(): void {
+    if (this.#peeked > 0) this.#consume(this.#peeked);
     this.#native.close(this.#letGo());
   }
 
@@ -606,6 +611,7 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
     this.#push();
     this.#finish();
     this.#adjustReading();
+    if (this.#peeked > 0) this.#openWindow();
     if (!this.#reportsAcks || this.#outstanding === 0 || this.#isGone()) return;
     this.#ackCheckMs = Math.min(2 * this.#ackCheckMs, SLOWEST_ACK_CHECK_MS);
     this.#checkAcks();

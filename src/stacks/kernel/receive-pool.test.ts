@@ -56,10 +56,13 @@ describe('what a program gives back', options, () => {
   it('cannot be transferred away with the memory of all the others', () => {
     const { pool } = makePool();
     const piece = pool.lend(0, LENT_BYTES);
-    structuredClone(piece);
-    assert.throws(() => structuredClone(piece, { transfer: [piece.buffer as ArrayBuffer] }), {
-      name: 'DataCloneError',
-    });
+    try {
+      structuredClone(piece, { transfer: [piece.buffer as ArrayBuffer] });
+    } catch (error) {
+      // Node 20 makes a copy; newer ones refuse.
+      assert.equal(error instanceof Error ? error.name : '', 'DataCloneError');
+    }
+    assert.equal(piece.length, LENT_BYTES);
   });
 
   it('leaves its page to the next poll when all of it came back before that', () => {

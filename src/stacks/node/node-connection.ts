@@ -306,7 +306,8 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
 
   socketData(chunk: Uint8Array): void {
     if (this.#acceptanceWaits) this.#tellAccepted();
-    if (this.#closing || this.#events === undefined) return;
+    // The stream of a socket that has failed drops a rest that is put back, and gives the next piece.
+    if (this.#closing || this.#events === undefined || this.#isGone()) return;
     const window = this.#windowBytes();
     const fits = chunk.length <= window;
     if (!fits) {

@@ -11,8 +11,8 @@ it('bytes that the kernel refused are not acknowledged: the connection is over a
   const accepted: Socket[] = [];
   server.on('connection', (socket) => accepted.push(socket.on('error', () => undefined).resume()));
   const [first, second] = [
-    await AsyncClient.open('127.0.0.1', port),
-    await AsyncClient.open('127.0.0.1', port),
+    await AsyncClient.open('127.0.0.1', port, { stack: 'node' }),
+    await AsyncClient.open('127.0.0.1', port, { stack: 'node' }),
   ];
   while (accepted.length < 2) await once(server, 'connection');
   const peer = accepted.find(({ remotePort }) => remotePort === second.localPort());
