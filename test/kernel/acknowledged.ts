@@ -225,6 +225,21 @@ const ENDING: readonly Scenario[] = [
     },
   },
   {
+    title: 'whoever removes onAck and then onTimeout waits for no acknowledgement either',
+    isAlone: true,
+    needs: ['python3', 'nft'],
+    async run(world) {
+      const linked = await begun(world);
+      const { client, history, listener } = linked;
+      await world.cut(`tcp dport ${listener.port}`);
+      client.onAck(undefined);
+      client.onTimeout(undefined);
+      write(linked, BEFORE, 5000);
+      client.close();
+      await world.until('it is over', () => history.over);
+    },
+  },
+  {
     title: 'abort() while cut off, closing or not, ends it at once and leaves no socket',
     isAlone: true,
     needs: ['python3', 'nft'],

@@ -492,6 +492,30 @@ const WINDOWS: readonly Scenario[] = [
       assert.deepEqual([reader.bytes, reader.matches], [bytes, true]);
     },
   },
+  ...[65_536, 1500].flatMap((mtu) =>
+    [1000, 20_000, WINDOW, 2 * WINDOW].map((window): Scenario => ({
+      title: `the whole window of ${window} bytes may be withheld, again and again, with an MTU of ${mtu}`,
+      isAlone: true,
+      needs: ['python3'],
+      async run(world) {
+        await world.ip('link', 'set', 'lo', 'mtu', String(mtu));
+        const linked = await world.linked({ receiveWindowBytes: window });
+        const { client, peer } = linked;
+        let withheld = 0;
+        client.onData((_, data) => {
+          client.ackLater();
+          withheld += data.length;
+        });
+        void peer.sendPattern(5, 400 * MIB).catch(() => undefined);
+        for (let round = 0; round < 6; round += 1) {
+          await world.until('the window is full', () => withheld === window);
+          // The kernel’s buffer fills as well.
+          await pushed(linked);
+          withheld -= client.ack(withheld);
+        }
+      },
+    })),
+  ),
   {
     title: 'packets that are not given back close the window, and giving them back opens it',
     needs: ['python3'],

@@ -101,6 +101,14 @@ const DESCRIPTORS: readonly Scenario[] = [
         for (const peer of peers.slice(-5)) assert.equal(await peer.receive(7), 'welcome');
         assert.equal(accepted.length, 5 * round, 'accepted afterwards');
       }
+      // The descriptor in reserve is there again: the next shortage turns away.
+      const giveBack = await world.starve();
+      try {
+        const turnedAway = await world.peer.connect(server.port());
+        assert.equal((await turnedAway.drain()).end, 'reset', 'how the peer is turned away');
+      } finally {
+        await giveBack();
+      }
       await world.goesOn(pulse);
     },
   },
