@@ -15,8 +15,11 @@ import { planOf, WAYS } from './mixed-plan.js';
 
 const PROGRAM = fileURLToPath(new URL('mixed-program.js', import.meta.url));
 /** Stack of the client, stack of the server. ASYNCTCP_SOAK_STACKS chooses others: `kernel-node,node-node`. */
-const ALL_PAIRS = 'node-node,kernel-kernel,kernel-node,node-kernel';
-const PAIRS = (process.env['ASYNCTCP_SOAK_STACKS'] ?? ALL_PAIRS).split(',');
+const USUAL = inForm({
+  short: 'node-node,kernel-kernel',
+  long: 'node-node,kernel-kernel,kernel-node,node-kernel',
+});
+const PAIRS = (process.env['ASYNCTCP_SOAK_STACKS'] ?? USUAL).split(',');
 /** After so long the engine has compiled most of what it will compile. */
 const WARM_UP_SECONDS = inForm({ short: 4, long: 20 });
 const SECONDS = Number(process.env['ASYNCTCP_SOAK_SECONDS'] ?? inForm({ short: 8, long: 600 }));
