@@ -36,7 +36,7 @@
 #define MAX_ACCEPTS 64
 /* Bytes that one socket receives in one poll, and all of them. */
 #define READ_BYTES 65536
-#define PAGE_BYTES (4 * READ_BYTES)
+#define PAGE_BYTES (2 * READ_BYTES)
 #define POOL_PAGES 4
 #define POOL_BYTES (POOL_PAGES * PAGE_BYTES)
 /* Sends that wait for one flush, and their bytes. */

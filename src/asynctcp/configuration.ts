@@ -154,7 +154,7 @@ export const SYMBOLS: readonly ConfigurationSymbol[] = [
     'tcpSndBuf',
     [1024, 1_073_741_824, 'bytes'],
     undefined,
-    'what one connection takes before it is acknowledged; 1048576 on `kernel`, 131072 on `node`',
+    'what one connection takes before it is acknowledged; 4194304 on `kernel`, 131072 on `node`',
   ),
   integer(
     'CONFIG_LWIP_TCP_WND_DEFAULT',

@@ -31,11 +31,10 @@ import { loopOf, type SocketLoop } from './socket-loop.js';
 import { callOf, systemError } from './system-error.js';
 
 /**
- * Bytes in flight of one connection: with less, a fast path stands still while the acknowledgements travel.
- * It is a limit, no memory: the kernel takes what it has room for, and what it has not stays the caller's or
- * in the queue.
+ * Bytes in flight of one connection: what Linux lets its own send buffer grow to (`tcp_wmem`). With less, a
+ * fast path stands still while the acknowledgements travel. It is a limit, no memory.
  */
-export const SEND_BUFFER_BYTES = 1_048_576;
+export const SEND_BUFFER_BYTES = 4_194_304;
 /** Two of the largest reads, so that withholding one does not stop the other. */
 export const RECEIVE_WINDOW_BYTES = 131_072;
 

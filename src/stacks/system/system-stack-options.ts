@@ -10,7 +10,7 @@ export type Lookup = (
 export interface SystemStackOptions {
   /**
    * Bytes that one connection takes from `add` before any is acknowledged (on `node`: taken by the kernel).
-   * Default 131072 on `node`, 1048576 on `kernel`.
+   * Default 131072 on `node`, 4194304 on `kernel`.
    */
   sendBufferBytes?: number | undefined;
   /** Bytes that one connection delivers before any is acknowledged with `ack`. Default 131072. */
