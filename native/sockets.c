@@ -207,10 +207,10 @@ static void tell_acked(struct sockets *sockets, uint32_t slot) {
 }
 
 /* Empties the error queue: its entries say only that something was acknowledged. Whether there were any. */
-static bool drain_stamps(int fd) {
+static bool drain_stamps(int fd, unsigned most) {
   struct mmsghdr messages[MAX_STAMPS];
-  memset(messages, 0, sizeof messages);
-  const int count = sys_recvmmsg(fd, messages, MAX_STAMPS, MSG_ERRQUEUE | MSG_DONTWAIT, NULL);
+  memset(messages, 0, most * sizeof messages[0]);
+  const int count = sys_recvmmsg(fd, messages, most, MSG_ERRQUEUE | MSG_DONTWAIT, NULL);
   return count > 0 || (count < 0 && errno == EINTR);
 }
 
@@ -296,7 +296,9 @@ static void on_stream(struct sockets *sockets, uint32_t slot, uint32_t events) {
   }
   if (socket->reports_acks || (events & EPOLLERR) != 0) {
     /* Stamps of bytes sent while somebody listened come also when nobody does any more. */
-    const bool is_stamp = (events & EPOLLERR) != 0 && drain_stamps(socket->fd);
+    /* With an answer comes one, and looking for a second costs more than the next round. */
+    const unsigned most = (events & EPOLLIN) != 0 ? 1 : MAX_STAMPS;
+    const bool is_stamp = (events & EPOLLERR) != 0 && drain_stamps(socket->fd, most);
     if (is_stamp && (events & EPOLLHUP) == 0) has_fault = false;
     if (socket->reports_acks) tell_acked(sockets, slot);
     /* By edges the queue is told of once: what is left in it has to be told again. */
