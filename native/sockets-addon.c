@@ -144,21 +144,29 @@ static napi_value integer(napi_env env, int value) {
   return result;
 }
 
+/* False: an exception is pending. */
+static bool read_numbers(napi_env env, const napi_value *values, int32_t *numbers, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    if (napi_get_value_int32(env, values[i], &numbers[i]) != napi_ok) {
+      (void)wrong_type(env, "an argument must be an integer");
+      return false;
+    }
+  }
+  return true;
+}
+
 /* The first `count` arguments as integers. False: an exception is pending. */
 static bool read_integers(
     napi_env env, napi_callback_info info, int32_t *values, size_t count, struct loop **loop) {
   napi_value arguments[4];
   size_t given = count;
   void *data = NULL;
-  napi_status status = napi_get_cb_info(env, info, &given, arguments, NULL, &data);
-  *loop = data;
-  for (size_t i = 0; status == napi_ok && i < count; i++) {
-    status = napi_get_value_int32(env, arguments[i], &values[i]);
+  if (napi_get_cb_info(env, info, &given, arguments, NULL, &data) != napi_ok) {
+    (void)refused(env);
+    return false;
   }
-  if (status == napi_ok) return true;
-  if (status == napi_number_expected) (void)wrong_type(env, "an argument must be an integer");
-  else (void)refused(env);
-  return false;
+  *loop = data;
+  return read_numbers(env, arguments, values, count);
 }
 
 /* An address, or NULL for `undefined`. False: an exception is pending. */
@@ -176,17 +184,6 @@ static bool read_address(napi_env env, napi_value value, char *text, const char 
   if (status != napi_ok && status != napi_string_expected) (void)refused(env);
   else (void)wrong_type(env, "an address must be a string");
   return false;
-}
-
-/* Integers behind the addresses. */
-static bool read_numbers(napi_env env, const napi_value *values, int32_t *numbers, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    if (napi_get_value_int32(env, values[i], &numbers[i]) != napi_ok) {
-      (void)wrong_type(env, "an argument must be an integer");
-      return false;
-    }
-  }
-  return true;
 }
 
 /* ---- making sockets */
@@ -304,6 +301,15 @@ static napi_value js_send_pieces(napi_env env, napi_callback_info info) {
     return integer(env, call); \
   }
 
+/* One of the two figures that the kernel gives together. */
+static int info_of(struct loop *loop, int slot, bool wants_mss) {
+  int state = 0;
+  int mss = 0;
+  const int result = sockets_info(&loop->sockets, slot, &state, &mss);
+  if (result != 0) return result;
+  return wants_mss ? mss : state;
+}
+
 SLOT_FUNCTION(js_use_page, 1, sockets_use_page(&loop->sockets, given[0]))
 SLOT_FUNCTION(js_set_reading, 2, sockets_set_reading(&loop->sockets, given[0], given[1]))
 SLOT_FUNCTION(js_set_peeking, 1, sockets_set_peeking(&loop->sockets, given[0]))
@@ -317,33 +323,15 @@ SLOT_FUNCTION(
     js_no_delay, 2, sockets_option(&loop->sockets, given[0], IPPROTO_TCP, TCP_NODELAY, given[1] != 0))
 SLOT_FUNCTION(
     js_keep_alive, 4, sockets_keep_alive(&loop->sockets, given[0], given[1], given[2], given[3]))
+SLOT_FUNCTION(js_state, 1, info_of(loop, given[0], false))
+SLOT_FUNCTION(js_mss, 1, info_of(loop, given[0], true))
 SLOT_FUNCTION(js_shutdown, 1, sockets_shutdown(&loop->sockets, given[0]))
 SLOT_FUNCTION(js_close, 1, sockets_close(&loop->sockets, given[0]))
 SLOT_FUNCTION(js_reset, 1, sockets_reset(&loop->sockets, given[0]))
 
-static napi_value js_state(napi_env env, napi_callback_info info) {
-  struct loop *loop = NULL;
-  int32_t slot = 0;
-  if (!read_integers(env, info, &slot, 1, &loop)) return NULL;
-  int state = 0;
-  int mss = 0;
-  const int result = sockets_info(&loop->sockets, slot, &state, &mss);
-  return integer(env, result == 0 ? state : result);
-}
-
-static napi_value js_mss(napi_env env, napi_callback_info info) {
-  struct loop *loop = NULL;
-  int32_t slot = 0;
-  if (!read_integers(env, info, &slot, 1, &loop)) return NULL;
-  int state = 0;
-  int mss = 0;
-  const int result = sockets_info(&loop->sockets, slot, &state, &mss);
-  return integer(env, result == 0 ? mss : result);
-}
-
 /* ---- the loop */
 
-/* keepAlive(on): whether the sockets keep the process alive. */
+/* keepProcess(on): whether the sockets keep the process alive. */
 static napi_value js_keep_process(napi_env env, napi_callback_info info) {
   struct loop *loop = NULL;
   int32_t on = 0;

@@ -295,8 +295,10 @@ static void on_stream(struct sockets *sockets, uint32_t slot, uint32_t events) {
     watch_or_fail(sockets, slot, false);
   }
   if (socket->reports_acks || (events & EPOLLERR) != 0) {
-    /* Stamps of bytes sent while somebody listened come also when nobody does any more. */
-    /* With an answer comes one, and looking for a second costs more than the next round. */
+    /*
+     * Stamps of bytes sent while somebody listened come also when nobody does any more. With an answer comes
+     * one, and looking for a second costs more than the next round.
+     */
     const unsigned most = (events & EPOLLIN) != 0 ? 1 : MAX_STAMPS;
     const bool is_stamp = (events & EPOLLERR) != 0 && drain_stamps(socket->fd, most);
     if (is_stamp && (events & EPOLLHUP) == 0) has_fault = false;
@@ -331,7 +333,8 @@ static void accept_failed(struct sockets *sockets, uint32_t slot, int reason, bo
   event->second = stops ? 1 : 0;
   if (!stops) return;
   sockets->slots[slot].read_bytes = 0;
-  if (watch(sockets, slot, EPOLL_CTL_MOD, false) != 0) event->second = 2;
+  /* A listener that is polled all the same fails again, and is told again. */
+  (void)watch(sockets, slot, EPOLL_CTL_MOD, false);
 }
 
 /* Errors of the connection that waited, not of accepting (accept(2)): the next one may be sound. */

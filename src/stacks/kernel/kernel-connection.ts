@@ -187,7 +187,7 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
   }
 
   #canSend(): boolean {
-    return this.#stands && !this.#finWanted && this.#slot !== NO_SLOT && this.#fault === undefined;
+    return this.#stands && !this.#finWanted && !this.#isGone();
   }
 
   /** As many of `bytes` as there is space for. The kernel is asked only when what is known is too little. */

@@ -23,7 +23,7 @@ import { CopySlab } from '../system/copy-slab.js';
 import { polledClock } from '../system/polled-clock.js';
 import { resolveWith } from '../system/resolver.js';
 import { connectionFault } from '../system/system-fault.js';
-import type { KernelStackOptions, Lookup } from '../system/system-stack-options.js';
+import { limitsOf, type KernelStackOptions, type Lookup } from '../system/system-stack-options.js';
 import { KernelConnection, type ConnectionContext } from './kernel-connection.js';
 import { KernelListener } from './kernel-listener.js';
 import { RefusedConnection } from './refused-connection.js';
@@ -66,11 +66,10 @@ export class KernelStack implements TcpStack, ConnectionContext {
       pathMss: true,
       virtualTime: false,
     };
-    this.limits = {
-      maxActiveTcp: options.maxActiveTcp,
-      sendBufferBytes: options.sendBufferBytes ?? SEND_BUFFER_BYTES,
-      receiveWindowBytes: options.receiveWindowBytes ?? RECEIVE_WINDOW_BYTES,
-    };
+    this.limits = limitsOf(options, {
+      sendBufferBytes: SEND_BUFFER_BYTES,
+      receiveWindowBytes: RECEIVE_WINDOW_BYTES,
+    });
     // Linux doubles the number, for its own bookkeeping (socket(7)).
     this.#receiveBuffer = options.receiveWindowBytes ?? 0;
     this.timers = new TimerWheel(options.clock ?? polledClock);

@@ -70,7 +70,7 @@ export class ReceivePool {
   /** Before the next poll: a page of which something is lent must not be filled again. */
   turnPage(): void {
     if (this.#current.lent === 0) return;
-    const next = this.#pages.find((page) => page !== this.#current && page.lent === 0);
+    const next = this.#pages.find((page) => page.lent === 0);
     assert(next !== undefined, 'the last free page is not lent from');
     this.#freePages -= 1;
     this.#current = next;

@@ -21,7 +21,7 @@ import { AcceptQueue } from './accept-queue.js';
 import { CopySlab } from '../system/copy-slab.js';
 import { canReset, NodeConnection } from './node-connection.js';
 import { NodeListener } from './node-listener.js';
-import type { Lookup, NodeStackOptions } from '../system/system-stack-options.js';
+import { limitsOf, type Lookup, type NodeStackOptions } from '../system/system-stack-options.js';
 import { polledClock } from '../system/polled-clock.js';
 import { resolveWith } from '../system/resolver.js';
 
@@ -51,11 +51,10 @@ export class NodeStack implements TcpStack {
   readonly #lookup: Lookup | undefined;
 
   constructor(options: NodeStackOptions = {}) {
-    this.limits = {
-      maxActiveTcp: options.maxActiveTcp,
-      sendBufferBytes: options.sendBufferBytes ?? DEFAULT_BUFFER_BYTES,
-      receiveWindowBytes: options.receiveWindowBytes ?? DEFAULT_BUFFER_BYTES,
-    };
+    this.limits = limitsOf(options, {
+      sendBufferBytes: DEFAULT_BUFFER_BYTES,
+      receiveWindowBytes: DEFAULT_BUFFER_BYTES,
+    });
     this.timers = new TimerWheel(options.clock ?? polledClock);
     this.#lookup = options.lookup;
   }

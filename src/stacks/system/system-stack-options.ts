@@ -1,4 +1,5 @@
 /** What a stack on the operating system's TCP is made with. */
+import type { StackLimits } from '../../port/tcp-stack.js';
 import type { Clock } from '../../support/clock.js';
 
 /** Looks a name's addresses up and answers once, later, with an error or with at least one address. */
@@ -27,3 +28,15 @@ export interface SystemStackOptions {
 export type NodeStackOptions = SystemStackOptions;
 /** What `kernelStack` takes. */
 export type KernelStackOptions = SystemStackOptions;
+
+/** The limits that the options give, over the stack's own. */
+export function limitsOf(
+  options: SystemStackOptions,
+  own: { readonly sendBufferBytes: number; readonly receiveWindowBytes: number },
+): StackLimits {
+  return {
+    maxActiveTcp: options.maxActiveTcp,
+    sendBufferBytes: options.sendBufferBytes ?? own.sendBufferBytes,
+    receiveWindowBytes: options.receiveWindowBytes ?? own.receiveWindowBytes,
+  };
+}
