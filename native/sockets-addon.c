@@ -8,7 +8,6 @@
 #include "sockets-addon.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -24,70 +23,19 @@
 
 /* Polls in one wake-up, after which timers and the program's other I/O have their turn. */
 #define MAX_ROUNDS 4
+/* After a poll that brought fewer events the next one would mostly find nothing: the loop looks as well. */
+#define MANY_EVENTS 4
 /* The longest address that is read, with room to see that one is longer. */
 #define MAX_ADDRESS_BYTES (ADDRESS_TEXT_BYTES + 2)
 
-/*
- * The receive memory. Programs are lent views of it, and could transfer them to another thread: it lives
- * until neither the loop nor a buffer of JavaScript has it.
- */
-struct pool {
-  atomic_int owners;
-  uint8_t *bytes;
-};
-
 struct loop {
   napi_env env;
-  struct pool *pool;
   napi_ref dispatch;
   napi_async_cleanup_hook_handle cleanup;
   uv_poll_t watcher;
   struct sockets sockets;
   bool is_closing;
 };
-
-/* ---- the receive memory */
-
-static struct pool *make_pool(void) {
-  struct pool *pool = malloc(sizeof *pool);
-  if (pool == NULL) return NULL;
-  atomic_init(&pool->owners, 1);
-  pool->bytes = malloc(POOL_BYTES);
-  if (pool->bytes != NULL) return pool;
-  free(pool);
-  return NULL;
-}
-
-static void leave_pool(struct pool *pool) {
-  if (atomic_fetch_sub(&pool->owners, 1) > 1) return;
-  free(pool->bytes);
-  free(pool);
-}
-
-static void on_pool_collected(napi_env env, void *data, void *hint) {
-  (void)env;
-  (void)data;
-  leave_pool(hint);
-}
-
-static napi_status share_pool(napi_env env, napi_value object, struct pool *pool) {
-  napi_value buffer = NULL;
-  napi_ref reference = NULL;
-  atomic_fetch_add(&pool->owners, 1);
-  napi_status status =
-      napi_create_external_arraybuffer(env, pool->bytes, POOL_BYTES, on_pool_collected, pool, &buffer);
-  if (status != napi_ok) {
-    leave_pool(pool);
-    return status;
-  }
-  status = napi_create_reference(env, buffer, 1, &reference);
-  return status != napi_ok ? status : napi_set_named_property(env, object, "pool", buffer);
-}
-
-static void free_loop(struct loop *loop) {
-  if (loop->pool != NULL) leave_pool(loop->pool);
-  free(loop);
-}
 
 /* ---- the wake-up */
 
@@ -131,8 +79,8 @@ static void on_wake_up(uv_poll_t *watcher, int status, int events) {
   (void)events;
   for (int round = 0; round < MAX_ROUNDS || sockets_has_more(&loop->sockets); round++) {
     const int count = sockets_poll(&loop->sockets);
-    if (count < 0 || (count == 0 && !sockets_has_more(&loop->sockets))) return;
     if (count > 0 && (!dispatch(loop, count) || loop->is_closing)) return;
+    if (count < MANY_EVENTS && !sockets_has_more(&loop->sockets)) return;
   }
 }
 
@@ -346,7 +294,7 @@ static void on_closed(uv_handle_t *handle) {
   sockets_close_all(&loop->sockets);
   /* Nothing is left to be told when the environment refuses that. */
   if (loop->cleanup != NULL) (void)napi_remove_async_cleanup_hook(loop->cleanup);
-  free_loop(loop);
+  free(loop);
 }
 
 static void on_environment_end(napi_async_cleanup_hook_handle cleanup, void *data) {
@@ -396,20 +344,20 @@ static napi_status share(napi_env env, napi_value object, const char *name, size
   return status != napi_ok ? status : napi_set_named_property(env, object, name, buffer);
 }
 
-static napi_status share_all(napi_env env, napi_value object, struct pool *pool, struct shared *shared) {
-  void *memory[4] = {NULL};
+static napi_status share_all(napi_env env, napi_value object, struct shared *shared) {
+  void *memory[5] = {NULL};
   napi_status status = share(env, object, "events", MAX_EVENTS * sizeof *shared->events, &memory[0]);
   if (status == napi_ok) {
     status = share(env, object, "ends", (MAX_EVENTS + 1) * sizeof *shared->ends, &memory[1]);
   }
   if (status == napi_ok) status = share(env, object, "sends", MAX_SENDS * sizeof *shared->sends, &memory[2]);
   if (status == napi_ok) status = share(env, object, "arena", ARENA_BYTES, &memory[3]);
-  if (status == napi_ok) status = share_pool(env, object, pool);
+  if (status == napi_ok) status = share(env, object, "pool", POOL_BYTES, &memory[4]);
   shared->events = memory[0];
   shared->ends = memory[1];
   shared->sends = memory[2];
   shared->arena = memory[3];
-  shared->pool = pool->bytes;
+  shared->pool = memory[4];
   return status;
 }
 
@@ -434,7 +382,7 @@ static napi_status offer_capability(napi_env env, napi_value object) {
 /* Everything of the loop that Node-API gives. */
 static napi_status set_up(napi_env env, napi_value function, napi_value object, struct loop *loop) {
   struct shared shared;
-  napi_status status = share_all(env, object, loop->pool, &shared);
+  napi_status status = share_all(env, object, &shared);
   loop->sockets.shared = shared;
   if (status == napi_ok) status = offer_functions(env, object, loop);
   if (status == napi_ok) status = offer_capability(env, object);
@@ -449,13 +397,13 @@ static int begin(napi_env env, struct loop *loop) {
   int result = napi_get_uv_event_loop(env, &uv) == napi_ok ? 0 : refusal(CALL_EPOLL, ENOSYS);
   if (result == 0) result = sockets_open(&loop->sockets, &shared);
   if (result != 0) {
-    free_loop(loop);
+    free(loop);
     return result;
   }
   int error = uv_poll_init(uv, &loop->watcher, loop->sockets.epoll);
   if (error != 0) {
     sockets_close_all(&loop->sockets);
-    free_loop(loop);
+    free(loop);
     return refusal(CALL_EPOLL, -error);
   }
   loop->watcher.data = loop;
@@ -481,14 +429,9 @@ napi_value js_open_sockets(napi_env env, napi_callback_info info) {
   struct loop *loop = calloc(1, sizeof *loop);
   if (loop == NULL) return throw_outcome(env, failed(ENOMEM, "malloc"));
   loop->env = env;
-  loop->pool = make_pool();
-  if (loop->pool == NULL) {
-    free_loop(loop);
-    return throw_outcome(env, failed(ENOMEM, "malloc"));
-  }
   if (set_up(env, function, object, loop) != napi_ok) {
     /* Its functions can be called by nobody. */
-    free_loop(loop);
+    free(loop);
     return refused(env);
   }
   const int result = begin(env, loop);

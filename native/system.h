@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #ifdef ASYNCTCP_FAULTS
@@ -23,7 +24,7 @@ int sys_getpeername(int fd, struct sockaddr *address, socklen_t *bytes);
 int sys_getsockopt(int fd, int level, int name, void *value, socklen_t *bytes);
 int sys_setsockopt(int fd, int level, int name, const void *value, socklen_t bytes);
 ssize_t sys_recv(int fd, void *buffer, size_t bytes, int flags);
-int sys_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags, struct timespec *timeout);
+ssize_t sys_recvmsg(int fd, struct msghdr *message, int flags);
 ssize_t sys_send(int fd, const void *buffer, size_t bytes, int flags);
 ssize_t sys_sendmsg(int fd, const struct msghdr *message, int flags);
 int sys_shutdown(int fd, int how);
@@ -47,10 +48,14 @@ int sys_open_null(void);
 #define sys_getpeername getpeername
 #define sys_getsockopt getsockopt
 #define sys_setsockopt setsockopt
-#define sys_recv recv
-#define sys_recvmmsg recvmmsg
-#define sys_send send
-#define sys_sendmsg sendmsg
+/*
+ * What every message needs, without the C library's cancellation points: in a process of several threads
+ * they cost as much as all of our own code here, and nobody cancels a thread of a runtime's.
+ */
+#define sys_recv(fd, buffer, bytes, flags) syscall(SYS_recvfrom, fd, buffer, bytes, flags, NULL, NULL)
+#define sys_recvmsg(fd, message, flags) syscall(SYS_recvmsg, fd, message, flags)
+#define sys_send(fd, buffer, bytes, flags) syscall(SYS_sendto, fd, buffer, bytes, flags, NULL, 0)
+#define sys_sendmsg(fd, message, flags) syscall(SYS_sendmsg, fd, message, flags)
 #define sys_shutdown shutdown
 #define sys_close close
 #define sys_outq(fd, bytes) ioctl(fd, SIOCOUTQ, bytes)

@@ -16,7 +16,7 @@ export type SystemCall =
   | 'getsockopt'
   | 'setsockopt'
   | 'recv'
-  | 'recvmmsg'
+  | 'recvmsg'
   | 'send'
   | 'sendmsg'
   | 'shutdown'

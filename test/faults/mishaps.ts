@@ -34,7 +34,7 @@ const MISHAPS: Partial<Record<SystemCall, Mishaps>> = {
     harmless: ['EINTR', 'EAGAIN', 'ENOMEM', 'ENOBUFS', 1, 1000],
     fatal: ['ECONNRESET', 'ETIMEDOUT', 'EHOSTUNREACH'],
   },
-  recvmmsg: { harmless: ['EINTR', 'EAGAIN', 'ENOMEM', 1] },
+  recvmsg: { harmless: ['EINTR', 'EAGAIN', 'ENOMEM'] },
   send: SENDING,
   sendmsg: SENDING,
   shutdown: { fatal: ['ENOTCONN', 'ENOBUFS'] },

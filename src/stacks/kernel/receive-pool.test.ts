@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { loadAddon } from '../../addon/load-addon.js';
 import { PAGE_BYTES, POOL_PAGES } from '../../addon/native-sockets.js';
-import { LENT_BYTES, ReceivePool } from './receive-pool.js';
+import { keepFromTransfer, LENT_BYTES, ReceivePool } from './receive-pool.js';
 
 const { addon, reason } = loadAddon();
 
@@ -45,7 +45,14 @@ describe('what a program may keep', options, () => {
   });
 });
 
-describe('what a program gives back', options, () => {
+const canKeep = keepFromTransfer(new ArrayBuffer(1));
+const cannotKeep = canKeep ? false : 'this engine lets a program transfer any memory, so nothing is lent';
+
+it('nothing is lent where a program could take it away', { skip: reason ?? (canKeep && 'here nobody can') }, () => {
+  assert.equal(makePool().pool.loan(LENT_BYTES), undefined);
+});
+
+describe('what a program gives back', { skip: reason ?? cannotKeep }, () => {
   it(`is the pool's own memory from ${LENT_BYTES} bytes on`, () => {
     const { pool, memory } = makePool();
     assert.equal(pool.loan(LENT_BYTES - 1), undefined);
@@ -62,6 +69,9 @@ describe('what a program gives back', options, () => {
       // Node 20 makes a copy; newer ones refuse.
       assert.equal(error instanceof Error ? error.name : '', 'DataCloneError');
     }
+    // Newer engines have a method for it, which Node 24 and later keep from it.
+    const transfer: unknown = Reflect.get(piece.buffer, 'transfer');
+    if (typeof transfer === 'function') assert.throws(() => transfer.call(piece.buffer), TypeError);
     assert.equal(piece.length, LENT_BYTES);
   });
 

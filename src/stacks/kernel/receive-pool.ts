@@ -32,18 +32,37 @@ class Page implements Loan {
   }
 }
 
+/**
+ * Marks memory that a program must not take away from all the others by transferring its packet to a thread.
+ * Whether that holds: Node 22's `ArrayBuffer.prototype.transfer` asks for no mark.
+ */
+export function keepFromTransfer(memory: ArrayBuffer): boolean {
+  markAsUntransferable(memory);
+  const sample = new ArrayBuffer(1);
+  markAsUntransferable(sample);
+  const transfer: unknown = Reflect.get(sample, 'transfer');
+  if (typeof transfer !== 'function') return true;
+  try {
+    transfer.call(sample);
+  } catch {
+    return true;
+  }
+  return false;
+}
+
 export class ReceivePool {
   readonly #native: NativeSockets;
   readonly #memory: Uint8Array;
   readonly #pages: readonly Page[];
+  /** Where the engine cannot keep the memory, every piece is a copy. */
+  readonly #lends: boolean;
   /** The page that is being filled, and how many others could be. */
   #current: Page;
   #freePages: number;
 
   constructor(native: NativeSockets) {
     this.#native = native;
-    // A program that has a packet of one connection must not take the memory of all of them away.
-    markAsUntransferable(native.pool);
+    this.#lends = keepFromTransfer(native.pool);
     this.#memory = new Uint8Array(native.pool);
     this.#pages = Array.from({ length: POOL_PAGES }, (_, number) => new Page(this, number));
     const [first] = this.#pages;
@@ -58,7 +77,7 @@ export class ReceivePool {
 
   /** Who waits for a piece of this poll to come back; `undefined` where it has to be copied. */
   loan(bytes: number): Loan | undefined {
-    return bytes >= LENT_BYTES && this.#freePages > 0 ? this.#current : undefined;
+    return this.#lends && bytes >= LENT_BYTES && this.#freePages > 0 ? this.#current : undefined;
   }
 
   /** The piece itself, for as long as the loan lasts. */

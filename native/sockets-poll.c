@@ -1,0 +1,180 @@
+/*
+ * What epoll reports, as event records: connections that stand or failed, received bytes, ends. Each ready
+ * socket is looked at once in a poll and reads once; whoever has more is told of again behind the others.
+ */
+#include "socket.h"
+
+#include <errno.h>
+
+#include "refusal.h"
+#include "system.h"
+
+/* ---- events */
+
+struct event *tell(struct sockets *sockets, enum event_kind kind, uint32_t slot) {
+  struct event *event = &sockets->shared.events[sockets->event_count++];
+  event->kind = (int32_t)kind;
+  event->slot = (int32_t)slot;
+  event->first = 0;
+  event->second = 0;
+  return event;
+}
+
+struct ends *ends_of_last(struct sockets *sockets) {
+  return &sockets->shared.ends[sockets->event_count - 1];
+}
+
+/* The socket is done for: it is told once, and not polled any more. JavaScript closes it. */
+static void fail(struct sockets *sockets, uint32_t slot, int reason) {
+  struct socket *socket = &sockets->slots[slot];
+  if (socket->is_over) return;
+  /* Cannot fail for a descriptor that epoll has; if it does, closing the descriptor takes it away as well. */
+  (void)sys_epoll_ctl(sockets->epoll, EPOLL_CTL_DEL, socket->fd, NULL);
+  socket->is_over = true;
+  tell(sockets, EVENT_FAILED, slot)->first = reason;
+}
+
+void watch_or_fail(struct sockets *sockets, uint32_t slot) {
+  const int result = watch(sockets, slot);
+  if (result != 0) fail(sockets, slot, result);
+}
+
+/* The fault that the kernel keeps for the socket: an errno value, or 0. */
+static int pending_fault(int fd) {
+  int error = 0;
+  socklen_t bytes = sizeof error;
+  return sys_getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &bytes) == 0 ? error : errno;
+}
+
+/* ---- connecting */
+
+static void on_connecting(struct sockets *sockets, uint32_t slot) {
+  struct socket *socket = &sockets->slots[slot];
+  const int error = pending_fault(socket->fd);
+  if (error != 0) {
+    fail(sockets, slot, refusal(CALL_CONNECT, error));
+    return;
+  }
+  tell(sockets, EVENT_CONNECTED, slot);
+  struct ends *ends = ends_of_last(sockets);
+  int result = endpoint_local(socket->fd, &ends->local);
+  if (result == 0) result = endpoint_remote(socket->fd, &ends->remote);
+  socket->role = ROLE_STREAM;
+  if (result == 0) result = watch(sockets, slot);
+  if (result == 0) return;
+  /* The peer is gone already. */
+  sockets->event_count--;
+  if (result == refusal(CALL_GETPEERNAME, ENOTCONN)) result = refusal(CALL_CONNECT, ECONNRESET);
+  fail(sockets, slot, result);
+}
+
+/* ---- receiving */
+
+static ssize_t receive(const struct socket *socket, void *buffer, size_t bytes) {
+  /* What is dropped is copied nowhere, and needs no memory. */
+  const int how = socket->discards ? MSG_TRUNC : socket->peeks ? MSG_PEEK : 0;
+  void *into = socket->discards ? NULL : buffer;
+  ssize_t count = -1;
+  for (int i = 0; i < MAX_INTERRUPTIONS; i++) {
+    count = sys_recv(socket->fd, into, bytes, MSG_DONTWAIT | how);
+    if (count >= 0 || errno != EINTR) break;
+  }
+  return count;
+}
+
+static void receive_failed(struct sockets *sockets, uint32_t slot, int error) {
+  if (error == EAGAIN) return;
+  if (error == EINTR) {
+    watch_or_fail(sockets, slot);
+  } else if (error == ENOMEM || error == ENOBUFS) {
+    sockets->slots[slot].read_bytes = 0;
+    tell(sockets, EVENT_STARVED, slot);
+  } else {
+    fail(sockets, slot, refusal(CALL_READ, error));
+  }
+}
+
+/* `is_more`: behind what is read there may be a FIN, a fault or more bytes. */
+static void on_readable(struct sockets *sockets, uint32_t slot, bool is_more) {
+  struct socket *socket = &sockets->slots[slot];
+  /* Pieces begin at multiples of 8. The poll saw to it that READ_BYTES are left. */
+  const size_t offset = sockets->page * PAGE_BYTES + sockets->page_used;
+  const size_t bytes = socket->discards ? READ_BYTES : (size_t)socket->read_bytes;
+  const ssize_t count = receive(socket, &sockets->shared.pool[offset], bytes);
+  if (count < 0) {
+    receive_failed(sockets, slot, errno);
+    return;
+  }
+  if (count == 0) {
+    socket->has_ended = true;
+    tell(sockets, EVENT_END, slot);
+    return;
+  }
+  if (!socket->discards) {
+    struct event *event = tell(sockets, EVENT_DATA, slot);
+    event->first = (int32_t)offset;
+    event->second = (int32_t)count;
+    sockets->page_used += ((size_t)count + 7) & ~(size_t)7;
+  }
+  /* Fewer than were asked for are all that there were (epoll(7)), and what comes now is told of. */
+  if (is_more || (size_t)count == bytes) watch_or_fail(sockets, slot);
+}
+
+static void on_stream(struct sockets *sockets, uint32_t slot, uint32_t events) {
+  struct socket *socket = &sockets->slots[slot];
+  bool has_fault = (events & (EPOLLERR | EPOLLHUP)) != 0;
+  if ((events & EPOLLOUT) != 0 && socket->is_full) {
+    socket->is_full = false;
+    tell(sockets, EVENT_WRITABLE, slot);
+  }
+  if ((events & EPOLLERR) != 0) {
+    /* Stamps of bytes sent while somebody listened come also when nobody does any more. */
+    const bool is_stamp = drain_stamps(sockets, slot, (events & EPOLLIN) != 0);
+    if (is_stamp && (events & EPOLLHUP) == 0) has_fault = false;
+  }
+  if (socket->reports_acks) tell_acked(sockets, slot);
+  if (socket->is_over) return;
+  const bool reads = (socket->read_bytes > 0 || socket->discards) && !socket->has_ended;
+  if (reads && ((events & EPOLLIN) != 0 || has_fault)) {
+    /* Reading stops at a byte that the peer marked as urgent (EPOLLPRI). */
+    on_readable(sockets, slot, has_fault || (events & (EPOLLRDHUP | EPOLLPRI)) != 0);
+  } else if (has_fault) {
+    const int error = pending_fault(socket->fd);
+    if (error != 0) fail(sockets, slot, refusal(CALL_READ, error));
+  }
+}
+
+/* ---- the poll */
+
+static void on_ready(struct sockets *sockets, const struct epoll_event *ready) {
+  const uint32_t slot = (uint32_t)ready->data.u64;
+  const uint32_t generation = (uint32_t)(ready->data.u64 >> 32);
+  const struct socket *socket = &sockets->slots[slot];
+  if (socket->generation != generation || socket->role == ROLE_FREE || socket->is_over) return;
+  if (socket->role == ROLE_CONNECTING) on_connecting(sockets, slot);
+  else if (socket->role == ROLE_STREAM) on_stream(sockets, slot, ready->events);
+  else if (socket->read_bytes > 0) accept_waiting(sockets, slot);
+}
+
+bool sockets_has_more(const struct sockets *sockets) { return sockets->ready_next < sockets->ready_count; }
+
+static bool has_room(const struct sockets *sockets) {
+  return sockets->event_count + MAX_RECORDS_EACH <= MAX_EVENTS &&
+         sockets->page_used + READ_BYTES <= PAGE_BYTES;
+}
+
+int sockets_poll(struct sockets *sockets) {
+  sockets->event_count = 0;
+  sockets->page_used = 0;
+  /* What was reported last time and found no room comes first: nobody waits for ever. */
+  if (!sockets_has_more(sockets)) {
+    const int count = sys_epoll_wait(sockets->epoll, sockets->ready, MAX_READY, 0);
+    if (count < 0 && errno != EINTR) return refusal(CALL_EPOLL, errno);
+    sockets->ready_count = count < 0 ? 0 : count;
+    sockets->ready_next = 0;
+  }
+  while (sockets_has_more(sockets) && has_room(sockets)) {
+    on_ready(sockets, &sockets->ready[sockets->ready_next++]);
+  }
+  return sockets->event_count;
+}
