@@ -48,9 +48,13 @@ describe('what a program may keep', options, () => {
 const canKeep = keepFromTransfer(new ArrayBuffer(1));
 const cannotKeep = canKeep ? false : 'this engine lets a program transfer any memory, so nothing is lent';
 
-it('nothing is lent where a program could take it away', { skip: reason ?? (canKeep && 'here nobody can') }, () => {
-  assert.equal(makePool().pool.loan(LENT_BYTES), undefined);
-});
+it(
+  'nothing is lent where a program could take it away',
+  { skip: reason ?? (canKeep && 'here nobody can') },
+  () => {
+    assert.equal(makePool().pool.loan(LENT_BYTES), undefined);
+  },
+);
 
 describe('what a program gives back', { skip: reason ?? cannotKeep }, () => {
   it(`is the pool's own memory from ${LENT_BYTES} bytes on`, () => {
