@@ -12,13 +12,14 @@ import { ErrorCode } from '../../port/error-code.js';
 import { TcpState } from '../../port/tcp-state.js';
 import type { Connection, ConnectionEvents, Fault, StackLimits } from '../../port/tcp-stack.js';
 import { assert } from '../../support/assert.js';
-import { Timer, type TimerOwner, type TimerWheel } from '../../support/timer-wheel.js';
+import { Timer, type TimerOwner } from '../../support/timer-wheel.js';
 import type { CopySlab } from '../system/copy-slab.js';
-import { FIN_WAIT_MS, MAX_LINGERING } from '../system/lingering.js';
 import { connectionFault } from '../system/system-fault.js';
+import { LingeringSocket, type LingerContext } from './lingering-socket.js';
+import { Peeking } from './peeking.js';
 import { SendQueue } from './send-queue.js';
-import type { Ends, SocketLoop, SocketOwner } from './socket-loop.js';
-import { isStarvation, systemError, TAKEN_AWAY } from './system-error.js';
+import type { Ends, StreamOwner } from './socket-loop.js';
+import { isStarvation, systemError } from './system-error.js';
 
 /**
  * How often the kernel is asked what was acknowledged, where no event told: they are lost when the socket's
@@ -32,15 +33,11 @@ const WINDOW_CHECK_MS = 100;
 const STARVED_RETRY_MS = 100;
 
 /** What all connections of a stack share. */
-export interface ConnectionContext {
-  readonly loop: SocketLoop;
+export interface ConnectionContext extends LingerContext {
   readonly limits: StackLimits;
-  readonly timers: TimerWheel;
   readonly slab: CopySlab;
   /** Withholding closes the window byte by byte. */
   readonly isExact: boolean;
-  /** Connections that are over for the program and wait for the peer's FIN. */
-  lingering: number;
   post(job: () => void): void;
 }
 
@@ -62,7 +59,7 @@ const STATES_AFTER_FIN: Readonly<Record<number, TcpState>> = {
 
 const NO_SLOT = -1;
 
-export class KernelConnection implements Connection, SocketOwner, TimerOwner {
+export class KernelConnection implements Connection, StreamOwner, TimerOwner {
   // First what every message touches.
 
   /** Who hears the events; nobody once the connection is over or forgotten. */
@@ -79,31 +76,24 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
   #reportsAcks = false;
   #finWanted = false;
   #closing = false;
-  /** Bytes that `data` delivered and `received` did not give back; of those, what is still the kernel's. */
+  /** Bytes that `data` delivered and `received` did not give back. */
   #unread = 0;
-  #peeked = 0;
-  #peeks = false;
+  /** From the first bytes on that were withheld, where the window is exact. */
+  #peeking: Peeking | undefined;
   /** Bytes that the addon may receive at once. */
   #reading = READ_BYTES;
   #isDelivering = false;
   #takesLoans = false;
 
   #stands = false;
-  /** The first bytes of the queue that may leave, and those that MORE holds back in this turn. */
-  #released = 0;
-  #held = 0;
-  #flushIsDue = false;
+  /** What was written last says that more follows. */
   #more = false;
-  /** The kernel's buffer is full. */
-  #isFull = false;
   #finIsDue = false;
   #finSent = false;
   #finReceived = false;
-  #isLingering = false;
   #keepsAlive = false;
   /** Acknowledged, and not told because nobody waited. */
   #untold = 0;
-  /** In the stack's wheel while the connection lingers, else in the loop's. */
   #timer: Timer | undefined;
   #ackCheckMs = ACK_CHECK_MS;
   /** Why it is over, when the stack knows already and the event is on its way. */
@@ -129,7 +119,7 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
   }
 
   setEvents(events: ConnectionEvents): void {
-    if (this.#slot !== NO_SLOT && !this.#isLingering) this.#events = events;
+    if (this.#slot !== NO_SLOT) this.#events = events;
   }
 
   // ---- state
@@ -204,7 +194,8 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
     // What was gathered goes before what follows.
     if (this.#isGathered()) this.#context.loop.flush();
     this.#outstanding += length;
-    this.#enqueue(length === bytes.length ? bytes : bytes.subarray(0, length), copy);
+    this.#queue ??= new SendQueue(this.#context.slab);
+    this.#queue.add(length === bytes.length ? bytes : bytes.subarray(0, length), copy);
     this.#more = more;
     return length;
   }
@@ -212,9 +203,9 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
   output(): void {
     if (this.#queue === undefined || this.#isGone()) return;
     if (this.#more) {
-      this.#hold();
+      this.#hold(this.#queue);
     } else {
-      this.#released = this.#queue.bytes;
+      this.#queue.release();
       this.#push();
     }
   }
@@ -247,21 +238,15 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
     this.#keepRest(rest, true, refusal);
   }
 
-  /** What was to leave and did not: WRITABLE or the clock says when it is tried again. */
   #keepRest(rest: Uint8Array, copy: boolean, refusal: number): void {
-    if (refusal < 0 && !isStarvation(refusal)) {
-      this.#failSoon(refusal);
-      return;
-    }
-    this.#isFull = true;
-    if (refusal < 0) this.#retryLater();
-    this.#enqueue(rest, copy);
-    this.#released += rest.length;
+    this.#queue ??= new SendQueue(this.#context.slab);
+    this.#queue.keep(rest, copy);
+    if (refusal < 0) this.#sendingRefused(refusal);
   }
 
-  #enqueue(bytes: Uint8Array, copy: boolean): void {
-    this.#queue ??= new SendQueue(this.#context.slab);
-    this.#queue.add(bytes, copy);
+  #sendingRefused(refusal: number): void {
+    if (isStarvation(refusal)) this.#retryLater();
+    else this.#failSoon(refusal);
   }
 
   #isGathered(): boolean {
@@ -269,48 +254,27 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
   }
 
   /** MORE holds back for what follows, but not longer than the present turn of the loop. */
-  #hold(): void {
-    this.#held = this.#queue?.bytes ?? 0;
+  #hold(queue: SendQueue): void {
     this.#more = false;
-    if (this.#flushIsDue) return;
-    this.#flushIsDue = true;
+    if (!queue.hold()) return;
     this.#context.post(() => {
-      this.#flushIsDue = false;
-      this.#released = Math.max(this.#released, this.#held);
+      queue.releaseHeld();
       if (!this.#isGone()) this.#push();
     });
   }
 
   /** Gives the kernel what may leave, until it takes no more. */
   #push(): void {
-    while (this.#queue !== undefined && this.#released > 0 && !this.#isFull) {
-      const pieces = this.#queue.front(this.#released);
-      const first = pieces?.[0];
-      if (pieces === undefined || first === undefined) {
-        this.#failSoon(TAKEN_AWAY);
-        return;
-      }
-      const result =
-        pieces.length === 1
-          ? this.#native.send(this.#slot, first)
-          : this.#native.sendPieces(this.#slot, pieces);
-      if (result < 0 && !isStarvation(result)) {
-        this.#failSoon(result);
-        return;
-      }
-      const taken = Math.max(0, result);
-      this.#queue.drop(taken);
-      this.#released -= taken;
-      this.#held = Math.max(0, this.#held - taken);
+    if (this.#queue !== undefined) {
+      const refusal = this.#queue.leave(this.#native, this.#slot);
       if (this.#queue.bytes === 0) this.#queue = undefined;
-      this.#isFull = taken < sumOf(pieces);
-      if (result < 0) this.#retryLater();
+      if (refusal < 0) this.#sendingRefused(refusal);
     }
     if (this.#reportsAcks && this.#outstanding > 0) this.#awaitAcks();
   }
 
   socketWritable(): void {
-    this.#isFull = false;
+    this.#queue?.writable();
     this.#push();
     this.#finish();
   }
@@ -368,9 +332,9 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
   socketData(offset: number, bytes: number): void {
     // A send has found the end already, and what was polled before it comes too late.
     if (this.#fault !== undefined) return;
-    if (this.#peeks) this.#peeked += bytes;
+    this.#peeking?.delivered(bytes);
     if (this.#closing || this.#events === undefined) {
-      if (this.#peeks) this.#consume(bytes);
+      this.#peeking?.consume();
       return;
     }
     this.#unread += bytes;
@@ -387,7 +351,7 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
   received(bytes: number): void {
     this.#unread -= bytes;
     assert(this.#unread >= 0, 'no more is given back than was delivered');
-    if (this.#peeked > 0) this.#openWindow();
+    this.#openWindow();
     if (!this.#isDelivering) this.#adjustReading();
   }
 
@@ -401,27 +365,14 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
    */
   #withhold(): void {
     if (this.#closing || this.#isGone() || !this.#context.isExact) return;
-    this.#peeks ||= this.#native.setPeeking(this.#slot) >= 0;
-    if (this.#peeked > 0) this.#openWindow();
+    this.#peeking ??= Peeking.begin(this.#native, this.#slot);
+    this.#openWindow();
   }
 
-  /** What was given back opens the window, and what was promised and the kernel has no room for. */
   #openWindow(): void {
-    const givenBack = Math.max(0, this.#peeked - this.#unread);
-    if (givenBack > 0) this.#consume(givenBack);
-    const promised = this.#context.limits.receiveWindowBytes - this.#unread;
-    if (this.#peeked === 0 || promised === 0 || this.#isGone()) return;
-    // A refusal, of an older system: no room that is known.
-    const missing = promised - Math.max(0, this.#native.window(this.#slot));
-    if (missing > 0) this.#consume(Math.min(this.#peeked, missing));
-    // The kernel reckons with whole segments and tells the peer in its own time: it is looked at again.
-    if (this.#timer?.armed !== true) this.#armIn(WINDOW_CHECK_MS);
-  }
-
-  #consume(bytes: number): void {
-    this.#peeked -= bytes;
-    // A connection that has failed meanwhile has nothing left to open.
-    if (!this.#isGone()) this.#native.consume(this.#slot, bytes);
+    if (this.#peeking === undefined || this.#isGone()) return;
+    const isToLookAgain = this.#peeking.openBut(this.#unread, this.#context.limits.receiveWindowBytes);
+    if (isToLookAgain && this.#timer?.armed !== true) this.#armIn(WINDOW_CHECK_MS);
   }
 
   #adjustReading(): void {
@@ -445,7 +396,7 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
     if (this.#finWanted || this.#isGone()) return;
     this.#finWanted = true;
     this.#more = false;
-    this.#released = this.#queue?.bytes ?? 0;
+    this.#queue?.release();
     this.#push();
     this.#context.post(() => {
       this.#finIsDue = true;
@@ -458,7 +409,7 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
     this.shutdown();
     this.#closing = true;
     if (this.#isGone()) return;
-    if (this.#peeked > 0) this.#consume(this.#peeked);
+    this.#peeking?.consume();
     const result = this.#native.discard(this.#slot);
     if (result < 0) this.#failSoon(result);
     else if (this.#finSent) this.#context.post(() => this.#endIfDone());
@@ -477,9 +428,7 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
 
   /**
    * After `close` our side is done with its FIN, and the program is told so: where somebody waits for
-   * acknowledgements, when the last one has come. The peer's FIN is waited for without the program: closed
-   * with data unread, the kernel would send a reset (RFC 1122 §4.2.2.13), which could overtake data of ours
-   * that the peer has not read.
+   * acknowledgements, when the last one has come. The peer's FIN is waited for without the program.
    */
   #endIfDone(): void {
     if (!this.#finSent || (!this.#finReceived && !this.#closing)) return;
@@ -491,32 +440,16 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
     const events = this.#events;
     if (events === undefined || this.#isGone()) return;
     this.#events = undefined;
-    if (this.#finReceived) this.#release();
-    else this.#linger();
+    this.#peeking?.consume();
+    const slot = this.#letGo();
+    if (this.#finReceived) this.#native.close(slot);
+    else LingeringSocket.adopt(this.#context, slot);
     events.closed(undefined);
-  }
-
-  #linger(): void {
-    const context = this.#context;
-    if (context.lingering >= MAX_LINGERING) {
-      this.#release();
-      return;
-    }
-    context.lingering += 1;
-    this.#isLingering = true;
-    this.setKeepsAlive(false);
-    this.#timer ??= new Timer(this);
-    context.loop.timers.disarm(this.#timer);
-    context.timers.arm(this.#timer, context.timers.nowMs() + FIN_WAIT_MS);
   }
 
   socketEnded(): void {
     if (this.#fault !== undefined) return;
     this.#finReceived = true;
-    if (this.#isLingering) {
-      this.#release();
-      return;
-    }
     if (!this.#closing) this.#events?.end();
     this.#endIfDone();
   }
@@ -530,23 +463,14 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
     else this.#native.close(slot);
   }
 
-  /** Closes the socket; the kernel does what is left to do. With bytes unread it would reset the peer. */
-  #release(): void {
-    if (this.#peeked > 0) this.#consume(this.#peeked);
-    this.#native.close(this.#letGo());
-  }
-
+  /** The connection is over. Gives the socket, which whoever calls it closes. */
   #letGo(): number {
     const slot = this.#slot;
     this.#slot = NO_SLOT;
     this.#context.loop.release(slot);
     this.setKeepsAlive(false);
     this.#queue = undefined;
-    const context = this.#context;
-    const timers = this.#isLingering ? context.timers : context.loop.timers;
-    if (this.#timer !== undefined) timers.disarm(this.#timer);
-    if (this.#isLingering) context.lingering -= 1;
-    this.#isLingering = false;
+    if (this.#timer !== undefined) this.#context.loop.timers.disarm(this.#timer);
     return slot;
   }
 
@@ -584,9 +508,8 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
   #tellFault(): void {
     if (this.#slot === NO_SLOT) return;
     const events = this.#events;
-    // With a FIN the peer would take for the whole what it has of our stream; unless all of it is on its way.
-    if (this.#isLingering) this.#release();
-    else this.abort();
+    // With a FIN the peer would take for the whole what it has of our stream.
+    this.abort();
     events?.closed(this.#fault);
   }
 
@@ -599,19 +522,15 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
   #armIn(ms: number): void {
     const { timers } = this.#context.loop;
     this.#timer ??= new Timer(this);
-    if (!this.#isLingering) timers.arm(this.#timer, timers.nowMs() + ms);
+    timers.arm(this.#timer, timers.nowMs() + ms);
   }
 
   due(): void {
-    if (this.#isLingering) {
-      this.#release();
-      return;
-    }
-    this.#isFull = false;
+    this.#queue?.writable();
     this.#push();
     this.#finish();
     this.#adjustReading();
-    if (this.#peeked > 0) this.#openWindow();
+    this.#openWindow();
     if (!this.#reportsAcks || this.#outstanding === 0 || this.#isGone()) return;
     this.#ackCheckMs = Math.min(2 * this.#ackCheckMs, SLOWEST_ACK_CHECK_MS);
     this.#checkAcks();
@@ -630,25 +549,9 @@ export class KernelConnection implements Connection, SocketOwner, TimerOwner {
   }
 
   setKeepsAlive(on: boolean): void {
-    const keeps = on && this.#slot !== NO_SLOT && !this.#isLingering;
+    const keeps = on && this.#slot !== NO_SLOT;
     if (keeps === this.#keepsAlive) return;
     this.#keepsAlive = keeps;
     this.#context.loop.keepProcess(keeps);
   }
-
-  // ---- what only listeners hear
-
-  socketAccepted(): void {
-    assert(false, 'a connection accepts nothing');
-  }
-
-  socketAcceptFailed(): void {
-    assert(false, 'a connection accepts nothing');
-  }
-}
-
-function sumOf(pieces: readonly Uint8Array[]): number {
-  let bytes = 0;
-  for (const piece of pieces) bytes += piece.length;
-  return bytes;
 }

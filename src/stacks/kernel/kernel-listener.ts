@@ -1,10 +1,9 @@
 /** One listener on the kernel's TCP. */
 import type { Listener, ListenerEvents, ListenTarget } from '../../port/tcp-stack.js';
-import { assert } from '../../support/assert.js';
 import { Timer, type TimerOwner } from '../../support/timer-wheel.js';
 import { listenFault } from '../system/system-fault.js';
 import { KernelConnection, type ConnectionContext } from './kernel-connection.js';
-import type { Ends, SocketOwner } from './socket-loop.js';
+import type { Ends, ListenerOwner } from './socket-loop.js';
 import { systemError } from './system-error.js';
 
 /** Where the target names no backlog, as in Node: Linux cuts it down to `net.core.somaxconn` if need be. */
@@ -14,7 +13,7 @@ const RESUME_MS = 100;
 
 const NO_SLOT = -1;
 
-export class KernelListener implements Listener, SocketOwner, TimerOwner {
+export class KernelListener implements Listener, ListenerOwner, TimerOwner {
   address = '';
   port = 0;
 
@@ -47,7 +46,7 @@ export class KernelListener implements Listener, SocketOwner, TimerOwner {
   #begin(slot: number, target: ListenTarget): void {
     const { loop } = this.#context;
     this.#slot = slot;
-    loop.adopt(slot, this);
+    loop.adoptListener(slot, this);
     this.setKeepsAlive(true);
     const end = loop.localEnd(slot);
     if (typeof end === 'number') {
@@ -120,35 +119,5 @@ export class KernelListener implements Listener, SocketOwner, TimerOwner {
 
   socketBroke(): void {
     // The exception is told as uncaught; the next connection may be accepted soundly.
-  }
-
-  // ---- what only connections hear
-
-  socketConnected(): void {
-    assert(false, 'a listener does not connect');
-  }
-
-  socketData(): void {
-    assert(false, 'a listener receives nothing');
-  }
-
-  socketEnded(): void {
-    assert(false, 'a listener receives nothing');
-  }
-
-  socketAcked(): void {
-    assert(false, 'a listener sends nothing');
-  }
-
-  socketWritable(): void {
-    assert(false, 'a listener sends nothing');
-  }
-
-  socketStarved(): void {
-    assert(false, 'a listener receives nothing');
-  }
-
-  sendFellShort(): void {
-    assert(false, 'a listener sends nothing');
   }
 }

@@ -1,9 +1,13 @@
 /**
  * What one connection was given to send and the kernel did not take: pieces in order. A connection has one
  * only while something waits.
+ *
+ * Call order: `add`* → `release` (or `hold`, and `releaseHeld` when the turn of the loop is over) → `leave`,
+ * again whenever the kernel takes more.
  */
-import { MAX_PIECES } from '../../addon/native-sockets.js';
+import { MAX_PIECES, type NativeSockets } from '../../addon/native-sockets.js';
 import type { CopySlab } from '../system/copy-slab.js';
+import { TAKEN_AWAY } from './system-error.js';
 
 /**
  * Pieces that have left stay in the array until there are so many, and as many as wait: so leaving costs the
@@ -21,6 +25,11 @@ export class SendQueue {
   /** The last piece, when it is a copy in the slab that can grow. */
   #lastCopy: Buffer | undefined;
   #bytes = 0;
+  /** The first bytes that may leave, and those that MORE holds back in this turn. */
+  #released = 0;
+  #held = 0;
+  /** The kernel's buffer is full. */
+  #isFull = false;
 
   constructor(slab: CopySlab) {
     this.#slab = slab;
@@ -28,6 +37,50 @@ export class SendQueue {
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** All of it may leave. */
+  release(): void {
+    this.#released = this.#bytes;
+  }
+
+  /** All of it may leave when this turn is over, if it does not before. Whether nothing was held already. */
+  hold(): boolean {
+    const isFirst = this.#held === 0;
+    this.#held = this.#bytes;
+    return isFirst;
+  }
+
+  releaseHeld(): void {
+    this.#released = Math.max(this.#released, this.#held);
+    this.#held = 0;
+  }
+
+  /** What was to leave and did not: WRITABLE or the clock says when it is tried again. */
+  keep(bytes: Uint8Array, copy: boolean): void {
+    this.#isFull = true;
+    this.add(bytes, copy);
+    this.#released += bytes.length;
+  }
+
+  /** The kernel may take bytes again. */
+  writable(): void {
+    this.#isFull = false;
+  }
+
+  /** Gives the kernel what may leave, until it takes no more. 0, or its refusal. */
+  leave(native: NativeSockets, slot: number): number {
+    while (this.#released > 0 && !this.#isFull) {
+      const pieces = this.front(this.#released);
+      const first = pieces?.[0];
+      if (pieces === undefined || first === undefined) return TAKEN_AWAY;
+      const result = pieces.length === 1 ? native.send(slot, first) : native.sendPieces(slot, pieces);
+      const taken = Math.max(0, result);
+      this.#isFull = taken < sumOf(pieces);
+      this.drop(taken);
+      if (result < 0) return result;
+    }
+    return 0;
   }
 
   /** Copies that follow each other are one piece: many small ones cost no more than a large one. */
@@ -63,6 +116,8 @@ export class SendQueue {
   /** The kernel has the first `bytes`. */
   drop(bytes: number): void {
     this.#bytes -= bytes;
+    this.#released = Math.max(0, this.#released - bytes);
+    this.#held = Math.max(0, this.#held - bytes);
     let left = bytes;
     for (; left > 0; this.#head += 1) {
       const length = this.#lengths[this.#head] ?? left;
@@ -91,4 +146,10 @@ export class SendQueue {
     this.#lengths.splice(0, this.#head);
     this.#head = 0;
   }
+}
+
+function sumOf(pieces: readonly Uint8Array[]): number {
+  let bytes = 0;
+  for (const piece of pieces) bytes += piece.length;
+  return bytes;
 }

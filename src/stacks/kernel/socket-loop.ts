@@ -32,20 +32,26 @@ export interface Ends {
 }
 
 /** Hears what happens to a socket; a method for each kind of event that it can have. */
-export interface SocketOwner {
-  socketConnected(ends: Ends): void;
+interface SocketOwner {
   socketFailed(refusal: number): void;
+  /** An event could not be told to its end: an invariant of ours is broken. */
+  socketBroke(error: unknown): void;
+}
+
+export interface StreamOwner extends SocketOwner {
+  socketConnected(ends: Ends): void;
   socketData(offset: number, bytes: number): void;
   socketEnded(): void;
   socketAcked(bytes: number): void;
   socketWritable(): void;
-  socketAccepted(slot: number, ends: Ends): void;
-  socketAcceptFailed(refusal: number, isStopped: boolean): void;
   socketStarved(): void;
-  /** An event could not be told to its end: an invariant of ours is broken. */
-  socketBroke(error: unknown): void;
   /** The kernel did not take this gathered piece, or not all of it. */
   sendFellShort(rest: Uint8Array, refusal: number): void;
+}
+
+export interface ListenerOwner extends SocketOwner {
+  socketAccepted(slot: number, ends: Ends): void;
+  socketAcceptFailed(refusal: number, isStopped: boolean): void;
 }
 
 export class SocketLoop {
@@ -56,7 +62,8 @@ export class SocketLoop {
    * timeouts go by.
    */
   readonly timers = new TimerWheel(polledClock);
-  readonly #owners: (SocketOwner | undefined)[] = [];
+  readonly #streams: (StreamOwner | undefined)[] = [];
+  readonly #listeners = new Map<number, ListenerOwner>();
   readonly #events: Int32Array;
   readonly #sends: Int32Array;
   readonly #arena: Uint8Array;
@@ -92,16 +99,22 @@ export class SocketLoop {
     return this.#sockets;
   }
 
-  adopt(slot: number, owner: SocketOwner): void {
+  adopt(slot: number, owner: StreamOwner): void {
     this.#sockets += 1;
-    this.#owners[slot] = owner;
+    this.#streams[slot] = owner;
+  }
+
+  adoptListener(slot: number, owner: ListenerOwner): void {
+    this.#sockets += 1;
+    this.#listeners.set(slot, owner);
   }
 
   /** From now on no event of the slot is told. Whoever calls it closes the socket. */
   release(slot: number): void {
-    assert(this.#owners[slot] !== undefined, 'a socket is released once');
+    const wasOurs = this.#listeners.delete(slot) || this.#streams[slot] !== undefined;
+    assert(wasOurs, 'a socket is released once');
     this.#sockets -= 1;
-    this.#owners[slot] = undefined;
+    this.#streams[slot] = undefined;
   }
 
   /** One more, or one fewer, that keeps the process alive. */
@@ -148,7 +161,7 @@ export class SocketLoop {
       const bytes = this.#sends[at + 2] ?? 0;
       const result = this.#sends[at + 3] ?? 0;
       if (result === bytes) continue;
-      const owner = this.#owners[this.#sends[at] ?? -1];
+      const owner = this.#streams[this.#sends[at] ?? -1];
       owner?.sendFellShort(
         this.#arena.subarray(offset + Math.max(0, result), offset + bytes),
         Math.min(0, result),
@@ -177,33 +190,54 @@ export class SocketLoop {
 
   #tell(record: number): void {
     const at = record * EVENT_WORDS;
-    const owner = this.#owners[this.#events[at + 1] ?? -1];
     const kind = this.#events[at];
+    const slot = this.#events[at + 1] ?? -1;
     const first = this.#events[at + 2] ?? 0;
-    // The one event that brings a socket: nobody must forget it, even if its listener was closed.
+    const second = this.#events[at + 3] ?? 0;
+    const owner = this.#streams[slot];
     if (owner === undefined) {
-      if (kind === EventKind.ACCEPTED) this.native.reset(first);
+      this.#tellListener(kind, slot, record, first, second);
       return;
     }
     try {
-      this.#tellOwner(owner, kind, record, first);
+      this.#tellStream(owner, kind, record, first, second);
     } catch (error) {
       owner.socketBroke(error);
       throw error;
     }
   }
 
-  #tellOwner(owner: SocketOwner, kind: number | undefined, record: number, first: number): void {
-    const second = this.#events[record * EVENT_WORDS + 3] ?? 0;
+  #tellStream(
+    owner: StreamOwner,
+    kind: number | undefined,
+    record: number,
+    first: number,
+    second: number,
+  ): void {
     if (kind === EventKind.DATA) owner.socketData(first, second);
     else if (kind === EventKind.ACKED) owner.socketAcked(first);
-    else if (kind === EventKind.ACCEPTED) owner.socketAccepted(first, this.#endsOf(record));
     else if (kind === EventKind.CONNECTED) owner.socketConnected(this.#endsOf(record));
     else if (kind === EventKind.END) owner.socketEnded();
     else if (kind === EventKind.WRITABLE) owner.socketWritable();
-    else if (kind === EventKind.FAILED) owner.socketFailed(first);
-    else if (kind === EventKind.ACCEPT_FAILED) owner.socketAcceptFailed(first, second !== 0);
-    else owner.socketStarved();
+    else if (kind === EventKind.STARVED) owner.socketStarved();
+    else owner.socketFailed(first);
+  }
+
+  #tellListener(kind: number | undefined, slot: number, record: number, first: number, second: number): void {
+    const owner = this.#listeners.get(slot);
+    // The one event that brings a socket: nobody must forget it, even if its listener was closed.
+    if (owner === undefined) {
+      if (kind === EventKind.ACCEPTED) this.native.reset(first);
+      return;
+    }
+    try {
+      if (kind === EventKind.ACCEPTED) owner.socketAccepted(first, this.#endsOf(record));
+      else if (kind === EventKind.ACCEPT_FAILED) owner.socketAcceptFailed(first, second !== 0);
+      else owner.socketFailed(first);
+    } catch (error) {
+      owner.socketBroke(error);
+      throw error;
+    }
   }
 
   /** An address that is that of the last event is the same string: many connections, one text. */
