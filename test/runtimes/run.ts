@@ -1,0 +1,34 @@
+/**
+ * The library on the runtimes that imitate Node: `npm run test:runtimes` installs them, out of their npm
+ * packages, and has each of them tell which stack it uses and hold a conversation. The native addon would
+ * load there and crash the process.
+ */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { installRuntime, RUNTIME_VERSIONS, type InstalledRuntime } from '../../bench/runtimes.js';
+
+const CONVERSATION = fileURLToPath(new URL('conversation.js', import.meta.url));
+const COMMAND = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
+/** No passing run waits for it. */
+const HANGS_MS = 60_000;
+
+const WORDS: Readonly<Record<InstalledRuntime, readonly string[]>> = {
+  bun: ['--no-install', 'run'],
+  deno: ['run', '--quiet', '--no-lock', '--no-remote', '--allow-all'],
+};
+
+async function check(runtime: InstalledRuntime): Promise<void> {
+  const { program, reason } = await installRuntime(runtime);
+  if (program === undefined) throw new Error(`${runtime} cannot be tried: ${reason}`);
+  const run = (...words: string[]): string =>
+    execFileSync(program, [...WORDS[runtime], ...words], { encoding: 'utf8', timeout: HANGS_MS });
+  const told = run(COMMAND, 'doctor');
+  assert.match(told, /yes +stack in use +node,/);
+  assert.match(told, /no +native addon +The native addon is for Node only, and this is/);
+  assert.equal(run(CONVERSATION), 'over and out, 12 bytes acknowledged\n');
+  console.log(`${runtime} ${RUNTIME_VERSIONS[runtime]}: auto is the stack node, and a conversation is held`);
+}
+
+await check('bun');
+await check('deno');
