@@ -56,6 +56,8 @@ struct socket *socket_at(struct sockets *sockets, int slot);
 int adopt(struct sockets *sockets, int fd, enum role role);
 /* Closes with a reset. */
 int reset_descriptor(int fd);
+/* The socket as epoll's reports call it. */
+uint64_t name_of(const struct sockets *sockets, uint32_t slot);
 /* Has epoll tell of the socket, also of what it told before. */
 int watch(struct sockets *sockets, uint32_t slot);
 

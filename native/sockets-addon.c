@@ -53,15 +53,13 @@ static bool dispatch(struct loop *loop, int count) {
   napi_handle_scope scope = NULL;
   if (napi_open_handle_scope(env, &scope) != napi_ok) return false;
   napi_value function = NULL;
-  napi_value receiver = NULL;
   napi_value argument = NULL;
   napi_status status = napi_get_reference_value(env, loop->dispatch, &function);
-  if (status == napi_ok) status = napi_create_object(env, &receiver);
   if (status == napi_ok) status = napi_create_int32(env, count, &argument);
   sockets_enter(&loop->sockets);
   for (int i = 0; status == napi_ok && i <= count; i++) {
-    /* In no asynchronous context: that of the first user would be everybody's. */
-    status = napi_make_callback(env, NULL, receiver, function, 1, &argument, NULL);
+    /* In no asynchronous context: that of the first user would be everybody's. It asks for no receiver. */
+    status = napi_make_callback(env, NULL, function, function, 1, &argument, NULL);
     if (!was_thrown(env, status)) break;
     /*
      * It may have been a tick that threw, when all records were read, or a record, which costs itself. With 0
@@ -78,7 +76,7 @@ static void on_wake_up(uv_poll_t *watcher, int status, int events) {
   (void)status; /* A descriptor of our own that cannot be polled is found out by epoll_wait. */
   (void)events;
   for (int round = 0; round < MAX_ROUNDS || sockets_has_more(&loop->sockets); round++) {
-    const int count = sockets_poll(&loop->sockets);
+    const int count = sockets_poll(&loop->sockets, round >= MAX_ROUNDS - 1);
     if (count > 0 && (!dispatch(loop, count) || loop->is_closing)) return;
     if (count < MANY_EVENTS && !sockets_has_more(&loop->sockets)) return;
   }

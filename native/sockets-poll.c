@@ -5,6 +5,7 @@
 #include "socket.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "refusal.h"
 #include "system.h"
@@ -94,8 +95,19 @@ static void receive_failed(struct sockets *sockets, uint32_t slot, int error) {
   }
 }
 
-/* `is_more`: behind what is read there may be a FIN, a fault or more bytes. */
-static void on_readable(struct sockets *sockets, uint32_t slot, bool is_more) {
+/* Has the next poll look at the socket; after the last one of a wake-up, epoll tells of it. */
+static void look_again(struct sockets *sockets, uint32_t slot, uint32_t events) {
+  if (sockets->is_last_poll || sockets->again_count == MAX_READY) {
+    watch_or_fail(sockets, slot);
+    return;
+  }
+  struct epoll_event *again = &sockets->again[sockets->again_count++];
+  again->events = events;
+  again->data.u64 = name_of(sockets, slot);
+}
+
+/* `behind`: events that say that behind what is read there may be more, a FIN or a fault. */
+static void on_readable(struct sockets *sockets, uint32_t slot, uint32_t behind) {
   struct socket *socket = &sockets->slots[slot];
   /* Pieces begin at multiples of 8. The poll saw to it that READ_BYTES are left. */
   const size_t offset = sockets->page * PAGE_BYTES + sockets->page_used;
@@ -117,7 +129,7 @@ static void on_readable(struct sockets *sockets, uint32_t slot, bool is_more) {
     sockets->page_used += ((size_t)count + 7) & ~(size_t)7;
   }
   /* Fewer than were asked for are all that there were (epoll(7)), and what comes now is told of. */
-  if (is_more || (size_t)count == bytes) watch_or_fail(sockets, slot);
+  if (behind != 0 || (size_t)count == bytes) look_again(sockets, slot, behind | EPOLLIN);
 }
 
 static void on_stream(struct sockets *sockets, uint32_t slot, uint32_t events) {
@@ -137,7 +149,8 @@ static void on_stream(struct sockets *sockets, uint32_t slot, uint32_t events) {
   const bool reads = (socket->read_bytes > 0 || socket->discards) && !socket->has_ended;
   if (reads && ((events & EPOLLIN) != 0 || has_fault)) {
     /* Reading stops at a byte that the peer marked as urgent (EPOLLPRI). */
-    on_readable(sockets, slot, has_fault || (events & (EPOLLRDHUP | EPOLLPRI)) != 0);
+    const uint32_t fault = has_fault ? EPOLLERR | EPOLLHUP : 0;
+    on_readable(sockets, slot, events & (EPOLLRDHUP | EPOLLPRI | fault));
   } else if (has_fault) {
     const int error = pending_fault(socket->fd);
     if (error != 0) fail(sockets, slot, refusal(CALL_READ, error));
@@ -156,24 +169,37 @@ static void on_ready(struct sockets *sockets, const struct epoll_event *ready) {
   else if (socket->read_bytes > 0) accept_waiting(sockets, slot);
 }
 
-bool sockets_has_more(const struct sockets *sockets) { return sockets->ready_next < sockets->ready_count; }
+static bool is_through(const struct sockets *sockets) { return sockets->ready_next == sockets->ready_count; }
+
+bool sockets_has_more(const struct sockets *sockets) {
+  return !is_through(sockets) || sockets->again_count > 0;
+}
 
 static bool has_room(const struct sockets *sockets) {
   return sockets->event_count + MAX_RECORDS_EACH <= MAX_EVENTS &&
          sockets->page_used + READ_BYTES <= PAGE_BYTES;
 }
 
-int sockets_poll(struct sockets *sockets) {
+/* Those that epoll reports now, and behind them those that had a turn and have more. */
+static int find_ready(struct sockets *sockets) {
+  const int count = sys_epoll_wait(sockets->epoll, sockets->ready, MAX_READY, 0);
+  if (count < 0 && errno != EINTR && sockets->again_count == 0) return refusal(CALL_EPOLL, errno);
+  const int fresh = count < 0 ? 0 : count;
+  memcpy(&sockets->ready[fresh], sockets->again, (size_t)sockets->again_count * sizeof sockets->again[0]);
+  sockets->ready_count = fresh + sockets->again_count;
+  sockets->ready_next = 0;
+  sockets->again_count = 0;
+  return 0;
+}
+
+int sockets_poll(struct sockets *sockets, bool is_last) {
   sockets->event_count = 0;
   sockets->page_used = 0;
+  sockets->is_last_poll = is_last;
   /* What was reported last time and found no room comes first: nobody waits for ever. */
-  if (!sockets_has_more(sockets)) {
-    const int count = sys_epoll_wait(sockets->epoll, sockets->ready, MAX_READY, 0);
-    if (count < 0 && errno != EINTR) return refusal(CALL_EPOLL, errno);
-    sockets->ready_count = count < 0 ? 0 : count;
-    sockets->ready_next = 0;
-  }
-  while (sockets_has_more(sockets) && has_room(sockets)) {
+  const int result = is_through(sockets) ? find_ready(sockets) : 0;
+  if (result < 0) return result;
+  while (!is_through(sockets) && has_room(sockets)) {
     on_ready(sockets, &sockets->ready[sockets->ready_next++]);
   }
   return sockets->event_count;

@@ -74,10 +74,13 @@ static uint32_t wanted_events(const struct socket *socket) {
   return 0;
 }
 
+uint64_t name_of(const struct sockets *sockets, uint32_t slot) {
+  return (uint64_t)sockets->slots[slot].generation << 32 | slot;
+}
+
 static int control(struct sockets *sockets, uint32_t slot, int operation) {
   const struct socket *socket = &sockets->slots[slot];
-  struct epoll_event event = {
-      .events = wanted_events(socket), .data.u64 = (uint64_t)socket->generation << 32 | slot};
+  struct epoll_event event = {.events = wanted_events(socket), .data.u64 = name_of(sockets, slot)};
   if (sys_epoll_ctl(sockets->epoll, operation, socket->fd, &event) == 0) return 0;
   return refusal(CALL_EPOLL, errno);
 }

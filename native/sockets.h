@@ -36,7 +36,7 @@
 #define MAX_ACCEPTS 64
 /* Bytes that one socket receives in one poll, and all of them. */
 #define READ_BYTES 65536
-#define PAGE_BYTES (2 * READ_BYTES)
+#define PAGE_BYTES (4 * READ_BYTES)
 #define POOL_PAGES 4
 #define POOL_BYTES (POOL_PAGES * PAGE_BYTES)
 /* Sends that wait for one flush, and their bytes. */
@@ -101,10 +101,14 @@ struct sockets {
   /* Slots that were closed while JavaScript read events. */
   uint32_t first_released;
   bool is_inside;
-  /* What epoll reported and was not looked at yet. */
-  struct epoll_event ready[MAX_READY];
+  /* What epoll reported and was not looked at yet, and behind it those that had more the last time. */
+  struct epoll_event ready[2 * MAX_READY];
   int ready_count;
   int ready_next;
+  /* Those that have more this time. */
+  struct epoll_event again[MAX_READY];
+  int again_count;
+  bool is_last_poll;
   int event_count;
   /* Counts the flushes. */
   uint32_t flushes;
@@ -118,8 +122,11 @@ int sockets_open(struct sockets *sockets, const struct shared *shared);
 /* Closes everything. */
 void sockets_close_all(struct sockets *sockets);
 
-/* Fills the event records; the number of them, or a refusal of epoll. */
-int sockets_poll(struct sockets *sockets);
+/*
+ * Fills the event records; the number of them, or a refusal of epoll. After the last poll of a wake-up, what
+ * was not read to its end is told of by the descriptor again.
+ */
+int sockets_poll(struct sockets *sockets, bool is_last);
 /* Whether the next poll has something to look at that no descriptor tells of. */
 bool sockets_has_more(const struct sockets *sockets);
 void sockets_enter(struct sockets *sockets);

@@ -61,7 +61,8 @@ int sys_open_null(void);
 #define sys_outq(fd, bytes) ioctl(fd, SIOCOUTQ, bytes)
 #define sys_epoll_create1 epoll_create1
 #define sys_epoll_ctl epoll_ctl
-#define sys_epoll_wait epoll_wait
+#define sys_epoll_wait(epoll, events, count, timeout) \
+  (int)syscall(SYS_epoll_pwait, epoll, events, count, timeout, NULL, 0)
 #define sys_open_null() open("/dev/null", O_RDONLY | O_CLOEXEC)
 
 #endif

@@ -132,7 +132,7 @@ void turn(struct world *world) {
   struct pollfd ready = {.fd = sockets->epoll, .events = POLLIN};
   if (!sockets_has_more(sockets)) CHECK(poll(&ready, 1, PATIENCE_MS) == 1);
   world->accepts_in_turn = 0;
-  world->event_count = sockets_poll(sockets);
+  world->event_count = sockets_poll(sockets, world->turns++ % 2 == 0);
   CHECK(world->event_count >= 0 && world->event_count <= MAX_EVENTS);
   sockets_enter(sockets);
   for (int i = 0; i < world->event_count; i++) read_event(world, i);

@@ -39,6 +39,8 @@ struct world {
   struct seen seen[MAX_SEEN];
   /* Of the last turn. */
   int event_count;
+  /* Every other turn is the last poll of a wake-up. */
+  unsigned turns;
   int accepts_in_turn;
 };
 

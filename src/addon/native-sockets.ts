@@ -104,4 +104,4 @@ export const MAX_PIECES = 64;
 /** Bytes that one socket receives in one poll at most. */
 export const READ_BYTES = 65_536;
 export const POOL_PAGES = 4;
-export const PAGE_BYTES = 2 * READ_BYTES;
+export const PAGE_BYTES = 4 * READ_BYTES;
