@@ -2,7 +2,7 @@
 
 import process from 'node:process';
 
-import { AsyncClient, AsyncServer, configure } from 'asynctcp';
+import { AsyncClient, AsyncServer, configure, type ErrorHandler, type PacketHandler } from 'asynctcp';
 
 import { ONACK, ONDATA, STACKS, UNWATCHED } from '../contestants.js';
 import { announce, askedMode, CHUNK, fault } from './child.js';
@@ -21,16 +21,23 @@ function writeAll(client: AsyncClient, data: Uint8Array): void {
   if (taken !== data.length) fault(`write took ${taken} of ${data.length} bytes`);
 }
 
-function sendBack(client: AsyncClient): void {
-  if (keeps) client.onData(writeAll);
-  else {
-    client.onPacket((sender, packet) => {
-      writeAll(sender, packet.data);
-      sender.ackPacket(packet);
-    });
-  }
-  if (words.includes(ONACK)) client.onAck(() => undefined);
-}
+// One function for all connections, as a program with many of them would have it: each gets its client.
+
+const echoPacket: PacketHandler = (client, packet) => {
+  writeAll(client, packet.data);
+  client.ackPacket(packet);
+};
+
+const dropPacket: PacketHandler = (client, packet) => {
+  client.ackPacket(packet);
+};
+
+const nothing = (): void => undefined;
+
+const failed: ErrorHandler = (_, error) => {
+  // The reader of `send` goes away in the middle.
+  if (mode !== 'send') fault(`a connection failed: ${AsyncClient.errorToString(error)}`);
+};
 
 function sendWithoutEnd(client: AsyncClient): void {
   let position = 0;
@@ -48,14 +55,11 @@ function sendWithoutEnd(client: AsyncClient): void {
 const server = new AsyncServer(0, { address: '127.0.0.1', stack });
 server.setNoDelay(true);
 server.onClient((client) => {
-  client.onError((_, error) => {
-    // The reader of `send` goes away in the middle.
-    if (mode !== 'send') fault(`a connection failed: ${AsyncClient.errorToString(error)}`);
-  });
-  if (mode === 'echo') sendBack(client);
-  else if (mode === 'send') sendWithoutEnd(client);
-  else if (keeps) client.onData(() => undefined);
-  else client.onPacket((sender, packet) => sender.ackPacket(packet));
+  client.onError(failed);
+  if (words.includes(ONACK)) client.onAck(nothing);
+  if (mode === 'send') sendWithoutEnd(client);
+  else if (keeps) client.onData(mode === 'echo' ? writeAll : nothing);
+  else client.onPacket(mode === 'echo' ? echoPacket : dropPacket);
 });
 
 await server.begin();
