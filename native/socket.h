@@ -28,6 +28,8 @@ struct socket {
   /* Bytes that the kernel took, and of those that it was told of as acknowledged. */
   uint64_t taken;
   uint64_t acked;
+  /* The poll in which it read last. It reads once in each: JavaScript may change then how it reads. */
+  uint32_t read_in;
   /* The flush in which the kernel refused a piece: those behind it wait as well. */
   uint32_t refused_in;
   /* How often its error queue was looked at. */

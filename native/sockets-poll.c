@@ -109,6 +109,7 @@ static void look_again(struct sockets *sockets, uint32_t slot, uint32_t events) 
 /* `behind`: events that say that behind what is read there may be more, a FIN or a fault. */
 static void on_readable(struct sockets *sockets, uint32_t slot, uint32_t behind) {
   struct socket *socket = &sockets->slots[slot];
+  socket->read_in = sockets->polls;
   /* Pieces begin at multiples of 8. The poll saw to it that READ_BYTES are left. */
   const size_t offset = sockets->page * PAGE_BYTES + sockets->page_used;
   const size_t bytes = socket->discards ? READ_BYTES : (size_t)socket->read_bytes;
@@ -148,6 +149,8 @@ static void on_stream(struct sockets *sockets, uint32_t slot, uint32_t events) {
   if (socket->is_over) return;
   const bool reads = (socket->read_bytes > 0 || socket->discards) && !socket->has_ended;
   if (reads && ((events & EPOLLIN) != 0 || has_fault)) {
+    /* It had more the last time, and was told of anew as well: that report knew all that this one knows. */
+    if (socket->read_in == sockets->polls) return;
     /* Reading stops at a byte that the peer marked as urgent (EPOLLPRI). */
     const uint32_t fault = has_fault ? EPOLLERR | EPOLLHUP : 0;
     on_readable(sockets, slot, events & (EPOLLRDHUP | EPOLLPRI | fault));
@@ -196,6 +199,8 @@ int sockets_poll(struct sockets *sockets, bool is_last) {
   sockets->event_count = 0;
   sockets->page_used = 0;
   sockets->is_last_poll = is_last;
+  /* 0 is no poll. */
+  if (++sockets->polls == 0) sockets->polls = 1;
   /* What was reported last time and found no room comes first: nobody waits for ever. */
   const int result = is_through(sockets) ? find_ready(sockets) : 0;
   if (result < 0) return result;

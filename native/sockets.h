@@ -110,7 +110,8 @@ struct sockets {
   int again_count;
   bool is_last_poll;
   int event_count;
-  /* Counts the flushes. */
+  /* Count the polls and the flushes. */
+  uint32_t polls;
   uint32_t flushes;
   /* The page of the pool that this poll fills, and how far. */
   size_t page;

@@ -513,6 +513,29 @@ static void test_fairness(void) {
   world_close(world);
 }
 
+/* Also one that has more from the last time, and is told of anew. */
+static void test_one_piece_in_a_poll(void) {
+  struct world *world = world_open();
+  uint16_t port = 0;
+  const int listener = listen_here(world, 0, &port);
+  const struct pair pair = pair_of(world, listener, port);
+  const struct seen *server = seen(world, pair.server);
+  uint64_t sent = 0;
+  for (int pieces = 1; pieces <= 20; pieces++) {
+    for (int i = 0; i < 2; i++) {
+      const int taken = send_stream(world, pair.client, sent, READ_BYTES);
+      CHECK(taken > 0);
+      sent += (uint64_t)taken;
+    }
+    turn(world);
+    CHECK(server->pieces == pieces);
+  }
+  UNTIL(world, server->bytes == sent);
+  CHECK(server->is_sound);
+  close_both(world, pair);
+  world_close(world);
+}
+
 /* ---- out of descriptors */
 
 /* Lets the process have no further descriptor; gives the former limit. */
@@ -581,6 +604,7 @@ int main(void) {
       {"a stale event is nobody's", test_stale_events},
       {"thousands come and go", test_thousands},
       {"everybody has a turn", test_fairness},
+      {"a poll has one piece of each", test_one_piece_in_a_poll},
       {"out of descriptors, peers are turned away or wait", test_out_of_descriptors},
   };
   run_tests(tests, sizeof tests / sizeof tests[0]);
