@@ -5,7 +5,13 @@
  * States: running → (bite with panic) → ending → waiting (back-off) → running …; at the end, ended.
  */
 import type { Writable } from 'node:stream';
-import { MessageChannel, Worker, type MessagePort, type Transferable } from 'node:worker_threads';
+import {
+  MessageChannel,
+  receiveMessageOnPort,
+  Worker,
+  type MessagePort,
+  type Transferable,
+} from 'node:worker_threads';
 import { systemClock, type Alarm } from '../support/clock.js';
 import { Deferred } from '../support/deferred.js';
 import { warn } from '../support/warn.js';
@@ -76,6 +82,8 @@ export class AsyncTask {
   #restartsInRow = 0;
   #startedMs = 0;
   #panicked = false;
+  /** `terminate` was called: nothing is started anew, though a bite may be on its way. */
+  #isEnding = false;
   #keepsAlive = true;
   #backOff: Alarm | undefined;
   /** Keeps the process alive between two threads. */
@@ -161,6 +169,7 @@ export class AsyncTask {
    * over.
    */
   async terminate(): Promise<number> {
+    this.#isEnding = true;
     this.#backOff?.cancel();
     const isWaiting = this.#panicked && this.#worker === undefined;
     this.#panicked = false;
@@ -227,6 +236,7 @@ export class AsyncTask {
       failure = { error };
     });
     worker.on('exit', (status) => {
+      this.#toldLast(control.port1, worker);
       control.port1.close();
       supervisor.port1.close();
       this.#exited(status, failure);
@@ -245,6 +255,15 @@ export class AsyncTask {
     else if (worker.stdin !== null) lendInput(worker.stdin, worker);
   }
 
+  /** What the thread told last may come behind its end. */
+  #toldLast(control: MessagePort, worker: Worker): void {
+    for (;;) {
+      const last = receiveMessageOnPort(control);
+      if (last === undefined) return;
+      this.#told(last.message as FromTask, worker);
+    }
+  }
+
   #bitten(bite: WatchdogBite, worker: Worker): void {
     if (bite.panic) this.#end(worker);
     this.#onWatchdog?.(bite);
@@ -252,7 +271,7 @@ export class AsyncTask {
 
   /** Ends a task that panicked; where the thread cannot be ended, the process. */
   #end(worker: Worker): void {
-    if (this.#panicked) return;
+    if (this.#panicked || this.#isEnding) return;
     this.#panicked = true;
     const limit = systemClock.setAlarm(systemClock.nowMs() + END_LIMIT_MS, () => {
       warn(
