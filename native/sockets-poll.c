@@ -121,6 +121,8 @@ static void on_readable(struct sockets *sockets, uint32_t slot, uint32_t behind)
   if (count == 0) {
     socket->has_ended = true;
     tell(sockets, EVENT_END, slot);
+    /* A fault behind the FIN is found when there is nothing to read any more. */
+    if ((behind & (EPOLLERR | EPOLLHUP)) != 0) look_again(sockets, slot, behind);
     return;
   }
   if (!socket->discards) {

@@ -314,6 +314,24 @@ static void test_reset(void) {
   world_close(world);
 }
 
+/* Behind bytes and a FIN, all of them there before anything is read. */
+static void test_reset_behind_a_fin(void) {
+  struct world *world = world_open();
+  uint16_t port = 0;
+  const int listener = listen_here(world, 0, &port);
+  for (size_t bytes = 0; bytes <= 100; bytes += 100) {
+    const struct pair pair = pair_of(world, listener, port);
+    const struct seen *server = seen(world, pair.server);
+    CHECK(bytes == 0 || send_stream(world, pair.client, 0, bytes) == (int)bytes);
+    CHECK(sockets_shutdown(&world->sockets, pair.client) == 0);
+    CHECK(sockets_reset(&world->sockets, pair.client) == 0);
+    UNTIL(world, server->failures > 0);
+    CHECK(server->failures == 1 && server->bytes == bytes);
+    CHECK(sockets_close(&world->sockets, pair.server) == 0);
+  }
+  world_close(world);
+}
+
 static void test_refused(void) {
   struct world *world = world_open();
   uint16_t port = 0;
@@ -598,6 +616,7 @@ int main(void) {
       {"an urgent byte is one like any other", test_urgent},
       {"an urgent byte that is peeked at is one like any other", test_urgent_peeked_at},
       {"a reset is told once", test_reset},
+      {"a reset behind a FIN is told", test_reset_behind_a_fin},
       {"a refused connection is told", test_refused},
       {"a slot without a socket answers EBADF", test_nobody_is_there},
       {"a slot is used again only after the events", test_slots_are_used_again_after_the_events},
