@@ -211,6 +211,8 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
   }
 
   send(bytes: Uint8Array, copy: boolean, more: boolean): number {
+    const { loop } = this.#context;
+    loop.makeRoom(bytes.length);
     if (more || this.#queue !== undefined) {
       const taken = this.write(bytes, copy, more);
       if (taken > 0) this.output();
@@ -219,7 +221,6 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
     const length = this.#fitting(bytes.length);
     if (length === 0) return 0;
     this.#outstanding += length;
-    const { loop } = this.#context;
     if (loop.enqueue(this.#slot, bytes, length)) this.#gatheredAt = loop.flushes;
     else this.#sendAtOnce(length === bytes.length ? bytes : bytes.subarray(0, length), copy);
     if (this.#reportsAcks) this.#awaitAcks();
@@ -312,7 +313,8 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
     this.#outstanding -= bytes;
     this.#untold += bytes;
     assert(this.#outstanding >= 0, 'no more is acknowledged than was sent');
-    this.#tellAcked();
+    // It was polled while somebody waited, who may have gone since.
+    if (this.#reportsAcks) this.#tellAcked();
     this.#endIfDone();
   }
 

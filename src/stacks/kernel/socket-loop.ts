@@ -130,10 +130,19 @@ export class SocketLoop {
     return this.#flushes;
   }
 
+  /**
+   * Flushes if a piece could not be gathered for want of room. Whoever is about to gather one asks for it
+   * first, and hears before that what the kernel did not take: nothing may overtake it.
+   */
+  makeRoom(bytes: number): void {
+    const isFull = this.#sendCount === MAX_SENDS || this.#arenaUsed + bytes > this.#arena.length;
+    if (isFull && bytes <= GATHERED_BYTES) this.flush();
+  }
+
   /** Copies the first bytes of a small piece, to leave at the end of this wake-up; or answers false. */
   enqueue(slot: number, piece: Uint8Array, bytes: number): boolean {
     if (!this.#isDispatching || bytes > GATHERED_BYTES) return false;
-    if (this.#sendCount === MAX_SENDS || this.#arenaUsed + bytes > this.#arena.length) this.flush();
+    assert(this.#sendCount < MAX_SENDS, 'there is room for a piece');
     this.#arena.set(bytes === piece.length ? piece : piece.subarray(0, bytes), this.#arenaUsed);
     const at = this.#sendCount * SEND_WORDS;
     this.#sends[at] = slot;

@@ -36,5 +36,7 @@ describe('a refusal as an error', () => {
       [ENOMEM, ENOBUFS, ECONNRESET, EPIPE].map((errno) => isStarvation(refusal(11, errno))),
       [true, true, false, false],
     );
+    // A call that follows sending: the bytes were taken.
+    assert.equal(isStarvation(refusal(15, ENOMEM)), false);
   });
 });

@@ -39,10 +39,13 @@ export interface ErrorEnd {
   readonly port: number;
 }
 
-/** Out of memory for a moment: the connection itself is sound. */
+/**
+ * The kernel had no memory for what was to be sent: the connection itself is sound, and nothing was taken. Of
+ * other calls that is not known.
+ */
 export function isStarvation(refusal: number): boolean {
   const errno = -refusal % ERRNO_RANGE;
-  return errno === ENOBUFS || errno === ENOMEM;
+  return callOf(refusal) === 'write' && (errno === ENOBUFS || errno === ENOMEM);
 }
 
 /** `connect ECONNREFUSED 127.0.0.1:80`, with Node's properties. */
