@@ -41,7 +41,10 @@ void tell_acked(struct sockets *sockets, uint32_t slot) {
 
 bool drain_stamps(struct sockets *sockets, uint32_t slot, bool is_answer) {
   struct socket *socket = &sockets->slots[slot];
-  /* Looking for a second stamp costs more than all the rest here. A few may be left behind for a while. */
+  /*
+   * Looking for a second stamp costs more than all the rest here. Taking one of several has Linux tell of the
+   * socket again (sock_dequeue_err_skb), so that none gather; where it did not, a full look would clear them.
+   */
   const int most = is_answer && ++socket->looks % LOOKS_FOR_ONE != 0 ? 1 : MAX_STAMPS;
   int count = 0;
   for (; count < most; count++) {
@@ -49,7 +52,7 @@ bool drain_stamps(struct sockets *sockets, uint32_t slot, bool is_answer) {
     memset(&message, 0, sizeof message);
     if (sys_recvmsg(socket->fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0 && errno != EINTR) break;
   }
-  /* There may be more, which was told of already. */
+  /* There may be more: it is asked for, whatever taking them told. */
   if (count == MAX_STAMPS) watch_or_fail(sockets, slot);
   return count > 0;
 }
