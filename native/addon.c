@@ -1,5 +1,5 @@
 /*
- * The addon's face to JavaScript: src/task/native-addon.ts is the interface. Here arguments are checked,
+ * The addon's face to JavaScript: src/addon/native-addon.ts is the interface. Here arguments are checked,
  * results are made and failures are thrown; what is done is in the other files, which know nothing of
  * Node-API.
  *

@@ -1,4 +1,4 @@
-/* The sockets' face to JavaScript: src/stacks/kernel/native-sockets.ts is the interface. */
+/* The sockets' face to JavaScript: src/addon/native-sockets.ts is the interface. */
 #ifndef ASYNCTCP_SOCKETS_ADDON_H
 #define ASYNCTCP_SOCKETS_ADDON_H
 

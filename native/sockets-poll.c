@@ -1,6 +1,6 @@
 /*
- * What epoll reports, as event records: connections that stand or failed, received bytes, ends. Each ready
- * socket is looked at once in a poll and reads once; whoever has more is told of again behind the others.
+ * What epoll reports, as event records: connections that stand or failed, received bytes, ends. A ready
+ * socket reads at most once in a poll; whoever has more is looked at again in the next one, behind the others.
  */
 #include "socket.h"
 

@@ -45,7 +45,7 @@
 /* Pieces that one system call sends. */
 #define MAX_PIECES 64
 
-/* In the order of EventKind in src/stacks/kernel/native-sockets.ts. */
+/* In the order of EventKind in src/addon/native-sockets.ts. */
 enum event_kind {
   EVENT_CONNECTED = 1, /* `ends` has the addresses */
   EVENT_FAILED,        /* first: a refusal; the socket is not polled any more */

@@ -31,13 +31,14 @@ export interface Ends {
   readonly remotePort: number;
 }
 
-/** Hears what happens to a socket; a method for each kind of event that it can have. */
+/** Hears what happens to a socket. */
 interface SocketOwner {
   socketFailed(refusal: number): void;
   /** An event could not be told to its end: an invariant of ours is broken. */
   socketBroke(error: unknown): void;
 }
 
+/** The owner of a connection's socket; a method for each kind of event that it can have. */
 export interface StreamOwner extends SocketOwner {
   socketConnected(ends: Ends): void;
   socketData(offset: number, bytes: number): void;
@@ -49,6 +50,7 @@ export interface StreamOwner extends SocketOwner {
   sendFellShort(rest: Uint8Array, refusal: number): void;
 }
 
+/** The owner of a listening socket. */
 export interface ListenerOwner extends SocketOwner {
   socketAccepted(slot: number, ends: Ends): void;
   socketAcceptFailed(refusal: number, isStopped: boolean): void;
