@@ -21,8 +21,9 @@
 #include "refusal.h"
 #include "sockets.h"
 
-/* Polls in one wake-up, after which timers and the program's other I/O have their turn. */
-#define MAX_ROUNDS 4
+/* Polls in one wake-up, and events that make a further one the last; then timers and the program's other I/O. */
+#define MAX_ROUNDS 16
+#define ENOUGH_EVENTS 512
 /* After a poll that brought fewer events the next one would mostly find nothing: the loop looks as well. */
 #define MANY_EVENTS 4
 /* The longest address that is read, with room to see that one is longer. */
@@ -75,10 +76,16 @@ static void on_wake_up(uv_poll_t *watcher, int status, int events) {
   struct loop *loop = watcher->data;
   (void)status; /* A descriptor of our own that cannot be polled is found out by epoll_wait. */
   (void)events;
-  for (int round = 0; round < MAX_ROUNDS || sockets_has_more(&loop->sockets); round++) {
-    const int count = sockets_poll(&loop->sockets, round >= MAX_ROUNDS - 1);
+  struct sockets *sockets = &loop->sockets;
+  int told = 0;
+  bool is_last = false;
+  for (int round = 1; !is_last || sockets_has_more(sockets); round++) {
+    is_last = round >= MAX_ROUNDS || told >= ENOUGH_EVENTS;
+    int count = sockets_poll(sockets, is_last);
+    if (count == 0 && !is_last && !sockets_has_more(sockets)) count = sockets_await_bulk(sockets);
     if (count > 0 && (!dispatch(loop, count) || loop->is_closing)) return;
-    if (count < MANY_EVENTS && !sockets_has_more(&loop->sockets)) return;
+    if (count > 0) told += count;
+    if (count < MANY_EVENTS && !sockets->brought_bulk && !sockets_has_more(sockets)) return;
   }
 }
 

@@ -209,5 +209,8 @@ int sockets_poll(struct sockets *sockets, bool is_last) {
   while (!is_through(sockets) && has_room(sockets)) {
     on_ready(sockets, &sockets->ready[sockets->ready_next++]);
   }
+  if (sockets->event_count > 0) {
+    sockets->brought_bulk = sockets->page_used >= (size_t)sockets->event_count * BULK_BYTES;
+  }
   return sockets->event_count;
 }

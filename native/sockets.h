@@ -44,6 +44,10 @@
 #define ARENA_BYTES 262144
 /* Pieces that one system call sends. */
 #define MAX_PIECES 64
+/* Pieces as large as this, on the average of a poll, are bulk. */
+#define BULK_BYTES 32768
+/* Chances to await bulk that are left out at most, after it was awaited in vain. */
+#define MAX_SKIPS 64
 
 /* In the order of EventKind in src/addon/native-sockets.ts. */
 enum event_kind {
@@ -110,6 +114,11 @@ struct sockets {
   int again_count;
   bool is_last_poll;
   int event_count;
+  /* The last poll that brought anything brought bulk, and nobody awaited more in vain since. */
+  bool brought_bulk;
+  /* How often awaiting bulk is left out after it was in vain the last time, and how often still. */
+  int skips;
+  int skips_left;
   /* Count the polls and the flushes. */
   uint32_t polls;
   uint32_t flushes;
@@ -130,6 +139,11 @@ void sockets_close_all(struct sockets *sockets);
 int sockets_poll(struct sockets *sockets, bool is_last);
 /* Whether the next poll has something to look at that no descriptor tells of. */
 bool sockets_has_more(const struct sockets *sockets);
+/*
+ * Where the last pieces were bulk, polls again and again for a moment, until there is something. As
+ * `sockets_poll`; 0: there was nothing, or it does not pay.
+ */
+int sockets_await_bulk(struct sockets *sockets);
 void sockets_enter(struct sockets *sockets);
 void sockets_leave(struct sockets *sockets);
 /* Sends the first `count` records; the number of those that the kernel did not take whole. */

@@ -26,6 +26,7 @@ const SOCKETS = [
   'sockets.c',
   'sockets-accept.c',
   'sockets-acks.c',
+  'sockets-bulk.c',
   'sockets-poll.c',
   'sockets-send.c',
   'test/sockets-world.c',

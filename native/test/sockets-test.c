@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -13,6 +15,7 @@
 #include <netinet/in.h>
 
 #include "../refusal.h"
+#include "../socket.h"
 #include "check.h"
 #include "sockets-world.h"
 
@@ -554,6 +557,69 @@ static void test_one_piece_in_a_poll(void) {
   world_close(world);
 }
 
+/* ---- awaiting bulk */
+
+/* Polls once the kernel has all of a piece for the server: it comes in one. */
+static void receive_whole(struct world *world, struct pair pair, size_t bytes) {
+  const uint64_t before = seen(world, pair.server)->bytes;
+  CHECK(send_stream(world, pair.client, before, bytes) == (int)bytes);
+  int unread = 0;
+  while (unread < (int)bytes) {
+    CHECK(ioctl(socket_at(&world->sockets, pair.server)->fd, FIONREAD, &unread) == 0);
+    (void)sched_yield();
+  }
+  turn(world);
+  CHECK(seen(world, pair.server)->bytes == before + bytes);
+}
+
+/* Whether more was awaited after a piece of so many bytes: then it was polled. Nothing comes. */
+static bool awaits_in_vain(struct world *world, struct pair pair, size_t bytes) {
+  receive_whole(world, pair, bytes);
+  const uint32_t polls = world->sockets.polls;
+  CHECK(sockets_await_bulk(&world->sockets) == 0);
+  return world->sockets.polls > polls;
+}
+
+/* Chances that are left out before it is awaited again. */
+static int left_out(struct world *world, struct pair pair) {
+  int count = 0;
+  while (!awaits_in_vain(world, pair, BULK_BYTES)) count++;
+  return count;
+}
+
+static void test_awaiting_bulk(void) {
+  struct world *world = world_open();
+  uint16_t port = 0;
+  const int listener = listen_here(world, 0, &port);
+  const struct pair pair = pair_of(world, listener, port);
+  struct sockets *sockets = &world->sockets;
+  CHECK(!awaits_in_vain(world, pair, BULK_BYTES - 8));
+  /* It finds what comes meanwhile. */
+  receive_whole(world, pair, READ_BYTES - 1);
+  const uint64_t before = seen(world, pair.server)->bytes;
+  CHECK(send_stream(world, pair.client, before, 1) == 1);
+  CHECK(sockets_await_bulk(sockets) == 1 && sockets->shared.events[0].kind == EVENT_DATA);
+  seen(world, pair.server)->bytes++;
+  /* That was no bulk. */
+  const uint32_t polls = sockets->polls;
+  CHECK(sockets_await_bulk(sockets) == 0 && sockets->polls == polls);
+  /* In vain: it is left out ever more often, */
+  CHECK(left_out(world, pair) == 0);
+  for (int skips = 1; skips <= MAX_SKIPS; skips *= 2) CHECK(left_out(world, pair) == skips);
+  CHECK(left_out(world, pair) == MAX_SKIPS);
+  /* and always done again after it found something. */
+  for (int i = 0; i < MAX_SKIPS; i++) CHECK(!awaits_in_vain(world, pair, BULK_BYTES));
+  receive_whole(world, pair, BULK_BYTES);
+  const uint64_t more = seen(world, pair.server)->bytes;
+  CHECK(send_stream(world, pair.client, more, 1) == 1);
+  CHECK(sockets_await_bulk(sockets) == 1);
+  seen(world, pair.server)->bytes++;
+  CHECK(left_out(world, pair) == 0);
+  CHECK(seen(world, pair.server)->is_sound);
+  close_both(world, pair);
+  world_close(world);
+}
+
 /* ---- out of descriptors */
 
 /* Lets the process have no further descriptor; gives the former limit. */
@@ -624,6 +690,7 @@ int main(void) {
       {"thousands come and go", test_thousands},
       {"everybody has a turn", test_fairness},
       {"a poll has one piece of each", test_one_piece_in_a_poll},
+      {"more bulk is awaited for a moment, and seldom where it does not come", test_awaiting_bulk},
       {"out of descriptors, peers are turned away or wait", test_out_of_descriptors},
   };
   run_tests(tests, sizeof tests / sizeof tests[0]);
