@@ -494,7 +494,7 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
 
   #armFor(atMs: number): void {
     this.#timer ??= new Timer(this);
-    if (!this.#timer.armed || this.#timer.atMs > atMs) this.core.host.stack.timers.arm(this.#timer, atMs);
+    this.core.host.stack.timers.armBy(this.#timer, atMs);
   }
 
   #nowMs(): number {

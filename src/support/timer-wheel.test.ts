@@ -123,6 +123,16 @@ describe('a timer fires at its time', () => {
     assert.deepEqual(bench.fired, [['timer', 77]]);
   });
 
+  it('sooner if it is armed by a time before that, and not later', () => {
+    const bench = new Bench();
+    const timer = bench.timer('timer');
+    bench.wheel.armBy(timer, 50);
+    bench.wheel.armBy(timer, 90);
+    bench.wheel.armBy(timer, 30);
+    bench.clock.advance(TURN_MS);
+    assert.deepEqual(bench.fired, [['timer', 30]]);
+  });
+
   it('in the order of the times, whatever the order of arming', () => {
     const bench = new Bench();
     for (const atMs of [45, 3, 12_000, 44, 2, 700, 4]) bench.armed(atMs, atMs);

@@ -76,6 +76,11 @@ export class TimerWheel {
     if (!this.#turning && atMs < this.#alarmAtMs) this.#setAlarm(atMs);
   }
 
+  /** As `arm`, unless it fires sooner already. */
+  armBy(timer: Timer, atMs: number): void {
+    if (!timer.armed || timer.atMs > atMs) this.arm(timer, atMs);
+  }
+
   disarm(timer: Timer): void {
     if (timer.armed) this.#unlink(timer);
     if (this.#count === 0 && !this.#turning) this.#clearAlarm();

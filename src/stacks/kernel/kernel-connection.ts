@@ -194,8 +194,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
     // What was gathered goes before what follows.
     if (this.#isGathered()) this.#context.loop.flush();
     this.#outstanding += length;
-    this.#queue ??= new SendQueue(this.#context.slab);
-    this.#queue.add(length === bytes.length ? bytes : bytes.subarray(0, length), copy);
+    this.#waiting().add(length === bytes.length ? bytes : bytes.subarray(0, length), copy);
     this.#more = more;
     return length;
   }
@@ -239,9 +238,12 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
     this.#keepRest(rest, true, refusal);
   }
 
+  #waiting(): SendQueue {
+    return (this.#queue ??= new SendQueue(this.#context.slab));
+  }
+
   #keepRest(rest: Uint8Array, copy: boolean, refusal: number): void {
-    this.#queue ??= new SendQueue(this.#context.slab);
-    this.#queue.keep(rest, copy);
+    this.#waiting().keep(rest, copy);
     if (refusal < 0) this.#sendingRefused(refusal);
   }
 
@@ -374,7 +376,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
   #openWindow(): void {
     if (this.#peeking === undefined || this.#isGone()) return;
     const isToLookAgain = this.#peeking.openBut(this.#unread, this.#context.limits.receiveWindowBytes);
-    if (isToLookAgain && this.#timer?.armed !== true) this.#armIn(WINDOW_CHECK_MS);
+    if (isToLookAgain) this.#armIn(WINDOW_CHECK_MS);
   }
 
   #adjustReading(): void {
@@ -524,7 +526,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
   #armIn(ms: number): void {
     const { timers } = this.#context.loop;
     this.#timer ??= new Timer(this);
-    timers.arm(this.#timer, timers.nowMs() + ms);
+    timers.armBy(this.#timer, timers.nowMs() + ms);
   }
 
   due(): void {
