@@ -29,7 +29,7 @@ struct socket {
   uint64_t taken;
   uint64_t acked;
   /* The poll in which it read last. It reads once in each: JavaScript may change then how it reads. */
-  uint32_t read_in;
+  uint64_t read_in;
   /* The flush in which the kernel refused a piece: those behind it wait as well. */
   uint32_t refused_in;
   /* How often its error queue was looked at. */

@@ -21,11 +21,6 @@
 #include "refusal.h"
 #include "sockets.h"
 
-/* Polls in one wake-up, and events that make a further one the last; then timers and the program's other I/O. */
-#define MAX_ROUNDS 16
-#define ENOUGH_EVENTS 512
-/* After a poll that brought fewer events the next one would mostly find nothing: the loop looks as well. */
-#define MANY_EVENTS 4
 /* The longest address that is read, with room to see that one is longer. */
 #define MAX_ADDRESS_BYTES (ADDRESS_TEXT_BYTES + 2)
 
@@ -34,6 +29,8 @@ struct loop {
   napi_ref dispatch;
   napi_async_cleanup_hook_handle cleanup;
   uv_poll_t watcher;
+  /* Has the next turn of the loop go on, while there is more that the watcher does not tell of. */
+  uv_idle_t rest;
   struct sockets sockets;
   bool is_closing;
 };
@@ -49,7 +46,8 @@ static bool was_thrown(napi_env env, napi_status status) {
 }
 
 /* Gives the records of one poll to JavaScript. False: it cannot run any more. */
-static bool dispatch(struct loop *loop, int count) {
+static bool dispatch(void *context, int count) {
+  struct loop *loop = context;
   napi_env env = loop->env;
   napi_handle_scope scope = NULL;
   if (napi_open_handle_scope(env, &scope) != napi_ok) return false;
@@ -69,24 +67,27 @@ static bool dispatch(struct loop *loop, int count) {
     status = napi_create_int32(env, 0, &argument);
   }
   sockets_leave(&loop->sockets);
-  return napi_close_handle_scope(env, scope) == napi_ok && status == napi_ok;
+  return napi_close_handle_scope(env, scope) == napi_ok && status == napi_ok && !loop->is_closing;
 }
+
+static void on_rest(uv_idle_t *rest);
+
+static void wake_up(struct loop *loop) {
+  const bool has_more = sockets_wake_up(&loop->sockets, dispatch, loop);
+  if (loop->is_closing) return;
+  /* Neither fails. */
+  if (has_more) (void)uv_idle_start(&loop->rest, on_rest);
+  else (void)uv_idle_stop(&loop->rest);
+}
+
+static void on_rest(uv_idle_t *rest) { wake_up(rest->data); }
 
 static void on_wake_up(uv_poll_t *watcher, int status, int events) {
   struct loop *loop = watcher->data;
   (void)status; /* A descriptor of our own that cannot be polled is found out by epoll_wait. */
   (void)events;
-  struct sockets *sockets = &loop->sockets;
-  int told = 0;
-  bool is_last = false;
-  for (int round = 1; !is_last || sockets_has_more(sockets); round++) {
-    is_last = round >= MAX_ROUNDS || told >= ENOUGH_EVENTS;
-    int count = sockets_poll(sockets, is_last);
-    if (count == 0 && !is_last && !sockets_has_more(sockets)) count = sockets_await_bulk(sockets);
-    if (count > 0 && (!dispatch(loop, count) || loop->is_closing)) return;
-    if (count > 0) told += count;
-    if (count < MANY_EVENTS && !sockets->brought_bulk && !sockets_has_more(sockets)) return;
-  }
+  /* One wake-up for a turn of the loop, and that of the rest comes first. */
+  if (!sockets_has_more(&loop->sockets)) wake_up(loop);
 }
 
 /* ---- arguments and results */
@@ -302,11 +303,16 @@ static void on_closed(uv_handle_t *handle) {
   free(loop);
 }
 
+static void on_watcher_closed(uv_handle_t *handle) {
+  struct loop *loop = handle->data;
+  uv_close((uv_handle_t *)&loop->rest, on_closed);
+}
+
 static void on_environment_end(napi_async_cleanup_hook_handle cleanup, void *data) {
   (void)cleanup;
   struct loop *loop = data;
   loop->is_closing = true;
-  uv_close((uv_handle_t *)&loop->watcher, on_closed);
+  uv_close((uv_handle_t *)&loop->watcher, on_watcher_closed);
 }
 
 struct function {
@@ -413,12 +419,15 @@ static int begin(napi_env env, struct loop *loop) {
   }
   loop->watcher.data = loop;
   uv_unref((uv_handle_t *)&loop->watcher);
+  (void)uv_idle_init(uv, &loop->rest); /* It does not fail. */
+  loop->rest.data = loop;
+  uv_unref((uv_handle_t *)&loop->rest);
   error = uv_poll_start(&loop->watcher, UV_READABLE, on_wake_up);
   const bool is_hooked =
       error == 0 && napi_add_async_cleanup_hook(env, on_environment_end, loop, &loop->cleanup) == napi_ok;
   if (is_hooked) return 0;
   /* The watcher is libuv's until it has been closed; that frees the loop. */
-  uv_close((uv_handle_t *)&loop->watcher, on_closed);
+  uv_close((uv_handle_t *)&loop->watcher, on_watcher_closed);
   return refusal(CALL_EPOLL, error == 0 ? ENOMEM : -error);
 }
 

@@ -95,9 +95,9 @@ static void receive_failed(struct sockets *sockets, uint32_t slot, int error) {
   }
 }
 
-/* Has the next poll look at the socket; after the last one of a wake-up, epoll tells of it. */
+/* Has the next poll look at the socket; where they are too many, epoll tells of it. */
 static void look_again(struct sockets *sockets, uint32_t slot, uint32_t events) {
-  if (sockets->is_last_poll || sockets->again_count == MAX_READY) {
+  if (sockets->again_count == MAX_READY) {
     watch_or_fail(sockets, slot);
     return;
   }
@@ -125,6 +125,7 @@ static void on_readable(struct sockets *sockets, uint32_t slot, uint32_t behind)
     if ((behind & (EPOLLERR | EPOLLHUP)) != 0) look_again(sockets, slot, behind);
     return;
   }
+  sockets->work += (int)(count / WORK_BYTES);
   if (!socket->discards) {
     struct event *event = tell(sockets, EVENT_DATA, slot);
     event->first = (int32_t)offset;
@@ -181,7 +182,7 @@ bool sockets_has_more(const struct sockets *sockets) {
 }
 
 static bool has_room(const struct sockets *sockets) {
-  return sockets->event_count + MAX_RECORDS_EACH <= MAX_EVENTS &&
+  return sockets->work < ENOUGH_WORK && sockets->event_count + MAX_RECORDS_EACH <= MAX_EVENTS &&
          sockets->page_used + READ_BYTES <= PAGE_BYTES;
 }
 
@@ -197,20 +198,17 @@ static int find_ready(struct sockets *sockets) {
   return 0;
 }
 
-int sockets_poll(struct sockets *sockets, bool is_last) {
+int sockets_poll(struct sockets *sockets) {
   sockets->event_count = 0;
   sockets->page_used = 0;
-  sockets->is_last_poll = is_last;
-  /* 0 is no poll. */
-  if (++sockets->polls == 0) sockets->polls = 1;
+  sockets->work = 0;
+  sockets->polls++;
   /* What was reported last time and found no room comes first: nobody waits for ever. */
   const int result = is_through(sockets) ? find_ready(sockets) : 0;
   if (result < 0) return result;
   while (!is_through(sockets) && has_room(sockets)) {
+    sockets->work++;
     on_ready(sockets, &sockets->ready[sockets->ready_next++]);
-  }
-  if (sockets->event_count > 0) {
-    sockets->brought_bulk = sockets->page_used >= (size_t)sockets->event_count * BULK_BYTES;
   }
   return sockets->event_count;
 }

@@ -2,8 +2,8 @@
  * All TCP sockets of one environment, on one epoll descriptor. The C side makes system calls and keeps what
  * they need; what is done and when is decided in src/stacks/kernel.
  *
- * Call order, for each wake-up: `sockets_poll` fills event records and receive memory → JavaScript reads
- * them between `sockets_enter` and `sockets_leave`, and fills send records → `sockets_flush` sends them.
+ * Call order, for each poll of a wake-up: `sockets_poll` fills event records and receive memory → JavaScript
+ * reads them between `sockets_enter` and `sockets_leave`, and fills send records → `sockets_flush` sends them.
  *
  * Who owns the memory (`struct shared`), which both sides see:
  *  - `events`, `ends` and one page of `pool` are C's while it polls and JavaScript's until the next poll, at
@@ -44,9 +44,25 @@
 #define ARENA_BYTES 262144
 /* Pieces that one system call sends. */
 #define MAX_PIECES 64
-/* Pieces as large as this, on the average of a poll, are bulk. */
+/*
+ * Work after which a poll looks at no further socket, and a wake-up has no further poll: a socket that is
+ * looked at is one, and so are WORK_BYTES of what is received. And the polls of a wake-up. Then timers and the
+ * program's other I/O have their turn.
+ */
+#define ENOUGH_WORK 512
+#define WORK_BYTES 2048
+#define MAX_ROUNDS 16
+/* After a poll that brought fewer events the next one would mostly find nothing: the loop looks as well. */
+#define MANY_EVENTS 4
+/* A poll whose events have so many bytes on the average brought bulk. */
 #define BULK_BYTES 32768
-/* Chances to await bulk that are left out at most, after it was awaited in vain. */
+/* Polls that bring anything else, one after another, that end bulk. */
+#define MAX_FRAGMENTS 4
+/* How long more bulk is awaited: about what a sleep and its end cost; at 3 GiB a second 64 KiB come in it. */
+#define AWAITED_NS 20000
+/* The bound of that for a clock that stands still. */
+#define MAX_LOOKS 1000
+/* Chances to await more bulk that are left out at most, after it was awaited in vain. */
 #define MAX_SKIPS 64
 
 /* In the order of EventKind in src/addon/native-sockets.ts. */
@@ -94,6 +110,18 @@ struct shared {
 
 struct socket;
 
+/* Whether more bulk is awaited. */
+struct bulk {
+  /* How often still, if nothing but fragments come; 0: there was no bulk. */
+  int looks_left;
+  bool is_awaited;
+  /* Bytes that awaiting brought. */
+  size_t gained;
+  /* How often it is left out after it was in vain the last time, and how often still. */
+  int skips;
+  int skips_left;
+};
+
 struct sockets {
   struct shared shared;
   int epoll;
@@ -112,15 +140,12 @@ struct sockets {
   /* Those that have more this time. */
   struct epoll_event again[MAX_READY];
   int again_count;
-  bool is_last_poll;
   int event_count;
-  /* The last poll that brought anything brought bulk, and nobody awaited more in vain since. */
-  bool brought_bulk;
-  /* How often awaiting bulk is left out after it was in vain the last time, and how often still. */
-  int skips;
-  int skips_left;
+  /* What this poll did, as ENOUGH_WORK counts it. */
+  int work;
+  struct bulk bulk;
   /* Count the polls and the flushes. */
-  uint32_t polls;
+  uint64_t polls;
   uint32_t flushes;
   /* The page of the pool that this poll fills, and how far. */
   size_t page;
@@ -132,18 +157,15 @@ int sockets_open(struct sockets *sockets, const struct shared *shared);
 /* Closes everything. */
 void sockets_close_all(struct sockets *sockets);
 
-/*
- * Fills the event records; the number of them, or a refusal of epoll. After the last poll of a wake-up, what
- * was not read to its end is told of by the descriptor again.
- */
-int sockets_poll(struct sockets *sockets, bool is_last);
+/* Tells JavaScript of the records of a poll. False: it cannot run any more. */
+typedef bool sockets_teller(void *context, int count);
+/* Polls and tells. Whether there is more that no descriptor tells of: the next turn of the loop goes on. */
+bool sockets_wake_up(struct sockets *sockets, sockets_teller *tell, void *context);
+
+/* Fills the event records; the number of them, or a refusal of epoll. */
+int sockets_poll(struct sockets *sockets);
 /* Whether the next poll has something to look at that no descriptor tells of. */
 bool sockets_has_more(const struct sockets *sockets);
-/*
- * Where the last pieces were bulk, polls again and again for a moment, until there is something. As
- * `sockets_poll`; 0: there was nothing, or it does not pay.
- */
-int sockets_await_bulk(struct sockets *sockets);
 void sockets_enter(struct sockets *sockets);
 void sockets_leave(struct sockets *sockets);
 /* Sends the first `count` records; the number of those that the kernel did not take whole. */

@@ -26,9 +26,9 @@ const SOCKETS = [
   'sockets.c',
   'sockets-accept.c',
   'sockets-acks.c',
-  'sockets-bulk.c',
   'sockets-poll.c',
   'sockets-send.c',
+  'sockets-wake-up.c',
   'test/sockets-world.c',
 ];
 

@@ -412,7 +412,7 @@ static void test_stale_events(void) {
     CHECK(send_stream(world, pairs[i].client, 0, READ_BYTES) == READ_BYTES);
   }
   turn(world);
-  CHECK(sockets_has_more(sockets));
+  CHECK(sockets->ready_next < sockets->ready_count);
   int unread[PAIRS];
   int count = 0;
   for (int i = 0; i < PAIRS; i++) {
@@ -427,7 +427,8 @@ static void test_stale_events(void) {
     for (int other = 0; other < count; other++) is_used_again = is_used_again || fresh[i] == unread[other];
     CHECK(is_used_again);
   }
-  while (sockets_has_more(sockets)) {
+  /* Until epoll is asked again. */
+  while (sockets->ready_next < sockets->ready_count) {
     turn(world);
     for (int i = 0; i < count; i++) {
       const struct seen *of = seen(world, fresh[i]);
@@ -557,33 +558,135 @@ static void test_one_piece_in_a_poll(void) {
   world_close(world);
 }
 
-/* ---- awaiting bulk */
+/* ---- wake-ups */
 
-/* Polls once the kernel has all of a piece for the server: it comes in one. */
-static void receive_whole(struct world *world, struct pair pair, size_t bytes) {
-  const uint64_t before = seen(world, pair.server)->bytes;
-  CHECK(send_stream(world, pair.client, before, bytes) == (int)bytes);
-  int unread = 0;
-  while (unread < (int)bytes) {
-    CHECK(ioctl(socket_at(&world->sockets, pair.server)->fd, FIONREAD, &unread) == 0);
+/* What a wake-up tells, and what is sent back meanwhile. */
+struct telling {
+  struct world *world;
+  int count;
+  /* Every piece is answered by so many bytes, from both sides; 0: none is. */
+  size_t answer;
+};
+
+static bool tell_world(void *context, int count) {
+  struct telling *telling = context;
+  telling->count++;
+  read_events(telling->world, count);
+  for (int i = 0; telling->answer > 0 && i < count; i++) {
+    const struct event *event = &telling->world->sockets.shared.events[i];
+    if (event->kind == EVENT_DATA) {
+      CHECK(send_stream(telling->world, event->slot, 0, telling->answer) == (int)telling->answer);
+    }
+  }
+  return true;
+}
+
+/* Goes on where there is more; else waits until something is ready. */
+static bool wake_up(struct telling *telling) {
+  struct pollfd ready = {.fd = telling->world->sockets.epoll, .events = POLLIN};
+  if (!sockets_has_more(&telling->world->sockets)) CHECK(poll(&ready, 1, 10000) == 1);
+  telling->count = 0;
+  return sockets_wake_up(&telling->world->sockets, tell_world, telling);
+}
+
+static void test_bound_by_rounds(void) {
+  enum { PAIRS = 4 };
+  struct world *world = world_open();
+  uint16_t port = 0;
+  const int listener = listen_here(world, 0, &port);
+  int clients[PAIRS];
+  connect_many(world, listener, port, clients, PAIRS);
+  struct telling telling = {.world = world, .answer = 1};
+  for (int i = 0; i < PAIRS; i++) CHECK(send_stream(world, clients[i], 0, 1) == 1);
+  /* Both ends answer each other for ever. */
+  do {
+    (void)wake_up(&telling);
+    CHECK(telling.count <= MAX_ROUNDS);
+  } while (telling.count < MAX_ROUNDS);
+  world_close(world);
+}
+
+/* Bytes that wait to be read. */
+static int unread(const struct world *world, int slot) {
+  int bytes = 0;
+  struct socket *socket = socket_at((struct sockets *)&world->sockets, slot);
+  CHECK(socket != NULL && ioctl(socket->fd, FIONREAD, &bytes) == 0);
+  return bytes;
+}
+
+static void await_unread(const struct world *world, int slot, int bytes) {
+  for (int looks = 0; unread(world, slot) < bytes; looks++) {
+    CHECK(looks < 10000000);
     (void)sched_yield();
   }
-  turn(world);
-  CHECK(seen(world, pair.server)->bytes == before + bytes);
 }
 
-/* Whether more was awaited after a piece of so many bytes: then it was polled. Nothing comes. */
-static bool awaits_in_vain(struct world *world, struct pair pair, size_t bytes) {
-  receive_whole(world, pair, bytes);
-  const uint32_t polls = world->sockets.polls;
-  CHECK(sockets_await_bulk(&world->sockets) == 0);
-  return world->sockets.polls > polls;
+/* Bulk waits on all connections: a wake-up takes some of it, also where it is dropped and nobody is told. */
+static void bound_bytes(bool is_discarded) {
+  enum { PAIRS = 64, BYTES = 128 * KIB };
+  struct world *world = world_open();
+  uint16_t port = 0;
+  const int listener = listen_here(world, 1024 * KIB, &port);
+  int clients[PAIRS];
+  int servers[PAIRS];
+  int count = 0;
+  connect_many(world, listener, port, clients, PAIRS);
+  for (int slot = 0; slot <= 2 * PAIRS; slot++) {
+    bool is_server = slot != listener;
+    for (int i = 0; i < PAIRS; i++) is_server = is_server && clients[i] != slot;
+    if (is_server) servers[count++] = slot;
+  }
+  CHECK(count == PAIRS);
+  for (int i = 0; i < PAIRS; i++) CHECK(sockets_set_reading(&world->sockets, servers[i], 0) == 0);
+  for (int i = 0; i < PAIRS; i++) CHECK(send_stream(world, clients[i], 0, BYTES) == (int)BYTES);
+  for (int i = 0; i < PAIRS; i++) await_unread(world, servers[i], BYTES);
+  for (int i = 0; i < PAIRS; i++) {
+    if (is_discarded) CHECK(sockets_discard(&world->sockets, servers[i]) == 0);
+    else CHECK(sockets_set_reading(&world->sockets, servers[i], READ_BYTES) == 0);
+  }
+  struct telling telling = {.world = world};
+  long left = (long)PAIRS * BYTES;
+  int wake_ups = 0;
+  while (left > 0) {
+    const bool has_more = wake_up(&telling);
+    long now = 0;
+    for (int i = 0; i < PAIRS; i++) now += unread(world, servers[i]);
+    CHECK(left - now <= 2L * ENOUGH_WORK * WORK_BYTES + READ_BYTES);
+    CHECK(has_more || now == 0);
+    left = now;
+    wake_ups++;
+  }
+  CHECK(wake_ups > 1);
+  world_close(world);
 }
 
-/* Chances that are left out before it is awaited again. */
+static void test_bound_by_bytes(void) { bound_bytes(false); }
+static void test_bound_by_dropped_bytes(void) { bound_bytes(true); }
+
+/* The polls of a wake-up that reads a piece of so many bytes, behind which nothing comes. */
+static uint64_t polls_for(struct world *world, struct pair pair, size_t bytes) {
+  const struct seen *server = seen(world, pair.server);
+  const uint64_t before = server->bytes;
+  CHECK(send_stream(world, pair.client, before, bytes) == (int)bytes);
+  await_unread(world, pair.server, (int)bytes);
+  const uint64_t polls = world->sockets.polls;
+  struct telling telling = {.world = world};
+  CHECK(!wake_up(&telling));
+  CHECK(server->bytes == before + bytes && server->is_sound && telling.count == 1);
+  return world->sockets.polls - polls;
+}
+
+/* How often more was looked for behind bulk: one poll brings the piece, and a second one nothing. */
+static uint64_t looks(struct world *world, struct pair pair) {
+  const uint64_t polls = polls_for(world, pair, BULK_BYTES);
+  CHECK(polls >= 2 && polls <= 2 + MAX_LOOKS);
+  return polls - 2;
+}
+
+/* Chances that are left out before more is awaited again. */
 static int left_out(struct world *world, struct pair pair) {
   int count = 0;
-  while (!awaits_in_vain(world, pair, BULK_BYTES)) count++;
+  while (looks(world, pair) == 0) count++;
   return count;
 }
 
@@ -592,30 +695,42 @@ static void test_awaiting_bulk(void) {
   uint16_t port = 0;
   const int listener = listen_here(world, 0, &port);
   const struct pair pair = pair_of(world, listener, port);
-  struct sockets *sockets = &world->sockets;
-  CHECK(!awaits_in_vain(world, pair, BULK_BYTES - 8));
-  /* It finds what comes meanwhile. */
-  receive_whole(world, pair, READ_BYTES - 1);
-  const uint64_t before = seen(world, pair.server)->bytes;
-  CHECK(send_stream(world, pair.client, before, 1) == 1);
-  CHECK(sockets_await_bulk(sockets) == 1 && sockets->shared.events[0].kind == EVENT_DATA);
-  seen(world, pair.server)->bytes++;
-  /* That was no bulk. */
-  const uint32_t polls = sockets->polls;
-  CHECK(sockets_await_bulk(sockets) == 0 && sockets->polls == polls);
-  /* In vain: it is left out ever more often, */
+  CHECK(polls_for(world, pair, BULK_BYTES - 8) == 1);
+  /* It looks more than once, unless it is kept from that by the system. */
+  do world->sockets.bulk.skips_left = 0;
+  while (looks(world, pair) < 2);
+  world->sockets.bulk = (struct bulk){.looks_left = 0};
+  /* In vain: it is left out ever more often. */
   CHECK(left_out(world, pair) == 0);
   for (int skips = 1; skips <= MAX_SKIPS; skips *= 2) CHECK(left_out(world, pair) == skips);
   CHECK(left_out(world, pair) == MAX_SKIPS);
-  /* and always done again after it found something. */
-  for (int i = 0; i < MAX_SKIPS; i++) CHECK(!awaits_in_vain(world, pair, BULK_BYTES));
-  receive_whole(world, pair, BULK_BYTES);
-  const uint64_t more = seen(world, pair.server)->bytes;
-  CHECK(send_stream(world, pair.client, more, 1) == 1);
-  CHECK(sockets_await_bulk(sockets) == 1);
-  seen(world, pair.server)->bytes++;
+  /* As if another piece had come meanwhile: then it was worth it. */
+  for (int i = 0; i < MAX_SKIPS; i++) CHECK(looks(world, pair) == 0);
+  world->sockets.bulk.gained = READ_BYTES;
   CHECK(left_out(world, pair) == 0);
-  CHECK(seen(world, pair.server)->is_sound);
+  CHECK(left_out(world, pair) == 0);
+  CHECK(left_out(world, pair) == 1);
+  close_both(world, pair);
+  world_close(world);
+}
+
+/* A piece of bulk, and behind it small ones for ever, each of which comes when the one before is told. */
+static void test_fragments(void) {
+  struct world *world = world_open();
+  uint16_t port = 0;
+  const int listener = listen_here(world, 0, &port);
+  const struct pair pair = pair_of(world, listener, port);
+  struct telling telling = {.world = world};
+  do {
+    telling.answer = 0;
+    while (unread(world, pair.server) > 0 || unread(world, pair.client) > 0) (void)wake_up(&telling);
+    world->sockets.bulk = (struct bulk){.looks_left = 0};
+    CHECK(send_stream(world, pair.client, 0, BULK_BYTES) == BULK_BYTES);
+    await_unread(world, pair.server, BULK_BYTES);
+    telling.answer = 1;
+    (void)wake_up(&telling);
+    CHECK(telling.count <= 1 + MAX_FRAGMENTS);
+  } while (telling.count < 1 + MAX_FRAGMENTS);
   close_both(world, pair);
   world_close(world);
 }
@@ -690,7 +805,11 @@ int main(void) {
       {"thousands come and go", test_thousands},
       {"everybody has a turn", test_fairness},
       {"a poll has one piece of each", test_one_piece_in_a_poll},
+      {"a wake-up has so many rounds at most", test_bound_by_rounds},
+      {"a wake-up reads so many bytes at most", test_bound_by_bytes},
+      {"a wake-up drops so many bytes at most", test_bound_by_dropped_bytes},
       {"more bulk is awaited for a moment, and seldom where it does not come", test_awaiting_bulk},
+      {"small pieces end bulk", test_fragments},
       {"out of descriptors, peers are turned away or wait", test_out_of_descriptors},
   };
   run_tests(tests, sizeof tests / sizeof tests[0]);

@@ -131,12 +131,18 @@ void turn(struct world *world) {
   struct sockets *sockets = &world->sockets;
   struct pollfd ready = {.fd = sockets->epoll, .events = POLLIN};
   if (!sockets_has_more(sockets)) CHECK(poll(&ready, 1, PATIENCE_MS) == 1);
+  const int count = sockets_poll(sockets);
+  CHECK(count >= 0);
+  read_events(world, count);
+}
+
+void read_events(struct world *world, int count) {
+  CHECK(count <= MAX_EVENTS);
+  world->event_count = count;
   world->accepts_in_turn = 0;
-  world->event_count = sockets_poll(sockets, world->turns++ % 2 == 0);
-  CHECK(world->event_count >= 0 && world->event_count <= MAX_EVENTS);
-  sockets_enter(sockets);
-  for (int i = 0; i < world->event_count; i++) read_event(world, i);
-  sockets_leave(sockets);
+  sockets_enter(&world->sockets);
+  for (int i = 0; i < count; i++) read_event(world, i);
+  sockets_leave(&world->sockets);
 }
 
 /* ---- connections */

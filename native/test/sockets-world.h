@@ -39,8 +39,6 @@ struct world {
   struct seen seen[MAX_SEEN];
   /* Of the last turn. */
   int event_count;
-  /* Every other turn is the last poll of a wake-up. */
-  unsigned turns;
   int accepts_in_turn;
 };
 
@@ -49,6 +47,8 @@ struct world *world_open(void);
 void world_close(struct world *world);
 /* Waits until something is ready, polls once, and reads the events. */
 void turn(struct world *world);
+/* Reads the events of a poll. */
+void read_events(struct world *world, int count);
 
 #define UNTIL(world, condition) \
   do { \

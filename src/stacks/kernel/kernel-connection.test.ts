@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
-import { it } from 'node:test';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { it, type TestContext } from 'node:test';
 import { loadAddon } from '../../addon/load-addon.js';
 import type { ConnectionEvents } from '../../port/tcp-stack.js';
 import { KernelConnection } from './kernel-connection.js';
@@ -9,8 +9,14 @@ import { KernelStack } from './kernel-stack.js';
 
 const { addon, reason } = loadAddon();
 
+/** Twice the slowest check for acknowledgements. */
+const SLOW_MS = 3200;
+/** Between that and the looks that are to come soon. */
+const SOON_MS = 1000;
+
 class Receiver implements ConnectionEvents {
   acknowledged = 0;
+  received = 0;
   stands = false;
 
   connected(): void {
@@ -21,8 +27,8 @@ class Receiver implements ConnectionEvents {
     this.acknowledged += bytes;
   }
 
-  data(): void {
-    assert.fail('nobody sends');
+  data(bytes: Uint8Array): void {
+    this.received += bytes.length;
   }
 
   end(): void {
@@ -39,23 +45,70 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }
 
+interface Made {
+  readonly stack: KernelStack;
+  readonly connection: KernelConnection;
+  readonly receiver: Receiver;
+  /** The other end. */
+  readonly peer: Socket;
+}
+
+/** A connection with a peer of node:net's that does not read until it is told to. */
+async function connected(test: TestContext): Promise<Made> {
+  assert.ok(addon !== undefined);
+  const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
+  test.after(() => server.close());
+  await once(server, 'listening');
+  const receiver = new Receiver();
+  const stack = new KernelStack(addon);
+  const { port } = server.address() as AddressInfo;
+  const accepted = once(server, 'connection') as Promise<[Socket]>;
+  const connection = stack.connect({ address: '127.0.0.1', port, localPort: 0 }, receiver);
+  assert.ok(connection instanceof KernelConnection);
+  test.after(() => {
+    connection.abort();
+  });
+  const [peer] = await accepted;
+  peer.on('error', () => undefined);
+  await until(() => receiver.stands);
+  return { stack, connection, receiver, peer };
+}
+
+/** Whether the connection's timer is due within the time, which is long. */
+function isDueWithin(ms: number, connection: KernelConnection): Promise<boolean> {
+  const due = connection.due.bind(connection);
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms, false);
+    connection.due = (): void => {
+      connection.due = due;
+      clearTimeout(timer);
+      due();
+      resolve(true);
+    };
+  });
+}
+
+/** Sends more than the peer has room for, and has asked in vain until it asks seldom. */
+async function sendInVain({ connection, receiver }: Made): Promise<void> {
+  connection.setReportsAcks(true);
+  const chunk = new Uint8Array(1024 * 1024);
+  while (connection.send(chunk, false, false) > 0);
+  for (let check = 0; check < 10; check += 1) connection.due();
+  // The one that was set before; the next is the slowest.
+  assert.ok(await isDueWithin(SLOW_MS, connection));
+  let told: number;
+  do {
+    told = receiver.acknowledged;
+    for (let check = 0; check < 10; check += 1) connection.due();
+    await isDueWithin(SLOW_MS, connection);
+  } while (receiver.acknowledged > told);
+}
+
 it(
   'what is told as acknowledged when nobody waits any more comes when somebody does',
   { skip: reason ?? false },
   async (test) => {
-    assert.ok(addon !== undefined);
-    const server = createServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1');
-    test.after(() => server.close());
-    await once(server, 'listening');
-    const receiver = new Receiver();
-    const stack = new KernelStack(addon);
-    const { port } = server.address() as AddressInfo;
-    const connection = stack.connect({ address: '127.0.0.1', port, localPort: 0 }, receiver);
-    assert.ok(connection instanceof KernelConnection);
-    test.after(() => {
-      connection.abort();
-    });
-    await until(() => receiver.stands);
+    const { stack, connection, receiver } = await connected(test);
     connection.setReportsAcks(true);
     connection.send(new Uint8Array(5), true, false);
     connection.setReportsAcks(false);
@@ -69,3 +122,32 @@ it(
     assert.equal(receiver.acknowledged, 5);
   },
 );
+
+const isExact = addon !== undefined && new KernelStack(addon).capabilities.receiveWindow === 'exact';
+const whyNotExact = isExact
+  ? false
+  : (reason ?? 'this kernel cannot leave the window closed: before Linux 6.9');
+
+it('a withheld window is looked at soon behind slow checks', { skip: whyNotExact }, async (test) => {
+  const made = await connected(test);
+  const { connection, receiver, peer } = made;
+  await sendInVain(made);
+  const isDue = isDueWithin(SOON_MS, connection);
+  // The second piece is the first that stays in the kernel.
+  for (const bytes of [1000, 2000]) {
+    peer.write(new Uint8Array(1000));
+    await until(() => receiver.received === bytes);
+  }
+  assert.ok(await isDue);
+});
+
+it('after progress, acknowledgements are asked for soon', { skip: reason ?? false }, async (test) => {
+  const made = await connected(test);
+  const { connection, receiver, peer } = made;
+  await sendInVain(made);
+  const told = receiver.acknowledged;
+  peer.once('data', () => peer.pause());
+  peer.resume();
+  await until(() => receiver.acknowledged > told);
+  assert.ok(await isDueWithin(SOON_MS, connection));
+});

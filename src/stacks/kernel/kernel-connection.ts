@@ -29,7 +29,7 @@ const ACK_CHECK_MS = 50;
 const SLOWEST_ACK_CHECK_MS = 1600;
 /** How often a connection that withholds, and may be given more, is looked at. */
 const WINDOW_CHECK_MS = 100;
-/** Out of memory for a moment: when it is tried again. */
+/** Out of memory for a moment: when it is tried again at the latest. */
 const STARVED_RETRY_MS = 100;
 
 /** What all connections of a stack share. */
@@ -323,8 +323,15 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
   #tellAcked(): void {
     const bytes = this.#untold;
     this.#untold = 0;
-    this.#ackCheckMs = ACK_CHECK_MS;
+    this.#hasProgress();
     this.#events?.acked(bytes);
+  }
+
+  /** What is in flight still is asked for as often as at the beginning. */
+  #hasProgress(): void {
+    if (this.#ackCheckMs === ACK_CHECK_MS) return;
+    this.#ackCheckMs = ACK_CHECK_MS;
+    if (this.#outstanding > 0) this.#armIn(this.#ackCheckMs);
   }
 
   #awaitAcks(): void {

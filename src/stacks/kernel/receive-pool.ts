@@ -10,6 +10,7 @@ import { markAsUntransferable } from 'node:worker_threads';
 import { POOL_PAGES, type NativeSockets } from '../../addon/native-sockets.js';
 import type { Loan } from '../../port/tcp-stack.js';
 import { assert } from '../../support/assert.js';
+import { keepFreedMemory } from '../system/freed-memory.js';
 
 /** Smaller pieces are not worth a loan: a copy costs less than a page that waits. */
 export const LENT_BYTES = 2048;
@@ -72,6 +73,7 @@ export class ReceivePool {
   }
 
   copy(offset: number, bytes: number): Uint8Array {
+    keepFreedMemory(bytes);
     return this.#memory.slice(offset, offset + bytes);
   }
 

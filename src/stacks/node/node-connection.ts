@@ -14,6 +14,7 @@ import { unmapped } from '../../support/ip-address.js';
 import { Timer, type TimerOwner, type TimerWheel } from '../../support/timer-wheel.js';
 import type { AcceptQueue, Accepting } from './accept-queue.js';
 import type { CopySlab } from '../system/copy-slab.js';
+import { keepFreedMemory } from '../system/freed-memory.js';
 import { SendBatch } from './send-batch.js';
 import { FIN_WAIT_MS, MAX_LINGERING } from '../system/lingering.js';
 import { connectionFault } from '../system/system-fault.js';
@@ -305,6 +306,7 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
   }
 
   socketData(chunk: Uint8Array): void {
+    keepFreedMemory(chunk.length);
     if (this.#acceptanceWaits) this.#tellAccepted();
     // The stream of a socket that has failed drops a rest that is put back, and gives the next piece.
     if (this.#closing || this.#events === undefined || this.#isGone()) return;

@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const PROGRAM = fileURLToPath(new URL('freed-memory-program.js', import.meta.url));
+const PIECE_BYTES = 65_536;
+/** Together less than what is kept. */
+const PIECES = 600;
+const PAGES = (PIECES * PIECE_BYTES) / 4096;
+/** Without the rule it is chance in which process all pages are gone: in about every other. */
+const PROCESSES = 8;
+
+it('large pieces come into memory that the process has', { skip: process.platform !== 'linux' }, () => {
+  for (let run = 0; run < PROCESSES; run += 1) {
+    const words = ['--expose-gc', PROGRAM, String(PIECE_BYTES), String(PIECES)];
+    const faults = Number(execFileSync(process.execPath, words, { encoding: 'utf8' }));
+    assert.ok(faults < PAGES / 4, `${faults} page faults for ${PAGES} pages`);
+  }
+});
