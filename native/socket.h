@@ -28,8 +28,8 @@ struct socket {
   /* Bytes that the kernel took, and of those that it was told of as acknowledged. */
   uint64_t taken;
   uint64_t acked;
-  /* The poll in which it read last. It reads once in each: JavaScript may change then how it reads. */
-  uint64_t read_in;
+  /* Where it stands among those that had more; it is meaningless for others. */
+  int32_t place;
   /* The flush in which the kernel refused a piece: those behind it wait as well. */
   uint32_t refused_in;
   /* How often its error queue was looked at. */

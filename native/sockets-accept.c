@@ -72,6 +72,7 @@ void accept_waiting(struct sockets *sockets, uint32_t slot) {
     const int fd =
         sys_accept4(listener, (struct sockaddr *)&peer, &bytes, SOCK_NONBLOCK | SOCK_CLOEXEC);
     const int error = errno;
+    sockets->work++;
     if (fd >= 0) {
       const int reason = accepted(sockets, slot, fd, &peer);
       if (reason != 0) {

@@ -31,6 +31,7 @@ struct loop {
   uv_poll_t watcher;
   /* Has the next turn of the loop go on, while there is more that the watcher does not tell of. */
   uv_idle_t rest;
+  bool had_rest;
   struct sockets sockets;
   bool is_closing;
 };
@@ -73,6 +74,7 @@ static bool dispatch(void *context, int count) {
 static void on_rest(uv_idle_t *rest);
 
 static void wake_up(struct loop *loop) {
+  if (loop->is_closing) return;
   const bool has_more = sockets_wake_up(&loop->sockets, dispatch, loop);
   if (loop->is_closing) return;
   /* Neither fails. */
@@ -80,14 +82,22 @@ static void wake_up(struct loop *loop) {
   else (void)uv_idle_stop(&loop->rest);
 }
 
-static void on_rest(uv_idle_t *rest) { wake_up(rest->data); }
+static void on_rest(uv_idle_t *rest) {
+  struct loop *loop = rest->data;
+  loop->had_rest = true;
+  wake_up(loop);
+}
 
 static void on_wake_up(uv_poll_t *watcher, int status, int events) {
   struct loop *loop = watcher->data;
   (void)status; /* A descriptor of our own that cannot be polled is found out by epoll_wait. */
   (void)events;
-  /* One wake-up for a turn of the loop, and that of the rest comes first. */
-  if (!sockets_has_more(&loop->sockets)) wake_up(loop);
+  /*
+   * A turn of the loop has one wake-up, and that of a rest comes first. Where it did not come in this turn but
+   * before, this is told of again at once.
+   */
+  if (!loop->had_rest) wake_up(loop);
+  loop->had_rest = false;
 }
 
 /* ---- arguments and results */

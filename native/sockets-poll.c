@@ -1,6 +1,6 @@
 /*
  * What epoll reports, as event records: connections that stand or failed, received bytes, ends. A ready
- * socket reads at most once in a poll; whoever has more is looked at again in the next one, behind the others.
+ * socket reads once, and whoever has more is looked at again when all others were.
  */
 #include "socket.h"
 
@@ -109,7 +109,6 @@ static void look_again(struct sockets *sockets, uint32_t slot, uint32_t events) 
 /* `behind`: events that say that behind what is read there may be more, a FIN or a fault. */
 static void on_readable(struct sockets *sockets, uint32_t slot, uint32_t behind) {
   struct socket *socket = &sockets->slots[slot];
-  socket->read_in = sockets->polls;
   /* Pieces begin at multiples of 8. The poll saw to it that READ_BYTES are left. */
   const size_t offset = sockets->page * PAGE_BYTES + sockets->page_used;
   const size_t bytes = socket->discards ? READ_BYTES : (size_t)socket->read_bytes;
@@ -152,8 +151,6 @@ static void on_stream(struct sockets *sockets, uint32_t slot, uint32_t events) {
   if (socket->is_over) return;
   const bool reads = (socket->read_bytes > 0 || socket->discards) && !socket->has_ended;
   if (reads && ((events & EPOLLIN) != 0 || has_fault)) {
-    /* It had more the last time, and was told of anew as well: that report knew all that this one knows. */
-    if (socket->read_in == sockets->polls) return;
     /* Reading stops at a byte that the peer marked as urgent (EPOLLPRI). */
     const uint32_t fault = has_fault ? EPOLLERR | EPOLLHUP : 0;
     on_readable(sockets, slot, events & (EPOLLRDHUP | EPOLLPRI | fault));
@@ -165,11 +162,15 @@ static void on_stream(struct sockets *sockets, uint32_t slot, uint32_t events) {
 
 /* ---- the poll */
 
+/* A report that is looked at within another one of the same socket. */
+#define NO_EVENTS 0
+
 static void on_ready(struct sockets *sockets, const struct epoll_event *ready) {
   const uint32_t slot = (uint32_t)ready->data.u64;
   const uint32_t generation = (uint32_t)(ready->data.u64 >> 32);
   const struct socket *socket = &sockets->slots[slot];
-  if (socket->generation != generation || socket->role == ROLE_FREE || socket->is_over) return;
+  if (ready->events == NO_EVENTS || socket->generation != generation) return;
+  if (socket->role == ROLE_FREE || socket->is_over) return;
   if (socket->role == ROLE_CONNECTING) on_connecting(sockets, slot);
   else if (socket->role == ROLE_STREAM) on_stream(sockets, slot, ready->events);
   else if (socket->read_bytes > 0) accept_waiting(sockets, slot);
@@ -186,6 +187,24 @@ static bool has_room(const struct sockets *sockets) {
          sockets->page_used + READ_BYTES <= PAGE_BYTES;
 }
 
+static struct socket *socket_of(const struct sockets *sockets, const struct epoll_event *report) {
+  return &sockets->slots[(uint32_t)report->data.u64];
+}
+
+/* One report for each socket: whoever has more and is told of anew has its turn where the first one is. */
+static void join_reports(struct sockets *sockets, int fresh) {
+  for (int i = fresh; i < sockets->ready_count; i++) socket_of(sockets, &sockets->ready[i])->place = i;
+  for (int i = 0; i < fresh; i++) {
+    struct epoll_event *report = &sockets->ready[i];
+    const int place = socket_of(sockets, report)->place;
+    if (place < fresh || place >= sockets->ready_count) continue;
+    struct epoll_event *other = &sockets->ready[place];
+    if (other->data.u64 != report->data.u64) continue;
+    other->events |= report->events;
+    report->events = NO_EVENTS;
+  }
+}
+
 /* Those that epoll reports now, and behind them those that had a turn and have more. */
 static int find_ready(struct sockets *sockets) {
   const int count = sys_epoll_wait(sockets->epoll, sockets->ready, MAX_READY, 0);
@@ -194,6 +213,7 @@ static int find_ready(struct sockets *sockets) {
   memcpy(&sockets->ready[fresh], sockets->again, (size_t)sockets->again_count * sizeof sockets->again[0]);
   sockets->ready_count = fresh + sockets->again_count;
   sockets->ready_next = 0;
+  if (sockets->again_count > 0) join_reports(sockets, fresh);
   sockets->again_count = 0;
   return 0;
 }
@@ -201,7 +221,6 @@ static int find_ready(struct sockets *sockets) {
 int sockets_poll(struct sockets *sockets) {
   sockets->event_count = 0;
   sockets->page_used = 0;
-  sockets->work = 0;
   sockets->polls++;
   /* What was reported last time and found no room comes first: nobody waits for ever. */
   const int result = is_through(sockets) ? find_ready(sockets) : 0;

@@ -59,12 +59,11 @@ static int await_bulk(struct sockets *sockets) {
 }
 
 bool sockets_wake_up(struct sockets *sockets, sockets_teller *tell, void *context) {
-  int work = 0;
-  for (int round = 0; round < MAX_ROUNDS && work < ENOUGH_WORK; round++) {
+  sockets->work = 0;
+  for (int round = 0; round < MAX_ROUNDS && sockets->work < ENOUGH_WORK; round++) {
     int count = sockets_poll(sockets);
     const bool is_through = count == 0 && !sockets_has_more(sockets);
     if (is_through && sockets->bulk.looks_left > 0) count = await_bulk(sockets);
-    work += sockets->work;
     if (count > 0) {
       see_bulk(sockets, count);
       if (!tell(context, count)) return false;

@@ -45,9 +45,8 @@
 /* Pieces that one system call sends. */
 #define MAX_PIECES 64
 /*
- * Work after which a poll looks at no further socket, and a wake-up has no further poll: a socket that is
- * looked at is one, and so are WORK_BYTES of what is received. And the polls of a wake-up. Then timers and the
- * program's other I/O have their turn.
+ * Work after which a wake-up looks at no further socket: one that is looked at or accepted is one, and so are
+ * WORK_BYTES of what is received. And its polls. Then timers and the program's other I/O have their turn.
  */
 #define ENOUGH_WORK 512
 #define WORK_BYTES 2048
@@ -141,10 +140,10 @@ struct sockets {
   struct epoll_event again[MAX_READY];
   int again_count;
   int event_count;
-  /* What this poll did, as ENOUGH_WORK counts it. */
+  /* What this wake-up did, as ENOUGH_WORK counts it. */
   int work;
   struct bulk bulk;
-  /* Count the polls and the flushes. */
+  /* Count the polls, for tests, and the flushes. */
   uint64_t polls;
   uint32_t flushes;
   /* The page of the pool that this poll fills, and how far. */

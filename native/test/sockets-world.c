@@ -131,6 +131,7 @@ void turn(struct world *world) {
   struct sockets *sockets = &world->sockets;
   struct pollfd ready = {.fd = sockets->epoll, .events = POLLIN};
   if (!sockets_has_more(sockets)) CHECK(poll(&ready, 1, PATIENCE_MS) == 1);
+  sockets->work = 0;
   const int count = sockets_poll(sockets);
   CHECK(count >= 0);
   read_events(world, count);

@@ -1,9 +1,11 @@
 /**
- * The memory of received bytes comes and goes by the megabyte. glibc gives what is freed at the end of its
+ * The memory of received bytes comes and goes by the megabyte. glibc gives what is freed at the end of a
  * heap back to the system, and then every page of it is faulted in anew: with pieces of 64 KiB that is two
  * thirds of all that receiving costs. But it keeps twice as much as the largest block that it mapped and
- * unmapped, if that had no more than 32 MiB (mallopt(3), M_MMAP_THRESHOLD). So one such block comes and goes.
- * Nothing is written to it: it takes no memory itself, and what is kept was in use before.
+ * unmapped, if that had no more than 32 MiB, and does not map such blocks any more (mallopt(3),
+ * M_MMAP_THRESHOLD). Every program that frees such a block comes to that; here it does so at once. Nothing
+ * is written to the block: it takes no memory itself, and what is kept was in use before. Each thread may
+ * have a heap of its own.
  */
 import process from 'node:process';
 
