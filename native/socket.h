@@ -63,13 +63,15 @@ uint64_t name_of(const struct sockets *sockets, uint32_t slot);
 /* Has epoll tell of the socket, also of what it told before. */
 int watch(struct sockets *sockets, uint32_t slot);
 
-/* ---- sockets-poll.c */
+/* ---- sockets-events.c */
 
 struct event *tell(struct sockets *sockets, enum event_kind kind, uint32_t slot);
-/* As `watch` for an event that has to be told if it fails. */
-void watch_or_fail(struct sockets *sockets, uint32_t slot);
 /* The addresses that belong to what was told last. */
 struct ends *ends_of_last(struct sockets *sockets);
+/* The socket is done for: it is told once, and not polled any more. JavaScript closes it. */
+void tell_failed(struct sockets *sockets, uint32_t slot, int reason);
+/* As `watch` for an event that has to be told if it fails. */
+void watch_or_fail(struct sockets *sockets, uint32_t slot);
 
 /* ---- sockets-accept.c */
 

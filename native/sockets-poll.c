@@ -10,36 +10,6 @@
 #include "refusal.h"
 #include "system.h"
 
-/* ---- events */
-
-struct event *tell(struct sockets *sockets, enum event_kind kind, uint32_t slot) {
-  struct event *event = &sockets->shared.events[sockets->event_count++];
-  event->kind = (int32_t)kind;
-  event->slot = (int32_t)slot;
-  event->first = 0;
-  event->second = 0;
-  return event;
-}
-
-struct ends *ends_of_last(struct sockets *sockets) {
-  return &sockets->shared.ends[sockets->event_count - 1];
-}
-
-/* The socket is done for: it is told once, and not polled any more. JavaScript closes it. */
-static void fail(struct sockets *sockets, uint32_t slot, int reason) {
-  struct socket *socket = &sockets->slots[slot];
-  if (socket->is_over) return;
-  /* Cannot fail for a descriptor that epoll has; if it does, closing the descriptor takes it away as well. */
-  (void)sys_epoll_ctl(sockets->epoll, EPOLL_CTL_DEL, socket->fd, NULL);
-  socket->is_over = true;
-  tell(sockets, EVENT_FAILED, slot)->first = reason;
-}
-
-void watch_or_fail(struct sockets *sockets, uint32_t slot) {
-  const int result = watch(sockets, slot);
-  if (result != 0) fail(sockets, slot, result);
-}
-
 /* The fault that the kernel keeps for the socket: an errno value, or 0. */
 static int pending_fault(int fd) {
   int error = 0;
@@ -53,7 +23,7 @@ static void on_connecting(struct sockets *sockets, uint32_t slot) {
   struct socket *socket = &sockets->slots[slot];
   const int error = pending_fault(socket->fd);
   if (error != 0) {
-    fail(sockets, slot, refusal(CALL_CONNECT, error));
+    tell_failed(sockets, slot, refusal(CALL_CONNECT, error));
     return;
   }
   tell(sockets, EVENT_CONNECTED, slot);
@@ -66,7 +36,7 @@ static void on_connecting(struct sockets *sockets, uint32_t slot) {
   /* The peer is gone already. */
   sockets->event_count--;
   if (result == refusal(CALL_GETPEERNAME, ENOTCONN)) result = refusal(CALL_CONNECT, ECONNRESET);
-  fail(sockets, slot, result);
+  tell_failed(sockets, slot, result);
 }
 
 /* ---- receiving */
@@ -91,7 +61,7 @@ static void receive_failed(struct sockets *sockets, uint32_t slot, int error) {
     sockets->slots[slot].read_bytes = 0;
     tell(sockets, EVENT_STARVED, slot);
   } else {
-    fail(sockets, slot, refusal(CALL_READ, error));
+    tell_failed(sockets, slot, refusal(CALL_READ, error));
   }
 }
 
@@ -156,7 +126,7 @@ static void on_stream(struct sockets *sockets, uint32_t slot, uint32_t events) {
     on_readable(sockets, slot, events & (EPOLLRDHUP | EPOLLPRI | fault));
   } else if (has_fault) {
     const int error = pending_fault(socket->fd);
-    if (error != 0) fail(sockets, slot, refusal(CALL_READ, error));
+    if (error != 0) tell_failed(sockets, slot, refusal(CALL_READ, error));
   }
 }
 

@@ -26,6 +26,7 @@ const SOCKETS = [
   'sockets.c',
   'sockets-accept.c',
   'sockets-acks.c',
+  'sockets-events.c',
   'sockets-poll.c',
   'sockets-send.c',
   'sockets-wake-up.c',
