@@ -120,13 +120,16 @@ int endpoint_keep_alive(int fd, int idle_s, int interval_s, int probes) {
   return result != 0 ? result : endpoint_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 }
 
-int endpoint_info(int fd, int *state, int *mss) {
+int endpoint_info(int fd, struct connection_info *result) {
   struct tcp_info info;
   memset(&info, 0, sizeof info);
   socklen_t bytes = sizeof info;
   if (sys_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &bytes) != 0) return refusal(CALL_GETSOCKOPT, errno);
-  *state = info.tcpi_state;
-  *mss = (int)info.tcpi_snd_mss;
+  const bool is_data_last = info.tcpi_last_data_recv < info.tcpi_last_ack_recv;
+  const uint32_t heard_ago_ms = is_data_last ? info.tcpi_last_data_recv : info.tcpi_last_ack_recv;
+  result->state = info.tcpi_state;
+  result->mss = (int)info.tcpi_snd_mss;
+  result->heard_ago_ms = heard_ago_ms > INT32_MAX ? INT32_MAX : (int)heard_ago_ms;
   return 0;
 }
 

@@ -54,8 +54,15 @@ int endpoint_remote(int fd, struct end_text *end);
 int endpoint_option(int fd, int level, int name, int value);
 /* `idle_s` 0 switches the probes off. */
 int endpoint_keep_alive(int fd, int idle_s, int interval_s, int probes);
-/* The state of the kernel's TCP (tcp_states.h: TCP_ESTABLISHED is 1), and the segment's size. */
-int endpoint_info(int fd, int *state, int *mss);
+struct connection_info {
+  /* The state of the kernel's TCP (tcp_states.h: TCP_ESTABLISHED is 1). */
+  int state;
+  /* The segment's size, in bytes. */
+  int mss;
+  /* Milliseconds since data or an acknowledgement of the peer arrived. */
+  int heard_ago_ms;
+};
+int endpoint_info(int fd, struct connection_info *info);
 /* Bytes that the peer may send now, as it was told. Linux 6.2. */
 int endpoint_window(int fd);
 /* Whether a reading may peek byte by byte: Linux 6.9. */

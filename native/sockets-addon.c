@@ -265,13 +265,14 @@ static napi_value js_send_pieces(napi_env env, napi_callback_info info) {
     return integer(env, call); \
   }
 
-/* One of the two figures that the kernel gives together. */
-static int info_of(struct loop *loop, int slot, bool wants_mss) {
-  int state = 0;
-  int mss = 0;
-  const int result = sockets_info(&loop->sockets, slot, &state, &mss);
+/* The figures that the kernel gives together. */
+enum figure { FIGURE_STATE, FIGURE_MSS, FIGURE_HEARD_AGO };
+
+static int info_of(struct loop *loop, int slot, enum figure figure) {
+  struct connection_info info = {0};
+  const int result = sockets_info(&loop->sockets, slot, &info);
   if (result != 0) return result;
-  return wants_mss ? mss : state;
+  return figure == FIGURE_STATE ? info.state : figure == FIGURE_MSS ? info.mss : info.heard_ago_ms;
 }
 
 SLOT_FUNCTION(js_use_page, 1, sockets_use_page(&loop->sockets, given[0]))
@@ -287,8 +288,9 @@ SLOT_FUNCTION(
     js_no_delay, 2, sockets_option(&loop->sockets, given[0], IPPROTO_TCP, TCP_NODELAY, given[1] != 0))
 SLOT_FUNCTION(
     js_keep_alive, 4, sockets_keep_alive(&loop->sockets, given[0], given[1], given[2], given[3]))
-SLOT_FUNCTION(js_state, 1, info_of(loop, given[0], false))
-SLOT_FUNCTION(js_mss, 1, info_of(loop, given[0], true))
+SLOT_FUNCTION(js_state, 1, info_of(loop, given[0], FIGURE_STATE))
+SLOT_FUNCTION(js_mss, 1, info_of(loop, given[0], FIGURE_MSS))
+SLOT_FUNCTION(js_heard_ago, 1, info_of(loop, given[0], FIGURE_HEARD_AGO))
 SLOT_FUNCTION(js_shutdown, 1, sockets_shutdown(&loop->sockets, given[0]))
 SLOT_FUNCTION(js_close, 1, sockets_close(&loop->sockets, given[0]))
 SLOT_FUNCTION(js_reset, 1, sockets_reset(&loop->sockets, given[0]))
@@ -350,6 +352,7 @@ static const struct function FUNCTIONS[] = {
     {"keepAlive", js_keep_alive},
     {"state", js_state},
     {"mss", js_mss},
+    {"heardAgo", js_heard_ago},
     {"shutdown", js_shutdown},
     {"close", js_close},
     {"reset", js_reset},

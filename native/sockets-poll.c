@@ -105,6 +105,18 @@ static void on_readable(struct sockets *sockets, uint32_t slot, uint32_t behind)
   if (behind != 0 || (size_t)count == bytes) look_again(sockets, slot, behind | EPOLLIN);
 }
 
+/*
+ * The peer's FIN of a socket that is not read: it is told when nothing waits before it. If the count is
+ * refused, it is told when the socket is read again.
+ */
+static void on_unread_end(struct sockets *sockets, uint32_t slot) {
+  struct socket *socket = &sockets->slots[slot];
+  int waiting = 0;
+  if (socket->has_ended || sys_inq(socket->fd, &waiting) != 0 || waiting > 0) return;
+  socket->has_ended = true;
+  tell(sockets, EVENT_END, slot);
+}
+
 static void on_stream(struct sockets *sockets, uint32_t slot, uint32_t events) {
   struct socket *socket = &sockets->slots[slot];
   bool has_fault = (events & (EPOLLERR | EPOLLHUP)) != 0;
@@ -124,7 +136,9 @@ static void on_stream(struct sockets *sockets, uint32_t slot, uint32_t events) {
     /* Reading stops at a byte that the peer marked as urgent (EPOLLPRI). */
     const uint32_t fault = has_fault ? EPOLLERR | EPOLLHUP : 0;
     on_readable(sockets, slot, events & (EPOLLRDHUP | EPOLLPRI | fault));
-  } else if (has_fault) {
+  } else if (!has_fault) {
+    if ((events & EPOLLRDHUP) != 0) on_unread_end(sockets, slot);
+  } else {
     const int error = pending_fault(socket->fd);
     if (error != 0) tell_failed(sockets, slot, refusal(CALL_READ, error));
   }

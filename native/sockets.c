@@ -193,9 +193,9 @@ int sockets_keep_alive(struct sockets *sockets, int slot, int idle_s, int interv
   return endpoint_keep_alive(socket->fd, idle_s, interval_s, probes);
 }
 
-int sockets_info(struct sockets *sockets, int slot, int *state, int *mss) {
+int sockets_info(struct sockets *sockets, int slot, struct connection_info *info) {
   const struct socket *socket = socket_at(sockets, slot);
-  return socket == NULL ? refusal(CALL_GETSOCKOPT, EBADF) : endpoint_info(socket->fd, state, mss);
+  return socket == NULL ? refusal(CALL_GETSOCKOPT, EBADF) : endpoint_info(socket->fd, info);
 }
 
 int sockets_shutdown(struct sockets *sockets, int slot) {

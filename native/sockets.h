@@ -194,7 +194,7 @@ int sockets_report_acks(struct sockets *sockets, int slot, bool on);
 int sockets_acked(struct sockets *sockets, int slot);
 int sockets_option(struct sockets *sockets, int slot, int level, int name, int value);
 int sockets_keep_alive(struct sockets *sockets, int slot, int idle_s, int interval_s, int probes);
-int sockets_info(struct sockets *sockets, int slot, int *state, int *mss);
+int sockets_info(struct sockets *sockets, int slot, struct connection_info *info);
 int sockets_shutdown(struct sockets *sockets, int slot);
 int sockets_close(struct sockets *sockets, int slot);
 /* Closes with a reset. */

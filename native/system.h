@@ -30,6 +30,7 @@ ssize_t sys_sendmsg(int fd, const struct msghdr *message, int flags);
 int sys_shutdown(int fd, int how);
 int sys_close(int fd);
 int sys_outq(int fd, int *bytes);
+int sys_inq(int fd, int *bytes);
 int sys_epoll_create1(int flags);
 int sys_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event);
 int sys_epoll_wait(int epoll, struct epoll_event *events, int count, int timeout);
@@ -59,6 +60,7 @@ int sys_open_null(void);
 #define sys_shutdown shutdown
 #define sys_close close
 #define sys_outq(fd, bytes) ioctl(fd, SIOCOUTQ, bytes)
+#define sys_inq(fd, bytes) ioctl(fd, SIOCINQ, bytes)
 #define sys_epoll_create1 epoll_create1
 #define sys_epoll_ctl epoll_ctl
 #define sys_epoll_wait(epoll, events, count, timeout) \

@@ -28,6 +28,7 @@ enum call {
   SHUTDOWN,
   CLOSE,
   OUTQ,
+  INQ,
   EPOLL_CREATE1,
   EPOLL_CTL,
   EPOLL_WAIT,
@@ -38,7 +39,7 @@ enum call {
 static const char *const NAMES[CALLS] = {
     "socket",     "bind",       "connect", "listen",        "accept4",   "getsockname", "getpeername",
     "getsockopt", "setsockopt", "recv",    "recvmsg",      "send",      "sendmsg",     "shutdown",
-    "close",      "outq",       "epoll_create1", "epoll_ctl", "epoll_wait", "open_null",
+    "close",      "outq",       "inq",     "epoll_create1", "epoll_ctl", "epoll_wait", "open_null",
 };
 
 struct rule {
@@ -202,6 +203,8 @@ int sys_close(int fd) {
 }
 
 int sys_outq(int fd, int *bytes) { return fails(OUTQ) ? -1 : ioctl(fd, SIOCOUTQ, bytes); }
+
+int sys_inq(int fd, int *bytes) { return fails(INQ) ? -1 : ioctl(fd, SIOCINQ, bytes); }
 
 int sys_epoll_create1(int flags) { return fails(EPOLL_CREATE1) ? -1 : epoll_create1(flags); }
 

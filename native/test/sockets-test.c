@@ -46,9 +46,8 @@ static void test_echo(void) {
   const struct pair pair = pair_of(world, listener, port);
   const struct seen *client = seen(world, pair.client);
   CHECK(strcmp(client->ends.remote.address, "127.0.0.1") == 0 && client->ends.remote.port == port);
-  int state = 0;
-  int mss = 0;
-  CHECK(sockets_info(&world->sockets, pair.client, &state, &mss) == 0 && state == 1 && mss > 500);
+  struct connection_info info = {0};
+  CHECK(sockets_info(&world->sockets, pair.client, &info) == 0 && info.state == 1 && info.mss > 500);
   uint64_t sent = 0;
   for (int round = 0; round < 100; round++) {
     CHECK(send_stream(world, pair.client, sent, 10) == 10);
@@ -357,8 +356,7 @@ static void test_nobody_is_there(void) {
   CHECK(sockets_close(sockets, listener) == 0);
   const int slots[] = {listener, -1, 63, 64, 1 << 30};
   struct end_text end;
-  int state = 0;
-  int mss = 0;
+  struct connection_info info = {0};
   for (size_t i = 0; i < sizeof slots / sizeof slots[0]; i++) {
     const int slot = slots[i];
     CHECK(sockets_resume(sockets, slot) == refusal(CALL_EPOLL, EBADF));
@@ -372,7 +370,7 @@ static void test_nobody_is_there(void) {
     CHECK(sockets_acked(sockets, slot) == refusal(CALL_IOCTL, EBADF));
     CHECK(sockets_option(sockets, slot, 0, 0, 0) == refusal(CALL_SETSOCKOPT, EBADF));
     CHECK(sockets_keep_alive(sockets, slot, 1, 1, 1) == refusal(CALL_SETSOCKOPT, EBADF));
-    CHECK(sockets_info(sockets, slot, &state, &mss) == refusal(CALL_GETSOCKOPT, EBADF));
+    CHECK(sockets_info(sockets, slot, &info) == refusal(CALL_GETSOCKOPT, EBADF));
     CHECK(sockets_shutdown(sockets, slot) == refusal(CALL_SHUTDOWN, EBADF));
     CHECK(sockets_close(sockets, slot) == refusal(CALL_CLOSE, EBADF));
     CHECK(sockets_reset(sockets, slot) == refusal(CALL_CLOSE, EBADF));

@@ -73,6 +73,8 @@ export interface NativeSockets {
   /** Linux's number of the state. */
   state(slot: number): number;
   mss(slot: number): number;
+  /** Milliseconds since the peer was heard of, by data or an acknowledgement. */
+  heardAgo(slot: number): number;
 
   shutdown(slot: number): number;
   close(slot: number): number;

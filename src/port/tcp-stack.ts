@@ -11,9 +11,12 @@
  *    comes after it.
  * 3. After `abort` no event comes at all.
  * 4. `data` and `end` are in order: `end` follows the last byte.
- * 5. What `state` and `sendSpace` answer is true at the moment of the call, also when an event is still on
+ * 5. After `close` every byte that `write` took reaches a peer that makes progress, unless `abort` is called.
+ * 6. Bytes that were output leave in the order of the calls, across connections too, at the latest when the
+ *    callback that did it returns, and before the process exits.
+ * 7. What `state` and `sendSpace` answer is true at the moment of the call, also when an event is still on
  *    its way.
- * 6. Addresses are IP addresses in text form; an IPv4 peer of a dual-stack listener is told as IPv4.
+ * 8. Addresses are IP addresses in text form; an IPv4 peer of a dual-stack listener is told as IPv4.
  *
  * Call order of a connection: `connect` → `connected` → (`write`* `output`)* and (`data` → `received`)* →
  * `shutdown` or `close` → `end` → `closed`; at any time `abort`.
@@ -42,6 +45,10 @@ export interface StackLimits {
   readonly sendBufferBytes: number;
   /** Bytes that one connection delivers before any is given back by `received`. */
   readonly receiveWindowBytes: number;
+  /** Bytes that all connections of the thread may have unacknowledged together. */
+  readonly sendBudgetBytes: number;
+  /** Time without progress after which a connection that closes is reset, in milliseconds. */
+  readonly closeTimeoutMs: number;
 }
 
 export interface TcpStack {
@@ -72,6 +79,8 @@ export interface ConnectTarget {
   readonly localAddress?: string | undefined;
   /** 0: the system chooses. */
   readonly localPort: number;
+  /** Receive window of the connection, in bytes; `undefined`: the stack's own. */
+  readonly receiveWindowBytes?: number | undefined;
 }
 
 export interface ListenTarget {
@@ -82,6 +91,8 @@ export interface ListenTarget {
   /** Connections that may wait to be accepted; `undefined`: the system's usual number. */
   readonly backlog: number | undefined;
   readonly reusePort: boolean;
+  /** Receive window of each accepted connection, in bytes; `undefined`: the stack's own. */
+  readonly receiveWindowBytes?: number | undefined;
 }
 
 /** Memory of the stack's that a receiver reads for a while. */
@@ -110,6 +121,8 @@ export interface Connection {
   readonly localPort: number;
   readonly remoteAddress: string;
   readonly remotePort: number;
+  /** Bytes that are delivered before any is given back by `received`. */
+  readonly receiveWindowBytes: number;
   /** Hands all further events to another receiver, from the next event on. */
   setEvents(events: ConnectionEvents): void;
   state(): TcpState;
@@ -119,6 +132,13 @@ export interface Connection {
   sendSpace(): number;
   /** Whether `write` would take so many: as comparing with `sendSpace`, and cheaper where that has to ask. */
   fits(bytes: number): boolean;
+  /** Bytes that `write` took and that are not acknowledged, as far as the stack can know now. */
+  unacknowledged(): number;
+  /**
+   * Milliseconds since the peer was heard of: its data, or an acknowledgement, also of nothing new.
+   * `undefined` where the system does not tell.
+   */
+  heardAgoMs(): number | undefined;
   /**
    * Takes as many of `bytes` as there is space for, returns how many, and sends nothing yet. With `copy` the
    * bytes are the caller's again on return; without it they are the stack's until they are acknowledged.
@@ -131,13 +151,21 @@ export interface Connection {
   output(): void;
   /** Opens the window again by bytes that `data` delivered. */
   received(bytes: number): void;
+  /**
+   * Off: nothing more is delivered, from this call on; what arrives waits, within the window. The peer's FIN
+   * is told all the same when no data waits before it. On at the beginning.
+   */
+  setReading(on: boolean): void;
   /** Whether `data` may bring loans: the receiver gives each of them back. Off at the beginning. */
   setTakesLoans(on: boolean): void;
+  /** Whether the bytes of `data` need to be valid only until it returns. Off at the beginning. */
+  setTakesViews(on: boolean): void;
   /** Sends what was written, then FIN. Receiving goes on. */
   shutdown(): void;
   /**
-   * As `shutdown`; what still arrives is dropped, and `closed` comes when the FIN is sent. The stack waits
-   * for the peer's FIN on its own.
+   * As `shutdown`; what still arrives is dropped, and `closed` comes when the FIN is sent and all bytes are
+   * acknowledged; or, with `ERR_TIMEOUT`, when nothing more was for the close timeout, the connection being
+   * reset. The stack waits for the peer's FIN on its own.
    */
   close(): void;
   /** Sends a reset and forgets the connection. Safe in every state, and no event follows. */

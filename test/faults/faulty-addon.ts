@@ -22,6 +22,7 @@ export type SystemCall =
   | 'shutdown'
   | 'close'
   | 'outq'
+  | 'inq'
   | 'epoll_create1'
   | 'epoll_ctl'
   | 'epoll_wait'

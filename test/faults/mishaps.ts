@@ -40,6 +40,7 @@ const MISHAPS: Partial<Record<SystemCall, Mishaps>> = {
   shutdown: { fatal: ['ENOTCONN', 'ENOBUFS'] },
   close: { harmless: ['EINTR', 'EIO'] },
   outq: { harmless: ['EINVAL', 'ENOTCONN'] },
+  inq: { harmless: ['EINVAL'] },
   epoll_ctl: { fatal: ['ENOMEM', 'ENOSPC'] },
   epoll_wait: { harmless: ['EINTR', 'EINVAL', 1] },
 };

@@ -10,7 +10,7 @@ import type { NativeSockets } from '../../addon/native-sockets.js';
 import { READ_BYTES } from '../../addon/native-sockets.js';
 import { ErrorCode } from '../../port/error-code.js';
 import { TcpState } from '../../port/tcp-state.js';
-import type { Connection, ConnectionEvents, Fault, StackLimits } from '../../port/tcp-stack.js';
+import type { Connection, ConnectionEvents, Fault, Loan, StackLimits } from '../../port/tcp-stack.js';
 import { assert } from '../../support/assert.js';
 import { Timer, type TimerOwner } from '../../support/timer-wheel.js';
 import type { CopySlab } from '../system/copy-slab.js';
@@ -84,6 +84,13 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
   #reading = READ_BYTES;
   #isDelivering = false;
   #takesLoans = false;
+  /** `setReading` is off. */
+  #isHeld = false;
+  /** What was read before the hold and could not be delivered any more. */
+  #stash: Uint8Array | undefined;
+  #isStashDue = false;
+
+  readonly receiveWindowBytes: number;
 
   #stands = false;
   /** What was written last says that more follows. */
@@ -107,7 +114,9 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
     slot: number,
     events: ConnectionEvents | undefined,
     from: Destination | Ends,
+    receiveWindowBytes = context.limits.receiveWindowBytes,
   ) {
+    this.receiveWindowBytes = receiveWindowBytes;
     this.#context = context;
     this.#native = context.loop.native;
     this.#slot = slot;
@@ -170,6 +179,18 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
     if (!this.#canSend()) return 0;
     if (!this.#reportsAcks) this.#countAcked();
     return this.#context.limits.sendBufferBytes - this.#outstanding;
+  }
+
+  unacknowledged(): number {
+    if (this.#isGone()) return 0;
+    this.#countAcked();
+    return this.#outstanding;
+  }
+
+  heardAgoMs(): number | undefined {
+    if (!this.#stands || this.#isGone()) return undefined;
+    const ms = this.#native.heardAgo(this.#slot);
+    return ms < 0 ? undefined : ms;
   }
 
   fits(bytes: number): boolean {
@@ -348,15 +369,44 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
       this.#peeking?.consume();
       return;
     }
-    this.#unread += bytes;
-    this.#isDelivering = true;
     const { pool } = this.#context.loop;
+    if (this.#isHeld || this.#stash !== undefined) {
+      // It was received in the poll in which the hold began: a socket receives once in each.
+      this.#stash = pool.copy(offset, bytes);
+      return;
+    }
     const loan = this.#takesLoans ? pool.loan(bytes) : undefined;
-    if (loan === undefined) this.#events.data(pool.copy(offset, bytes));
-    else this.#events.data(pool.lend(offset, bytes), loan);
+    if (loan === undefined) this.#deliver(pool.copy(offset, bytes));
+    else this.#deliver(pool.lend(offset, bytes), loan);
+  }
+
+  #deliver(bytes: Uint8Array, loan?: Loan): void {
+    this.#unread += bytes.length;
+    this.#isDelivering = true;
+    this.#events?.data(bytes, loan);
     this.#isDelivering = false;
     if (this.#unread > 0) this.#withhold();
     if (this.#reading !== READ_BYTES || this.#unread > 0) this.#adjustReading();
+  }
+
+  setReading(on: boolean): void {
+    this.#isHeld = !on;
+    if (on && this.#stash !== undefined) this.#deliverStashSoon();
+    else this.#adjustReading();
+  }
+
+  #deliverStashSoon(): void {
+    if (this.#isStashDue) return;
+    this.#isStashDue = true;
+    this.#context.post(() => {
+      this.#isStashDue = false;
+      const stash = this.#stash;
+      if (stash === undefined || this.#isHeld || this.#closing || this.#isGone()) return;
+      this.#stash = undefined;
+      this.#deliver(stash);
+      if (this.#finReceived) this.#remoteEnded();
+      else this.#adjustReading();
+    });
   }
 
   received(bytes: number): void {
@@ -368,6 +418,10 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
 
   setTakesLoans(on: boolean): void {
     this.#takesLoans = on;
+  }
+
+  setTakesViews(): void {
+    // A copy is valid for longer than it has to be.
   }
 
   /**
@@ -382,13 +436,14 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
 
   #openWindow(): void {
     if (this.#peeking === undefined || this.#isGone()) return;
-    const isToLookAgain = this.#peeking.openBut(this.#unread, this.#context.limits.receiveWindowBytes);
+    const isToLookAgain = this.#peeking.openBut(this.#unread, this.receiveWindowBytes);
     if (isToLookAgain) this.#armIn(WINDOW_CHECK_MS);
   }
 
   #adjustReading(): void {
     if (this.#closing || this.#isGone()) return;
-    const window = this.#context.limits.receiveWindowBytes - this.#unread;
+    const isHeld = this.#isHeld || this.#stash !== undefined;
+    const window = isHeld ? 0 : this.receiveWindowBytes - this.#unread;
     const reading = Math.max(0, Math.min(READ_BYTES, window));
     if (reading === this.#reading) return;
     this.#reading = reading;
@@ -420,6 +475,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
     this.shutdown();
     this.#closing = true;
     if (this.#isGone()) return;
+    this.#stash = undefined;
     this.#peeking?.consume();
     const result = this.#native.discard(this.#slot);
     if (result < 0) this.#failSoon(result);
@@ -461,6 +517,11 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
   socketEnded(): void {
     if (this.#fault !== undefined) return;
     this.#finReceived = true;
+    // The end follows the last byte, which waits.
+    if (this.#stash === undefined || this.#closing) this.#remoteEnded();
+  }
+
+  #remoteEnded(): void {
     if (!this.#closing) this.#events?.end();
     this.#endIfDone();
   }

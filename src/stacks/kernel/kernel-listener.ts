@@ -18,6 +18,7 @@ export class KernelListener implements Listener, ListenerOwner, TimerOwner {
   port = 0;
 
   readonly #context: ConnectionContext;
+  readonly #receiveWindowBytes: number | undefined;
   #events: ListenerEvents | undefined;
   #slot = NO_SLOT;
   #timer: Timer | undefined;
@@ -31,6 +32,7 @@ export class KernelListener implements Listener, ListenerOwner, TimerOwner {
     receiveBuffer: number,
   ) {
     this.#context = context;
+    this.#receiveWindowBytes = target.receiveWindowBytes;
     this.#events = events;
     const result = context.loop.native.listen(
       target.address,
@@ -91,7 +93,7 @@ export class KernelListener implements Listener, ListenerOwner, TimerOwner {
   }
 
   socketAccepted(slot: number, ends: Ends): void {
-    const connection = new KernelConnection(this.#context, slot, undefined, ends);
+    const connection = new KernelConnection(this.#context, slot, undefined, ends, this.#receiveWindowBytes);
     const receiver = this.#events?.accepted(connection);
     if (receiver === undefined) connection.abort();
     else connection.setEvents(receiver);

@@ -86,8 +86,12 @@ export class KernelStack implements TcpStack, ConnectionContext {
 
   connect(target: ConnectTarget, events: ConnectionEvents): Connection {
     const { address, port, localAddress, localPort } = target;
-    const slot = this.loop.native.connect(address, localAddress, port, localPort, this.#receiveBuffer);
-    if (slot >= 0) return new KernelConnection(this, slot, events, { address, port, localPort });
+    const buffer = target.receiveWindowBytes ?? this.#receiveBuffer;
+    const slot = this.loop.native.connect(address, localAddress, port, localPort, buffer);
+    if (slot >= 0) {
+      const destination = { address, port, localPort };
+      return new KernelConnection(this, slot, events, destination, target.receiveWindowBytes);
+    }
     const own = { address: localAddress ?? '0.0.0.0', port: localPort };
     const end = callOf(slot) === 'bind' ? own : { address, port };
     const fault = connectionFault(systemError(slot, end), localPort !== 0);
@@ -95,6 +99,6 @@ export class KernelStack implements TcpStack, ConnectionContext {
   }
 
   listen(target: ListenTarget, events: ListenerEvents): Listener {
-    return new KernelListener(this, target, events, this.#receiveBuffer);
+    return new KernelListener(this, target, events, target.receiveWindowBytes ?? this.#receiveBuffer);
   }
 }

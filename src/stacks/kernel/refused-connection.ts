@@ -7,6 +7,7 @@ export class RefusedConnection implements Connection {
   readonly localPort = 0;
   readonly remoteAddress = '0.0.0.0';
   readonly remotePort = 0;
+  readonly receiveWindowBytes = 0;
   #events: ConnectionEvents | undefined;
 
   constructor(stack: { post(job: () => void): void }, fault: Fault, events: ConnectionEvents) {
@@ -36,6 +37,14 @@ export class RefusedConnection implements Connection {
     return 0;
   }
 
+  unacknowledged(): number {
+    return 0;
+  }
+
+  heardAgoMs(): undefined {
+    // Nothing was heard.
+  }
+
   fits(bytes: number): boolean {
     return bytes === 0;
   }
@@ -56,7 +65,15 @@ export class RefusedConnection implements Connection {
     // Nothing was delivered.
   }
 
+  setReading(): void {
+    // Nothing is delivered.
+  }
+
   setTakesLoans(): void {
+    // Nothing is delivered.
+  }
+
+  setTakesViews(): void {
     // Nothing is delivered.
   }
 

@@ -58,6 +58,8 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
   /** Bytes that `data` delivered and `received` did not give back. */
   #unread = 0;
   #paused = false;
+  /** `setReading` is off. */
+  #isHeld = false;
   /** The last piece of the batch said that more follows. */
   #more = false;
   /** What was output, but waits for more that follows. */
@@ -72,6 +74,7 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
   #reportsAcks = false;
   #isQueued = false;
 
+  readonly receiveWindowBytes: number;
   localAddress = '0.0.0.0';
   localPort = 0;
   remoteAddress = '0.0.0.0';
@@ -101,7 +104,9 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
     socket: Socket,
     events: ConnectionEvents | undefined,
     localPort?: number,
+    receiveWindowBytes = context.limits.receiveWindowBytes,
   ) {
+    this.receiveWindowBytes = receiveWindowBytes;
     this.#choseLocalPort = localPort !== undefined && localPort !== 0;
     this.#context = context;
     this.#socket = socket;
@@ -160,6 +165,16 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
     const isLate = this.#acceptanceWaits && !this.#isQueued;
     if (isLate && this.#context.acceptQueue.turn !== this.#acceptanceTurn) this.#countAccepted();
     return this.#freeBytes();
+  }
+
+  unacknowledged(): number {
+    if (this.#isGone()) return 0;
+    this.#countAccepted();
+    return this.#batch.bytes + (this.#held?.bytes ?? 0) + this.#given - this.#accepted;
+  }
+
+  heardAgoMs(): undefined {
+    // `node:net` does not tell.
   }
 
   fits(bytes: number): boolean {
@@ -281,7 +296,17 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
     if (this.#paused && this.#windowBytes() > 0) this.#resume();
   }
 
+  setReading(on: boolean): void {
+    this.#isHeld = !on;
+    if (!on) this.#pause();
+    else if (this.#paused && this.#windowBytes() > 0) this.#resume();
+  }
+
   setTakesLoans(): void {
+    // What `node:net` reads it gives away.
+  }
+
+  setTakesViews(): void {
     // What `node:net` reads it gives away.
   }
 
@@ -302,7 +327,7 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
 
   /** What may still be delivered before something is given back. */
   #windowBytes(): number {
-    return this.#context.limits.receiveWindowBytes - this.#unread;
+    return this.#isHeld ? 0 : this.receiveWindowBytes - this.#unread;
   }
 
   socketData(chunk: Uint8Array): void {

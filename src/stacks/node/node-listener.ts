@@ -22,7 +22,7 @@ export class NodeListener implements Listener {
       this.#onError(error);
     });
     this.#server.on('connection', (socket) => {
-      const connection = new NodeConnection(context, socket, undefined);
+      const connection = new NodeConnection(context, socket, undefined, undefined, target.receiveWindowBytes);
       const receiver = this.#events?.accepted(connection);
       if (receiver === undefined) connection.abort();
       else connection.setEvents(receiver);

@@ -36,11 +36,19 @@ describe('the limits', () => {
       maxActiveTcp: undefined,
       sendBufferBytes: DEFAULT_BUFFER_BYTES,
       receiveWindowBytes: DEFAULT_BUFFER_BYTES,
+      sendBudgetBytes: 268_435_456,
+      closeTimeoutMs: 30_000,
     });
   });
 
   it('are those that are given', () => {
-    const limits = { maxActiveTcp: 1, sendBufferBytes: 2, receiveWindowBytes: 3 };
+    const limits = {
+      maxActiveTcp: 1,
+      sendBufferBytes: 2,
+      receiveWindowBytes: 3,
+      sendBudgetBytes: 4,
+      closeTimeoutMs: 5,
+    };
     assert.deepEqual(new NodeStack(limits).limits, limits);
   });
 });

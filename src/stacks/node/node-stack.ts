@@ -69,7 +69,7 @@ export class NodeStack implements TcpStack {
 
   connect(target: ConnectTarget, events: ConnectionEvents): Connection {
     const socket = new Socket({ allowHalfOpen: true });
-    const connection = new NodeConnection(this, socket, events, target.localPort);
+    const connection = new NodeConnection(this, socket, events, target.localPort, target.receiveWindowBytes);
     try {
       socket.connect({
         host: target.address,

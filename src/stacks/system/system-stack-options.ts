@@ -16,6 +16,10 @@ export interface SystemStackOptions {
   sendBufferBytes?: number | undefined;
   /** Bytes that one connection delivers before any is acknowledged with `ack`. Default 131072. */
   receiveWindowBytes?: number | undefined;
+  /** Bytes that all connections of the thread may have unacknowledged together. Default 268435456. */
+  sendBudgetBytes?: number | undefined;
+  /** Milliseconds without progress after which a closing connection is reset. Default 30000. */
+  closeTimeoutMs?: number | undefined;
   /** Connections at once. Default: the system's own limit. */
   maxActiveTcp?: number | undefined;
   /** The time that timeouts and polls go by. Default: the machine's. */
@@ -29,6 +33,9 @@ export type NodeStackOptions = SystemStackOptions;
 /** What `kernelStack` takes. */
 export type KernelStackOptions = SystemStackOptions;
 
+const SEND_BUDGET_BYTES = 268_435_456;
+const CLOSE_TIMEOUT_MS = 30_000;
+
 /** The limits that the options give, over the stack's own. */
 export function limitsOf(
   options: SystemStackOptions,
@@ -38,5 +45,7 @@ export function limitsOf(
     maxActiveTcp: options.maxActiveTcp,
     sendBufferBytes: options.sendBufferBytes ?? own.sendBufferBytes,
     receiveWindowBytes: options.receiveWindowBytes ?? own.receiveWindowBytes,
+    sendBudgetBytes: options.sendBudgetBytes ?? SEND_BUDGET_BYTES,
+    closeTimeoutMs: options.closeTimeoutMs ?? CLOSE_TIMEOUT_MS,
   };
 }
