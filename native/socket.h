@@ -45,8 +45,6 @@ struct socket {
   bool is_full;
   /* Linux tells by EPOLLOUT that our FIN is acknowledged (FIN_WAIT_2), and with it all bytes. */
   bool awaits_fin_ack;
-  /* The peer sent something that was dropped, since that was asked. */
-  bool was_heard;
   /* A fault was told: epoll does not have it any more. */
   bool is_over;
 };

@@ -370,7 +370,6 @@ SLOT_FUNCTION(js_set_peeking, 1, sockets_set_peeking(&loop->sockets, given[0]))
 SLOT_FUNCTION(js_consume, 2, sockets_consume(&loop->sockets, given[0], given[1]))
 SLOT_FUNCTION(js_window, 1, sockets_window(&loop->sockets, given[0]))
 SLOT_FUNCTION(js_discard, 1, sockets_discard(&loop->sockets, given[0]))
-SLOT_FUNCTION(js_take_heard, 1, sockets_take_heard(&loop->sockets, given[0]))
 SLOT_FUNCTION(js_await_fin_ack, 1, sockets_await_fin_ack(&loop->sockets, given[0]))
 SLOT_FUNCTION(js_resume, 1, sockets_resume(&loop->sockets, given[0]))
 SLOT_FUNCTION(js_report_acks, 2, sockets_report_acks(&loop->sockets, given[0], given[1] != 0))
@@ -467,7 +466,6 @@ static const struct function FUNCTIONS[] = {
     {"consume", js_consume},
     {"window", js_window},
     {"discard", js_discard},
-    {"takeHeard", js_take_heard},
     {"awaitFinAck", js_await_fin_ack},
     {"resume", js_resume},
     {"reportAcks", js_report_acks},

@@ -135,8 +135,7 @@ static void on_readable(struct sockets *sockets, uint32_t slot, uint32_t behind)
     return;
   }
   sockets->work += (int)(count / WORK_BYTES);
-  if (socket->discards) socket->was_heard = true;
-  else tell_data(sockets, slot, (size_t)count);
+  if (!socket->discards) tell_data(sockets, slot, (size_t)count);
   /* Fewer than were asked for are all that there were (epoll(7)), and what comes now is told of. */
   if (behind != 0 || (size_t)count == bytes) look_again(sockets, slot, behind | EPOLLIN);
 }

@@ -185,14 +185,6 @@ int sockets_discard(struct sockets *sockets, int slot) {
   return begins ? watch(sockets, (uint32_t)slot) : 0;
 }
 
-int sockets_take_heard(struct sockets *sockets, int slot) {
-  struct socket *socket = socket_at(sockets, slot);
-  if (socket == NULL) return refusal(CALL_READ, EBADF);
-  const bool was_heard = socket->was_heard;
-  socket->was_heard = false;
-  return was_heard ? 1 : 0;
-}
-
 int sockets_await_fin_ack(struct sockets *sockets, int slot) {
   struct socket *socket = socket_at(sockets, slot);
   if (socket == NULL) return refusal(CALL_EPOLL, EBADF);

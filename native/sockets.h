@@ -234,8 +234,6 @@ int sockets_consume(struct sockets *sockets, int slot, int bytes);
 int sockets_window(struct sockets *sockets, int slot);
 /* From now on what arrives is dropped; only EVENT_END and EVENT_FAILED tell of it. */
 int sockets_discard(struct sockets *sockets, int slot);
-/* 1 if the peer sent something since the last time that was dropped, else 0. */
-int sockets_take_heard(struct sockets *sockets, int slot);
 /* From now on EVENT_ACKED comes when our FIN is acknowledged, and maybe before. */
 int sockets_await_fin_ack(struct sockets *sockets, int slot);
 /* Whether EVENT_ACKED comes by itself. */

@@ -70,8 +70,6 @@ export interface NativeSockets {
   /** From now on what arrives is dropped. */
   discard(slot: number): number;
 
-  /** 1 if the peer sent something since the last time that was dropped, else 0. */
-  takeHeard(slot: number): number;
   /** From now on ACKED comes when our FIN is acknowledged, and with it all bytes. */
   awaitFinAck(slot: number): number;
 

@@ -578,7 +578,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
     if (events === undefined || this.#isGone() || this.#outstanding > 0) return;
     this.#events = undefined;
     this.#peeking?.consume();
-    const keepsProcess = this.#keepsAlive;
+    const keepsProcess = this.#keepsAlive && this.#ending !== undefined;
     const slot = this.#letGo();
     if (this.#finReceived) this.#native.close(slot);
     else new LingeringSocket(this.#context, slot, keepsProcess);

@@ -5,7 +5,7 @@ import { Timer, type TimerOwner } from '../../support/timer-wheel.js';
 import { listenFault } from '../system/system-fault.js';
 import { KernelConnection, type ConnectionContext } from './kernel-connection.js';
 import type { Ends, ListenerOwner } from './socket-loop.js';
-import { systemError } from './system-error.js';
+import { isOutOfDescriptors, systemError } from './system-error.js';
 
 /** Where the target names no backlog, as in Node: Linux cuts it down to `net.core.somaxconn` if need be. */
 const USUAL_BACKLOG = 511;
@@ -111,6 +111,8 @@ export class KernelListener implements Listener, ListenerOwner, TimerOwner {
 
   socketAcceptFailed(refusal: number, isStopped: boolean): void {
     if (isStopped) this.#resumeLater();
+    // A peer that is only waited for must not keep a new one out.
+    if (isOutOfDescriptors(refusal)) this.#context.lingerers.cutOldest();
     this.#events?.acceptFailed(listenFault(systemError(refusal)));
   }
 

@@ -2,8 +2,7 @@
  * A socket whose connection is over for the program: all its bytes are acknowledged, our FIN is sent, what
  * arrives is dropped, and the peer's FIN is waited for. Closed earlier, it would answer what the peer still
  * sends with a reset (RFC 1122 §4.2.2.13), and a peer that is reset may lose what it has not read yet. So it
- * also holds the process, unless the program said otherwise. A peer that stays silent is not waited for: lwIP's
- * limit in FIN_WAIT_2.
+ * also holds the process where bytes were under way at `close`. It waits for as long as lwIP does in FIN_WAIT_2.
  */
 import { Timer, type TimerOwner, type TimerWheel } from '../../support/timer-wheel.js';
 import { LingerEntry, type Lingerer, type LingerRegistry } from '../system/linger-registry.js';
@@ -30,13 +29,8 @@ export class LingeringSocket implements StreamOwner, TimerOwner, Lingerer {
     this.#keepsProcess = keepsProcess;
     context.loop.adopt(slot, this);
     if (keepsProcess) context.loop.keepProcess(true);
-    this.#arm();
+    context.timers.arm(this.#timer, context.timers.nowMs() + FIN_WAIT_MS);
     context.lingerers.add(this.#entry);
-  }
-
-  #arm(): void {
-    const { timers } = this.#context;
-    timers.arm(this.#timer, timers.nowMs() + FIN_WAIT_MS);
   }
 
   #letGo(): void {
@@ -72,14 +66,9 @@ export class LingeringSocket implements StreamOwner, TimerOwner, Lingerer {
     this.#close();
   }
 
-  /** The peer had its time, but what it sends gives it more. */
+  /** The peer had its time. */
   due(): void {
-    if (this.#context.loop.native.takeHeard(this.#slot) > 0) {
-      this.#context.lingerers.progressed(this.#entry);
-      this.#arm();
-    } else {
-      this.#close();
-    }
+    this.#close();
   }
 
   // ---- what nobody waits for any more; it may have been polled before the connection was over
