@@ -65,7 +65,7 @@ static int accepted(struct sockets *sockets, uint32_t listener, int fd, const st
 
 void accept_waiting(struct sockets *sockets, uint32_t slot) {
   const int listener = sockets->slots[slot].fd;
-  for (int i = 0; i < MAX_ACCEPTS && sockets->event_count + MAX_RECORDS_EACH <= MAX_EVENTS; i++) {
+  for (int i = 0; i < MAX_ACCEPTS && has_records(sockets); i++) {
     struct sockaddr_storage peer;
     memset(&peer, 0, sizeof peer);
     socklen_t bytes = sizeof peer;

@@ -275,6 +275,7 @@ static int info_of(struct loop *loop, int slot, bool wants_mss) {
 }
 
 SLOT_FUNCTION(js_use_page, 1, sockets_use_page(&loop->sockets, given[0]))
+SLOT_FUNCTION(js_set_queue_size, 1, sockets_set_queue_size(&loop->sockets, given[0]))
 SLOT_FUNCTION(js_set_reading, 2, sockets_set_reading(&loop->sockets, given[0], given[1]))
 SLOT_FUNCTION(js_set_peeking, 1, sockets_set_peeking(&loop->sockets, given[0]))
 SLOT_FUNCTION(js_consume, 2, sockets_consume(&loop->sockets, given[0], given[1]))
@@ -353,6 +354,7 @@ static const struct function FUNCTIONS[] = {
     {"shutdown", js_shutdown},
     {"close", js_close},
     {"reset", js_reset},
+    {"setQueueSize", js_set_queue_size},
     {"keepProcess", js_keep_process},
 };
 

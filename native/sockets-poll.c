@@ -153,7 +153,7 @@ bool sockets_has_more(const struct sockets *sockets) {
 }
 
 static bool has_room(const struct sockets *sockets) {
-  return sockets->work < ENOUGH_WORK && sockets->event_count + MAX_RECORDS_EACH <= MAX_EVENTS &&
+  return sockets->work < ENOUGH_WORK && has_records(sockets) &&
          sockets->page_used + READ_BYTES <= PAGE_BYTES;
 }
 
@@ -190,6 +190,8 @@ static int find_ready(struct sockets *sockets) {
 
 int sockets_poll(struct sockets *sockets) {
   sockets->event_count = 0;
+  const bool is_limited = sockets->queue_size > 0 && sockets->queue_left < MAX_EVENTS;
+  sockets->room = is_limited ? sockets->queue_left : MAX_EVENTS;
   sockets->page_used = 0;
   sockets->polls++;
   /* What was reported last time and found no room comes first: nobody waits for ever. */

@@ -78,6 +78,8 @@ export interface NativeSockets {
   close(slot: number): number;
   /** Closes with a reset. */
   reset(slot: number): number;
+  /** Events that one turn of the loop tells of at most, 4 or more; 0: as many as it has time for. */
+  setQueueSize(events: number): number;
   /** Whether the sockets keep the process alive: 0 or 1. */
   keepProcess(on: number): number;
 }

@@ -42,6 +42,10 @@ export interface StackLimits {
   readonly sendBufferBytes: number;
   /** Bytes that one connection delivers before any is given back by `received`. */
   readonly receiveWindowBytes: number;
+  /** Milliseconds without any new acknowledgement after which a connection that closes is reset. */
+  readonly closeTimeoutMs: number;
+  /** Bytes that all connections of a thread may have unacknowledged together. */
+  readonly sendBudgetBytes: number;
 }
 
 export interface TcpStack {

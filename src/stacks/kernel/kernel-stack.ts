@@ -51,8 +51,10 @@ export class KernelStack implements TcpStack, ConnectionContext {
   /** SO_RCVBUF of the sockets, 0 for the system's own, which grows with the path. */
   readonly #receiveBuffer: number;
 
-  constructor(addon: NativeAddon, options: KernelStackOptions = {}) {
+  /** @param queueSize events that a turn of the thread's loop dispatches at most; its own if left out. */
+  constructor(addon: NativeAddon, options: KernelStackOptions = {}, queueSize?: number) {
     this.loop = loopOf(addon);
+    if (queueSize !== undefined) this.loop.native.setQueueSize(queueSize);
     this.isExact = this.loop.native.canPeek;
     this.capabilities = {
       acknowledgement: 'peer',

@@ -36,11 +36,19 @@ describe('the limits', () => {
       maxActiveTcp: undefined,
       sendBufferBytes: DEFAULT_BUFFER_BYTES,
       receiveWindowBytes: DEFAULT_BUFFER_BYTES,
+      closeTimeoutMs: 30_000,
+      sendBudgetBytes: 268_435_456,
     });
   });
 
   it('are those that are given', () => {
-    const limits = { maxActiveTcp: 1, sendBufferBytes: 2, receiveWindowBytes: 3 };
+    const limits = {
+      maxActiveTcp: 1,
+      sendBufferBytes: 2,
+      receiveWindowBytes: 3,
+      closeTimeoutMs: 4,
+      sendBudgetBytes: 5,
+    };
     assert.deepEqual(new NodeStack(limits).limits, limits);
   });
 });

@@ -16,6 +16,16 @@ export interface SystemStackOptions {
   sendBufferBytes?: number | undefined;
   /** Bytes that one connection delivers before any is acknowledged with `ack`. Default 131072. */
   receiveWindowBytes?: number | undefined;
+  /**
+   * Milliseconds without any new acknowledgement after which a connection that closes is reset, 100 to
+   * 3600000. Default 30000.
+   */
+  closeTimeoutMs?: number | undefined;
+  /**
+   * Bytes that all connections of a thread may have unacknowledged together, 1048576 to 2^40. Default
+   * 268435456.
+   */
+  sendBudgetBytes?: number | undefined;
   /** Connections at once. Default: the system's own limit. */
   maxActiveTcp?: number | undefined;
   /** The time that timeouts and polls go by. Default: the machine's. */
@@ -29,7 +39,10 @@ export type NodeStackOptions = SystemStackOptions;
 /** What `kernelStack` takes. */
 export type KernelStackOptions = SystemStackOptions;
 
-/** The limits that the options give, over the stack's own. */
+const USUAL_CLOSE_TIMEOUT_MS = 30_000;
+const USUAL_SEND_BUDGET_BYTES = 268_435_456;
+
+/** Returns the limits that the options give, over the stack's own. */
 export function limitsOf(
   options: SystemStackOptions,
   own: { readonly sendBufferBytes: number; readonly receiveWindowBytes: number },
@@ -38,5 +51,7 @@ export function limitsOf(
     maxActiveTcp: options.maxActiveTcp,
     sendBufferBytes: options.sendBufferBytes ?? own.sendBufferBytes,
     receiveWindowBytes: options.receiveWindowBytes ?? own.receiveWindowBytes,
+    closeTimeoutMs: options.closeTimeoutMs ?? USUAL_CLOSE_TIMEOUT_MS,
+    sendBudgetBytes: options.sendBudgetBytes ?? USUAL_SEND_BUDGET_BYTES,
   };
 }
