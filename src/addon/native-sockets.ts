@@ -21,13 +21,14 @@ export interface NativeSockets {
   /** Receiving can leave the window closed: Linux 6.9. */
   readonly canPeek: boolean;
 
-  /** Begins to connect; gives the slot. `receiveBuffer` 0: the system's own. */
+  /** Begins to connect; gives the slot. `receiveBuffer` 0: the system's own; `reusePort` is 0 or 1. */
   connect(
     address: string,
     localAddress: string | undefined,
     port: number,
     localPort: number,
     receiveBuffer: number,
+    reusePort: number,
   ): number;
   /** Listens; gives the slot. `undefined`: every address, IPv6 and IPv4. `reusePort` is 0 or 1. */
   listen(

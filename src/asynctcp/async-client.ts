@@ -4,7 +4,7 @@
  */
 import { ErrorCode } from '../port/error-code.js';
 import { TcpState } from '../port/tcp-state.js';
-import type { Connection, ConnectionEvents } from '../port/tcp-stack.js';
+import type { Connection, ConnectionEvents, TcpStack } from '../port/tcp-stack.js';
 import { ipFamily, parseIpv4 } from '../support/ip-address.js';
 import { stackHighWaterMark } from '../task/diagnostics.js';
 import type { CallbackOwner } from '../task/dispatch.js';
@@ -74,6 +74,13 @@ export interface ConnectOptions {
   localAddress?: string;
   /** Port to connect from. Default 0: the system chooses. */
   localPort?: number;
+  /**
+   * Shares `localPort` with listeners and connections that say so too, as hole punching needs. Needs the
+   * stack's capability `connectReusePort`. Default false.
+   */
+  reusePort?: boolean;
+  /** Only addresses of this family are tried, IPv4 or IPv6. Default: both. */
+  family?: 4 | 6;
 }
 
 const STATE_NAMES: Record<TcpState, string> = {
@@ -157,12 +164,13 @@ export class AsyncClient {
    * @param host a name or an IP address.
    * @param port 1 to 65535.
    * @returns false when the client is connected or connecting already (up to `onDisconnect`), or when the
-   *   arguments can never work: port 0, or a local address of another family than the host's. No callback
-   *   comes then.
-   * @throws TypeError, RangeError for arguments that are no host, no port and so on.
+   *   arguments can never work: port 0, or a local address or a `family` of another family than the host's.
+   *   No callback comes then.
+   * @throws TypeError, RangeError for arguments that are no host, no port and so on, and for an option that
+   *   the stack cannot meet.
    */
   connect(host: string, port: number, options: ConnectOptions = {}): boolean {
-    const target = checkTarget(host, port, options);
+    const target = checkTarget(host, port, options, this.#core.host.stack);
     const core = this.#core;
     if (core.session !== undefined || !canWork(target, core.host)) return false;
     core.session = new Session(core);
@@ -590,25 +598,44 @@ export function acceptedClient(
   return { client: core.client, events: session };
 }
 
-function checkTarget(host: string, port: number, options: ConnectOptions): DialOptions {
+function checkTarget(host: string, port: number, options: ConnectOptions, stack: TcpStack): DialOptions {
   checkHost('host', host);
   checkPort('port', port);
   checkOptions(options);
-  const { timeoutMs = 0, signal, localAddress, localPort = 0 } = options;
+  const { timeoutMs = 0, signal, localAddress, localPort = 0, reusePort = false, family } = options;
   checkNumber('timeoutMs', timeoutMs, 0, MAX_TIMEOUT_S * 1000, ' ms');
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw new TypeError(`signal must be an AbortSignal, not ${show(signal)}`);
   }
   if (localAddress !== undefined) checkAddress('localAddress', localAddress);
   checkPort('localPort', localPort);
-  return { host, port, timeoutMs, signal, localAddress, localPort };
+  if (checkBoolean('reusePort', reusePort)) checkSharedPort(localPort, stack);
+  if (family !== undefined) checkFamily(family);
+  return { host, port, timeoutMs, signal, localAddress, localPort, reusePort, family };
 }
 
-/** Whether there is any way in which this could connect. */
+function checkSharedPort(localPort: number, { name, capabilities }: TcpStack): void {
+  if (!capabilities.connectReusePort) {
+    throw new RangeError(
+      `reusePort must be false on the ${name} stack, which cannot connect from a shared port; the kernel stack can`,
+    );
+  }
+  if (localPort === 0) throw new RangeError('localPort must be 1 to 65535 with reusePort, not 0');
+}
+
+function checkFamily(family: unknown): void {
+  if (family === 4 || family === 6) return;
+  const message = `family must be 4 or 6, not ${show(family)}`;
+  throw typeof family === 'number' ? new RangeError(message) : new TypeError(message);
+}
+
+/** True if there is any way in which this could connect. */
 function canWork(target: DialOptions, host: Host): boolean {
   const remote = ipFamily(target.host);
   const local = target.localAddress === undefined ? undefined : ipFamily(target.localAddress);
   if (target.port === 0) return false;
-  if (remote !== undefined && local !== undefined && remote !== local) return false;
-  return host.stack.capabilities.ipv6 || (remote !== 6 && local !== 6);
+  // An address or a family that is not given goes with any.
+  const families = [remote, local, target.family].filter((family) => family !== undefined);
+  if (families.some((family) => family !== families[0])) return false;
+  return host.stack.capabilities.ipv6 || families[0] !== 6;
 }

@@ -76,6 +76,8 @@ export interface ConnectTarget {
   readonly localAddress?: string | undefined;
   /** 0: the system chooses. */
   readonly localPort: number;
+  /** Shares the local port with listeners that say so too. Needs the capability `connectReusePort`. */
+  readonly reusePort?: boolean;
 }
 
 export interface ListenTarget {

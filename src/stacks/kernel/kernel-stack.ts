@@ -65,6 +65,7 @@ export class KernelStack implements TcpStack, ConnectionContext {
       keepAliveProbes: true,
       ipv6: true,
       reusePort: true,
+      connectReusePort: true,
       pathMss: true,
       virtualTime: false,
     };
@@ -88,7 +89,14 @@ export class KernelStack implements TcpStack, ConnectionContext {
 
   connect(target: ConnectTarget, events: ConnectionEvents): Connection {
     const { address, port, localAddress, localPort } = target;
-    const slot = this.loop.native.connect(address, localAddress, port, localPort, this.#receiveBuffer);
+    const slot = this.loop.native.connect(
+      address,
+      localAddress,
+      port,
+      localPort,
+      this.#receiveBuffer,
+      target.reusePort ? 1 : 0,
+    );
     if (slot >= 0) return new KernelConnection(this, slot, events, { address, port, localPort });
     const own = { address: localAddress ?? '0.0.0.0', port: localPort };
     const end = callOf(slot) === 'bind' ? own : { address, port };

@@ -40,6 +40,8 @@ export class NodeStack implements TcpStack {
     keepAliveProbes: Socket.prototype.setKeepAlive.length >= 4,
     ipv6: true,
     reusePort: hasReusePort(process.versions.node, process.platform),
+    // node:net has SO_REUSEPORT for listeners alone.
+    connectReusePort: false,
     pathMss: false,
     virtualTime: false,
   };

@@ -38,7 +38,8 @@ function resolverLookup(
   host: string,
   answer: (error: Error | null, addresses: readonly string[]) => void,
 ): void {
-  systemLookup(host, { all: true, verbatim: true }, (error, addresses) => {
+  // In the order that the program or its user chose: dns.setDefaultResultOrder, --dns-result-order.
+  systemLookup(host, { all: true }, (error, addresses) => {
     answer(error, error === null ? addresses.map(({ address }) => address) : []);
   });
 }
