@@ -34,6 +34,8 @@ export {
   AsyncClient,
   type ClientOptions,
   type ConnectOptions,
+  type FlagsArgument,
+  type WriteFlags,
 } from './asynctcp/async-client.js';
 export { AsyncServer, type ClientHandler, type ServerOptions } from './asynctcp/async-server.js';
 export type {

@@ -47,6 +47,18 @@ export const ASYNC_WRITE_FLAG_COPY = 1;
  */
 export const ASYNC_WRITE_FLAG_MORE = 2;
 
+/** What `add` and `write` take as flags. */
+export type WriteFlags = 0 | 1 | 2 | 3;
+
+/**
+ * Type of a flags argument. A literal has to be one of `WriteFlags`; the sum of the two constants is a
+ * `number` to TypeScript, and is taken as well.
+ */
+export type FlagsArgument<F extends number> = number extends F ? F : WriteFlags;
+
+/** UTF-8 has at most so many bytes for each UTF-16 unit of a string (RFC 3629 §3). */
+const MAX_BYTES_OF_UNIT = 3;
+
 const ALL_FLAGS = ASYNC_WRITE_FLAG_COPY | ASYNC_WRITE_FLAG_MORE;
 /** A day: longer timeouts are 0, off. */
 const MAX_TIMEOUT_S = 86_400;
@@ -237,11 +249,12 @@ export class AsyncClient {
    *   and taken whole or not at all.
    * @param flags `ASYNC_WRITE_FLAG_COPY` (default) copies the bytes. Without it your buffer itself is sent:
    *   leave it unchanged until `onAck` has counted its bytes. `ASYNC_WRITE_FLAG_MORE` says that more
-   *   follows.
+   *   follows. It is no length, as C++ has one there: `data.subarray(0, length)` is that.
    * @returns bytes taken, at most `space()`; 0 unless connected.
-   * @throws TypeError, RangeError for other data or flags.
+   * @throws TypeError, RangeError for other data or flags, and for a string of more bytes than the send
+   *   buffer (the stack's `limits.sendBufferBytes`), which could never be taken.
    */
-  add(data: string | Uint8Array, flags: number = ASYNC_WRITE_FLAG_COPY): number {
+  add<F extends number = 1>(data: string | Uint8Array, flags?: FlagsArgument<F>): number {
     return this.#take(data, flags, false);
   }
 
@@ -251,20 +264,22 @@ export class AsyncClient {
   }
 
   /** `add`, then `send`. Arguments, result and errors as in `add`. */
-  write(data: string | Uint8Array, flags: number = ASYNC_WRITE_FLAG_COPY): number {
+  write<F extends number = 1>(data: string | Uint8Array, flags?: FlagsArgument<F>): number {
     return this.#take(data, flags, true);
   }
 
-  #take(data: string | Uint8Array, flags: number, andSend: boolean): number {
+  #take(data: string | Uint8Array, flags: number = ASYNC_WRITE_FLAG_COPY, andSend: boolean): number {
     const isText = typeof data === 'string';
     if (!isText && !(data instanceof Uint8Array)) {
       throw new TypeError(`data must be a string or a Uint8Array, not ${show(data)}`);
     }
     if ((flags & ALL_FLAGS) !== flags) {
       throw new RangeError(
-        `flags must be a sum of ASYNC_WRITE_FLAG_COPY 1 and ASYNC_WRITE_FLAG_MORE 2, not ${show(flags)}`,
+        `flags must be a sum of ASYNC_WRITE_FLAG_COPY 1 and ASYNC_WRITE_FLAG_MORE 2, not ${show(flags)}; ` +
+          'there is no length argument, data.subarray(0, length) is that',
       );
     }
+    if (isText) checkFits(data, this.#core.host.stack.limits.sendBufferBytes);
     const session = this.#core.session;
     if (session === undefined) return 0;
     // A string has at least as many UTF-8 bytes as UTF-16 units: what cannot fit is not encoded.
@@ -596,6 +611,18 @@ export function acceptedClient(
   core.session = session;
   session.accept(connection);
   return { client: core.client, events: session };
+}
+
+/** @throws RangeError for a text that an empty send buffer would not take. */
+function checkFits(text: string, capacity: number): void {
+  // Counted only where it could be too much, so that no ordinary text is encoded twice.
+  if (text.length * MAX_BYTES_OF_UNIT <= capacity) return;
+  const bytes = text.length > capacity ? text.length : encoder.encode(text).length;
+  if (bytes <= capacity) return;
+  throw new RangeError(
+    `data must be a string of at most ${capacity} bytes of UTF-8, the send buffer, not of ` +
+      `${bytes === text.length ? `${bytes} or more` : bytes}; write it in pieces`,
+  );
 }
 
 function checkTarget(host: string, port: number, options: ConnectOptions, stack: TcpStack): DialOptions {

@@ -602,7 +602,8 @@ export const LIFE: readonly ContractCase[] = [
       expectThrows(call('setNoDelay', 1), TypeError, 'setNoDelay', '1');
       expectThrows(call('add', 42), TypeError, 'data', '42');
       expectThrows(call('write', null), TypeError, 'data', 'null');
-      expectThrows(call('write', 'x', 4), RangeError, 'flags', '4');
+      expectThrows(call('write', 'x', 4), RangeError, 'flags', '4', 'no length argument', 'data.subarray');
+      expectThrows(call('add', new Uint8Array(18), 18), RangeError, 'flags', '18', 'no length argument');
       expectThrows(call('ack', -1), RangeError, 'bytes', '-1');
       expectThrows(call('ackPacket', {}), TypeError, 'packet');
       expectThrows(call('onData', 'x'), TypeError, 'onData', '"x"');
