@@ -7,6 +7,7 @@
  * callback and its kind while it runs, 0 between callbacks.
  */
 import { assert } from '../support/assert.js';
+import { queueMicrotask } from '../support/microtask.js';
 import { KIND_BITS, type CallbackKind } from './callback-kind.js';
 import type { CallbackMeter } from './callback-meter.js';
 import type { ConnectionReport } from './connection-report.js';
