@@ -11,6 +11,7 @@
  */
 import { assert } from '../support/assert.js';
 import { enterCallback, leaveCallback } from '../support/callback-scope.js';
+import { queueMicrotask } from '../support/microtask.js';
 import { KIND_BITS, type CallbackKind } from './callback-kind.js';
 import type { CallbackMeter } from './callback-meter.js';
 import type { ConnectionReport } from './connection-report.js';

@@ -7,7 +7,7 @@ import {
   type Packet,
 } from 'asynctcp';
 import type { ContractCase } from './case.js';
-import { expect, expectEqual } from './expect.js';
+import { expect, expectEqual, expectThrows } from './expect.js';
 import { linked, linkedToPeer } from './linked.js';
 import { pattern, PatternReader } from './pattern.js';
 
@@ -132,6 +132,25 @@ export const DATA: readonly ContractCase[] = [
       expectEqual(client.add(''), 0, 'an empty text');
       client.send();
       expectEqual(await peer.receive(16), 'gr\xc3\xbc\xc3\x9fenine byte', 'what arrived');
+    },
+  },
+  {
+    id: 'D1.text-too-long',
+    title: 'a string that the send buffer could never take is a RangeError that names the capacity',
+    limits: { sendBufferBytes: 16 },
+    async run(env) {
+      const { client, history, peer } = await linkedToPeer(env);
+      for (const text of ['seventeen bytes !', 'é'.repeat(9), '€'.repeat(6), 'x'.repeat(1000)]) {
+        expectThrows(() => client.add(text), RangeError, 'data', 'at most 16 bytes');
+        expectThrows(() => client.write(text), RangeError, 'data', 'at most 16 bytes');
+        expectThrows(() => env.client().write(text), RangeError, 'data', 'at most 16 bytes');
+      }
+      expectEqual(client.space(), 16, 'space afterwards');
+      expectEqual(client.write('€'.repeat(5)), 15, 'a text that just fits');
+      await env.until('it was acknowledged', () => history.acked === 15);
+      expectEqual(client.write('sixteen bytes !!'), 16, 'another one');
+      client.close();
+      expectEqual((await peer.drain()).bytes, 31, 'bytes that arrived');
     },
   },
   {

@@ -20,6 +20,7 @@ import {
 import { assert } from '../../support/assert.js';
 import { gather, isInCallback } from '../../support/callback-scope.js';
 import { TimerWheel } from '../../support/timer-wheel.js';
+import { setImmediate } from '../system/own-timers.js';
 import { polledClock } from '../system/polled-clock.js';
 import { marksHold, ReceivePages } from './receive-pages.js';
 
@@ -75,6 +76,7 @@ interface Opened {
 export class SocketLoop {
   readonly #addon: NativeAddon;
   #opened: Opened | undefined;
+  #queueSize: number | undefined;
   /**
    * When the kernel is asked again. The kernel lives in the machine's time, whatever clock the program's
    * timeouts go by.
@@ -119,6 +121,12 @@ export class SocketLoop {
     return this.#open().pages;
   }
 
+  /** Bounds the events that a turn of the thread's loop dispatches. */
+  setQueueSize(events: number): void {
+    this.#queueSize = events;
+    this.#opened?.native.setQueueSize(events);
+  }
+
   /** Sockets that are open. */
   get sockets(): number {
     return this.#sockets;
@@ -127,6 +135,7 @@ export class SocketLoop {
   #open(): Opened {
     if (this.#opened !== undefined) return this.#opened;
     const native = this.#addon.openSockets((count) => this.#dispatch(count), !marksHold());
+    if (this.#queueSize !== undefined) native.setQueueSize(this.#queueSize);
     const { events, sends, arena, ends } = native;
     this.#opened = {
       native,
