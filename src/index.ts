@@ -1,6 +1,6 @@
 /** The door: what `import … from 'asynctcp'` gives on Node. Here, and only here, a stack is chosen. */
 import cluster from 'node:cluster';
-import { checkHandler, checkInteger, checkOptions, show } from './asynctcp/check.js';
+import { checkHandler, checkInteger, checkOptions, isObject, show } from './asynctcp/check.js';
 import { Configuration, configuration, symbolOf, type ConfigureOptions } from './asynctcp/configuration.js';
 import { offerStack } from './asynctcp/stack-choice.js';
 import { beginTask, offerTaskKeeper, readTaskSettings } from './asynctcp/task-use.js';
@@ -146,7 +146,9 @@ export function startTask(
 
 function checkProgram(program: URL | string): string {
   if (program instanceof URL) return program.href;
-  if (typeof program === 'string' && URL.canParse(program)) return program;
+  // The URL of another realm is as good.
+  const href: unknown = isObject(program) ? Reflect.get(program, 'href') : program;
+  if (typeof href === 'string' && URL.canParse(href)) return href;
   throw new TypeError(
     `program must be a URL such as new URL('./app.js', import.meta.url), not ${show(program)}`,
   );
