@@ -194,17 +194,26 @@ function shared(make: () => TcpStack): () => TcpStack {
 const sharedNodeStack = shared(() => nodeStack());
 const sharedKernelStack = shared(() => kernelStack());
 
+/** `auto` is the stack `node` where the better one should have worked: the user is told, once. */
+function fallBack(reason: string): TcpStack {
+  const sentence = reason.endsWith('.') ? reason : `${reason}.`;
+  warn(`the stack is node and not kernel: ${sentence} CONFIG_ASYNC_TCP_STACK=node says that this is meant.`);
+  return sharedNodeStack();
+}
+
 /**
  * The kernel's where the addon loads and the system lets it work. The workers of `node:cluster` share ports
  * through `node:net`, so there it is that.
  */
 const bestStack = shared(() => {
-  if (loadAddon().addon === undefined || cluster.isWorker) return sharedNodeStack();
+  if (cluster.isWorker) return sharedNodeStack();
+  const loaded = loadAddon();
+  if (loaded.addon === undefined) return loaded.isFault ? fallBack(loaded.reason) : sharedNodeStack();
   try {
     return sharedKernelStack();
-  } catch {
-    // A sandbox without epoll: `asynctcp doctor` tells what it said.
-    return sharedNodeStack();
+  } catch (error) {
+    // A sandbox without epoll, or no descriptor left.
+    return fallBack(error instanceof Error ? error.message : String(error));
   }
 });
 
