@@ -85,7 +85,7 @@ function loadFailure(file: string, error: unknown, isCheckout: boolean): string 
     ? `remove native/build and ${REBUILD}`
     : // musl's loader has words of its own; glibc's never say this.
       /Error (loading shared library|relocating)/.test(message)
-      ? 'the system has musl and not glibc, as Alpine does; take an image with glibc, or build from a checkout'
+      ? 'a release loads with musl 1.2.3 and newer (Alpine 3.16); take a newer image'
       : message.includes('version `GLIBC_')
         ? 'the system is older than glibc 2.28; take a newer one'
         : 'install the package again';
