@@ -1,6 +1,6 @@
 /** The door: what `import … from 'asynctcp'` gives on Node. Here, and only here, a stack is chosen. */
 import cluster from 'node:cluster';
-import { checkHandler, checkInteger, checkOptions, show } from './asynctcp/check.js';
+import { checkHandler, checkInteger, checkOptions, isObject, show } from './asynctcp/check.js';
 import {
   Configuration,
   configuration,
@@ -168,7 +168,9 @@ export function startTask(
 
 function checkProgram(program: URL | string): string {
   if (program instanceof URL) return program.href;
-  if (typeof program === 'string' && URL.canParse(program)) return program;
+  // The URL of another realm is as good.
+  const href: unknown = isObject(program) ? Reflect.get(program, 'href') : program;
+  if (typeof href === 'string' && URL.canParse(href)) return href;
   throw new TypeError(
     `program must be a URL such as new URL('./app.js', import.meta.url), not ${show(program)}`,
   );
@@ -213,17 +215,26 @@ function shared(make: () => TcpStack, withoutEffect: readonly (keyof ConfigureOp
 const sharedNodeStack = shared(() => nodeStack(), [...NOT_ON_SYSTEM, 'queueSize']);
 const sharedKernelStack = shared(() => kernelStack(), NOT_ON_SYSTEM);
 
+/** `auto` is the stack `node` where the better one should have worked: the user is told, once. */
+function fallBack(reason: string): TcpStack {
+  const sentence = reason.endsWith('.') ? reason : `${reason}.`;
+  warn(`the stack is node and not kernel: ${sentence} CONFIG_ASYNC_TCP_STACK=node says that this is meant.`);
+  return sharedNodeStack();
+}
+
 /**
  * The kernel's where the addon loads and the system lets it work. The workers of `node:cluster` share ports
  * through `node:net`, so there it is that.
  */
 const bestStack = shared(() => {
-  if (loadAddon().addon === undefined || cluster.isWorker) return sharedNodeStack();
+  if (cluster.isWorker) return sharedNodeStack();
+  const loaded = loadAddon();
+  if (loaded.addon === undefined) return loaded.isFault ? fallBack(loaded.reason) : sharedNodeStack();
   try {
     return sharedKernelStack();
-  } catch {
-    // A sandbox without epoll: `asynctcp doctor` tells what it said.
-    return sharedNodeStack();
+  } catch (error) {
+    // A sandbox without epoll, or no descriptor left.
+    return fallBack(error instanceof Error ? error.message : String(error));
   }
 }, []);
 

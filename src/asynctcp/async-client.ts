@@ -6,6 +6,7 @@ import { ErrorCode } from '../port/error-code.js';
 import { TcpState } from '../port/tcp-state.js';
 import type { Connection, ConnectionEvents, TcpStack } from '../port/tcp-stack.js';
 import { ipFamily, parseIpv4 } from '../support/ip-address.js';
+import { isAbortSignal, viewOfForeign } from '../support/realm.js';
 import { stackHighWaterMark } from '../task/diagnostics.js';
 import { bindHandler, type CallbackOwner } from '../task/dispatch.js';
 import {
@@ -246,7 +247,8 @@ export class AsyncClient {
   /**
    * Takes data to send. Nothing leaves before `send`.
    * @param data bytes, of which as many are taken as `space()` allows; or a string, which is sent as UTF-8
-   *   and taken whole or not at all.
+   *   and taken whole or not at all. The bytes may be another realm's `Uint8Array`, and lie in a
+   *   `SharedArrayBuffer` or in a resizable buffer.
    * @param flags `ASYNC_WRITE_FLAG_COPY` (default) copies the bytes. Without it your buffer itself is sent:
    *   leave it unchanged until `onAck` has counted its bytes. `ASYNC_WRITE_FLAG_MORE` says that more
    *   follows. It is no length, as C++ has one there: `data.subarray(0, length)` is that.
@@ -270,9 +272,7 @@ export class AsyncClient {
 
   #take(data: string | Uint8Array, flags: number = ASYNC_WRITE_FLAG_COPY, andSend: boolean): number {
     const isText = typeof data === 'string';
-    if (!isText && !(data instanceof Uint8Array)) {
-      throw new TypeError(`data must be a string or a Uint8Array, not ${show(data)}`);
-    }
+    if (!isText && !(data instanceof Uint8Array)) return this.#takeForeign(data, flags, andSend);
     if ((flags & ALL_FLAGS) !== flags) {
       throw new RangeError(
         `flags must be a sum of ASYNC_WRITE_FLAG_COPY 1 and ASYNC_WRITE_FLAG_MORE 2, not ${show(flags)}; ` +
@@ -296,6 +296,13 @@ export class AsyncClient {
     // What was added before leaves with `write`, also when nothing more could be taken.
     if (andSend && taken === 0) session.send();
     return taken;
+  }
+
+  /** A `Uint8Array` of another realm is taken as a view of this one. */
+  #takeForeign(data: unknown, flags: number, andSend: boolean): number {
+    const view = viewOfForeign(data);
+    if (view === undefined) throw new TypeError(`data must be a string or a Uint8Array, not ${show(data)}`);
+    return this.#take(view, flags, andSend);
   }
 
   // ---- receiving
@@ -631,7 +638,7 @@ function checkTarget(host: string, port: number, options: ConnectOptions, stack:
   checkOptions(options);
   const { timeoutMs = 0, signal, localAddress, localPort = 0, reusePort = false, family } = options;
   checkNumber('timeoutMs', timeoutMs, 0, MAX_TIMEOUT_S * 1000, ' ms');
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+  if (signal !== undefined && !isAbortSignal(signal)) {
     throw new TypeError(`signal must be an AbortSignal, not ${show(signal)}`);
   }
   if (localAddress !== undefined) checkAddress('localAddress', localAddress);

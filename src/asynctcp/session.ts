@@ -14,6 +14,7 @@ import { CallbackKind } from '../task/callback-kind.js';
 import type { ConnectionReport } from '../task/connection-report.js';
 import { call1, call2, call3, type CallbackOwner } from '../task/dispatch.js';
 import { assert } from '../support/assert.js';
+import { isError } from '../support/realm.js';
 import { Timer, type TimerOwner } from '../support/timer-wheel.js';
 import type { ClientCore } from './client-core.js';
 import { Dial, type DialEvents, type DialTarget } from './dial.js';
@@ -504,5 +505,5 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
 
 function abortedBy(signal: AbortSignal): Fault {
   const reason: unknown = signal.reason;
-  return { code: ErrorCode.ERR_ABRT, cause: reason instanceof Error ? reason : undefined };
+  return { code: ErrorCode.ERR_ABRT, cause: isError(reason) ? reason : undefined };
 }

@@ -42,6 +42,16 @@ class PatternWriter {
   }
 }
 
+/** Memory whose length can change; the types of ES2023 do not know of it. */
+function resizable(
+  kind: ArrayBufferConstructor | SharedArrayBufferConstructor,
+  bytes: number,
+): ArrayBufferLike {
+  const memory: unknown = Reflect.construct(kind, [bytes, { maxByteLength: 2 * bytes }]);
+  if (memory instanceof ArrayBuffer || memory instanceof SharedArrayBuffer) return memory;
+  throw new Error('no memory was made');
+}
+
 export const DATA: readonly ContractCase[] = [
   {
     id: 'D1.sizes',
@@ -151,6 +161,30 @@ export const DATA: readonly ContractCase[] = [
       expectEqual(client.write('sixteen bytes !!'), 16, 'another one');
       client.close();
       expectEqual((await peer.drain()).bytes, 31, 'bytes that arrived');
+    },
+  },
+  {
+    id: 'D1.memory',
+    title: 'the bytes may lie in shared, growable and resizable memory, copied or lent',
+    async run(env) {
+      const { client, peer } = await linkedToPeer(env);
+      const bytes = 100_000;
+      const memories: readonly ArrayBufferLike[] = [
+        new SharedArrayBuffer(bytes),
+        resizable(SharedArrayBuffer, bytes),
+        resizable(ArrayBuffer, bytes),
+      ];
+      for (const memory of memories) {
+        for (const flags of [ASYNC_WRITE_FLAG_COPY, 0, ASYNC_WRITE_FLAG_MORE]) {
+          for (const length of [5, bytes]) {
+            const data = new Uint8Array(memory, bytes - length);
+            data.fill(120);
+            await env.until('there is room', () => client.space() >= length);
+            expectEqual(client.write(data, flags), length, 'bytes taken');
+            expectEqual(await peer.receive(length), 'x'.repeat(length), 'what arrived');
+          }
+        }
+      }
     },
   },
   {

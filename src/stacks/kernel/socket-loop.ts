@@ -3,8 +3,8 @@
  * gathers the small sends of a callback, so that one crossing into the addon sends them all. It is open while
  * there are sockets: the last one takes its descriptors and memory with it.
  *
- * Call order of a wake-up: `#dispatch` → owners' events → the program's callback (→ `enqueue`*) → `flush`, when
- * the callback returns. Outside of a callback `enqueue` takes nothing: what is sent then leaves at once.
+ * Call order of a wake-up: `#dispatch` → owners' events → the program's callback (→ `enqueue`*) → `flush`,
+ * when the callback returns. Outside of a callback nothing is gathered: what is sent then leaves at once.
  */
 import type { NativeAddon } from '../../addon/native-addon.js';
 import {
@@ -186,8 +186,8 @@ export class SocketLoop {
   // ---- sending
 
   /**
-   * Returns true if a piece of so many bytes is gathered now, having made room for it. Whoever is about to
-   * gather one asks for it first, and hears before that what the kernel did not take: nothing may overtake it.
+   * Returns true if a piece of so many bytes is gathered now, having made room for it. A connection asks
+   * before it gathers one, and hears before that what the kernel did not take: nothing may overtake it.
    */
   gathers(bytes: number): boolean {
     if (bytes > GATHERED_BYTES || !isInCallback()) return false;
