@@ -20,10 +20,11 @@ import type {
   SystemStackOptions,
 } from './stacks/system/system-stack-options.js';
 import { assert } from './support/assert.js';
+import { offerTicks } from './support/callback-scope.js';
 import { systemClock } from './support/clock.js';
 import { warn } from './support/warn.js';
 import { AsyncTask, type TaskOptions } from './task/async-task-node.js';
-import { callbackRuntime, leaveAtExit } from './task/callback-runtime-node.js';
+import { callbackRuntime, leaveAtExit, tickRunner } from './task/callback-runtime-node.js';
 import { callWith } from './task/dispatch.js';
 import { collectDiagnostics, diagnosticsReport, type Diagnostics } from './task/diagnostics.js';
 import { givenVariables } from './task/starters-gift-node.js';
@@ -240,6 +241,7 @@ const bestStack = shared(() => {
 
 configuration.setEnvironment(() => withVariables(process.env, givenVariables()));
 callWith(callbackRuntime());
+offerTicks(tickRunner());
 leaveAtExit();
 offerTaskKeeper({
   begin: (settings) => {

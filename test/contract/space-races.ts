@@ -35,7 +35,7 @@ const SMALL: CaseLimits = { sendBufferBytes: SEND_BUFFER, receiveWindowBytes: WI
 const LARGE: CaseLimits = {
   sendBufferBytes: 1 << 20,
   receiveWindowBytes: WINDOW,
-  sendBudgetBytes: Number.MAX_SAFE_INTEGER,
+  sendBudgetBytes: 2 ** 40,
 };
 
 function underFire(

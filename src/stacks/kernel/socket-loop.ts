@@ -18,7 +18,7 @@ import {
   type NativeSockets,
 } from '../../addon/native-sockets.js';
 import { assert } from '../../support/assert.js';
-import { gather, isInCallback } from '../../support/callback-scope.js';
+import { gather, isInCallback, runTicks } from '../../support/callback-scope.js';
 import { TimerWheel } from '../../support/timer-wheel.js';
 import { setImmediate } from '../system/own-timers.js';
 import { polledClock } from '../system/polled-clock.js';
@@ -269,6 +269,7 @@ export class SocketLoop {
       const record = this.#next;
       this.#next += 1;
       this.#tell(events, record);
+      runTicks();
     }
     this.#isDispatching = false;
     pages.turn();
