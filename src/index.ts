@@ -16,6 +16,8 @@ import type {
 import { systemClock } from './support/clock.js';
 import { warn } from './support/warn.js';
 import { AsyncTask, type TaskOptions } from './task/async-task-node.js';
+import { callbackRuntime, leaveAtExit } from './task/callback-runtime-node.js';
+import { callWith } from './task/dispatch.js';
 import { collectDiagnostics, diagnosticsReport, type Diagnostics } from './task/diagnostics.js';
 import { givenVariables } from './task/starters-gift-node.js';
 import { applyThreadSettings, threadProbe } from './task/thread-node.js';
@@ -207,6 +209,8 @@ const bestStack = shared(() => {
 });
 
 configuration.setEnvironment(() => ({ ...process.env, ...givenVariables() }));
+callWith(callbackRuntime());
+leaveAtExit();
 offerTaskKeeper({
   begin: (settings) => {
     applyThreadSettings(settings);

@@ -7,7 +7,7 @@ import { TcpState } from '../port/tcp-state.js';
 import type { Connection, ConnectionEvents } from '../port/tcp-stack.js';
 import { ipFamily, parseIpv4 } from '../support/ip-address.js';
 import { stackHighWaterMark } from '../task/diagnostics.js';
-import type { CallbackOwner } from '../task/dispatch.js';
+import { bindHandler, type CallbackOwner } from '../task/dispatch.js';
 import {
   checkAddress,
   checkBoolean,
@@ -495,17 +495,17 @@ export class AsyncClient {
 
   /** The connection that `connect` began stands. An accepted client is connected when `onClient` gets it. */
   onConnect(handler: ConnectHandler | undefined): void {
-    this.#core.onConnect = checkHandler('onConnect', handler);
+    this.#core.onConnect = bindHandler(checkHandler('onConnect', handler));
   }
 
   /** It is over; always the last, and exactly once. The client may connect again. */
   onDisconnect(handler: DisconnectHandler | undefined): void {
-    this.#core.onDisconnect = checkHandler('onDisconnect', handler);
+    this.#core.onDisconnect = bindHandler(checkHandler('onDisconnect', handler));
   }
 
   /** It ended by a fault, lwIP's number and the system's own error; `onDisconnect` follows directly. */
   onError(handler: ErrorHandler | undefined): void {
-    this.#core.onError = checkHandler('onError', handler);
+    this.#core.onError = bindHandler(checkHandler('onError', handler));
   }
 
   /**
@@ -513,7 +513,7 @@ export class AsyncClient {
    * dropped.
    */
   onData(handler: DataHandler | undefined): void {
-    this.#core.onData = checkHandler('onData', handler);
+    this.#core.onData = bindHandler(checkHandler('onData', handler));
   }
 
   /**
@@ -521,7 +521,7 @@ export class AsyncClient {
    * until then. On `kernel` larger pieces are not copied: give each packet back, also after the end.
    */
   onPacket(handler: PacketHandler | undefined): void {
-    this.#core.onPacket = checkHandler('onPacket', handler);
+    this.#core.onPacket = bindHandler(checkHandler('onPacket', handler));
     this.#core.session?.applyOnPacket();
   }
 
@@ -530,7 +530,7 @@ export class AsyncClient {
    * `acknowledgement` says.
    */
   onAck(handler: AckHandler | undefined): void {
-    this.#core.onAck = checkHandler('onAck', handler);
+    this.#core.onAck = bindHandler(checkHandler('onAck', handler));
     this.#core.session?.applyOnAck();
   }
 
@@ -540,19 +540,19 @@ export class AsyncClient {
    */
   onTimeout(handler: TimeoutHandler | undefined): void {
     const listened = this.#core.onTimeout !== undefined;
-    this.#core.onTimeout = checkHandler('onTimeout', handler);
+    this.#core.onTimeout = bindHandler(checkHandler('onTimeout', handler));
     if (listened !== (handler !== undefined)) this.#core.session?.applyOnTimeout();
   }
 
   /** Every 500 ms from `onConnect` until the client closes. */
   onPoll(handler: PollHandler | undefined): void {
-    this.#core.onPoll = checkHandler('onPoll', handler);
+    this.#core.onPoll = bindHandler(checkHandler('onPoll', handler));
     this.#core.session?.applyPoll();
   }
 
   /** The peer sent FIN, and all its data was delivered. Only with `setAllowHalfOpen(true)`. */
   onEnd(handler: EndHandler | undefined): void {
-    this.#core.onEnd = checkHandler('onEnd', handler);
+    this.#core.onEnd = bindHandler(checkHandler('onEnd', handler));
   }
 
   /** One short English line for a code. */

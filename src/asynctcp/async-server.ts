@@ -6,7 +6,7 @@ import type { Connection, ConnectionEvents, Fault, Listener, ListenerEvents } fr
 import { assert } from '../support/assert.js';
 import { warn } from '../support/warn.js';
 import { CallbackKind } from '../task/callback-kind.js';
-import { call1 } from '../task/dispatch.js';
+import { bindHandler, call1 } from '../task/dispatch.js';
 import { acceptedClient, type AsyncClient } from './async-client.js';
 import { checkAddress, checkBoolean, checkHandler, checkInteger, checkPort, show } from './check.js';
 import { holdsNoSocket, holdsSocket, type Holder, type Host } from './host.js';
@@ -99,7 +99,7 @@ export class AsyncServer {
    * One call for each accepted connection, which stands already. Without a handler connections are refused.
    */
   onClient(handler: ClientHandler | undefined): void {
-    this.#onClient = checkHandler('onClient', handler);
+    this.#onClient = bindHandler(checkHandler('onClient', handler));
   }
 
   /**

@@ -2,11 +2,15 @@
  * The one place from which a user's callback is called. Callbacks run one at a time; one that throws costs
  * its own connection, and the exception reaches the runtime's uncaught-error path once (contract L1, L7).
  *
+ * When a callback has returned, first what it wrote leaves (D3), then the ticks and microtasks that it caused
+ * run (L11); only then the caller goes on, and the next callback comes.
+ *
  * There is a function for each number of arguments, because the data path makes no array and no closure per
  * call. Around each call the beat is stored, which the watchdog reads from its thread: the number of the
  * callback and its kind while it runs, 0 between callbacks.
  */
 import { assert } from '../support/assert.js';
+import { enterCallback, leaveCallback } from '../support/callback-scope.js';
 import { KIND_BITS, type CallbackKind } from './callback-kind.js';
 import type { CallbackMeter } from './callback-meter.js';
 import type { ConnectionReport } from './connection-report.js';
@@ -20,10 +24,53 @@ export interface CallbackOwner {
 /** The number of a callback starts anew after so many: no watchdog looks away for as long. */
 const NUMBER_MASK = 0x3fff_ffff & -(1 << KIND_BITS);
 
+/** What the runtime offers for callbacks. */
+export interface CallbackRuntime {
+  /** Runs the ticks and microtasks that wait. What a tick throws, it throws. */
+  readonly runTicks: (() => void) | undefined;
+  /**
+   * An asynchronous context without any store. Handlers that were set in another one are bound to
+   * that one.
+   */
+  readonly context: CallbackContext | undefined;
+  /** Binds a handler to the context that it is set in. */
+  readonly bindHandler: HandlerBinder;
+}
+
+type HandlerBinder = <Arguments extends unknown[]>(
+  handler: (...args: Arguments) => unknown,
+) => (...args: Arguments) => unknown;
+
+/** Node's `AsyncResource`, as far as it is used. */
+export interface CallbackContext {
+  runInAsyncScope<Arguments extends unknown[], Result>(
+    handler: (...args: Arguments) => Result,
+    thisArg: undefined,
+    ...args: Arguments
+  ): Result;
+}
+
 let beat: Int32Array = new Int32Array(1);
 let number = 0;
 let running: CallbackOwner | undefined;
 let meter: CallbackMeter | undefined;
+let runTicks: (() => void) | undefined;
+let context: CallbackContext | undefined;
+let binder: HandlerBinder = (handler) => handler;
+
+/** From now on callbacks are called with what the runtime offers for them. */
+export function callWith(runtime: CallbackRuntime): void {
+  runTicks = runtime.runTicks;
+  context = runtime.context;
+  binder = runtime.bindHandler;
+}
+
+/** The handler as it is to be called: in the asynchronous context in which it is set now. */
+export function bindHandler<Arguments extends unknown[]>(
+  handler: ((...args: Arguments) => unknown) | undefined,
+): ((...args: Arguments) => unknown) | undefined {
+  return handler === undefined ? undefined : binder(handler);
+}
 
 /** From now on the beat is stored where a watchdog sees it. */
 export function beatInto(shared: Int32Array): void {
@@ -48,6 +95,7 @@ function enter(owner: CallbackOwner, kind: CallbackKind): void {
   // No Atomics, which cost more than all the rest of a callback here: no other memory is read by this one's
   // order, and an engine cannot keep the store back beyond a call that it does not know.
   beat[0] = number | kind;
+  enterCallback();
   meter?.began();
 }
 
@@ -55,23 +103,50 @@ function leave(kind: CallbackKind): void {
   running = undefined;
   beat[0] = 0;
   meter?.ended(kind);
+  leaveCallback();
+  if (runTicks !== undefined) runAllTicks(runTicks);
 }
 
-function threw(owner: CallbackOwner, error: unknown): void {
-  // Thrown from a microtask of its own, the error is uncaught in every runtime, and no caller of ours is
-  // unwound.
+/** A tick that throws costs itself: the others have their turn. */
+function runAllTicks(run: () => void): void {
+  for (;;) {
+    try {
+      run();
+      return;
+    } catch (error) {
+      throwUncaught(error);
+    }
+  }
+}
+
+/**
+ * Thrown from a microtask of its own, the error is uncaught in every runtime, and no caller of ours is
+ * unwound.
+ */
+function throwUncaught(error: unknown): void {
   queueMicrotask(() => {
     throw error;
   });
+}
+
+function threw(owner: CallbackOwner, error: unknown): void {
+  throwUncaught(error);
   owner.callbackThrew();
 }
 
-export function call1<A>(owner: CallbackOwner, kind: CallbackKind, handler: (a: A) => void, a: A): void {
+/** Calls the handler, and gives what it returned; `undefined` when it threw. */
+export function call1<A>(
+  owner: CallbackOwner,
+  kind: CallbackKind,
+  handler: (a: A) => unknown,
+  a: A,
+): unknown {
   enter(owner, kind);
   try {
-    handler(a);
+    return context === undefined ? handler(a) : context.runInAsyncScope(handler, undefined, a);
   } catch (error) {
     threw(owner, error);
+    return undefined;
   } finally {
     leave(kind);
   }
@@ -80,15 +155,16 @@ export function call1<A>(owner: CallbackOwner, kind: CallbackKind, handler: (a: 
 export function call2<A, B>(
   owner: CallbackOwner,
   kind: CallbackKind,
-  handler: (a: A, b: B) => void,
+  handler: (a: A, b: B) => unknown,
   a: A,
   b: B,
-): void {
+): unknown {
   enter(owner, kind);
   try {
-    handler(a, b);
+    return context === undefined ? handler(a, b) : context.runInAsyncScope(handler, undefined, a, b);
   } catch (error) {
     threw(owner, error);
+    return undefined;
   } finally {
     leave(kind);
   }
@@ -97,16 +173,17 @@ export function call2<A, B>(
 export function call3<A, B, C>(
   owner: CallbackOwner,
   kind: CallbackKind,
-  handler: (a: A, b: B, c: C) => void,
+  handler: (a: A, b: B, c: C) => unknown,
   a: A,
   b: B,
   c: C,
-): void {
+): unknown {
   enter(owner, kind);
   try {
-    handler(a, b, c);
+    return context === undefined ? handler(a, b, c) : context.runInAsyncScope(handler, undefined, a, b, c);
   } catch (error) {
     threw(owner, error);
+    return undefined;
   } finally {
     leave(kind);
   }
