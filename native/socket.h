@@ -43,6 +43,8 @@ struct socket {
   bool reports_acks;
   /* The kernel's buffer is full; EPOLLOUT ends that. */
   bool is_full;
+  /* Linux tells by EPOLLOUT that our FIN is acknowledged (FIN_WAIT_2), and with it all bytes. */
+  bool awaits_fin_ack;
   /* A fault was told: epoll does not have it any more. */
   bool is_over;
 };

@@ -33,7 +33,7 @@ static void end_bulk(struct bulk *bulk) {
 /* What a poll brought. A piece comes in fragments as well: a few of them end no bulk. */
 static void see_bulk(struct sockets *sockets, int count) {
   struct bulk *bulk = &sockets->bulk;
-  if (sockets->page_used >= (size_t)count * BULK_BYTES) bulk->looks_left = MAX_FRAGMENTS;
+  if (sockets->poll_bytes >= (size_t)count * BULK_BYTES) bulk->looks_left = MAX_FRAGMENTS;
   else if (bulk->looks_left > 0 && --bulk->looks_left == 0) end_bulk(bulk);
 }
 
@@ -49,8 +49,8 @@ static int await_bulk(struct sockets *sockets) {
   const int64_t begin_ns = now_ns();
   for (int looks = 0; looks < MAX_LOOKS; looks++) {
     const int count = sockets_poll(sockets);
-    bulk->gained += sockets->page_used;
-    if (count != 0 || sockets_has_more(sockets)) return count;
+    bulk->gained += sockets->poll_bytes;
+    if (count != 0 || sockets->lacks_page || sockets_has_more(sockets)) return count;
     const int64_t ns = now_ns();
     if (begin_ns < 0 || ns < 0 || ns - begin_ns >= AWAITED_NS) break;
   }
@@ -67,6 +67,10 @@ bool sockets_wake_up(struct sockets *sockets, sockets_teller *tell, void *contex
     if (count > 0) {
       see_bulk(sockets, count);
       if (!tell(context, count)) return false;
+    }
+    if (sockets->lacks_page) {
+      sockets->lacks_page = false;
+      if (!tell(context, -1)) return false;
     }
     if (sockets_has_more(sockets) || count >= MANY_EVENTS) continue;
     if (count < 0 || sockets->bulk.looks_left == 0) return false;

@@ -88,13 +88,20 @@ export class LingerRegistry {
     this.#count -= 1;
   }
 
+  #isPastBounds(): boolean {
+    return this.#first !== undefined && (this.#count > this.#maxCount || this.#bytes > this.#maxBytes);
+  }
+
+  /** Cuts the one that has gone longest without progress: its descriptor or memory is wanted. */
+  cutOldest(): void {
+    const oldest = this.#first;
+    if (oldest === undefined) return;
+    this.remove(oldest);
+    oldest.owner.cut();
+  }
+
   #keepBounds(): void {
-    while (this.#count > this.#maxCount || this.#bytes > this.#maxBytes) {
-      const oldest = this.#first;
-      if (oldest === undefined) return;
-      this.remove(oldest);
-      oldest.owner.cut();
-    }
+    while (this.#isPastBounds()) this.cutOldest();
   }
 
   #append(entry: LingerEntry, bytes: number): void {
