@@ -137,8 +137,7 @@ export class NodeConnection implements Connection, TimerOwner, OutboxOwner, Inbo
 
   sendSpace(): number {
     if (!this.#stands || this.#finWanted || this.#isGone()) return 0;
-    this.#outbox.countForSpace();
-    return this.#context.limits.sendBufferBytes - this.#outbox.outstanding;
+    return this.#outbox.space(this.#context.limits.sendBufferBytes);
   }
 
   unacknowledged(): number {
@@ -277,12 +276,13 @@ export class NodeConnection implements Connection, TimerOwner, OutboxOwner, Inbo
    * After `close` our side is done with its FIN, and the program is told so. The socket waits for the
    * peer's FIN on its own, dropping what still arrives: closed with data unread, the kernel would send a
    * reset (RFC 1122 §4.2.2.13), which could overtake data of ours that the peer has not read. The process
-   * waits as well: its end closes the socket too.
+   * waits as well, if anything was sent: its end closes the socket too.
    */
   #enterLingering(): void {
     const events = this.#events;
     if (this.#finReceived || events === undefined) return;
     this.#forget();
+    if (!this.#outbox.hasSent) this.#socket.unref();
     this.#showsLife();
     this.#lookIn(FIN_WAIT_MS);
     events.closed(undefined);
@@ -376,6 +376,7 @@ export class NodeConnection implements Connection, TimerOwner, OutboxOwner, Inbo
   socketClosed(): void {
     const events = this.#events;
     this.#forget();
+    this.#outbox.end();
     this.#inbox.end();
     if (this.#timer !== undefined) this.#context.timers.disarm(this.#timer);
     if (this.#linger !== undefined) this.#context.lingerers.remove(this.#linger);

@@ -25,6 +25,7 @@ import { STREAM_BYTES } from './inbox.js';
 import { canReset, NodeConnection } from './node-connection.js';
 import { NodeListener } from './node-listener.js';
 import { limitsOf, type Lookup, type NodeStackOptions } from '../system/system-stack-options.js';
+import { SendBudget } from '../system/send-budget.js';
 import { polledClock } from '../system/polled-clock.js';
 import { resolveWith } from '../system/resolver.js';
 
@@ -50,6 +51,7 @@ export class NodeStack implements TcpStack {
   readonly timers: TimerWheel;
   readonly slab = new CopySlab();
   readonly acceptQueue = new AcceptQueue();
+  readonly budget: SendBudget;
   readonly lingerers: LingerRegistry;
   readonly #lookup: Lookup | undefined;
 
@@ -58,6 +60,7 @@ export class NodeStack implements TcpStack {
       sendBufferBytes: DEFAULT_BUFFER_BYTES,
       receiveWindowBytes: DEFAULT_BUFFER_BYTES,
     });
+    this.budget = new SendBudget(this.limits.sendBudgetBytes);
     this.timers = new TimerWheel(options.clock ?? polledClock);
     this.lingerers = new LingerRegistry(this.timers);
     this.#lookup = options.lookup;

@@ -12,6 +12,7 @@ import type { Socket } from 'node:net';
 import { gather, isInCallback, letLeave } from '../../support/callback-scope.js';
 import type { AcceptQueue, Accepting } from './accept-queue.js';
 import type { CopySlab } from '../system/copy-slab.js';
+import { SHARE_BYTES, type SendBudget } from '../system/send-budget.js';
 import { isTakenAway, SendBatch } from './send-batch.js';
 
 /** With so much flushed, gathering more would save nothing. */
@@ -22,6 +23,7 @@ const NOTHING = new Uint8Array(0);
 /** What the outboxes of a stack share. */
 export interface SendingContext {
   readonly slab: CopySlab;
+  readonly budget: SendBudget;
   readonly acceptQueue: AcceptQueue;
   post(job: () => void): void;
 }
@@ -45,6 +47,8 @@ export class Outbox implements Accepting {
   #given = 0;
   #accepted = 0;
   #told = 0;
+  /** Bytes that the budget knows as outstanding. */
+  #budgeted = 0;
   /** The kernel took bytes, in this turn of the loop, and it was not told yet. */
   #acceptanceWaits = false;
   #acceptanceTurn = 0;
@@ -72,6 +76,18 @@ export class Outbox implements Accepting {
     return (this.#added?.bytes ?? 0) + (this.#flushed?.bytes ?? 0) + this.#given - this.#accepted;
   }
 
+  /** True if the connection has sent anything. */
+  get hasSent(): boolean {
+    return this.#given > 0;
+  }
+
+  /** Bytes that may be written now, of a send buffer of so many. */
+  space(sendBufferBytes: number): number {
+    this.#countForSpace();
+    const capacity = this.#context.budget.capacity(sendBufferBytes, this.#accepted);
+    return Math.max(0, capacity - this.outstanding);
+  }
+
   /** True if acceptance waits to be told. */
   get acceptanceWaits(): boolean {
     return this.#acceptanceWaits;
@@ -81,7 +97,7 @@ export class Outbox implements Accepting {
    * Counts what the kernel has accepted, unless that is told in this turn: `outstanding` does not fall before
    * the acknowledgement that explains it.
    */
-  countForSpace(): void {
+  #countForSpace(): void {
     // Queued, it is told in its turn; else the next turn of the loop is enough.
     const isLate = this.#acceptanceWaits && !this.#isQueued;
     if (isLate && this.#context.acceptQueue.turn !== this.#acceptanceTurn) this.countAccepted();
@@ -90,7 +106,20 @@ export class Outbox implements Accepting {
   /** Counts everything as accepted that the stream does not hold any more. */
   countAccepted(): void {
     // A write that failed has left the stream as well. In order, a connection ends only after all was told.
-    if (!this.#isGone()) this.#accepted = this.#given - this.#socket.writableLength;
+    if (this.#isGone()) return;
+    this.#accepted = this.#given - this.#socket.writableLength;
+    this.#budget(this.outstanding);
+  }
+
+  /** The connection is over: what it had outstanding burdens nobody any more. */
+  end(): void {
+    this.#budget(0);
+  }
+
+  #budget(outstanding: number): void {
+    const before = this.#budgeted;
+    this.#budgeted = outstanding;
+    if (before > SHARE_BYTES || outstanding > SHARE_BYTES) this.#context.budget.changed(before, outstanding);
   }
 
   /** Bytes that the kernel has taken in all, as exactly as the runtime knows: it grows while it takes any. */
@@ -108,12 +137,14 @@ export class Outbox implements Accepting {
     this.#added ??= new SendBatch(this.#context.slab);
     this.#added.add(bytes, copy);
     this.#more = more;
+    this.#budget(this.outstanding);
   }
 
   /** `add` and `output` in one. */
   send(bytes: Uint8Array, copy: boolean, more: boolean): void {
     const flushed = this.#flush();
     flushed.add(bytes, copy);
+    this.#budget(this.outstanding);
     if (more) this.#hold();
     else if (isInCallback() && flushed.bytes < GATHER_BYTES) gather(this.#gathered());
     else this.#leaveInOrder();
