@@ -24,6 +24,8 @@ export interface DialTarget {
   readonly port: number;
   readonly localAddress: string | undefined;
   readonly localPort: number;
+  /** Bytes; `undefined`: the stack's own. */
+  readonly receiveWindowBytes?: number | undefined;
 }
 
 export interface DialEvents {
@@ -56,6 +58,11 @@ export class Dial implements TimerOwner {
     this.#cancelLookup = stack.resolve(target.host, (fault, addresses) => {
       this.#resolved(fault, addresses);
     });
+  }
+
+  /** Bytes of the connection's receive window; `undefined`: the stack's own. */
+  get receiveWindowBytes(): number | undefined {
+    return this.#target.receiveWindowBytes;
   }
 
   cancel(): void {
@@ -106,8 +113,11 @@ export class Dial implements TimerOwner {
       return;
     }
     const attempt = new Attempt(this);
-    const { port, localAddress, localPort } = this.#target;
-    attempt.connection = this.#stack.connect({ address, port, localAddress, localPort }, attempt);
+    const { port, localAddress, localPort, receiveWindowBytes } = this.#target;
+    attempt.connection = this.#stack.connect(
+      { address, port, localAddress, localPort, receiveWindowBytes },
+      attempt,
+    );
     attempt.connection.setKeepsAlive(this.#keepsAlive);
     this.#attempts.add(attempt);
     if (this.#waiting.length > 0)

@@ -57,6 +57,20 @@ function leave(kind: CallbackKind): void {
   meter?.ended(kind);
 }
 
+/**
+ * Follows what a callback returned: a promise that is rejected counts as its exception (contract L7).
+ * @returns a promise that is fulfilled when that one is settled; `undefined` for what is no promise.
+ */
+function follow(owner: CallbackOwner, returned: unknown): Promise<void> | undefined {
+  if (typeof returned !== 'object' || returned === null || !('then' in returned)) return undefined;
+  return Promise.resolve(returned).then(
+    () => undefined,
+    (error: unknown) => {
+      threw(owner, error);
+    },
+  );
+}
+
 function threw(owner: CallbackOwner, error: unknown): void {
   // Thrown from a microtask of its own, the error is uncaught in every runtime, and no caller of ours is
   // unwound.
@@ -66,10 +80,11 @@ function threw(owner: CallbackOwner, error: unknown): void {
   owner.callbackThrew();
 }
 
-export function call1<A>(owner: CallbackOwner, kind: CallbackKind, handler: (a: A) => void, a: A): void {
+export function call1<A>(owner: CallbackOwner, kind: CallbackKind, handler: (a: A) => unknown, a: A): void {
   enter(owner, kind);
   try {
-    handler(a);
+    const returned = handler(a);
+    if (returned !== undefined) void follow(owner, returned);
   } catch (error) {
     threw(owner, error);
   } finally {
@@ -77,16 +92,36 @@ export function call1<A>(owner: CallbackOwner, kind: CallbackKind, handler: (a: 
   }
 }
 
+/** As `call1`. Returns, of a callback that returned a promise, one that is fulfilled when that is settled. */
+export function callFollowed<A>(
+  owner: CallbackOwner,
+  kind: CallbackKind,
+  handler: (a: A) => unknown,
+  a: A,
+): Promise<void> | undefined {
+  let settled: Promise<void> | undefined;
+  enter(owner, kind);
+  try {
+    settled = follow(owner, handler(a));
+  } catch (error) {
+    threw(owner, error);
+  } finally {
+    leave(kind);
+  }
+  return settled;
+}
+
 export function call2<A, B>(
   owner: CallbackOwner,
   kind: CallbackKind,
-  handler: (a: A, b: B) => void,
+  handler: (a: A, b: B) => unknown,
   a: A,
   b: B,
 ): void {
   enter(owner, kind);
   try {
-    handler(a, b);
+    const returned = handler(a, b);
+    if (returned !== undefined) void follow(owner, returned);
   } catch (error) {
     threw(owner, error);
   } finally {
@@ -97,14 +132,15 @@ export function call2<A, B>(
 export function call3<A, B, C>(
   owner: CallbackOwner,
   kind: CallbackKind,
-  handler: (a: A, b: B, c: C) => void,
+  handler: (a: A, b: B, c: C) => unknown,
   a: A,
   b: B,
   c: C,
 ): void {
   enter(owner, kind);
   try {
-    handler(a, b, c);
+    const returned = handler(a, b, c);
+    if (returned !== undefined) void follow(owner, returned);
   } catch (error) {
     threw(owner, error);
   } finally {
