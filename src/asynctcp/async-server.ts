@@ -155,7 +155,7 @@ export class AsyncServer {
    * Stops listening at once, and ends the clients as the options say. `begin` may follow directly. When it
    * does not listen, its clients are ended all the same.
    * @returns a promise that resolves when the port is free and the clients that were to end have ended.
-   * @throws TypeError, RangeError for options out of range.
+   * @throws TypeError, RangeError (as a rejection) for options out of range.
    */
   async end(options: ServerEndOptions = {}): Promise<void> {
     const { clients, withinMs } = checkEnd(options);

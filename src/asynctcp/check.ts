@@ -30,8 +30,12 @@ export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
+export function checkObject(name: string, value: unknown): void {
+  if (!isObject(value)) throw new TypeError(`${name} must be an object, not ${show(value)}`);
+}
+
 export function checkOptions(options: unknown): void {
-  if (!isObject(options)) throw new TypeError(`options must be an object, not ${show(options)}`);
+  checkObject('options', options);
 }
 
 export function checkInteger(name: string, value: unknown, least: number, most: number, unit = ''): number {

@@ -4,6 +4,7 @@ import {
   checkBoolean,
   checkInteger,
   checkNumber,
+  checkObject,
   checkOptions,
   checkWithin,
   MAX_KEEP_ALIVE_MS,
@@ -67,7 +68,7 @@ export function checkDefaults(given: ClientDefaults): Partial<AcceptedSettings> 
 }
 
 function checkKeepAlive(keepAlive: { ms: number; count?: number }): Partial<AcceptedSettings> {
-  checkOptions(keepAlive);
+  checkObject('keepAlive', keepAlive);
   return {
     keepAliveMs: checkInteger('keepAlive.ms', keepAlive.ms, 0, MAX_KEEP_ALIVE_MS, ' ms'),
     keepAliveProbes: checkInteger('keepAlive.count', keepAlive.count ?? 9, 1, MAX_KEEP_ALIVE_PROBES),
