@@ -39,13 +39,17 @@ export {
   type ConnectOptions,
   type FlagsArgument,
   type WriteFlags,
+  type DataOptions,
+  type DrainOptions,
 } from './asynctcp/async-client.js';
-export { AsyncServer, type ClientHandler, type ServerOptions } from './asynctcp/async-server.js';
+export { AsyncServer, type ServerOptions } from './asynctcp/async-server.js';
 export type {
   AckHandler,
+  ClientHandler,
   ConnectHandler,
   DataHandler,
   DisconnectHandler,
+  DisconnectReason,
   EndHandler,
   ErrorHandler,
   PacketHandler,
@@ -54,6 +58,8 @@ export type {
 } from './asynctcp/client-core.js';
 export type { ConfigureOptions, StackName } from './asynctcp/configuration.js';
 export { Packet } from './asynctcp/packet.js';
+export type { RequiredCapabilities } from './asynctcp/required.js';
+export type { ClientDefaults, ServerEndOptions } from './asynctcp/server-options.js';
 export type { StackOption } from './asynctcp/stack-choice.js';
 export { TcpError } from './asynctcp/tcp-error.js';
 export type { Capabilities } from './port/capabilities.js';

@@ -104,6 +104,20 @@ function leave(kind: CallbackKind): void {
 }
 
 /**
+ * Follows what a callback returned: a promise that is rejected counts as its exception (contract L7).
+ * @returns a promise that is fulfilled when that one is settled; `undefined` for what is no promise.
+ */
+function follow(owner: CallbackOwner, returned: unknown): Promise<void> | undefined {
+  if (typeof returned !== 'object' || returned === null || !('then' in returned)) return undefined;
+  return Promise.resolve(returned).then(
+    () => undefined,
+    (error: unknown) => {
+      threw(owner, error);
+    },
+  );
+}
+
+/**
  * Thrown from a microtask of its own, the error is uncaught in every runtime, and no caller of ours is
  * unwound.
  */
@@ -118,22 +132,36 @@ function threw(owner: CallbackOwner, error: unknown): void {
   owner.callbackThrew();
 }
 
-/** Calls the handler, and gives what it returned; `undefined` when it threw. */
-export function call1<A>(
+export function call1<A>(owner: CallbackOwner, kind: CallbackKind, handler: (a: A) => unknown, a: A): void {
+  enter(owner, kind);
+  try {
+    const returned = context === undefined ? handler(a) : context.runInAsyncScope(handler, undefined, a);
+    if (returned !== undefined) void follow(owner, returned);
+  } catch (error) {
+    threw(owner, error);
+  } finally {
+    leave(kind);
+  }
+}
+
+/** As `call1`. Returns, of a callback that returned a promise, one that is fulfilled when that is settled. */
+export function callFollowed<A>(
   owner: CallbackOwner,
   kind: CallbackKind,
   handler: (a: A) => unknown,
   a: A,
-): unknown {
+): Promise<void> | undefined {
+  let settled: Promise<void> | undefined;
   enter(owner, kind);
   try {
-    return context === undefined ? handler(a) : context.runInAsyncScope(handler, undefined, a);
+    const returned = context === undefined ? handler(a) : context.runInAsyncScope(handler, undefined, a);
+    settled = follow(owner, returned);
   } catch (error) {
     threw(owner, error);
-    return undefined;
   } finally {
     leave(kind);
   }
+  return settled;
 }
 
 export function call2<A, B>(
@@ -142,13 +170,14 @@ export function call2<A, B>(
   handler: (a: A, b: B) => unknown,
   a: A,
   b: B,
-): unknown {
+): void {
   enter(owner, kind);
   try {
-    return context === undefined ? handler(a, b) : context.runInAsyncScope(handler, undefined, a, b);
+    const returned =
+      context === undefined ? handler(a, b) : context.runInAsyncScope(handler, undefined, a, b);
+    if (returned !== undefined) void follow(owner, returned);
   } catch (error) {
     threw(owner, error);
-    return undefined;
   } finally {
     leave(kind);
   }
@@ -161,13 +190,14 @@ export function call3<A, B, C>(
   a: A,
   b: B,
   c: C,
-): unknown {
+): void {
   enter(owner, kind);
   try {
-    return context === undefined ? handler(a, b, c) : context.runInAsyncScope(handler, undefined, a, b, c);
+    const returned =
+      context === undefined ? handler(a, b, c) : context.runInAsyncScope(handler, undefined, a, b, c);
+    if (returned !== undefined) void follow(owner, returned);
   } catch (error) {
     threw(owner, error);
-    return undefined;
   } finally {
     leave(kind);
   }
