@@ -18,7 +18,7 @@ const RANKS: Readonly<Record<keyof Capabilities, readonly [unknown, unknown]>> =
   keepAlive: [false, true],
   keepAliveProbes: [false, true],
   ipv6: [false, true],
-  connectReusePort: [true, false],
+  connectReusePort: [false, true],
   reusePort: [false, true],
   pathMss: [false, true],
   virtualTime: [false, true],
