@@ -20,7 +20,7 @@ import type {
 } from '../../port/tcp-stack.js';
 import { TimerWheel } from '../../support/timer-wheel.js';
 import { CopySlab } from '../system/copy-slab.js';
-import { setImmediate } from '../system/own-timers.js';
+import { setImmediate } from '../../support/immediate.js';
 import { polledClock } from '../system/polled-clock.js';
 import { resolveWith } from '../system/resolver.js';
 import { connectionFault } from '../system/system-fault.js';

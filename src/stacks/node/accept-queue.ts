@@ -5,7 +5,7 @@
  * acknowledgement with the next write to a fast reader cannot hold the loop: it gets one full send buffer a
  * turn.
  */
-import { setImmediate } from '../system/own-timers.js';
+import { setImmediate } from '../../support/immediate.js';
 
 export interface Accepting {
   /** Tells of what the kernel took. */
