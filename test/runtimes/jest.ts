@@ -1,7 +1,7 @@
 /**
- * The library in Jest, which loads it anew for each test file, all of them in one thread: `npm run test:jest`
- * installs Jest and runs 30 files, `-- 8` fewer. The last file finds the threads and descriptors that the first
- * one found.
+ * The library in Jest, which loads it anew for each test file, all of them in one thread: `npm run
+ * test:jest` installs Jest and runs 30 files, `-- 8` fewer. The last file finds the threads and descriptors
+ * that the first one found.
  */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
