@@ -25,7 +25,7 @@ import { STREAM_BYTES } from './inbox.js';
 import { canReset, NodeConnection } from './node-connection.js';
 import { NodeListener } from './node-listener.js';
 import { limitsOf, type Lookup, type NodeStackOptions } from '../system/system-stack-options.js';
-import { setImmediate } from '../system/own-timers.js';
+import { setImmediate } from '../../support/immediate.js';
 import { SendBudget } from '../system/send-budget.js';
 import { polledClock } from '../system/polled-clock.js';
 import { resolveWith } from '../system/resolver.js';
