@@ -3,8 +3,19 @@ import type { ContractCase } from './case.js';
 import { DATA } from './data.js';
 import { LIFE } from './life.js';
 import { LIMITS } from './limits.js';
+import { ORDER } from './order.js';
+import { PIECES } from './pieces.js';
 import { SPACE_RACES } from './space-races.js';
 import { TASK } from './task.js';
 import { TIME } from './time.js';
 
-export const CASES: readonly ContractCase[] = [...LIFE, ...SPACE_RACES, ...DATA, ...TIME, ...LIMITS, ...TASK];
+export const CASES: readonly ContractCase[] = [
+  ...LIFE,
+  ...SPACE_RACES,
+  ...DATA,
+  ...ORDER,
+  ...PIECES,
+  ...TIME,
+  ...LIMITS,
+  ...TASK,
+];
