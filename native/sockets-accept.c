@@ -76,7 +76,7 @@ void accept_waiting(struct sockets *sockets, uint32_t slot) {
   const int listener = sockets->slots[slot].fd;
   struct end_text own;
   const bool is_known = endpoint_local(listener, &own) == 0 && has_one_address(&own);
-  for (int i = 0; i < MAX_ACCEPTS && sockets->event_count + MAX_RECORDS_EACH <= MAX_EVENTS; i++) {
+  for (int i = 0; i < MAX_ACCEPTS && has_records(sockets); i++) {
     const int fd = sys_accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     const int error = errno;
     sockets->work++;

@@ -214,24 +214,25 @@ static bool read_address(napi_env env, napi_value value, char *text, const char 
 
 /* ---- making sockets */
 
-/* connect(address, localAddress, port, localPort, receiveBuffer) */
+/* connect(address, localAddress, port, localPort, receiveBuffer, reusePort) */
 static napi_value js_connect(napi_env env, napi_callback_info info) {
-  napi_value arguments[5];
-  size_t count = 5;
+  napi_value arguments[6];
+  size_t count = 6;
   void *data = NULL;
   TRY(napi_get_cb_info(env, info, &count, arguments, NULL, &data));
   struct loop *loop = data;
   char remote[MAX_ADDRESS_BYTES];
   char local[MAX_ADDRESS_BYTES];
-  int32_t numbers[3];
+  int32_t numbers[4];
   struct connect_request request = {0};
   if (!read_address(env, arguments[0], remote, &request.address)) return NULL;
   if (!read_address(env, arguments[1], local, &request.local_address)) return NULL;
-  if (!read_numbers(env, &arguments[2], numbers, 3)) return NULL;
+  if (!read_numbers(env, &arguments[2], numbers, 4)) return NULL;
   if (request.address == NULL) return wrong_type(env, "address must be a string");
   request.port = (uint16_t)numbers[0];
   request.local_port = (uint16_t)numbers[1];
   request.receive_buffer = numbers[2];
+  request.reuse_port = numbers[3] != 0;
   return integer(env, sockets_connect(&loop->sockets, &request));
 }
 
@@ -365,6 +366,7 @@ static int info_of(struct loop *loop, int slot, enum figure figure) {
   return figure == FIGURE_STATE ? info.state : figure == FIGURE_MSS ? info.mss : info.heard_ago_ms;
 }
 
+SLOT_FUNCTION(js_set_queue_size, 1, sockets_set_queue_size(&loop->sockets, given[0]))
 SLOT_FUNCTION(js_set_reading, 2, sockets_set_reading(&loop->sockets, given[0], given[1]))
 SLOT_FUNCTION(js_set_peeking, 1, sockets_set_peeking(&loop->sockets, given[0]))
 SLOT_FUNCTION(js_consume, 2, sockets_consume(&loop->sockets, given[0], given[1]))
@@ -478,6 +480,7 @@ static const struct function FUNCTIONS[] = {
     {"shutdown", js_shutdown},
     {"close", js_close},
     {"reset", js_reset},
+    {"setQueueSize", js_set_queue_size},
     {"keepProcess", js_keep_process},
     {"end", js_end},
 };

@@ -202,8 +202,7 @@ bool sockets_has_more(const struct sockets *sockets) {
 }
 
 static bool has_room(struct sockets *sockets) {
-  return sockets->work < ENOUGH_WORK && sockets->event_count + MAX_RECORDS_EACH <= MAX_EVENTS &&
-         page_with_room(sockets) != NULL;
+  return sockets->work < ENOUGH_WORK && has_records(sockets) && page_with_room(sockets) != NULL;
 }
 
 static struct socket *socket_of(const struct sockets *sockets, const struct epoll_event *report) {
@@ -239,6 +238,8 @@ static int find_ready(struct sockets *sockets) {
 
 int sockets_poll(struct sockets *sockets) {
   sockets->event_count = 0;
+  const bool is_limited = sockets->queue_size > 0 && sockets->queue_left < MAX_EVENTS;
+  sockets->room = is_limited ? sockets->queue_left : MAX_EVENTS;
   begin_pages(sockets);
   sockets->polls++;
   /* What was reported last time and found no room comes first: nobody waits for ever. */

@@ -61,7 +61,9 @@ int sockets_send(struct sockets *sockets, int slot, const struct iovec *pieces, 
     copies[i] = pieces[i];
     bytes += pieces[i].iov_len;
   }
-  const struct msghdr message = {.msg_iov = copies, .msg_iovlen = count};
+  struct msghdr message = {.msg_iov = copies};
+  /* A size_t with glibc and an int with musl. */
+  message.msg_iovlen = (__typeof__(message.msg_iovlen))count;
   ssize_t result = -1;
   for (int i = 0; i < MAX_INTERRUPTIONS; i++) {
     result = count == 1 ? sys_send(socket->fd, pieces[0].iov_base, bytes, MSG_NOSIGNAL | MSG_DONTWAIT)

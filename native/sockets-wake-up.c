@@ -58,13 +58,20 @@ static int await_bulk(struct sockets *sockets) {
   return 0;
 }
 
+static bool has_turn(const struct sockets *sockets) {
+  const bool has_queue = sockets->queue_size == 0 || sockets->queue_left >= MAX_RECORDS_EACH;
+  return has_queue && sockets->work < ENOUGH_WORK;
+}
+
 bool sockets_wake_up(struct sockets *sockets, sockets_teller *tell, void *context) {
   sockets->work = 0;
-  for (int round = 0; round < MAX_ROUNDS && sockets->work < ENOUGH_WORK; round++) {
+  sockets->queue_left = sockets->queue_size;
+  for (int round = 0; round < MAX_ROUNDS && has_turn(sockets); round++) {
     int count = sockets_poll(sockets);
     const bool is_through = count == 0 && !sockets_has_more(sockets);
     if (is_through && sockets->bulk.looks_left > 0) count = await_bulk(sockets);
     if (count > 0) {
+      sockets->queue_left -= count;
       see_bulk(sockets, count);
       if (!tell(context, count)) return false;
     }

@@ -140,6 +140,13 @@ int sockets_set_page(struct sockets *sockets, int page, uint8_t *memory, size_t 
   return (int)begin;
 }
 
+int sockets_set_queue_size(struct sockets *sockets, int events) {
+  if (events != 0 && events < MAX_RECORDS_EACH) return refusal(CALL_EPOLL, EINVAL);
+  sockets->queue_size = events;
+  sockets->queue_left = events;
+  return 0;
+}
+
 int sockets_set_reading(struct sockets *sockets, int slot, int bytes) {
   struct socket *socket = socket_at(sockets, slot);
   if (socket == NULL) return refusal(CALL_EPOLL, EBADF);

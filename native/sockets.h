@@ -172,6 +172,11 @@ struct sockets {
   int event_count;
   /* What this wake-up did, as ENOUGH_WORK counts it. */
   int work;
+  /* Event records that one wake-up tells of at most, and how many it may tell of still. 0: no limit. */
+  int queue_size;
+  int queue_left;
+  /* Event records that this poll has room for. */
+  int room;
   struct bulk bulk;
   /* Count the polls, for tests, and the flushes. */
   uint64_t polls;
@@ -206,6 +211,8 @@ bool sockets_wake_up(struct sockets *sockets, sockets_teller *tell, void *contex
 
 /* Fills the event records; the number of them, or a refusal of epoll. */
 int sockets_poll(struct sockets *sockets);
+/* One turn of the loop tells of at most so many events, MAX_RECORDS_EACH or more; 0: no limit. */
+int sockets_set_queue_size(struct sockets *sockets, int events);
 /* Whether the next poll has something to look at that no descriptor tells of. */
 bool sockets_has_more(const struct sockets *sockets);
 void sockets_enter(struct sockets *sockets);

@@ -22,13 +22,14 @@ export interface NativeSockets {
   /** Receiving can leave the window closed: Linux 6.9. */
   readonly canPeek: boolean;
 
-  /** Begins to connect; gives the slot. `receiveBuffer` 0: the system's own. */
+  /** Begins to connect; gives the slot. `receiveBuffer` 0: the system's own; `reusePort` is 0 or 1. */
   connect(
     address: string,
     localAddress: string | undefined,
     port: number,
     localPort: number,
     receiveBuffer: number,
+    reusePort: number,
   ): number;
   /** Listens; gives the slot. `undefined`: every address, IPv6 and IPv4. `reusePort` is 0 or 1. */
   listen(
@@ -87,6 +88,8 @@ export interface NativeSockets {
   close(slot: number): number;
   /** Closes with a reset. */
   reset(slot: number): number;
+  /** Events that one turn of the loop tells of at most, 4 or more; 0: as many as it has time for. */
+  setQueueSize(events: number): number;
   /** Whether the sockets keep the process alive: 0 or 1. */
   keepProcess(on: number): number;
   /** Closes the descriptors and gives the memory back, when no slot is in use any more. */

@@ -14,6 +14,8 @@ import { CallbackKind } from '../task/callback-kind.js';
 import type { ConnectionReport } from '../task/connection-report.js';
 import { call1, call2, call3, type CallbackOwner } from '../task/dispatch.js';
 import { assert } from '../support/assert.js';
+import { runTicks } from '../support/callback-scope.js';
+import { isError } from '../support/realm.js';
 import { Timer, type TimerOwner } from '../support/timer-wheel.js';
 import type { ClientCore } from './client-core.js';
 import { Dial, type DialEvents, type DialTarget } from './dial.js';
@@ -348,6 +350,7 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
     const core = this.core;
     if (fault !== undefined && core.onError !== undefined) {
       call3(this, CallbackKind.ERROR, core.onError, core.client, fault.code, fault.cause);
+      runTicks();
     }
     // From here on the client may be used again, in onDisconnect already.
     core.session = undefined;
@@ -504,5 +507,5 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
 
 function abortedBy(signal: AbortSignal): Fault {
   const reason: unknown = signal.reason;
-  return { code: ErrorCode.ERR_ABRT, cause: reason instanceof Error ? reason : undefined };
+  return { code: ErrorCode.ERR_ABRT, cause: isError(reason) ? reason : undefined };
 }

@@ -5,9 +5,13 @@
  * Only one party gathers at a time: when another one begins to, what the first has gathered leaves, so that
  * work leaves in the order in which it was asked for, across connections and stacks.
  *
- * Call order: `enterCallback` → (`gather` | `letLeave`)* → `leaveCallback`.
+ * Call order: `enterCallback` → (`gather` | `letLeave`)* → `leaveCallback` → `runTicks`, by a loop that may
+ * have more callbacks to call before the runtime runs ticks and microtasks itself.
  */
 let isRunning = false;
+/** A callback ran, and no ticks have run since. */
+let ticksAreDue = false;
+let runtimeTicks: (() => void) | undefined;
 /** Sends what its party has gathered. */
 let gathered: (() => void) | undefined;
 
@@ -22,6 +26,7 @@ export function enterCallback(): void {
 
 export function leaveCallback(): void {
   isRunning = false;
+  ticksAreDue = true;
   if (gathered !== undefined) letLeave();
 }
 
@@ -38,4 +43,19 @@ export function letLeave(): void {
   if (leave === undefined) return;
   gathered = undefined;
   leave();
+}
+
+/** Offers what runs the ticks and microtasks of the runtime that wait. It must not throw. */
+export function offerTicks(run: (() => void) | undefined): void {
+  runtimeTicks = run;
+}
+
+/**
+ * Runs the ticks and microtasks that the last callback caused, before the next one comes. To be called only
+ * where no code of the runtime that expects to run before its ticks is on the stack.
+ */
+export function runTicks(): void {
+  if (!ticksAreDue) return;
+  ticksAreDue = false;
+  runtimeTicks?.();
 }

@@ -4,18 +4,36 @@
  */
 import { AsyncResource } from 'node:async_hooks';
 import process from 'node:process';
+import { queueMicrotask } from '../support/microtask.js';
 import { letLeave } from '../support/callback-scope.js';
 import type { CallbackRuntime } from './dispatch.js';
 
 const NAME = 'asynctcp';
 
 /**
- * Runs `process.nextTick` jobs and microtasks, as Node does between two callbacks of its own. Absent in
- * runtimes that imitate Node: there they run when a wake-up is over.
+ * Returns what runs `process.nextTick` jobs and microtasks, as Node does between two callbacks of its own.
+ * `undefined` in runtimes that imitate Node: there they run when a wake-up is over.
  */
-function ticksOf(): (() => void) | undefined {
+export function tickRunner(): (() => void) | undefined {
   const run: unknown = Reflect.get(process, '_tickCallback');
-  return typeof run === 'function' ? () => void Reflect.apply(run, process, []) : undefined;
+  if (typeof run !== 'function') return undefined;
+  const ticks = (): void => void Reflect.apply(run, process, []);
+  return () => {
+    while (!ranAll(ticks));
+  };
+}
+
+/** A tick that throws is uncaught, and costs itself: the others have their turn. */
+function ranAll(ticks: () => void): boolean {
+  try {
+    ticks();
+    return true;
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+    return false;
+  }
 }
 
 /** Names of the stores that a resource keeps: everything of it that is no number and was set. */
@@ -46,7 +64,7 @@ export function bindHandler<Arguments extends unknown[]>(
 }
 
 export function callbackRuntime(): CallbackRuntime {
-  return { runTicks: ticksOf(), context: emptyContext(), bindHandler };
+  return { context: emptyContext(), bindHandler };
 }
 
 const AT_EXIT = Symbol.for('asynctcp.atExit');

@@ -2,8 +2,8 @@
  * The one place from which a user's callback is called. Callbacks run one at a time; one that throws costs
  * its own connection, and the exception reaches the runtime's uncaught-error path once (contract L1, L7).
  *
- * When a callback has returned, first what it wrote leaves (D3), then the ticks and microtasks that it caused
- * run (L11); only then the caller goes on, and the next callback comes.
+ * When a callback has returned, what it wrote leaves (D3). The loop that brought the event runs the ticks and
+ * microtasks that the callback caused before the next one (L11).
  *
  * There is a function for each number of arguments, because the data path makes no array and no closure per
  * call. Around each call the beat is stored, which the watchdog reads from its thread: the number of the
@@ -11,6 +11,7 @@
  */
 import { assert } from '../support/assert.js';
 import { enterCallback, leaveCallback } from '../support/callback-scope.js';
+import { queueMicrotask } from '../support/microtask.js';
 import { KIND_BITS, type CallbackKind } from './callback-kind.js';
 import type { CallbackMeter } from './callback-meter.js';
 import type { ConnectionReport } from './connection-report.js';
@@ -26,8 +27,6 @@ const NUMBER_MASK = 0x3fff_ffff & -(1 << KIND_BITS);
 
 /** What the runtime offers for callbacks. */
 export interface CallbackRuntime {
-  /** Runs the ticks and microtasks that wait. What a tick throws, it throws. */
-  readonly runTicks: (() => void) | undefined;
   /**
    * An asynchronous context without any store. Handlers that were set in another one are bound to
    * that one.
@@ -54,13 +53,11 @@ let beat: Int32Array = new Int32Array(1);
 let number = 0;
 let running: CallbackOwner | undefined;
 let meter: CallbackMeter | undefined;
-let runTicks: (() => void) | undefined;
 let context: CallbackContext | undefined;
 let binder: HandlerBinder = (handler) => handler;
 
 /** From now on callbacks are called with what the runtime offers for them. */
 export function callWith(runtime: CallbackRuntime): void {
-  runTicks = runtime.runTicks;
   context = runtime.context;
   binder = runtime.bindHandler;
 }
@@ -104,19 +101,6 @@ function leave(kind: CallbackKind): void {
   beat[0] = 0;
   meter?.ended(kind);
   leaveCallback();
-  if (runTicks !== undefined) runAllTicks(runTicks);
-}
-
-/** A tick that throws costs itself: the others have their turn. */
-function runAllTicks(run: () => void): void {
-  for (;;) {
-    try {
-      run();
-      return;
-    } catch (error) {
-      throwUncaught(error);
-    }
-  }
 }
 
 /**

@@ -23,6 +23,7 @@ import { TimerWheel } from '../../support/timer-wheel.js';
 import { CopySlab } from '../system/copy-slab.js';
 import { LingerRegistry } from '../system/linger-registry.js';
 import { MAX_LINGERING } from '../system/lingering.js';
+import { setImmediate } from '../system/own-timers.js';
 import { polledClock } from '../system/polled-clock.js';
 import { resolveWith } from '../system/resolver.js';
 import { SendBudget } from '../system/send-budget.js';
@@ -56,8 +57,10 @@ export class KernelStack implements TcpStack, ConnectionContext {
   /** SO_RCVBUF of the sockets, 0 for the system's own, which grows with the path. */
   readonly #receiveBuffer: number;
 
-  constructor(addon: NativeAddon, options: KernelStackOptions = {}) {
+  /** @param queueSize events that a turn of the thread's loop dispatches at most; its own if left out. */
+  constructor(addon: NativeAddon, options: KernelStackOptions = {}, queueSize?: number) {
     this.loop = loopOf(addon);
+    if (queueSize !== undefined) this.loop.setQueueSize(queueSize);
     // It throws where the system has no epoll, or no descriptor for it.
     this.isExact = this.loop.native.canPeek;
     this.loop.endUnlessUsed();
@@ -70,6 +73,7 @@ export class KernelStack implements TcpStack, ConnectionContext {
       keepAliveProbes: true,
       ipv6: true,
       reusePort: true,
+      connectReusePort: true,
       pathMss: true,
       virtualTime: false,
     };
@@ -103,7 +107,8 @@ export class KernelStack implements TcpStack, ConnectionContext {
   #connect(target: ConnectTarget, events: ConnectionEvents, native: NativeSockets): Connection {
     const { address, port, localAddress, localPort } = target;
     const buffer = target.receiveWindowBytes ?? this.#receiveBuffer;
-    const slot = native.connect(address, localAddress, port, localPort, buffer);
+    const reusePort = target.reusePort === true ? 1 : 0;
+    const slot = native.connect(address, localAddress, port, localPort, buffer, reusePort);
     if (slot >= 0) {
       const destination = { address, port, localPort };
       return new KernelConnection(this, slot, events, destination, target.receiveWindowBytes);

@@ -2,7 +2,8 @@
  * A socket whose connection is over for the program: all its bytes are acknowledged, our FIN is sent, what
  * arrives is dropped, and the peer's FIN is waited for. Closed earlier, it would answer what the peer still
  * sends with a reset (RFC 1122 §4.2.2.13), and a peer that is reset may lose what it has not read yet. So it
- * also holds the process where bytes were under way at `close`. It waits for as long as lwIP does in FIN_WAIT_2.
+ * also holds the process where bytes were under way at `close`. It waits for as long as lwIP does in
+ * FIN_WAIT_2.
  */
 import { Timer, type TimerOwner, type TimerWheel } from '../../support/timer-wheel.js';
 import { LingerEntry, type Lingerer, type LingerRegistry } from '../system/linger-registry.js';

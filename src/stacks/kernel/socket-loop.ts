@@ -3,8 +3,8 @@
  * gathers the small sends of a callback, so that one crossing into the addon sends them all. It is open while
  * there are sockets: the last one takes its descriptors and memory with it.
  *
- * Call order of a wake-up: `#dispatch` → owners' events → the program's callback (→ `enqueue`*) → `flush`, when
- * the callback returns. Outside of a callback `enqueue` takes nothing: what is sent then leaves at once.
+ * Call order of a wake-up: `#dispatch` → owners' events → the program's callback (→ `enqueue`*) → `flush`,
+ * when the callback returns. Outside of a callback nothing is gathered: what is sent then leaves at once.
  */
 import type { NativeAddon } from '../../addon/native-addon.js';
 import {
@@ -18,8 +18,9 @@ import {
   type NativeSockets,
 } from '../../addon/native-sockets.js';
 import { assert } from '../../support/assert.js';
-import { gather, isInCallback } from '../../support/callback-scope.js';
+import { gather, isInCallback, runTicks } from '../../support/callback-scope.js';
 import { TimerWheel } from '../../support/timer-wheel.js';
+import { setImmediate } from '../system/own-timers.js';
 import { polledClock } from '../system/polled-clock.js';
 import { marksHold, ReceivePages } from './receive-pages.js';
 
@@ -75,6 +76,7 @@ interface Opened {
 export class SocketLoop {
   readonly #addon: NativeAddon;
   #opened: Opened | undefined;
+  #queueSize: number | undefined;
   /**
    * When the kernel is asked again. The kernel lives in the machine's time, whatever clock the program's
    * timeouts go by.
@@ -119,6 +121,12 @@ export class SocketLoop {
     return this.#open().pages;
   }
 
+  /** Bounds the events that a turn of the thread's loop dispatches. */
+  setQueueSize(events: number): void {
+    this.#queueSize = events;
+    this.#opened?.native.setQueueSize(events);
+  }
+
   /** Sockets that are open. */
   get sockets(): number {
     return this.#sockets;
@@ -127,6 +135,7 @@ export class SocketLoop {
   #open(): Opened {
     if (this.#opened !== undefined) return this.#opened;
     const native = this.#addon.openSockets((count) => this.#dispatch(count), !marksHold());
+    if (this.#queueSize !== undefined) native.setQueueSize(this.#queueSize);
     const { events, sends, arena, ends } = native;
     this.#opened = {
       native,
@@ -177,8 +186,8 @@ export class SocketLoop {
   // ---- sending
 
   /**
-   * Returns true if a piece of so many bytes is gathered now, having made room for it. Whoever is about to
-   * gather one asks for it first, and hears before that what the kernel did not take: nothing may overtake it.
+   * Returns true if a piece of so many bytes is gathered now, having made room for it. A connection asks
+   * before it gathers one, and hears before that what the kernel did not take: nothing may overtake it.
    */
   gathers(bytes: number): boolean {
     if (bytes > GATHERED_BYTES || !isInCallback()) return false;
@@ -260,6 +269,7 @@ export class SocketLoop {
       const record = this.#next;
       this.#next += 1;
       this.#tell(events, record);
+      runTicks();
     }
     this.#isDispatching = false;
     pages.turn();

@@ -26,6 +26,7 @@ import { canReset, NodeConnection } from './node-connection.js';
 import { NodeListener } from './node-listener.js';
 import { limitsOf, type Lookup, type NodeStackOptions } from '../system/system-stack-options.js';
 import { SendBudget } from '../system/send-budget.js';
+import { setImmediate } from '../system/own-timers.js';
 import { polledClock } from '../system/polled-clock.js';
 import { resolveWith } from '../system/resolver.js';
 
@@ -44,6 +45,8 @@ export class NodeStack implements TcpStack {
     keepAliveProbes: Socket.prototype.setKeepAlive.length >= 4,
     ipv6: true,
     reusePort: hasReusePort(process.versions.node, process.platform),
+    // node:net has SO_REUSEPORT for listeners alone.
+    connectReusePort: false,
     pathMss: false,
     virtualTime: false,
   };

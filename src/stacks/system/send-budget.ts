@@ -2,11 +2,11 @@
  * What all connections of a stack may have unacknowledged together. Linux lets the send buffer of each
  * connection grow to megabytes: a crowd of peers that do not read could pin the machine's memory.
  *
- * Every connection may have `SHARE_BYTES`, whatever the others do. What it has beyond them is its excess, and
- * all excess together is bounded by half of the budget; the other half is for the shares. While little of that
- * is in use, a connection may have its whole send buffer. Then its excess may only be as much as its peer
- * has acknowledged so far, and half of what is left: a peer that reads doubles it with each round trip, as in
- * slow start (RFC 5681 §3.1), and one that does not read stays near its share.
+ * Every connection may have `SHARE_BYTES`, whatever the others do. What it has beyond is its excess, and all
+ * excess together is bounded by half of the budget; the other half is for the shares. While little excess is
+ * in use, a connection may have its whole send buffer. Then its excess may only be as much as its
+ * peer has acknowledged so far, and half of what is left: a peer that reads doubles it with each round trip,
+ * as in slow start (RFC 5681 §3.1), and one that does not read stays near its share.
  */
 
 /** What each connection may have, however full the budget is. */
