@@ -3,6 +3,7 @@ import { createServer, type ListenOptions, type Server } from 'node:net';
 import type { Listener, ListenerEvents, ListenTarget } from '../../port/tcp-stack.js';
 import { STREAM_BYTES } from './inbox.js';
 import { isOverAlready, NodeConnection, type ConnectionContext } from './node-connection.js';
+import { withNamedZone } from './zone.js';
 import { listenFault } from '../system/system-fault.js';
 
 export class NodeListener implements Listener {
@@ -67,7 +68,7 @@ export class NodeListener implements Listener {
 function listenOptions(target: ListenTarget): ListenOptions & { reusePort?: boolean } {
   return {
     port: target.port,
-    ...(target.address === undefined ? {} : { host: target.address }),
+    ...(target.address === undefined ? {} : { host: withNamedZone(target.address) }),
     ...(target.backlog === undefined ? {} : { backlog: target.backlog }),
     ...(target.reusePort ? { reusePort: true } : {}),
   };

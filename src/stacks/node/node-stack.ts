@@ -27,6 +27,7 @@ import { NodeListener } from './node-listener.js';
 import { limitsOf, type Lookup, type NodeStackOptions } from '../system/system-stack-options.js';
 import { setImmediate } from '../../support/immediate.js';
 import { SendBudget } from '../system/send-budget.js';
+import { withNamedZone } from './zone.js';
 import { polledClock } from '../system/polled-clock.js';
 import { resolveWith } from '../system/resolver.js';
 
@@ -87,9 +88,9 @@ export class NodeStack implements TcpStack {
     const connection = new NodeConnection(this, socket, events, target.localPort, target.receiveWindowBytes);
     try {
       socket.connect({
-        host: target.address,
+        host: withNamedZone(target.address),
         port: target.port,
-        ...(target.localAddress === undefined ? {} : { localAddress: target.localAddress }),
+        ...(target.localAddress === undefined ? {} : { localAddress: withNamedZone(target.localAddress) }),
         ...(target.localPort === 0 ? {} : { localPort: target.localPort }),
       });
     } catch (error) {
