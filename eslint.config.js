@@ -3,14 +3,31 @@ import js from '@eslint/js';
 import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
+/**
+ * They are the runtime's when the library is loaded, and may be a test's later; and what imports them from a
+ * module of Node's, or takes them from an object, may get the test's as well.
+ */
+const KEPT = 'House rule 7: fake timers must not stop sockets. Take';
+const KEPT_GLOBALS = [
+  ['setImmediate', `${KEPT} it from stacks/system/own-timers.ts.`],
+  ['clearImmediate', `${KEPT} it from stacks/system/own-timers.ts.`],
+  ['queueMicrotask', `${KEPT} it from support/microtask.ts.`],
+].map(([name, message]) => ({ name, message }));
+const KEPT_PROPERTIES = [
+  ...['setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'performance'].map((property) => ({
+    object: 'globalThis',
+    property,
+  })),
+  { object: 'process', property: 'nextTick' },
+].map((place) => ({ ...place, message: `${KEPT} what support and stacks/system keep.` }));
+const NO_TIMERS = { regex: '^(node:)?timers(/|$)', message: `${KEPT} what support and stacks/system keep.` };
+
 /** Global names that only the files named in a rule may use. */
-const RUNTIME_GLOBALS = ['Buffer', 'process', 'require', '__dirname', 'setImmediate', 'clearImmediate'].map(
-  (name) => ({
-    name,
-    message:
-      'House rule 5: this folder also runs in a browser and on XS. Use Uint8Array and what the port offers.',
-  }),
-);
+const RUNTIME_GLOBALS = ['Buffer', 'process', 'require', '__dirname'].map((name) => ({
+  name,
+  message:
+    'House rule 5: this folder also runs in a browser and on XS. Use Uint8Array and what the port offers.',
+}));
 const TIME_GLOBALS = [
   'setTimeout',
   'setInterval',
@@ -76,9 +93,17 @@ function layerRules([folder, allowed], files = [`src/${folder}/**/*.ts`], onNode
     files,
     ignores: ['**/*.test.ts'],
     rules: {
-      'no-restricted-imports': ['error', { patterns: onNode ? patterns : [...patterns, NODE_MODULES] }],
-      'no-restricted-globals': ['error', ...TIME_GLOBALS, ...(onNode ? [] : RUNTIME_GLOBALS)],
-      'no-restricted-properties': ['error', NO_RANDOM],
+      'no-restricted-imports': [
+        'error',
+        { patterns: onNode ? [...patterns, NO_TIMERS] : [...patterns, NODE_MODULES] },
+      ],
+      'no-restricted-globals': [
+        'error',
+        ...TIME_GLOBALS,
+        ...KEPT_GLOBALS,
+        ...(onNode ? [] : RUNTIME_GLOBALS),
+      ],
+      'no-restricted-properties': ['error', NO_RANDOM, ...KEPT_PROPERTIES],
     },
   };
 }
@@ -113,14 +138,19 @@ export default defineConfig(
   {
     files: ['src/index.ts'],
     rules: {
-      'no-restricted-globals': ['error', ...TIME_GLOBALS],
-      'no-restricted-properties': ['error', NO_RANDOM],
+      'no-restricted-globals': ['error', ...TIME_GLOBALS, ...KEPT_GLOBALS],
+      'no-restricted-properties': ['error', NO_RANDOM, ...KEPT_PROPERTIES],
     },
   },
   {
     // The real clock is the one place that asks the runtime what time it is.
     files: ['src/support/clock.ts'],
-    rules: { 'no-restricted-globals': ['error', ...RUNTIME_GLOBALS] },
+    rules: { 'no-restricted-globals': ['error', ...RUNTIME_GLOBALS, ...KEPT_GLOBALS] },
+  },
+  {
+    // Those that keep them.
+    files: ['src/support/clock.ts', 'src/support/microtask.ts', 'src/stacks/system/own-timers.ts'],
+    rules: { 'no-restricted-properties': ['error', NO_RANDOM] },
   },
   {
     files: ['**/*.test.ts', 'test/**/*.ts', 'bench/**/*.ts'],

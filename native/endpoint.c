@@ -187,7 +187,8 @@ static int bind_local(int fd, int family, const struct connect_request *request)
   const char *address = request->local_address == NULL ? any : request->local_address;
   if (request->local_port != 0) {
     /* As libuv: a port in TIME_WAIT may be taken again. */
-    const int result = endpoint_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    int result = endpoint_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    if (result == 0 && request->reuse_port) result = endpoint_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
     return result != 0 ? result : bind_to(fd, address, request->local_port);
   }
   if (request->local_address == NULL) return 0;

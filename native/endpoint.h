@@ -27,6 +27,8 @@ struct connect_request {
   /* NULL: the system chooses. */
   const char *local_address;
   uint16_t local_port;
+  /* Others may have the local port as well, listeners among them, if they say so too. */
+  bool reuse_port;
   /* SO_RCVBUF; 0: the system's, which grows by itself. */
   int receive_buffer;
 };

@@ -3,7 +3,7 @@
  * here loads with glibc 2.28, the oldest that Node 20 runs on. These functions moved from libpthread into
  * libc (2.32 and 2.34) and did not change. The old version's name is that of the first glibc of the
  * architecture. Include it in each file that calls one of them, after a system header.
- * scripts/prebuild-native.mjs refuses a binary that needs more.
+ * scripts/prebuild-native.mjs refuses a binary that needs more. musl takes no notice of versions.
  */
 #ifndef ASYNCTCP_OLD_GLIBC_H
 #define ASYNCTCP_OLD_GLIBC_H

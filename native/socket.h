@@ -43,6 +43,8 @@ struct socket {
   bool reports_acks;
   /* The kernel's buffer is full; EPOLLOUT ends that. */
   bool is_full;
+  /* Linux tells by EPOLLOUT that our FIN is acknowledged (FIN_WAIT_2), and with it all bytes. */
+  bool awaits_fin_ack;
   /* A fault was told: epoll does not have it any more. */
   bool is_over;
 };
@@ -66,6 +68,8 @@ int watch(struct sockets *sockets, uint32_t slot);
 /* ---- sockets-events.c */
 
 struct event *tell(struct sockets *sockets, enum event_kind kind, uint32_t slot);
+/* Whether there is room for the records of one more socket. */
+bool has_records(const struct sockets *sockets);
 /* The addresses that belong to what was told last. */
 struct ends *ends_of_last(struct sockets *sockets);
 /* The socket is done for: it is told once, and not polled any more. JavaScript closes it. */

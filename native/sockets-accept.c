@@ -49,32 +49,39 @@ static bool concerns_peer(int error) {
   }
 }
 
-/* Tells of a new connection. 0, or why there is none. */
-static int accepted(struct sockets *sockets, uint32_t listener, int fd, const struct sockaddr_storage *peer) {
-  struct end_text local;
-  int slot = endpoint_local(fd, &local);
+/* A listener on one address: that of all its connections. On every address each is asked for its own. */
+static bool has_one_address(const struct end_text *end) {
+  return strcmp(end->address, "0.0.0.0") != 0 && strcmp(end->address, "::") != 0;
+}
+
+/*
+ * Tells of a new connection. 0, or why there is none. A connection that was reset before anybody could see it
+ * has no peer any more (ENOTCONN), and is not told.
+ */
+static int accepted(struct sockets *sockets, uint32_t listener, int fd, const struct end_text *own) {
+  struct ends ends;
+  int slot = endpoint_remote(fd, &ends.remote);
+  if (slot == 0 && own == NULL) slot = endpoint_local(fd, &ends.local);
   if (slot != 0) (void)reset_descriptor(fd);
-  else slot = adopt(sockets, fd, ROLE_STREAM);
+  if (slot == refusal(CALL_GETPEERNAME, ENOTCONN)) return 0;
+  if (slot == 0) slot = adopt(sockets, fd, ROLE_STREAM);
   if (slot < 0) return slot;
+  if (own != NULL) ends.local = *own;
   tell(sockets, EVENT_ACCEPTED, listener)->first = slot;
-  struct ends *ends = ends_of_last(sockets);
-  ends->local = local;
-  end_of(peer, &ends->remote);
+  *ends_of_last(sockets) = ends;
   return 0;
 }
 
 void accept_waiting(struct sockets *sockets, uint32_t slot) {
   const int listener = sockets->slots[slot].fd;
-  for (int i = 0; i < MAX_ACCEPTS && sockets->event_count + MAX_RECORDS_EACH <= MAX_EVENTS; i++) {
-    struct sockaddr_storage peer;
-    memset(&peer, 0, sizeof peer);
-    socklen_t bytes = sizeof peer;
-    const int fd =
-        sys_accept4(listener, (struct sockaddr *)&peer, &bytes, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  struct end_text own;
+  const bool is_known = endpoint_local(listener, &own) == 0 && has_one_address(&own);
+  for (int i = 0; i < MAX_ACCEPTS && has_records(sockets); i++) {
+    const int fd = sys_accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     const int error = errno;
     sockets->work++;
     if (fd >= 0) {
-      const int reason = accepted(sockets, slot, fd, &peer);
+      const int reason = accepted(sockets, slot, fd, is_known ? &own : NULL);
       if (reason != 0) {
         accept_failed(sockets, slot, reason, true);
         return;

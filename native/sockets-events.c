@@ -12,6 +12,10 @@ struct event *tell(struct sockets *sockets, enum event_kind kind, uint32_t slot)
   return event;
 }
 
+bool has_records(const struct sockets *sockets) {
+  return sockets->event_count + MAX_RECORDS_EACH <= sockets->room;
+}
+
 struct ends *ends_of_last(struct sockets *sockets) {
   return &sockets->shared.ends[sockets->event_count - 1];
 }

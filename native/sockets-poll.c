@@ -41,13 +41,12 @@ static void on_connecting(struct sockets *sockets, uint32_t slot) {
 
 /* ---- receiving */
 
+/* What is dropped is copied nowhere, and needs no buffer. */
 static ssize_t receive(const struct socket *socket, void *buffer, size_t bytes) {
-  /* What is dropped is copied nowhere, and needs no memory. */
   const int how = socket->discards ? MSG_TRUNC : socket->peeks ? MSG_PEEK : 0;
-  void *into = socket->discards ? NULL : buffer;
   ssize_t count = -1;
   for (int i = 0; i < MAX_INTERRUPTIONS; i++) {
-    count = sys_recv(socket->fd, into, bytes, MSG_DONTWAIT | how);
+    count = sys_recv(socket->fd, buffer, bytes, MSG_DONTWAIT | how);
     if (count >= 0 || errno != EINTR) break;
   }
   return count;
@@ -76,13 +75,54 @@ static void look_again(struct sockets *sockets, uint32_t slot, uint32_t events) 
   again->data.u64 = name_of(sockets, slot);
 }
 
+/* The page that the next piece is received into; NULL: there is no room, or a program has taken it away. */
+static struct page *page_with_room(struct sockets *sockets) {
+  for (; sockets->page < sockets->page_count; sockets->page++) {
+    struct page *page = &sockets->pages[sockets->page];
+    if (page->memory == NULL || page->used + LEAST_READ_BYTES > page->bytes) continue;
+    if (page->is_checked || sockets->check_page == NULL) return page;
+    page->is_checked = true;
+    if (sockets->check_page(sockets->check_context, sockets->page)) return page;
+    page->memory = NULL;
+    sockets->lacks_page = true;
+  }
+  return NULL;
+}
+
+static void begin_pages(struct sockets *sockets) {
+  sockets->page = 0;
+  sockets->poll_bytes = 0;
+  for (int i = 0; i < sockets->page_count; i++) {
+    struct page *page = &sockets->pages[i];
+    const int32_t cursor = sockets->shared.cursors[i];
+    page->used = cursor < 0 || (size_t)cursor > page->bytes ? page->bytes : (size_t)cursor;
+    page->is_checked = false;
+  }
+}
+
+static void tell_data(struct sockets *sockets, uint32_t slot, size_t count) {
+  struct page *page = &sockets->pages[sockets->page];
+  struct event *event = tell(sockets, EVENT_DATA, slot);
+  event->first = (int32_t)((size_t)sockets->page << PAGE_SHIFT | page->used);
+  event->second = (int32_t)count;
+  const size_t filled = page->used + count - page->begin;
+  page->used = page->begin + ((filled + PIECE_ALIGN - 1) & ~(size_t)(PIECE_ALIGN - 1));
+  sockets->poll_bytes += count;
+  if (count >= LARGE_BYTES) sockets->page++;
+}
+
 /* `behind`: events that say that behind what is read there may be more, a FIN or a fault. */
 static void on_readable(struct sockets *sockets, uint32_t slot, uint32_t behind) {
   struct socket *socket = &sockets->slots[slot];
-  /* Pieces begin at multiples of 8. The poll saw to it that READ_BYTES are left. */
-  const size_t offset = sockets->page * PAGE_BYTES + sockets->page_used;
-  const size_t bytes = socket->discards ? READ_BYTES : (size_t)socket->read_bytes;
-  const ssize_t count = receive(socket, &sockets->shared.pool[offset], bytes);
+  const struct page *page = page_with_room(sockets);
+  if (page == NULL && !socket->discards) {
+    look_again(sockets, slot, behind | EPOLLIN);
+    return;
+  }
+  const size_t room = socket->discards ? READ_BYTES : page->bytes - page->used;
+  const size_t wanted = socket->discards ? READ_BYTES : (size_t)socket->read_bytes;
+  const size_t bytes = wanted < room ? wanted : room;
+  const ssize_t count = receive(socket, socket->discards ? NULL : &page->memory[page->used], bytes);
   if (count < 0) {
     receive_failed(sockets, slot, errno);
     return;
@@ -95,12 +135,7 @@ static void on_readable(struct sockets *sockets, uint32_t slot, uint32_t behind)
     return;
   }
   sockets->work += (int)(count / WORK_BYTES);
-  if (!socket->discards) {
-    struct event *event = tell(sockets, EVENT_DATA, slot);
-    event->first = (int32_t)offset;
-    event->second = (int32_t)count;
-    sockets->page_used += ((size_t)count + 7) & ~(size_t)7;
-  }
+  if (!socket->discards) tell_data(sockets, slot, (size_t)count);
   /* Fewer than were asked for are all that there were (epoll(7)), and what comes now is told of. */
   if (behind != 0 || (size_t)count == bytes) look_again(sockets, slot, behind | EPOLLIN);
 }
@@ -129,7 +164,7 @@ static void on_stream(struct sockets *sockets, uint32_t slot, uint32_t events) {
     const bool is_stamp = drain_stamps(sockets, slot, (events & EPOLLIN) != 0);
     if (is_stamp && (events & EPOLLHUP) == 0) has_fault = false;
   }
-  if (socket->reports_acks) tell_acked(sockets, slot);
+  if (socket->reports_acks || socket->awaits_fin_ack) tell_acked(sockets, slot);
   if (socket->is_over) return;
   const bool reads = (socket->read_bytes > 0 || socket->discards) && !socket->has_ended;
   if (reads && ((events & EPOLLIN) != 0 || has_fault)) {
@@ -166,9 +201,8 @@ bool sockets_has_more(const struct sockets *sockets) {
   return !is_through(sockets) || sockets->again_count > 0;
 }
 
-static bool has_room(const struct sockets *sockets) {
-  return sockets->work < ENOUGH_WORK && sockets->event_count + MAX_RECORDS_EACH <= MAX_EVENTS &&
-         sockets->page_used + READ_BYTES <= PAGE_BYTES;
+static bool has_room(struct sockets *sockets) {
+  return sockets->work < ENOUGH_WORK && has_records(sockets) && page_with_room(sockets) != NULL;
 }
 
 static struct socket *socket_of(const struct sockets *sockets, const struct epoll_event *report) {
@@ -204,7 +238,9 @@ static int find_ready(struct sockets *sockets) {
 
 int sockets_poll(struct sockets *sockets) {
   sockets->event_count = 0;
-  sockets->page_used = 0;
+  const bool is_limited = sockets->queue_size > 0 && sockets->queue_left < MAX_EVENTS;
+  sockets->room = is_limited ? sockets->queue_left : MAX_EVENTS;
+  begin_pages(sockets);
   sockets->polls++;
   /* What was reported last time and found no room comes first: nobody waits for ever. */
   const int result = is_through(sockets) ? find_ready(sockets) : 0;

@@ -23,6 +23,9 @@ static int sent(struct sockets *sockets, uint32_t slot, size_t bytes, ssize_t co
 static int send_record(struct sockets *sockets, const struct send *record) {
   struct socket *socket = socket_at(sockets, record->slot);
   if (socket == NULL) return refusal(CALL_WRITE, EBADF);
+  const bool is_inside = record->offset >= 0 && record->bytes > 0 && record->bytes <= ARENA_BYTES &&
+                         record->offset <= ARENA_BYTES - record->bytes;
+  if (!is_inside) return refusal(CALL_WRITE, EINVAL);
   if (socket->is_full || socket->refused_in == sockets->flushes) return 0;
   const uint8_t *bytes = &sockets->shared.arena[record->offset];
   ssize_t count = -1;
@@ -58,7 +61,9 @@ int sockets_send(struct sockets *sockets, int slot, const struct iovec *pieces, 
     copies[i] = pieces[i];
     bytes += pieces[i].iov_len;
   }
-  const struct msghdr message = {.msg_iov = copies, .msg_iovlen = count};
+  struct msghdr message = {.msg_iov = copies};
+  /* A size_t with glibc and an int with musl. */
+  message.msg_iovlen = (__typeof__(message.msg_iovlen))count;
   ssize_t result = -1;
   for (int i = 0; i < MAX_INTERRUPTIONS; i++) {
     result = count == 1 ? sys_send(socket->fd, pieces[0].iov_base, bytes, MSG_NOSIGNAL | MSG_DONTWAIT)

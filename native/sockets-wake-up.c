@@ -33,7 +33,7 @@ static void end_bulk(struct bulk *bulk) {
 /* What a poll brought. A piece comes in fragments as well: a few of them end no bulk. */
 static void see_bulk(struct sockets *sockets, int count) {
   struct bulk *bulk = &sockets->bulk;
-  if (sockets->page_used >= (size_t)count * BULK_BYTES) bulk->looks_left = MAX_FRAGMENTS;
+  if (sockets->poll_bytes >= (size_t)count * BULK_BYTES) bulk->looks_left = MAX_FRAGMENTS;
   else if (bulk->looks_left > 0 && --bulk->looks_left == 0) end_bulk(bulk);
 }
 
@@ -49,8 +49,8 @@ static int await_bulk(struct sockets *sockets) {
   const int64_t begin_ns = now_ns();
   for (int looks = 0; looks < MAX_LOOKS; looks++) {
     const int count = sockets_poll(sockets);
-    bulk->gained += sockets->page_used;
-    if (count != 0 || sockets_has_more(sockets)) return count;
+    bulk->gained += sockets->poll_bytes;
+    if (count != 0 || sockets->lacks_page || sockets_has_more(sockets)) return count;
     const int64_t ns = now_ns();
     if (begin_ns < 0 || ns < 0 || ns - begin_ns >= AWAITED_NS) break;
   }
@@ -58,15 +58,26 @@ static int await_bulk(struct sockets *sockets) {
   return 0;
 }
 
+static bool has_turn(const struct sockets *sockets) {
+  const bool has_queue = sockets->queue_size == 0 || sockets->queue_left >= MAX_RECORDS_EACH;
+  return has_queue && sockets->work < ENOUGH_WORK;
+}
+
 bool sockets_wake_up(struct sockets *sockets, sockets_teller *tell, void *context) {
   sockets->work = 0;
-  for (int round = 0; round < MAX_ROUNDS && sockets->work < ENOUGH_WORK; round++) {
+  sockets->queue_left = sockets->queue_size;
+  for (int round = 0; round < MAX_ROUNDS && has_turn(sockets); round++) {
     int count = sockets_poll(sockets);
     const bool is_through = count == 0 && !sockets_has_more(sockets);
     if (is_through && sockets->bulk.looks_left > 0) count = await_bulk(sockets);
     if (count > 0) {
+      sockets->queue_left -= count;
       see_bulk(sockets, count);
       if (!tell(context, count)) return false;
+    }
+    if (sockets->lacks_page) {
+      sockets->lacks_page = false;
+      if (!tell(context, -1)) return false;
     }
     if (sockets_has_more(sockets) || count >= MANY_EVENTS) continue;
     if (count < 0 || sockets->bulk.looks_left == 0) return false;

@@ -65,7 +65,7 @@ static uint32_t wanted_events(const struct socket *socket) {
     case ROLE_CONNECTING:
       return EPOLLOUT | EPOLLET;
     case ROLE_STREAM:
-      return EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLET | (socket->is_full ? EPOLLOUT : 0);
+      return EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLET | (socket->is_full || socket->awaits_fin_ack ? EPOLLOUT : 0);
     case ROLE_LISTENER:
       return socket->read_bytes > 0 ? EPOLLIN : 0;
     case ROLE_FREE:
@@ -131,9 +131,19 @@ int sockets_local_end(struct sockets *sockets, int slot, struct end_text *end) {
   return socket == NULL ? refusal(CALL_GETSOCKNAME, EBADF) : endpoint_local(socket->fd, end);
 }
 
-int sockets_use_page(struct sockets *sockets, int page) {
-  if (page < 0 || page >= POOL_PAGES) return refusal(CALL_READ, EINVAL);
-  sockets->page = (size_t)page;
+int sockets_set_page(struct sockets *sockets, int page, uint8_t *memory, size_t bytes) {
+  if (page < 0 || page >= MAX_PAGES || bytes > PAGE_BYTES) return refusal(CALL_READ, EINVAL);
+  if (bytes < LEAST_READ_BYTES + PIECE_ALIGN) return refusal(CALL_READ, EINVAL);
+  const size_t begin = (size_t)(-(uintptr_t)memory & (PIECE_ALIGN - 1));
+  sockets->pages[page] = (struct page){.memory = memory, .bytes = bytes, .begin = begin};
+  if (page >= sockets->page_count) sockets->page_count = page + 1;
+  return (int)begin;
+}
+
+int sockets_set_queue_size(struct sockets *sockets, int events) {
+  if (events != 0 && events < MAX_RECORDS_EACH) return refusal(CALL_EPOLL, EINVAL);
+  sockets->queue_size = events;
+  sockets->queue_left = events;
   return 0;
 }
 
@@ -180,6 +190,13 @@ int sockets_discard(struct sockets *sockets, int slot) {
   const bool begins = socket->read_bytes == 0 || socket->peeks;
   socket->discards = true;
   return begins ? watch(sockets, (uint32_t)slot) : 0;
+}
+
+int sockets_await_fin_ack(struct sockets *sockets, int slot) {
+  struct socket *socket = socket_at(sockets, slot);
+  if (socket == NULL) return refusal(CALL_EPOLL, EBADF);
+  socket->awaits_fin_ack = true;
+  return watch(sockets, (uint32_t)slot);
 }
 
 int sockets_option(struct sockets *sockets, int slot, int level, int name, int value) {
@@ -237,9 +254,17 @@ int sockets_open(struct sockets *sockets, const struct shared *shared) {
   return 0;
 }
 
+void sockets_forget_memory(struct sockets *sockets) {
+  memset(&sockets->shared, 0, sizeof sockets->shared);
+  sockets->page_count = 0;
+}
+
 void sockets_close_all(struct sockets *sockets) {
   for (uint32_t slot = 0; slot < sockets->slot_count; slot++) {
-    if (sockets->slots[slot].role != ROLE_FREE) (void)sys_close(sockets->slots[slot].fd);
+    const struct socket *socket = &sockets->slots[slot];
+    /* With a FIN the peer would take for the whole what it has of our stream. */
+    if (socket->role == ROLE_STREAM && !socket->sent_fin) (void)reset_descriptor(socket->fd);
+    else if (socket->role != ROLE_FREE) (void)sys_close(socket->fd);
   }
   free(sockets->slots);
   sockets->slots = NULL;

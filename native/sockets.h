@@ -6,9 +6,10 @@
  * reads them between `sockets_enter` and `sockets_leave`, and fills send records → `sockets_flush` sends them.
  *
  * Who owns the memory (`struct shared`), which both sides see:
- *  - `events`, `ends` and one page of `pool` are C's while it polls and JavaScript's until the next poll, at
- *    which all of that is free again. A page that JavaScript lends to a program stays its own: before it
- *    returns it names another one for the next poll (`sockets_use_page`).
+ *  - `events` and `ends` are C's while it polls and JavaScript's until the next poll, at which all of that is
+ *    free again.
+ *  - What is received lies in pages, which JavaScript gives (`sockets_set_page`) and replaces. A poll fills
+ *    each page from its cursor on; what lies before a cursor may be a program's, and is never written again.
  *  - `sends` and `arena` are JavaScript's while it fills them and C's while it flushes; the results stand in
  *    the records, and when JavaScript has read them all of it is free again.
  *
@@ -34,11 +35,24 @@
 #define MAX_RECORDS_EACH 4
 /* Connections that one listener accepts in one poll. */
 #define MAX_ACCEPTS 64
-/* Bytes that one socket receives in one poll, and all of them. */
+/* Bytes that one socket receives in one poll. */
 #define READ_BYTES 65536
-#define PAGE_BYTES (4 * READ_BYTES)
-#define POOL_PAGES 4
-#define POOL_BYTES (POOL_PAGES * PAGE_BYTES)
+/*
+ * Pages of a poll, and the bytes of one. A large piece is the last one of its page in a poll: if a program takes
+ * the memory of a piece away, no piece that was not told yet goes with it.
+ */
+#define MAX_PAGES 8
+#define PAGE_BYTES 131072
+#define LARGE_BYTES 8192
+/* A page with less room than this is not received into. */
+#define LEAST_READ_BYTES 16384
+/*
+ * Pieces begin at multiples of this: the kernel copies with `rep movsb`, which on some processors (Zen 3) takes
+ * up to 30 times as long to places that are not aligned to a cache line.
+ */
+#define PIECE_ALIGN 64
+/* EVENT_DATA's first number is the page, shifted by so much, and the offset in it. */
+#define PAGE_SHIFT 20
 /* Sends that wait for one flush, and their bytes. */
 #define MAX_SENDS 256
 #define ARENA_BYTES 262144
@@ -68,7 +82,7 @@
 enum event_kind {
   EVENT_CONNECTED = 1, /* `ends` has the addresses */
   EVENT_FAILED,        /* first: a refusal; the socket is not polled any more */
-  EVENT_DATA,          /* first: offset in the pool, second: bytes */
+  EVENT_DATA,          /* first: page and offset, second: bytes */
   EVENT_END,           /* the peer's FIN */
   EVENT_ACKED,         /* first: bytes that the peer acknowledged since the last time */
   EVENT_WRITABLE,      /* the kernel takes bytes again */
@@ -102,12 +116,28 @@ struct send {
 struct shared {
   struct event *events;
   struct ends *ends;
-  uint8_t *pool;
+  /* Where the next poll begins to fill each page. */
+  int32_t *cursors;
   struct send *sends;
   uint8_t *arena;
 };
 
 struct socket;
+
+struct page {
+  /* NULL: there is none. */
+  uint8_t *memory;
+  size_t bytes;
+  /* The first aligned offset. */
+  size_t begin;
+  /* How far it is filled. */
+  size_t used;
+  /* It was asked in this poll if it is still there. */
+  bool is_checked;
+};
+
+/* Returns true if the page is still JavaScript's to give: a program may have detached it. */
+typedef bool page_checker(void *context, int page);
 
 /* Whether more bulk is awaited. */
 struct bulk {
@@ -142,27 +172,47 @@ struct sockets {
   int event_count;
   /* What this wake-up did, as ENOUGH_WORK counts it. */
   int work;
+  /* Event records that one wake-up tells of at most, and how many it may tell of still. 0: no limit. */
+  int queue_size;
+  int queue_left;
+  /* Event records that this poll has room for. */
+  int room;
   struct bulk bulk;
   /* Count the polls, for tests, and the flushes. */
   uint64_t polls;
   uint32_t flushes;
-  /* The page of the pool that this poll fills, and how far. */
-  size_t page;
-  size_t page_used;
+  struct page pages[MAX_PAGES];
+  int page_count;
+  /* The page that this poll fills now. */
+  int page;
+  /* A page was gone, and JavaScript has to give another one. */
+  bool lacks_page;
+  /* Bytes that this poll received. */
+  size_t poll_bytes;
+  /* NULL: no program can detach a page. */
+  page_checker *check_page;
+  void *check_context;
 };
 
 /* 0 or a refusal. The memory of `shared` is the caller's and lives as long. */
 int sockets_open(struct sockets *sockets, const struct shared *shared);
-/* Closes everything. */
+/* Closes everything, with a reset what has not sent its FIN. */
 void sockets_close_all(struct sockets *sockets);
+/* The caller takes its memory back: nothing is received, told or sent any more. */
+void sockets_forget_memory(struct sockets *sockets);
 
 /* Tells JavaScript of the records of a poll. False: it cannot run any more. */
 typedef bool sockets_teller(void *context, int count);
-/* Polls and tells. Whether there is more that no descriptor tells of: the next turn of the loop goes on. */
+/*
+ * Polls and tells. A count of -1 tells that a page is gone. Returns true if there is more that no descriptor
+ * tells of: the next turn of the loop goes on.
+ */
 bool sockets_wake_up(struct sockets *sockets, sockets_teller *tell, void *context);
 
 /* Fills the event records; the number of them, or a refusal of epoll. */
 int sockets_poll(struct sockets *sockets);
+/* One turn of the loop tells of at most so many events, MAX_RECORDS_EACH or more; 0: no limit. */
+int sockets_set_queue_size(struct sockets *sockets, int events);
 /* Whether the next poll has something to look at that no descriptor tells of. */
 bool sockets_has_more(const struct sockets *sockets);
 void sockets_enter(struct sockets *sockets);
@@ -177,8 +227,11 @@ int sockets_listen(struct sockets *sockets, const struct listen_request *request
 int sockets_resume(struct sockets *sockets, int slot);
 int sockets_local_end(struct sockets *sockets, int slot, struct end_text *end);
 int sockets_send(struct sockets *sockets, int slot, const struct iovec *pieces, size_t count);
-/* From the next poll on this page is filled. */
-int sockets_use_page(struct sockets *sockets, int page);
+/*
+ * From now on this memory is the page of that number. Gives the first place in it that is aligned, for the
+ * page's cursor.
+ */
+int sockets_set_page(struct sockets *sockets, int page, uint8_t *memory, size_t bytes);
 /* Bytes that the next poll may receive at most; 0 stops receiving. */
 int sockets_set_reading(struct sockets *sockets, int slot, int bytes);
 /* From now on receiving leaves the window closed, and `sockets_consume` opens it. */
@@ -188,6 +241,8 @@ int sockets_consume(struct sockets *sockets, int slot, int bytes);
 int sockets_window(struct sockets *sockets, int slot);
 /* From now on what arrives is dropped; only EVENT_END and EVENT_FAILED tell of it. */
 int sockets_discard(struct sockets *sockets, int slot);
+/* From now on EVENT_ACKED comes when our FIN is acknowledged, and maybe before. */
+int sockets_await_fin_ack(struct sockets *sockets, int slot);
 /* Whether EVENT_ACKED comes by itself. */
 int sockets_report_acks(struct sockets *sockets, int slot, bool on);
 /* Bytes that were acknowledged since the last time, here or by EVENT_ACKED. */

@@ -22,12 +22,32 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "old-glibc.h"
 
 /* Pages that one call of mincore looks at: a byte of the stack under measurement for each. */
 #define CHUNK_PAGES 256u
+
+/* Linux keeps so much address space free below the main thread's stack, whatever its limit (mmap_base). */
+#define GROWTH_KEPT_FREE (128ul * 1024 * 1024)
+
+/* glibc has it, musl has not: one binary runs with both. */
+extern const char *gnu_get_libc_version(void) __attribute__((weak));
+
+/* musl tells of the main thread's stack only what is mapped so far. It may grow to its limit. */
+static void add_growth(struct stack_bounds *bounds) {
+  if (gnu_get_libc_version != NULL || syscall(SYS_gettid) != getpid()) return;
+  struct rlimit limit;
+  /* Without an answer it stays what is mapped. */
+  if (getrlimit(RLIMIT_STACK, &limit) != 0) return;
+  const long page = sysconf(_SC_PAGESIZE);
+  const uintptr_t most = limit.rlim_cur < GROWTH_KEPT_FREE ? (uintptr_t)limit.rlim_cur : GROWTH_KEPT_FREE;
+  if (page <= 0 || most <= bounds->end - bounds->lowest) return;
+  bounds->lowest = (bounds->end - most) & ~((uintptr_t)page - 1);
+}
 
 struct outcome stack_find(struct stack_bounds *bounds) {
   pthread_attr_t attributes;
@@ -42,6 +62,7 @@ struct outcome stack_find(struct stack_bounds *bounds) {
   if (destroyed != 0) return failed(destroyed, "pthread_attr_destroy");
   bounds->lowest = (uintptr_t)lowest;
   bounds->end = (uintptr_t)lowest + bytes;
+  add_growth(bounds);
   return done();
 }
 

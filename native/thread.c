@@ -30,22 +30,21 @@ struct outcome thread_set_name(const char *name) {
   return done();
 }
 
+/* Not by CPU_ALLOC: glibc makes it a function of its own, which musl does not have. Freed by `free`. */
 static bool core_set_create(struct core_set *set, size_t cores) {
-  set->bits = CPU_ALLOC(cores);
-  if (set->bits == NULL) return false;
   set->bytes = CPU_ALLOC_SIZE(cores);
-  CPU_ZERO_S(set->bytes, set->bits);
-  return true;
+  set->bits = calloc(1, set->bytes);
+  return set->bits != NULL;
 }
 
-/* The calling thread's cores, in a set that the caller frees with CPU_FREE after success. */
+/* The calling thread's cores, in a set that the caller frees after success. */
 static struct outcome core_set_read(struct core_set *set) {
   /* The kernel answers EINVAL when the set is smaller than its own, and does not tell how large that is. */
   for (size_t cores = CPU_SETSIZE; cores <= MAX_CORES; cores *= 2) {
     if (!core_set_create(set, cores)) return failed(ENOMEM, "sched_getaffinity");
     if (sched_getaffinity(0, set->bytes, set->bits) == 0) return done();
     const int error = errno;
-    CPU_FREE(set->bits);
+    free(set->bits);
     if (error != EINVAL) return failed(error, "sched_getaffinity");
   }
   return failed(EINVAL, "sched_getaffinity");
@@ -62,14 +61,14 @@ struct outcome thread_affinity(unsigned **cores, size_t *count) {
   /* One more than needed: malloc(0) may return NULL. */
   unsigned *found = malloc(((size_t)CPU_COUNT_S(set.bytes, set.bits) + 1) * sizeof *found);
   if (found == NULL) {
-    CPU_FREE(set.bits);
+    free(set.bits);
     return failed(ENOMEM, "sched_getaffinity");
   }
   size_t length = 0;
   for (size_t core = 0; core < limit; core++) {
     if (CPU_ISSET_S(core, set.bytes, set.bits)) found[length++] = (unsigned)core;
   }
-  CPU_FREE(set.bits);
+  free(set.bits);
   *cores = found;
   *count = length;
   return done();
@@ -96,7 +95,7 @@ static struct outcome set_all_or_none(const struct core_set *wanted, const struc
   const struct outcome reading = core_set_read(&after);
   if (reading.error != 0) return reading;
   const bool has_all = is_same(wanted, &after);
-  CPU_FREE(after.bits);
+  free(after.bits);
   if (has_all) return done();
   if (sched_setaffinity(0, before->bytes, before->bits) != 0) return failed(errno, "sched_setaffinity");
   return failed(EINVAL, "sched_setaffinity");
@@ -116,9 +115,9 @@ struct outcome thread_set_affinity(const unsigned *cores, size_t count) {
   struct outcome result = core_set_read(&before);
   if (result.error == 0) {
     result = set_all_or_none(&wanted, &before);
-    CPU_FREE(before.bits);
+    free(before.bits);
   }
-  CPU_FREE(wanted.bits);
+  free(wanted.bits);
   return result;
 }
 

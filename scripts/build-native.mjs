@@ -1,6 +1,6 @@
-// Compiles the addon of this checkout, and the one for tests of its failures, if a source is newer. A machine that cannot compile gets
-// one line about it and no failure: everything but core, priority and stack measurement works without the
-// addon. C that does not compile is a failure.
+// Compiles the addon of this checkout and, unless `--addon-alone` is given, the one for tests of its failures, if a
+// source is newer. A machine that cannot compile gets one line about it and no failure: everything but the stack kernel,
+// core, priority and stack measurement works without the addon. C that does not compile is a failure.
 import { existsSync } from 'node:fs';
 import {
   built,
@@ -21,12 +21,14 @@ import {
 function goOnWithout(missing, remedy) {
   const consequence = existsSync(built)
     ? 'The native addon stays older than its sources'
-    : 'The native addon is not built, and core, priority and stack measurement do not work';
+    : 'The native addon is not built, and the stack kernel, core, priority and stack measurement do not work';
   console.error(`${consequence}: missing ${missing} (${remedy}).`);
   process.exit(0);
 }
 
-const isUpToDate = isNewerThan(built, sources()) && isNewerThan(faulty, faultySources());
+const isBuilt = isNewerThan(built, sources());
+const wantsFaulty = !process.argv.includes('--addon-alone') && !isNewerThan(faulty, faultySources());
+const isUpToDate = isBuilt && !wantsFaulty;
 if (process.platform !== 'linux' || isUpToDate) process.exit(0);
 
 const missing = missingTools();
@@ -49,7 +51,7 @@ function fail(output) {
   process.exit(1);
 }
 
-if (!isNewerThan(built, sources())) {
+if (!isBuilt) {
   const words = ['configure', 'build', '--directory', native];
   const { succeeded, output } = nodeGyp(
     nodedir === undefined ? words : [...words, '--nodedir', nodedir],
@@ -57,7 +59,7 @@ if (!isNewerThan(built, sources())) {
   );
   if (!succeeded) fail(output);
 }
-if (!isNewerThan(faulty, faultySources())) {
+if (wantsFaulty) {
   try {
     compileFaulty(root, env);
   } catch (error) {

@@ -1,7 +1,13 @@
 /** The door: what `import … from 'asynctcp'` gives on Node. Here, and only here, a stack is chosen. */
 import cluster from 'node:cluster';
-import { checkHandler, checkInteger, checkOptions, show } from './asynctcp/check.js';
-import { Configuration, configuration, symbolOf, type ConfigureOptions } from './asynctcp/configuration.js';
+import { checkHandler, checkInteger, checkOptions, isObject, show } from './asynctcp/check.js';
+import {
+  Configuration,
+  configuration,
+  symbolOf,
+  withVariables,
+  type ConfigureOptions,
+} from './asynctcp/configuration.js';
 import { offerStack } from './asynctcp/stack-choice.js';
 import { beginTask, offerTaskKeeper, readTaskSettings } from './asynctcp/task-use.js';
 import type { TcpStack } from './port/tcp-stack.js';
@@ -13,9 +19,13 @@ import type {
   NodeStackOptions,
   SystemStackOptions,
 } from './stacks/system/system-stack-options.js';
+import { assert } from './support/assert.js';
+import { offerTicks } from './support/callback-scope.js';
 import { systemClock } from './support/clock.js';
 import { warn } from './support/warn.js';
 import { AsyncTask, type TaskOptions } from './task/async-task-node.js';
+import { callbackRuntime, leaveAtExit, tickRunner } from './task/callback-runtime-node.js';
+import { callWith } from './task/dispatch.js';
 import { collectDiagnostics, diagnosticsReport, type Diagnostics } from './task/diagnostics.js';
 import { givenVariables } from './task/starters-gift-node.js';
 import { applyThreadSettings, threadProbe } from './task/thread-node.js';
@@ -27,6 +37,8 @@ export {
   AsyncClient,
   type ClientOptions,
   type ConnectOptions,
+  type FlagsArgument,
+  type WriteFlags,
   type DataOptions,
   type DrainOptions,
 } from './asynctcp/async-client.js';
@@ -100,7 +112,7 @@ export function kernelStack(options: KernelStackOptions = {}): TcpStack {
   const checked = checkStackOptions(options);
   const { addon, reason } = loadAddon();
   if (addon === undefined) throw new Error(`there is no stack kernel: ${reason}`);
-  return new KernelStack(addon, checked);
+  return new KernelStack(addon, checked, configuration.integer('queueSize'));
 }
 
 /** What the options leave out is the configuration's. */
@@ -108,9 +120,14 @@ function checkStackOptions(options: SystemStackOptions): SystemStackOptions {
   checkOptions(options);
   return {
     ...options,
-    sendBufferBytes: limit('sendBufferBytes', options.sendBufferBytes, 'tcpSndBuf'),
-    receiveWindowBytes: limit('receiveWindowBytes', options.receiveWindowBytes, 'tcpWnd'),
-    maxActiveTcp: limit('maxActiveTcp', options.maxActiveTcp, 'maxActiveTcp'),
+    sendBufferBytes: limit('sendBufferBytes', options.sendBufferBytes, 'tcpSndBuf', [1, MAX_BUFFER_BYTES]),
+    receiveWindowBytes: limit('receiveWindowBytes', options.receiveWindowBytes, 'tcpWnd', [
+      1,
+      MAX_BUFFER_BYTES,
+    ]),
+    maxActiveTcp: limit('maxActiveTcp', options.maxActiveTcp, 'maxActiveTcp', [1, Number.MAX_SAFE_INTEGER]),
+    closeTimeoutMs: limit('closeTimeoutMs', options.closeTimeoutMs, 'closeTimeoutMs'),
+    sendBudgetBytes: limit('sendBudgetBytes', options.sendBudgetBytes, 'sendBudgetBytes'),
     lookup: checkHandler('lookup', options.lookup),
   };
 }
@@ -118,15 +135,21 @@ function checkStackOptions(options: SystemStackOptions): SystemStackOptions {
 /** Of one connection, in each direction: as the configuration's symbols have it. */
 const MAX_BUFFER_BYTES = 1_073_741_824;
 
-/** A number of one's own, or else the configuration's. */
+/**
+ * Returns a number of one's own, or else the configuration's.
+ * @param range of one's own number; that of the configuration's symbol where it is left out.
+ */
 function limit(
   name: string,
   own: number | undefined,
-  option: 'tcpSndBuf' | 'tcpWnd' | 'maxActiveTcp',
+  option: keyof ConfigureOptions,
+  range?: readonly [least: number, most: number],
 ): number | undefined {
-  return own === undefined
-    ? configuration.integer(option)
-    : checkInteger(name, own, 1, name === 'maxActiveTcp' ? Number.MAX_SAFE_INTEGER : MAX_BUFFER_BYTES);
+  if (own === undefined) return configuration.integer(option);
+  const symbol = symbolOf(option);
+  assert(symbol.kind === 'integer', 'a limit is a number');
+  const [least, most] = range ?? [symbol.least, symbol.most];
+  return checkInteger(name, own, least, most);
 }
 
 /**
@@ -152,7 +175,9 @@ export function startTask(
 
 function checkProgram(program: URL | string): string {
   if (program instanceof URL) return program.href;
-  if (typeof program === 'string' && URL.canParse(program)) return program;
+  // The URL of another realm is as good.
+  const href: unknown = isObject(program) ? Reflect.get(program, 'href') : program;
+  if (typeof href === 'string' && URL.canParse(href)) return href;
   throw new TypeError(
     `program must be a URL such as new URL('./app.js', import.meta.url), not ${show(program)}`,
   );
@@ -179,40 +204,51 @@ export function diagnostics(): Diagnostics {
 /** The operating system's TCP does not let these be set. */
 const NOT_ON_SYSTEM = ['tcpMss', 'tcpMslMs', 'tcpMaxRtx', 'tcpSynMaxRtx'] as const;
 
-/** Gives the same stack at each use, made at the first. */
-function shared(make: () => TcpStack): () => TcpStack {
+/** Returns the same stack at each use, made at the first. */
+function shared(make: () => TcpStack, withoutEffect: readonly (keyof ConfigureOptions)[]): () => TcpStack {
   let stack: TcpStack | undefined;
   return () => {
-    if (stack === undefined) {
-      stack = make();
-      for (const option of NOT_ON_SYSTEM) {
-        if (configuration.isSet(option)) {
-          warn(`${symbolOf(option).symbol} has no effect on the ${stack.name} stack`);
-        }
-      }
+    if (stack !== undefined) return stack;
+    stack = make();
+    for (const option of withoutEffect) {
+      if (configuration.isSet(option))
+        warn(`${symbolOf(option).symbol} has no effect on the ${stack.name} stack`);
     }
     return stack;
   };
 }
 
-const sharedNodeStack = shared(() => nodeStack());
-const sharedKernelStack = shared(() => kernelStack());
+// libuv decides how many events of node:net's sockets one turn of the loop has.
+const sharedNodeStack = shared(() => nodeStack(), [...NOT_ON_SYSTEM, 'queueSize']);
+const sharedKernelStack = shared(() => kernelStack(), NOT_ON_SYSTEM);
+
+/** `auto` is the stack `node` where the better one should have worked: the user is told, once. */
+function fallBack(reason: string): TcpStack {
+  const sentence = reason.endsWith('.') ? reason : `${reason}.`;
+  warn(`the stack is node and not kernel: ${sentence} CONFIG_ASYNC_TCP_STACK=node says that this is meant.`);
+  return sharedNodeStack();
+}
 
 /**
  * The kernel's where the addon loads and the system lets it work. The workers of `node:cluster` share ports
  * through `node:net`, so there it is that.
  */
 const bestStack = shared(() => {
-  if (loadAddon().addon === undefined || cluster.isWorker) return sharedNodeStack();
+  if (cluster.isWorker) return sharedNodeStack();
+  const loaded = loadAddon();
+  if (loaded.addon === undefined) return loaded.isFault ? fallBack(loaded.reason) : sharedNodeStack();
   try {
     return sharedKernelStack();
-  } catch {
-    // A sandbox without epoll: `asynctcp doctor` tells what it said.
-    return sharedNodeStack();
+  } catch (error) {
+    // A sandbox without epoll, or no descriptor left.
+    return fallBack(error instanceof Error ? error.message : String(error));
   }
-});
+}, []);
 
-configuration.setEnvironment(() => ({ ...process.env, ...givenVariables() }));
+configuration.setEnvironment(() => withVariables(process.env, givenVariables()));
+callWith(callbackRuntime());
+offerTicks(tickRunner());
+leaveAtExit();
 offerTaskKeeper({
   begin: (settings) => {
     applyThreadSettings(settings);

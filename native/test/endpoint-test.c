@@ -100,6 +100,22 @@ static void test_local_end(void) {
   const struct connect_request taken = {
       .address = "127.0.0.1", .port = port, .local_address = "127.0.0.1", .local_port = port};
   CHECK(sockets_connect(&world->sockets, &taken) == refusal(CALL_BIND, EADDRINUSE));
+  /* Both sides have to say that they share it. */
+  struct connect_request shared = taken;
+  shared.reuse_port = true;
+  CHECK(sockets_connect(&world->sockets, &shared) == refusal(CALL_BIND, EADDRINUSE));
+  struct listen_request sharing = {.address = "127.0.0.4", .backlog = 8, .reuse_port = true};
+  const int open = sockets_listen(&world->sockets, &sharing);
+  CHECK(open >= 0);
+  struct end_text open_end;
+  CHECK(sockets_local_end(&world->sockets, open, &open_end) == 0);
+  shared.local_address = "127.0.0.4";
+  shared.local_port = open_end.port;
+  const int from_open = sockets_connect(&world->sockets, &shared);
+  CHECK(from_open >= 0);
+  forget(world, from_open);
+  UNTIL(world, seen(world, from_open)->is_connected);
+  CHECK(seen(world, from_open)->ends.local.port == open_end.port);
   /* An address alone: the port is the system's. */
   const struct connect_request only = {.address = "127.0.0.1", .port = port, .local_address = "127.0.0.3"};
   const int other = sockets_connect(&world->sockets, &only);

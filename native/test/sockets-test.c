@@ -564,6 +564,8 @@ static void test_one_piece_in_a_poll(void) {
 struct telling {
   struct world *world;
   int count;
+  /* Event records. */
+  int events;
   /* Every piece is answered by so many bytes, from both sides; 0: none is. */
   size_t answer;
 };
@@ -571,6 +573,7 @@ struct telling {
 static bool tell_world(void *context, int count) {
   struct telling *telling = context;
   telling->count++;
+  telling->events += count;
   read_events(telling->world, count);
   for (int i = 0; telling->answer > 0 && i < count; i++) {
     const struct event *event = &telling->world->sockets.shared.events[i];
@@ -586,6 +589,7 @@ static bool wake_up(struct telling *telling) {
   struct pollfd ready = {.fd = telling->world->sockets.epoll, .events = POLLIN};
   if (!sockets_has_more(&telling->world->sockets)) CHECK(poll(&ready, 1, 10000) == 1);
   telling->count = 0;
+  telling->events = 0;
   return sockets_wake_up(&telling->world->sockets, tell_world, telling);
 }
 
@@ -603,6 +607,40 @@ static void test_bound_by_rounds(void) {
     CHECK(tries < MANY_TRIES);
     (void)wake_up(&telling);
     CHECK(telling.count <= MAX_ROUNDS);
+  }
+  world_close(world);
+}
+
+static void test_bound_by_queue(void) {
+  enum { PAIRS = 40, QUEUE = 9, ROUNDS = 400 };
+  struct world *world = world_open();
+  uint16_t port = 0;
+  const int listener = listen_here(world, 0, &port);
+  int clients[PAIRS];
+  CHECK(sockets_set_queue_size(&world->sockets, MAX_RECORDS_EACH - 1) < 0);
+  CHECK(sockets_set_queue_size(&world->sockets, -1) < 0);
+  CHECK(sockets_set_queue_size(&world->sockets, QUEUE) == 0);
+  struct telling telling = {.world = world, .answer = 1};
+  for (int i = 0; i < PAIRS; i++) clients[i] = connect_here(world, port);
+  while (seen(world, listener)->accepted < PAIRS) {
+    (void)wake_up(&telling);
+    CHECK(telling.events <= QUEUE);
+  }
+  for (int i = 0; i < PAIRS; i++) CHECK(send_stream(world, clients[i], 0, 1) == 1);
+  int most = 0;
+  for (int round = 0; round < ROUNDS; round++) {
+    const bool has_more = wake_up(&telling);
+    /* What waits is either reported by the descriptor or known to be there. */
+    CHECK(has_more == sockets_has_more(&world->sockets));
+    CHECK(telling.events <= QUEUE);
+    if (telling.events > most) most = telling.events;
+  }
+  CHECK(most > QUEUE - MAX_RECORDS_EACH);
+  for (int i = 0; i < PAIRS; i++) CHECK(seen(world, clients[i])->pieces > 0);
+  CHECK(sockets_set_queue_size(&world->sockets, 0) == 0);
+  for (int tries = 0; telling.events <= QUEUE; tries++) {
+    CHECK(tries < MANY_TRIES);
+    (void)wake_up(&telling);
   }
   world_close(world);
 }
@@ -842,6 +880,7 @@ int main(void) {
       {"everybody has a turn", test_fairness},
       {"a poll has one piece of each", test_one_piece_in_a_poll},
       {"a wake-up has so many rounds at most", test_bound_by_rounds},
+      {"a wake-up tells of so many events at most", test_bound_by_queue},
       {"a wake-up reads so many bytes at most", test_bound_by_bytes},
       {"a wake-up drops so many bytes at most", test_bound_by_dropped_bytes},
       {"whoever has more stands in line once", test_everybody_stands_in_line_once},

@@ -28,12 +28,18 @@ struct world *world_open(void) {
   const struct shared shared = {
       .events = malloc(MAX_EVENTS * sizeof *shared.events),
       .ends = malloc((MAX_EVENTS + 1) * sizeof *shared.ends),
-      .pool = malloc(POOL_BYTES),
+      .cursors = calloc(MAX_PAGES, sizeof *shared.cursors),
       .sends = malloc(MAX_SENDS * sizeof *shared.sends),
       .arena = malloc(ARENA_BYTES),
   };
-  CHECK(shared.events && shared.ends && shared.pool && shared.sends && shared.arena);
+  CHECK(shared.events && shared.ends && shared.cursors && shared.sends && shared.arena);
   CHECK(sockets_open(&world->sockets, &shared) == 0);
+  for (int i = 0; i < MAX_PAGES; i++) {
+    uint8_t *memory = malloc(PAGE_BYTES);
+    CHECK(memory != NULL);
+    shared.cursors[i] = sockets_set_page(&world->sockets, i, memory, PAGE_BYTES);
+    CHECK(shared.cursors[i] >= 0 && ((uintptr_t)&memory[shared.cursors[i]] & (PIECE_ALIGN - 1)) == 0);
+  }
   return world;
 }
 
@@ -42,7 +48,8 @@ void world_close(struct world *world) {
   const struct shared *shared = &world->sockets.shared;
   free(shared->events);
   free(shared->ends);
-  free(shared->pool);
+  free(shared->cursors);
+  for (int i = 0; i < MAX_PAGES; i++) free(world->sockets.pages[i].memory);
   free(shared->sends);
   free(shared->arena);
   free(world);
@@ -66,8 +73,11 @@ uint8_t stream_byte(uint64_t place) { return (uint8_t)(place * 167 + (place >> 8
 
 static void read_data(struct world *world, struct seen *of, const struct event *event) {
   CHECK(event->second > 0 && event->second <= READ_BYTES);
-  CHECK(event->first >= 0 && event->first + event->second <= POOL_BYTES);
-  const uint8_t *bytes = &world->sockets.shared.pool[event->first];
+  const int page = event->first >> PAGE_SHIFT;
+  const int offset = event->first & ((1 << PAGE_SHIFT) - 1);
+  CHECK(page >= 0 && page < MAX_PAGES && offset % PIECE_ALIGN == world->sockets.shared.cursors[page] % PIECE_ALIGN);
+  CHECK(offset + event->second <= PAGE_BYTES);
+  const uint8_t *bytes = &world->sockets.pages[page].memory[offset];
   for (int32_t i = 0; i < event->second; i++) {
     if (bytes[i] != stream_byte(of->bytes + (uint64_t)i)) of->is_sound = false;
   }

@@ -45,9 +45,9 @@ function search(changed: Partial<AddonSearch> = {}): AddonSearch {
 }
 
 function reasonOf(changed: Partial<AddonSearch>): string {
-  const loaded: object = searchAddon(search(changed));
-  assert.deepEqual(Object.keys(loaded), ['reason']);
-  return String(Reflect.get(loaded, 'reason'));
+  const loaded = searchAddon(search(changed));
+  assert.ok(loaded.addon === undefined);
+  return loaded.reason;
 }
 
 function throwing(message: string, code = 'ERR_DLOPEN_FAILED'): AddonSearch['load'] {
@@ -107,9 +107,14 @@ describe('the search for the addon', () => {
     ]) {
       assert.match(
         reasonOf({ load: throwing(message) }),
-        /; the system has musl and not glibc, as Alpine does; take an image with glibc, or build [^;]+\.$/,
+        /; a release loads with musl 1\.2\.3 and newer \(Alpine 3\.16\); take a newer image\.$/,
       );
     }
+  });
+
+  it('knows a process that has no descriptor left', () => {
+    const message = '/a.node: cannot open shared object file: Too many open files';
+    assert.match(reasonOf({ load: throwing(message) }), /; let the process have more \(ulimit -n\)\.$/);
   });
 
   it('knows a glibc that is too old', () => {
@@ -141,6 +146,25 @@ describe('the search for the addon', () => {
     );
     assert.match(reasonOf({ candidates: [incomplete] }), /; install the package again\.$/);
     assert.match(reasonOf({ load: () => null }), /without threadId, .+, openSockets;/);
+  });
+
+  it('passes on why the package was not found', () => {
+    assert.equal(reasonOf({ lost: 'It is gone.', candidates: [] }), 'It is gone.');
+  });
+
+  it('calls it a fault where a release has a binary', () => {
+    const isFault = (changed: Partial<AddonSearch>): boolean | undefined => {
+      const loaded = searchAddon(search(changed));
+      return loaded.addon === undefined ? loaded.isFault : undefined;
+    };
+    for (const arch of ['x64', 'arm64']) {
+      for (const changed of [{}, { lost: 'It is gone.' }, { candidates: [broken] }, { isCheckout: true }]) {
+        assert.equal(isFault({ arch, ...changed }), true);
+      }
+    }
+    for (const changed of [{ platform: 'darwin' }, { imitator: 'deno' }, { arch: 'riscv64' }]) {
+      assert.equal(isFault(changed), false);
+    }
   });
 
   it('gives the reason of the first candidate that is there', () => {

@@ -4,14 +4,19 @@
  * itself.
  */
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import type { NativeAddon } from './native-addon.js';
+import { packageFolder, requireOf } from './package-folder.js';
 
 /** Without an addon, `reason` is a sentence for the user: what is wrong, and what helps. */
 export type LoadedAddon =
   | { readonly addon: NativeAddon; readonly reason?: never }
-  | { readonly addon?: never; readonly reason: string };
+  | {
+      readonly addon?: never;
+      readonly reason: string;
+      /** True if a release has a binary for this system: that it is not used is a fault. */
+      readonly isFault: boolean;
+    };
 
 /** Where an addon is looked for, and on what. */
 export interface AddonSearch {
@@ -19,6 +24,8 @@ export interface AddonSearch {
   readonly arch: string;
   /** What imitates Node, such as Bun: the addon would load there, and crash the process. */
   readonly imitator: string | undefined;
+  /** Why the package was not found, in which the candidates lie. */
+  readonly lost?: string | undefined;
   /** Whole paths; the first that loads is taken. */
   readonly candidates: readonly string[];
   /** Is it a checkout, where the addon can be built? */
@@ -71,11 +78,14 @@ function loadFailure(file: string, error: unknown, isCheckout: boolean): string 
   if (codeOf(error) === 'ERR_DLOPEN_DISABLED') {
     return 'Node was told not to load native addons; start it without --no-addons, or with --allow-addons.';
   }
+  if (/Too many open files/i.test(message)) {
+    return `The native addon ${file} does not load: ${message}; let the process have more (ulimit -n).`;
+  }
   const remedy = isCheckout
     ? `remove native/build and ${REBUILD}`
     : // musl's loader has words of its own; glibc's never say this.
       /Error (loading shared library|relocating)/.test(message)
-      ? 'the system has musl and not glibc, as Alpine does; take an image with glibc, or build from a checkout'
+      ? 'a release loads with musl 1.2.3 and newer (Alpine 3.16); take a newer image'
       : message.includes('version `GLIBC_')
         ? 'the system is older than glibc 2.28; take a newer one'
         : 'install the package again';
@@ -101,11 +111,13 @@ function notThere({ arch, isCheckout }: AddonSearch): string {
 /** `loadAddon` with everything that it asks the system for, for tests. */
 export function searchAddon(search: AddonSearch): LoadedAddon {
   if (search.platform !== 'linux') {
-    return { reason: `The native addon is for Linux only, and this is ${search.platform}.` };
+    return { reason: `The native addon is for Linux only, and this is ${search.platform}.`, isFault: false };
   }
   if (search.imitator !== undefined) {
-    return { reason: `The native addon is for Node only, and this is ${search.imitator}.` };
+    return { reason: `The native addon is for Node only, and this is ${search.imitator}.`, isFault: false };
   }
+  const isFault = PREBUILT_ARCHES.includes(search.arch);
+  if (search.lost !== undefined) return { reason: search.lost, isFault };
   let reason: string | undefined;
   for (const file of search.candidates) {
     try {
@@ -118,29 +130,33 @@ export function searchAddon(search: AddonSearch): LoadedAddon {
       if (codeOf(error) !== 'MODULE_NOT_FOUND') reason ??= loadFailure(file, error, search.isCheckout);
     }
   }
-  return { reason: reason ?? notThere(search) };
+  return { reason: reason ?? notThere(search), isFault };
 }
 
-/** Paths from `dist/task`. */
-function pathOf(relative: string): string {
-  return fileURLToPath(new URL(relative, import.meta.url));
+/** Where the package has it: what the build made, or what a release has for this system. */
+function candidatesIn(folder: string): readonly string[] {
+  const native = join(folder, 'native');
+  return [
+    join(native, 'build', 'Release', 'asynctcp.node'),
+    join(native, 'prebuilt', `${process.platform}-${process.arch}.node`),
+  ];
 }
 
 let loaded: LoadedAddon | undefined;
 
 /** Loads at the first call in a thread. */
 export function loadAddon(): LoadedAddon {
-  loaded ??= searchAddon({
+  if (loaded !== undefined) return loaded;
+  const { folder, reason } = packageFolder();
+  loaded = searchAddon({
     platform: process.platform,
     arch: process.arch,
     imitator: ['bun', 'deno'].find((name) => name in process.versions),
-    candidates: [
-      pathOf('../../native/build/Release/asynctcp.node'),
-      pathOf(`../../native/prebuilt/${process.platform}-${process.arch}.node`),
-    ],
+    lost: reason,
+    candidates: folder === undefined ? [] : candidatesIn(folder),
     // The package has no scripts.
-    isCheckout: existsSync(pathOf('../../scripts/build-native.mjs')),
-    load: createRequire(import.meta.url),
+    isCheckout: folder !== undefined && existsSync(join(folder, 'scripts', 'build-native.mjs')),
+    load: (file): unknown => requireOf(file)(file),
   });
   return loaded;
 }

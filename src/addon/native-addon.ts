@@ -4,7 +4,7 @@
  * refuses throws an `Error` whose `code` is the errno's name, such as `EPERM`, and whose `syscall` names
  * the call.
  */
-import type { NativeSockets } from './native-sockets.js';
+import type { Dispatch, NativeSockets } from './native-sockets.js';
 
 export interface NativeAddon {
   /** The kernel's number of the thread, as in `/proc/<pid>/task`. */
@@ -37,10 +37,11 @@ export interface NativeAddon {
   /** Bytes of the watched part that were never used since, in whole pages. */
   unusedStack(): number;
   /**
-   * Opens this environment's sockets. `dispatch` is called for each poll that brought something, with the
+   * Opens sockets of this environment. `dispatch` is called for each poll that brought something, with the
    * number of event records. When something was thrown in it or in the ticks behind it, that is uncaught, and
-   * it is called again with 0 for what is left of them.
+   * it is called again with 0 for what is left of them. With `checksPages` each poll makes sure that no page
+   * that it fills was detached.
    * @throws EMFILE, ENOMEM and so on when there is no descriptor or memory for it.
    */
-  openSockets(dispatch: (count: number) => void): NativeSockets;
+  openSockets(dispatch: Dispatch, checksPages: boolean): NativeSockets;
 }

@@ -5,8 +5,9 @@
 import { ErrorCode } from '../port/error-code.js';
 import { TcpState } from '../port/tcp-state.js';
 import type { Capabilities } from '../port/capabilities.js';
-import type { Connection } from '../port/tcp-stack.js';
+import type { Connection, TcpStack } from '../port/tcp-stack.js';
 import { ipFamily, parseIpv4 } from '../support/ip-address.js';
+import { isAbortSignal, viewOfForeign } from '../support/realm.js';
 import { stackHighWaterMark } from '../task/diagnostics.js';
 import {
   checkAddress,
@@ -56,6 +57,18 @@ export const ASYNC_WRITE_FLAG_COPY = 1;
  */
 export const ASYNC_WRITE_FLAG_MORE = 2;
 
+/** What `add` and `write` take as flags. */
+export type WriteFlags = 0 | 1 | 2 | 3;
+
+/**
+ * Type of a flags argument. A literal has to be one of `WriteFlags`; the sum of the two constants is a
+ * `number` to TypeScript, and is taken as well.
+ */
+export type FlagsArgument<F extends number> = number extends F ? F : WriteFlags;
+
+/** UTF-8 has at most so many bytes for each UTF-16 unit of a string (RFC 3629 §3). */
+const MAX_BYTES_OF_UNIT = 3;
+
 const ALL_FLAGS = ASYNC_WRITE_FLAG_COPY | ASYNC_WRITE_FLAG_MORE;
 
 /** What a client is made with. */
@@ -103,6 +116,13 @@ export interface ConnectOptions {
   localAddress?: string;
   /** Port to connect from. Default 0: the system chooses. */
   localPort?: number;
+  /**
+   * Shares `localPort` with listeners and connections that say so too, as hole punching needs. Needs the
+   * stack's capability `connectReusePort`. Default false.
+   */
+  reusePort?: boolean;
+  /** Only addresses of this family are tried, IPv4 or IPv6. Default: both. */
+  family?: 4 | 6;
   /** Receive window of this connection, 1024 to 1073741824 bytes. Default: the client's own. */
   receiveWindow?: number;
 }
@@ -193,13 +213,14 @@ export class AsyncClient {
    * @param host a name or an IP address.
    * @param port 1 to 65535.
    * @returns false when the client is connected or connecting already (up to `onDisconnect`), or when the
-   *   arguments can never work: port 0, or a local address of another family than the host's. No callback
-   *   comes then.
-   * @throws TypeError, RangeError for arguments that are no host, no port and so on.
+   *   arguments can never work: port 0, or a local address or a `family` of another family than the host's.
+   *   No callback comes then.
+   * @throws TypeError, RangeError for arguments that are no host, no port and so on, and for an option that
+   *   the stack cannot meet.
    */
   connect(host: string, port: number, options: ConnectOptions = {}): boolean {
     const core = this.#core;
-    const target = checkTarget(host, port, options, core.receiveWindow);
+    const target = checkTarget(host, port, options, core);
     if (core.session !== undefined || !canWork(target, core.host)) return false;
     core.session = new Session(core);
     core.session.dial(target);
@@ -286,14 +307,16 @@ export class AsyncClient {
   /**
    * Takes data to send. Nothing leaves before `send`.
    * @param data bytes, of which as many are taken as `space()` allows; or a string, which is sent as UTF-8
-   *   and taken whole or not at all.
+   *   and taken whole or not at all. The bytes may be another realm's `Uint8Array`, and lie in a
+   *   `SharedArrayBuffer` or in a resizable buffer.
    * @param flags `ASYNC_WRITE_FLAG_COPY` (default) copies the bytes. Without it your buffer itself is sent:
    *   leave it unchanged until `onAck` has counted its bytes. `ASYNC_WRITE_FLAG_MORE` says that more
-   *   follows.
+   *   follows. It is no length, as C++ has one there: `data.subarray(0, length)` is that.
    * @returns bytes taken, at most `space()`; 0 unless connected.
-   * @throws TypeError, RangeError for other data or flags.
+   * @throws TypeError, RangeError for other data or flags, and for a string of more bytes than the send
+   *   buffer (the stack's `limits.sendBufferBytes`), which could never be taken.
    */
-  add(data: string | Uint8Array, flags: number = ASYNC_WRITE_FLAG_COPY): number {
+  add<F extends number = 1>(data: string | Uint8Array, flags?: FlagsArgument<F>): number {
     return this.#take(data, flags, false);
   }
 
@@ -326,20 +349,20 @@ export class AsyncClient {
   }
 
   /** `add`, then `send`. Arguments, result and errors as in `add`. */
-  write(data: string | Uint8Array, flags: number = ASYNC_WRITE_FLAG_COPY): number {
+  write<F extends number = 1>(data: string | Uint8Array, flags?: FlagsArgument<F>): number {
     return this.#take(data, flags, true);
   }
 
-  #take(data: string | Uint8Array, flags: number, andSend: boolean): number {
+  #take(data: string | Uint8Array, flags: number = ASYNC_WRITE_FLAG_COPY, andSend: boolean): number {
     const isText = typeof data === 'string';
-    if (!isText && !(data instanceof Uint8Array)) {
-      throw new TypeError(`data must be a string or a Uint8Array, not ${show(data)}`);
-    }
+    if (!isText && !(data instanceof Uint8Array)) return this.#takeForeign(data, flags, andSend);
     if ((flags & ALL_FLAGS) !== flags) {
       throw new RangeError(
-        `flags must be a sum of ASYNC_WRITE_FLAG_COPY 1 and ASYNC_WRITE_FLAG_MORE 2, not ${show(flags)}`,
+        `flags must be a sum of ASYNC_WRITE_FLAG_COPY 1 and ASYNC_WRITE_FLAG_MORE 2, not ${show(flags)}; ` +
+          'there is no length argument, data.subarray(0, length) is that',
       );
     }
+    if (isText) checkFits(data, this.#core.host.stack.limits.sendBufferBytes);
     const session = this.#core.session;
     if (session === undefined) return 0;
     // A string has at least as many UTF-8 bytes as UTF-16 units: what cannot fit is not encoded.
@@ -356,6 +379,13 @@ export class AsyncClient {
     // What was added before leaves with `write`, also when nothing more could be taken.
     if (andSend && taken === 0) session.send();
     return taken;
+  }
+
+  /** A `Uint8Array` of another realm is taken as a view of this one. */
+  #takeForeign(data: unknown, flags: number, andSend: boolean): number {
+    const view = viewOfForeign(data);
+    if (view === undefined) throw new TypeError(`data must be a string or a Uint8Array, not ${show(data)}`);
+    return this.#take(view, flags, andSend);
   }
 
   // ---- receiving
@@ -747,31 +777,57 @@ export function acceptedSession(
   return session;
 }
 
-function checkTarget(
-  host: string,
-  port: number,
-  options: ConnectOptions,
-  ownWindow: number | undefined,
-): DialOptions {
+/** @throws RangeError for a text that an empty send buffer would not take. */
+function checkFits(text: string, capacity: number): void {
+  // Counted only where it could be too much, so that no ordinary text is encoded twice.
+  if (text.length * MAX_BYTES_OF_UNIT <= capacity) return;
+  const bytes = text.length > capacity ? text.length : encoder.encode(text).length;
+  if (bytes <= capacity) return;
+  throw new RangeError(
+    `data must be a string of at most ${capacity} bytes of UTF-8, the send buffer, not of ` +
+      `${bytes === text.length ? `${bytes} or more` : bytes}; write it in pieces`,
+  );
+}
+
+function checkTarget(host: string, port: number, options: ConnectOptions, core: ClientCore): DialOptions {
   checkHost('host', host);
   checkPort('port', port);
   checkOptions(options);
-  const { timeoutMs = 0, signal, localAddress, localPort = 0 } = options;
+  const { timeoutMs = 0, signal, localAddress, localPort = 0, reusePort = false, family } = options;
   checkNumber('timeoutMs', timeoutMs, 0, MAX_TIMEOUT_S * 1000, ' ms');
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+  if (signal !== undefined && !isAbortSignal(signal)) {
     throw new TypeError(`signal must be an AbortSignal, not ${show(signal)}`);
   }
   if (localAddress !== undefined) checkAddress('localAddress', localAddress);
   checkPort('localPort', localPort);
-  const receiveWindowBytes = checkReceiveWindow(options.receiveWindow) ?? ownWindow;
-  return { host, port, timeoutMs, signal, localAddress, localPort, receiveWindowBytes };
+  if (checkBoolean('reusePort', reusePort)) checkSharedPort(localPort, core.host.stack);
+  if (family !== undefined) checkFamily(family);
+  const receiveWindowBytes = checkReceiveWindow(options.receiveWindow) ?? core.receiveWindow;
+  return { host, port, timeoutMs, signal, localAddress, localPort, reusePort, family, receiveWindowBytes };
 }
 
-/** Whether there is any way in which this could connect. */
+function checkSharedPort(localPort: number, { name, capabilities }: TcpStack): void {
+  if (!capabilities.connectReusePort) {
+    throw new RangeError(
+      `reusePort must be false on the ${name} stack, which cannot connect from a shared port; the kernel stack can`,
+    );
+  }
+  if (localPort === 0) throw new RangeError('localPort must be 1 to 65535 with reusePort, not 0');
+}
+
+function checkFamily(family: unknown): void {
+  if (family === 4 || family === 6) return;
+  const message = `family must be 4 or 6, not ${show(family)}`;
+  throw typeof family === 'number' ? new RangeError(message) : new TypeError(message);
+}
+
+/** True if there is any way in which this could connect. */
 function canWork(target: DialOptions, host: Host): boolean {
   const remote = ipFamily(target.host);
   const local = target.localAddress === undefined ? undefined : ipFamily(target.localAddress);
   if (target.port === 0) return false;
-  if (remote !== undefined && local !== undefined && remote !== local) return false;
-  return host.stack.capabilities.ipv6 || (remote !== 6 && local !== 6);
+  // An address or a family that is not given goes with any.
+  const families = [remote, local, target.family].filter((family) => family !== undefined);
+  if (families.some((family) => family !== families[0])) return false;
+  return host.stack.capabilities.ipv6 || families[0] !== 6;
 }

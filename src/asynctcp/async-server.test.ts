@@ -156,12 +156,12 @@ describe('begin()', () => {
     assert.equal(second.address(), '127.0.0.1');
   });
 
-  it('overtaken by end() is rejected with ERR_ABRT, and the port stays free', async () => {
+  it('overtaken by end() resolves, for the program ended it itself, and the port stays free', async () => {
     for (const address of [undefined, '127.0.0.1']) {
       const server = new AsyncServer(0, { stack, ...(address === undefined ? {} : { address }) });
       const begun = server.begin();
       const ended = server.end();
-      await assert.rejects(begun, { name: 'TcpError', code: ErrorCode.ERR_ABRT });
+      await begun;
       await ended;
       assert.equal(server.status(), TcpState.CLOSED);
       const listeners = process.getActiveResourcesInfo().filter((kind) => kind.startsWith('TCPServer'));

@@ -1,6 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** AsyncServer: AsyncTCP's listener. Each accepted connection is an AsyncClient, given to `onClient`. */
-import { ErrorCode } from '../port/error-code.js';
 import { TcpState } from '../port/tcp-state.js';
 import type { Capabilities } from '../port/capabilities.js';
 import type { Connection, ConnectionEvents, Fault, Listener, ListenerEvents } from '../port/tcp-stack.js';
@@ -57,7 +56,7 @@ export interface ServerOptions {
 interface Listening extends Holder {
   readonly listener: Listener;
   readonly started: Promise<void>;
-  /** Answers `started` when the server is ended before it listens. */
+  /** Answers `started` when the program ends the server before it listens. */
   readonly giveUp: () => void;
 }
 
@@ -142,9 +141,9 @@ export class AsyncServer {
   }
 
   /**
-   * Begins to listen, and resolves when it does. Harmless when it listens already.
-   * @throws TcpError (as a rejection) when the address cannot be bound: `ERR_USE`, `ERR_VAL`, …; `ERR_ABRT`
-   *   when `end` came first.
+   * Begins to listen, and resolves when it does, or when `end` came first: `status()` tells which. Harmless
+   * when it listens already.
+   * @throws TcpError (as a rejection) when the address cannot be bound: `ERR_USE`, `ERR_VAL`, ….
    */
   async begin(): Promise<void> {
     this.#listening ??= this.#listen();
@@ -297,11 +296,8 @@ export class AsyncServer {
       events,
     );
     listener.setKeepsAlive(this.#keepsAlive);
-    const giveUp = (): void => {
-      reject(tcpError(action, { code: ErrorCode.ERR_ABRT }));
-    };
     const reset = (): void => listener.close();
-    const listening: Listening = { listener, started, giveUp, reset };
+    const listening: Listening = { listener, started, giveUp: resolve, reset };
     holdsSocket(listening);
     return listening;
   }

@@ -4,6 +4,7 @@
  * leak into the next (contract L8).
  */
 import type { ErrorCode } from '../port/error-code.js';
+import { bindHandler } from '../task/dispatch.js';
 import type { AsyncClient } from './async-client.js';
 import { checkHandler } from './check.js';
 import type { Host } from './host.js';
@@ -50,9 +51,12 @@ export type PollHandler = (client: AsyncClient) => unknown;
 /** The peer has ended its side. */
 export type EndHandler = (client: AsyncClient) => unknown;
 
-/** The one place through which every handler goes that a user sets. */
-export function takeHandler<H>(setter: string, handler: H | undefined): H | undefined {
-  return checkHandler(setter, handler);
+/** Checks a handler that a user sets, and binds it to the asynchronous context in which that happens. */
+export function takeHandler<Arguments extends unknown[]>(
+  setter: string,
+  handler: ((...args: Arguments) => unknown) | undefined,
+): ((...args: Arguments) => unknown) | undefined {
+  return bindHandler(checkHandler(setter, handler));
 }
 
 /** The two ends of a connection. */

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Configuration, rangeText, symbolOf, SYMBOLS, type ConfigureOptions } from './configuration.js';
+import {
+  Configuration,
+  rangeText,
+  symbolOf,
+  SYMBOLS,
+  withVariables,
+  type ConfigureOptions,
+} from './configuration.js';
 
 /** What JavaScript's callers may pass in spite of the types. */
 function untyped(options: unknown): ConfigureOptions {
@@ -41,8 +48,6 @@ for (const symbol of SYMBOLS) {
   if (symbol.kind !== 'integer') continue;
   describe(symbol.symbol, () => {
     const { option, least, most } = symbol;
-    const range = rangeText(symbol);
-
     it(`is taken from ${least} to ${most}, by every way`, () => {
       for (const value of [least, most]) {
         const byCode = new Configuration();
@@ -63,7 +68,7 @@ for (const symbol of SYMBOLS) {
       for (const value of [least - 1, most + 1]) {
         const expected = (name: string, shown: string): object => ({
           name: 'RangeError',
-          message: `${name} must be ${range}, not ${shown}`,
+          message: `${name} must be ${rangeText(symbol, name)}, not ${shown}`,
         });
         const configuration = new Configuration();
         const ways: [call: () => unknown, name: string][] = [
@@ -82,7 +87,7 @@ for (const symbol of SYMBOLS) {
 describe('a value', () => {
   it('from text is a whole decimal number and nothing like one', () => {
     const name = 'CONFIG_ASYNC_TCP_MAX_ACK_TIME';
-    for (const text of ['', ' ', '5 ', '+5', '5.0', '5e2', '0x10', '5ms', 'NaN', '--5', '1_000']) {
+    for (const text of [' ', 'y', 'n', '5 ', '+5', '5.0', '5e2', '0x10', '5ms', 'NaN', '--5', '1_000']) {
       const expected = {
         name: 'RangeError',
         message: `${name} must be 0 to 3600000 ms, not ${JSON.stringify(text)}`,
@@ -93,7 +98,7 @@ describe('a value', () => {
   });
 
   it('from code is a number, not its text', () => {
-    for (const value of ['5', 5n, true, null, 1.5, Number.NaN, {}]) {
+    for (const value of ['5', 'y', 5n, true, null, 1.5, Number.NaN, {}]) {
       const call = (): void => new Configuration().configure(untyped({ maxAckTimeMs: value }));
       assert.throws(call, /^RangeError: maxAckTimeMs must be 0 to 3600000 ms, not /);
     }
@@ -105,8 +110,160 @@ describe('a value', () => {
     assert.throws(() => configuration.configure(untyped({ stack: 'Node' })), expected);
     assert.throws(() => configuration.configure(untyped({ stack: 1 })), /not 1$/);
     assert.throws(() => configuration.define('CONFIG_ASYNC_TCP_STACK='), /not ""$/);
+    assert.throws(() => configuration.define('CONFIG_ASYNC_TCP_STACK=y'), /not "y"$/);
     configuration.define('CONFIG_ASYNC_TCP_STACK=node');
     assert.equal(configuration.stack(), 'node');
+  });
+});
+
+describe('a symbol that is on or off', () => {
+  const OPTIONS = SYMBOLS.filter((symbol) => symbol.kind === 'integer' && symbol.most === 1);
+
+  it('is understood as Kconfig writes it, too', () => {
+    assert.deepEqual(
+      OPTIONS.map(({ option }) => option),
+      ['useWdt', 'diagnostics', 'wdtPanic'],
+    );
+    for (const { symbol, option } of OPTIONS) {
+      for (const [text, value] of [
+        ['y', 1],
+        ['Y', 1],
+        ['n', 0],
+        ['N', 0],
+      ] as const) {
+        assert.equal(withEnvironment({ [symbol]: text }).integer(option), value);
+        const defined = new Configuration();
+        defined.define(`${symbol}=${text}`);
+        assert.equal(defined.integer(option), value);
+      }
+    }
+  });
+
+  it('is nothing else, and the error says what it is', () => {
+    for (const text of ['yes', 'no', 'true', 'on', 'm', 'yn']) {
+      assert.throws(() => withEnvironment({ CONFIG_ASYNC_TCP_USE_WDT: text }).integer('useWdt'), {
+        name: 'RangeError',
+        message: `CONFIG_ASYNC_TCP_USE_WDT must be 0 or 1 (n or y), not "${text}"`,
+      });
+    }
+    assert.throws(() => new Configuration().configure(untyped({ useWdt: 'y' })), {
+      message: 'useWdt must be 0 or 1, not "y"',
+    });
+  });
+});
+
+describe('the names of today’s C++ library', () => {
+  it('set the same options, the stack size in bytes', () => {
+    for (const [bytes, words] of [
+      [16_384, 4096],
+      [1024, 256],
+      [1025, 257],
+      [67_108_864, 16_777_216],
+    ] as const) {
+      const byEnvironment = withEnvironment({ CONFIG_ASYNC_TCP_STACK_SIZE: String(bytes) });
+      assert.equal(byEnvironment.integer('taskStackSize'), words);
+      const defined = new Configuration();
+      defined.define(`CONFIG_ASYNC_TCP_STACK_SIZE=${bytes}`);
+      assert.equal(defined.integer('taskStackSize'), words);
+      const byCode = new Configuration();
+      byCode.configure(untyped({ CONFIG_ASYNC_TCP_STACK_SIZE: bytes }));
+      assert.equal(byCode.integer('taskStackSize'), words);
+    }
+    assert.equal(withEnvironment({ CONFIG_ASYNC_TCP_PRIORITY: '10' }).integer('taskPriority'), 10);
+    assert.equal(withEnvironment({ CONFIG_ASYNC_TCP_QUEUE_SIZE: '64' }).integer('queueSize'), 64);
+  });
+
+  it('have a range in their own unit', () => {
+    for (const bytes of [1023, 67_108_865]) {
+      assert.throws(
+        () => withEnvironment({ CONFIG_ASYNC_TCP_STACK_SIZE: String(bytes) }).integer('taskStackSize'),
+        {
+          name: 'RangeError',
+          message: `CONFIG_ASYNC_TCP_STACK_SIZE must be 1024 to 67108864 bytes, not ${bytes}`,
+        },
+      );
+    }
+    assert.throws(
+      () => new Configuration().define('CONFIG_ASYNC_TCP_STACK_SIZE'),
+      /CONFIG_ASYNC_TCP_STACK_SIZE=…, 1024 to 67108864 bytes$/,
+    );
+    assert.throws(
+      () => new Configuration().define('CONFIG_ASYNC_TCP_PRIORITY=25'),
+      /must be 0 to 24, not 25/,
+    );
+  });
+
+  const BOTH: readonly [first: [string, string], second: [string, string]][] = [
+    [
+      ['CONFIG_ASYNC_TCP_TASK_STACK_SIZE', '4096'],
+      ['CONFIG_ASYNC_TCP_STACK_SIZE', '16384'],
+    ],
+    [
+      ['CONFIG_ASYNC_TCP_PRIORITY', '5'],
+      ['CONFIG_ASYNC_TCP_TASK_PRIORITY', '5'],
+    ],
+  ];
+
+  it('may stand beside the README’s in one layer when they say the same', () => {
+    for (const [[first, one], [second, other]] of BOTH) {
+      const { option, value } = first.includes('STACK')
+        ? ({ option: 'taskStackSize', value: 4096 } as const)
+        : ({ option: 'taskPriority', value: 5 } as const);
+      assert.equal(withEnvironment({ [first]: one, [second]: other }).integer(option), value);
+      const defined = new Configuration();
+      defined.define(`${first}=${one}`);
+      defined.define(`${second}=${other}`);
+      assert.equal(defined.integer(option), value);
+      const byCode = new Configuration();
+      byCode.configure(untyped({ [first]: Number(one), [second]: Number(other) }));
+      assert.equal(byCode.integer(option), value);
+    }
+  });
+
+  it('contradicting the README’s in one layer are an error that names both, and change nothing', () => {
+    for (const [[first, one], [second]] of BOTH) {
+      const other = second.includes('STACK') ? '20000' : '6';
+      const expected = {
+        name: 'RangeError',
+        message: `${first} and ${second} are names of one setting and contradict each other; leave one of them out`,
+      };
+      assert.throws(
+        () => withEnvironment({ [first]: one, [second]: other }).integer('taskPriority'),
+        expected,
+      );
+      const defined = new Configuration();
+      defined.define(`${first}=${one}`);
+      assert.throws(() => defined.define(`${second}=${other}`), expected);
+      const byCode = new Configuration();
+      const both = { [first]: Number(one), [second]: Number(other) };
+      assert.throws(() => byCode.configure(untyped(both)), expected);
+      assert.equal(byCode.isSet('taskPriority') || byCode.isSet('taskStackSize'), false);
+    }
+    assert.throws(
+      () => new Configuration().configure(untyped({ tcpWnd: 2000, CONFIG_LWIP_TCP_WND_DEFAULT: 3000 })),
+      /^RangeError: tcpWnd and CONFIG_LWIP_TCP_WND_DEFAULT are names of one setting/,
+    );
+  });
+
+  it('in another layer win or lose as any name does', () => {
+    const configuration = withEnvironment({ CONFIG_ASYNC_TCP_PRIORITY: '5' });
+    configuration.configure({ taskPriority: 4 });
+    assert.equal(configuration.integer('taskPriority'), 5);
+    const defined = withEnvironment({ CONFIG_ASYNC_TCP_TASK_PRIORITY: '5' });
+    defined.define('CONFIG_ASYNC_TCP_PRIORITY=6');
+    assert.equal(defined.integer('taskPriority'), 6);
+    assert.deepEqual(configuration.variablesWith({}), { CONFIG_ASYNC_TCP_TASK_PRIORITY: '5' });
+  });
+
+  it('in the environment give way to what a task’s starter gave', () => {
+    const environment = { CONFIG_ASYNC_TCP_PRIORITY: '5', CONFIG_LWIP_TCP_WND_DEFAULT: '2000', PATH: '/bin' };
+    const variables = withVariables(environment, { CONFIG_ASYNC_TCP_TASK_PRIORITY: '6' });
+    assert.deepEqual(variables, {
+      CONFIG_LWIP_TCP_WND_DEFAULT: '2000',
+      PATH: '/bin',
+      CONFIG_ASYNC_TCP_TASK_PRIORITY: '6',
+    });
+    assert.equal(withEnvironment(variables).integer('taskPriority'), 6);
   });
 });
 
@@ -185,6 +342,14 @@ describe('configure()', () => {
       () => new Configuration().configure(untyped({ nonsense: undefined })),
       /unknown .* nonsense;/,
     );
+  });
+
+  it('names no unrelated option', () => {
+    for (const name of ['nonsense', 'core', 'x', '', 'timeout', 'diagnose']) {
+      assert.throws(() => new Configuration().configure(untyped({ [name]: 1 })), {
+        message: `unknown configuration symbol ${name}; the README lists them under "Configuration", "asynctcp run --help" at its end`,
+      });
+    }
   });
 
   it('takes undefined for not set', () => {
@@ -266,28 +431,53 @@ describe('the environment', () => {
     assert.throws(() => wrong.isSet('tcpWnd'), /CONFIG_ASYNC_TCP_USE_WDT/);
     assert.equal(withEnvironment({ CONFIG_ASYNC_TCP_USE_WDT: undefined }).integer('useWdt'), 1);
   });
+
+  it('has an empty variable for one that is not set', () => {
+    const variables = {
+      CONFIG_ASYNC_TCP_USE_WDT: '',
+      CONFIG_ASYNC_TCP_STACK: '',
+      CONFIG_ASYNC_TCP_PRIORITY: '',
+      CONFIG_ASYNC_TCP_TASK_PRIORITY: '4',
+      CONFIG_ASYNC_TCP_NONSENSE: '',
+    };
+    const configuration = withEnvironment(variables);
+    configuration.configure({ useWdt: 0 });
+    assert.deepEqual(
+      [configuration.integer('useWdt'), configuration.stack(), configuration.integer('taskPriority')],
+      [0, 'auto', 4],
+    );
+  });
 });
 
 describe('define()', () => {
-  it('names a symbol that it does not know, an option among them, and the nearest that it does', () => {
-    for (const definition of [
-      'CONFIG_ASYNC_TCP_STAK=node',
-      'stack=node',
-      'CONFIG_ASYNC_TCP_STAK',
-      '=5',
-      '',
-    ]) {
-      assert.throws(
-        () => new Configuration().define(definition),
-        (error: Error) => {
-          const name = definition.split('=')[0] ?? '';
-          const [told, nearest] = error.message.split('; the nearest known one is ');
-          assert.equal(told, `unknown configuration symbol ${name}`);
-          assert.ok(SYMBOLS.some(({ symbol }) => symbol === nearest));
-          if (name === 'CONFIG_ASYNC_TCP_STAK') assert.equal(nearest, 'CONFIG_ASYNC_TCP_STACK');
-          return error instanceof RangeError;
-        },
-      );
+  const NEAREST = {
+    CONFIG_ASYNC_TCP_STAK: 'CONFIG_ASYNC_TCP_STACK',
+    CONFIG_ASYNC_TCP_RUNING_CORE: 'CONFIG_ASYNC_TCP_RUNNING_CORE',
+    CONFIG_ASYNC_TCP_TASK_SIZE: 'CONFIG_ASYNC_TCP_STACK_SIZE',
+    CONFIG_ASYNC_TCP_TASK_WDT_PANIC: 'CONFIG_ESP_TASK_WDT_PANIC',
+    CONFIG_LWIP_TCP_WND: undefined,
+    ASYNC_TCP_STACK: 'CONFIG_ASYNC_TCP_STACK',
+    config_async_tcp_priority: 'CONFIG_ASYNC_TCP_PRIORITY',
+    CONFIG_ASYNC_TCP_SSL_ENABLED: undefined,
+    CONFIG_ASYNC_TCP_X: undefined,
+    CONFIG_ASYNC_TCP_: undefined,
+    stack: 'CONFIG_ASYNC_TCP_STACK',
+    maxAckTimeMs: 'CONFIG_ASYNC_TCP_MAX_ACK_TIME',
+    '': undefined,
+  } as const;
+
+  it('names a symbol that it does not know and, if it is a slip of the pen, the one that was meant', () => {
+    for (const [name, nearest] of Object.entries(NEAREST)) {
+      const hint =
+        nearest === undefined
+          ? 'the README lists them under "Configuration", "asynctcp run --help" at its end'
+          : `the nearest known one is ${nearest}`;
+      for (const definition of [`${name}=5`, name]) {
+        assert.throws(() => new Configuration().define(definition), {
+          name: 'RangeError',
+          message: `unknown configuration symbol ${name}; ${hint}`,
+        });
+      }
     }
   });
 
@@ -331,6 +521,7 @@ describe('a symbol', () => {
     assert.equal(rangeText(symbolOf('stack')), 'auto, kernel or node');
     assert.equal(rangeText(symbolOf('taskPriority')), '0 to 24');
     assert.equal(rangeText(symbolOf('wdtTimeoutS')), '1 to 3600 s');
+    assert.equal(rangeText(symbolOf('useWdt')), '0 or 1 (n or y)');
   });
 });
 

@@ -8,7 +8,7 @@
 import { ErrorCode } from '../port/error-code.js';
 import type { Cancel, Connection, ConnectionEvents, Fault, TcpStack } from '../port/tcp-stack.js';
 import { assert } from '../support/assert.js';
-import { ipFamily } from '../support/ip-address.js';
+import { ipFamily, isUnspecified, type IpFamily } from '../support/ip-address.js';
 import { Timer, type TimerOwner } from '../support/timer-wheel.js';
 
 /**
@@ -24,6 +24,10 @@ export interface DialTarget {
   readonly port: number;
   readonly localAddress: string | undefined;
   readonly localPort: number;
+  /** Only addresses of this family are tried; `undefined`: of both. */
+  readonly family?: IpFamily | undefined;
+  /** The local port is shared with listeners. */
+  readonly reusePort?: boolean;
   /** Bytes; `undefined`: the stack's own. */
   readonly receiveWindowBytes?: number | undefined;
 }
@@ -97,12 +101,10 @@ export class Dial implements TimerOwner {
 
   #resolved(fault: Fault | undefined, addresses: readonly string[]): void {
     if (this.#over) return;
-    const from = this.#target.localAddress;
-    const family = from === undefined ? undefined : ipFamily(from);
-    const usable = addresses.filter((address) => family === undefined || ipFamily(address) === family);
+    const { usable, reason } = usableAddresses(this.#target, addresses);
     this.#waiting = interleaved(usable).slice(0, MAX_ADDRESSES);
     if (fault !== undefined) this.#faults.push(fault);
-    else if (usable.length === 0) this.#faults.push(noUsableAddress(this.#target, family));
+    else if (reason !== undefined) this.#faults.push(reason);
     this.#tryNext();
   }
 
@@ -113,11 +115,9 @@ export class Dial implements TimerOwner {
       return;
     }
     const attempt = new Attempt(this);
-    const { port, localAddress, localPort, receiveWindowBytes } = this.#target;
-    attempt.connection = this.#stack.connect(
-      { address, port, localAddress, localPort, receiveWindowBytes },
-      attempt,
-    );
+    const { port, localAddress, localPort, reusePort = false, receiveWindowBytes } = this.#target;
+    const target = { address, port, localAddress, localPort, reusePort, receiveWindowBytes };
+    attempt.connection = this.#stack.connect(target, attempt);
     attempt.connection.setKeepsAlive(this.#keepsAlive);
     this.#attempts.add(attempt);
     if (this.#waiting.length > 0)
@@ -192,9 +192,25 @@ export function interleaved(addresses: readonly string[]): string[] {
   return order;
 }
 
-function noUsableAddress(target: DialTarget, family: number | undefined): Fault {
-  const cause = new Error(
-    `${target.host} has no IPv${String(family)} address to reach from ${String(target.localAddress)}`,
-  );
-  return { code: ErrorCode.ERR_RTE, cause };
+/** Returns the addresses of a name that can be tried; without any, the reason. */
+function usableAddresses(
+  { host, localAddress, family }: DialTarget,
+  addresses: readonly string[],
+): { usable: readonly string[]; reason?: Fault } {
+  // A blocklist answers so for names that it blocks; the system would connect to this machine.
+  const specified = addresses.filter((address) => !isUnspecified(address));
+  const wanted = specified.filter((address) => family === undefined || ipFamily(address) === family);
+  const from = localAddress === undefined ? undefined : ipFamily(localAddress);
+  const usable = wanted.filter((address) => from === undefined || ipFamily(address) === from);
+  if (usable.length > 0) return { usable };
+  if (specified.length === 0) {
+    const cause = new Error(`${host} resolves to ${addresses.join(' and ')}, which is no host's address`);
+    return { usable, reason: { code: ErrorCode.ERR_DNS, cause } };
+  }
+  if (wanted.length === 0) {
+    const cause = new Error(`${host} has no IPv${String(family)} address`);
+    return { usable, reason: { code: ErrorCode.ERR_DNS, cause } };
+  }
+  const cause = new Error(`${host} has no IPv${String(from)} address to reach from ${String(localAddress)}`);
+  return { usable, reason: { code: ErrorCode.ERR_RTE, cause } };
 }

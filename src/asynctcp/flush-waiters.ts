@@ -1,6 +1,7 @@
 /** Those who wait until what they added is acknowledged: `flushed()`. */
 import { ErrorCode } from '../port/error-code.js';
 import type { Fault } from '../port/tcp-stack.js';
+import { isError } from '../support/realm.js';
 import { tcpError } from './tcp-error.js';
 
 const ACTION = 'wait for the acknowledgement of what was added';
@@ -74,5 +75,5 @@ export function harmless(promise: Promise<void>): Promise<void> {
 /** An `AbortSignal` in lwIP's words. */
 export function abortedBy(signal: AbortSignal): Fault {
   const reason: unknown = signal.reason;
-  return { code: ErrorCode.ERR_ABRT, cause: reason instanceof Error ? reason : undefined };
+  return { code: ErrorCode.ERR_ABRT, cause: isError(reason) ? reason : undefined };
 }

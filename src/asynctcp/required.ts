@@ -19,6 +19,7 @@ const RANKS: Readonly<Record<keyof Capabilities, readonly [unknown, unknown]>> =
   keepAliveProbes: [false, true],
   ipv6: [false, true],
   reusePort: [false, true],
+  connectReusePort: [false, true],
   pathMss: [false, true],
   virtualTime: [false, true],
 };

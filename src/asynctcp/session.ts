@@ -15,6 +15,7 @@ import { CallbackKind } from '../task/callback-kind.js';
 import type { ConnectionReport } from '../task/connection-report.js';
 import { call1, call3, callFollowed } from '../task/dispatch.js';
 import { assert } from '../support/assert.js';
+import { runTicks } from '../support/callback-scope.js';
 import { Timer, type TimerOwner } from '../support/timer-wheel.js';
 import { POLL_INTERVAL_MS } from './ack-timeout.js';
 import type { ClientCore, ClientHandler, DisconnectReason, Ends } from './client-core.js';
@@ -278,6 +279,7 @@ export class Session extends DataFlow implements ConnectionEvents, DialEvents, T
     const { core } = this;
     if (fault !== undefined && core.onError !== undefined) {
       call3(this, CallbackKind.ERROR, core.onError, core.client, fault.code, fault.cause);
+      runTicks();
     }
     // From here on the client may be used again, in onDisconnect already.
     core.session = undefined;

@@ -14,7 +14,7 @@ import { MINIMAL_STACK_BYTES, WORD_BYTES } from '../task/stack-size.js';
 import { ExitStatus, type Arguments, type Command } from './command.js';
 import { applyConfiguration } from './configuration-options.js';
 import { wrap } from './text-table.js';
-import { packageVersion } from './version.js';
+import { PACKAGE_VERSION } from '../support/version.js';
 
 /** One thing that was tried out. */
 interface Finding {
@@ -61,7 +61,7 @@ async function runDoctor(given: Arguments): Promise<number> {
   ];
   const { platform, arch, versions } = process;
   process.stdout.write(
-    `asynctcp ${packageVersion()} on Node ${versions.node}, ${platform} ${arch}\n\n${findings.flatMap(findingLines).join('\n')}\n`,
+    `asynctcp ${PACKAGE_VERSION} on Node ${versions.node}, ${platform} ${arch}\n\n${findings.flatMap(findingLines).join('\n')}\n`,
   );
   return ExitStatus.OK;
 }
@@ -82,15 +82,30 @@ function messageOf(error: unknown): string {
 
 // ---- what is tried out
 
+/** Why the stack `kernel` cannot be used; `undefined` where it can. */
+function kernelFailure(): string | undefined {
+  try {
+    kernelStack();
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
 /** What a client or server without the option `stack` runs on, and why. */
 function stackInUseFinding(): Finding {
   const subject = 'stack in use';
   const chosen = configuration.stack();
+  if (chosen === 'auto') {
+    const why =
+      kernelFailure() === undefined
+        ? 'kernel, because the native addon works'
+        : 'node, because the stack kernel does not';
+    return { subject, can: true, detail: `${why} (CONFIG_ASYNC_TCP_STACK is auto)` };
+  }
   try {
     const { name } = chooseHost(undefined).stack;
-    if (chosen !== 'auto') return { subject, can: true, detail: `${name}, by CONFIG_ASYNC_TCP_STACK` };
-    const why = name === 'kernel' ? 'because the native addon works' : 'because the stack kernel does not';
-    return { subject, can: true, detail: `${name}, ${why} (CONFIG_ASYNC_TCP_STACK is auto)` };
+    return { subject, can: true, detail: `${name}, by CONFIG_ASYNC_TCP_STACK` };
   } catch (error) {
     const remedy = 'CONFIG_ASYNC_TCP_STACK=auto takes what there is.';
     return { subject, can: false, detail: messageOf(error).replace(/\.$/, ''), remedy };

@@ -14,7 +14,7 @@ import { commandHelp, mainHelp } from './help.js';
 import { doctor } from './doctor.js';
 import { run } from './run.js';
 import { serve } from './serve.js';
-import { packageVersion } from './version.js';
+import { PACKAGE_VERSION } from '../support/version.js';
 
 const help: Command = {
   name: 'help',
@@ -61,7 +61,7 @@ async function runCommand(command: Command, words: readonly string[]): Promise<n
 /** What stands before the command's name, or instead of it. */
 function runMainOptions(words: readonly string[]): number {
   const given = parseArguments(words, MAIN_OPTIONS, 'none');
-  process.stdout.write(given.isOn('version') ? `${packageVersion()}\n` : mainHelp(COMMANDS, MAIN_OPTIONS));
+  process.stdout.write(given.isOn('version') ? `${PACKAGE_VERSION}\n` : mainHelp(COMMANDS, MAIN_OPTIONS));
   return ExitStatus.OK;
 }
 

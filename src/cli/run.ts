@@ -4,7 +4,14 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { startTask, systemClock, type AsyncTask, type TaskThread } from '../index.js';
-import { ExitStatus, wrongArguments, type Arguments, type Command, type Option } from './command.js';
+import {
+  CommandError,
+  ExitStatus,
+  wrongArguments,
+  type Arguments,
+  type Command,
+  type Option,
+} from './command.js';
 import { applyConfiguration, CONFIGURATION_OPTIONS, CONFIGURATION_SECTION } from './configuration-options.js';
 import { signalNumber, StopSignals, type StopSignal } from './stop-signals.js';
 
@@ -19,7 +26,7 @@ export const run: Command = {
   operands: 'PROGRAM [ARGUMENT]…',
   endsAtOperand: true,
   description:
-    'Runs a JavaScript module (or TypeScript, where Node takes it) as the async task in a thread of its own: with the core, the priority and the stack size that the configuration gives, and under the watchdog. With CONFIG_ESP_TASK_WDT_PANIC=1 a task whose callback blocks too long is ended, its connections are reset, and it is started anew. The program finds its arguments in process.argv; standard input, Ctrl-C and SIGTERM reach it as usual. What stands behind PROGRAM is the program’s.',
+    'Runs a JavaScript module (or TypeScript, which Node runs from 22.18 and 23.6 on) as the async task in a thread of its own: with the core, the priority and the stack size that the configuration gives, and under the watchdog. With CONFIG_ESP_TASK_WDT_PANIC=1 a task whose callback blocks too long is ended, its connections are reset, and it is started anew. The program finds its arguments in process.argv; standard input, Ctrl-C and SIGTERM reach it as usual. What stands behind PROGRAM is the program’s.',
   options: [...CONFIGURATION_OPTIONS, QUIET],
   sections: [
     CONFIGURATION_SECTION,
@@ -64,7 +71,7 @@ async function runProgram(given: Arguments): Promise<number> {
     const tell = (thread: TaskThread): void => void process.stderr.write(`asynctcp: ${threadText(thread)}\n`);
     task.started.then(tell, () => undefined);
   }
-  const status = await Promise.race([outcome(task), forwardSignals(task, signals)]);
+  const status = await Promise.race([outcome(task, program), forwardSignals(task, signals)]);
   if (typeof status !== 'number') return endAtOnce(task, status);
   signals.end();
   return status;
@@ -87,11 +94,30 @@ function programUrl(path: string): URL {
   return pathToFileURL(full);
 }
 
+/** True if Node runs TypeScript by itself, without a loader; 22.18 and 23.6 were the first by default. */
+function runsTypeScript(): boolean {
+  return Boolean(Reflect.get(process.features, 'typescript'));
+}
+
+/** True if Node met TypeScript that it cannot run: it knows no such file, or reads it as JavaScript. */
+function isRefusedTypeScript(error: unknown, program: URL): boolean {
+  if (!(error instanceof Error) || runsTypeScript()) return false;
+  if (/^Unknown file extension "\.[cm]?ts"/.test(error.message)) return true;
+  return error.name === 'SyntaxError' && /\.[cm]?ts$/.test(program.pathname);
+}
+
 /** The program's exit status. An error that it did not catch is printed as Node prints it. */
-async function outcome(task: AsyncTask): Promise<number> {
+async function outcome(task: AsyncTask, program: URL): Promise<number> {
   try {
     return await task.ended;
   } catch (error) {
+    if (isRefusedTypeScript(error, program)) {
+      const said = error instanceof Error ? error.message : String(error);
+      throw new CommandError(
+        `Node ${process.versions.node} does not run TypeScript (${said}): Node 22.18, 23.6 and newer do by default; ` +
+          `take one of them, or compile the program`,
+      );
+    }
     process.stderr.write(
       `Uncaught ${error instanceof Error ? (error.stack ?? String(error)) : inspect(error)}\n`,
     );

@@ -21,6 +21,8 @@ export interface Capabilities {
   readonly ipv6: boolean;
   /** Several listeners can share a port (`SO_REUSEPORT`). */
   readonly reusePort: boolean;
+  /** A connection can be made from a port that listeners share (`SO_REUSEPORT` before `bind`). */
+  readonly connectReusePort: boolean;
   /** The path's real segment size is known; without it `mss` is the one usual on Ethernet. */
   readonly pathMss: boolean;
   /** Time is the simulator's, not the machine's. */

@@ -81,6 +81,8 @@ export interface ConnectTarget {
   readonly localPort: number;
   /** Receive window of the connection, in bytes; `undefined`: the stack's own. */
   readonly receiveWindowBytes?: number | undefined;
+  /** Shares the local port with listeners that say so too. Needs the capability `connectReusePort`. */
+  readonly reusePort?: boolean;
 }
 
 export interface ListenTarget {

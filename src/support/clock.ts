@@ -1,8 +1,11 @@
 /**
  * Time as the library sees it. Everything that waits takes a `Clock`, so that the same code runs on the
  * machine's time, under a simulator's virtual time and in a test that moves the hands itself. `systemClock`
- * is the one place that asks the runtime what time it is.
+ * is the one place that asks the runtime what time it is. It keeps the runtime's functions as they were when
+ * this module was loaded: a test's fake timers, installed later, stop the test's own code and no socket.
  */
+const { setTimeout, clearTimeout } = globalThis;
+const monotonicMs = performance.now.bind(performance);
 
 /** A wake-up that was asked for and has not come yet. */
 export interface Alarm {
@@ -42,9 +45,9 @@ class SystemAlarm implements Alarm {
   #wait(): void {
     // Timers of the runtimes count whole milliseconds and may fire a fraction early: ask again until it is
     // time.
-    const delayMs = Math.min(LONGEST_DELAY_MS, Math.max(0, Math.ceil(this.#atMs - performance.now())));
+    const delayMs = Math.min(LONGEST_DELAY_MS, Math.max(0, Math.ceil(this.#atMs - monotonicMs())));
     this.#timer = setTimeout(() => {
-      if (performance.now() < this.#atMs) this.#wait();
+      if (monotonicMs() < this.#atMs) this.#wait();
       else this.#wake();
     }, delayMs);
     if (typeof this.#timer === 'object') this.#timer.unref();
@@ -53,6 +56,6 @@ class SystemAlarm implements Alarm {
 
 /** The machine's monotonic clock. */
 export const systemClock: Clock = {
-  nowMs: () => performance.now(),
+  nowMs: monotonicMs,
   setAlarm: (atMs, wake) => new SystemAlarm(atMs, wake),
 };

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { isIP, isIPv4 } from 'node:net';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { formatIpv4, formatIpv6, ipFamily, parseIpv4, parseIpv6, unmapped } from './ip-address.js';
+import {
+  formatIpv4,
+  formatIpv6,
+  ipFamily,
+  isUnspecified,
+  parseIpv4,
+  parseIpv6,
+  unmapped,
+} from './ip-address.js';
 
 function canonical(text: string): string {
   const groups = parseIpv6(text);
@@ -276,4 +284,13 @@ describe('an IPv4 address in IPv6 clothes', () => {
       }),
     );
   });
+});
+
+it('an unspecified address is found in every form', () => {
+  for (const text of ['0.0.0.0', '::', '0:0:0:0:0:0:0:0', '::0', '::ffff:0.0.0.0', '::0.0.0.0', '::%lo']) {
+    assert.equal(isUnspecified(text), true, text);
+  }
+  for (const text of ['0.0.0.1', '127.0.0.1', '::1', '::ffff:127.0.0.1', 'fe80::%0', '0', '', 'name']) {
+    assert.equal(isUnspecified(text), false, text);
+  }
 });

@@ -79,6 +79,12 @@ export function ipFamily(text: string): IpFamily | undefined {
   return parseIpv6(percent < 0 ? text : text.slice(0, percent)) === undefined ? undefined : 6;
 }
 
+/** True if the address is that of no host: `0.0.0.0` or `::` (RFC 1122 §3.2.1.3, RFC 4291 §2.5.2). */
+export function isUnspecified(text: string): boolean {
+  const bare = unmapped(text.split('%')[0] ?? '');
+  return parseIpv4(bare) === 0 || parseIpv6(bare)?.every((group) => group === 0) === true;
+}
+
 /**
  * An IPv4 address that came in IPv6 clothes, `::ffff:192.0.2.1` (RFC 4291 §2.5.5.2), as the IPv4 address it
  * is.

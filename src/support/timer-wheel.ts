@@ -8,6 +8,7 @@
  */
 import type { Alarm, Clock } from './clock.js';
 import { assert } from './assert.js';
+import { runTicks } from './callback-scope.js';
 
 /** Milliseconds that one slot covers. It bounds how many timers share a slot, not how exactly they fire. */
 export const SLOT_MS = 20;
@@ -149,6 +150,7 @@ export class TimerWheel {
       if (!timer.armed || timer.atMs > nowMs) continue;
       this.#unlink(timer);
       timer.owner.due(nowMs);
+      runTicks();
     }
   }
 

@@ -12,6 +12,7 @@ import {
   type MessagePort,
   type Transferable,
 } from 'node:worker_threads';
+import { packageFile } from '../addon/package-folder.js';
 import { systemClock, type Alarm } from '../support/clock.js';
 import { Deferred } from '../support/deferred.js';
 import { warn } from '../support/warn.js';
@@ -199,7 +200,7 @@ export class AsyncTask {
     const { program, settings, variables, options } = this.#start;
     const control = new MessageChannel();
     const supervisor = new MessageChannel();
-    const worker = new Worker(new URL('task-thread-node.js', import.meta.url), {
+    const worker = new Worker(packageFile('dist/task/task-thread-node.js'), {
       name: 'async_tcp',
       argv: [...(options.argv ?? [])],
       stdin: options.stdin ?? false,

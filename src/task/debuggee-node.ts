@@ -8,6 +8,7 @@
  * Everything goes by callback: promises would wait for the next turn of this thread's loop at each step.
  */
 import { Session } from 'node:inspector';
+import { queueMicrotask } from '../support/microtask.js';
 
 export interface DebuggeeEvents {
   /** The thread is there, and messages can be sent. */

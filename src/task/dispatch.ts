@@ -2,11 +2,16 @@
  * The one place from which a user's callback is called. Callbacks run one at a time; one that throws costs
  * its own connection, and the exception reaches the runtime's uncaught-error path once (contract L1, L7).
  *
+ * When a callback has returned, what it wrote leaves (D3). The loop that brought the event runs the ticks and
+ * microtasks that the callback caused before the next one (L11).
+ *
  * There is a function for each number of arguments, because the data path makes no array and no closure per
  * call. Around each call the beat is stored, which the watchdog reads from its thread: the number of the
  * callback and its kind while it runs, 0 between callbacks.
  */
 import { assert } from '../support/assert.js';
+import { enterCallback, leaveCallback } from '../support/callback-scope.js';
+import { queueMicrotask } from '../support/microtask.js';
 import { KIND_BITS, type CallbackKind } from './callback-kind.js';
 import type { CallbackMeter } from './callback-meter.js';
 import type { ConnectionReport } from './connection-report.js';
@@ -20,10 +25,49 @@ export interface CallbackOwner {
 /** The number of a callback starts anew after so many: no watchdog looks away for as long. */
 const NUMBER_MASK = 0x3fff_ffff & -(1 << KIND_BITS);
 
+/** What the runtime offers for callbacks. */
+export interface CallbackRuntime {
+  /**
+   * An asynchronous context without any store. Handlers that were set in another one are bound to
+   * that one.
+   */
+  readonly context: CallbackContext | undefined;
+  /** Binds a handler to the context that it is set in. */
+  readonly bindHandler: HandlerBinder;
+}
+
+type HandlerBinder = <Arguments extends unknown[]>(
+  handler: (...args: Arguments) => unknown,
+) => (...args: Arguments) => unknown;
+
+/** Node's `AsyncResource`, as far as it is used. */
+export interface CallbackContext {
+  runInAsyncScope<Arguments extends unknown[], Result>(
+    handler: (...args: Arguments) => Result,
+    thisArg: undefined,
+    ...args: Arguments
+  ): Result;
+}
+
 let beat: Int32Array = new Int32Array(1);
 let number = 0;
 let running: CallbackOwner | undefined;
 let meter: CallbackMeter | undefined;
+let context: CallbackContext | undefined;
+let binder: HandlerBinder = (handler) => handler;
+
+/** From now on callbacks are called with what the runtime offers for them. */
+export function callWith(runtime: CallbackRuntime): void {
+  context = runtime.context;
+  binder = runtime.bindHandler;
+}
+
+/** The handler as it is to be called: in the asynchronous context in which it is set now. */
+export function bindHandler<Arguments extends unknown[]>(
+  handler: ((...args: Arguments) => unknown) | undefined,
+): ((...args: Arguments) => unknown) | undefined {
+  return handler === undefined ? undefined : binder(handler);
+}
 
 /** From now on the beat is stored where a watchdog sees it. */
 export function beatInto(shared: Int32Array): void {
@@ -48,6 +92,7 @@ function enter(owner: CallbackOwner, kind: CallbackKind): void {
   // No Atomics, which cost more than all the rest of a callback here: no other memory is read by this one's
   // order, and an engine cannot keep the store back beyond a call that it does not know.
   beat[0] = number | kind;
+  enterCallback();
   meter?.began();
 }
 
@@ -55,6 +100,22 @@ function leave(kind: CallbackKind): void {
   running = undefined;
   beat[0] = 0;
   meter?.ended(kind);
+  leaveCallback();
+}
+
+/**
+ * Thrown from a microtask of its own, the error is uncaught in every runtime, and no caller of ours is
+ * unwound.
+ */
+function throwUncaught(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
+}
+
+function threw(owner: CallbackOwner, error: unknown): void {
+  throwUncaught(error);
+  owner.callbackThrew();
 }
 
 /**
@@ -71,19 +132,10 @@ function follow(owner: CallbackOwner, returned: unknown): Promise<void> | undefi
   );
 }
 
-function threw(owner: CallbackOwner, error: unknown): void {
-  // Thrown from a microtask of its own, the error is uncaught in every runtime, and no caller of ours is
-  // unwound.
-  queueMicrotask(() => {
-    throw error;
-  });
-  owner.callbackThrew();
-}
-
 export function call1<A>(owner: CallbackOwner, kind: CallbackKind, handler: (a: A) => unknown, a: A): void {
   enter(owner, kind);
   try {
-    const returned = handler(a);
+    const returned = context === undefined ? handler(a) : context.runInAsyncScope(handler, undefined, a);
     if (returned !== undefined) void follow(owner, returned);
   } catch (error) {
     threw(owner, error);
@@ -102,7 +154,8 @@ export function callFollowed<A>(
   let settled: Promise<void> | undefined;
   enter(owner, kind);
   try {
-    settled = follow(owner, handler(a));
+    const returned = context === undefined ? handler(a) : context.runInAsyncScope(handler, undefined, a);
+    settled = follow(owner, returned);
   } catch (error) {
     threw(owner, error);
   } finally {
@@ -120,7 +173,8 @@ export function call2<A, B>(
 ): void {
   enter(owner, kind);
   try {
-    const returned = handler(a, b);
+    const returned =
+      context === undefined ? handler(a, b) : context.runInAsyncScope(handler, undefined, a, b);
     if (returned !== undefined) void follow(owner, returned);
   } catch (error) {
     threw(owner, error);
@@ -139,7 +193,8 @@ export function call3<A, B, C>(
 ): void {
   enter(owner, kind);
   try {
-    const returned = handler(a, b, c);
+    const returned =
+      context === undefined ? handler(a, b, c) : context.runInAsyncScope(handler, undefined, a, b, c);
     if (returned !== undefined) void follow(owner, returned);
   } catch (error) {
     threw(owner, error);

@@ -5,6 +5,7 @@
  */
 import { inspect } from 'node:util';
 import { threadId, Worker, type MessagePort } from 'node:worker_threads';
+import { packageFile } from '../addon/package-folder.js';
 import { warn } from '../support/warn.js';
 import { beatInto } from './dispatch.js';
 import { connectSupervisor } from './starters-gift-node.js';
@@ -43,10 +44,11 @@ export function startWatchdog({ timeoutMs, panic }: TaskSettings, hooks: TaskHoo
   const transferList: MessagePort[] = supervisor === undefined ? [] : [supervisor];
   const failed = (error: unknown): void => {
     const reason = error instanceof Error ? error.message : inspect(error);
-    warn(`callbacks are not watched: ${reason}; CONFIG_ASYNC_TCP_USE_WDT=0 says that this is meant`);
+    const sentence = reason.endsWith('.') ? reason : `${reason}.`;
+    warn(`callbacks are not watched: ${sentence} CONFIG_ASYNC_TCP_USE_WDT=0 says that this is meant.`);
   };
   try {
-    const worker = new Worker(new URL('watchdog-thread-node.js', import.meta.url), {
+    const worker = new Worker(packageFile('dist/task/watchdog-thread-node.js'), {
       name: 'async_tcp wdt',
       workerData: order,
       transferList,

@@ -23,6 +23,7 @@ export interface CaseLimits {
   readonly maxActiveTcp?: number;
   readonly sendBufferBytes?: number;
   readonly receiveWindowBytes?: number;
+  readonly sendBudgetBytes?: number;
 }
 
 export interface ContractCase {

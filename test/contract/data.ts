@@ -7,7 +7,7 @@ import {
   type Packet,
 } from 'asynctcp';
 import type { ContractCase } from './case.js';
-import { expect, expectEqual } from './expect.js';
+import { expect, expectEqual, expectThrows } from './expect.js';
 import { linked, linkedToPeer } from './linked.js';
 import { pattern, PatternReader } from './pattern.js';
 
@@ -40,6 +40,16 @@ class PatternWriter {
     this.#client.send();
     if (this.taken === this.#bytes) this.#client.close();
   }
+}
+
+/** Memory whose length can change; the types of ES2023 do not know of it. */
+function resizable(
+  kind: ArrayBufferConstructor | SharedArrayBufferConstructor,
+  bytes: number,
+): ArrayBufferLike {
+  const memory: unknown = Reflect.construct(kind, [bytes, { maxByteLength: 2 * bytes }]);
+  if (memory instanceof ArrayBuffer || memory instanceof SharedArrayBuffer) return memory;
+  throw new Error('no memory was made');
 }
 
 export const DATA: readonly ContractCase[] = [
@@ -132,6 +142,49 @@ export const DATA: readonly ContractCase[] = [
       expectEqual(client.add(''), 0, 'an empty text');
       client.send();
       expectEqual(await peer.receive(16), 'gr\xc3\xbc\xc3\x9fenine byte', 'what arrived');
+    },
+  },
+  {
+    id: 'D1.text-too-long',
+    title: 'a string that the send buffer could never take is a RangeError that names the capacity',
+    limits: { sendBufferBytes: 16 },
+    async run(env) {
+      const { client, history, peer } = await linkedToPeer(env);
+      for (const text of ['seventeen bytes !', 'é'.repeat(9), '€'.repeat(6), 'x'.repeat(1000)]) {
+        expectThrows(() => client.add(text), RangeError, 'data', 'at most 16 bytes');
+        expectThrows(() => client.write(text), RangeError, 'data', 'at most 16 bytes');
+        expectThrows(() => env.client().write(text), RangeError, 'data', 'at most 16 bytes');
+      }
+      expectEqual(client.space(), 16, 'space afterwards');
+      expectEqual(client.write('€'.repeat(5)), 15, 'a text that just fits');
+      await env.until('it was acknowledged', () => history.acked === 15);
+      expectEqual(client.write('sixteen bytes !!'), 16, 'another one');
+      client.close();
+      expectEqual((await peer.drain()).bytes, 31, 'bytes that arrived');
+    },
+  },
+  {
+    id: 'D1.memory',
+    title: 'the bytes may lie in shared, growable and resizable memory, copied or lent',
+    async run(env) {
+      const { client, peer } = await linkedToPeer(env);
+      const bytes = 100_000;
+      const memories: readonly ArrayBufferLike[] = [
+        new SharedArrayBuffer(bytes),
+        resizable(SharedArrayBuffer, bytes),
+        resizable(ArrayBuffer, bytes),
+      ];
+      for (const memory of memories) {
+        for (const flags of [ASYNC_WRITE_FLAG_COPY, 0, ASYNC_WRITE_FLAG_MORE]) {
+          for (const length of [5, bytes]) {
+            const data = new Uint8Array(memory, bytes - length);
+            data.fill(120);
+            await env.until('there is room', () => client.space() >= length);
+            expectEqual(client.write(data, flags), length, 'bytes taken');
+            expectEqual(await peer.receive(length), 'x'.repeat(length), 'what arrived');
+          }
+        }
+      }
     },
   },
   {

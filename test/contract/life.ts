@@ -1,5 +1,5 @@
 /** L · life: when callbacks come, how often, and what is left behind. */
-import { AsyncClient, ErrorCode, TcpState } from 'asynctcp';
+import { AsyncClient, AsyncServer, ErrorCode, TcpState } from 'asynctcp';
 import type { ContractCase, Env } from './case.js';
 import { expect, expectEqual, expectThrows } from './expect.js';
 import { calls, History } from './history.js';
@@ -524,6 +524,47 @@ export const LIFE: readonly ContractCase[] = [
     },
   },
   {
+    id: 'L10.shared-port',
+    title: 'with reusePort a client connects from the port of a server with reusePort, or throws at once',
+    async run(env) {
+      const { capabilities } = env.clientStack;
+      const history = new History(env.client());
+      if (!capabilities.connectReusePort) {
+        const connect = (): boolean => history.connect(env.address, 80, { localPort: 1234, reusePort: true });
+        expectThrows(connect, RangeError, 'reusePort', 'kernel');
+        return;
+      }
+      const options = { stack: env.clientStack, reusePort: true };
+      const server = new AsyncServer(env.address, 0, options);
+      const accepted: History[] = [];
+      server.onClient((client) => accepted.push(new History(client)));
+      await server.begin();
+      const from = { localAddress: env.address, localPort: server.port() };
+      const far = [await env.peer.listen(), await env.peer.listen()];
+      // Without the option the port is the server's alone.
+      const refused = new History(env.client());
+      refused.connect(env.address, far[0]?.port ?? 0, from);
+      await env.until('it has failed', () => refused.over);
+      expectEqual(refused.life, [`error ${ErrorCode.ERR_USE}`, 'disconnect'], 'callbacks without reusePort');
+      const histories = far.map(() => new History(env.client()));
+      for (const [index, { port }] of far.entries()) {
+        calls(() => histories[index]?.connect(env.address, port, { ...from, reusePort: true }));
+      }
+      for (const [index, listener] of far.entries()) {
+        const peer = await listener.accept();
+        await peer.send('hello');
+        await env.until('it has the data', () => histories[index]?.received === 'hello');
+        expectEqual(histories[index]?.client.localPort(), server.port(), 'the local port');
+      }
+      const guest = await env.peer.connect(server.port());
+      await env.until('the server accepts meanwhile', () => accepted.length === 1);
+      accepted[0]?.client.write('welcome');
+      expectEqual(await guest.receive(7), 'welcome', 'what the server sent');
+      accepted[0]?.client.abort();
+      await server.end();
+    },
+  },
+  {
     id: 'L10.arguments',
     title: 'a wrong argument throws at once, names argument, value and range, and changes nothing',
     async run(env) {
@@ -548,6 +589,11 @@ export const LIFE: readonly ContractCase[] = [
         '"here"',
       );
       expectThrows(call('connect', '127.0.0.1', 80, { localPort: 70000 }), RangeError, 'localPort', '70000');
+      expectThrows(call('connect', '127.0.0.1', 80, { family: 5 }), RangeError, 'family', '5', '4 or 6');
+      expectThrows(call('connect', '127.0.0.1', 80, { family: 'IPv4' }), TypeError, 'family', '"IPv4"');
+      expectThrows(call('connect', '127.0.0.1', 80, { reusePort: 1 }), TypeError, 'reusePort', '1');
+      const wrong = env.clientStack.capabilities.connectReusePort ? 'localPort' : 'reusePort';
+      expectThrows(call('connect', '127.0.0.1', 80, { reusePort: true }), RangeError, wrong);
       expectThrows(call('connect', '127.0.0.1', 80, { signal: {} }), TypeError, 'signal');
       expectThrows(call('setRxTimeout', -1), RangeError, 'seconds', '-1', '0 to 86400');
       expectThrows(call('setAckTimeout', Number.NaN), RangeError, 'ms', 'NaN');
@@ -556,7 +602,8 @@ export const LIFE: readonly ContractCase[] = [
       expectThrows(call('setNoDelay', 1), TypeError, 'setNoDelay', '1');
       expectThrows(call('add', 42), TypeError, 'data', '42');
       expectThrows(call('write', null), TypeError, 'data', 'null');
-      expectThrows(call('write', 'x', 4), RangeError, 'flags', '4');
+      expectThrows(call('write', 'x', 4), RangeError, 'flags', '4', 'no length argument', 'data.subarray');
+      expectThrows(call('add', new Uint8Array(18), 18), RangeError, 'flags', '18', 'no length argument');
       expectThrows(call('ack', -1), RangeError, 'bytes', '-1');
       expectThrows(call('ackPacket', {}), TypeError, 'packet');
       expectThrows(call('onData', 'x'), TypeError, 'onData', '"x"');
@@ -586,6 +633,13 @@ export const LIFE: readonly ContractCase[] = [
       // Arguments that are well-formed but can never work are no exception.
       expectEqual(client.connect(env.address, 0), false, 'connect to port 0');
       expectEqual(client.connect('127.0.0.1', 80, { localAddress: '::1' }), false, 'connect across families');
+      expectEqual(client.connect('127.0.0.1', 80, { family: 6 }), false, 'connect to another family');
+      expectEqual(client.connect('::1', 80, { family: 4 }), false, 'connect to another family');
+      expectEqual(
+        client.connect('name.test', 80, { localAddress: '::1', family: 4 }),
+        false,
+        'connect from another family',
+      );
       expectEqual(client.connect(env.address, await deadPort(env)), true, 'connect afterwards');
     },
   },

@@ -5,7 +5,7 @@ import { expect, expectEqual } from './expect.js';
 import { History } from './history.js';
 import { linked, linkedToPeer, silentPort, stuff } from './linked.js';
 
-const { ERR_ABRT, ERR_RST, ERR_RTE, ERR_TIMEOUT } = ErrorCode;
+const { ERR_ABRT, ERR_DNS, ERR_RST, ERR_RTE, ERR_TIMEOUT } = ErrorCode;
 
 export const TIME: readonly ContractCase[] = [
   {
@@ -386,6 +386,47 @@ export const TIME: readonly ContractCase[] = [
       await env.until('it has failed', () => failing.over);
       expectEqual(failing.life, [`error ${ERR_RST}`, 'disconnect'], 'callbacks');
       expect(cause instanceof AggregateError && cause.errors.length === 3, 'a cause that names all three');
+    },
+  },
+  {
+    id: 'T5.blocklist',
+    title: 'an unspecified address of a name is left out, and a name with no other is ERR_DNS',
+    async run(env) {
+      const listener = await env.peer.listen();
+      const blocked: [host: string, addresses: string[]][] = [
+        ['blocked4.test', ['0.0.0.0']],
+        ['blocked6.test', ['::']],
+        ['blocked.test', ['::', '0.0.0.0', '::ffff:0.0.0.0', '0:0:0:0:0:0:0:0']],
+      ];
+      for (const [host, addresses] of blocked) {
+        env.name(host, { kind: 'addresses', addresses });
+        const history = new History(env.client());
+        history.connect(host, listener.port);
+        await env.until('it has failed', () => history.over);
+        expectEqual(history.life, [`error ${ERR_DNS}`, 'disconnect'], 'callbacks');
+      }
+      env.name('mixed.test', { kind: 'addresses', addresses: ['::', '0.0.0.0', env.address] });
+      const mixed = new History(env.client());
+      mixed.connect('mixed.test', listener.port);
+      await env.until('it is connected', () => mixed.has('connect'));
+      expectEqual(mixed.client.remoteIP(), env.address, 'the address that was tried');
+    },
+  },
+  {
+    id: 'T5.family',
+    title: 'with the option family only addresses of that family are tried',
+    async run(env) {
+      const listener = await env.peer.listen();
+      env.name('mixed.test', { kind: 'addresses', addresses: ['::1', env.address] });
+      const four = new History(env.client());
+      four.connect('mixed.test', listener.port, { family: 4 });
+      await env.until('it is connected', () => four.has('connect'));
+      expectEqual(four.client.remoteIP(), env.address, 'the address that was tried');
+      env.name('four.test', { kind: 'addresses', addresses: [env.address] });
+      const six = new History(env.client());
+      six.connect('four.test', listener.port, { family: 6 });
+      await env.until('it has failed', () => six.over);
+      expectEqual(six.life, [`error ${ERR_DNS}`, 'disconnect'], 'callbacks');
     },
   },
   {

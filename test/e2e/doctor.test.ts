@@ -4,6 +4,7 @@ import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { loadAddon } from '#src/addon/load-addon.js';
 import { start, type Program } from './programs.js';
 import { HANGS_MS, MAIN, program, startRun, temporaryFolder, visit } from './programs/inline.js';
 
@@ -107,8 +108,48 @@ describe('asynctcp doctor', { concurrency: true, timeout: HANGS_MS }, () => {
   });
 });
 
+describe('where the system does not let the addon work', { timeout: HANGS_MS }, () => {
+  const { reason } = loadAddon();
+  /** A client is made while the process has no descriptor left. */
+  const starving = async (test: TestContext, before: string): Promise<string> => {
+    const text = `
+      const { openSync, closeSync } = await import('node:fs');
+      asynctcp.configure({ useWdt: 0, diagnostics: 1 });
+      ${before}
+      const taken = [];
+      try { for (;;) taken.push(openSync('/dev/null')); } catch (error) { console.log(error.code); }
+      new asynctcp.AsyncClient();
+      new asynctcp.AsyncClient();
+      taken.forEach(closeSync);`;
+    const words = ['-c', 'ulimit -n 128; exec "$@"', 'sh', process.execPath, program(test, text)];
+    const running = start(test, 'sh', words);
+    assert.deepEqual(await running.ended, { status: 0, signal: null }, running.stderr.text);
+    assert.equal(running.stdout.text, 'EMFILE\n');
+    const told =
+      /^asynctcp: the stack is node and not kernel: ([^\n]+) CONFIG_ASYNC_TCP_STACK=node [^\n]+\n$/;
+    assert.match(running.stderr.text, told);
+    return told.exec(running.stderr.text)?.[1] ?? '';
+  };
+  const skip = reason ?? false;
+
+  it('one line says what the system said', { skip }, async (test) => {
+    assert.match(await starving(test, 'asynctcp.diagnostics();'), /^EMFILE: .+\.$/);
+  });
+
+  it('one line says why it does not load', { skip }, async (test) => {
+    assert.match(await starving(test, ''), /^The native addon .+ does not load: .*Too many open files; let/);
+  });
+});
+
 describe('without the addon', { concurrency: true, timeout: HANGS_MS }, () => {
   const REASON = 'The native addon is not in the package; install the package again.';
+  /** Where a release has no binary, nothing is missing. */
+  const isFault = process.platform === 'linux' && ['x64', 'arm64'].includes(process.arch);
+  const told = (reason: string): string =>
+    isFault
+      ? `asynctcp: the stack is node and not kernel: ${reason} CONFIG_ASYNC_TCP_STACK=node says that this is meant.\n`
+      : '';
+  const TOLD = told(REASON);
   const ECHO = `
     const server = new asynctcp.AsyncServer('127.0.0.1', 0);
     server.onClient((client) => {
@@ -125,9 +166,16 @@ describe('without the addon', { concurrency: true, timeout: HANGS_MS }, () => {
     assert.deepEqual(await running.ended, { status: 0, signal: null });
   }
 
-  it('a server echoes, and nothing is said', async (test) => {
-    const file = program(test, ECHO, doorOf(withoutAddon(test)));
+  it('a server echoes, and one line tells why its stack is not the kernel', async (test) => {
+    const file = program(test, `${ECHO}\nnew asynctcp.AsyncClient();`, doorOf(withoutAddon(test)));
     const running = start(test, process.execPath, [file]);
+    await echoes(test, running);
+    assert.equal(running.stderr.text, TOLD);
+  });
+
+  it('nothing is said to a program that chose its stack', async (test) => {
+    const file = program(test, ECHO, doorOf(withoutAddon(test)));
+    const running = start(test, process.execPath, [file], { CONFIG_ASYNC_TCP_STACK: 'node' });
     await echoes(test, running);
     assert.equal(running.stderr.text, '');
   });
@@ -138,7 +186,9 @@ describe('without the addon', { concurrency: true, timeout: HANGS_MS }, () => {
     const file = program(test, ECHO, doorOf(folder));
     const running = start(test, process.execPath, [main, 'run', file]);
     await echoes(test, running);
-    assert.match(running.stderr.text, /^asynctcp: the async task runs on any core at priority 3 [^\n]*\n$/);
+    const [first, ...others] = running.stderr.text.split(/(?<=\n)/);
+    assert.match(first ?? '', /^asynctcp: the async task runs on any core at priority 3 [^\n]*\n$/);
+    assert.equal(others.join(''), TOLD);
   });
 
   it('a task starts, with a thread of which the system number is unknown', async (test) => {
@@ -160,7 +210,7 @@ describe('without the addon', { concurrency: true, timeout: HANGS_MS }, () => {
     await echoes(test, running);
     assert.equal(
       running.stderr.text,
-      `asynctcp: CONFIG_ASYNC_TCP_RUNNING_CORE=0 and CONFIG_ASYNC_TCP_TASK_PRIORITY=2 cannot be applied: ${REASON}\n`,
+      `asynctcp: CONFIG_ASYNC_TCP_RUNNING_CORE=0 and CONFIG_ASYNC_TCP_TASK_PRIORITY=2 cannot be applied: ${REASON}\n${TOLD}`,
     );
   });
 
@@ -180,6 +230,9 @@ describe('without the addon', { concurrency: true, timeout: HANGS_MS }, () => {
   it('Node that may load no addons runs a task all the same', async (test) => {
     const running = startRun(test, ['-q', program(test, ECHO)], { NODE_OPTIONS: '--no-addons' });
     await echoes(test, running);
-    assert.equal(running.stderr.text, '');
+    assert.equal(
+      running.stderr.text,
+      told('Node was told not to load native addons; start it without --no-addons, or with --allow-addons.'),
+    );
   });
 });

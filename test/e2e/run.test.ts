@@ -31,6 +31,31 @@ async function outcome(
   return [status, running.stdout.text + running.stderr.text];
 }
 
+describe('asynctcp run of TypeScript', { timeout: HANGS_MS }, () => {
+  const runsIt = Boolean(Reflect.get(process.features, 'typescript'));
+  const REFUSAL = new RegExp(
+    '^asynctcp run: Node \\d+\\.\\d+\\.\\d+ does not run TypeScript \\(.+\\): ' +
+      'Node 22\\.18, 23\\.6 and newer do by default; take one of them, or compile the program\n$',
+  );
+
+  for (const ending of ['ts', 'mts', 'cts']) {
+    it(`runs program.${ending}, or says which Node can`, async (test) => {
+      const file = join(temporaryFolder(test), `program.${ending}`);
+      writeFileSync(file, "const text: string = 'ran'; console.log(text);\n");
+      const running = startRun(test, ['-q', file]);
+      const { status } = await running.ended;
+      assert.deepEqual([status, running.stdout.text], runsIt ? [0, 'ran\n'] : [1, ''], running.stderr.text);
+      if (!runsIt) assert.match(running.stderr.text, REFUSAL);
+    });
+  }
+
+  it('leaves other errors as they are', async (test) => {
+    const [status, printed] = await outcome(test, "await import('./there-is-none.ts');");
+    assert.equal(status, 1);
+    assert.match(printed, /^Uncaught Error.*: Cannot find module /);
+  });
+});
+
 describe('asynctcp run gives the program', { concurrency: true, timeout: HANGS_MS }, () => {
   it('its arguments, also those that look like options of the command', async (test) => {
     const file = program(test, 'console.log(JSON.stringify(process.argv.slice(1)));');

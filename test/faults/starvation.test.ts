@@ -160,7 +160,7 @@ describe('starvation', { skip, timeout: HANGS_MS }, () => {
     }
   }
 
-  for (const call of ['epoll_ctl', 'getsockname'] as const) {
+  for (const call of ['epoll_ctl', 'getpeername'] as const) {
     it(`a connection that ${call} costs is reset, not ended, and the next is welcome`, async () => {
       strike(world.addon, call, 'ENOMEM');
       const peer = newPeer();

@@ -51,7 +51,7 @@ export class World {
 
   /** What is open: sockets of the process and of the stack, and timers. */
   holdings(): string {
-    const sockets = `${this.stack.loop.sockets} sockets of the stack, ${this.stack.lingering} lingering`;
+    const sockets = `${this.stack.loop.sockets} sockets of the stack, ${this.stack.lingerers.size} lingering`;
     const timers = this.stack.timers.size + this.stack.loop.timers.size;
     return `${openSockets()} descriptors of sockets, ${sockets}, ${timers} timers`;
   }
@@ -60,7 +60,8 @@ export class World {
 function withoutPeeking(addon: FaultyAddon): FaultyAddon {
   return {
     ...addon,
-    openSockets: (dispatch) => Object.assign(addon.openSockets(dispatch), { canPeek: false }),
+    openSockets: (dispatch, checksPages) =>
+      Object.assign(addon.openSockets(dispatch, checksPages), { canPeek: false }),
   };
 }
 

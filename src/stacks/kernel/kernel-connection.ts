@@ -10,11 +10,15 @@ import type { NativeSockets } from '../../addon/native-sockets.js';
 import { READ_BYTES } from '../../addon/native-sockets.js';
 import { ErrorCode } from '../../port/error-code.js';
 import { TcpState } from '../../port/tcp-state.js';
-import type { Connection, ConnectionEvents, Fault, Loan, StackLimits } from '../../port/tcp-stack.js';
+import type { Connection, ConnectionEvents, Fault, Loan } from '../../port/tcp-stack.js';
 import { assert } from '../../support/assert.js';
+import { letLeave } from '../../support/callback-scope.js';
 import { Timer, type TimerOwner } from '../../support/timer-wheel.js';
 import type { CopySlab } from '../system/copy-slab.js';
+import { SHARE_BYTES, type SendBudget } from '../system/send-budget.js';
 import { connectionFault } from '../system/system-fault.js';
+import { JOIN_INTERVAL_MS, WithheldPieces } from '../system/withheld-pieces.js';
+import { Closing, type ClosingContext, type ClosingOwner } from './closing.js';
 import { LingeringSocket, type LingerContext } from './lingering-socket.js';
 import { Peeking } from './peeking.js';
 import { SendQueue } from './send-queue.js';
@@ -33,9 +37,9 @@ const WINDOW_CHECK_MS = 100;
 const STARVED_RETRY_MS = 100;
 
 /** What all connections of a stack share. */
-export interface ConnectionContext extends LingerContext {
-  readonly limits: StackLimits;
+export interface ConnectionContext extends LingerContext, ClosingContext {
   readonly slab: CopySlab;
+  readonly budget: SendBudget;
   /** Withholding closes the window byte by byte. */
   readonly isExact: boolean;
   post(job: () => void): void;
@@ -59,7 +63,7 @@ const STATES_AFTER_FIN: Readonly<Record<number, TcpState>> = {
 
 const NO_SLOT = -1;
 
-export class KernelConnection implements Connection, StreamOwner, TimerOwner {
+export class KernelConnection implements Connection, StreamOwner, TimerOwner, ClosingOwner {
   // First what every message touches.
 
   /** Who hears the events; nobody once the connection is over or forgotten. */
@@ -69,10 +73,10 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
   #slot: number;
   /** Bytes that `write` took and that are not known to be acknowledged. */
   #outstanding = 0;
+  /** Bytes that the peer has acknowledged. */
+  #acked = 0;
   /** What waits, if anything does. */
   #queue: SendQueue | undefined;
-  /** The loop's number of flushes when a piece of ours was gathered last. */
-  #gatheredAt = -1;
   #reportsAcks = false;
   #finWanted = false;
   #closing = false;
@@ -84,6 +88,11 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
   #reading = READ_BYTES;
   #isDelivering = false;
   #takesLoans = false;
+  #takesViews = false;
+  /** From the first piece on that was withheld. */
+  #pieces: WithheldPieces | undefined;
+  /** The next piece may join what has gathered. */
+  #mayJoin = false;
   /** `setReading` is off. */
   #isHeld = false;
   /** What was read before the hold and could not be delivered any more. */
@@ -97,8 +106,11 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
   #more = false;
   #finIsDue = false;
   #finSent = false;
+  #awaitsFinAck = false;
   #finReceived = false;
   #keepsAlive = false;
+  /** From `close` until all is acknowledged. */
+  #ending: Closing | undefined;
   /** Acknowledged, and not told because nobody waited. */
   #untold = 0;
   #timer: Timer | undefined;
@@ -178,7 +190,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
   sendSpace(): number {
     if (!this.#canSend()) return 0;
     if (!this.#reportsAcks) this.#countAcked();
-    return this.#context.limits.sendBufferBytes - this.#outstanding;
+    return Math.max(0, this.#capacity() - this.#outstanding);
   }
 
   unacknowledged(): number {
@@ -201,26 +213,43 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
     return this.#stands && !this.#finWanted && !this.#isGone();
   }
 
-  /** As many of `bytes` as there is space for. The kernel is asked only when what is known is too little. */
+  #capacity(): number {
+    return this.#context.budget.capacity(this.#context.limits.sendBufferBytes, this.#acked);
+  }
+
+  /**
+   * Returns as many of `bytes` as there is space for. The kernel and the budget are asked only beyond the
+   * share that every connection may have.
+   */
   #fitting(bytes: number): number {
     if (!this.#canSend()) return 0;
-    const capacity = this.#context.limits.sendBufferBytes;
-    if (bytes > capacity - this.#outstanding && !this.#reportsAcks) this.#countAcked();
-    return Math.min(bytes, capacity - this.#outstanding);
+    const known = this.#outstanding + bytes;
+    if (known <= SHARE_BYTES && known <= this.#context.limits.sendBufferBytes) return bytes;
+    if (!this.#reportsAcks) this.#countAcked();
+    return Math.min(bytes, Math.max(0, this.#capacity() - this.#outstanding));
+  }
+
+  #changeOutstanding(bytes: number): void {
+    const before = this.#outstanding;
+    this.#outstanding = before + bytes;
+    if (before > SHARE_BYTES || this.#outstanding > SHARE_BYTES) {
+      this.#context.budget.changed(before, this.#outstanding);
+    }
   }
 
   write(bytes: Uint8Array, copy: boolean, more: boolean): number {
     const length = this.#fitting(bytes.length);
     if (length === 0) return 0;
     // What was gathered goes before what follows.
-    if (this.#isGathered()) this.#context.loop.flush();
-    this.#outstanding += length;
+    letLeave();
+    this.#changeOutstanding(length);
     this.#waiting().add(length === bytes.length ? bytes : bytes.subarray(0, length), copy);
     this.#more = more;
     return length;
   }
 
   output(): void {
+    letLeave();
     if (this.#queue === undefined || this.#isGone()) return;
     if (this.#more) {
       this.#hold(this.#queue);
@@ -232,7 +261,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
 
   send(bytes: Uint8Array, copy: boolean, more: boolean): number {
     const { loop } = this.#context;
-    loop.makeRoom(bytes.length);
+    const isGathered = loop.gathers(bytes.length);
     if (more || this.#queue !== undefined) {
       const taken = this.write(bytes, copy, more);
       if (taken > 0) this.output();
@@ -240,15 +269,16 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
     }
     const length = this.#fitting(bytes.length);
     if (length === 0) return 0;
-    this.#outstanding += length;
-    if (loop.enqueue(this.#slot, bytes, length)) this.#gatheredAt = loop.flushes;
+    this.#changeOutstanding(length);
+    if (isGathered) loop.enqueue(this.#slot, bytes, length);
     else this.#sendAtOnce(length === bytes.length ? bytes : bytes.subarray(0, length), copy);
     if (this.#reportsAcks) this.#awaitAcks();
     return length;
   }
 
   #sendAtOnce(bytes: Uint8Array, copy: boolean): void {
-    if (this.#isGathered()) this.#context.loop.flush();
+    // Sends of other connections that were asked for earlier leave earlier.
+    letLeave();
     const isBehind = this.#queue !== undefined || this.#isGone();
     const result = isBehind ? 0 : this.#native.send(this.#slot, bytes);
     if (result === bytes.length) return;
@@ -257,6 +287,13 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
 
   sendFellShort(rest: Uint8Array, refusal: number): void {
     this.#keepRest(rest, true, refusal);
+  }
+
+  sendBroke(error: unknown): void {
+    this.#fault ??= brokenBy(error);
+    this.#context.post(() => {
+      this.#tellFault();
+    });
   }
 
   #waiting(): SendQueue {
@@ -271,10 +308,6 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
   #sendingRefused(refusal: number): void {
     if (isStarvation(refusal)) this.#retryLater();
     else this.#failSoon(refusal);
-  }
-
-  #isGathered(): boolean {
-    return this.#gatheredAt === this.#context.loop.flushes;
   }
 
   /** MORE holds back for what follows, but not longer than the present turn of the loop. */
@@ -320,9 +353,15 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
   /** Asks the kernel what the peer has acknowledged, for whoever asks for the space. */
   #countAcked(): void {
     if (this.#outstanding === 0) return;
-    const bytes = Math.max(0, this.#native.acked(this.#slot));
-    this.#outstanding -= bytes;
+    this.#wereAcked(Math.max(0, this.#native.acked(this.#slot)));
+  }
+
+  #wereAcked(bytes: number): void {
+    if (bytes === 0) return;
+    this.#changeOutstanding(-bytes);
+    this.#acked += bytes;
     this.#untold += bytes;
+    this.#ending?.progressed(this.#outstanding);
   }
 
   /** Asks the kernel, and tells. */
@@ -333,8 +372,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
   }
 
   socketAcked(bytes: number): void {
-    this.#outstanding -= bytes;
-    this.#untold += bytes;
+    this.#wereAcked(bytes);
     assert(this.#outstanding >= 0, 'no more is acknowledged than was sent');
     // It was polled while somebody waited, who may have gone since.
     if (this.#reportsAcks) this.#tellAcked();
@@ -361,7 +399,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
 
   // ---- receiving
 
-  socketData(offset: number, bytes: number): void {
+  socketData(place: number, bytes: number): void {
     // A send has found the end already, and what was polled before it comes too late.
     if (this.#fault !== undefined) return;
     this.#peeking?.delivered(bytes);
@@ -369,22 +407,39 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
       this.#peeking?.consume();
       return;
     }
-    const { pool } = this.#context.loop;
+    const { pages } = this.#context.loop;
     if (this.#isHeld || this.#stash !== undefined) {
       // It was received in the poll in which the hold began: a socket receives once in each.
-      this.#stash = pool.copy(offset, bytes);
+      this.#stash = this.#orTakenAway(pages.own(place, bytes));
       return;
     }
-    const loan = this.#takesLoans ? pool.loan(bytes) : undefined;
-    if (loan === undefined) this.#deliver(pool.copy(offset, bytes));
-    else this.#deliver(pool.lend(offset, bytes), loan);
+    const loan = this.#takesLoans ? pages.loan(place, bytes) : undefined;
+    if (loan !== undefined) {
+      this.#deliver(pages.lend(place, bytes), loan);
+      return;
+    }
+    const piece = this.#takesViews ? pages.view(place, bytes) : pages.own(place, bytes);
+    const data = this.#orTakenAway(piece);
+    if (data !== undefined) this.#deliver(data);
+  }
+
+  /** A program has detached the memory of received bytes together with an older piece: they are lost. */
+  #orTakenAway(bytes: Uint8Array | undefined): Uint8Array | undefined {
+    if (bytes !== undefined) return bytes;
+    const cause = new Error('received bytes were transferred away with other data; transfer data.slice()');
+    this.#fault ??= { code: ErrorCode.ERR_ABRT, cause };
+    this.#tellFault();
+    return undefined;
   }
 
   #deliver(bytes: Uint8Array, loan?: Loan): void {
-    this.#unread += bytes.length;
+    const before = this.#unread;
+    this.#unread = before + bytes.length;
+    this.#mayJoin = false;
     this.#isDelivering = true;
     this.#events?.data(bytes, loan);
     this.#isDelivering = false;
+    if (this.#unread !== before) this.#countPiece(this.#unread - before);
     if (this.#unread > 0) this.#withhold();
     if (this.#reading !== READ_BYTES || this.#unread > 0) this.#adjustReading();
   }
@@ -393,6 +448,10 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
     this.#isHeld = !on;
     if (on && this.#stash !== undefined) this.#deliverStashSoon();
     else this.#adjustReading();
+  }
+
+  setTakesViews(on: boolean): void {
+    this.#takesViews = on;
   }
 
   #deliverStashSoon(): void {
@@ -409,8 +468,15 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
     });
   }
 
+  /** @param change bytes by which more, or less, is withheld since a piece was delivered. */
+  #countPiece(change: number): void {
+    if (change < 0) this.#pieces?.returned(-change);
+    else (this.#pieces ??= new WithheldPieces(this.receiveWindowBytes)).delivered(change);
+  }
+
   received(bytes: number): void {
     this.#unread -= bytes;
+    if (!this.#isDelivering) this.#pieces?.returned(bytes);
     assert(this.#unread >= 0, 'no more is given back than was delivered');
     this.#openWindow();
     if (!this.#isDelivering) this.#adjustReading();
@@ -418,10 +484,6 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
 
   setTakesLoans(on: boolean): void {
     this.#takesLoans = on;
-  }
-
-  setTakesViews(): void {
-    // A copy is valid for longer than it has to be.
   }
 
   /**
@@ -440,10 +502,17 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
     if (isToLookAgain) this.#armIn(WINDOW_CHECK_MS);
   }
 
+  /** What arrives waits: the program said so, or it withholds so many pieces that further ones are joined. */
+  #isOnHold(): boolean {
+    if (this.#isHeld || this.#stash !== undefined) return true;
+    if (this.#pieces?.isFull !== true || this.#mayJoin) return false;
+    this.#armIn(JOIN_INTERVAL_MS);
+    return true;
+  }
+
   #adjustReading(): void {
     if (this.#closing || this.#isGone()) return;
-    const isHeld = this.#isHeld || this.#stash !== undefined;
-    const window = isHeld ? 0 : this.receiveWindowBytes - this.#unread;
+    const window = this.#isOnHold() ? 0 : this.receiveWindowBytes - this.#unread;
     const reading = Math.max(0, Math.min(READ_BYTES, window));
     if (reading === this.#reading) return;
     this.#reading = reading;
@@ -460,6 +529,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
 
   shutdown(): void {
     if (this.#finWanted || this.#isGone()) return;
+    letLeave();
     this.#finWanted = true;
     this.#more = false;
     this.#queue?.release();
@@ -478,8 +548,12 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
     this.#stash = undefined;
     this.#peeking?.consume();
     const result = this.#native.discard(this.#slot);
-    if (result < 0) this.#failSoon(result);
-    else if (this.#finSent) this.#context.post(() => this.#endIfDone());
+    if (result < 0) {
+      this.#failSoon(result);
+      return;
+    }
+    if (this.#outstanding > 0) this.#ending = new Closing(this.#context, this, this.#outstanding);
+    if (this.#finSent) this.#context.post(() => this.#endIfDone());
   }
 
   /** FIN follows the last byte, and the turn in which it was asked for: until then `abort` takes it back. */
@@ -494,24 +568,47 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
   }
 
   /**
-   * After `close` our side is done with its FIN, and the program is told so: where somebody waits for
-   * acknowledgements, when the last one has come. The peer's FIN is waited for without the program.
+   * Ends the connection once both sides have, or the program has closed it, and all bytes are acknowledged.
+   * The peer's FIN is waited for without the program.
    */
   #endIfDone(): void {
     if (!this.#finSent || (!this.#finReceived && !this.#closing)) return;
-    if (this.#reportsAcks && !this.#isGone()) {
-      this.#countAcked();
-      if (this.#untold > 0) this.#tellAcked();
-      if (this.#outstanding > 0) return;
-    }
+    this.#countLastAcks();
     const events = this.#events;
-    if (events === undefined || this.#isGone()) return;
+    if (events === undefined || this.#isGone() || this.#outstanding > 0) return;
     this.#events = undefined;
     this.#peeking?.consume();
+    const keepsProcess = this.#keepsAlive && this.#ending !== undefined;
     const slot = this.#letGo();
     if (this.#finReceived) this.#native.close(slot);
-    else LingeringSocket.adopt(this.#context, slot);
+    else new LingeringSocket(this.#context, slot, keepsProcess);
     events.closed(undefined);
+  }
+
+  /** The kernel tells when our FIN is acknowledged, and the clock asks for what is before it. */
+  #countLastAcks(): void {
+    if (this.#isGone() || this.#outstanding === 0) return;
+    this.#countAcked();
+    if (this.#reportsAcks && this.#untold > 0) this.#tellAcked();
+    if (this.#isGone() || this.#outstanding === 0) return;
+    this.#ending ??= new Closing(this.#context, this, this.#outstanding);
+    if (this.#awaitsFinAck) return;
+    this.#awaitsFinAck = true;
+    // Without it the clock finds out, a moment later.
+    this.#native.awaitFinAck(this.#slot);
+    this.#awaitAcks();
+  }
+
+  lookForAcks(): void {
+    if (!this.#isGone()) this.#checkAcks();
+  }
+
+  closingFailed(fault: Fault): void {
+    if (this.#isGone()) return;
+    this.#fault = fault;
+    this.#context.post(() => {
+      this.#tellFault();
+    });
   }
 
   socketEnded(): void {
@@ -527,6 +624,8 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
   }
 
   abort(): void {
+    // What was gathered leaves before its slot is another socket's.
+    letLeave();
     this.#events = undefined;
     if (this.#slot === NO_SLOT) return;
     const slot = this.#letGo();
@@ -538,6 +637,8 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
   /** The connection is over. Gives the socket, which whoever calls it closes. */
   #letGo(): number {
     const slot = this.#slot;
+    this.#changeOutstanding(-this.#outstanding);
+    this.#ending?.end();
     this.#slot = NO_SLOT;
     this.#context.loop.release(slot);
     this.setKeepsAlive(false);
@@ -563,8 +664,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
   }
 
   socketBroke(error: unknown): void {
-    const cause = error instanceof Error ? error : new Error(String(error));
-    this.#fault ??= { code: ErrorCode.ERR_ABRT, cause };
+    this.#fault ??= brokenBy(error);
     this.#tellFault();
   }
 
@@ -601,9 +701,11 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
     this.#queue?.writable();
     this.#push();
     this.#finish();
+    this.#mayJoin = true;
     this.#adjustReading();
     this.#openWindow();
-    if (!this.#reportsAcks || this.#outstanding === 0 || this.#isGone()) return;
+    const isAwaited = this.#reportsAcks || this.#ending !== undefined;
+    if (!isAwaited || this.#outstanding === 0 || this.#isGone()) return;
     this.#ackCheckMs = Math.min(2 * this.#ackCheckMs, SLOWEST_ACK_CHECK_MS);
     this.#checkAcks();
     if (this.#slot !== NO_SLOT && this.#outstanding > 0) this.#awaitAcks();
@@ -626,4 +728,8 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner {
     this.#keepsAlive = keeps;
     this.#context.loop.keepProcess(keeps);
   }
+}
+
+function brokenBy(error: unknown): Fault {
+  return { code: ErrorCode.ERR_ABRT, cause: error instanceof Error ? error : new Error(String(error)) };
 }

@@ -1,10 +1,11 @@
 /** One listener on the kernel's TCP. */
+import type { NativeSockets } from '../../addon/native-sockets.js';
 import type { Listener, ListenerEvents, ListenTarget } from '../../port/tcp-stack.js';
 import { Timer, type TimerOwner } from '../../support/timer-wheel.js';
 import { listenFault } from '../system/system-fault.js';
 import { KernelConnection, type ConnectionContext } from './kernel-connection.js';
 import type { Ends, ListenerOwner } from './socket-loop.js';
-import { systemError } from './system-error.js';
+import { isOutOfDescriptors, systemError } from './system-error.js';
 
 /** Where the target names no backlog, as in Node: Linux cuts it down to `net.core.somaxconn` if need be. */
 const USUAL_BACKLOG = 511;
@@ -34,15 +35,23 @@ export class KernelListener implements Listener, ListenerOwner, TimerOwner {
     this.#context = context;
     this.#receiveWindowBytes = target.receiveWindowBytes;
     this.#events = events;
-    const result = context.loop.native.listen(
+    const native = context.loop.tryOpen();
+    // It was closed with its last socket, and cannot be opened again now.
+    if (native instanceof Error) this.#failSoon(native);
+    else this.#listen(target, receiveBuffer, native);
+  }
+
+  #listen(target: ListenTarget, receiveBuffer: number, native: NativeSockets): void {
+    const { address = '::', port } = target;
+    const result = native.listen(
       target.address,
-      target.port,
+      port,
       target.backlog ?? USUAL_BACKLOG,
       target.reusePort ? 1 : 0,
       receiveBuffer,
     );
     if (result >= 0) this.#begin(result, target);
-    else this.#failSoon(result, target);
+    else this.#failSoon(systemError(result, { address, port }));
   }
 
   #begin(slot: number, target: ListenTarget): void {
@@ -53,7 +62,8 @@ export class KernelListener implements Listener, ListenerOwner, TimerOwner {
     const end = loop.localEnd(slot);
     if (typeof end === 'number') {
       this.#letGo();
-      this.#failSoon(end, target);
+      const { address = '::', port } = target;
+      this.#failSoon(systemError(end, { address, port }));
       return;
     }
     this.address = end.address;
@@ -63,11 +73,11 @@ export class KernelListener implements Listener, ListenerOwner, TimerOwner {
     });
   }
 
-  #failSoon(refusal: number, { address = '::', port }: ListenTarget): void {
+  #failSoon(cause: Error): void {
     this.#context.post(() => {
       const events = this.#events;
       this.#events = undefined;
-      events?.failed(listenFault(systemError(refusal, { address, port })));
+      events?.failed(listenFault(cause));
     });
   }
 
@@ -101,6 +111,8 @@ export class KernelListener implements Listener, ListenerOwner, TimerOwner {
 
   socketAcceptFailed(refusal: number, isStopped: boolean): void {
     if (isStopped) this.#resumeLater();
+    // A peer that is only waited for must not keep a new one out.
+    if (isOutOfDescriptors(refusal)) this.#context.lingerers.cutOldest();
     this.#events?.acceptFailed(listenFault(systemError(refusal)));
   }
 

@@ -5,6 +5,7 @@
  * The kernel tells what the peer has acknowledged, so `acked` means that the peer's TCP has the bytes.
  */
 import type { NativeAddon } from '../../addon/native-addon.js';
+import type { NativeSockets } from '../../addon/native-sockets.js';
 import type { Capabilities } from '../../port/capabilities.js';
 import type {
   Cancel,
@@ -20,8 +21,12 @@ import type {
 } from '../../port/tcp-stack.js';
 import { TimerWheel } from '../../support/timer-wheel.js';
 import { CopySlab } from '../system/copy-slab.js';
+import { LingerRegistry } from '../system/linger-registry.js';
+import { MAX_LINGERING } from '../system/lingering.js';
+import { setImmediate } from '../system/own-timers.js';
 import { polledClock } from '../system/polled-clock.js';
 import { resolveWith } from '../system/resolver.js';
+import { SendBudget } from '../system/send-budget.js';
 import { connectionFault } from '../system/system-fault.js';
 import { limitsOf, type KernelStackOptions, type Lookup } from '../system/system-stack-options.js';
 import { KernelConnection, type ConnectionContext } from './kernel-connection.js';
@@ -46,14 +51,19 @@ export class KernelStack implements TcpStack, ConnectionContext {
   readonly loop: SocketLoop;
   readonly slab = new CopySlab();
   readonly isExact: boolean;
-  lingering = 0;
+  readonly budget: SendBudget;
+  readonly lingerers: LingerRegistry;
   readonly #lookup: Lookup | undefined;
   /** SO_RCVBUF of the sockets, 0 for the system's own, which grows with the path. */
   readonly #receiveBuffer: number;
 
-  constructor(addon: NativeAddon, options: KernelStackOptions = {}) {
+  /** @param queueSize events that a turn of the thread's loop dispatches at most; its own if left out. */
+  constructor(addon: NativeAddon, options: KernelStackOptions = {}, queueSize?: number) {
     this.loop = loopOf(addon);
+    if (queueSize !== undefined) this.loop.setQueueSize(queueSize);
+    // It throws where the system has no epoll, or no descriptor for it.
     this.isExact = this.loop.native.canPeek;
+    this.loop.endUnlessUsed();
     this.capabilities = {
       acknowledgement: 'peer',
       receiveWindow: this.isExact ? 'exact' : 'bounded',
@@ -63,6 +73,7 @@ export class KernelStack implements TcpStack, ConnectionContext {
       keepAliveProbes: true,
       ipv6: true,
       reusePort: true,
+      connectReusePort: true,
       pathMss: true,
       virtualTime: false,
     };
@@ -73,6 +84,8 @@ export class KernelStack implements TcpStack, ConnectionContext {
     // Linux doubles the number, for its own bookkeeping (socket(7)).
     this.#receiveBuffer = options.receiveWindowBytes ?? 0;
     this.timers = new TimerWheel(options.clock ?? polledClock);
+    this.budget = new SendBudget(this.limits.sendBudgetBytes);
+    this.lingerers = new LingerRegistry(this.timers, MAX_LINGERING, this.limits.sendBudgetBytes);
     this.#lookup = options.lookup;
   }
 
@@ -85,9 +98,17 @@ export class KernelStack implements TcpStack, ConnectionContext {
   }
 
   connect(target: ConnectTarget, events: ConnectionEvents): Connection {
+    const native = this.loop.tryOpen();
+    // It was closed with its last socket, and cannot be opened again now.
+    if (native instanceof Error) return new RefusedConnection(this, connectionFault(native, false), events);
+    return this.#connect(target, events, native);
+  }
+
+  #connect(target: ConnectTarget, events: ConnectionEvents, native: NativeSockets): Connection {
     const { address, port, localAddress, localPort } = target;
     const buffer = target.receiveWindowBytes ?? this.#receiveBuffer;
-    const slot = this.loop.native.connect(address, localAddress, port, localPort, buffer);
+    const reusePort = target.reusePort === true ? 1 : 0;
+    const slot = native.connect(address, localAddress, port, localPort, buffer, reusePort);
     if (slot >= 0) {
       const destination = { address, port, localPort };
       return new KernelConnection(this, slot, events, destination, target.receiveWindowBytes);

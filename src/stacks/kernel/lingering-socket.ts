@@ -1,44 +1,58 @@
 /**
- * A socket whose connection is over for the program: our FIN is sent, what arrives is dropped, and the peer's
- * FIN is waited for. Closed with data unread, the kernel would send a reset (RFC 1122 §4.2.2.13), which could
- * overtake data of ours that the peer has not read.
+ * A socket whose connection is over for the program: all its bytes are acknowledged, our FIN is sent, what
+ * arrives is dropped, and the peer's FIN is waited for. Closed earlier, it would answer what the peer still
+ * sends with a reset (RFC 1122 §4.2.2.13), and a peer that is reset may lose what it has not read yet. So it
+ * also holds the process where bytes were under way at `close`. It waits for as long as lwIP does in
+ * FIN_WAIT_2.
  */
 import { Timer, type TimerOwner, type TimerWheel } from '../../support/timer-wheel.js';
-import { FIN_WAIT_MS, MAX_LINGERING } from '../system/lingering.js';
+import { LingerEntry, type Lingerer, type LingerRegistry } from '../system/linger-registry.js';
+import { FIN_WAIT_MS } from '../system/lingering.js';
 import type { SocketLoop, StreamOwner } from './socket-loop.js';
 
-/** Where lingering sockets are counted. */
 export interface LingerContext {
   readonly loop: SocketLoop;
   readonly timers: TimerWheel;
-  lingering: number;
+  readonly lingerers: LingerRegistry;
 }
 
-export class LingeringSocket implements StreamOwner, TimerOwner {
+export class LingeringSocket implements StreamOwner, TimerOwner, Lingerer {
   readonly #context: LingerContext;
   readonly #slot: number;
+  readonly #keepsProcess: boolean;
   readonly #timer = new Timer(this);
+  readonly #entry = new LingerEntry(this);
 
-  /** Takes a socket over from its connection, or closes it where too many linger. */
-  static adopt(context: LingerContext, slot: number): void {
-    if (context.lingering < MAX_LINGERING) new LingeringSocket(context, slot);
-    else context.loop.native.close(slot);
-  }
-
-  private constructor(context: LingerContext, slot: number) {
+  /** Takes a socket over from its connection. */
+  constructor(context: LingerContext, slot: number, keepsProcess: boolean) {
     this.#context = context;
     this.#slot = slot;
-    context.lingering += 1;
+    this.#keepsProcess = keepsProcess;
     context.loop.adopt(slot, this);
+    if (keepsProcess) context.loop.keepProcess(true);
     context.timers.arm(this.#timer, context.timers.nowMs() + FIN_WAIT_MS);
+    context.lingerers.add(this.#entry);
+  }
+
+  #letGo(): void {
+    const { loop, timers, lingerers } = this.#context;
+    lingerers.remove(this.#entry);
+    timers.disarm(this.#timer);
+    if (this.#keepsProcess) loop.keepProcess(false);
+    loop.release(this.#slot);
   }
 
   #close(): void {
-    const { loop, timers } = this.#context;
-    this.#context.lingering -= 1;
-    timers.disarm(this.#timer);
-    loop.release(this.#slot);
-    loop.native.close(this.#slot);
+    const { native } = this.#context.loop;
+    this.#letGo();
+    // Linux frees the descriptor whatever it says.
+    native.close(this.#slot);
+  }
+
+  cut(): void {
+    const { native } = this.#context.loop;
+    this.#letGo();
+    native.reset(this.#slot);
   }
 
   socketEnded(): void {
@@ -53,6 +67,7 @@ export class LingeringSocket implements StreamOwner, TimerOwner {
     this.#close();
   }
 
+  /** The peer had its time. */
   due(): void {
     this.#close();
   }
@@ -80,6 +95,10 @@ export class LingeringSocket implements StreamOwner, TimerOwner {
   }
 
   sendFellShort(): void {
+    // Nothing is sent after the FIN.
+  }
+
+  sendBroke(): void {
     // Nothing is sent after the FIN.
   }
 }

@@ -29,10 +29,10 @@ class Play {
   readonly clients: AsyncClient[] = [];
   readonly #signal: AbortSignal;
 
-  constructor(signal: AbortSignal, onClient: (client: AsyncClient) => void) {
+  constructor(signal: AbortSignal, onClient: (client: AsyncClient) => void, queueSize = 0) {
     assert.ok(addon !== undefined);
     this.#signal = signal;
-    this.stack = new KernelStack(addon);
+    this.stack = new KernelStack(addon, {}, queueSize);
     this.server = new AsyncServer(0, { address: '127.0.0.1', stack: this.stack });
     this.server.onClient((client) => {
       this.accepted.push(client);
@@ -93,6 +93,34 @@ describe('connections that are always ready leave the loop its turns', { skip: r
     });
   }
 });
+
+for (const queueSize of [4, 10, 64]) {
+  it(
+    `a turn dispatches at most the ${queueSize} events of CONFIG_ASYNC_TCP_QUEUE_SIZE`,
+    { skip: reason ?? false, timeout: HANGS_MS },
+    async ({ signal }) => {
+      let callbacks = 0;
+      const count = (): void => {
+        callbacks += 1;
+      };
+      const play = new Play(signal, (client) => throwBack(client, count), queueSize);
+      await play.connect(100, (client) => {
+        throwBack(client, count);
+        client.write('ball');
+      });
+      let most = 0;
+      for (let turn = 0; turn < TURNS; turn += 1) {
+        callbacks = 0;
+        await nextTurn(signal);
+        most = Math.max(most, callbacks);
+      }
+      play.stack.loop.native.setQueueSize(0);
+      // One socket has up to four events, and is looked at whole or not at all.
+      assert.ok(most <= queueSize && most > queueSize - 4, `${most} callbacks in a turn`);
+      await play.end();
+    },
+  );
+}
 
 it(
   'what a turn leaves is read without anything else happening',

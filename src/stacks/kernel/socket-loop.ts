@@ -1,12 +1,14 @@
 /**
  * The sockets of this thread: reads the native addon's event records and tells each to its owner, and
- * gathers small sends, so that one crossing into the addon sends for many connections.
+ * gathers the small sends of a callback, so that one crossing into the addon sends them all. It is open while
+ * there are sockets: the last one takes its descriptors and memory with it.
  *
- * Call order of a wake-up: `#dispatch` → owners' events (→ `enqueue`*) → `flush`. Outside of it `enqueue`
- * takes nothing: what is sent then leaves at once.
+ * Call order of a wake-up: `#dispatch` → owners' events → the program's callback (→ `enqueue`*) → `flush`,
+ * when the callback returns. Outside of a callback nothing is gathered: what is sent then leaves at once.
  */
 import type { NativeAddon } from '../../addon/native-addon.js';
 import {
+  ARENA_BYTES,
   END_BYTES,
   EVENT_WORDS,
   EventKind,
@@ -16,9 +18,11 @@ import {
   type NativeSockets,
 } from '../../addon/native-sockets.js';
 import { assert } from '../../support/assert.js';
+import { gather, isInCallback, runTicks } from '../../support/callback-scope.js';
 import { TimerWheel } from '../../support/timer-wheel.js';
+import { setImmediate } from '../system/own-timers.js';
 import { polledClock } from '../system/polled-clock.js';
-import { ReceivePool } from './receive-pool.js';
+import { marksHold, ReceivePages } from './receive-pages.js';
 
 /** Larger pieces are sent from where they lie. */
 export const GATHERED_BYTES = 2048;
@@ -41,13 +45,15 @@ interface SocketOwner {
 /** The owner of a connection's socket; a method for each kind of event that it can have. */
 export interface StreamOwner extends SocketOwner {
   socketConnected(ends: Ends): void;
-  socketData(offset: number, bytes: number): void;
+  socketData(place: number, bytes: number): void;
   socketEnded(): void;
   socketAcked(bytes: number): void;
   socketWritable(): void;
   socketStarved(): void;
   /** The kernel did not take this gathered piece, or not all of it. */
   sendFellShort(rest: Uint8Array, refusal: number): void;
+  /** `sendFellShort` threw: the rest is lost. */
+  sendBroke(error: unknown): void;
 }
 
 /** The owner of a listening socket. */
@@ -56,9 +62,21 @@ export interface ListenerOwner extends SocketOwner {
   socketAcceptFailed(refusal: number, isStopped: boolean): void;
 }
 
-export class SocketLoop {
+/** What the addon and JavaScript share, from the first socket to the last. */
+interface Opened {
   readonly native: NativeSockets;
-  readonly pool: ReceivePool;
+  readonly pages: ReceivePages;
+  readonly events: Int32Array;
+  readonly sends: Int32Array;
+  readonly arena: Uint8Array;
+  readonly ends: Buffer;
+  readonly ports: Uint16Array;
+}
+
+export class SocketLoop {
+  readonly #addon: NativeAddon;
+  #opened: Opened | undefined;
+  #queueSize: number | undefined;
   /**
    * When the kernel is asked again. The kernel lives in the machine's time, whatever clock the program's
    * timeouts go by.
@@ -66,39 +84,78 @@ export class SocketLoop {
   readonly timers = new TimerWheel(polledClock);
   readonly #streams: (StreamOwner | undefined)[] = [];
   readonly #listeners = new Map<number, ListenerOwner>();
-  readonly #events: Int32Array;
-  readonly #sends: Int32Array;
-  readonly #arena: Uint8Array;
-  readonly #ends: Buffer;
-  readonly #ports: Uint16Array;
   /** The records of the last poll, and the next one to read; a record that threw was read. */
   #count = 0;
   #next = 0;
   #isDispatching = false;
   #sendCount = 0;
   #arenaUsed = 0;
-  /** Counts the flushes: what was gathered under the present number is still on its way. */
-  #flushes = 0;
+  /** The socket of the piece that was gathered last. */
+  #lastSlot = -1;
   #keeping = 0;
   #sockets = 0;
+  readonly #leave = (): void => {
+    this.flush();
+  };
   #lastEnds: Ends = { localAddress: '', localPort: 0, remoteAddress: '', remotePort: 0 };
 
   constructor(addon: NativeAddon) {
-    this.native = addon.openSockets((count) => {
-      this.#dispatch(count);
-    });
-    const { events, sends, arena, ends } = this.native;
-    this.#events = new Int32Array(events);
-    this.#sends = new Int32Array(sends);
-    this.#arena = new Uint8Array(arena);
-    this.#ends = Buffer.from(ends);
-    this.#ports = new Uint16Array(ends);
-    this.pool = new ReceivePool(this.native);
+    this.#addon = addon;
+  }
+
+  /** The addon's sockets, for as long as there are any. */
+  get native(): NativeSockets {
+    return this.#open().native;
+  }
+
+  /** The same, or why there is no descriptor or memory for it now. */
+  tryOpen(): NativeSockets | Error {
+    try {
+      return this.native;
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error));
+    }
+  }
+
+  get pages(): ReceivePages {
+    return this.#open().pages;
+  }
+
+  /** Bounds the events that a turn of the thread's loop dispatches. */
+  setQueueSize(events: number): void {
+    this.#queueSize = events;
+    this.#opened?.native.setQueueSize(events);
   }
 
   /** Sockets that are open. */
   get sockets(): number {
     return this.#sockets;
+  }
+
+  #open(): Opened {
+    if (this.#opened !== undefined) return this.#opened;
+    const native = this.#addon.openSockets((count) => this.#dispatch(count), !marksHold());
+    if (this.#queueSize !== undefined) native.setQueueSize(this.#queueSize);
+    const { events, sends, arena, ends } = native;
+    this.#opened = {
+      native,
+      pages: new ReceivePages(native),
+      events: new Int32Array(events),
+      sends: new Int32Array(sends),
+      arena: new Uint8Array(arena),
+      ends: Buffer.from(ends),
+      ports: new Uint16Array(ends),
+    };
+    return this.#opened;
+  }
+
+  /** Closes it again in the next turn unless there are sockets: what comes and goes leaves nothing behind. */
+  endUnlessUsed(): void {
+    setImmediate(() => {
+      if (this.#sockets > 0 || this.#isDispatching) return;
+      this.#opened?.native.end();
+      this.#opened = undefined;
+    });
   }
 
   adopt(slot: number, owner: StreamOwner): void {
@@ -117,6 +174,7 @@ export class SocketLoop {
     assert(wasOurs, 'a socket is released once');
     this.#sockets -= 1;
     this.#streams[slot] = undefined;
+    if (this.#sockets === 0) this.endUnlessUsed();
   }
 
   /** One more, or one fewer, that keeps the process alive. */
@@ -127,63 +185,81 @@ export class SocketLoop {
 
   // ---- sending
 
-  /** The number under which a piece is gathered now; it changes with the flush. */
-  get flushes(): number {
-    return this.#flushes;
+  /**
+   * Returns true if a piece of so many bytes is gathered now, having made room for it. A connection asks
+   * before it gathers one, and hears before that what the kernel did not take: nothing may overtake it.
+   */
+  gathers(bytes: number): boolean {
+    if (bytes > GATHERED_BYTES || !isInCallback()) return false;
+    gather(this.#leave);
+    const isFull = this.#sendCount === MAX_SENDS || this.#arenaUsed + bytes > ARENA_BYTES;
+    if (isFull) this.flush();
+    return true;
   }
 
   /**
-   * Flushes if a piece could not be gathered for want of room. Whoever is about to gather one asks for it
-   * first, and hears before that what the kernel did not take: nothing may overtake it.
+   * Copies the first bytes of a small piece, to leave when the running callback returns. Pieces of one socket
+   * that follow each other leave as one.
    */
-  makeRoom(bytes: number): void {
-    const isFull = this.#sendCount === MAX_SENDS || this.#arenaUsed + bytes > this.#arena.length;
-    if (isFull && bytes <= GATHERED_BYTES) this.flush();
-  }
-
-  /** Copies the first bytes of a small piece, to leave at the end of this wake-up; or answers false. */
-  enqueue(slot: number, piece: Uint8Array, bytes: number): boolean {
-    if (!this.#isDispatching || bytes > GATHERED_BYTES) return false;
-    assert(this.#sendCount < MAX_SENDS, 'there is room for a piece');
-    this.#arena.set(bytes === piece.length ? piece : piece.subarray(0, bytes), this.#arenaUsed);
-    const at = this.#sendCount * SEND_WORDS;
-    this.#sends[at] = slot;
-    this.#sends[at + 1] = this.#arenaUsed;
-    this.#sends[at + 2] = bytes;
-    this.#sendCount += 1;
+  enqueue(slot: number, piece: Uint8Array, bytes: number): void {
+    const { arena, sends } = this.#open();
+    arena.set(bytes === piece.length ? piece : piece.subarray(0, bytes), this.#arenaUsed);
+    if (this.#sendCount > 0 && this.#lastSlot === slot) {
+      const last = (this.#sendCount - 1) * SEND_WORDS + 2;
+      sends[last] = (sends[last] ?? 0) + bytes;
+    } else {
+      assert(this.#sendCount < MAX_SENDS, 'there is room for a piece');
+      const at = this.#sendCount * SEND_WORDS;
+      sends[at] = slot;
+      sends[at + 1] = this.#arenaUsed;
+      sends[at + 2] = bytes;
+      this.#sendCount += 1;
+      this.#lastSlot = slot;
+    }
     this.#arenaUsed += bytes;
-    return true;
   }
 
   /** Sends what was gathered. */
   flush(): void {
     const count = this.#sendCount;
     if (count === 0) return;
-    this.#flushes += 1;
     this.#sendCount = 0;
-    const troubled = this.native.flush(count);
-    if (troubled > 0) this.#tellShort(count);
-    this.#arenaUsed = 0;
+    this.#lastSlot = -1;
+    try {
+      const opened = this.#open();
+      if (opened.native.flush(count) > 0) this.#tellShort(opened, count);
+    } finally {
+      this.#arenaUsed = 0;
+    }
   }
 
-  #tellShort(count: number): void {
+  /** Each owner on its own: what one of them throws costs no other one its rest. */
+  #tellShort({ sends, arena }: Opened, count: number): void {
     for (let at = 0; at < count * SEND_WORDS; at += SEND_WORDS) {
-      const offset = this.#sends[at + 1] ?? 0;
-      const bytes = this.#sends[at + 2] ?? 0;
-      const result = this.#sends[at + 3] ?? 0;
+      const offset = sends[at + 1] ?? 0;
+      const bytes = sends[at + 2] ?? 0;
+      const result = sends[at + 3] ?? 0;
       if (result === bytes) continue;
-      const owner = this.#streams[this.#sends[at] ?? -1];
-      owner?.sendFellShort(
-        this.#arena.subarray(offset + Math.max(0, result), offset + bytes),
-        Math.min(0, result),
-      );
+      const owner = this.#streams[sends[at] ?? -1];
+      const rest = arena.subarray(offset + Math.max(0, result), offset + bytes);
+      try {
+        owner?.sendFellShort(rest, Math.min(0, result));
+      } catch (error) {
+        owner?.sendBroke(error);
+      }
     }
   }
 
   // ---- events
 
-  /** @param count of a new poll's records; 0: those of the last one that are left. */
-  #dispatch(count: number): void {
+  /** As `Dispatch` says. A callback that runs the loop itself is told nothing meanwhile. */
+  #dispatch(count: number): boolean {
+    if (isInCallback()) return true;
+    const { events, pages } = this.#open();
+    if (count < 0) {
+      pages.renew();
+      return false;
+    }
     if (count > 0) {
       this.#next = 0;
       this.#count = count;
@@ -192,19 +268,20 @@ export class SocketLoop {
     while (this.#next < this.#count) {
       const record = this.#next;
       this.#next += 1;
-      this.#tell(record);
+      this.#tell(events, record);
+      runTicks();
     }
     this.#isDispatching = false;
-    this.flush();
-    this.pool.turnPage();
+    pages.turn();
+    return false;
   }
 
-  #tell(record: number): void {
+  #tell(events: Int32Array, record: number): void {
     const at = record * EVENT_WORDS;
-    const kind = this.#events[at];
-    const slot = this.#events[at + 1] ?? -1;
-    const first = this.#events[at + 2] ?? 0;
-    const second = this.#events[at + 3] ?? 0;
+    const kind = events[at];
+    const slot = events[at + 1] ?? -1;
+    const first = events[at + 2] ?? 0;
+    const second = events[at + 3] ?? 0;
     const owner = this.#streams[slot];
     if (owner === undefined) {
       this.#tellListener(kind, slot, record, first, second);
@@ -265,11 +342,12 @@ export class SocketLoop {
   }
 
   #portAt(at: number): number {
-    return this.#ports[at / Uint16Array.BYTES_PER_ELEMENT] ?? 0;
+    return this.#open().ports[at / Uint16Array.BYTES_PER_ELEMENT] ?? 0;
   }
 
   #addressAt(at: number, last: string): string {
-    const text = this.#ends.toString('latin1', at + 2, this.#ends.indexOf(0, at + 2));
+    const { ends } = this.#open();
+    const text = ends.toString('latin1', at + 2, ends.indexOf(0, at + 2));
     return text === last ? last : text;
   }
 

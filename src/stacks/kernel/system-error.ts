@@ -22,6 +22,8 @@ const SYSTEM_CALLS = [
 ] as const;
 
 const ERRNO_RANGE = 4096;
+const ENFILE = 23;
+const EMFILE = 24;
 const ENOBUFS = 105;
 const ENOMEM = 12;
 
@@ -46,6 +48,12 @@ export interface ErrorEnd {
 export function isStarvation(refusal: number): boolean {
   const errno = -refusal % ERRNO_RANGE;
   return callOf(refusal) === 'write' && (errno === ENOBUFS || errno === ENOMEM);
+}
+
+/** True if the process or the system has no descriptor left. */
+export function isOutOfDescriptors(refusal: number): boolean {
+  const errno = -refusal % ERRNO_RANGE;
+  return errno === EMFILE || errno === ENFILE;
 }
 
 /** `connect ECONNREFUSED 127.0.0.1:80`, with Node's properties. */

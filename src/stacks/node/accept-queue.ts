@@ -5,6 +5,8 @@
  * acknowledgement with the next write to a fast reader cannot hold the loop: it gets one full send buffer a
  * turn.
  */
+import { runTicks } from '../../support/callback-scope.js';
+import { setImmediate } from '../system/own-timers.js';
 
 export interface Accepting {
   /** Tells of what the kernel took. */
@@ -64,6 +66,7 @@ export class AcceptQueue {
       for (const connection of waiting) {
         told += 1;
         connection.turnTells();
+        runTicks();
       }
     } finally {
       // A broken invariant of one connection is no reason to forget the others.

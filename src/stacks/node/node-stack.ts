@@ -22,6 +22,7 @@ import { CopySlab } from '../system/copy-slab.js';
 import { canReset, NodeConnection } from './node-connection.js';
 import { NodeListener } from './node-listener.js';
 import { limitsOf, type Lookup, type NodeStackOptions } from '../system/system-stack-options.js';
+import { setImmediate } from '../system/own-timers.js';
 import { polledClock } from '../system/polled-clock.js';
 import { resolveWith } from '../system/resolver.js';
 
@@ -40,6 +41,8 @@ export class NodeStack implements TcpStack {
     keepAliveProbes: Socket.prototype.setKeepAlive.length >= 4,
     ipv6: true,
     reusePort: hasReusePort(process.versions.node, process.platform),
+    // node:net has SO_REUSEPORT for listeners alone.
+    connectReusePort: false,
     pathMss: false,
     virtualTime: false,
   };

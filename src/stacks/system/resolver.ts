@@ -2,6 +2,7 @@
 import { lookup as systemLookup } from 'node:dns';
 import { ErrorCode } from '../../port/error-code.js';
 import type { Cancel, Fault } from '../../port/tcp-stack.js';
+import { setImmediate } from './own-timers.js';
 import { lookupFault } from './system-fault.js';
 import type { Lookup } from './system-stack-options.js';
 
@@ -38,7 +39,8 @@ function resolverLookup(
   host: string,
   answer: (error: Error | null, addresses: readonly string[]) => void,
 ): void {
-  systemLookup(host, { all: true, verbatim: true }, (error, addresses) => {
+  // In the order that the program or its user chose: dns.setDefaultResultOrder, --dns-result-order.
+  systemLookup(host, { all: true }, (error, addresses) => {
     answer(error, error === null ? addresses.map(({ address }) => address) : []);
   });
 }

@@ -16,10 +16,16 @@ export interface SystemStackOptions {
   sendBufferBytes?: number | undefined;
   /** Bytes that one connection delivers before any is acknowledged with `ack`. Default 131072. */
   receiveWindowBytes?: number | undefined;
-  /** Bytes that all connections of the thread may have unacknowledged together. Default 268435456. */
-  sendBudgetBytes?: number | undefined;
-  /** Milliseconds without progress after which a closing connection is reset. Default 30000. */
+  /**
+   * Milliseconds without any new acknowledgement after which a connection that closes is reset, 100 to
+   * 3600000. Default 30000.
+   */
   closeTimeoutMs?: number | undefined;
+  /**
+   * Bytes that all connections of a thread may have unacknowledged together, 1048576 to 2^40. Default
+   * 268435456.
+   */
+  sendBudgetBytes?: number | undefined;
   /** Connections at once. Default: the system's own limit. */
   maxActiveTcp?: number | undefined;
   /** The time that timeouts and polls go by. Default: the machine's. */
@@ -33,10 +39,10 @@ export type NodeStackOptions = SystemStackOptions;
 /** What `kernelStack` takes. */
 export type KernelStackOptions = SystemStackOptions;
 
-const SEND_BUDGET_BYTES = 268_435_456;
-const CLOSE_TIMEOUT_MS = 30_000;
+const USUAL_CLOSE_TIMEOUT_MS = 30_000;
+const USUAL_SEND_BUDGET_BYTES = 268_435_456;
 
-/** The limits that the options give, over the stack's own. */
+/** Returns the limits that the options give, over the stack's own. */
 export function limitsOf(
   options: SystemStackOptions,
   own: { readonly sendBufferBytes: number; readonly receiveWindowBytes: number },
@@ -45,7 +51,7 @@ export function limitsOf(
     maxActiveTcp: options.maxActiveTcp,
     sendBufferBytes: options.sendBufferBytes ?? own.sendBufferBytes,
     receiveWindowBytes: options.receiveWindowBytes ?? own.receiveWindowBytes,
-    sendBudgetBytes: options.sendBudgetBytes ?? SEND_BUDGET_BYTES,
-    closeTimeoutMs: options.closeTimeoutMs ?? CLOSE_TIMEOUT_MS,
+    closeTimeoutMs: options.closeTimeoutMs ?? USUAL_CLOSE_TIMEOUT_MS,
+    sendBudgetBytes: options.sendBudgetBytes ?? USUAL_SEND_BUDGET_BYTES,
   };
 }

@@ -1,0 +1,69 @@
+/**
+ * The time from `close` until the peer has acknowledged everything. It lasts for as long as the peer makes
+ * progress, however slowly it reads; without any for the close timeout, or when too many connections close at
+ * once, the connection is reset.
+ */
+import { ErrorCode } from '../../port/error-code.js';
+import type { Fault, StackLimits } from '../../port/tcp-stack.js';
+import { Timer, type TimerOwner, type TimerWheel } from '../../support/timer-wheel.js';
+import { LingerEntry, type Lingerer, type LingerRegistry } from '../system/linger-registry.js';
+
+export interface ClosingContext {
+  readonly limits: StackLimits;
+  readonly timers: TimerWheel;
+  readonly lingerers: LingerRegistry;
+}
+
+/** The connection that closes. */
+export interface ClosingOwner {
+  /** Asks the kernel for acknowledgements, and calls `progressed` if there are new ones. */
+  lookForAcks(): void;
+  /** It is over: the socket is to be reset, and the program is told. */
+  closingFailed(fault: Fault): void;
+}
+
+export class Closing implements Lingerer, TimerOwner {
+  readonly #context: ClosingContext;
+  readonly #owner: ClosingOwner;
+  readonly #entry = new LingerEntry(this);
+  readonly #timer = new Timer(this);
+
+  /** @param bytes that are not acknowledged. */
+  constructor(context: ClosingContext, owner: ClosingOwner, bytes: number) {
+    this.#context = context;
+    this.#owner = owner;
+    context.lingerers.add(this.#entry, bytes);
+    this.#arm();
+  }
+
+  /** The peer acknowledged something: so many bytes are left. */
+  progressed(bytes: number): void {
+    if (this.#entry.isIn) this.#context.lingerers.progressed(this.#entry, bytes);
+  }
+
+  end(): void {
+    this.#context.lingerers.remove(this.#entry);
+    this.#context.timers.disarm(this.#timer);
+  }
+
+  due(nowMs: number): void {
+    const { closeTimeoutMs } = this.#context.limits;
+    this.#owner.lookForAcks();
+    if (!this.#entry.isIn) return;
+    if (nowMs < this.#entry.progressMs + closeTimeoutMs) {
+      this.#arm();
+      return;
+    }
+    const cause = new Error(`the peer acknowledged nothing for ${closeTimeoutMs} ms after close()`);
+    this.#owner.closingFailed({ code: ErrorCode.ERR_TIMEOUT, cause });
+  }
+
+  cut(): void {
+    const cause = new Error('too many closed connections wait for their peers');
+    this.#owner.closingFailed({ code: ErrorCode.ERR_MEM, cause });
+  }
+
+  #arm(): void {
+    this.#context.timers.arm(this.#timer, this.#entry.progressMs + this.#context.limits.closeTimeoutMs);
+  }
+}

@@ -1,0 +1,190 @@
+/**
+ * The memory that the addon receives into: pages of the engine's, which a poll fills from a cursor on. What a
+ * program is given of them:
+ *
+ *  - A large piece to keep is a view of its page: the page is given away, piece by piece. It is filled on
+ *    behind the piece, never over it, until it is full; then another one takes its place.
+ *  - A small piece to keep is a copy of its own size, so that it does not hold a whole page.
+ *  - A view is valid until the handler returns: the next poll may fill the same memory.
+ *  - A loan is a view that comes back. Memory of which all loans are back is filled again.
+ *
+ * Pages are marked as untransferable. Where an engine takes them away from us all the same (Node 20 and 22,
+ * for byte streams), the addon asks before it writes, and from the first time on every piece is a copy.
+ */
+import { markAsUntransferable } from 'node:worker_threads';
+import {
+  LARGE_BYTES,
+  LEAST_READ_BYTES,
+  MAX_PAGES,
+  PAGE_BYTES,
+  PAGE_SHIFT,
+  PIECE_ALIGN,
+  type NativeSockets,
+} from '../../addon/native-sockets.js';
+import type { Loan } from '../../port/tcp-stack.js';
+import { assert } from '../../support/assert.js';
+
+/** Pages that came back whole and wait to be used again, at most. */
+export const MAX_SPARE_PAGES = 8;
+
+const OFFSET_MASK = (1 << PAGE_SHIFT) - 1;
+
+/** Returns true if no program can detach memory that is marked: from Node 24 on. */
+export function marksHold(): boolean {
+  const sample = new ArrayBuffer(1);
+  markAsUntransferable(sample);
+  const transfer: unknown = Reflect.get(sample, 'transfer');
+  if (typeof transfer !== 'function') return false;
+  try {
+    transfer.call(sample);
+  } catch {
+    return true;
+  }
+  return false;
+}
+
+class Page implements Loan {
+  readonly memory: ArrayBuffer;
+  readonly bytes: Uint8Array;
+  readonly #pages: ReceivePages;
+  /** Its place among the addon's pages; −1: it is none of them. */
+  number = -1;
+  /** The first aligned offset. */
+  begin = 0;
+  /** Where the last piece ends that was given in this dispatch. */
+  end = 0;
+  isGiven = false;
+  /** A program keeps a piece of it for good. */
+  isKept = false;
+  /** Pieces that programs give back. */
+  lent = 0;
+
+  constructor(pages: ReceivePages) {
+    this.#pages = pages;
+    // Not zeroed: the kernel writes every byte before a program sees it.
+    const { buffer } = Buffer.allocUnsafeSlow(PAGE_BYTES);
+    this.memory = buffer;
+    this.bytes = new Uint8Array(buffer);
+    markAsUntransferable(buffer);
+  }
+
+  giveBack(): void {
+    this.lent -= 1;
+    assert(this.lent >= 0, 'a loan is given back once');
+    if (this.lent === 0 && !this.isGiven) this.#pages.cameBack(this);
+  }
+}
+
+export class ReceivePages {
+  readonly #native: NativeSockets;
+  readonly #cursors: Int32Array;
+  readonly #pages: Page[] = [];
+  readonly #spare: Page[] = [];
+  /** Pages of which something was given in this dispatch. */
+  readonly #given: Page[] = [];
+  /** A program has taken a page away: from now on it is given none. */
+  #copies = false;
+
+  constructor(native: NativeSockets) {
+    this.#native = native;
+    this.#cursors = new Int32Array(native.cursors);
+    this.#use(0, new Page(this));
+  }
+
+  /** The piece, for the program to keep; `undefined` when a program has taken its page away. */
+  own(place: number, bytes: number): Uint8Array | undefined {
+    const page = this.#pageAt(place);
+    const offset = place & OFFSET_MASK;
+    if (page === undefined) return undefined;
+    if (bytes < LARGE_BYTES || this.#copies) return page.bytes.slice(offset, offset + bytes);
+    page.isKept = true;
+    return this.#give(page, offset, bytes);
+  }
+
+  /** The piece, valid until the handler returns; `undefined` when a program has taken its page away. */
+  view(place: number, bytes: number): Uint8Array | undefined {
+    if (bytes < LARGE_BYTES || this.#copies) return this.own(place, bytes);
+    const page = this.#pageAt(place);
+    return page === undefined ? undefined : this.#give(page, place & OFFSET_MASK, bytes);
+  }
+
+  /** Who waits for the piece to come back; `undefined`: it has to be copied. */
+  loan(place: number, bytes: number): Loan | undefined {
+    return bytes < LARGE_BYTES || this.#copies ? undefined : this.#pageAt(place);
+  }
+
+  /** The piece itself, for as long as the loan lasts. */
+  lend(place: number, bytes: number): Uint8Array {
+    const page = this.#pageAt(place);
+    assert(page !== undefined, 'what is lent is there');
+    page.lent += 1;
+    return this.#give(page, place & OFFSET_MASK, bytes);
+  }
+
+  /** The end of a dispatch: what was given away is not filled again. */
+  turn(): void {
+    if (this.#given.length === 0) return;
+    for (const page of this.#given) {
+      page.isGiven = false;
+      if (page.bytes.length === 0) this.#lost(page);
+      else this.#moveOn(page);
+    }
+    this.#given.length = 0;
+  }
+
+  /** The addon has found that a page is gone. */
+  renew(): void {
+    for (const page of this.#pages) if (page.bytes.length === 0) this.#lost(page);
+  }
+
+  cameBack(page: Page): void {
+    if (page.isKept || page.bytes.length === 0) return;
+    if (page.number >= 0) this.#cursors[page.number] = page.begin;
+    else if (this.#spare.length < MAX_SPARE_PAGES) this.#spare.push(page);
+  }
+
+  #pageAt(place: number): Page | undefined {
+    const page = this.#pages[place >> PAGE_SHIFT];
+    assert(page !== undefined, 'a piece lies in a page');
+    return page.bytes.length === 0 ? undefined : page;
+  }
+
+  #give(page: Page, offset: number, bytes: number): Uint8Array {
+    page.end = offset + bytes;
+    if (!page.isGiven) {
+      page.isGiven = true;
+      this.#given.push(page);
+    }
+    return new Uint8Array(page.memory, offset, bytes);
+  }
+
+  #moveOn(page: Page): void {
+    const { number, begin, end } = page;
+    // Whoever comes last in a dispatch may use more pages in the next.
+    if (number === this.#pages.length - 1 && number + 1 < MAX_PAGES) this.#use(number + 1, new Page(this));
+    const isFree = page.lent === 0 && !page.isKept;
+    const at = isFree ? begin : begin + Math.ceil((end - begin) / PIECE_ALIGN) * PIECE_ALIGN;
+    if (at + LEAST_READ_BYTES <= PAGE_BYTES) this.#cursors[number] = at;
+    else this.#replace(page);
+  }
+
+  #replace(page: Page): void {
+    const { number } = page;
+    page.number = -1;
+    this.#use(number, this.#spare.pop() ?? new Page(this));
+  }
+
+  #lost(page: Page): void {
+    this.#copies = true;
+    this.#replace(page);
+  }
+
+  #use(number: number, page: Page): void {
+    const begin = this.#native.setPage(number, page.memory);
+    assert(begin >= 0, 'the addon takes a page');
+    page.number = number;
+    page.begin = begin;
+    this.#pages[number] = page;
+    this.#cursors[number] = begin;
+  }
+}

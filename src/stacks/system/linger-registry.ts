@@ -1,0 +1,126 @@
+/**
+ * Connections that the program has closed and that the stack still finishes, in the order of their last
+ * progress. Bounds their number and the bytes that they hold: past a bound, the one that has gone longest
+ * without progress is cut. All operations take constant time.
+ *
+ * Call order of an entry: `add` → `progressed`* → `remove`, or `cut` of its owner instead; then `add` again.
+ */
+import { assert } from '../../support/assert.js';
+import { MAX_LINGERING } from './lingering.js';
+
+/** A closed connection, as the registry sees it. */
+export interface Lingerer {
+  /**
+   * Resets the connection: a bound was reached. It is not in the registry any more. Called from inside `add`
+   * and `progressed`, possibly those of another connection: events follow later.
+   */
+  cut(): void;
+}
+
+/** One place in the registry; its owner keeps it for life. */
+export class LingerEntry {
+  readonly owner: Lingerer;
+  /** When it progressed last, in the registry's time. */
+  progressMs = 0;
+  /** The rest belongs to the registry. */
+  bytes = 0;
+  isIn = false;
+  previous: LingerEntry | undefined;
+  next: LingerEntry | undefined;
+
+  constructor(owner: Lingerer) {
+    this.owner = owner;
+  }
+}
+
+export class LingerRegistry {
+  readonly #clock: { nowMs(): number };
+  readonly #maxCount: number;
+  readonly #maxBytes: number;
+  #count = 0;
+  #bytes = 0;
+  /** The entry that has gone longest without progress, and the one that progressed last. */
+  #first: LingerEntry | undefined;
+  #last: LingerEntry | undefined;
+
+  constructor(
+    clock: { nowMs(): number },
+    maxCount = MAX_LINGERING,
+    maxBytes: number = Number.POSITIVE_INFINITY,
+  ) {
+    this.#clock = clock;
+    this.#maxCount = maxCount;
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Connections in the registry. */
+  get size(): number {
+    return this.#count;
+  }
+
+  /** Bytes that they hold together. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Takes a connection in that holds `bytes`; closing it counts as progress. */
+  add(entry: LingerEntry, bytes = 0): void {
+    assert(!entry.isIn, 'a connection lingers once');
+    entry.isIn = true;
+    this.#count += 1;
+    this.#append(entry, bytes);
+    this.#keepBounds();
+  }
+
+  /** Notes a sign of progress: the connection now holds `bytes`. */
+  progressed(entry: LingerEntry, bytes = 0): void {
+    assert(entry.isIn, 'a connection that progresses is in the registry');
+    this.#unlink(entry);
+    this.#append(entry, bytes);
+    this.#keepBounds();
+  }
+
+  /** Takes a connection out that needs the stack no more; harmless when it is out already. */
+  remove(entry: LingerEntry): void {
+    if (!entry.isIn) return;
+    this.#unlink(entry);
+    entry.isIn = false;
+    this.#count -= 1;
+  }
+
+  #isPastBounds(): boolean {
+    return this.#first !== undefined && (this.#count > this.#maxCount || this.#bytes > this.#maxBytes);
+  }
+
+  /** Cuts the one that has gone longest without progress: its descriptor or memory is wanted. */
+  cutOldest(): void {
+    const oldest = this.#first;
+    if (oldest === undefined) return;
+    this.remove(oldest);
+    oldest.owner.cut();
+  }
+
+  #keepBounds(): void {
+    while (this.#isPastBounds()) this.cutOldest();
+  }
+
+  #append(entry: LingerEntry, bytes: number): void {
+    entry.bytes = bytes;
+    entry.progressMs = this.#clock.nowMs();
+    this.#bytes += bytes;
+    entry.previous = this.#last;
+    if (this.#last === undefined) this.#first = entry;
+    else this.#last.next = entry;
+    this.#last = entry;
+  }
+
+  #unlink(entry: LingerEntry): void {
+    this.#bytes -= entry.bytes;
+    if (entry.previous === undefined) this.#first = entry.next;
+    else entry.previous.next = entry.next;
+    if (entry.next === undefined) this.#last = entry.previous;
+    else entry.next.previous = entry.previous;
+    entry.previous = undefined;
+    entry.next = undefined;
+  }
+}

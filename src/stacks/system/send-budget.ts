@@ -1,0 +1,45 @@
+/**
+ * What all connections of a stack may have unacknowledged together. Linux lets the send buffer of each
+ * connection grow to megabytes: a crowd of peers that do not read could pin the machine's memory.
+ *
+ * Every connection may have `SHARE_BYTES`, whatever the others do. What it has beyond is its excess, and all
+ * excess together is bounded by half of the budget; the other half is for the shares. While little excess is
+ * in use, a connection may have its whole send buffer. Then its excess may only be as much as its
+ * peer has acknowledged so far, and half of what is left: a peer that reads doubles it with each round trip,
+ * as in slow start (RFC 5681 §3.1), and one that does not read stays near its share.
+ */
+
+/** What each connection may have, however full the budget is. */
+export const SHARE_BYTES = 65_536;
+
+export class SendBudget {
+  readonly budgetBytes: number;
+  readonly #mostExcess: number;
+  #excess = 0;
+
+  constructor(budgetBytes: number) {
+    this.budgetBytes = budgetBytes;
+    this.#mostExcess = Math.floor(budgetBytes / 2);
+  }
+
+  /** Bytes of all connections beyond their shares. */
+  get excessBytes(): number {
+    return this.#excess;
+  }
+
+  /** Counts a connection's unacknowledged bytes; needless while they are within its share. */
+  changed(before: number, after: number): void {
+    this.#excess += Math.max(0, after - SHARE_BYTES) - Math.max(0, before - SHARE_BYTES);
+  }
+
+  /**
+   * Returns the bytes that a connection may have unacknowledged, at most `sendBufferBytes`.
+   * @param ackedBytes what its peer has acknowledged since it stands.
+   */
+  capacity(sendBufferBytes: number, ackedBytes: number): number {
+    const isLow = this.#excess <= this.#mostExcess / 4;
+    const left = Math.max(0, this.#mostExcess - this.#excess);
+    const excess = isLow ? this.#mostExcess / 4 : Math.min(ackedBytes, left / 2);
+    return Math.min(sendBufferBytes, SHARE_BYTES + Math.floor(excess));
+  }
+}

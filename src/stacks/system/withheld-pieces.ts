@@ -1,0 +1,46 @@
+/**
+ * How many pieces a receiver withholds, beside how many bytes. A piece costs the process some 270 bytes,
+ * however small it is, so that a window's worth of single bytes would take many times the window. Past the
+ * bound, a stack delivers only every `JOIN_INTERVAL_MS`, and then all that is there as one piece: memory is
+ * bounded, and nobody stalls.
+ *
+ * Given back are bytes, not pieces: a share of the bytes takes the same share of the pieces along.
+ */
+
+/** Bytes of the window for which one piece may be withheld on its own. */
+export const WINDOW_BYTES_PER_PIECE = 256;
+/** Past the bound, the pause between two pieces. */
+export const JOIN_INTERVAL_MS = 100;
+
+export class WithheldPieces {
+  readonly #most: number;
+  #pieces = 0;
+  #bytes = 0;
+
+  constructor(receiveWindowBytes: number) {
+    this.#most = Math.max(1, Math.floor(receiveWindowBytes / WINDOW_BYTES_PER_PIECE));
+  }
+
+  /** Bytes that are withheld. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** True if further pieces are to be joined: as many are withheld one by one as may be. */
+  get isFull(): boolean {
+    return this.#pieces >= this.#most;
+  }
+
+  /** Counts a piece that was delivered. */
+  delivered(bytes: number): void {
+    this.#pieces += 1;
+    this.#bytes += bytes;
+  }
+
+  /** Counts bytes that were given back. */
+  returned(bytes: number): void {
+    const left = this.#bytes - bytes;
+    this.#pieces = left > 0 ? this.#pieces * (left / this.#bytes) : 0;
+    this.#bytes = left;
+  }
+}

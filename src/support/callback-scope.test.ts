@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { afterEach, it } from 'node:test';
+import { enterCallback, gather, isInCallback, leaveCallback, letLeave } from './callback-scope.js';
+
+const left: string[] = [];
+const first = (): void => void left.push('first');
+const second = (): void => void left.push('second');
+
+afterEach(() => {
+  leaveCallback();
+  left.length = 0;
+});
+
+it('what was gathered leaves once, when the callback returns', () => {
+  enterCallback();
+  assert.equal(isInCallback(), true);
+  gather(first);
+  gather(first);
+  assert.deepEqual(left, []);
+  leaveCallback();
+  assert.deepEqual(left, ['first']);
+  assert.equal(isInCallback(), false);
+  leaveCallback();
+  assert.deepEqual(left, ['first']);
+});
+
+it('what one party gathered leaves before another one gathers', () => {
+  enterCallback();
+  gather(first);
+  gather(second);
+  assert.deepEqual(left, ['first']);
+  gather(first);
+  assert.deepEqual(left, ['first', 'second']);
+  leaveCallback();
+  assert.deepEqual(left, ['first', 'second', 'first']);
+});
+
+it('what was gathered leaves when it is asked for, and not again at the end', () => {
+  enterCallback();
+  gather(first);
+  letLeave();
+  letLeave();
+  assert.deepEqual(left, ['first']);
+  leaveCallback();
+  assert.deepEqual(left, ['first']);
+});
+
+it('a party that gathers while it leaves has its turn again', () => {
+  let rounds = 0;
+  const again = (): void => {
+    rounds += 1;
+    if (rounds < 3) gather(again);
+  };
+  enterCallback();
+  gather(again);
+  letLeave();
+  assert.equal(rounds, 1);
+  letLeave();
+  assert.equal(rounds, 2);
+  leaveCallback();
+  assert.equal(rounds, 3);
+});

@@ -1,0 +1,87 @@
+/**
+ * What Node offers for callbacks: the ticks between two of them, asynchronous contexts, and the process's
+ * exit.
+ */
+import { AsyncResource } from 'node:async_hooks';
+import process from 'node:process';
+import { queueMicrotask } from '../support/microtask.js';
+import { letLeave } from '../support/callback-scope.js';
+import type { CallbackRuntime } from './dispatch.js';
+
+const NAME = 'asynctcp';
+
+/**
+ * Returns what runs `process.nextTick` jobs and microtasks, as Node does between two callbacks of its own.
+ * `undefined` in runtimes that imitate Node: there they run when a wake-up is over.
+ */
+export function tickRunner(): (() => void) | undefined {
+  const run: unknown = Reflect.get(process, '_tickCallback');
+  if (typeof run !== 'function') return undefined;
+  const ticks = (): void => void Reflect.apply(run, process, []);
+  return () => {
+    while (!ranAll(ticks));
+  };
+}
+
+/** A tick that throws is uncaught, and costs itself: the others have their turn. */
+function ranAll(ticks: () => void): boolean {
+  try {
+    ticks();
+    return true;
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+    return false;
+  }
+}
+
+/** Names of the stores that a resource keeps: everything of it that is no number and was set. */
+function storesOf(resource: AsyncResource): readonly symbol[] {
+  return Object.getOwnPropertySymbols(resource).filter((name) => {
+    const value: unknown = Reflect.get(resource, name);
+    return value !== undefined && typeof value !== 'number';
+  });
+}
+
+/** A context without stores, also where the library is loaded in one that has some. */
+function emptyContext(): AsyncResource {
+  const resource = new AsyncResource(NAME);
+  for (const name of storesOf(resource)) Reflect.set(resource, name, undefined);
+  return resource;
+}
+
+/**
+ * Binds a handler to the `AsyncLocalStorage` stores in force. A handler that is set while there are none, as
+ * most are, is returned as it is: then it costs no memory.
+ */
+export function bindHandler<Arguments extends unknown[]>(
+  handler: (...args: Arguments) => unknown,
+): (...args: Arguments) => unknown {
+  const resource = new AsyncResource(NAME);
+  if (storesOf(resource).length === 0) return handler;
+  return (...args) => resource.runInAsyncScope(handler, undefined, ...args);
+}
+
+export function callbackRuntime(): CallbackRuntime {
+  return { context: emptyContext(), bindHandler };
+}
+
+const AT_EXIT = Symbol.for('asynctcp.atExit');
+
+/**
+ * What a callback wrote before it ends the process has left when the process ends. All copies of this library
+ * in the thread share one listener: Node warns of many.
+ */
+export function leaveAtExit(): void {
+  const jobs: unknown = Reflect.get(process, AT_EXIT);
+  if (jobs instanceof Set) {
+    jobs.add(letLeave);
+    return;
+  }
+  const ours = new Set<() => void>([letLeave]);
+  Object.defineProperty(process, AT_EXIT, { value: ours });
+  process.on('exit', () => {
+    for (const leave of ours) leave();
+  });
+}

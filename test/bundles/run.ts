@@ -1,0 +1,121 @@
+/**
+ * The library in bundles: `npm run test:bundles [-- part of a bundler's name …]` makes a bundle of each kind
+ * and runs it twice, as docs/bundling.md says: with the package's folder where the bundle lies, and without.
+ */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { loadAddon } from '#src/addon/load-addon.js';
+import { BUNDLERS, type Bundle, type Bundler } from './bundlers.js';
+
+/** This module runs in `build/test/bundles`. */
+const ROOT = join(import.meta.dirname, '..', '..', '..');
+/** No passing run waits for it. */
+const HANGS_MS = 120_000;
+const EXPECTED_STACK = loadAddon().addon === undefined ? 'node' : 'kernel';
+
+interface Outcome {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The package as npm would install it. */
+function install(folder: string): void {
+  const place = join(folder, 'node_modules', 'asynctcp');
+  cpSync(join(ROOT, 'package.json'), join(place, 'package.json'));
+  cpSync(join(ROOT, 'dist'), join(place, 'dist'), { recursive: true });
+  if (EXPECTED_STACK !== 'kernel') return;
+  const binary = `${process.platform}-${process.arch}.node`;
+  const built = join(ROOT, 'native', 'build', 'Release', 'asynctcp.node');
+  cpSync(built, join(place, 'native', 'prebuilt', binary));
+}
+
+/** Runs the bundle; when the watchdog's report is there, the blocked callback may go on. */
+async function runBundle({ words, task }: Bundle, folder: string, isWatched: boolean): Promise<Outcome> {
+  const bitten = join(folder, `bitten-${String(isWatched)}`);
+  if (!isWatched) writeFileSync(bitten, '');
+  const [command = '', ...before] = words;
+  const env = { ...process.env, UNWATCHED: isWatched ? '0' : '1' };
+  const child = spawn(command, [...before, task, bitten], { env, timeout: HANGS_MS });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+    if (stderr.includes('stuck in') && stderr.endsWith('\n')) writeFileSync(bitten, '');
+  });
+  const status = await new Promise<number | null>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', resolve);
+  });
+  return { status, stdout, stderr };
+}
+
+/** With the package beside it the bundle has everything. */
+function checkWhole({ status, stdout, stderr }: Outcome): void {
+  const kernel = EXPECTED_STACK === 'kernel' ? '' : ' refused: .*';
+  const expected = [
+    EXPECTED_STACK === 'kernel' ? 'kernelStack kernel' : `kernelStack${kernel}`,
+    `stack ${EXPECTED_STACK}`,
+    'echo hello',
+    'bite onData \\d+',
+    `task in a thread of its own: true, stack ${EXPECTED_STACK}`,
+    'task ended 0',
+  ];
+  assert.match(stdout, new RegExp(`^${expected.join('\n')}\n$`), stderr);
+  assert.match(stderr, /Task watchdog got triggered/);
+  assert.match(stderr, /client +127\.0\.0\.1:\d+ \(here 127\.0\.0\.1:\d+\), Established/);
+  assert.match(stderr, /stuck in\n +at \S+/);
+  assert.equal(status, 0, stderr);
+}
+
+/** Without it nothing throws that need not, and each of the three says what is wrong and what helps. */
+function checkAlone({ status, stdout, stderr }: Outcome, folder: string): void {
+  const reason = `This program is a bundle, and the package asynctcp is not installed where it lies: put the package into node_modules/asynctcp of ${folder} (docs/bundling.md).`;
+  const refused = `kernelStack refused: Error: there is no stack kernel: ${reason}`;
+  const task = `task refused: Error: ${reason}`;
+  assert.equal(stdout, `${refused}\nstack node\necho hello\nbite nothing\n${task}\n`, stderr);
+  const lines = [
+    `asynctcp: callbacks are not watched: ${reason} CONFIG_ASYNC_TCP_USE_WDT=0 says that this is meant.`,
+    `asynctcp: the stack is node and not kernel: ${reason} CONFIG_ASYNC_TCP_STACK=node says that this is meant.`,
+  ];
+  const hasBinary = process.platform === 'linux' && ['x64', 'arm64'].includes(process.arch);
+  assert.equal(stderr, `${lines.slice(0, hasBinary ? 2 : 1).join('\n')}\n`);
+  assert.equal(status, 0, stderr);
+}
+
+async function check(bundler: Bundler): Promise<void> {
+  // What a runtime says about its own place has no symbolic link in it.
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'asynctcp-bundle-')));
+  try {
+    const project = join(folder, 'project');
+    install(project);
+    for (const part of ['app.js', 'task.js']) cpSync(join(import.meta.dirname, part), join(project, part));
+    writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }\n');
+    const deployed = join(folder, 'deployed');
+    mkdirSync(deployed);
+    const bundle = await bundler.bundle(project, deployed);
+    // The project is not there where the bundle runs.
+    rmSync(project, { recursive: true });
+    checkAlone(await runBundle(bundle, deployed, false), deployed);
+    install(deployed);
+    checkWhole(await runBundle(bundle, deployed, true));
+    console.log(`${bundler.name}: a conversation, the watchdog and a task, on ${EXPECTED_STACK} and alone`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const wanted = process.argv.slice(2);
+const chosen = BUNDLERS.filter(
+  ({ name }) => wanted.length === 0 || wanted.some((word) => name.includes(word)),
+);
+assert.ok(chosen.length > 0, `no bundler's name has ${wanted.join(' or ')} in it`);
+for (const bundler of chosen) await check(bundler);
+console.log(`${chosen.length} passed, 0 failed`);

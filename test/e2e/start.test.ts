@@ -1,0 +1,52 @@
+/** `npm start` in a fresh clone: it builds what the server needs, and nothing else. */
+import assert from 'node:assert/strict';
+import { cpSync, existsSync, readFileSync, symlinkSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { unlessAddonLoads } from '../native/require-addon.js';
+import { start, type Program } from './programs.js';
+import { HANGS_MS, temporaryFolder, visit } from './programs/inline.js';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const SAYS = 'building the server, which takes some seconds (the first time, and after a change)\n';
+
+/** What a clone has that the server is built from, after `npm ci`. */
+function clone(test: TestContext): string {
+  const folder = temporaryFolder(test);
+  for (const part of ['package.json', 'tsconfig.base.json', 'tsconfig.json', 'src', 'scripts', 'native']) {
+    const isOwn = (file: string): boolean =>
+      !(['build', 'prebuilt'].includes(basename(file)) && basename(dirname(file)) === 'native');
+    cpSync(join(ROOT, part), join(folder, part), {
+      recursive: true,
+      filter: isOwn,
+      preserveTimestamps: true,
+    });
+  }
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  return folder;
+}
+
+/** The script itself: npm would stand between the test and the server. */
+function startServer(test: TestContext, folder: string): Program {
+  const description: unknown = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const script = String(Reflect.get(Object(Reflect.get(Object(description), 'scripts')), 'start'));
+  return start(test, 'sh', ['-c', `cd "$1" && ${script} --port-base 0`, 'sh', folder]);
+}
+
+describe('npm start', { timeout: HANGS_MS }, () => {
+  // Without a compiler each start says that there is no addon.
+  const skip = unlessAddonLoads();
+  it('says that it builds, serves, and says nothing when all is built', { skip }, async (test) => {
+    const folder = clone(test);
+    for (const said of [SAYS, '']) {
+      const running = startServer(test, folder);
+      const visitor = await visit(test, await running.stdout.number(/^ +echo +(\d+)/));
+      visitor.socket.end();
+      assert.deepEqual(await running.interrupt(), { status: 0, signal: null }, running.stderr.text);
+      assert.equal(running.stderr.text, said);
+    }
+    assert.equal(existsSync(join(folder, 'build')), false, 'neither tests nor benchmarks');
+    assert.equal(existsSync(join(folder, 'dist', 'asynctcp', 'dial.test.js')), false);
+  });
+});

@@ -1,0 +1,38 @@
+/** What users may pass as the flags of `add` and `write`: this file compiles, or the build fails. */
+import { ASYNC_WRITE_FLAG_COPY, ASYNC_WRITE_FLAG_MORE, type AsyncClient, type WriteFlags } from 'asynctcp';
+
+export function flagsThatCompile(client: AsyncClient, data: Uint8Array, isLast: boolean): number[] {
+  const chosen = isLast ? ASYNC_WRITE_FLAG_COPY : ASYNC_WRITE_FLAG_COPY | ASYNC_WRITE_FLAG_MORE;
+  let sum = 0;
+  if (!isLast) sum |= ASYNC_WRITE_FLAG_MORE;
+  const kept: WriteFlags = 3;
+  return [
+    client.write(data),
+    client.write(data, undefined),
+    client.write(data, 0),
+    client.write(data, 3),
+    client.write(data, ASYNC_WRITE_FLAG_COPY),
+    client.write(data, ASYNC_WRITE_FLAG_COPY | ASYNC_WRITE_FLAG_MORE),
+    client.add('text', isLast ? 0 : ASYNC_WRITE_FLAG_MORE),
+    client.add(data, chosen),
+    client.add(data, sum),
+    client.add(data, kept),
+  ];
+}
+
+export function flagsThatDoNot(client: AsyncClient, data: Uint8Array): void {
+  // @ts-expect-error A length, as C++ has one there.
+  client.write(data, 18);
+  // @ts-expect-error No sum of the two flags.
+  client.add(data, 4);
+  // @ts-expect-error Neither is this.
+  client.add(data, -1);
+  // @ts-expect-error It can be one that is none.
+  client.add(data, data.length > 1 ? 1 : 18);
+  // @ts-expect-error No number.
+  client.write(data, true);
+}
+
+/** The constants are literals. */
+export const COPY: 1 = ASYNC_WRITE_FLAG_COPY;
+export const MORE: 2 = ASYNC_WRITE_FLAG_MORE;
