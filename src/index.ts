@@ -233,7 +233,7 @@ function fallBack(reason: string): TcpStack {
  * The kernel's where the addon loads and the system lets it work. The workers of `node:cluster` share ports
  * through `node:net`, so there it is that.
  */
-const bestStack = shared(() => {
+function bestStack(): TcpStack {
   if (cluster.isWorker) return sharedNodeStack();
   const loaded = loadAddon();
   if (loaded.addon === undefined) return loaded.isFault ? fallBack(loaded.reason) : sharedNodeStack();
@@ -243,7 +243,9 @@ const bestStack = shared(() => {
     // A sandbox without epoll, or no descriptor left.
     return fallBack(error instanceof Error ? error.message : String(error));
   }
-}, []);
+}
+
+let chosen: TcpStack | undefined;
 
 configuration.setEnvironment(() => withVariables(process.env, givenVariables()));
 callWith(callbackRuntime());
@@ -258,4 +260,4 @@ offerTaskKeeper({
 });
 offerStack('kernel', sharedKernelStack);
 offerStack('node', sharedNodeStack);
-offerStack('auto', bestStack);
+offerStack('auto', () => (chosen ??= bestStack()));

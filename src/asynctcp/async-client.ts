@@ -755,6 +755,18 @@ export interface AcceptedSettings {
   readonly rxTimeoutS: number;
 }
 
+/** @throws RangeError for a text that an empty send buffer would not take. */
+function checkFits(text: string, capacity: number): void {
+  // Counted only where it could be too much, so that no ordinary text is encoded twice.
+  if (text.length * MAX_BYTES_OF_UNIT <= capacity) return;
+  const bytes = text.length > capacity ? text.length : encoder.encode(text).length;
+  if (bytes <= capacity) return;
+  throw new RangeError(
+    `data must be a string of at most ${capacity} bytes of UTF-8, the send buffer, not of ` +
+      `${bytes === text.length ? `${bytes} or more` : bytes}; write it in pieces`,
+  );
+}
+
 /**
  * A life for a connection that a listener accepted, with a client of its own. The caller has taken its place
  * among the host's active connections.
@@ -777,19 +789,12 @@ export function acceptedSession(
   return session;
 }
 
-/** @throws RangeError for a text that an empty send buffer would not take. */
-function checkFits(text: string, capacity: number): void {
-  // Counted only where it could be too much, so that no ordinary text is encoded twice.
-  if (text.length * MAX_BYTES_OF_UNIT <= capacity) return;
-  const bytes = text.length > capacity ? text.length : encoder.encode(text).length;
-  if (bytes <= capacity) return;
-  throw new RangeError(
-    `data must be a string of at most ${capacity} bytes of UTF-8, the send buffer, not of ` +
-      `${bytes === text.length ? `${bytes} or more` : bytes}; write it in pieces`,
-  );
-}
-
-function checkTarget(host: string, port: number, options: ConnectOptions, core: ClientCore): DialOptions {
+function checkTarget(
+  host: string,
+  port: number,
+  options: ConnectOptions,
+  { host: { stack }, receiveWindow: ownWindow }: ClientCore,
+): DialOptions {
   checkHost('host', host);
   checkPort('port', port);
   checkOptions(options);
@@ -800,9 +805,9 @@ function checkTarget(host: string, port: number, options: ConnectOptions, core: 
   }
   if (localAddress !== undefined) checkAddress('localAddress', localAddress);
   checkPort('localPort', localPort);
-  if (checkBoolean('reusePort', reusePort)) checkSharedPort(localPort, core.host.stack);
+  if (checkBoolean('reusePort', reusePort)) checkSharedPort(localPort, stack);
   if (family !== undefined) checkFamily(family);
-  const receiveWindowBytes = checkReceiveWindow(options.receiveWindow) ?? core.receiveWindow;
+  const receiveWindowBytes = checkReceiveWindow(options.receiveWindow) ?? ownWindow;
   return { host, port, timeoutMs, signal, localAddress, localPort, reusePort, family, receiveWindowBytes };
 }
 

@@ -18,8 +18,8 @@ const RANKS: Readonly<Record<keyof Capabilities, readonly [unknown, unknown]>> =
   keepAlive: [false, true],
   keepAliveProbes: [false, true],
   ipv6: [false, true],
-  reusePort: [false, true],
   connectReusePort: [false, true],
+  reusePort: [false, true],
   pathMss: [false, true],
   virtualTime: [false, true],
 };

@@ -53,6 +53,8 @@ export interface Peer {
     port?: number;
   }): Promise<PeerListener>;
   connect(port: number, options?: { receiveBuffer?: number }): Promise<PeerSocket>;
+  /** Connects so often and resets at once. */
+  connectAndReset(port: number, times: number): Promise<void>;
 }
 
 export interface PeerListener {
@@ -77,6 +79,10 @@ export interface PeerSocket {
   receiveOnce(): Promise<string>;
   /** What has arrived at this moment; `undefined` when nothing has, '' at the end of the stream. */
   receiveNow(): Promise<string | undefined>;
+  /** One byte of urgent data (RFC 9293 §3.8.5). */
+  sendUrgent(text: string): Promise<void>;
+  /** Segments with data that have arrived. */
+  segments(): Promise<number>;
   /** Reads to the end and compares with a pattern. */
   drain(seed?: number, piece?: number): Promise<{ bytes: number; matches: boolean; end: 'fin' | 'reset' }>;
   /** FIN; goes on receiving. */
@@ -124,6 +130,11 @@ export interface Env {
   settle(): Promise<void>;
   /** Sockets, timers and other things that the stacks hold at this moment. */
   holdings(): number;
+  /**
+   * Bytes that have arrived at the client's peer, and that the peer's program has not read: what the kernel
+   * says at this moment.
+   */
+  arrivedAtPeer(client: AsyncClient): number;
   /** Takes every file descriptor that is left; returns how to give them back. */
   starve(): Promise<() => Promise<void>>;
   /**

@@ -4,6 +4,8 @@ import { DATA } from './data.js';
 import { ENDINGS } from './ending.js';
 import { LIFE } from './life.js';
 import { LIMITS } from './limits.js';
+import { ORDER } from './order.js';
+import { PIECES } from './pieces.js';
 import { SPACE_RACES } from './space-races.js';
 import { TASK } from './task.js';
 import { TIME } from './time.js';
@@ -15,6 +17,8 @@ export const CASES: readonly ContractCase[] = [
   ...ENDINGS,
   ...DATA,
   ...WAITING,
+  ...ORDER,
+  ...PIECES,
   ...TIME,
   ...LIMITS,
   ...TASK,

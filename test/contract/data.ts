@@ -582,8 +582,9 @@ export const DATA: readonly ContractCase[] = [
       expectEqual(await peer.receive(100), 'all of it', 'what the peer got before FIN');
       await env.until('it is over', () => history.over);
       expectEqual(history.life, ['connect', 'disconnect'], 'callbacks');
-      env.clock.advance(19_999);
       await peer.send('late words, for which nobody listens');
+      await env.settle();
+      env.clock.advance(19_999);
       await env.settle();
       expect(env.holdings() > before, 'the peer has 20 s to end');
       env.clock.advance(1);

@@ -83,6 +83,27 @@ export const ENDINGS: readonly ContractCase[] = [
     },
   },
   {
+    id: 'L2.close-timeout',
+    title: 'a close whose peer acknowledges nothing new for the close timeout: ERR_TIMEOUT and closeTimeout',
+    async run(env) {
+      const { client, history, peer } = await linkedToPeer(env, undefined, { receiveBuffer: 4096 });
+      await stuff(env, client);
+      client.onAck(undefined);
+      client.onTimeout(undefined);
+      const flushed = watched(client.flushed());
+      client.close();
+      await env.settle();
+      env.clock.advance(env.clientStack.limits.closeTimeoutMs - 1);
+      await env.settle();
+      expectEqual([history.over, flushed.code], [false, undefined], 'before the time');
+      env.clock.advance(1);
+      await env.until('it is over', () => history.over);
+      expectEqual([history.reason, history.code], ['closeTimeout', ERR_TIMEOUT], 'reason and code');
+      await env.until('flushed() is answered', () => flushed.code === ERR_TIMEOUT);
+      expectEqual((await peer.drain()).end, 'reset', 'what the peer sees');
+    },
+  },
+  {
     id: 'L2.reasons-connecting',
     title: 'onDisconnect tells why an attempt is over',
     async run(env) {

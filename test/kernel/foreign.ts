@@ -1,8 +1,17 @@
 /** The stack on the kernel's TCP among foreign programs: curl, nc, Python, and the kernel's own tables. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { networkInterfaces } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { AsyncServer, ErrorCode, kernelStack, type AsyncClient, type Packet } from 'asynctcp';
+import {
+  AsyncServer,
+  ErrorCode,
+  kernelStack,
+  nodeStack,
+  type AsyncClient,
+  type Packet,
+  type TcpStack,
+} from 'asynctcp';
 import { History } from '../contract/history.js';
 import { pattern, PatternReader } from '../contract/pattern.js';
 import type { Program } from '../e2e/programs.js';
@@ -123,6 +132,34 @@ const VISITORS: readonly Scenario[] = [
   },
 ];
 
+/** The number of an interface. */
+function indexOf(name: string): string {
+  const scope = networkInterfaces()[name]?.find(({ family }) => family === 'IPv6');
+  if (scope?.family !== 'IPv6') throw new Error(`${name} has no IPv6 address`);
+  return String(scope.scopeid);
+}
+
+/** @param zone what the ends of the link are called in the addresses that are asked for. */
+async function servesOnLink(
+  world: World,
+  stack: TcpStack,
+  zone: { readonly near: string; readonly far: string },
+): Promise<void> {
+  const accepted: History[] = [];
+  const onClient = (client: AsyncClient): void => {
+    accepted.push(new History(client));
+  };
+  const server = await world.serve(onClient, { address: `fe80::2%${zone.far}`, stack });
+  const history = world.client(stack);
+  history.connect(`fe80::2%${zone.near}`, server.port(), { localAddress: `fe80::1%${zone.near}` });
+  await world.until('both are connected', () => accepted.length === 1 && history.has('connect'));
+  history.client.write('over the link');
+  await world.until('it has arrived', () => accepted[0]?.received === 'over the link');
+  assert.equal(accepted[0]?.client.remoteIP(), 'fe80::1%far');
+  assert.deepEqual([history.client.localIP(), history.client.remoteIP()], ['fe80::1%near', 'fe80::2%near']);
+  assert.equal(server.address(), 'fe80::2%far');
+}
+
 const LINK_LOCAL: readonly Scenario[] = [
   {
     title: 'an address of a link needs its zone, and serves with it',
@@ -139,20 +176,12 @@ const LINK_LOCAL: readonly Scenario[] = [
         await world.ip('link', 'set', end, 'up');
         await world.ip('address', 'add', `${address}/64`, 'dev', end, 'nodad');
       }
-      const accepted: History[] = [];
-      const server = await world.serve((client) => accepted.push(new History(client)), {
-        address: 'fe80::2%far',
-      });
-      const history = world.client();
-      history.connect('fe80::2%near', server.port());
-      await world.until('both are connected', () => accepted.length === 1 && history.has('connect'));
-      history.client.write('over the link');
-      await world.until('it has arrived', () => accepted[0]?.received === 'over the link');
-      assert.equal(accepted[0]?.client.remoteIP(), 'fe80::1%far');
-      assert.equal(history.client.remoteIP(), 'fe80::2%near');
-      assert.equal(server.address(), 'fe80::2%far');
+      const number = { near: indexOf('near'), far: indexOf('far') };
+      for (const stack of [world.stack, nodeStack()]) {
+        for (const zone of [{ near: 'near', far: 'far' }, number]) await servesOnLink(world, stack, zone);
+      }
       const without = world.client();
-      without.connect('fe80::2', server.port());
+      without.connect('fe80::2', 1);
       await world.until('it has failed', () => without.over);
       assert.equal(without.has('connect'), false);
     },

@@ -17,8 +17,8 @@ PATTERN_PERIOD = 65521
 CHUNK = 1 << 16
 # struct tcp_info of linux/tcp.h: of a listener, tcpi_unacked is the accept queue's length, tcpi_sacked its limit.
 TCP_INFO_QUEUE = struct.Struct("=8B6I")
-# Its last two are tcpi_bytes_acked and tcpi_bytes_received.
-TCP_INFO_BYTES = struct.Struct("=8B24I4Q")
+# After 24 numbers come, among others, tcpi_bytes_acked, tcpi_bytes_received and last tcpi_data_segs_in.
+TCP_INFO_BYTES = struct.Struct("=8B24I4Q5I")
 
 numbers = itertools.count(1)
 sockets = {}
@@ -102,6 +102,20 @@ def send(request):
     return {}
 
 
+def send_urgent(request):
+    sockets[request["handle"]].send(base64.b64decode(request["data"]), socket.MSG_OOB)
+    return {}
+
+
+def connect_and_reset(request):
+    for _ in range(request["times"]):
+        sock = new_socket(request)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        sock.connect((request["address"], request["port"]))
+        sock.close()
+    return {}
+
+
 def send_pattern(request):
     """Sends a pattern, in pieces of `piece` bytes; `progress` tells how far it is."""
     handle, length, piece = request["handle"], request["bytes"], request.get("piece", CHUNK)
@@ -121,8 +135,9 @@ def facts(request):
     sock = sockets[request["handle"]]
     info = TCP_INFO_BYTES.unpack(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO_BYTES.size))
     return {
-        "arrived": info[-1],
-        "acknowledged": info[-2],
+        "arrived": info[35],
+        "acknowledged": info[34],
+        "segments": info[40],
         "receiveBuffer": sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF),
     }
 
@@ -189,6 +204,8 @@ OPERATIONS = {
     "connect": connect,
     "send": send,
     "sendPattern": send_pattern,
+    "sendUrgent": send_urgent,
+    "connectAndReset": connect_and_reset,
     "progress": progress,
     "facts": facts,
     "receive": receive,

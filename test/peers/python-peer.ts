@@ -23,6 +23,8 @@ export interface PeerFacts {
   readonly acknowledged: number;
   /** SO_RCVBUF, as the kernel rounded it. */
   readonly receiveBuffer: number;
+  /** Segments with data that have arrived. */
+  readonly segments: number;
 }
 
 export class PythonPeer implements Peer {
@@ -80,6 +82,10 @@ export class PythonPeer implements Peer {
     const answer = await this.ask('connect', { address: this.#address, port, ...options });
     return new PythonSocket(this, Number(answer['handle']), Number(answer['port']));
   }
+
+  async connectAndReset(port: number, times: number): Promise<void> {
+    await this.ask('connectAndReset', { address: this.#address, port, times });
+  }
 }
 
 export class PythonListener implements PeerListener {
@@ -124,6 +130,14 @@ export class PythonSocket implements PeerSocket {
     await this.#ask('send', { data: Buffer.from(text, 'latin1').toString('base64') });
   }
 
+  async sendUrgent(text: string): Promise<void> {
+    await this.#ask('sendUrgent', { data: Buffer.from(text, 'latin1').toString('base64') });
+  }
+
+  async segments(): Promise<number> {
+    return (await this.facts()).segments;
+  }
+
   async sendPattern(seed: number, bytes: number, piece = 65_536): Promise<void> {
     await this.#ask('sendPattern', { seed, bytes, piece });
   }
@@ -133,11 +147,12 @@ export class PythonSocket implements PeerSocket {
   }
 
   async facts(): Promise<PeerFacts> {
-    const { arrived, acknowledged, receiveBuffer } = await this.#ask('facts');
+    const { arrived, acknowledged, receiveBuffer, segments } = await this.#ask('facts');
     return {
       arrived: Number(arrived),
       acknowledged: Number(acknowledged),
       receiveBuffer: Number(receiveBuffer),
+      segments: Number(segments),
     };
   }
 

@@ -4,6 +4,7 @@ import { systemTarget } from './system-target.js';
 
 export const node = systemTarget('node × node', nodeStack, nodeStack, {
   unmet: {
+    'D1.urgent': 'node:net does not receive urgent data in line (SO_OOBINLINE), so the urgent byte is lost',
     'D7.peer': 'node:net cannot ask what the peer acknowledged: capability acknowledgement is `local`',
   },
 });

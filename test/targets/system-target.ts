@@ -22,6 +22,7 @@ import {
 import { KernelStack } from '#src/stacks/kernel/kernel-stack.js';
 import type { CaseLimits, Env, HostedTask, NameAnswer, SystemThread, Target } from '../contract/case.js';
 import { SteppedClock } from '../contract/stepped-clock.js';
+import { kernelEnd } from '../peers/kernel-sockets.js';
 import { PythonPeer } from '../peers/python-peer.js';
 import { readSystemThread, TaskHost } from './task-host.js';
 
@@ -208,6 +209,10 @@ class SystemEnvironment implements Env {
     const resources = process.getActiveResourcesInfo().filter(ours).length;
     const sockets = resources + kernelSockets([clientStack, serverStack]);
     return sockets + clientStack.timers.size + serverStack.timers.size;
+  }
+
+  arrivedAtPeer(client: AsyncClient): number {
+    return kernelEnd(client.remotePort(), client.localPort()).unread;
   }
 
   async starve(): Promise<() => Promise<void>> {

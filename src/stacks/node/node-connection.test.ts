@@ -6,7 +6,8 @@ import { Worker } from 'node:worker_threads';
 import { AsyncClient } from '../../asynctcp/async-client.js';
 import type { Connection, ConnectionEvents } from '../../port/tcp-stack.js';
 import type { Alarm, Clock } from '../../support/clock.js';
-import { FIN_WAIT_MS, MAX_LINGERING } from '../system/lingering.js';
+import { LingerRegistry } from '../system/linger-registry.js';
+import { FIN_WAIT_MS } from '../system/lingering.js';
 import { canReset } from './node-connection.js';
 import { DEFAULT_BUFFER_BYTES, NodeStack } from './node-stack.js';
 
@@ -77,52 +78,68 @@ function opened(stack: NodeStack, port: number, tell: { over: number }): Promise
   });
 }
 
+/** So few may linger at once. */
+const FEW = 3;
+
+class FewLingering extends NodeStack {
+  override readonly lingerers = new LingerRegistry(this.timers, FEW);
+}
+
 describe('connections that wait for the FIN of a peer that never ends', () => {
-  it(`are ${MAX_LINGERING}; one more is closed without waiting, and the wait ends after ${FIN_WAIT_MS} ms`, async () => {
-    const clock = new HandClock();
-    const stack = new NodeStack({ clock });
+  it('are bounded by their number: the one that was heard of longest ago is reset', async () => {
+    const stack = new FewLingering({ clock: new HandClock() });
     const peers: Socket[] = [];
     const server = await listening((socket) => peers.push(socket.resume()), true);
     const tell = { over: 0 };
     const linger = async (): Promise<void> => {
       const connection = await opened(stack, portOf(server), tell);
+      const over = tell.over + 1;
       connection.close();
+      await until(() => tell.over === over && peers.length === over);
     };
-    try {
-      const batch = 128;
-      for (let count = 0; count < MAX_LINGERING; count += batch) {
-        await Promise.all(Array.from({ length: batch }, linger));
-      }
-      await until(() => tell.over === MAX_LINGERING);
-      assert.equal(stack.lingering, MAX_LINGERING);
-      assert.equal(stack.timers.size, MAX_LINGERING);
+    for (let count = 0; count < FEW; count += 1) await linger();
+    assert.equal(stack.lingerers.size, FEW);
+    peers[0]?.write('still here');
+    // Who closes one more finds the first one heard of later than the second.
+    await turns(10, () => undefined);
+    await linger();
+    // Who is reset answers data with a reset, which the next write finds; who lingers takes and drops it.
+    await until(() => {
+      for (const peer of peers) peer.write('still here');
+      return peers[1]?.destroyed === true;
+    });
+    assert.equal(stack.lingerers.size, FEW);
+    assert.deepEqual(
+      peers.map(({ destroyed }) => destroyed),
+      [false, true, false, false],
+    );
+    assert.equal(tell.over, FEW + 1, 'what was told once is not told again');
+    for (const peer of peers) peer.destroy();
+    server.close();
+    await until(() => stack.lingerers.size === 0);
+  });
 
-      await until(() => peers.length === MAX_LINGERING);
-      await linger();
-      await until(() => tell.over === MAX_LINGERING + 1 && peers.length === MAX_LINGERING + 1);
-      assert.equal(stack.lingering, MAX_LINGERING);
-      // Who is closed answers data with a reset, which the next write finds; who lingers takes and drops it.
-      const [lingering, past] = [peers[0], peers.at(-1)];
-      await until(() => {
-        lingering?.write('still here');
-        past?.write('still here');
-        return past?.destroyed === true;
-      });
-      assert.equal(lingering?.destroyed, false);
-
+  it(`end ${FIN_WAIT_MS} ms after the last sign of life`, async () => {
+    const clock = new HandClock();
+    const stack = new NodeStack({ clock });
+    const peers: Socket[] = [];
+    const server = await listening((socket) => peers.push(socket.resume()), true);
+    const tell = { over: 0 };
+    (await opened(stack, portOf(server), tell)).close();
+    await until(() => tell.over === 1 && peers.length === 1);
+    for (let round = 0; round < 3; round += 1) {
       clock.advance(FIN_WAIT_MS - 1);
-      assert.equal(stack.timers.size, MAX_LINGERING);
-      clock.advance(1);
-      await until(() => stack.lingering === 0);
-      assert.equal(stack.timers.size, 0);
-      await linger();
-      await until(() => tell.over === MAX_LINGERING + 2);
-      assert.equal(stack.lingering, 1, 'there is room again');
-    } finally {
-      for (const peer of peers) peer.destroy();
-      server.close();
-      await until(() => stack.lingering === 0);
+      peers[0]?.write('still here');
+      await turns(10, () => undefined);
     }
+    clock.advance(FIN_WAIT_MS - 1);
+    await turns(10, () => undefined);
+    assert.deepEqual([stack.lingerers.size, stack.timers.size], [1, 1]);
+    clock.advance(1);
+    await until(() => stack.lingerers.size === 0);
+    assert.equal(stack.timers.size, 0);
+    peers[0]?.destroy();
+    server.close();
   });
 
   it('give their places back when the peers end after all', async () => {
@@ -133,9 +150,9 @@ describe('connections that wait for the FIN of a peer that never ends', () => {
     const connections = await Promise.all([1, 2, 3].map(() => opened(stack, portOf(server), tell)));
     for (const connection of connections) connection.close();
     await until(() => tell.over === 3 && peers.length === 3);
-    assert.equal(stack.lingering, 3);
+    assert.equal(stack.lingerers.size, 3);
     for (const peer of peers) peer.end();
-    await until(() => stack.lingering === 0);
+    await until(() => stack.lingerers.size === 0);
     assert.equal(stack.timers.size, 0);
     server.close();
   });

@@ -1,29 +1,28 @@
 /**
- * One connection on `node:net`. The stream's own buffering is held to the port's promises: `write` never
- * takes more than `sendSpace`, and `data` never delivers more than the receive window beyond what
- * `received` gave back.
+ * One connection on `node:net`: its state, its ends, and how it ends. The stream's own buffering is held to
+ * the port's promises by its two halves, `Outbox` and `Inbox`.
  *
  * The socket's events call shared functions that find the connection in the socket, so that an idle
- * connection costs no closures. The socket's `close` is the one event that ends it.
+ * connection costs few closures. The socket's `close` is the one event that ends it.
  */
 import type { Socket } from 'node:net';
+import { ErrorCode } from '../../port/error-code.js';
 import { TcpState } from '../../port/tcp-state.js';
-import type { Connection, ConnectionEvents, StackLimits } from '../../port/tcp-stack.js';
-import { assert } from '../../support/assert.js';
+import type { Connection, ConnectionEvents, Fault, StackLimits } from '../../port/tcp-stack.js';
+import { letLeave } from '../../support/callback-scope.js';
 import { unmapped } from '../../support/ip-address.js';
 import { Timer, type TimerOwner, type TimerWheel } from '../../support/timer-wheel.js';
-import type { AcceptQueue, Accepting } from './accept-queue.js';
-import type { CopySlab } from '../system/copy-slab.js';
-import { keepFreedMemory } from '../system/freed-memory.js';
-import { SendBatch } from './send-batch.js';
-import { FIN_WAIT_MS, MAX_LINGERING } from '../system/lingering.js';
+import { LingerEntry, type Lingerer, type LingerRegistry } from '../system/linger-registry.js';
+import { FIN_WAIT_MS } from '../system/lingering.js';
 import { connectionFault } from '../system/system-fault.js';
+import { Inbox, type InboxOwner } from './inbox.js';
+import { Outbox, type OutboxOwner, type SendingContext } from './outbox.js';
 
 /** Ethernet's 1500 bytes less the headers (RFC 9293 §3.7.1): 20 of TCP, and 20 of IPv4 or 40 of IPv6. */
 const MSS_IPV4 = 1460;
 const MSS_IPV6 = 1440;
-
-const NOTHING = new Uint8Array(0);
+/** A closing connection is looked at so often within its timeout: by as much a timeout can be late. */
+const LOOKS_PER_CLOSE_TIMEOUT = 8;
 
 const OWNER = Symbol('owner');
 
@@ -32,67 +31,45 @@ interface OwnedSocket extends Socket {
 }
 
 /** What all connections of a stack share. */
-export interface ConnectionContext {
+export interface ConnectionContext extends SendingContext {
   readonly limits: StackLimits;
   readonly timers: TimerWheel;
-  readonly slab: CopySlab;
-  readonly acceptQueue: AcceptQueue;
-  /** Connections that are over for the program and wait for the peer's FIN. */
-  lingering: number;
-  post(job: () => void): void;
+  /** Connections that the program has closed and the stack still finishes. */
+  readonly lingerers: LingerRegistry;
 }
 
-export class NodeConnection implements Connection, TimerOwner, Accepting {
+export class NodeConnection implements Connection, TimerOwner, OutboxOwner, InboxOwner, Lingerer {
   // First what every message touches: with many connections, each cache line of theirs counts.
 
   /** Who hears the events; nobody once the connection is over or forgotten. */
   #events: ConnectionEvents | undefined;
   readonly #socket: OwnedSocket;
   readonly #context: ConnectionContext;
-  /** What was written since the last output. */
-  readonly #batch: SendBatch;
+  readonly #outbox: Outbox;
+  readonly #inbox: Inbox;
   /** `close` was called: what arrives is dropped. */
   #closing = false;
   #stands = false;
   #finWanted = false;
-  /** Bytes that `data` delivered and `received` did not give back. */
-  #unread = 0;
-  #paused = false;
-  /** `setReading` is off. */
-  #isHeld = false;
-  /** The last piece of the batch said that more follows. */
-  #more = false;
-  /** What was output, but waits for more that follows. */
-  #held: SendBatch | undefined;
-  /** Bytes that went to the socket, bytes of them that the kernel took, and of those that `acked` told of. */
-  #given = 0;
-  #accepted = 0;
-  #told = 0;
-  /** The kernel took bytes, in this turn of the loop, and it was not told yet. */
-  #acceptanceWaits = false;
-  #acceptanceTurn = 0;
-  #reportsAcks = false;
-  #isQueued = false;
 
   readonly receiveWindowBytes: number;
-  localAddress = '0.0.0.0';
+  localAddress = '';
   localPort = 0;
-  remoteAddress = '0.0.0.0';
+  remoteAddress = '';
   remotePort = 0;
   #forgotten = false;
-  #cause: Error | undefined;
+  #fault: Fault | undefined;
   readonly #choseLocalPort: boolean;
-  #flushLater: (() => void) | undefined;
-  #flushIsDue = false;
-  #written: ((error?: Error | null) => void) | undefined;
-  #awaitsKernel = false;
   /** The socket was told to end: FIN follows the last byte. */
   #finGiven = false;
   /** Shutting down is done: FIN is in the kernel's queue. */
   #finSent = false;
   #finReceived = false;
-  #aborting = false;
-  #finWaitTimer: Timer | undefined;
+  #resetsAfterFin = false;
+  /** Closing: its place among those that close, the timer, and what the kernel had taken at the last look. */
+  #linger: LingerEntry | undefined;
+  #timer: Timer | undefined;
+  #takenBefore = 0;
 
   /**
    * @param events `undefined` for an accepted connection, until somebody wants it.
@@ -111,10 +88,10 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
     this.#context = context;
     this.#socket = socket;
     this.#events = events;
-    this.#batch = new SendBatch(context.slab);
+    this.#outbox = new Outbox(socket, context, this);
+    this.#inbox = new Inbox(socket, this, context.timers, receiveWindowBytes);
     this.#socket[OWNER] = this;
     socket.on('data', onData);
-    this.#takeShortCut(socket);
     socket.on('end', onEnd);
     socket.on('finish', onFinish);
     socket.on('error', onError);
@@ -150,10 +127,9 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
   #stand(): void {
     this.#stands = true;
     const { localAddress, localPort, remoteAddress, remotePort } = this.#socket;
-    // A peer that is gone already has no address to tell.
-    this.localAddress = unmapped(localAddress ?? '0.0.0.0');
+    this.localAddress = unmapped(localAddress ?? '');
     this.localPort = localPort ?? 0;
-    this.remoteAddress = unmapped(remoteAddress ?? '0.0.0.0');
+    this.remoteAddress = unmapped(remoteAddress ?? '');
     this.remotePort = remotePort ?? 0;
   }
 
@@ -161,16 +137,13 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
 
   sendSpace(): number {
     if (!this.#stands || this.#finWanted || this.#isGone()) return 0;
-    // Queued, it is told in its turn; else the next turn of the loop is enough.
-    const isLate = this.#acceptanceWaits && !this.#isQueued;
-    if (isLate && this.#context.acceptQueue.turn !== this.#acceptanceTurn) this.#countAccepted();
-    return this.#freeBytes();
+    return this.#outbox.space(this.#context.limits.sendBufferBytes);
   }
 
   unacknowledged(): number {
     if (this.#isGone()) return 0;
-    this.#countAccepted();
-    return this.#batch.bytes + (this.#held?.bytes ?? 0) + this.#given - this.#accepted;
+    this.#outbox.countAccepted();
+    return this.#outbox.outstanding;
   }
 
   heardAgoMs(): undefined {
@@ -181,125 +154,50 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
     return bytes <= this.sendSpace();
   }
 
-  #freeBytes(): number {
-    const waiting = this.#batch.bytes + (this.#held?.bytes ?? 0);
-    return this.#context.limits.sendBufferBytes - waiting - (this.#given - this.#accepted);
-  }
-
   write(bytes: Uint8Array, copy: boolean, more: boolean): number {
-    const length = Math.min(bytes.length, this.sendSpace());
-    if (length === 0) return 0;
-    this.#batch.add(length === bytes.length ? bytes : bytes.subarray(0, length), copy);
-    this.#more = more;
-    return length;
+    const piece = this.#fitting(bytes);
+    if (piece.length > 0) this.#outbox.add(piece, copy, more);
+    return piece.length;
   }
 
   send(bytes: Uint8Array, copy: boolean, more: boolean): number {
-    const length = this.write(bytes, copy, more);
-    if (length > 0) this.output();
-    return length;
+    const piece = this.#fitting(bytes);
+    if (piece.length > 0) this.#outbox.send(piece, copy, more);
+    return piece.length;
+  }
+
+  #fitting(bytes: Uint8Array): Uint8Array {
+    const space = this.sendSpace();
+    return bytes.length <= space ? bytes : bytes.subarray(0, space);
   }
 
   output(): void {
-    if (this.#more) this.#hold();
-    else this.#flush();
-  }
-
-  /** MORE holds a batch back for what follows, but not longer than the present turn of the loop. */
-  #hold(): void {
-    this.#held ??= new SendBatch(this.#context.slab);
-    this.#held.takeFrom(this.#batch);
-    this.#more = false;
-    if (this.#flushIsDue) return;
-    this.#flushIsDue = true;
-    this.#flushLater ??= () => {
-      this.#flushIsDue = false;
-      if (this.#held !== undefined) this.#leave(this.#held);
-    };
-    this.#context.post(this.#flushLater);
-  }
-
-  #flush(): void {
-    this.#more = false;
-    if (this.#held === undefined || this.#held.bytes === 0) {
-      this.#leave(this.#batch);
-      return;
-    }
-    this.#held.takeFrom(this.#batch);
-    this.#leave(this.#held);
-  }
-
-  #leave(batch: SendBatch): void {
-    const bytes = batch.bytes;
-    if (bytes === 0 || this.#isGone()) return;
-    this.#given += bytes;
-    if (batch.leave(this.#socket)) this.#queueAcceptance();
-    else this.#awaitKernel();
-  }
-
-  /** Part of it waits in the stream. An empty write behind it says when it was taken. */
-  #awaitKernel(): void {
-    if (this.#awaitsKernel) return;
-    this.#awaitsKernel = true;
-    this.#written ??= (error) => {
-      this.#awaitsKernel = false;
-      if (error !== null && error !== undefined) return;
-      this.#queueAcceptance();
-      if (this.#socket.writableLength > 0) this.#awaitKernel();
-    };
-    this.#socket.write(NOTHING, this.#written);
+    this.#outbox.output();
   }
 
   setReportsAcks(on: boolean): void {
-    this.#reportsAcks = on;
-    if (on && this.#acceptanceWaits) this.#tellSoon();
+    this.#outbox.setAwaited(on || this.#finWanted);
   }
 
-  #queueAcceptance(): void {
-    this.#acceptanceWaits = true;
-    if (this.#reportsAcks || this.#finWanted) this.#tellSoon();
-    else this.#acceptanceTurn = this.#context.acceptQueue.endTurn();
-  }
-
-  #tellSoon(): void {
-    this.#context.acceptQueue.hurry();
-    if (this.#isQueued) return;
-    this.#isQueued = true;
-    this.#context.acceptQueue.add(this);
-  }
-
-  turnTells(): void {
-    this.#isQueued = false;
-    if (this.#acceptanceWaits) this.#tellAccepted();
-  }
-
-  /** Whatever the stream does not hold any more, the kernel took. */
-  #countAccepted(): void {
-    // A write that failed has left the stream as well. In order, a connection ends only after all was told.
-    if (!this.#isGone()) this.#accepted = this.#given - this.#socket.writableLength;
-  }
-
-  #tellAccepted(): void {
-    this.#acceptanceWaits = false;
-    this.#countAccepted();
+  accepted(bytes: number): void {
     this.#endIfDone();
-    const bytes = this.#accepted - this.#told;
-    this.#told = this.#accepted;
     if (bytes > 0) this.#events?.acked(bytes);
+  }
+
+  takenAway(): void {
+    // As the kernel says when it cannot read what it is to send (write(2)).
+    const cause = Object.assign(new Error('write EFAULT'), { errno: -14, code: 'EFAULT', syscall: 'write' });
+    this.#fail(connectionFault(cause, false));
   }
 
   // ---- receiving
 
   received(bytes: number): void {
-    this.#unread -= bytes;
-    assert(this.#unread >= 0, 'no more is given back than was delivered');
-    if (this.#paused && this.#windowBytes() > 0) this.#resume();
+    this.#inbox.returned(bytes);
   }
 
   setReading(on: boolean): void {
-    this.#isHeld = !on;
-    if (!on) this.#pause();
-    else if (this.#paused && this.#windowBytes() > 0) this.#resume();
+    this.#inbox.setReading(on);
   }
 
   setTakesLoans(): void {
@@ -310,75 +208,36 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
     // What `node:net` reads it gives away.
   }
 
-  /**
-   * `node:net` hands what it read to `push`, the stream's own method. When the stream has nothing buffered
-   * and the piece fits the window, it goes to the receiver directly; else it takes the stream's way, and
-   * comes by the event `data`.
-   */
-  #takeShortCut(socket: Socket): void {
-    const push = socket.push.bind(socket);
-    socket.push = (chunk: Uint8Array | null): boolean => {
-      const isDirect = chunk !== null && !this.#paused && socket.readableFlowing === true;
-      if (!isDirect || socket.readableLength > 0 || chunk.length > this.#windowBytes()) return push(chunk);
-      this.socketData(chunk);
-      return true;
-    };
-  }
-
-  /** What may still be delivered before something is given back. */
-  #windowBytes(): number {
-    return this.#isHeld ? 0 : this.receiveWindowBytes - this.#unread;
-  }
-
-  socketData(chunk: Uint8Array): void {
-    keepFreedMemory(chunk.length);
-    if (this.#acceptanceWaits) this.#tellAccepted();
-    // The stream of a socket that has failed drops a rest that is put back, and gives the next piece.
-    if (this.#closing || this.#events === undefined || this.#isGone()) return;
-    const window = this.#windowBytes();
-    const fits = chunk.length <= window;
-    if (!fits) {
-      this.#pause();
-      this.#socket.unshift(chunk.subarray(window));
-    }
-    if (window > 0) {
-      const bytes = fits ? chunk : chunk.subarray(0, window);
-      this.#unread += bytes.length;
-      this.#events.data(bytes);
-    }
-    if (this.#windowBytes() <= 0) this.#pause();
-  }
-
-  #pause(): void {
-    if (this.#paused || this.#closing) return;
-    this.#paused = true;
-    this.#socket.pause();
-  }
-
-  #resume(): void {
-    this.#paused = false;
-    this.#socket.resume();
+  deliver(bytes: Uint8Array): void {
+    this.#events?.data(bytes);
   }
 
   // ---- the end
 
   shutdown(): void {
     if (this.#finWanted) return;
-    this.#flush();
+    this.#outbox.finish();
     this.#finWanted = true;
     this.#endIfDone();
     // FIN waits for the acceptance: now somebody awaits it.
-    if (this.#acceptanceWaits) this.#tellSoon();
+    this.#outbox.setAwaited(true);
   }
 
   close(): void {
+    if (this.#closing || this.#isGone()) return;
     const finSentBefore = this.#finSent;
     this.shutdown();
     this.#closing = true;
-    if (this.#paused) this.#resume();
+    this.#inbox.drop();
+    const isAllButOver = this.#finReceived && this.#outbox.outstanding === 0;
+    if (isAllButOver || this.#isGone()) return;
+    this.#takenBefore = this.#outbox.takenInAll();
+    this.#linger = new LingerEntry(this);
+    this.#context.lingerers.add(this.#linger, this.#outbox.outstanding);
+    this.#lookIn(this.#context.limits.closeTimeoutMs / LOOKS_PER_CLOSE_TIMEOUT);
     if (finSentBefore) {
       this.#context.post(() => {
-        this.#linger();
+        this.#enterLingering();
       });
     }
   }
@@ -388,48 +247,88 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
    * waits to be shut down (`uv_tcp_close_reset`), and `abort` has to work until then.
    */
   #endIfDone(): void {
-    if (!this.#finWanted || this.#finGiven || this.#given > this.#accepted) return;
+    if (!this.#finWanted || this.#finGiven || this.#outbox.outstanding > 0 || this.#isGone()) return;
     this.#finGiven = true;
     this.#socket.end();
   }
 
   abort(): void {
+    // In the order of the calls: what was sent before leaves before.
+    letLeave();
     this.#forget();
-    if (!this.#stands) this.#socket.destroy();
-    else if (this.#finGiven && !this.#finSent) this.#aborting = true;
-    else this.#reset();
+    this.#reset();
   }
 
   #reset(): void {
     if (this.#socket.destroyed) return;
-    if (canReset(this.#socket)) this.#socket.resetAndDestroy();
+    if (this.#finGiven && !this.#finSent) this.#resetsAfterFin = true;
+    else if (this.#stands && canReset(this.#socket)) this.#socket.resetAndDestroy();
     else this.#socket.destroy();
+  }
+
+  /** Resets the connection; the receiver is told when the socket is closed. */
+  #fail(fault: Fault): void {
+    this.#fault ??= fault;
+    this.#reset();
   }
 
   /**
    * After `close` our side is done with its FIN, and the program is told so. The socket waits for the
    * peer's FIN on its own, dropping what still arrives: closed with data unread, the kernel would send a
-   * reset (RFC 1122 §4.2.2.13), which could overtake data of ours that the peer has not read. Neither the
-   * program nor the process waits for a peer that never ends its side.
+   * reset (RFC 1122 §4.2.2.13), which could overtake data of ours that the peer has not read. The process
+   * waits as well, if anything was sent: its end closes the socket too.
    */
-  #linger(): void {
+  #enterLingering(): void {
     const events = this.#events;
     if (this.#finReceived || events === undefined) return;
     this.#forget();
-    if (this.#context.lingering < MAX_LINGERING) {
-      this.#context.lingering += 1;
-      this.#finWaitTimer = new Timer(this);
-      this.#context.timers.arm(this.#finWaitTimer, this.#context.timers.nowMs() + FIN_WAIT_MS);
-      this.#socket.unref();
-    } else {
-      this.#socket.destroy();
-    }
+    if (!this.#outbox.hasSent) this.#socket.unref();
+    this.#showsLife();
+    this.#lookIn(FIN_WAIT_MS);
     events.closed(undefined);
   }
 
-  /** The timer's: the peer had its time. */
-  due(): void {
-    this.#socket.destroy();
+  #isLingering(): boolean {
+    return this.#forgotten && this.#finSent;
+  }
+
+  #showsLife(): void {
+    if (this.#linger?.isIn === true)
+      this.#context.lingerers.progressed(this.#linger, this.#outbox.outstanding);
+  }
+
+  /** Too many connections close at once, and this one stands longest. */
+  cut(): void {
+    const cause = new Error(
+      'too many connections are being closed, and this one has gone longest without progress',
+    );
+    this.#fail({ code: ErrorCode.ERR_MEM, cause });
+  }
+
+  #lookIn(ms: number): void {
+    this.#timer ??= new Timer(this);
+    this.#context.timers.arm(this.#timer, this.#context.timers.nowMs() + ms);
+  }
+
+  /** Looks at a closing connection. */
+  due(nowMs: number): void {
+    const sinceMs = this.#linger?.progressMs ?? nowMs;
+    if (this.#isLingering()) {
+      if (nowMs - sinceMs >= FIN_WAIT_MS) this.#socket.destroy();
+      else this.#lookIn(sinceMs + FIN_WAIT_MS - nowMs);
+      return;
+    }
+    const { closeTimeoutMs } = this.#context.limits;
+    const taken = this.#outbox.takenInAll();
+    if (taken > this.#takenBefore) this.#showsLife();
+    else if (nowMs - sinceMs >= closeTimeoutMs) this.#timeOut(closeTimeoutMs);
+    this.#takenBefore = taken;
+    if (!this.#isGone()) this.#lookIn(closeTimeoutMs / LOOKS_PER_CLOSE_TIMEOUT);
+  }
+
+  #timeOut(ms: number): void {
+    const cause = new Error(`the peer has taken nothing for ${ms} ms while the connection was being closed`);
+    this.#fail({ code: ErrorCode.ERR_TIMEOUT, cause });
   }
 
   #forget(): void {
@@ -440,36 +339,48 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
   // ---- the socket's events
 
   socketConnected(): void {
+    if (isOverAlready(this.#socket)) {
+      const cause = Object.assign(new Error('connect ECONNRESET'), {
+        code: 'ECONNRESET',
+        syscall: 'connect',
+      });
+      this.#fail(connectionFault(cause, this.#choseLocalPort));
+      return;
+    }
     this.#stand();
     this.#events?.connected();
   }
 
+  socketData(chunk: Uint8Array): void {
+    if (this.#outbox.acceptanceWaits) this.#outbox.tellAccepted();
+    if (this.#isLingering()) this.#showsLife();
+    else if (this.#events !== undefined) this.#inbox.take(chunk);
+  }
+
   socketEnded(): void {
     this.#finReceived = true;
-    if (this.#acceptanceWaits) this.#tellAccepted();
+    if (this.#outbox.acceptanceWaits) this.#outbox.tellAccepted();
     this.#events?.end();
   }
 
   socketFinished(): void {
     this.#finSent = true;
-    if (this.#aborting) this.#reset();
-    else if (this.#closing) this.#linger();
+    if (this.#resetsAfterFin) this.#reset();
+    else if (this.#closing) this.#enterLingering();
   }
 
   socketFailed(cause: Error): void {
-    this.#cause ??= cause;
+    this.#fault ??= connectionFault(cause, this.#choseLocalPort);
   }
 
   socketClosed(): void {
     const events = this.#events;
     this.#forget();
-    if (this.#finWaitTimer !== undefined) {
-      this.#context.timers.disarm(this.#finWaitTimer);
-      this.#context.lingering -= 1;
-    }
-    events?.closed(
-      this.#cause === undefined ? undefined : connectionFault(this.#cause, this.#choseLocalPort),
-    );
+    this.#outbox.end();
+    this.#inbox.end();
+    if (this.#timer !== undefined) this.#context.timers.disarm(this.#timer);
+    if (this.#linger !== undefined) this.#context.lingerers.remove(this.#linger);
+    events?.closed(this.#fault);
   }
 
   // ---- options
@@ -491,6 +402,11 @@ export class NodeConnection implements Connection, TimerOwner, Accepting {
     if (on) this.#socket.ref();
     else this.#socket.unref();
   }
+}
+
+/** True if a socket that has just come into being was reset meanwhile: the kernel knows no peer of it. */
+export function isOverAlready(socket: Socket): boolean {
+  return socket.destroyed || socket.remoteAddress === undefined;
 }
 
 /** Older runtimes that imitate Node cannot reset. */

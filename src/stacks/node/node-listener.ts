@@ -1,7 +1,9 @@
 /** One listener on `node:net`. */
 import { createServer, type ListenOptions, type Server } from 'node:net';
 import type { Listener, ListenerEvents, ListenTarget } from '../../port/tcp-stack.js';
-import { NodeConnection, type ConnectionContext } from './node-connection.js';
+import { STREAM_BYTES } from './inbox.js';
+import { isOverAlready, NodeConnection, type ConnectionContext } from './node-connection.js';
+import { withNamedZone } from './zone.js';
 import { listenFault } from '../system/system-fault.js';
 
 export class NodeListener implements Listener {
@@ -14,7 +16,7 @@ export class NodeListener implements Listener {
 
   constructor(context: ConnectionContext, target: ListenTarget, events: ListenerEvents) {
     this.#events = events;
-    this.#server = createServer({ allowHalfOpen: true });
+    this.#server = createServer({ allowHalfOpen: true, highWaterMark: STREAM_BYTES });
     this.#server.on('listening', () => {
       this.#onListening();
     });
@@ -22,6 +24,10 @@ export class NodeListener implements Listener {
       this.#onError(error);
     });
     this.#server.on('connection', (socket) => {
+      if (isOverAlready(socket)) {
+        socket.destroy();
+        return;
+      }
       const connection = new NodeConnection(context, socket, undefined, undefined, target.receiveWindowBytes);
       const receiver = this.#events?.accepted(connection);
       if (receiver === undefined) connection.abort();
@@ -62,7 +68,7 @@ export class NodeListener implements Listener {
 function listenOptions(target: ListenTarget): ListenOptions & { reusePort?: boolean } {
   return {
     port: target.port,
-    ...(target.address === undefined ? {} : { host: target.address }),
+    ...(target.address === undefined ? {} : { host: withNamedZone(target.address) }),
     ...(target.backlog === undefined ? {} : { backlog: target.backlog }),
     ...(target.reusePort ? { reusePort: true } : {}),
   };

@@ -2,7 +2,8 @@
  * The port on `node:net`: the operating system's TCP on every platform where Node, or what imitates it,
  * runs.
  */
-import { Socket } from 'node:net';
+import { Socket, type SocketConstructorOpts } from 'node:net';
+import type { DuplexOptions } from 'node:stream';
 import type { Capabilities } from '../../port/capabilities.js';
 import type {
   Cancel,
@@ -19,10 +20,14 @@ import type {
 import { TimerWheel } from '../../support/timer-wheel.js';
 import { AcceptQueue } from './accept-queue.js';
 import { CopySlab } from '../system/copy-slab.js';
+import { LingerRegistry } from '../system/linger-registry.js';
+import { STREAM_BYTES } from './inbox.js';
 import { canReset, NodeConnection } from './node-connection.js';
 import { NodeListener } from './node-listener.js';
 import { limitsOf, type Lookup, type NodeStackOptions } from '../system/system-stack-options.js';
-import { setImmediate } from '../system/own-timers.js';
+import { setImmediate } from '../../support/immediate.js';
+import { SendBudget } from '../system/send-budget.js';
+import { withNamedZone } from './zone.js';
 import { polledClock } from '../system/polled-clock.js';
 import { resolveWith } from '../system/resolver.js';
 
@@ -50,7 +55,8 @@ export class NodeStack implements TcpStack {
   readonly timers: TimerWheel;
   readonly slab = new CopySlab();
   readonly acceptQueue = new AcceptQueue();
-  lingering = 0;
+  readonly budget: SendBudget;
+  readonly lingerers: LingerRegistry;
   readonly #lookup: Lookup | undefined;
 
   constructor(options: NodeStackOptions = {}) {
@@ -58,7 +64,9 @@ export class NodeStack implements TcpStack {
       sendBufferBytes: DEFAULT_BUFFER_BYTES,
       receiveWindowBytes: DEFAULT_BUFFER_BYTES,
     });
+    this.budget = new SendBudget(this.limits.sendBudgetBytes);
     this.timers = new TimerWheel(options.clock ?? polledClock);
+    this.lingerers = new LingerRegistry(this.timers);
     this.#lookup = options.lookup;
   }
 
@@ -71,13 +79,18 @@ export class NodeStack implements TcpStack {
   }
 
   connect(target: ConnectTarget, events: ConnectionEvents): Connection {
-    const socket = new Socket({ allowHalfOpen: true });
+    // The types leave the stream's options out, which the constructor takes.
+    const options: SocketConstructorOpts & DuplexOptions = {
+      allowHalfOpen: true,
+      readableHighWaterMark: STREAM_BYTES,
+    };
+    const socket = new Socket(options);
     const connection = new NodeConnection(this, socket, events, target.localPort, target.receiveWindowBytes);
     try {
       socket.connect({
-        host: target.address,
+        host: withNamedZone(target.address),
         port: target.port,
-        ...(target.localAddress === undefined ? {} : { localAddress: target.localAddress }),
+        ...(target.localAddress === undefined ? {} : { localAddress: withNamedZone(target.localAddress) }),
         ...(target.localPort === 0 ? {} : { localPort: target.localPort }),
       });
     } catch (error) {

@@ -30,7 +30,8 @@ it('bytes that the kernel refused are not acknowledged: the connection is over a
     first.onAck(undefined);
     // The second's acknowledgement of one byte waits in this same turn.
     peer.resetAndDestroy();
-    second.write(new Uint8Array(1000));
+    second.add(new Uint8Array(1000));
+    second.send();
     atOnce.push(second.state(), second.space(), second.send());
   });
   first.write('x');

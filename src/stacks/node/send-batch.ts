@@ -1,7 +1,6 @@
 /**
- * What was written since the last output: it leaves in one system call (`writev` where there are several
- * pieces). Copied pieces that follow each other are one piece, so that many small ones cost no more than a
- * large one.
+ * Pieces that leave together: in one system call (`writev` where there are several). Copied pieces that
+ * follow each other are one piece, so that many small ones cost no more than a large one.
  */
 import type { Socket } from 'node:net';
 import type { CopySlab } from '../system/copy-slab.js';
@@ -13,6 +12,7 @@ export class SendBatch {
   #rest: Uint8Array[] | undefined;
   /** The last piece, when it is a copy in the slab. */
   #lastCopy: Buffer | undefined;
+  #hasLent = false;
   #bytes = 0;
 
   constructor(slab: CopySlab) {
@@ -27,7 +27,8 @@ export class SendBatch {
     this.#bytes += bytes.length;
     if (!copy) {
       this.#lastCopy = undefined;
-      this.#push(bytes);
+      this.#hasLent = true;
+      this.#push(ofFixedLength(bytes));
       return;
     }
     const joined = this.#lastCopy === undefined ? undefined : this.#slab.extend(this.#lastCopy, bytes);
@@ -41,24 +42,36 @@ export class SendBatch {
 
   /** Appends everything that another batch has; that one is empty afterwards. */
   takeFrom(other: SendBatch): void {
-    if (other.#first !== undefined) this.#push(other.#first);
+    if (other.#first === undefined) return;
+    this.#push(other.#first);
     for (const piece of other.#rest ?? []) this.#push(piece);
     this.#bytes += other.#bytes;
-    this.#lastCopy = undefined;
+    this.#lastCopy = other.#lastCopy;
+    this.#hasLent ||= other.#hasLent;
     other.#clear();
   }
 
-  /** Hands everything to the socket. Returns whether the kernel took all of it within the call. */
-  leave(socket: Socket): boolean {
+  /** True if every piece that was lent is still what it was. */
+  isWhole(): boolean {
+    if (!this.#hasLent) return true;
+    return this.#first !== undefined && !isTakenAway(this.#first) && !this.#rest?.some(isTakenAway);
+  }
+
+  /**
+   * Hands everything to the socket. Returns `undefined` if the kernel took all of it within the call, else
+   * the pieces, which are in flight.
+   */
+  leave(socket: Socket): readonly Uint8Array[] | undefined {
     const first = this.#first;
+    const rest = this.#rest;
     const copy = this.#lastCopy;
-    if (first === undefined) return true;
-    if (this.#rest === undefined) socket.write(first);
-    else this.#leaveTogether(socket, first, this.#rest);
+    if (first === undefined) return undefined;
+    if (rest === undefined) socket.write(first);
+    else this.#leaveTogether(socket, first, rest);
     this.#clear();
-    const isTaken = socket.writableLength === 0;
-    if (isTaken && copy !== undefined) this.#slab.release(copy);
-    return isTaken;
+    if (socket.writableLength > 0) return rest === undefined ? [first] : [first, ...rest];
+    if (copy !== undefined) this.#slab.release(copy);
+    return undefined;
   }
 
   #leaveTogether(socket: Socket, first: Uint8Array, rest: readonly Uint8Array[]): void {
@@ -83,6 +96,19 @@ export class SendBatch {
     this.#first = undefined;
     this.#rest = undefined;
     this.#lastCopy = undefined;
+    this.#hasLent = false;
     this.#bytes = 0;
   }
+}
+
+/** True if the owner of a lent piece has detached or shrunk its buffer. No piece is empty from the start. */
+export function isTakenAway(piece: Uint8Array): boolean {
+  return piece.length === 0;
+}
+
+/** A view that follows its buffer's length becomes one that is empty as soon as the buffer is shorter. */
+function ofFixedLength(bytes: Uint8Array): Uint8Array {
+  const { buffer } = bytes;
+  const isResizable = 'resizable' in buffer && buffer.resizable === true;
+  return isResizable ? new Uint8Array(buffer, bytes.byteOffset, bytes.length) : bytes;
 }

@@ -1,6 +1,8 @@
-/** How connections wait for the peer's FIN when the program is done with them. */
+/** How connections are finished when the program is done with them. */
 
-/** After our FIN, how long the peer's is waited for: lwIP's TCP_FIN_WAIT_TIMEOUT. */
+/**
+ * After our FIN, how long the peer's is waited for without a sign of life: lwIP's TCP_FIN_WAIT_TIMEOUT.
+ */
 export const FIN_WAIT_MS = 20_000;
-/** Connections of a stack that may wait so at once; further ones are closed without waiting. */
-export const MAX_LINGERING = 1024;
+/** Closed connections that a stack finishes at once; past it, the longest without progress is reset. */
+export const MAX_LINGERING = 16_384;

@@ -6,6 +6,7 @@
  *
  * Given back are bytes, not pieces: a share of the bytes takes the same share of the pieces along.
  */
+import { assert } from '../../support/assert.js';
 
 /** Bytes of the window for which one piece may be withheld on its own. */
 export const WINDOW_BYTES_PER_PIECE = 256;
@@ -40,6 +41,7 @@ export class WithheldPieces {
   /** Counts bytes that were given back. */
   returned(bytes: number): void {
     const left = this.#bytes - bytes;
+    assert(left >= 0, 'no more is given back than was delivered');
     this.#pieces = left > 0 ? this.#pieces * (left / this.#bytes) : 0;
     this.#bytes = left;
   }

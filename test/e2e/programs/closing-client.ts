@@ -1,0 +1,23 @@
+/**
+ * Sends `bytes` to the peer on `port`, refilling by a timer, closes, and has nothing else to do: the program
+ * ends by itself. Prints errors.
+ */
+import { AsyncClient } from 'asynctcp';
+import { pattern } from '../../contract/pattern.js';
+import { makeStack } from '../../soak/stacks.js';
+
+const [name = '', port, bytes] = process.argv.slice(2);
+const total = Number(bytes);
+const client = await AsyncClient.open('127.0.0.1', Number(port), { stack: makeStack(name) });
+client.onError((_, code) => {
+  console.log(`error ${code}`);
+});
+let taken = 0;
+const refill = setInterval(() => {
+  for (let last = 1; last > 0 && taken < total; taken += last) {
+    last = client.write(pattern(1, taken, Math.min(65_536, total - taken)));
+  }
+  if (taken < total) return;
+  clearInterval(refill);
+  client.close();
+}, 1);
