@@ -267,8 +267,9 @@ export class AsyncClient {
    * the client is over as after `close()`. Nothing can be sent any more: answer first, then drain. A client
    * that is connecting gives up.
    * @returns a promise that resolves after `onDisconnect`, or at once when there is no connection. It is
-   *   rejected with a TcpError when data may have been lost: `ERR_TIMEOUT` after `withinMs`, or the code that
-   *   `onError` is given. A rejection that is ignored does no harm.
+   *   rejected with a TcpError when data may have been lost: `ERR_TIMEOUT` after `withinMs`, `ERR_CLSD` when
+   *   it was closed before the peer's FIN, or the code that `onError` is given. A rejection that is ignored
+   *   does no harm.
    * @throws TypeError, RangeError for a `withinMs` outside 0 to 86400000.
    */
   drain(options: DrainOptions = {}): Promise<void> {
@@ -276,10 +277,9 @@ export class AsyncClient {
     const withinMs = checkWithin(options.withinMs);
     const session = this.#core.session;
     if (session === undefined) return Promise.resolve();
-    const over = session.over().then((fault) => {
+    const over = session.drain('closed').then((fault) => {
       if (fault !== undefined) throw new TcpError(fault.code, 'drain a connection', fault.cause);
     });
-    session.drain('closed');
     if (withinMs !== undefined) session.endWithin(withinMs);
     return harmless(over);
   }

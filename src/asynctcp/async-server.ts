@@ -163,7 +163,7 @@ export class AsyncServer {
     const over = sessions.map((session) => session.over());
     for (const session of sessions) {
       if (clients === 'abort') session.abort('serverEnded');
-      else if (clients === 'drain') session.drain('serverEnded');
+      else if (clients === 'drain') void session.drain('serverEnded');
       else session.close('serverEnded');
       if (withinMs !== undefined) session.endWithin(withinMs);
     }

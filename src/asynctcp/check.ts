@@ -3,6 +3,7 @@
  * has changed yet.
  */
 import { ipFamily } from '../support/ip-address.js';
+import { isAbortSignal } from '../support/realm.js';
 
 const MAX_PORT = 65535;
 /** Of one connection: as `CONFIG_LWIP_TCP_WND_DEFAULT` has it. */
@@ -79,7 +80,7 @@ export function checkWithin(value: unknown): number | undefined {
 }
 
 export function checkSignal(name: string, value: unknown): AbortSignal | undefined {
-  if (value === undefined || value instanceof AbortSignal) return value;
+  if (value === undefined || isAbortSignal(value)) return value;
   throw new TypeError(`${name} must be an AbortSignal, not ${show(value)}`);
 }
 

@@ -4,8 +4,8 @@
  * leak into the next (contract L8).
  */
 import type { ErrorCode } from '../port/error-code.js';
-import type { AsyncClient } from './async-client.js';
 import { bindHandler } from '../task/dispatch.js';
+import type { AsyncClient } from './async-client.js';
 import { checkHandler } from './check.js';
 import type { Host } from './host.js';
 import type { Packet } from './packet.js';
@@ -51,7 +51,7 @@ export type PollHandler = (client: AsyncClient) => unknown;
 /** The peer has ended its side. */
 export type EndHandler = (client: AsyncClient) => unknown;
 
-/** The one place through which every handler goes that a user sets. */
+/** Checks a handler that a user sets, and binds it to the asynchronous context in which that happens. */
 export function takeHandler<Arguments extends unknown[]>(
   setter: string,
   handler: ((...args: Arguments) => unknown) | undefined,

@@ -150,11 +150,11 @@ export class Session extends DataFlow implements ConnectionEvents, DialEvents, T
     this.#peerEnded = true;
     const { allowHalfOpen, onEnd, client } = this.core;
     if (!allowHalfOpen) {
-      this.close('ended');
+      this.close(this.phase === 'draining' ? this.#reason : 'ended');
       return;
     }
     if (onEnd !== undefined) call1(this, CallbackKind.END, onEnd, client);
-    if (this.phase === 'draining') this.close('ended');
+    if (this.phase === 'draining') this.close(this.#reason);
   }
 
   closed(fault: Fault | undefined): void {
@@ -166,14 +166,14 @@ export class Session extends DataFlow implements ConnectionEvents, DialEvents, T
     return this.phase === 'closing' && code === ErrorCode.ERR_TIMEOUT;
   }
 
-  /** Ends gracefully. A reason that `drain` has given stays. */
+  /** Ends gracefully. */
   close(reason: DisconnectReason): void {
     if (this.phase === 'dialing') {
       this.#drop();
       this.#endSoon(reason, undefined);
     } else if (this.isOpen() && this.connection !== undefined) {
       this.flush();
-      if (this.phase === 'open') this.#reason = reason;
+      this.#reason = reason;
       this.phase = 'closing';
       this.connection.close();
       this.ackAll();
@@ -191,9 +191,17 @@ export class Session extends DataFlow implements ConnectionEvents, DialEvents, T
     return ErrorCode.ERR_OK;
   }
 
-  /** Ends without loss: FIN, and when the peer's has come, `close`. */
-  drain(reason: DisconnectReason): void {
-    if (this.phase === 'dialing' || this.#peerEnded) {
+  /**
+   * Ends without loss: FIN, and when the peer's has come, `close`. Resolves when it is over, with the
+   * fault if something may have been lost, which it also is by a close before the peer's FIN.
+   */
+  drain(reason: DisconnectReason): Promise<Fault | undefined> {
+    const isConnecting = this.phase === 'dialing';
+    const over = this.over().then((fault) => {
+      const isWhole = isConnecting || this.#peerEnded;
+      return fault ?? (isWhole ? undefined : { code: ErrorCode.ERR_CLSD });
+    });
+    if (isConnecting || this.#peerEnded) {
       this.close(reason);
     } else if (this.phase === 'open' && this.connection !== undefined) {
       this.flush();
@@ -201,6 +209,7 @@ export class Session extends DataFlow implements ConnectionEvents, DialEvents, T
       this.phase = 'draining';
       this.connection.shutdown();
     }
+    return over;
   }
 
   /** An end that takes longer becomes a reset, with `ERR_TIMEOUT`. */

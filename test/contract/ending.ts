@@ -6,7 +6,7 @@ import { History } from './history.js';
 import { deadPort, linked, linkedToPeer, silentPort, stuff } from './linked.js';
 import { PatternReader } from './pattern.js';
 
-const { ERR_ABRT, ERR_CONN, ERR_RST, ERR_TIMEOUT } = ErrorCode;
+const { ERR_ABRT, ERR_CLSD, ERR_CONN, ERR_RST, ERR_TIMEOUT } = ErrorCode;
 
 /** The code with which a promise is rejected; `undefined` when it is resolved. */
 async function codeOf(promise: Promise<void>): Promise<Code | undefined> {
@@ -80,6 +80,27 @@ export const ENDINGS: readonly ContractCase[] = [
       await peer.close();
       await env.until('it is over', () => history.over);
       expectEqual(history.reason, 'ended', 'when both sides have ended');
+    },
+  },
+  {
+    id: 'L2.close-timeout',
+    title: 'a close whose peer acknowledges nothing new for the close timeout: ERR_TIMEOUT and closeTimeout',
+    async run(env) {
+      const { client, history, peer } = await linkedToPeer(env, undefined, { receiveBuffer: 4096 });
+      await stuff(env, client);
+      client.onAck(undefined);
+      client.onTimeout(undefined);
+      const flushed = watched(client.flushed());
+      client.close();
+      await env.settle();
+      env.clock.advance(env.clientStack.limits.closeTimeoutMs - 1);
+      await env.settle();
+      expectEqual([history.over, flushed.code], [false, undefined], 'before the time');
+      env.clock.advance(1);
+      await env.until('it is over', () => history.over);
+      expectEqual([history.reason, history.code], ['closeTimeout', ERR_TIMEOUT], 'reason and code');
+      await env.until('flushed() is answered', () => flushed.code === ERR_TIMEOUT);
+      expectEqual((await peer.drain()).end, 'reset', 'what the peer sees');
     },
   },
   {
@@ -334,6 +355,22 @@ export const ENDINGS: readonly ContractCase[] = [
       expectEqual(await codeOf(drained), ERR_TIMEOUT, 'the code of the rejection');
       expectEqual([history.reason, history.code], ['closeTimeout', ERR_TIMEOUT], 'reason and code');
       await expectReset(env, peer);
+    },
+  },
+  {
+    id: 'D14.cut',
+    title: 'a drain that is closed before the peer’s FIN is rejected with ERR_CLSD',
+    async run(env) {
+      for (const reason of ['closed', 'rxTimeout'] as const) {
+        const { client, history, peer } = await linkedToPeer(env, (fresh) => fresh.setRxTimeout(3));
+        const drained = client.drain();
+        expectEqual(await peer.receive(1), '', 'the peer has FIN');
+        await env.settle();
+        if (reason === 'closed') client.close();
+        else env.clock.advance(3000);
+        expectEqual([await codeOf(drained), history.reason], [ERR_CLSD, reason], 'code and reason');
+        await peer.close();
+      }
     },
   },
   {
