@@ -7,6 +7,8 @@
 import { AsyncClient } from 'asynctcp';
 
 const CONNECT_TIMEOUT_MS = 5000;
+/** What the receiver gets to take what was added when the program is told to end. */
+const GRACE_MS = 5000;
 /** The data: the bytes 0 to 250 again and again. */
 const BLOCK = Uint8Array.from({ length: 251 * 256 }, (_, index) => index % 251);
 
@@ -61,6 +63,10 @@ client.onDisconnect(() => {
   console.error(`${acknowledged} of ${total} bytes acknowledged`);
   process.exitCode = 1;
 });
+
+// What was added still arrives; `fill` finds no space any more.
+const stop = (): void => void client.drain({ withinMs: GRACE_MS });
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, stop);
 
 function connect(): boolean {
   try {

@@ -12,6 +12,8 @@ const CHARACTERS = 95;
 const LINE_LENGTH = 72;
 /** When a reader that takes nothing is called stopped. */
 const STOPPED_MS = 1000;
+/** What readers get to take what was sent when the server ends. */
+const GRACE_MS = 2000;
 
 const [portText = '7019', address = '127.0.0.1', ...tooMany] = process.argv.slice(2);
 const port = Number(portText);
@@ -29,7 +31,6 @@ function makePattern(): Uint8Array {
 }
 
 const pattern = makePattern();
-const clients = new Set<AsyncClient>();
 
 function generate(client: AsyncClient): void {
   const name = `${client.remoteIP()} port ${client.remotePort()}`;
@@ -55,10 +56,6 @@ function generate(client: AsyncClient): void {
     if (!stopped) console.log(`${name} has stopped reading`);
     stopped = true;
   });
-  client.onDisconnect(() => {
-    clients.delete(client);
-  });
-  clients.add(client);
   // An accepted client is connected already: it has no onConnect to wait for.
   fill();
 }
@@ -73,8 +70,6 @@ try {
   process.exitCode = 1;
 }
 
-process.once('SIGINT', () => {
-  void server.end();
-  // Not `close`, which would wait until a reader that has stopped takes what is queued for it.
-  for (const client of clients) client.abort();
-});
+// Each reader gets what was sent, and then the end; one that has stopped is not waited for longer.
+const stop = (): void => void server.end({ clients: 'drain', withinMs: GRACE_MS });
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, stop);

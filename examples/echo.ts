@@ -7,8 +7,10 @@
 import { isIP } from 'node:net';
 import { AsyncServer, type AsyncClient } from 'asynctcp';
 
-/** What peers get to end their side when the server ends. */
-const GRACE_MS = 1000;
+/** What peers that are in the middle of something get to finish it when the server ends. */
+const GRACE_MS = 5000;
+/** What they get to take the rest and to end their side after that. */
+const LAST_MS = 1000;
 
 const [portText = '7007', address = '127.0.0.1', ...tooMany] = process.argv.slice(2);
 const port = Number(portText);
@@ -17,12 +19,13 @@ if (!Number.isInteger(port) || port < 0 || port > 65535 || isIP(address) === 0 |
   process.exit(2);
 }
 
-const clients = new Set<AsyncClient>();
+let isStopping = false;
 
 function echo(client: AsyncClient): void {
   /** Received, and not taken by `add` yet: never more than the receive window. */
   const waiting: Uint8Array[] = [];
   let peerEnded = false;
+  let heard = false;
 
   const sendBack = (): void => {
     for (let piece = waiting[0]; piece !== undefined && client.canSend(); piece = waiting[0]) {
@@ -44,15 +47,17 @@ function echo(client: AsyncClient): void {
     sendBack();
   });
   client.onData((_, data) => {
+    heard = true;
     client.ackLater();
     waiting.push(data);
     sendBack();
   });
   client.onAck(sendBack);
-  client.onDisconnect(() => {
-    clients.delete(client);
+  client.onPoll(() => {
+    // Half a second of silence, and nothing to send back: the peer has nothing more to say.
+    if (isStopping && !heard && waiting.length === 0) void client.drain({ withinMs: LAST_MS });
+    heard = false;
   });
-  clients.add(client);
 }
 
 const server = new AsyncServer(address, port);
@@ -65,11 +70,13 @@ try {
   process.exitCode = 1;
 }
 
-// Nothing else keeps the process alive: it ends by itself once the server and its clients have ended.
-process.once('SIGINT', () => {
+/**
+ * A FIN at once would leave unanswered what peers are still sending: they go on for a while. The process ends
+ * by itself once the server and its clients have ended.
+ */
+function stop(): void {
+  isStopping = true;
   void server.end();
-  for (const client of clients) client.close();
-  setTimeout(() => {
-    for (const client of clients) client.abort();
-  }, GRACE_MS).unref();
-});
+  setTimeout(() => void server.end({ clients: 'drain', withinMs: LAST_MS }), GRACE_MS).unref();
+}
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, stop);

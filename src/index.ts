@@ -39,13 +39,17 @@ export {
   type ConnectOptions,
   type FlagsArgument,
   type WriteFlags,
+  type DataOptions,
+  type DrainOptions,
 } from './asynctcp/async-client.js';
-export { AsyncServer, type ClientHandler, type ServerOptions } from './asynctcp/async-server.js';
+export { AsyncServer, type ServerOptions } from './asynctcp/async-server.js';
 export type {
   AckHandler,
+  ClientHandler,
   ConnectHandler,
   DataHandler,
   DisconnectHandler,
+  DisconnectReason,
   EndHandler,
   ErrorHandler,
   PacketHandler,
@@ -54,6 +58,8 @@ export type {
 } from './asynctcp/client-core.js';
 export type { ConfigureOptions, StackName } from './asynctcp/configuration.js';
 export { Packet } from './asynctcp/packet.js';
+export type { RequiredCapabilities } from './asynctcp/required.js';
+export type { ClientDefaults, ServerEndOptions } from './asynctcp/server-options.js';
 export type { StackOption } from './asynctcp/stack-choice.js';
 export { TcpError } from './asynctcp/tcp-error.js';
 export type { Capabilities } from './port/capabilities.js';
@@ -227,7 +233,7 @@ function fallBack(reason: string): TcpStack {
  * The kernel's where the addon loads and the system lets it work. The workers of `node:cluster` share ports
  * through `node:net`, so there it is that.
  */
-const bestStack = shared(() => {
+function bestStack(): TcpStack {
   if (cluster.isWorker) return sharedNodeStack();
   const loaded = loadAddon();
   if (loaded.addon === undefined) return loaded.isFault ? fallBack(loaded.reason) : sharedNodeStack();
@@ -237,7 +243,9 @@ const bestStack = shared(() => {
     // A sandbox without epoll, or no descriptor left.
     return fallBack(error instanceof Error ? error.message : String(error));
   }
-}, []);
+}
+
+let chosen: TcpStack | undefined;
 
 configuration.setEnvironment(() => withVariables(process.env, givenVariables()));
 callWith(callbackRuntime());
@@ -252,4 +260,4 @@ offerTaskKeeper({
 });
 offerStack('kernel', sharedKernelStack);
 offerStack('node', sharedNodeStack);
-offerStack('auto', bestStack);
+offerStack('auto', () => (chosen ??= bestStack()));

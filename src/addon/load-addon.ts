@@ -74,7 +74,7 @@ const REBUILD = 'run `npm run build`';
 
 /** Why a file that is there does not load, with what helps. */
 function loadFailure(file: string, error: unknown, isCheckout: boolean): string {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = (error instanceof Error ? error.message : String(error)).replace(/\.$/, '');
   if (codeOf(error) === 'ERR_DLOPEN_DISABLED') {
     return 'Node was told not to load native addons; start it without --no-addons, or with --allow-addons.';
   }

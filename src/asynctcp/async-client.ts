@@ -4,36 +4,45 @@
  */
 import { ErrorCode } from '../port/error-code.js';
 import { TcpState } from '../port/tcp-state.js';
-import type { Connection, ConnectionEvents, TcpStack } from '../port/tcp-stack.js';
+import type { Capabilities } from '../port/capabilities.js';
+import type { Connection, TcpStack } from '../port/tcp-stack.js';
 import { ipFamily, parseIpv4 } from '../support/ip-address.js';
 import { isAbortSignal, viewOfForeign } from '../support/realm.js';
 import { stackHighWaterMark } from '../task/diagnostics.js';
-import { bindHandler, type CallbackOwner } from '../task/dispatch.js';
 import {
   checkAddress,
   checkBoolean,
-  checkHandler,
   checkHost,
   checkInteger,
   checkNumber,
   checkOptions,
   checkPort,
+  checkReceiveWindow,
+  checkSignal,
+  checkWithin,
+  MAX_KEEP_ALIVE_MS,
+  MAX_KEEP_ALIVE_PROBES,
+  MAX_TIMEOUT_S,
   show,
 } from './check.js';
+import { checkRequired, type RequiredCapabilities } from './required.js';
 import {
   ClientCore,
+  takeHandler,
   type AckHandler,
   type ConnectHandler,
   type DataHandler,
   type DisconnectHandler,
   type EndHandler,
+  type Ends,
   type ErrorHandler,
   type PacketHandler,
   type PollHandler,
   type TimeoutHandler,
 } from './client-core.js';
 import { configuration } from './configuration.js';
-import type { Host } from './host.js';
+import { harmless, notConnected } from './flush-waiters.js';
+import type { ClientKeeper, Host } from './host.js';
 import { Packet, takeBack } from './packet.js';
 import { Session, type DialOptions } from './session.js';
 import { chooseHost, type StackOption } from './stack-choice.js';
@@ -61,16 +70,36 @@ export type FlagsArgument<F extends number> = number extends F ? F : WriteFlags;
 const MAX_BYTES_OF_UNIT = 3;
 
 const ALL_FLAGS = ASYNC_WRITE_FLAG_COPY | ASYNC_WRITE_FLAG_MORE;
-/** A day: longer timeouts are 0, off. */
-const MAX_TIMEOUT_S = 86_400;
-/** Linux takes at most 127 probes (`TCP_KEEPCNT`) and 32767 s (`TCP_KEEPIDLE`). */
-const MAX_KEEP_ALIVE_PROBES = 127;
-const MAX_KEEP_ALIVE_MS = 32_767_000;
 
 /** What a client is made with. */
 export interface ClientOptions {
   /** What carries the bytes. Default: the configuration's `CONFIG_ASYNC_TCP_STACK`. */
   stack?: StackOption;
+  /**
+   * What the stack must be capable of, such as `{ acknowledgement: 'peer' }`. A stack that is not is refused
+   * with a RangeError.
+   */
+  require?: RequiredCapabilities;
+  /**
+   * Receive window of its connections, 1024 to 1073741824 bytes: the most that is delivered before anything
+   * is given back. Default: the stack's.
+   */
+  receiveWindow?: number;
+}
+
+/** How data is given to `onData`. */
+export interface DataOptions {
+  /**
+   * The data is valid only until the handler returns, as on the ESP32: the cheapest way. Later it may hold
+   * other bytes, and to use it then is a mistake of the program. Default false: the data is yours to keep.
+   */
+  view?: boolean;
+}
+
+/** How `drain` waits. */
+export interface DrainOptions {
+  /** Milliseconds until the connection is reset, with `ERR_TIMEOUT`. Default: as long as the peer takes. */
+  withinMs?: number;
 }
 
 /** How one connection is made. */
@@ -94,6 +123,8 @@ export interface ConnectOptions {
   reusePort?: boolean;
   /** Only addresses of this family are tried, IPv4 or IPv6. Default: both. */
   family?: 4 | 6;
+  /** Receive window of this connection, 1024 to 1073741824 bytes. Default: the client's own. */
+  receiveWindow?: number;
 }
 
 const STATE_NAMES: Record<TcpState, string> = {
@@ -132,17 +163,21 @@ export class AsyncClient {
 
   /**
    * A client that is not connected.
-   * @throws RangeError for a stack that is unknown, or a configuration that cannot be used.
+   * @throws TypeError, RangeError for options out of range, for a stack that is unknown or lacks what is
+   *   required, and for a configuration that cannot be used.
    */
   constructor(options: ClientOptions = {}) {
     checkOptions(options);
+    const receiveWindow = checkReceiveWindow(options.receiveWindow);
     const ackTimeoutMs = configuration.integer('maxAckTimeMs') ?? 0;
-    this.#core = new ClientCore(this, chooseHost(options.stack), ackTimeoutMs);
+    const host = chooseHost(options.stack);
+    checkRequired(options.require, host.stack);
+    this.#core = new ClientCore(this, host, ackTimeoutMs, receiveWindow);
   }
 
   /**
-   * Connects, and resolves with the connected client. Handlers that are set in the turn in which the
-   * promise is answered miss nothing.
+   * Connects, and resolves with the connected client. Data waits until `onData` or `onPacket` is set, however
+   * late; `resume()` ends the waiting of a client that wants none.
    * @throws TcpError (as a rejection) with the code that `onError` would have been given; wrong arguments
    *   as in `connect`.
    */
@@ -165,6 +200,7 @@ export class AsyncClient {
         client.onConnect(undefined);
         client.onError(undefined);
         client.onDisconnect(undefined);
+        client.#core.session?.awaitHandler();
         resolve(client);
       });
       if (!client.connect(host, port, options)) reject(new TcpError(ErrorCode.ERR_ARG, action));
@@ -183,8 +219,8 @@ export class AsyncClient {
    *   the stack cannot meet.
    */
   connect(host: string, port: number, options: ConnectOptions = {}): boolean {
-    const target = checkTarget(host, port, options, this.#core.host.stack);
     const core = this.#core;
+    const target = checkTarget(host, port, options, core);
     if (core.session !== undefined || !canWork(target, core.host)) return false;
     core.session = new Session(core);
     core.session.dial(target);
@@ -193,12 +229,14 @@ export class AsyncClient {
 
   /**
    * Ends gracefully: what `add` took is sent, then FIN; what still arrives is dropped. `onDisconnect`
-   * follows when the FIN is sent; the peer's is not waited for. A peer that does not read holds it up:
-   * `onTimeout` tells of that, and `abort` ends it. While connecting, gives up: `onDisconnect` alone.
-   * Harmless when there is nothing to close.
+   * follows when all is acknowledged (on a stack whose acknowledgement is `local`: when the FIN is sent); the
+   * peer's FIN is not waited for. A peer that acknowledges nothing new for the close timeout ends it with a
+   * reset and `onError(ERR_TIMEOUT)`. From now on the client does not count against `maxClients` and
+   * `CONFIG_LWIP_MAX_ACTIVE_TCP`. While connecting, gives up: `onDisconnect` alone. Harmless when there is
+   * nothing to close.
    */
   close(): void {
-    this.#core.session?.close();
+    this.#core.session?.close('closed');
   }
 
   /** The old name of `close`. */
@@ -222,6 +260,28 @@ export class AsyncClient {
    */
   shutdown(): ErrorCode {
     return this.#core.session?.shutdown() ?? ErrorCode.ERR_CONN;
+  }
+
+  /**
+   * Ends without loss: sends what `add` took, then FIN, and goes on receiving. When the peer's FIN has come,
+   * the client is over as after `close()`. Nothing can be sent any more: answer first, then drain. A client
+   * that is connecting gives up.
+   * @returns a promise that resolves after `onDisconnect`, or at once when there is no connection. It is
+   *   rejected with a TcpError when data may have been lost: `ERR_TIMEOUT` after `withinMs`, or the code that
+   *   `onError` is given. A rejection that is ignored does no harm.
+   * @throws TypeError, RangeError for a `withinMs` outside 0 to 86400000.
+   */
+  drain(options: DrainOptions = {}): Promise<void> {
+    checkOptions(options);
+    const withinMs = checkWithin(options.withinMs);
+    const session = this.#core.session;
+    if (session === undefined) return Promise.resolve();
+    const over = session.over().then((fault) => {
+      if (fault !== undefined) throw new TcpError(fault.code, 'drain a connection', fault.cause);
+    });
+    session.drain('closed');
+    if (withinMs !== undefined) session.endWithin(withinMs);
+    return harmless(over);
   }
 
   /**
@@ -258,6 +318,29 @@ export class AsyncClient {
    */
   add<F extends number = 1>(data: string | Uint8Array, flags?: FlagsArgument<F>): number {
     return this.#take(data, flags, false);
+  }
+
+  /**
+   * Bytes that `add` took and that are not acknowledged: by the peer's TCP, or on a stack whose
+   * `capabilities.acknowledgement` is `local`, by this machine's. It says nothing about the peer's program.
+   * 0 unless connected.
+   */
+  unacknowledged(): number {
+    return this.#core.session?.unacknowledged() ?? 0;
+  }
+
+  /**
+   * Waits until everything that `add` has taken up to now is acknowledged, as `unacknowledged` counts it. It
+   * sends nothing: what was only added is waited for until `send`.
+   * @returns a promise, resolved when nothing is in flight. It is rejected with a TcpError: `ERR_CONN` unless
+   *   connected, `ERR_ABRT` by the signal, and when the client ends before with the code that `onError` is
+   *   given, or `ERR_CLSD`. A rejection that is ignored does no harm.
+   * @throws TypeError for a signal that is none.
+   */
+  flushed(options: { signal?: AbortSignal } = {}): Promise<void> {
+    checkOptions(options);
+    const signal = checkSignal('signal', options.signal);
+    return this.#core.session?.flushed(signal) ?? notConnected();
   }
 
   /** Sends what was added. @returns false unless connected. */
@@ -307,7 +390,13 @@ export class AsyncClient {
 
   // ---- receiving
 
-  /** In `onData`: do not open the receive window for this piece; `ack` will. Elsewhere without effect. */
+  /**
+   * In `onData`: do not open the receive window for this piece; `ack` will. Elsewhere without effect.
+   *
+   * At most `receiveWindow` bytes are delivered beyond what was given back. If you give back whole lines or
+   * messages, none may be longer than that: give back what you keep of a longer one, or ask for a window that
+   * is larger than the longest.
+   */
   ackLater(): void {
     this.#core.session?.ackLater();
   }
@@ -333,7 +422,45 @@ export class AsyncClient {
     takeBack(packet, this.#core);
   }
 
+  /**
+   * Withholds data from now on, also before the first byte: the receive window bounds what the peer can send.
+   * Before `connect` it holds for the next connection, else for the present one. The peer's FIN is told all
+   * the same when no data waits before it.
+   */
+  pause(): void {
+    const core = this.#core;
+    if (core.session === undefined) core.startsPaused = true;
+    else core.session.pause();
+  }
+
+  /** Lets data come again: ends `pause`, and the waiting for a data handler. */
+  resume(): void {
+    const core = this.#core;
+    if (core.session === undefined) core.startsPaused = false;
+    else core.session.resume();
+  }
+
+  /** True if `pause` is in force. */
+  paused(): boolean {
+    const { session, startsPaused } = this.#core;
+    return session === undefined ? startsPaused : session.isPaused;
+  }
+
+  /**
+   * Bytes of the receive window, of the present connection or of the next one: the option's, or else the
+   * stack's.
+   */
+  get receiveWindow(): number {
+    const { session, receiveWindow, host } = this.#core;
+    return session?.receiveWindow() ?? receiveWindow ?? host.stack.limits.receiveWindowBytes;
+  }
+
   // ---- state
+
+  /** What the client's stack can know and do: what an acknowledgement means, and so on. */
+  get capabilities(): Capabilities {
+    return this.#core.host.stack.capabilities;
+  }
 
   /** The TCP state, with lwIP's numbers. A client that looks a name up is in `SYN_SENT` already. */
   state(): TcpState {
@@ -390,7 +517,9 @@ export class AsyncClient {
   // ---- settings: the client's own; they hold for its later connections too
 
   /**
-   * Closes the client when nothing was received for so long.
+   * Closes the client when no data and no acknowledgement of ours came for so long. With bytes in flight it
+   * comes up to a quarter of the time late. The time stands still while the peer cannot send because of what
+   * the program withholds: a full receive window, `pause`, data that waits for a handler.
    * @param seconds 0 (default) is off; fractions count.
    * @throws TypeError, RangeError outside 0 to 86400.
    */
@@ -447,24 +576,28 @@ export class AsyncClient {
 
   // ---- addresses: of the present connection or, after its end, of the last one
 
+  #ends(): Ends {
+    return this.#core.session?.ends() ?? this.#core.ends;
+  }
+
   /** The peer's address in text form; `0.0.0.0` before the first connection. */
   remoteIP(): string {
-    return this.#core.ends.remoteAddress;
+    return this.#ends().remoteAddress;
   }
 
   /** The peer's port; 0 before the first connection. */
   remotePort(): number {
-    return this.#core.ends.remotePort;
+    return this.#ends().remotePort;
   }
 
   /** This side's address in text form; `0.0.0.0` before the first connection. */
   localIP(): string {
-    return this.#core.ends.localAddress;
+    return this.#ends().localAddress;
   }
 
   /** This side's port; 0 before the first connection. */
   localPort(): number {
-    return this.#core.ends.localPort;
+    return this.#ends().localPort;
   }
 
   /** The peer's IPv4 address as an unsigned number, 127.0.0.1 being 0x7f000001; 0 for IPv6. */
@@ -525,25 +658,34 @@ export class AsyncClient {
 
   /** The connection that `connect` began stands. An accepted client is connected when `onClient` gets it. */
   onConnect(handler: ConnectHandler | undefined): void {
-    this.#core.onConnect = bindHandler(checkHandler('onConnect', handler));
+    this.#core.onConnect = takeHandler('onConnect', handler);
   }
 
-  /** It is over; always the last, and exactly once. The client may connect again. */
+  /**
+   * It is over, and why; always the last, and exactly once. `error` is the code that `onError` was given. The
+   * client may connect again.
+   */
   onDisconnect(handler: DisconnectHandler | undefined): void {
-    this.#core.onDisconnect = bindHandler(checkHandler('onDisconnect', handler));
+    this.#core.onDisconnect = takeHandler('onDisconnect', handler);
   }
 
   /** It ended by a fault, lwIP's number and the system's own error; `onDisconnect` follows directly. */
   onError(handler: ErrorHandler | undefined): void {
-    this.#core.onError = bindHandler(checkHandler('onError', handler));
+    this.#core.onError = takeHandler('onError', handler);
   }
 
   /**
-   * Data came, in pieces of any size; the bytes are yours to keep. Without `onData` and `onPacket` data is
-   * dropped.
+   * Data came, in pieces of any size; the bytes are yours to keep, or with `{ view: true }` valid until the
+   * handler returns. Without `onData` and `onPacket` data is dropped; but after `open`, and while a promise
+   * that `onClient` or `onConnect` returned is open, it waits until one of the two was set.
+   * @throws TypeError for what is no handler, and for other options.
    */
-  onData(handler: DataHandler | undefined): void {
-    this.#core.onData = bindHandler(checkHandler('onData', handler));
+  onData(handler: DataHandler | undefined, options: DataOptions = {}): void {
+    checkOptions(options);
+    const takesViews = checkBoolean('view', options.view ?? false);
+    this.#core.onData = takeHandler('onData', handler);
+    this.#core.takesViews = takesViews;
+    this.#core.session?.applyDataHandlers();
   }
 
   /**
@@ -551,8 +693,8 @@ export class AsyncClient {
    * until then. On `kernel` larger pieces are not copied: give each packet back, also after the end.
    */
   onPacket(handler: PacketHandler | undefined): void {
-    this.#core.onPacket = bindHandler(checkHandler('onPacket', handler));
-    this.#core.session?.applyOnPacket();
+    this.#core.onPacket = takeHandler('onPacket', handler);
+    this.#core.session?.applyDataHandlers();
   }
 
   /**
@@ -560,29 +702,30 @@ export class AsyncClient {
    * `acknowledgement` says.
    */
   onAck(handler: AckHandler | undefined): void {
-    this.#core.onAck = bindHandler(checkHandler('onAck', handler));
+    this.#core.onAck = takeHandler('onAck', handler);
     this.#core.session?.applyOnAck();
   }
 
   /**
    * Nothing of what was sent was acknowledged for `setAckTimeout`; again every 500 ms until it is. The
-   * client stays as it is.
+   * client stays as it is. A slow peer, whose window is closed, and a dead one differ by `heardAgoMs`: the
+   * time since its TCP was last heard of, `undefined` where the stack cannot know.
    */
   onTimeout(handler: TimeoutHandler | undefined): void {
     const listened = this.#core.onTimeout !== undefined;
-    this.#core.onTimeout = bindHandler(checkHandler('onTimeout', handler));
+    this.#core.onTimeout = takeHandler('onTimeout', handler);
     if (listened !== (handler !== undefined)) this.#core.session?.applyOnTimeout();
   }
 
   /** Every 500 ms from `onConnect` until the client closes. */
   onPoll(handler: PollHandler | undefined): void {
-    this.#core.onPoll = bindHandler(checkHandler('onPoll', handler));
+    this.#core.onPoll = takeHandler('onPoll', handler);
     this.#core.session?.applyPoll();
   }
 
   /** The peer sent FIN, and all its data was delivered. Only with `setAllowHalfOpen(true)`. */
   onEnd(handler: EndHandler | undefined): void {
-    this.#core.onEnd = bindHandler(checkHandler('onEnd', handler));
+    this.#core.onEnd = takeHandler('onEnd', handler);
   }
 
   /** One short English line for a code. */
@@ -602,22 +745,14 @@ export class AsyncClient {
   }
 }
 
-/**
- * A client for a connection that a listener accepted. The caller has taken its place among the host's
- * active connections. `onOver` is called once, before `onDisconnect`.
- */
-export function acceptedClient(
-  host: Host,
-  connection: Connection,
-  noDelay: boolean,
-  onOver: () => void,
-): { client: AsyncClient; events: ConnectionEvents & CallbackOwner } {
-  const core = adopt(host);
-  core.noDelay = noDelay;
-  const session = new Session(core, onOver);
-  core.session = session;
-  session.accept(connection);
-  return { client: core.client, events: session };
+/** What a server's clients begin with. */
+export interface AcceptedSettings {
+  readonly noDelay: boolean;
+  readonly keepAliveMs: number | undefined;
+  readonly keepAliveProbes: number;
+  /** `undefined`: the configuration's. */
+  readonly ackTimeoutMs: number | undefined;
+  readonly rxTimeoutS: number;
 }
 
 /** @throws RangeError for a text that an empty send buffer would not take. */
@@ -632,7 +767,34 @@ function checkFits(text: string, capacity: number): void {
   );
 }
 
-function checkTarget(host: string, port: number, options: ConnectOptions, stack: TcpStack): DialOptions {
+/**
+ * A life for a connection that a listener accepted, with a client of its own. The caller has taken its place
+ * among the host's active connections.
+ */
+export function acceptedSession(
+  host: Host,
+  connection: Connection,
+  settings: AcceptedSettings,
+  keeper: ClientKeeper,
+): Session {
+  const core = adopt(host);
+  core.noDelay = settings.noDelay;
+  core.keepAliveMs = settings.keepAliveMs;
+  core.keepAliveProbes = settings.keepAliveProbes;
+  core.rxTimeoutS = settings.rxTimeoutS;
+  if (settings.ackTimeoutMs !== undefined) core.ackTimeoutMs = settings.ackTimeoutMs;
+  const session = new Session(core, keeper);
+  core.session = session;
+  session.accept(connection);
+  return session;
+}
+
+function checkTarget(
+  host: string,
+  port: number,
+  options: ConnectOptions,
+  { host: { stack }, receiveWindow: ownWindow }: ClientCore,
+): DialOptions {
   checkHost('host', host);
   checkPort('port', port);
   checkOptions(options);
@@ -645,7 +807,8 @@ function checkTarget(host: string, port: number, options: ConnectOptions, stack:
   checkPort('localPort', localPort);
   if (checkBoolean('reusePort', reusePort)) checkSharedPort(localPort, stack);
   if (family !== undefined) checkFamily(family);
-  return { host, port, timeoutMs, signal, localAddress, localPort, reusePort, family };
+  const receiveWindowBytes = checkReceiveWindow(options.receiveWindow) ?? ownWindow;
+  return { host, port, timeoutMs, signal, localAddress, localPort, reusePort, family, receiveWindowBytes };
 }
 
 function checkSharedPort(localPort: number, { name, capabilities }: TcpStack): void {

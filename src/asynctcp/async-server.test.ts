@@ -51,8 +51,8 @@ describe('the constructor', () => {
     assert.equal(new Untyped(7, options).address(), '::');
   });
 
-  const least = { backlog: 1, maxClients: 1 };
-  const most = { backlog: 65_535, maxClients: Number.MAX_SAFE_INTEGER };
+  const least = { backlog: 1, maxClients: 1, receiveWindow: 1024 };
+  const most = { backlog: 65_535, maxClients: Number.MAX_SAFE_INTEGER, receiveWindow: 1_073_741_824 };
   it('takes the ends of every range', () => {
     for (const ends of [least, most]) assert.equal(new AsyncServer(7, { stack, ...ends }).port(), 7);
   });
@@ -60,6 +60,7 @@ describe('the constructor', () => {
   const PORT = 'port must be an integer from 0 to 65535, not ';
   const BACKLOG = 'backlog must be an integer from 1 to 65535, not ';
   const CLIENTS = `maxClients must be an integer from 1 to ${Number.MAX_SAFE_INTEGER}, not `;
+  const WINDOW = 'receiveWindow must be an integer from 1024 to 1073741824 bytes, not ';
   const WRONG: readonly [args: unknown[], error: string][] = [
     [[], `TypeError: ${PORT}undefined`],
     [[null], `TypeError: ${PORT}null`],
@@ -83,6 +84,9 @@ describe('the constructor', () => {
     [[7, { maxClients: 0 }], `RangeError: ${CLIENTS}0`],
     [[7, { maxClients: 2 ** 53 }], `RangeError: ${CLIENTS}9007199254740992`],
     [[7, { maxClients: Number.POSITIVE_INFINITY }], `RangeError: ${CLIENTS}Infinity`],
+    [[7, { receiveWindow: 1023 }], `RangeError: ${WINDOW}1023`],
+    [[7, { receiveWindow: 2 ** 30 + 1 }], `RangeError: ${WINDOW}1073741825`],
+    [[7, { receiveWindow: '4096' }], `TypeError: ${WINDOW}"4096"`],
     [[7, { reusePort: 1 }], 'TypeError: reusePort must be true or false, not 1'],
     [[7, { stack: 'pigeon' }], 'RangeError: stack must be one of .* or a TcpStack, not "pigeon"'],
     [[7, { stack: 5 }], 'RangeError: stack must be one of .* or a TcpStack, not 5'],

@@ -1,19 +1,27 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** AsyncServer: AsyncTCP's listener. Each accepted connection is an AsyncClient, given to `onClient`. */
 import { TcpState } from '../port/tcp-state.js';
+import type { Capabilities } from '../port/capabilities.js';
 import type { Connection, ConnectionEvents, Fault, Listener, ListenerEvents } from '../port/tcp-stack.js';
 import { assert } from '../support/assert.js';
 import { warn } from '../support/warn.js';
 import { CallbackKind } from '../task/callback-kind.js';
-import { bindHandler, call1 } from '../task/dispatch.js';
-import { acceptedClient, type AsyncClient } from './async-client.js';
-import { checkAddress, checkBoolean, checkHandler, checkInteger, checkPort, show } from './check.js';
-import { holdsNoSocket, holdsSocket, type Holder, type Host } from './host.js';
+import { acceptedSession, type AcceptedSettings, type AsyncClient } from './async-client.js';
+import { checkAddress, checkBoolean, checkInteger, checkPort, checkReceiveWindow, show } from './check.js';
+import { takeHandler, type ClientHandler } from './client-core.js';
+import {
+  holdsNoSocket,
+  holdsSocket,
+  socketHolders,
+  type ClientKeeper,
+  type Holder,
+  type Host,
+} from './host.js';
+import { checkRequired, type RequiredCapabilities } from './required.js';
+import { checkDefaults, checkEnd, type ClientDefaults, type ServerEndOptions } from './server-options.js';
+import { Session } from './session.js';
 import { chooseHost, type StackOption } from './stack-choice.js';
 import { errorText, tcpError } from './tcp-error.js';
-
-/** Gets each accepted client, which is connected. */
-export type ClientHandler = (client: AsyncClient) => void;
 
 /** Linux cuts larger backlogs down to `net.core.somaxconn` anyway. */
 const MAX_BACKLOG = 65_535;
@@ -31,8 +39,18 @@ export interface ServerOptions {
    * false.
    */
   reusePort?: boolean;
-  /** Clients of this server at once; further connections are refused. Default: no limit but the stack's. */
+  /**
+   * Clients of this server at once; further connections are refused. A client that closes does not count.
+   * Default: no limit but the stack's.
+   */
   maxClients?: number;
+  /** Receive window of its clients, 1024 to 1073741824 bytes. Default: the stack's. */
+  receiveWindow?: number;
+  /**
+   * What the stack must be capable of, such as `{ acknowledgement: 'peer' }`. A stack that is not is refused
+   * with a RangeError.
+   */
+  require?: RequiredCapabilities;
 }
 
 interface Listening extends Holder {
@@ -42,6 +60,15 @@ interface Listening extends Holder {
   readonly giveUp: () => void;
 }
 
+/** What clients begin with where a server sets nothing else. */
+const INITIAL: AcceptedSettings = {
+  noDelay: false,
+  keepAliveMs: undefined,
+  keepAliveProbes: 0,
+  ackTimeoutMs: undefined,
+  rxTimeoutS: 0,
+};
+
 /** Listens on a port and makes an AsyncClient of every connection. */
 export class AsyncServer {
   readonly #host: Host;
@@ -50,15 +77,23 @@ export class AsyncServer {
   readonly #backlog: number | undefined;
   readonly #reusePort: boolean;
   readonly #maxClients: number;
+  readonly #receiveWindow: number | undefined;
   #onClient: ClientHandler | undefined;
-  #noDelay = false;
+  #defaults: AcceptedSettings = INITIAL;
   #keepsAlive = true;
+  /** Clients that have not ended, and of those the ones that do not close. */
   #clients = 0;
+  #places = 0;
   #listening: Listening | undefined;
-  /** One function for all clients: an idle connection costs no closure. */
-  readonly #clientOver = (): void => {
-    this.#clients -= 1;
-    assert(this.#clients >= 0, 'a server loses no more clients than it had');
+  /** One object for all clients: an idle connection costs no closure. */
+  readonly #keeper: ClientKeeper = {
+    placeIsFree: () => {
+      this.#places -= 1;
+      assert(this.#places >= 0, 'a server loses no more clients than it had');
+    },
+    left: () => {
+      this.#clients -= 1;
+    },
   };
   #ready = false;
   #toldOfAcceptFault = false;
@@ -85,7 +120,9 @@ export class AsyncServer {
       options.maxClients === undefined
         ? Number.POSITIVE_INFINITY
         : checkInteger('maxClients', options.maxClients, 1, Number.MAX_SAFE_INTEGER);
+    this.#receiveWindow = checkReceiveWindow(options.receiveWindow);
     this.#host = chooseHost(options.stack);
+    checkRequired(options.require, this.#host.stack);
     const { name, capabilities } = this.#host.stack;
     if (this.#reusePort && !capabilities.reusePort) {
       throw new RangeError(
@@ -96,9 +133,11 @@ export class AsyncServer {
 
   /**
    * One call for each accepted connection, which stands already. Without a handler connections are refused.
+   * While a promise that the handler returned is open, the client's data waits until `onData` or `onPacket`
+   * was set; a rejected one aborts the client.
    */
   onClient(handler: ClientHandler | undefined): void {
-    this.#onClient = bindHandler(checkHandler('onClient', handler));
+    this.#onClient = takeHandler('onClient', handler);
   }
 
   /**
@@ -112,9 +151,26 @@ export class AsyncServer {
   }
 
   /**
-   * Stops listening at once; clients go on. `begin` may follow directly. Harmless when it does not listen.
+   * Stops listening at once, and ends the clients as the options say. `begin` may follow directly. When it
+   * does not listen, its clients are ended all the same.
+   * @returns a promise that resolves when the port is free and the clients that were to end have ended.
+   * @throws TypeError, RangeError (as a rejection) for options out of range.
    */
-  async end(): Promise<void> {
+  async end(options: ServerEndOptions = {}): Promise<void> {
+    const { clients, withinMs } = checkEnd(options);
+    const stopped = this.#stopListening();
+    const sessions = clients === 'leave' ? [] : this.#sessions();
+    const over = sessions.map((session) => session.over());
+    for (const session of sessions) {
+      if (clients === 'abort') session.abort('serverEnded');
+      else if (clients === 'drain') session.drain('serverEnded');
+      else session.close('serverEnded');
+      if (withinMs !== undefined) session.endWithin(withinMs);
+    }
+    await Promise.all([stopped, ...over]);
+  }
+
+  async #stopListening(): Promise<void> {
     const listening = this.#listening;
     if (listening === undefined) return;
     this.#listening = undefined;
@@ -125,6 +181,28 @@ export class AsyncServer {
     await new Promise<void>((resolve) => {
       this.#host.stack.post(resolve);
     });
+  }
+
+  /** Its clients that have not ended at this moment, the oldest first. */
+  clients(): Iterable<AsyncClient> {
+    return this.#sessions().map(({ core }) => core.client);
+  }
+
+  /** Number of its clients that have not ended. */
+  count(): number {
+    return this.#clients;
+  }
+
+  /** All sockets of the thread are gone through, so that being listed costs a client no memory. */
+  #sessions(): Session[] {
+    return socketHolders().filter(
+      (holder): holder is Session => holder instanceof Session && holder.keeper === this.#keeper,
+    );
+  }
+
+  /** What its stack can know and do. */
+  get capabilities(): Capabilities {
+    return this.#host.stack.capabilities;
   }
 
   /** `LISTEN` or `CLOSED`. */
@@ -146,14 +224,22 @@ export class AsyncServer {
     return this.#address ?? '::';
   }
 
-  /** Accepted clients begin with this setting of `setNoDelay`. Default false. */
+  /**
+   * Settings with which clients begin that are accepted from now on. What is left out stays as it is.
+   * @throws TypeError, RangeError for values that the client's setters would refuse.
+   */
+  defaults(settings: ClientDefaults): void {
+    this.#defaults = { ...this.#defaults, ...checkDefaults(settings) };
+  }
+
+  /** As `defaults({ noDelay })`. Default false. */
   setNoDelay(on: boolean): void {
-    this.#noDelay = checkBoolean('setNoDelay', on);
+    this.defaults({ noDelay: checkBoolean('setNoDelay', on) });
   }
 
   /** What `setNoDelay` set. */
   getNoDelay(): boolean {
-    return this.#noDelay;
+    return this.#defaults.noDelay;
   }
 
   /** Listening keeps the process alive. The default. */
@@ -200,7 +286,13 @@ export class AsyncServer {
       },
     };
     const listener = this.#host.stack.listen(
-      { address: this.#address, port: this.#port, backlog: this.#backlog, reusePort: this.#reusePort },
+      {
+        address: this.#address,
+        port: this.#port,
+        backlog: this.#backlog,
+        reusePort: this.#reusePort,
+        receiveWindowBytes: this.#receiveWindow,
+      },
       events,
     );
     listener.setKeepsAlive(this.#keepsAlive);
@@ -212,15 +304,16 @@ export class AsyncServer {
 
   #accept(connection: Connection): ConnectionEvents | undefined {
     const onClient = this.#onClient;
-    if (onClient === undefined || this.#clients >= this.#maxClients) {
+    if (onClient === undefined || this.#places >= this.#maxClients) {
       this.#host.refuse();
       return undefined;
     }
     if (!this.#host.admit()) return undefined;
     this.#clients += 1;
-    const { client, events } = acceptedClient(this.#host, connection, this.#noDelay, this.#clientOver);
-    call1(events, CallbackKind.CLIENT, onClient, client);
-    return events;
+    this.#places += 1;
+    const session = acceptedSession(this.#host, connection, this.#defaults, this.#keeper);
+    session.greet(CallbackKind.CLIENT, onClient);
+    return session;
   }
 
   /** Once: a machine out of descriptors refuses many connections, and each would be a line. */

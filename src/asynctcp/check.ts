@@ -5,6 +5,14 @@
 import { ipFamily } from '../support/ip-address.js';
 
 const MAX_PORT = 65535;
+/** Of one connection: as `CONFIG_LWIP_TCP_WND_DEFAULT` has it. */
+export const MIN_WINDOW_BYTES = 1024;
+export const MAX_WINDOW_BYTES = 1_073_741_824;
+/** A day: longer timeouts are 0, off. */
+export const MAX_TIMEOUT_S = 86_400;
+/** Linux takes at most 127 probes (`TCP_KEEPCNT`) and 32767 s (`TCP_KEEPIDLE`). */
+export const MAX_KEEP_ALIVE_PROBES = 127;
+export const MAX_KEEP_ALIVE_MS = 32_767_000;
 /** RFC 1035 §2.3.4: 255 octets on the wire, of which two are the first length and the root. */
 export const MAX_HOST_LENGTH = 253;
 /** RFC 1035 §2.3.4. */
@@ -22,8 +30,12 @@ export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
+export function checkObject(name: string, value: unknown): void {
+  if (!isObject(value)) throw new TypeError(`${name} must be an object, not ${show(value)}`);
+}
+
 export function checkOptions(options: unknown): void {
-  if (!isObject(options)) throw new TypeError(`options must be an object, not ${show(options)}`);
+  checkObject('options', options);
 }
 
 export function checkInteger(name: string, value: unknown, least: number, most: number, unit = ''): number {
@@ -53,6 +65,22 @@ export function checkPort(name: string, value: unknown): number {
 export function checkBoolean(name: string, value: unknown): boolean {
   if (typeof value !== 'boolean') throw new TypeError(`${name} must be true or false, not ${show(value)}`);
   return value;
+}
+
+/** Bytes of a receive window, as the configuration's symbol has it; `undefined` stays so. */
+export function checkReceiveWindow(value: unknown): number | undefined {
+  if (value === undefined) return undefined;
+  return checkInteger('receiveWindow', value, MIN_WINDOW_BYTES, MAX_WINDOW_BYTES, ' bytes');
+}
+
+/** Milliseconds within which something must have ended; `undefined` stays so. */
+export function checkWithin(value: unknown): number | undefined {
+  return value === undefined ? undefined : checkNumber('withinMs', value, 0, MAX_TIMEOUT_S * 1000, ' ms');
+}
+
+export function checkSignal(name: string, value: unknown): AbortSignal | undefined {
+  if (value === undefined || value instanceof AbortSignal) return value;
+  throw new TypeError(`${name} must be an AbortSignal, not ${show(value)}`);
 }
 
 export function checkHandler<H>(name: string, value: H | undefined): H | undefined {

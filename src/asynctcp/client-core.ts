@@ -5,30 +5,61 @@
  */
 import type { ErrorCode } from '../port/error-code.js';
 import type { AsyncClient } from './async-client.js';
+import { bindHandler } from '../task/dispatch.js';
+import { checkHandler } from './check.js';
 import type { Host } from './host.js';
 import type { Packet } from './packet.js';
 import type { Session } from './session.js';
 
-/** The connection stands. */
-export type ConnectHandler = (client: AsyncClient) => void;
-/** The connection is over. */
-export type DisconnectHandler = (client: AsyncClient) => void;
-/** `cause` is the system's own error where there is one. */
-export type ErrorHandler = (client: AsyncClient, error: ErrorCode, cause?: Error) => void;
-/** `data` is yours to keep. */
-export type DataHandler = (client: AsyncClient, data: Uint8Array) => void;
-/** `packet` goes back with `ackPacket`. */
-export type PacketHandler = (client: AsyncClient, packet: Packet) => void;
-/** `timeMs`: milliseconds since the oldest send that `bytes` belong to. */
-export type AckHandler = (client: AsyncClient, bytes: number, timeMs: number) => void;
-/** `timeMs`: milliseconds for which nothing was acknowledged. */
-export type TimeoutHandler = (client: AsyncClient, timeMs: number) => void;
-/** 500 ms have passed. */
-export type PollHandler = (client: AsyncClient) => void;
-/** The peer has ended its side. */
-export type EndHandler = (client: AsyncClient) => void;
+/**
+ * Why a client is over.
+ *
+ * - `closed`: `close()` or `drain()` of this side.
+ * - `ended`: the peer's FIN.
+ * - `rxTimeout`: the time of `setRxTimeout`.
+ * - `closeTimeout`: the peer acknowledged nothing new for the close timeout, or `drain` took too long.
+ * - `aborted`: `abort()`, the `signal` of `connect`, or an exception in a callback.
+ * - `error`: a fault, which `onError` told of; also a `connect` that failed.
+ * - `serverEnded`: `server.end()` ended its clients.
+ */
+export type DisconnectReason =
+  'closed' | 'ended' | 'rxTimeout' | 'closeTimeout' | 'aborted' | 'error' | 'serverEnded';
 
-/** The two ends of the last connection; before the first one, the unspecified address. */
+// Handlers may be async functions: a promise that they return counts as their exception when it is rejected.
+
+/** The server accepted a client, which is connected. While a promise of the handler is open, data waits. */
+export type ClientHandler = (client: AsyncClient) => unknown;
+/** The connection stands. While a promise of the handler is open, data waits for a data handler. */
+export type ConnectHandler = (client: AsyncClient) => unknown;
+/** The connection is over. `error`: the code that `onError` was given; `undefined` after a graceful end. */
+export type DisconnectHandler = (client: AsyncClient, reason: DisconnectReason, error?: ErrorCode) => unknown;
+/** `cause` is the system's own error where there is one. */
+export type ErrorHandler = (client: AsyncClient, error: ErrorCode, cause?: Error) => unknown;
+/** `data` is yours to keep, unless it was asked for as a view. */
+export type DataHandler = (client: AsyncClient, data: Uint8Array) => unknown;
+/** `packet` goes back with `ackPacket`. */
+export type PacketHandler = (client: AsyncClient, packet: Packet) => unknown;
+/** `timeMs`: milliseconds since the oldest send that `bytes` belong to. */
+export type AckHandler = (client: AsyncClient, bytes: number, timeMs: number) => unknown;
+/**
+ * `timeMs`: milliseconds for which nothing was acknowledged. `heardAgoMs`: milliseconds since the peer's TCP
+ * was last heard of; `undefined` where the stack cannot know.
+ */
+export type TimeoutHandler = (client: AsyncClient, timeMs: number, heardAgoMs?: number) => unknown;
+/** 500 ms have passed. */
+export type PollHandler = (client: AsyncClient) => unknown;
+/** The peer has ended its side. */
+export type EndHandler = (client: AsyncClient) => unknown;
+
+/** The one place through which every handler goes that a user sets. */
+export function takeHandler<Arguments extends unknown[]>(
+  setter: string,
+  handler: ((...args: Arguments) => unknown) | undefined,
+): ((...args: Arguments) => unknown) | undefined {
+  return bindHandler(checkHandler(setter, handler));
+}
+
+/** The two ends of a connection. */
 export interface Ends {
   readonly localAddress: string;
   readonly localPort: number;
@@ -45,6 +76,8 @@ export class ClientCore {
   session: Session | undefined;
   readonly client: AsyncClient;
   onData: DataHandler | undefined;
+  /** `onData` was set with the option `view`. */
+  takesViews = false;
   onPacket: PacketHandler | undefined;
   onAck: AckHandler | undefined;
   onTimeout: TimeoutHandler | undefined;
@@ -52,6 +85,7 @@ export class ClientCore {
   ackTimeoutMs: number;
 
   readonly host: Host;
+  /** Of the last connection; before the first one, the unspecified address. */
   ends = NO_ENDS;
   onConnect: ConnectHandler | undefined;
   onDisconnect: DisconnectHandler | undefined;
@@ -65,10 +99,15 @@ export class ClientCore {
   keepAliveProbes = 0;
   allowHalfOpen = false;
   keepsAlive = true;
+  /** `pause` was called: the next connection begins paused. */
+  startsPaused = false;
+  /** Bytes; `undefined`: the stack's own. */
+  readonly receiveWindow: number | undefined;
 
-  constructor(client: AsyncClient, host: Host, ackTimeoutMs: number) {
+  constructor(client: AsyncClient, host: Host, ackTimeoutMs: number, receiveWindow?: number) {
     this.client = client;
     this.host = host;
     this.ackTimeoutMs = ackTimeoutMs;
+    this.receiveWindow = receiveWindow;
   }
 }

@@ -28,6 +28,8 @@ export interface DialTarget {
   readonly family?: IpFamily | undefined;
   /** The local port is shared with listeners. */
   readonly reusePort?: boolean;
+  /** Bytes; `undefined`: the stack's own. */
+  readonly receiveWindowBytes?: number | undefined;
 }
 
 export interface DialEvents {
@@ -60,6 +62,11 @@ export class Dial implements TimerOwner {
     this.#cancelLookup = stack.resolve(target.host, (fault, addresses) => {
       this.#resolved(fault, addresses);
     });
+  }
+
+  /** Bytes of the connection's receive window; `undefined`: the stack's own. */
+  get receiveWindowBytes(): number | undefined {
+    return this.#target.receiveWindowBytes;
   }
 
   cancel(): void {
@@ -108,8 +115,8 @@ export class Dial implements TimerOwner {
       return;
     }
     const attempt = new Attempt(this);
-    const { port, localAddress, localPort, reusePort = false } = this.#target;
-    const target = { address, port, localAddress, localPort, reusePort };
+    const { port, localAddress, localPort, reusePort = false, receiveWindowBytes } = this.#target;
+    const target = { address, port, localAddress, localPort, reusePort, receiveWindowBytes };
     attempt.connection = this.#stack.connect(target, attempt);
     attempt.connection.setKeepsAlive(this.#keepsAlive);
     this.#attempts.add(attempt);

@@ -12,7 +12,20 @@ export interface Holder {
   reset(): void;
 }
 
+/** The server of accepted clients. */
+export interface ClientKeeper {
+  /** A client of the server's needs its place no more: it closes, or it is over. */
+  placeIsFree(): void;
+  /** A client is over. */
+  left(): void;
+}
+
 const holders = new Set<Holder>();
+
+/** Returns what holds a socket at this moment, the oldest first. */
+export function socketHolders(): Holder[] {
+  return [...holders];
+}
 
 export function holdsSocket(holder: Holder): void {
   holders.add(holder);
@@ -39,7 +52,7 @@ export function resetAll(): void {
 export class Host {
   readonly stack: TcpStack;
   readonly #maxActiveTcp: number;
-  /** Connections that stand, come or go. */
+  /** Connections that stand or come. */
   #activeTcp = 0;
   #toldOfLimit = false;
 
@@ -60,7 +73,7 @@ export class Host {
     return true;
   }
 
-  /** Gives the place of an admitted connection back. */
+  /** Gives the place of an admitted connection back: it is over, or closes. */
   release(): void {
     this.#activeTcp -= 1;
     connectionMeter()?.closed();

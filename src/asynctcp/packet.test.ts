@@ -48,6 +48,17 @@ describe('a packet', () => {
   });
 
   it('does not show its owner', () => {
-    assert.deepEqual(Reflect.ownKeys(new Packet(new Uint8Array(1), connectionOf({}))), ['data']);
+    assert.deepEqual(Reflect.ownKeys(new Packet(new Uint8Array(1), connectionOf({}))), ['data', 'length']);
+  });
+
+  it('is given back whole when its data was transferred away', () => {
+    const core = {};
+    const owner = connectionOf(core);
+    const data = new Uint8Array(5);
+    const packet = new Packet(data, owner);
+    structuredClone(data, { transfer: [data.buffer] });
+    assert.deepEqual([packet.data.length, packet.length], [0, 5]);
+    takeBack(packet, core);
+    assert.equal(owner.acked, 5);
   });
 });

@@ -17,6 +17,8 @@ export class Packet {
    * you want to keep longer.
    */
   readonly data: Uint8Array;
+  /** Bytes in the packet: as many as it came with, also when `data` was transferred to a thread since. */
+  readonly length: number;
   /** The connection that waits for the packet, until it has it back. */
   #owner: PacketOwner | undefined;
   readonly #loan: Loan | undefined;
@@ -35,13 +37,9 @@ export class Packet {
   /** Packets come from `onPacket`; one of your own making belongs to no connection. */
   constructor(data: Uint8Array, owner?: PacketOwner, loan?: Loan) {
     this.data = data;
+    this.length = data.length;
     this.#owner = owner;
     this.#loan = loan;
-  }
-
-  /** Bytes in the packet. */
-  get length(): number {
-    return this.data.length;
   }
 }
 

@@ -1,32 +1,28 @@
 /**
  * One life of a client: from `connect` or an accepted connection up to `onDisconnect`. It stands between
- * the port's events and the user's handlers and keeps the contract's clauses L, T and the accounting of D.
+ * the port's events and the user's handlers and keeps the contract's clauses L and T; the bytes are
+ * `DataFlow`'s, on which it is built.
  *
- * Call order: `dial` or `accept` once; then the phases go one way: dialing → open → closing → over. Any
- * phase can go to over. Whoever ends a life calls `#leave` at once (so that every getter answers as after
- * the end, L6) and `#tell` from the task, directly or by `post` (so that no method calls a callback before
- * it returns, L1).
+ * Call order: `dial` or `accept` once; then the phases go one way: dialing → open → draining → closing →
+ * over. Draining is left out by `close`, and any phase can go to over. Whoever ends a life calls `#leave` at
+ * once (so that every getter answers as after the end, L6) and `#tell` from the task, directly or by `post`
+ * (so that no method calls a callback before it returns, L1).
  */
 import { ErrorCode } from '../port/error-code.js';
 import { TcpState } from '../port/tcp-state.js';
-import type { Connection, ConnectionEvents, Fault, Loan } from '../port/tcp-stack.js';
+import type { Connection, ConnectionEvents, Fault } from '../port/tcp-stack.js';
 import { CallbackKind } from '../task/callback-kind.js';
 import type { ConnectionReport } from '../task/connection-report.js';
-import { call1, call2, call3, type CallbackOwner } from '../task/dispatch.js';
+import { call1, call3, callFollowed } from '../task/dispatch.js';
 import { assert } from '../support/assert.js';
 import { runTicks } from '../support/callback-scope.js';
-import { isError } from '../support/realm.js';
 import { Timer, type TimerOwner } from '../support/timer-wheel.js';
-import type { ClientCore } from './client-core.js';
+import { POLL_INTERVAL_MS } from './ack-timeout.js';
+import type { ClientCore, ClientHandler, DisconnectReason, Ends } from './client-core.js';
+import { DataFlow } from './data-flow.js';
 import { Dial, type DialEvents, type DialTarget } from './dial.js';
-import { holdsNoSocket, holdsSocket, type Holder } from './host.js';
-import { Packet, type PacketOwner } from './packet.js';
-import { SendClock } from './send-clock.js';
-
-/** AsyncTCP's and lwIP's rhythm: two coarse timer ticks of 250 ms. */
-const POLL_INTERVAL_MS = 500;
-
-type Phase = 'dialing' | 'open' | 'closing' | 'over';
+import { abortedBy } from './flush-waiters.js';
+import { holdsNoSocket, holdsSocket, type ClientKeeper, type Holder } from './host.js';
 
 export interface DialOptions extends DialTarget {
   /** 0: as long as the system tries. */
@@ -34,41 +30,30 @@ export interface DialOptions extends DialTarget {
   readonly signal: AbortSignal | undefined;
 }
 
-export class Session implements ConnectionEvents, DialEvents, TimerOwner, CallbackOwner, Holder, PacketOwner {
-  // First what every message touches.
+/** Learns how a life ended: the fault that `onError` was given, or none. */
+type OverListener = (fault: Fault | undefined) => void;
 
-  readonly core: ClientCore;
-  #phase: Phase = 'dialing';
-  #connection: Connection | undefined;
-  /** Bytes of the piece that `onData` has in hand, 0 once `ackLater` withheld them. */
-  #inHand = 0;
-  /** Bytes that `add` took and `send` did not give to the stack yet. */
-  #added = 0;
-  #sent = 0;
-  #acked = 0;
-  #received = 0;
-  /** Bytes delivered and not given back: of `ackLater` and of packets. */
-  #withheld = 0;
-  #sendClock: SendClock | undefined;
-
-  /** Called when the life is over and everybody was told; a server counts its clients with it. */
-  readonly #onOver: (() => void) | undefined;
-  #admitted = false;
+export class Session extends DataFlow implements ConnectionEvents, DialEvents, TimerOwner, Holder {
+  /** The server that accepted the connection. */
+  readonly keeper: ClientKeeper | undefined;
+  /** The connection has a place among the active ones, and among its server's. */
+  #hasPlace = false;
   #dial: Dial | undefined;
   #timer: Timer | undefined;
   #unsubscribe: (() => void) | undefined;
+  /** The peer's FIN was told. */
+  #peerEnded = false;
+  #reason: DisconnectReason = 'ended';
+  #overListeners: OverListener[] | undefined;
 
-  #dialDeadlineMs = Number.POSITIVE_INFINITY;
+  /** When the present phase takes too long. */
+  #deadlineMs = Number.POSITIVE_INFINITY;
   #connectedAtMs = 0;
   #pollAtMs = 0;
-  #lastDataMs = 0;
-  /** Since when the bytes in flight wait without any of them being acknowledged. */
-  #waitingSinceMs = 0;
-  #ackAtMs = 0;
 
-  constructor(core: ClientCore, onOver?: () => void) {
-    this.core = core;
-    this.#onOver = onOver;
+  constructor(core: ClientCore, keeper?: ClientKeeper) {
+    super(core);
+    this.keeper = keeper;
   }
 
   // ---- the beginning
@@ -76,17 +61,17 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
   dial(options: DialOptions): void {
     const { host, keepsAlive } = this.core;
     if (!host.admit()) {
-      this.#endSoon({ code: ErrorCode.ERR_MEM });
+      this.#endSoon('error', { code: ErrorCode.ERR_MEM });
       return;
     }
-    this.#admitted = true;
+    this.#hasPlace = true;
     holdsSocket(this);
     if (options.signal?.aborted === true) {
-      this.#endSoon(abortedBy(options.signal));
+      this.#endSoon('aborted', abortedBy(options.signal));
       return;
     }
     this.#listenTo(options.signal);
-    if (options.timeoutMs > 0) this.#dialDeadlineMs = this.#nowMs() + options.timeoutMs;
+    if (options.timeoutMs > 0) this.#deadlineMs = this.nowMs() + options.timeoutMs;
     this.#dial = new Dial(host.stack, options, keepsAlive, this);
     this.rearm();
   }
@@ -96,7 +81,7 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
    * caller.
    */
   accept(connection: Connection): void {
-    this.#admitted = true;
+    this.#hasPlace = true;
     holdsSocket(this);
     this.#open(connection);
   }
@@ -104,13 +89,21 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
   dialed(connection: Connection): void {
     connection.setEvents(this);
     this.#open(connection);
-    const { onConnect, client } = this.core;
-    if (onConnect !== undefined) call1(this, CallbackKind.CONNECT, onConnect, client);
+    const { onConnect } = this.core;
+    if (onConnect !== undefined) this.greet(CallbackKind.CONNECT, onConnect);
+  }
+
+  /**
+   * Calls the handler that gets to know the connection first. While a promise that it returned is open, data
+   * waits for a handler (D11).
+   */
+  greet(kind: CallbackKind, handler: ClientHandler): void {
+    const settled = callFollowed(this, kind, handler, this.core.client);
+    if (settled !== undefined) this.awaitHandler(settled);
   }
 
   dialFailed(fault: Fault): void {
-    this.#leave();
-    this.#tell(fault);
+    this.#end('error', fault);
   }
 
   connected(): void {
@@ -118,21 +111,17 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
   }
 
   #open(connection: Connection): void {
-    const core = this.core;
+    const { core } = this;
     this.#stopListening();
     this.#dial = undefined;
-    this.#connection = connection;
-    this.#phase = 'open';
-    const { localAddress, localPort, remoteAddress, remotePort } = connection;
-    core.ends = { localAddress, localPort, remoteAddress, remotePort };
+    this.connection = connection;
+    this.phase = 'open';
     if (core.noDelay) connection.setNoDelay(true);
     if (core.keepAliveMs !== undefined) connection.setKeepAlive(core.keepAliveMs, core.keepAliveProbes);
     if (!core.keepsAlive) connection.setKeepsAlive(false);
-    if (this.#wantsAcks()) connection.setReportsAcks(true);
-    if (core.onPacket !== undefined) connection.setTakesLoans(true);
-    this.#connectedAtMs = this.#nowMs();
-    this.#lastDataMs = this.#connectedAtMs;
-    this.#dialDeadlineMs = Number.POSITIVE_INFINITY;
+    this.beginFlow(connection);
+    this.#connectedAtMs = this.nowMs();
+    this.#deadlineMs = Number.POSITIVE_INFINITY;
     this.applyPoll();
   }
 
@@ -140,7 +129,7 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
     if (signal === undefined) return;
     const onAbort = (): void => {
       this.#drop();
-      this.#endSoon(abortedBy(signal));
+      this.#endSoon('aborted', abortedBy(signal));
     };
     signal.addEventListener('abort', onAbort, { once: true });
     this.#unsubscribe = () => {
@@ -153,158 +142,78 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
     this.#unsubscribe = undefined;
   }
 
-  // ---- sending
-
-  space(): number {
-    return this.#phase === 'open' && this.#connection !== undefined ? this.#connection.sendSpace() : 0;
-  }
-
-  fits(bytes: number): boolean {
-    return this.#phase === 'open' && this.#connection?.fits(bytes) === true;
-  }
-
-  /** Takes what fits; with `whole`, all or nothing. */
-  add(bytes: Uint8Array, copy: boolean, more: boolean, whole: boolean): number {
-    const connection = this.#connection;
-    if (this.#phase !== 'open' || connection === undefined) return 0;
-    if (whole && !connection.fits(bytes.length)) return 0;
-    const taken = connection.write(bytes, copy, more);
-    this.#added += taken;
-    return taken;
-  }
-
-  /** `add`, then `flush`, in one: what the stack can send at once it need not copy. */
-  write(bytes: Uint8Array, copy: boolean, more: boolean, whole: boolean): number {
-    const connection = this.#connection;
-    if (this.#phase !== 'open' || connection === undefined) return 0;
-    if (whole && !connection.fits(bytes.length)) return 0;
-    const taken = connection.send(bytes, copy, more);
-    this.#added += taken;
-    if (taken > 0) this.#countSent();
-    return taken;
-  }
-
-  send(): boolean {
-    if (this.#phase !== 'open' || this.state() === TcpState.CLOSED) return false;
-    this.flush();
-    return true;
-  }
-
-  /** Gives what was added to the stack. */
-  flush(): void {
-    if (this.#added > 0) this.#countSent();
-    this.#connection?.output();
-  }
-
-  /** The time is asked only for whoever wants to know it. */
-  #countSent(): void {
-    const { onAck, onTimeout } = this.core;
-    const wasIdle = this.#sent === this.#acked;
-    if (onAck !== undefined) {
-      this.#sendClock ??= new SendClock(this.#sent);
-      this.#sendClock.sent(this.#sent + this.#added, this.#nowMs());
-    }
-    this.#sent += this.#added;
-    this.#added = 0;
-    if (wasIdle && onTimeout !== undefined) this.#awaitAck();
-  }
-
-  acked(bytes: number): void {
-    this.#acked += bytes;
-    assert(this.#acked <= this.#sent, 'no more is acknowledged than was sent');
-    const { onAck, onTimeout, client } = this.core;
-    if (onTimeout !== undefined && this.#sent > this.#acked) this.#awaitAck();
-    if (onAck === undefined) return;
-    const timeMs = this.#sendClock?.acked(this.#acked, this.#nowMs()) ?? 0;
-    call3(this, CallbackKind.ACK, onAck, client, bytes, timeMs);
-  }
-
-  /** The ack timeout counts from now: a send after silence, or progress. */
-  #awaitAck(): void {
-    this.#waitingSinceMs = this.#nowMs();
-    this.#ackAtMs = this.#waitingSinceMs + this.core.ackTimeoutMs;
-    if (this.core.ackTimeoutMs > 0) this.#armFor(this.#ackAtMs);
-  }
-
-  // ---- receiving
-
-  data(bytes: Uint8Array, loan?: Loan): void {
-    const connection = this.#connection;
-    assert(connection !== undefined, 'data comes from a connection');
-    if (this.#phase !== 'open') {
-      loan?.giveBack();
-      connection.received(bytes.length);
-      return;
-    }
-    this.#received += bytes.length;
-    const { client, onPacket, onData, rxTimeoutS } = this.core;
-    if (rxTimeoutS > 0) this.#lastDataMs = this.#nowMs();
-    if (onPacket !== undefined) {
-      this.#withheld += bytes.length;
-      call2(this, CallbackKind.PACKET, onPacket, client, new Packet(bytes, this, loan));
-      return;
-    }
-    this.#inHand = bytes.length;
-    if (onData !== undefined) call2(this, CallbackKind.DATA, onData, client, bytes);
-    const consumed = this.#inHand;
-    this.#inHand = 0;
-    if (consumed > 0) connection.received(consumed);
-  }
-
-  /** The piece in hand stays with the user until `ack`. */
-  ackLater(): void {
-    this.#withheld += this.#inHand;
-    this.#inHand = 0;
-  }
-
-  /** Opens the window by up to `bytes`; returns by how many. */
-  ack(bytes: number): number {
-    const given = Math.min(bytes, this.#withheld);
-    this.#withheld -= given;
-    if (given > 0) this.#connection?.received(given);
-    return given;
-  }
-
   // ---- the end
 
+  /** The peer's FIN. */
   end(): void {
-    if (this.#phase !== 'open') return;
+    if (!this.isOpen()) return;
+    this.#peerEnded = true;
     const { allowHalfOpen, onEnd, client } = this.core;
-    if (!allowHalfOpen) this.close();
-    else if (onEnd !== undefined) call1(this, CallbackKind.END, onEnd, client);
+    if (!allowHalfOpen) {
+      this.close('ended');
+      return;
+    }
+    if (onEnd !== undefined) call1(this, CallbackKind.END, onEnd, client);
+    if (this.phase === 'draining') this.close('ended');
   }
 
   closed(fault: Fault | undefined): void {
-    this.#leave();
-    this.#tell(fault);
+    if (fault === undefined) this.#end(this.#reason, undefined);
+    else this.#end(this.#isCloseTimeout(fault) ? 'closeTimeout' : 'error', fault);
   }
 
-  close(): void {
-    if (this.#phase === 'dialing') {
+  #isCloseTimeout({ code }: Fault): boolean {
+    return this.phase === 'closing' && code === ErrorCode.ERR_TIMEOUT;
+  }
+
+  /** Ends gracefully. A reason that `drain` has given stays. */
+  close(reason: DisconnectReason): void {
+    if (this.phase === 'dialing') {
       this.#drop();
-      this.#endSoon(undefined);
-    } else if (this.#phase === 'open' && this.#connection !== undefined) {
+      this.#endSoon(reason, undefined);
+    } else if (this.isOpen() && this.connection !== undefined) {
       this.flush();
-      this.#phase = 'closing';
-      this.#connection.close();
-      this.ack(this.#withheld);
+      if (this.phase === 'open') this.#reason = reason;
+      this.phase = 'closing';
+      this.connection.close();
+      this.ackAll();
+      // From here on the connection is bounded by the stack, and needs nobody's place.
+      this.#leavePlace();
     }
   }
 
   shutdown(): ErrorCode {
     const state = this.state();
     const canSend = state === TcpState.ESTABLISHED || state === TcpState.CLOSE_WAIT;
-    if (this.#phase !== 'open' || this.#connection === undefined || !canSend) return ErrorCode.ERR_CONN;
+    if (this.phase !== 'open' || this.connection === undefined || !canSend) return ErrorCode.ERR_CONN;
     this.flush();
-    this.#connection.shutdown();
+    this.connection.shutdown();
     return ErrorCode.ERR_OK;
   }
 
-  abort(): ErrorCode {
+  /** Ends without loss: FIN, and when the peer's has come, `close`. */
+  drain(reason: DisconnectReason): void {
+    if (this.phase === 'dialing' || this.#peerEnded) {
+      this.close(reason);
+    } else if (this.phase === 'open' && this.connection !== undefined) {
+      this.flush();
+      this.#reason = reason;
+      this.phase = 'draining';
+      this.connection.shutdown();
+    }
+  }
+
+  /** An end that takes longer becomes a reset, with `ERR_TIMEOUT`. */
+  endWithin(ms: number): void {
+    this.#deadlineMs = Math.min(this.#deadlineMs, this.nowMs() + ms);
+    this.rearm();
+  }
+
+  abort(reason: DisconnectReason = 'aborted'): ErrorCode {
     // The stack may know of the end already, with its event still on the way: then there is nothing to abort.
     if (this.state() === TcpState.CLOSED) return ErrorCode.ERR_CONN;
     this.#drop();
-    this.#endSoon({ code: ErrorCode.ERR_ABRT });
+    this.#endSoon(reason, { code: ErrorCode.ERR_ABRT });
     return ErrorCode.ERR_ABRT;
   }
 
@@ -320,112 +229,117 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
     this.#drop();
   }
 
+  /** Resolves when `onDisconnect` has been called, with the fault that `onError` was given. */
+  over(): Promise<Fault | undefined> {
+    return new Promise((resolve) => {
+      this.#overListeners ??= [];
+      this.#overListeners.push(resolve);
+    });
+  }
+
   /** Lets go of whatever carries the bytes; no event comes from it any more. */
   #drop(): void {
     this.#dial?.cancel();
-    this.#connection?.abort();
+    this.connection?.abort();
   }
 
-  #endSoon(fault: Fault | undefined): void {
+  #end(reason: DisconnectReason, fault: Fault | undefined): void {
+    this.#leave();
+    this.#tell(reason, fault);
+  }
+
+  #endSoon(reason: DisconnectReason, fault: Fault | undefined): void {
     this.#leave();
     this.core.host.stack.post(() => {
-      this.#tell(fault);
+      this.#tell(reason, fault);
     });
   }
 
   #leave(): void {
-    assert(this.#phase !== 'over', 'a life ends once');
-    this.#phase = 'over';
+    assert(this.phase !== 'over', 'a life ends once');
+    this.phase = 'over';
     this.#stopListening();
     if (this.#timer !== undefined) this.core.host.stack.timers.disarm(this.#timer);
-    if (this.#admitted) {
-      this.core.host.release();
-      holdsNoSocket(this);
-    }
+    this.#leavePlace();
+    holdsNoSocket(this);
+    this.keeper?.left();
+    if (this.connection !== undefined) this.core.ends = endsOf(this.connection);
     this.#dial = undefined;
-    this.#connection = undefined;
+    this.connection = undefined;
   }
 
-  #tell(fault: Fault | undefined): void {
-    const core = this.core;
+  #leavePlace(): void {
+    if (!this.#hasPlace) return;
+    this.#hasPlace = false;
+    this.core.host.release();
+    this.keeper?.placeIsFree();
+  }
+
+  #tell(reason: DisconnectReason, fault: Fault | undefined): void {
+    const { core } = this;
     if (fault !== undefined && core.onError !== undefined) {
       call3(this, CallbackKind.ERROR, core.onError, core.client, fault.code, fault.cause);
       runTicks();
     }
     // From here on the client may be used again, in onDisconnect already.
     core.session = undefined;
-    this.#onOver?.();
-    if (core.onDisconnect !== undefined) call1(this, CallbackKind.DISCONNECT, core.onDisconnect, core.client);
+    this.endFlow(fault);
+    const { onDisconnect } = core;
+    if (onDisconnect !== undefined) {
+      call3(this, CallbackKind.DISCONNECT, onDisconnect, core.client, reason, fault?.code);
+    }
+    for (const listener of this.#overListeners ?? []) listener(fault);
   }
 
   // ---- what it is
 
   state(): TcpState {
-    if (this.#phase === 'over') return TcpState.CLOSED;
-    return this.#connection?.state() ?? TcpState.SYN_SENT;
+    if (this.phase === 'over') return TcpState.CLOSED;
+    return this.connection?.state() ?? TcpState.SYN_SENT;
+  }
+
+  /** The two ends; while connecting, those of the last connection. */
+  ends(): Ends {
+    return this.connection ?? this.core.ends;
   }
 
   report(): ConnectionReport {
-    const { client, ends } = this.core;
+    const { client } = this.core;
+    const { localAddress, localPort, remoteAddress, remotePort } = this.ends();
     return {
-      localIP: ends.localAddress,
-      localPort: ends.localPort,
-      remoteIP: ends.remoteAddress,
-      remotePort: ends.remotePort,
+      localIP: localAddress,
+      localPort,
+      remoteIP: remoteAddress,
+      remotePort,
       state: client.stateToString(),
-      bytesIn: this.#received,
-      bytesOut: this.#sent,
+      bytesIn: this.bytesIn,
+      bytesOut: this.bytesOut,
     };
   }
 
   mss(): number {
-    return this.state() === TcpState.CLOSED ? 0 : (this.#connection?.mss() ?? 0);
+    return this.state() === TcpState.CLOSED ? 0 : (this.connection?.mss() ?? 0);
+  }
+
+  /** Bytes of the receive window, of the connection or of the one to come; `undefined`: the stack's own. */
+  receiveWindow(): number | undefined {
+    return this.connection?.receiveWindowBytes ?? this.#dial?.receiveWindowBytes;
   }
 
   // ---- settings that concern the present connection
 
   applyNoDelay(): void {
-    this.#connection?.setNoDelay(this.core.noDelay);
+    this.connection?.setNoDelay(this.core.noDelay);
   }
 
   applyKeepAlive(): void {
     const { keepAliveMs, keepAliveProbes } = this.core;
-    if (keepAliveMs !== undefined) this.#connection?.setKeepAlive(keepAliveMs, keepAliveProbes);
-  }
-
-  applyOnAck(): void {
-    if (this.core.onAck === undefined) this.#sendClock = undefined;
-    this.#connection?.setReportsAcks(this.#wantsAcks());
-  }
-
-  applyOnPacket(): void {
-    this.#connection?.setTakesLoans(this.core.onPacket !== undefined);
-  }
-
-  #wantsAcks(): boolean {
-    return this.core.onAck !== undefined || this.core.onTimeout !== undefined;
+    if (keepAliveMs !== undefined) this.connection?.setKeepAlive(keepAliveMs, keepAliveProbes);
   }
 
   applyKeepsAlive(): void {
     this.#dial?.setKeepsAlive(this.core.keepsAlive);
-    this.#connection?.setKeepsAlive(this.core.keepsAlive);
-  }
-
-  applyRxTimeout(): void {
-    this.#lastDataMs = this.#nowMs();
-    this.rearm();
-  }
-
-  /** Bytes that are under way when somebody begins to listen are waited for from now on. */
-  applyOnTimeout(): void {
-    this.#connection?.setReportsAcks(this.#wantsAcks());
-    if (this.core.onTimeout === undefined) return;
-    if (this.#phase !== 'over' && this.#sent > this.#acked) this.#awaitAck();
-  }
-
-  applyAckTimeout(): void {
-    this.#ackAtMs = this.#waitingSinceMs + this.core.ackTimeoutMs;
-    this.rearm();
+    this.connection?.setKeepsAlive(this.core.keepsAlive);
   }
 
   /**
@@ -433,7 +347,7 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
    * listened.
    */
   applyPoll(): void {
-    const ticks = Math.floor((this.#nowMs() - this.#connectedAtMs) / POLL_INTERVAL_MS);
+    const ticks = Math.floor((this.nowMs() - this.#connectedAtMs) / POLL_INTERVAL_MS);
     this.#pollAtMs = this.#connectedAtMs + (ticks + 1) * POLL_INTERVAL_MS;
     this.rearm();
   }
@@ -441,71 +355,52 @@ export class Session implements ConnectionEvents, DialEvents, TimerOwner, Callba
   // ---- time
 
   due(nowMs: number): void {
-    if (nowMs >= this.#dialDeadlineMs) {
-      this.#dial?.cancel();
-      this.#leave();
-      this.#tell({ code: ErrorCode.ERR_TIMEOUT });
+    if (nowMs >= this.#deadlineMs) {
+      this.#tookTooLong();
       return;
     }
     this.#poll(nowMs);
-    if (nowMs >= this.#rxDeadlineMs()) this.close();
-    this.#checkAck(nowMs);
+    if (this.isRxTimedOut(nowMs)) this.close('rxTimeout');
+    this.checkAckTimeout(nowMs);
     this.rearm();
+  }
+
+  #tookTooLong(): void {
+    const isConnecting = this.phase === 'dialing';
+    const reason = this.#reason === 'serverEnded' ? 'serverEnded' : 'closeTimeout';
+    this.#drop();
+    this.#end(isConnecting ? 'error' : reason, { code: ErrorCode.ERR_TIMEOUT });
   }
 
   #poll(nowMs: number): void {
     const { onPoll, client } = this.core;
-    if (this.#phase !== 'open' || onPoll === undefined || nowMs < this.#pollAtMs) return;
+    if (!this.isOpen() || onPoll === undefined || nowMs < this.#pollAtMs) return;
     this.applyPoll();
     call1(this, CallbackKind.POLL, onPoll, client);
-  }
-
-  #checkAck(nowMs: number): void {
-    if (this.#phase === 'over' || nowMs < this.#ackDeadlineMs()) return;
-    this.#ackAtMs = nowMs + POLL_INTERVAL_MS;
-    const { onTimeout, client } = this.core;
-    if (onTimeout !== undefined)
-      call2(this, CallbackKind.TIMEOUT, onTimeout, client, nowMs - this.#waitingSinceMs);
-  }
-
-  #rxDeadlineMs(): number {
-    const { rxTimeoutS } = this.core;
-    if (this.#phase !== 'open' || rxTimeoutS === 0) return Number.POSITIVE_INFINITY;
-    return this.#lastDataMs + rxTimeoutS * 1000;
-  }
-
-  #ackDeadlineMs(): number {
-    const waits = this.core.onTimeout !== undefined && this.#sent > this.#acked;
-    return waits && this.core.ackTimeoutMs > 0 ? this.#ackAtMs : Number.POSITIVE_INFINITY;
   }
 
   /**
    * Sets the timer for whatever comes first. Times that move away need no call: the timer finds them when
    * it fires.
    */
-  rearm(): void {
-    if (this.#phase === 'over') return;
-    const polls = this.#phase === 'open' && this.core.onPoll !== undefined;
+  protected override rearm(): void {
+    if (this.phase === 'over') return;
+    const polls = this.isOpen() && this.core.onPoll !== undefined;
     const atMs = Math.min(
-      this.#dialDeadlineMs,
+      this.#deadlineMs,
       polls ? this.#pollAtMs : Number.POSITIVE_INFINITY,
-      this.#rxDeadlineMs(),
-      this.#ackDeadlineMs(),
+      this.rxDeadlineMs(),
+      this.ackDeadlineMs(),
     );
-    if (atMs < Number.POSITIVE_INFINITY) this.#armFor(atMs);
+    if (atMs < Number.POSITIVE_INFINITY) this.armFor(atMs);
   }
 
-  #armFor(atMs: number): void {
+  protected override armFor(atMs: number): void {
     this.#timer ??= new Timer(this);
     this.core.host.stack.timers.armBy(this.#timer, atMs);
   }
-
-  #nowMs(): number {
-    return this.core.host.stack.timers.nowMs();
-  }
 }
 
-function abortedBy(signal: AbortSignal): Fault {
-  const reason: unknown = signal.reason;
-  return { code: ErrorCode.ERR_ABRT, cause: isError(reason) ? reason : undefined };
+function endsOf({ localAddress, localPort, remoteAddress, remotePort }: Connection): Ends {
+  return { localAddress, localPort, remoteAddress, remotePort };
 }

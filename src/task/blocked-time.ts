@@ -4,22 +4,17 @@
  * starved machine), the callback had no time either.
  */
 export class BlockedTime {
-  readonly #longestStepMs: number;
   #beat = 0;
   #ms = 0;
   #sampledMs = Number.NEGATIVE_INFINITY;
 
-  /** @param longestStepMs what counts at most between two samples. */
-  constructor(longestStepMs: number) {
-    this.#longestStepMs = longestStepMs;
-  }
-
   /**
    * Takes a sample; answers for how many milliseconds the present callback has been seen, 0 between
    * callbacks.
+   * @param longestStepMs what counts at most between two samples.
    */
-  sample(beat: number, nowMs: number): number {
-    const stepMs = Math.min(nowMs - this.#sampledMs, this.#longestStepMs);
+  sample(beat: number, nowMs: number, longestStepMs: number): number {
+    const stepMs = Math.min(nowMs - this.#sampledMs, longestStepMs);
     this.#sampledMs = nowMs;
     this.#ms = beat !== 0 && beat === this.#beat ? this.#ms + stepMs : 0;
     this.#beat = beat;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { BEAT, BEAT_SETTINGS, BEAT_WORDS, packSettings, unpackSettings } from './beat.js';
 import { CallbackKind, callbackName } from './callback-kind.js';
 import { beatInto, call1, call2, call3, runningCallback, type CallbackOwner } from './dispatch.js';
 import type { ConnectionReport } from './connection-report.js';
@@ -154,11 +155,11 @@ for (const [name, call] of Object.entries(CALLS)) {
 }
 
 it('stores a beat of its own for each callback while it runs, with its kind, and 0 between callbacks', () => {
-  const beat = new Int32Array(new SharedArrayBuffer(4));
-  beatInto(beat);
+  const beat = new Int32Array(new SharedArrayBuffer(4 * BEAT_WORDS));
+  beatInto(beat, packSettings({ timeoutMs: 5000, panic: true }), 0);
   const owner = new Owner();
   const seen: number[] = [];
-  const see = (): void => void seen.push(Atomics.load(beat, 0));
+  const see = (): void => void seen.push(Atomics.load(beat, BEAT));
   call1(owner, CallbackKind.DATA, see, 1);
   see();
   call1(owner, CallbackKind.DATA, see, 1);
@@ -168,6 +169,31 @@ it('stores a beat of its own for each callback while it runs, with its kind, and
   assert.deepEqual([between, after], [0, 0]);
   assert.equal(new Set([0, first, second, third]).size, 4);
   assert.deepEqual([first, second, third].map(callbackName), ['onData', 'onData', 'onDisconnect']);
+});
+
+it('stores what holds for its callbacks, also where another copy of the library stored something else', () => {
+  const beat = new Int32Array(new SharedArrayBuffer(4 * BEAT_WORDS));
+  const settings = { timeoutMs: 3_600_000, panic: false };
+  beatInto(beat, packSettings(settings), 1);
+  const owner = new Owner();
+  const seen: unknown[] = [];
+  const see = (): void => void seen.push(unpackSettings(Atomics.load(beat, BEAT_SETTINGS)));
+  call1(owner, CallbackKind.DATA, see, 1);
+  beat[BEAT_SETTINGS] = packSettings({ timeoutMs: 1000, panic: true });
+  call1(owner, CallbackKind.DATA, see, 1);
+  assert.deepEqual(seen, [settings, settings]);
+});
+
+it('has another number in each of many copies of the library', () => {
+  const beat = new Int32Array(new SharedArrayBuffer(4 * BEAT_WORDS));
+  const seen = new Set<number>();
+  for (let copy = 0; copy < 1000; copy += 1) {
+    beatInto(beat, 0, copy);
+    for (let callback = 0; callback < 3; callback += 1) {
+      call1(new Owner(), CallbackKind.DATA, () => seen.add(Atomics.load(beat, BEAT)), 1);
+    }
+  }
+  assert.equal(seen.size, 3000);
 });
 
 it('tells whose callback runs, while it runs', () => {

@@ -12,6 +12,7 @@
 import { assert } from '../support/assert.js';
 import { enterCallback, leaveCallback } from '../support/callback-scope.js';
 import { queueMicrotask } from '../support/microtask.js';
+import { BEAT, BEAT_SETTINGS, BEAT_WORDS } from './beat.js';
 import { KIND_BITS, type CallbackKind } from './callback-kind.js';
 import type { CallbackMeter } from './callback-meter.js';
 import type { ConnectionReport } from './connection-report.js';
@@ -24,6 +25,9 @@ export interface CallbackOwner {
 
 /** The number of a callback starts anew after so many: no watchdog looks away for as long. */
 const NUMBER_MASK = 0x3fff_ffff & -(1 << KIND_BITS);
+
+/** Copies of this library in one thread begin to count so far apart. */
+const COPY_STRIDE = 0x9e_3779 << KIND_BITS;
 
 /** What the runtime offers for callbacks. */
 export interface CallbackRuntime {
@@ -49,7 +53,8 @@ export interface CallbackContext {
   ): Result;
 }
 
-let beat: Int32Array = new Int32Array(1);
+let beat: Int32Array = new Int32Array(BEAT_WORDS);
+let settings = 0;
 let number = 0;
 let running: CallbackOwner | undefined;
 let meter: CallbackMeter | undefined;
@@ -69,10 +74,27 @@ export function bindHandler<Arguments extends unknown[]>(
   return handler === undefined ? undefined : binder(handler);
 }
 
-/** From now on the beat is stored where a watchdog sees it. */
-export function beatInto(shared: Int32Array): void {
-  Atomics.store(shared, 0, Atomics.load(beat, 0));
+/**
+ * Stores the beat where a watchdog sees it, from now on.
+ * @param ownSettings of this copy's callbacks, as `packSettings` gives them.
+ * @param copy which copy of the library in this thread this one is, from 0 on.
+ */
+export function beatInto(shared: Int32Array, ownSettings: number, copy: number): void {
+  settings = ownSettings;
+  number = Math.imul(copy, COPY_STRIDE) & NUMBER_MASK;
+  const running = Atomics.load(beat, BEAT);
   beat = shared;
+  if (running !== 0) store(running);
+}
+
+/**
+ * No Atomics, which cost more than all the rest of a callback here: no other memory is read by this one's
+ * order.
+ */
+function store(value: number): void {
+  // The words are shared with other copies, whose callbacks may take another time.
+  if (beat[BEAT_SETTINGS] !== settings) beat[BEAT_SETTINGS] = settings;
+  beat[BEAT] = value;
 }
 
 /** From now on every callback is measured. */
@@ -89,18 +111,31 @@ function enter(owner: CallbackOwner, kind: CallbackKind): void {
   assert(running === undefined, 'callbacks run one at a time');
   running = owner;
   number = (number + (1 << KIND_BITS)) & NUMBER_MASK;
-  // No Atomics, which cost more than all the rest of a callback here: no other memory is read by this one's
-  // order, and an engine cannot keep the store back beyond a call that it does not know.
-  beat[0] = number | kind;
+  // An engine cannot keep the store back beyond a call that it does not know.
+  store(number | kind);
   enterCallback();
   meter?.began();
 }
 
 function leave(kind: CallbackKind): void {
   running = undefined;
-  beat[0] = 0;
+  beat[BEAT] = 0;
   meter?.ended(kind);
   leaveCallback();
+}
+
+/**
+ * Follows what a callback returned: a promise that is rejected counts as its exception (contract L7).
+ * @returns a promise that is fulfilled when that one is settled; `undefined` for what is no promise.
+ */
+function follow(owner: CallbackOwner, returned: unknown): Promise<void> | undefined {
+  if (typeof returned !== 'object' || returned === null || !('then' in returned)) return undefined;
+  return Promise.resolve(returned).then(
+    () => undefined,
+    (error: unknown) => {
+      threw(owner, error);
+    },
+  );
 }
 
 /**
@@ -118,22 +153,36 @@ function threw(owner: CallbackOwner, error: unknown): void {
   owner.callbackThrew();
 }
 
-/** Calls the handler, and gives what it returned; `undefined` when it threw. */
-export function call1<A>(
+export function call1<A>(owner: CallbackOwner, kind: CallbackKind, handler: (a: A) => unknown, a: A): void {
+  enter(owner, kind);
+  try {
+    const returned = context === undefined ? handler(a) : context.runInAsyncScope(handler, undefined, a);
+    if (returned !== undefined) void follow(owner, returned);
+  } catch (error) {
+    threw(owner, error);
+  } finally {
+    leave(kind);
+  }
+}
+
+/** As `call1`. Returns, of a callback that returned a promise, one that is fulfilled when that is settled. */
+export function callFollowed<A>(
   owner: CallbackOwner,
   kind: CallbackKind,
   handler: (a: A) => unknown,
   a: A,
-): unknown {
+): Promise<void> | undefined {
+  let settled: Promise<void> | undefined;
   enter(owner, kind);
   try {
-    return context === undefined ? handler(a) : context.runInAsyncScope(handler, undefined, a);
+    const returned = context === undefined ? handler(a) : context.runInAsyncScope(handler, undefined, a);
+    settled = follow(owner, returned);
   } catch (error) {
     threw(owner, error);
-    return undefined;
   } finally {
     leave(kind);
   }
+  return settled;
 }
 
 export function call2<A, B>(
@@ -142,13 +191,14 @@ export function call2<A, B>(
   handler: (a: A, b: B) => unknown,
   a: A,
   b: B,
-): unknown {
+): void {
   enter(owner, kind);
   try {
-    return context === undefined ? handler(a, b) : context.runInAsyncScope(handler, undefined, a, b);
+    const returned =
+      context === undefined ? handler(a, b) : context.runInAsyncScope(handler, undefined, a, b);
+    if (returned !== undefined) void follow(owner, returned);
   } catch (error) {
     threw(owner, error);
-    return undefined;
   } finally {
     leave(kind);
   }
@@ -161,13 +211,14 @@ export function call3<A, B, C>(
   a: A,
   b: B,
   c: C,
-): unknown {
+): void {
   enter(owner, kind);
   try {
-    return context === undefined ? handler(a, b, c) : context.runInAsyncScope(handler, undefined, a, b, c);
+    const returned =
+      context === undefined ? handler(a, b, c) : context.runInAsyncScope(handler, undefined, a, b, c);
+    if (returned !== undefined) void follow(owner, returned);
   } catch (error) {
     threw(owner, error);
-    return undefined;
   } finally {
     leave(kind);
   }

@@ -4,10 +4,11 @@
  * another one than the command that started it.
  */
 import { MessageChannel, MessagePort } from 'node:worker_threads';
+import { share, shared } from './shared-node.js';
 import type { Variables } from './task-settings.js';
 
-const SUPERVISOR = Symbol.for('asynctcp.supervisor');
-const VARIABLES = Symbol.for('asynctcp.variables');
+const SUPERVISOR = 'asynctcp.supervisor';
+const VARIABLES = 'asynctcp.variables';
 
 /** Gives a new port to the supervisor. */
 type Connect = () => MessagePort;
@@ -18,20 +19,20 @@ export function leaveGift(supervisor: MessagePort, variables: Variables): void {
     supervisor.postMessage(port1, [port1]);
     return port2;
   };
-  Object.defineProperty(globalThis, SUPERVISOR, { value: connect });
-  Object.defineProperty(globalThis, VARIABLES, { value: { ...variables } });
+  share(SUPERVISOR, connect);
+  share(VARIABLES, { ...variables });
 }
 
 /** A port of one's own to the supervisor; `undefined` where there is none. */
 export function connectSupervisor(): MessagePort | undefined {
-  const connect: unknown = Reflect.get(globalThis, SUPERVISOR);
+  const connect: unknown = shared(SUPERVISOR);
   const port: unknown = typeof connect === 'function' ? Reflect.apply(connect, undefined, []) : undefined;
   return port instanceof MessagePort ? port : undefined;
 }
 
 /** Empty in a thread that nobody started as a task. */
 export function givenVariables(): Variables {
-  const variables: unknown = Reflect.get(globalThis, VARIABLES);
+  const variables: unknown = shared(VARIABLES);
   const entries = typeof variables === 'object' && variables !== null ? Object.entries(variables) : [];
   return Object.fromEntries(entries.map(([name, value]) => [name, String(value)]));
 }

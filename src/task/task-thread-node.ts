@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { parentPort, threadId, type MessagePort } from 'node:worker_threads';
 import { assert } from '../support/assert.js';
 import { loadAddon } from '../addon/load-addon.js';
+import { runProgram } from './program-node.js';
 import { leaveGift } from './starters-gift-node.js';
 import type { TaskSettings, Variables } from './task-settings.js';
 import type { TaskSignal, TaskThread } from './task-thread.js';
@@ -83,8 +84,9 @@ async function main(): Promise<void> {
     tell({ kind: 'wantsInput' });
   });
   if (program.startsWith('file:')) process.argv[1] = fileURLToPath(program);
-  await import(program);
-  tell({ kind: 'ready' });
+  runProgram(program, () => {
+    tell({ kind: 'ready' });
+  });
 }
 
 await main();

@@ -9,6 +9,7 @@ import { warn } from '../support/warn.js';
 import { loadAddon } from '../addon/load-addon.js';
 import type { NativeAddon } from '../addon/native-addon.js';
 import { niceOfPriority, USUAL_PRIORITY } from './priority.js';
+import { share, shared } from './shared-node.js';
 import { MIB, taskStackBytes, WORD_BYTES } from './stack-size.js';
 import type { TaskSettings } from './task-settings.js';
 import type { ThreadProbe } from './thread-in-effect.js';
@@ -18,13 +19,13 @@ const PRIORITY_SYMBOL = 'CONFIG_ASYNC_TCP_TASK_PRIORITY';
 const STACK_SYMBOL = 'CONFIG_ASYNC_TCP_TASK_STACK_SIZE';
 
 /** What was applied to this thread last, under a name that all copies of this library share. */
-const APPLIED = Symbol.for('asynctcp.applied');
+const APPLIED = 'asynctcp.applied';
 
 /** A task's thread was set up by its starter's copy of the library: the program's need not warn again. */
 function isFirst({ core, priority, stackWords }: TaskSettings): boolean {
   const wanted = [core, priority, stackWords].join();
-  if (Reflect.get(globalThis, APPLIED) === wanted) return false;
-  Object.defineProperty(globalThis, APPLIED, { value: wanted, configurable: true });
+  if (shared(APPLIED) === wanted) return false;
+  share(APPLIED, wanted);
   return true;
 }
 

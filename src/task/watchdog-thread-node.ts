@@ -9,6 +9,7 @@
 import { writeSync } from 'node:fs';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { systemClock } from '../support/clock.js';
+import { BEAT, BEAT_SETTINGS, unpackSettings, type BeatSettings } from './beat.js';
 import { BlockedTime } from './blocked-time.js';
 import { callbackName } from './callback-kind.js';
 import { Examination, type ExaminationEvents, type Place } from './examination-node.js';
@@ -16,9 +17,8 @@ import { biteText, lateText, returnedText, type WatchdogBite } from './watchdog-
 
 /** What the watched thread gives its watchdog. */
 export interface WatchOrder {
-  readonly beat: Int32Array<SharedArrayBuffer>;
-  readonly timeoutMs: number;
-  readonly panic: boolean;
+  /** `BEAT_WORDS` of them. */
+  readonly beat: Int32Array;
   readonly threadId: number;
   /** The expression that is the thread's hooks. */
   readonly hooks: string;
@@ -60,10 +60,10 @@ function print(text: string): void {
 
 class Watchdog implements ExaminationEvents {
   readonly #order: WatchOrder;
-  readonly #sampleMs: number;
-  readonly #blocked: BlockedTime;
-  /** The callback that is or was dealt with. */
+  readonly #blocked = new BlockedTime();
+  /** The callback that is or was dealt with, and what holds for it. */
   #beat = 0;
+  #settings: BeatSettings;
   #foundMs = 0;
   #examination: Examination | undefined;
   /** The last examination, until the thread was left. */
@@ -74,8 +74,15 @@ class Watchdog implements ExaminationEvents {
 
   constructor(order: WatchOrder) {
     this.#order = order;
-    this.#sampleMs = Math.min(MOST_SAMPLE_MS, Math.max(LEAST_SAMPLE_MS, order.timeoutMs / SAMPLES));
-    this.#blocked = new BlockedTime(2 * this.#sampleMs);
+    this.#settings = this.#readSettings();
+  }
+
+  #readSettings(): BeatSettings {
+    return unpackSettings(Atomics.load(this.#order.beat, BEAT_SETTINGS));
+  }
+
+  get #sampleMs(): number {
+    return Math.min(MOST_SAMPLE_MS, Math.max(LEAST_SAMPLE_MS, this.#settings.timeoutMs / SAMPLES));
   }
 
   /**
@@ -96,14 +103,16 @@ class Watchdog implements ExaminationEvents {
 
   #look(): void {
     const nowMs = systemClock.nowMs();
-    const beat = Atomics.load(this.#order.beat, 0);
-    const blockedMs = this.#blocked.sample(beat, nowMs);
+    const beat = Atomics.load(this.#order.beat, BEAT);
+    if (this.#beat === 0) this.#settings = this.#readSettings();
+    const { timeoutMs } = this.#settings;
+    const blockedMs = this.#blocked.sample(beat, nowMs, 2 * this.#sampleMs);
     if (this.#beat !== 0) {
-      const examinedMs = blockedMs - this.#order.timeoutMs;
+      const examinedMs = blockedMs - timeoutMs;
       if (beat !== this.#beat) this.#passed(nowMs);
       else if (!this.#told && examinedMs > EXAMINATION_MS) this.#tell(undefined);
       else if (this.#panic !== undefined && examinedMs > PANIC_PATIENCE_MS) this.#endUnstopped(this.#panic);
-    } else if (blockedMs >= this.#order.timeoutMs) {
+    } else if (blockedMs >= timeoutMs) {
       this.#examine(beat, nowMs);
     }
   }
@@ -116,7 +125,7 @@ class Watchdog implements ExaminationEvents {
   }
 
   found(place: Place): void {
-    if (Atomics.load(this.#order.beat, 0) !== this.#beat) {
+    if (Atomics.load(this.#order.beat, BEAT) !== this.#beat) {
       // It returned while it was being stopped.
       this.#forget();
       return;
@@ -130,11 +139,11 @@ class Watchdog implements ExaminationEvents {
   /** A developer looks at a breakpoint: that takes as long as it takes. */
   held(): void {
     this.#forget();
-    this.#blocked.sample(0, systemClock.nowMs());
+    this.#blocked.sample(0, systemClock.nowMs(), 0);
   }
 
   #passed(nowMs: number): void {
-    const { timeoutMs } = this.#order;
+    const { timeoutMs } = this.#settings;
     if (this.#told) print(returnedText(callbackName(this.#beat), timeoutMs + nowMs - this.#foundMs));
     // It came back in the moment in which it was to be ended: what was announced is done.
     if (this.#panic !== undefined) this.#endUnstopped(this.#panic);
@@ -155,7 +164,8 @@ class Watchdog implements ExaminationEvents {
 
   #tell(place: Place | undefined): void {
     this.#told = true;
-    const { timeoutMs, threadId, panic } = this.#order;
+    const { threadId } = this.#order;
+    const { timeoutMs, panic } = this.#settings;
     const bite: WatchdogBite = {
       handler: callbackName(this.#beat),
       blockedMs: Math.round(timeoutMs + systemClock.nowMs() - this.#foundMs),

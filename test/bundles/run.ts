@@ -17,6 +17,9 @@ const ROOT = join(import.meta.dirname, '..', '..', '..');
 const HANGS_MS = 120_000;
 const EXPECTED_STACK = loadAddon().addon === undefined ? 'node' : 'kernel';
 
+/** In the report of the bite, or behind it on a machine that is busy. */
+const PLACE = /stuck in\n +at \S+.*\n/;
+
 interface Outcome {
   readonly status: number | null;
   readonly stdout: string;
@@ -48,7 +51,7 @@ async function runBundle({ words, task }: Bundle, folder: string, isWatched: boo
   });
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
-    if (stderr.includes('stuck in') && stderr.endsWith('\n')) writeFileSync(bitten, '');
+    if (PLACE.test(stderr)) writeFileSync(bitten, '');
   });
   const status = await new Promise<number | null>((resolve, reject) => {
     child.on('error', reject);
@@ -59,19 +62,18 @@ async function runBundle({ words, task }: Bundle, folder: string, isWatched: boo
 
 /** With the package beside it the bundle has everything. */
 function checkWhole({ status, stdout, stderr }: Outcome): void {
-  const kernel = EXPECTED_STACK === 'kernel' ? '' : ' refused: .*';
   const expected = [
-    EXPECTED_STACK === 'kernel' ? 'kernelStack kernel' : `kernelStack${kernel}`,
+    EXPECTED_STACK === 'kernel' ? 'kernelStack kernel' : 'kernelStack refused: .*',
     `stack ${EXPECTED_STACK}`,
     'echo hello',
-    'bite onData \\d+',
+    'bite onData',
     `task in a thread of its own: true, stack ${EXPECTED_STACK}`,
     'task ended 0',
   ];
   assert.match(stdout, new RegExp(`^${expected.join('\n')}\n$`), stderr);
   assert.match(stderr, /Task watchdog got triggered/);
   assert.match(stderr, /client +127\.0\.0\.1:\d+ \(here 127\.0\.0\.1:\d+\), Established/);
-  assert.match(stderr, /stuck in\n +at \S+/);
+  assert.match(stderr, PLACE);
   assert.equal(status, 0, stderr);
 }
 

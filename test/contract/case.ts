@@ -6,6 +6,7 @@
 import type {
   AsyncClient,
   AsyncServer,
+  ClientHandler,
   ConfigureOptions,
   ServerOptions,
   TaskThread,
@@ -115,10 +116,7 @@ export interface Env {
   takeUncaught(): unknown[];
   client(): AsyncClient;
   /** A server that listens, taken down with the environment like every client. */
-  serve(
-    onClient: (client: AsyncClient) => void,
-    options?: Omit<ServerOptions, 'stack'>,
-  ): Promise<AsyncServer>;
+  serve(onClient: ClientHandler, options?: Omit<ServerOptions, 'stack'>): Promise<AsyncServer>;
   /** Tells the resolver of both stacks what a name means. */
   name(host: string, answer: NameAnswer): void;
   /** Answers the held look-ups. */

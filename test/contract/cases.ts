@@ -1,6 +1,7 @@
 /** All cases, in the contract's order. */
 import type { ContractCase } from './case.js';
 import { DATA } from './data.js';
+import { ENDINGS } from './ending.js';
 import { LIFE } from './life.js';
 import { LIMITS } from './limits.js';
 import { ORDER } from './order.js';
@@ -8,11 +9,14 @@ import { PIECES } from './pieces.js';
 import { SPACE_RACES } from './space-races.js';
 import { TASK } from './task.js';
 import { TIME } from './time.js';
+import { WAITING } from './waiting.js';
 
 export const CASES: readonly ContractCase[] = [
   ...LIFE,
   ...SPACE_RACES,
+  ...ENDINGS,
   ...DATA,
+  ...WAITING,
   ...ORDER,
   ...PIECES,
   ...TIME,

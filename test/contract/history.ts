@@ -2,7 +2,7 @@
  * Writes down every callback of a client, in order, and checks on the way what holds always: contract L1
  * and L2.
  */
-import type { AsyncClient, ConnectOptions } from 'asynctcp';
+import type { AsyncClient, ConnectOptions, DisconnectReason, ErrorCode } from 'asynctcp';
 import { expect } from './expect.js';
 
 /** Methods that run now; a callback that comes from inside one breaks L1. */
@@ -28,13 +28,22 @@ export class History {
   acked = 0;
   /** `onDisconnect` has come, and no new life has begun. */
   over = false;
+  /** What it told. */
+  reason: DisconnectReason | undefined;
+  code: ErrorCode | undefined;
+  /** The `heardAgoMs` of the last `onTimeout`. */
+  heardAgoMs: number | undefined;
   /** What else to do in a callback; the event's name comes with it. */
   also: (event: string) => void = () => undefined;
 
   constructor(client: AsyncClient) {
     this.client = client;
     client.onConnect(() => this.#happened('connect'));
-    client.onDisconnect(() => this.#happened('disconnect'));
+    client.onDisconnect((_, reason, code) => {
+      this.reason = reason;
+      this.code = code;
+      this.#happened('disconnect');
+    });
     client.onError((_, code) => this.#happened(`error ${code}`));
     client.onData((_, data) => {
       for (const byte of data) this.received += String.fromCharCode(byte);
@@ -44,7 +53,10 @@ export class History {
       this.acked += bytes;
       this.#happened('ack');
     });
-    client.onTimeout((_, timeMs) => this.#happened(`timeout ${timeMs}`));
+    client.onTimeout((_, timeMs, heardAgoMs) => {
+      this.heardAgoMs = heardAgoMs;
+      this.#happened(`timeout ${timeMs}`);
+    });
     client.onPoll(() => this.#happened('poll'));
     client.onEnd(() => this.#happened('end'));
   }

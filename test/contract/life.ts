@@ -607,6 +607,23 @@ export const LIFE: readonly ContractCase[] = [
       expectThrows(call('ack', -1), RangeError, 'bytes', '-1');
       expectThrows(call('ackPacket', {}), TypeError, 'packet');
       expectThrows(call('onData', 'x'), TypeError, 'onData', '"x"');
+      expectThrows(
+        call('onData', () => undefined, { view: 1 }),
+        TypeError,
+        'view',
+        '1',
+      );
+      expectThrows(call('drain', { withinMs: -1 }), RangeError, 'withinMs', '-1', '0 to 86400000');
+      expectThrows(call('drain', 5), TypeError, 'options', '5');
+      expectThrows(call('flushed', { signal: {} }), TypeError, 'signal');
+      const windows = '1024 to 1073741824';
+      expectThrows(call('connect', '127.0.0.1', 80, { receiveWindow: 1023 }), RangeError, '1023', windows);
+      expectThrows(
+        call('connect', '127.0.0.1', 80, { receiveWindow: 2 ** 30 + 1 }),
+        RangeError,
+        'receiveWindow',
+        '1073741825',
+      );
       expectEqual(
         [client.getRxTimeout(), client.getAckTimeout(), client.getNoDelay()],
         [0, 5000, false],

@@ -3,7 +3,7 @@ import { AsyncServer, ErrorCode, TcpError, TcpState } from 'asynctcp';
 import type { ContractCase } from './case.js';
 import { expect, expectEqual } from './expect.js';
 import { History } from './history.js';
-import { linked } from './linked.js';
+import { linked, stuff } from './linked.js';
 
 const { ERR_MEM } = ErrorCode;
 
@@ -72,6 +72,41 @@ export const LIMITS: readonly ContractCase[] = [
       await env.until('the first is over', () => accepted[0]?.over === true);
       await env.peer.connect(server.port());
       await env.until('the next is accepted', () => accepted.length === 2);
+    },
+  },
+  {
+    id: 'M1.closing',
+    title: 'clients that close need no place any more, however long their peers do not read',
+    limits: { maxActiveTcp: 3 },
+    async run(env) {
+      const accepted: History[] = [];
+      const server = await env.serve((client) => accepted.push(new History(client)), { maxClients: 3 });
+      const unread = [];
+      for (let count = 0; count < 3; count += 1) {
+        const peer = await env.peer.connect(server.port(), { receiveBuffer: 4096 });
+        await env.until('it is accepted', () => accepted.length === count + 1);
+        const history = accepted[count];
+        if (history === undefined) throw new Error('nothing was accepted');
+        await stuff(env, history.client);
+        unread.push({ peer, history });
+      }
+      const refused = await env.peer.connect(server.port());
+      expectEqual((await refused.drain()).end, 'reset', 'how a fourth is refused');
+      for (const { history } of unread) history.client.close();
+      await env.settle();
+      for (const { history } of unread) expect(!history.over, 'a close that its peer holds up');
+      expectEqual([server.count(), [...server.clients()].length], [3, 3], 'clients that have not ended');
+      const welcome = await env.peer.connect(server.port());
+      await env.until('the fourth is accepted', () => accepted.length === 4);
+      accepted[3]?.client.write('welcome');
+      expectEqual(await welcome.receive(7), 'welcome', 'what the fourth gets');
+      for (const { peer, history } of unread) {
+        await peer.drain();
+        await peer.close();
+        await env.until('it is over', () => history.over);
+        expectEqual(history.life, ['disconnect'], 'a graceful end');
+      }
+      expectEqual(server.count(), 1, 'clients in the end');
     },
   },
   {

@@ -2,6 +2,7 @@
 import type { AsyncClient, AsyncServer } from 'asynctcp';
 import type { Env, PeerSocket } from './case.js';
 import { calls, History } from './history.js';
+import { pattern } from './pattern.js';
 
 export interface Linked {
   readonly server: AsyncServer;
@@ -58,4 +59,15 @@ export async function silentPort(env: Env): Promise<number> {
   const listener = await env.peer.listen({ backlog: 0 });
   await listener.goSilent();
   return listener.port;
+}
+
+/** Sends until the kernel takes nothing any more. */
+export async function stuff(env: Env, client: AsyncClient): Promise<void> {
+  let before = -1;
+  let taken = 0;
+  while (before !== taken) {
+    before = taken;
+    for (let last = 1; last > 0; taken += last) last = client.write(pattern(0, 0, 65_536));
+    await env.settle();
+  }
 }

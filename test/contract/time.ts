@@ -1,22 +1,11 @@
 /** T · time: polls, timeouts and the attempts of Happy Eyeballs, under a clock that the case moves. */
-import { ErrorCode, TcpState, type AsyncClient } from 'asynctcp';
-import type { ContractCase, Env } from './case.js';
+import { ErrorCode, TcpState } from 'asynctcp';
+import type { ContractCase } from './case.js';
 import { expect, expectEqual } from './expect.js';
 import { History } from './history.js';
-import { linked, linkedToPeer, silentPort } from './linked.js';
-import { pattern } from './pattern.js';
+import { linked, linkedToPeer, silentPort, stuff } from './linked.js';
 
 const { ERR_ABRT, ERR_DNS, ERR_RST, ERR_RTE, ERR_TIMEOUT } = ErrorCode;
-
-/** Sends until the kernel takes nothing any more. */
-async function stuff(env: Env, client: AsyncClient, history: History): Promise<void> {
-  let before = -1;
-  while (before !== history.acked) {
-    before = history.acked;
-    while (client.write(pattern(0, 0, 65_536)) > 0);
-    await env.settle();
-  }
-}
 
 export const TIME: readonly ContractCase[] = [
   {
@@ -107,6 +96,107 @@ export const TIME: readonly ContractCase[] = [
     },
   },
   {
+    id: 'T2.acknowledgements',
+    title: 'an acknowledgement of ours is life, also where nobody listens to acknowledgements',
+    async run(env) {
+      for (const listens of [true, false]) {
+        const { client, history } = await linkedToPeer(env, (fresh) => fresh.setRxTimeout(4));
+        if (!listens) {
+          client.onAck(undefined);
+          client.onTimeout(undefined);
+        }
+        for (let round = 0; round < 4; round += 1) {
+          client.write('ping');
+          await env.until('it is acknowledged', () => client.unacknowledged() === 0);
+          env.clock.advance(3000);
+          expectEqual(client.state(), TcpState.ESTABLISHED, `3 s after acknowledgement ${round}`);
+        }
+        env.clock.advance(2001);
+        expectEqual(client.connected(), false, 'at most a quarter of the time later, in silence');
+        await env.until('it is over', () => history.over);
+        expectEqual(history.reason, 'rxTimeout', 'the reason');
+      }
+    },
+  },
+  {
+    id: 'T2.slow-reader',
+    title:
+      'a transfer that the peer acknowledges is not cut, and one that it does not is, a quarter late at most',
+    async run(env) {
+      const { client, history, peer } = await linkedToPeer(env, undefined, { receiveBuffer: 65_536 });
+      await stuff(env, client);
+      client.onAck(undefined);
+      client.onTimeout(undefined);
+      client.setRxTimeout(4);
+      for (let round = 0; round < 5; round += 1) {
+        const before = client.unacknowledged();
+        while (client.unacknowledged() === before) await peer.receive(200_000);
+        env.clock.advance(3000);
+        expectEqual(client.state(), TcpState.ESTABLISHED, `after round ${round}`);
+        await stuff(env, client);
+      }
+      env.clock.advance(10_000);
+      expectEqual(client.connected(), false, 'when the reader has stopped');
+      client.abort();
+      await env.until('it is over', () => history.over);
+    },
+  },
+  {
+    id: 'T2.withheld',
+    title: 'the time stands still while what is withheld fills the window, and goes on from where it stood',
+    limits: { receiveWindowBytes: 3000 },
+    async run(env) {
+      const { client, history, peer } = await linkedToPeer(env, (fresh) => fresh.setRxTimeout(2));
+      let withheld = 0;
+      client.onData((_, data) => {
+        client.ackLater();
+        withheld += data.length;
+      });
+      await peer.sendPattern(1, 3000);
+      await env.until('the window is full', () => withheld === 3000);
+      env.clock.advance(60_000);
+      expectEqual(client.state(), TcpState.ESTABLISHED, 'with the window full');
+      client.ack(100);
+      env.clock.advance(1999);
+      expectEqual(client.state(), TcpState.ESTABLISHED, 'with the window open, before the time');
+      client.pause();
+      env.clock.advance(60_000);
+      expectEqual(client.state(), TcpState.ESTABLISHED, 'while paused');
+      client.resume();
+      expectEqual(client.state(), TcpState.ESTABLISHED, 'as it goes on');
+      env.clock.advance(1);
+      expectEqual(client.connected(), false, 'at the time');
+      await peer.close();
+      await env.until('it is over', () => history.over);
+      expectEqual(history.reason, 'rxTimeout', 'the reason');
+    },
+  },
+  {
+    id: 'T2.waiting',
+    title: 'the time stands still while data waits for a handler',
+    async run(env) {
+      const listener = await env.peer.listen();
+      const client = env.client();
+      client.setRxTimeout(2);
+      let answer = (): void => undefined;
+      const greeted = new Promise<void>((resolve) => (answer = resolve));
+      client.onConnect(async () => greeted);
+      client.connect(env.address, listener.port);
+      await listener.accept();
+      await env.until('it is connected', () => client.connected());
+      await env.settle();
+      env.clock.advance(60_000);
+      expectEqual(client.state(), TcpState.ESTABLISHED, 'while data waits');
+      answer();
+      await greeted;
+      await env.settle();
+      env.clock.advance(1999);
+      expectEqual(client.state(), TcpState.ESTABLISHED, 'before the time');
+      env.clock.advance(1);
+      expectEqual(client.connected(), false, 'at the time');
+    },
+  },
+  {
     id: 'T3.idle',
     title: 'an idle connection, or one that is acknowledged, has no onTimeout',
     async run(env) {
@@ -130,7 +220,7 @@ export const TIME: readonly ContractCase[] = [
     async run(env) {
       const { client, history, peer } = await linkedToPeer(env, undefined, { receiveBuffer: 4096 });
       client.setAckTimeout(2000);
-      await stuff(env, client, history);
+      await stuff(env, client);
       env.clock.advance(1999);
       expectEqual(history.life, ['connect'], 'callbacks before the timeout');
       env.clock.advance(1);
@@ -141,6 +231,9 @@ export const TIME: readonly ContractCase[] = [
         ['connect', 'timeout 2000', 'timeout 2500', 'timeout 3000'],
         'again at each poll',
       );
+      // A closed window is a slow peer's, whose TCP answers; a stack that is not its own TCP cannot know.
+      const knows = env.clientStack.capabilities.acknowledgement === 'peer';
+      expectEqual(typeof history.heardAgoMs, knows ? 'number' : 'undefined', 'when the peer was heard of');
       const acked = history.acked;
       const draining = peer.drain();
       await env.until('the rest was acknowledged', () => history.acked > acked && client.space() > 0);
@@ -158,7 +251,7 @@ export const TIME: readonly ContractCase[] = [
       for (const way of ['abort', 'throw'] as const) {
         const { client, history } = await linkedToPeer(env, undefined, { receiveBuffer: 4096 });
         client.setAckTimeout(700);
-        await stuff(env, client, history);
+        await stuff(env, client);
         history.also = (event) => {
           if (event === 'poll' && way === 'abort') client.abort();
           if (event === 'poll' && way === 'throw') throw new Error('thrown in onPoll');
@@ -175,7 +268,7 @@ export const TIME: readonly ContractCase[] = [
     title: 'onTimeout tells of a close() that a peer that does not read holds up, and abort() ends it',
     async run(env) {
       const { client, history } = await linkedToPeer(env, undefined, { receiveBuffer: 4096 });
-      await stuff(env, client, history);
+      await stuff(env, client);
       client.close();
       env.clock.advance(5000);
       expectEqual(history.life, ['connect', 'timeout 5000'], 'callbacks while closing');
@@ -189,7 +282,7 @@ export const TIME: readonly ContractCase[] = [
     async run(env) {
       const { client, history } = await linkedToPeer(env, undefined, { receiveBuffer: 4096 });
       client.setAckTimeout(0);
-      await stuff(env, client, history);
+      await stuff(env, client);
       env.clock.advance(60_000);
       expectEqual(history.life, ['connect'], 'callbacks with the timeout off');
       client.setAckTimeout(70_000);
@@ -204,7 +297,7 @@ export const TIME: readonly ContractCase[] = [
     title: 'a new connection does not inherit the old one’s clock',
     async run(env) {
       const { client, history, peer } = await linkedToPeer(env, undefined, { receiveBuffer: 4096 });
-      await stuff(env, client, history);
+      await stuff(env, client);
       env.clock.advance(4999);
       client.abort();
       await env.until('the first life is over', () => history.over);

@@ -137,8 +137,24 @@ describe('where the system does not let the addon work', { timeout: HANGS_MS }, 
   });
 
   it('one line says why it does not load', { skip }, async (test) => {
-    assert.match(await starving(test, ''), /^The native addon .+ does not load: .*Too many open files; let/);
+    assert.match(
+      await starving(test, ''),
+      /^The native addon .+ does not load: .*[Tt]oo many open files; let/,
+    );
   });
+});
+
+describe('a symbol that the operating system decides', { timeout: HANGS_MS }, () => {
+  for (const stack of ['auto', 'node']) {
+    it(`costs one line on the stack ${stack}`, async (test) => {
+      const file = program(test, 'new asynctcp.AsyncClient(); new asynctcp.AsyncClient();');
+      const env = { CONFIG_LWIP_TCP_MSS: '1000', CONFIG_ASYNC_TCP_STACK: stack };
+      const running = start(test, process.execPath, [file], env);
+      assert.deepEqual(await running.ended, { status: 0, signal: null }, running.stderr.text);
+      const lines = running.stderr.text.match(/^asynctcp: CONFIG_LWIP_TCP_MSS has no effect on the .*$/gm);
+      assert.equal(lines?.length, 1, running.stderr.text);
+    });
+  }
 });
 
 describe('without the addon', { concurrency: true, timeout: HANGS_MS }, () => {

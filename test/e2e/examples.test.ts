@@ -141,6 +141,39 @@ sys.stdin.read()
     },
   );
 
+  it(
+    'gives a peer in the middle of a transfer all of it back when it is told to end',
+    { skip: unlessInstalled('python3') },
+    async (test) => {
+      const script = `
+import os, socket, sys, threading
+peer = socket.create_connection(('127.0.0.1', int(sys.argv[1])))
+sent = os.urandom(8_800_000)
+received = []
+def receive():
+    while data := peer.recv(65536):
+        received.append(data)
+reader = threading.Thread(target=receive)
+reader.start()
+peer.sendall(sent[:4_400_000])
+print('half')
+sys.stdin.readline()
+peer.sendall(sent[4_400_000:])
+peer.shutdown(socket.SHUT_WR)
+reader.join()
+print('came back:', 'the same' if b''.join(received) == sent else 'not the same')
+`;
+      const echo = startExample(test, 'echo', 0);
+      const port = await echo.stdout.number(/port (\d+)$/);
+      const peer = startPython(test, script, String(port));
+      await peer.stdout.line(/^half$/);
+      const ended = echo.terminate();
+      peer.type('go on\n');
+      await peer.stdout.line(/^came back: the same$/);
+      assert.deepEqual(await ended, { status: 0, signal: null });
+    },
+  );
+
   it('says in one line that its port is taken', { skip: unlessInstalled('python3') }, async (test) => {
     const owner = startPython(test, `${PYTHON_LISTENER}sys.stdin.read()`);
     const port = await owner.stdout.number(/port (\d+)$/);
@@ -312,6 +345,40 @@ for command in sys.stdin:
       await stopping.stdout.line(new RegExp(`^right up to byte ${MUCH + 100_000}$`));
       assert.ok(chargen.stdout.text.includes(`${String(stopped)} reads on\n`));
       assert.deepEqual(await chargen.interrupt(), { status: 0, signal: null });
+    },
+  );
+});
+
+describe('the example chargen, told to end', { timeout: HANGS_MS }, () => {
+  it(
+    'sends a slow reader all that it has taken for it, then the end',
+    { skip: unlessInstalled('python3') },
+    async (test) => {
+      const script = `
+import socket, sys
+peer = socket.socket()
+peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+peer.connect(('127.0.0.1', int(sys.argv[1])))
+received = len(peer.recv(1))
+print('reads')
+sys.stdin.readline()
+try:
+    while data := peer.recv(65536):
+        received += len(data)
+    print('FIN after', received)
+except ConnectionResetError:
+    print('reset')
+`;
+      const chargen = startExample(test, 'chargen', 0);
+      const port = await chargen.stdout.number(/port (\d+)$/);
+      const reader = startPython(test, script, String(port));
+      await reader.stdout.line(/^reads$/);
+      await chargen.stdout.line(/has stopped reading$/);
+      const ended = chargen.terminate();
+      reader.type('read on\n');
+      const bytes = await reader.stdout.number(/^FIN after (\d+)$/);
+      assert.ok(bytes > 1_000_000, `${bytes} bytes, less than what was sent before`);
+      assert.deepEqual(await ended, { status: 0, signal: null });
     },
   );
 });

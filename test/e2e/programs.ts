@@ -101,6 +101,11 @@ export class Program {
     return this.ended;
   }
 
+  async terminate(): Promise<Ending> {
+    this.#child.kill('SIGTERM');
+    return this.ended;
+  }
+
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.ended;

@@ -20,6 +20,9 @@ export const kernelOnIpv6 = systemTarget('kernel × kernel on IPv6', kernelStack
 export const kernelWithNode = systemTarget('kernel × node', kernelStack, nodeStack, { apart: OWN_APART });
 
 export const nodeWithKernel = systemTarget('node × kernel', nodeStack, kernelStack, {
-  unmet: { 'D7.peer': 'it asks the client’s stack, and here that is node' },
+  unmet: {
+    'D1.urgent': 'it asks the client’s stack, and here that is node',
+    'D7.peer': 'it asks the client’s stack, and here that is node',
+  },
   apart: OWN_APART,
 });

@@ -11,6 +11,7 @@ import { promisify } from 'node:util';
 import {
   AsyncClient,
   AsyncServer,
+  type ClientHandler,
   type Lookup,
   type ConfigureOptions,
   type ServerOptions,
@@ -153,15 +154,12 @@ class SystemEnvironment implements Env {
     return client;
   }
 
-  async serve(
-    onClient: (client: AsyncClient) => void,
-    options: Omit<ServerOptions, 'stack'> = {},
-  ): Promise<AsyncServer> {
+  async serve(onClient: ClientHandler, options: Omit<ServerOptions, 'stack'> = {}): Promise<AsyncServer> {
     const server = new AsyncServer(0, { address: this.address, ...options, stack: this.serverStack });
     this.#servers.push(server);
     server.onClient((client) => {
       this.#clients.push(client);
-      onClient(client);
+      return onClient(client);
     });
     await server.begin();
     return server;

@@ -91,6 +91,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
   #takesViews = false;
   /** From the first piece on that was withheld. */
   #pieces: WithheldPieces | undefined;
+  #joinTimer: Timer | undefined;
   /** The next piece may join what has gathered. */
   #mayJoin = false;
   /** `setReading` is off. */
@@ -506,8 +507,20 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
   #isOnHold(): boolean {
     if (this.#isHeld || this.#stash !== undefined) return true;
     if (this.#pieces?.isFull !== true || this.#mayJoin) return false;
-    this.#armIn(JOIN_INTERVAL_MS);
+    this.#joinLater();
     return true;
+  }
+
+  /** A policy of ours goes by the program's clock; what the kernel is asked goes by the machine's. */
+  #joinLater(): void {
+    const { timers } = this.#context;
+    this.#joinTimer ??= new Timer({
+      due: () => {
+        this.#mayJoin = true;
+        this.#adjustReading();
+      },
+    });
+    if (!this.#joinTimer.armed) timers.arm(this.#joinTimer, timers.nowMs() + JOIN_INTERVAL_MS);
   }
 
   #adjustReading(): void {
@@ -552,6 +565,8 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
       this.#failSoon(result);
       return;
     }
+    // What was acknowledged before counts as no progress of the closing connection.
+    this.#countAcked();
     if (this.#outstanding > 0) this.#ending = new Closing(this.#context, this, this.#outstanding);
     if (this.#finSent) this.#context.post(() => this.#endIfDone());
   }
@@ -644,6 +659,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
     this.setKeepsAlive(false);
     this.#queue = undefined;
     if (this.#timer !== undefined) this.#context.loop.timers.disarm(this.#timer);
+    if (this.#joinTimer !== undefined) this.#context.timers.disarm(this.#joinTimer);
     return slot;
   }
 
@@ -701,7 +717,6 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
     this.#queue?.writable();
     this.#push();
     this.#finish();
-    this.#mayJoin = true;
     this.#adjustReading();
     this.#openWindow();
     const isAwaited = this.#reportsAcks || this.#ending !== undefined;

@@ -23,7 +23,7 @@ import { TimerWheel } from '../../support/timer-wheel.js';
 import { CopySlab } from '../system/copy-slab.js';
 import { LingerRegistry } from '../system/linger-registry.js';
 import { MAX_LINGERING } from '../system/lingering.js';
-import { setImmediate } from '../system/own-timers.js';
+import { setImmediate } from '../../support/immediate.js';
 import { polledClock } from '../system/polled-clock.js';
 import { resolveWith } from '../system/resolver.js';
 import { SendBudget } from '../system/send-budget.js';

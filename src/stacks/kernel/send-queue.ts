@@ -107,6 +107,8 @@ export class SendQueue {
     for (let at = this.#head; at < this.#pieces.length && left > 0 && views.length < MAX_PIECES; at += 1) {
       const piece = this.#pieces[at];
       if (piece === undefined || piece.length !== this.#lengths[at]) return undefined;
+      // Optimised code of Node 20 may still see the former length of a view whose buffer was detached.
+      if (piece.buffer.byteLength === 0) return undefined;
       views.push(piece.length <= left ? piece : piece.subarray(0, left));
       left -= piece.length;
     }

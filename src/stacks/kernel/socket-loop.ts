@@ -20,7 +20,7 @@ import {
 import { assert } from '../../support/assert.js';
 import { gather, isInCallback, runTicks } from '../../support/callback-scope.js';
 import { TimerWheel } from '../../support/timer-wheel.js';
-import { setImmediate } from '../system/own-timers.js';
+import { setImmediate } from '../../support/immediate.js';
 import { polledClock } from '../system/polled-clock.js';
 import { marksHold, ReceivePages } from './receive-pages.js';
 

@@ -6,7 +6,7 @@
  * turn.
  */
 import { runTicks } from '../../support/callback-scope.js';
-import { setImmediate } from '../system/own-timers.js';
+import { setImmediate } from '../../support/immediate.js';
 
 export interface Accepting {
   /** Tells of what the kernel took. */

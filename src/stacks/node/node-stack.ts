@@ -25,9 +25,9 @@ import { STREAM_BYTES } from './inbox.js';
 import { canReset, NodeConnection } from './node-connection.js';
 import { NodeListener } from './node-listener.js';
 import { limitsOf, type Lookup, type NodeStackOptions } from '../system/system-stack-options.js';
+import { setImmediate } from '../../support/immediate.js';
 import { SendBudget } from '../system/send-budget.js';
 import { withNamedZone } from './zone.js';
-import { setImmediate } from '../system/own-timers.js';
 import { polledClock } from '../system/polled-clock.js';
 import { resolveWith } from '../system/resolver.js';
 

@@ -103,7 +103,7 @@ export class SendBatch {
 
 /**
  * True if the owner of a lent piece has detached or shrunk its buffer. No piece is empty from the start. The
- * buffer is asked as well: optimised code of Node 20 was seen to give a detached view its former length.
+ * buffer is asked as well: optimised code of Node 20 may still see the former length of a view.
  */
 export function isTakenAway(piece: Uint8Array): boolean {
   return piece.length === 0 || piece.buffer.byteLength === 0;

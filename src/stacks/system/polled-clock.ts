@@ -3,7 +3,7 @@
  * what the peer sent in time would come after the timeout that waited for it.
  */
 import { systemClock, type Alarm, type Clock } from '../../support/clock.js';
-import { clearImmediate, setImmediate } from './own-timers.js';
+import { clearImmediate, setImmediate } from '../../support/immediate.js';
 
 class PolledAlarm implements Alarm {
   readonly #alarm: Alarm;

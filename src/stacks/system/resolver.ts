@@ -2,7 +2,7 @@
 import { lookup as systemLookup } from 'node:dns';
 import { ErrorCode } from '../../port/error-code.js';
 import type { Cancel, Fault } from '../../port/tcp-stack.js';
-import { setImmediate } from './own-timers.js';
+import { setImmediate } from '../../support/immediate.js';
 import { lookupFault } from './system-fault.js';
 import type { Lookup } from './system-stack-options.js';
 

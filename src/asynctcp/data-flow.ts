@@ -1,0 +1,388 @@
+/**
+ * The bytes of one life of a client, in both directions: what was added and is in flight, what was delivered
+ * and is withheld, and whether data may come at all (contract D).
+ *
+ * `Session` is built on it and keeps the life: one object for both, because each further one would cost every
+ * idle connection its memory. What only some connections need is made when it is first asked for.
+ */
+import { TcpState } from '../port/tcp-state.js';
+import type { Connection, Fault, Loan } from '../port/tcp-stack.js';
+import { assert } from '../support/assert.js';
+import { CallbackKind } from '../task/callback-kind.js';
+import type { ConnectionReport } from '../task/connection-report.js';
+import { call2, call3, type CallbackOwner } from '../task/dispatch.js';
+import { AckTimeout } from './ack-timeout.js';
+import type { ClientCore } from './client-core.js';
+import { FlushWaiters, notConnected } from './flush-waiters.js';
+import { Packet, type PacketOwner } from './packet.js';
+import { RxTimeout } from './rx-timeout.js';
+import { SendClock } from './send-clock.js';
+
+/** The phases go one way; any of them can go to over. */
+export type Phase = 'dialing' | 'open' | 'draining' | 'closing' | 'over';
+
+/** Why data waits. */
+const PAUSED = 1;
+const NO_HANDLER_YET = 2;
+/** Data waits for no handler any more in this life: one was set, or `resume` was called. */
+const NEEDS_NO_HANDLER = 4;
+
+export abstract class DataFlow implements CallbackOwner, PacketOwner {
+  // First what every message touches.
+
+  readonly core: ClientCore;
+  protected phase: Phase = 'dialing';
+  protected connection: Connection | undefined;
+  /** Bytes of the piece that `onData` has in hand, 0 once `ackLater` withheld them. */
+  #inHand = 0;
+  /** Bytes that `add` took and `send` did not give to the stack yet. */
+  #added = 0;
+  #sent = 0;
+  #acked = 0;
+  #received = 0;
+  /** Bytes delivered and not given back: of `ackLater` and of packets. */
+  #withheld = 0;
+  #sendClock: SendClock | undefined;
+  #ackTimeout: AckTimeout | undefined;
+  #rxTimeout: RxTimeout | undefined;
+  #flushes: FlushWaiters | undefined;
+  /** Why data waits. */
+  #holds: number;
+
+  constructor(core: ClientCore) {
+    this.core = core;
+    this.#holds = core.startsPaused ? PAUSED : 0;
+    core.startsPaused = false;
+  }
+
+  abstract callbackThrew(): void;
+  abstract report(): ConnectionReport;
+  abstract state(): TcpState;
+  protected abstract armFor(atMs: number): void;
+  protected abstract rearm(): void;
+
+  /** True if data of the peer's reaches the program. */
+  protected isOpen(): boolean {
+    return this.phase === 'open' || this.phase === 'draining';
+  }
+
+  /** Gives a connection that has just come to stand the settings that concern its bytes. */
+  protected beginFlow(connection: Connection): void {
+    if (isHeld(this.#holds)) connection.setReading(false);
+    if (this.#wantsAcks()) connection.setReportsAcks(true);
+    if (this.core.onPacket !== undefined) connection.setTakesLoans(true);
+    if (this.#wantsViews()) connection.setTakesViews(true);
+    if (this.core.rxTimeoutS > 0) this.#restartRxTimeout();
+  }
+
+  /** The life is over: nobody waits any more. */
+  protected endFlow(fault: Fault | undefined): void {
+    this.#flushes?.end(fault);
+    this.#flushes = undefined;
+  }
+
+  protected nowMs(): number {
+    return this.core.host.stack.timers.nowMs();
+  }
+
+  get bytesIn(): number {
+    return this.#received;
+  }
+
+  get bytesOut(): number {
+    return this.#sent;
+  }
+
+  // ---- sending
+
+  space(): number {
+    return this.phase === 'open' && this.connection !== undefined ? this.connection.sendSpace() : 0;
+  }
+
+  fits(bytes: number): boolean {
+    return this.phase === 'open' && this.connection?.fits(bytes) === true;
+  }
+
+  /** Takes what fits; with `whole`, all or nothing. */
+  add(bytes: Uint8Array, copy: boolean, more: boolean, whole: boolean): number {
+    const { connection } = this;
+    if (this.phase !== 'open' || connection === undefined) return 0;
+    if (whole && !connection.fits(bytes.length)) return 0;
+    const taken = connection.write(bytes, copy, more);
+    this.#added += taken;
+    return taken;
+  }
+
+  /** `add`, then `flush`, in one: what the stack can send at once it need not copy. */
+  write(bytes: Uint8Array, copy: boolean, more: boolean, whole: boolean): number {
+    const { connection } = this;
+    if (this.phase !== 'open' || connection === undefined) return 0;
+    if (whole && !connection.fits(bytes.length)) return 0;
+    const taken = connection.send(bytes, copy, more);
+    this.#added += taken;
+    if (taken > 0) this.#countSent();
+    return taken;
+  }
+
+  send(): boolean {
+    if (this.phase !== 'open' || this.state() === TcpState.CLOSED) return false;
+    this.flush();
+    return true;
+  }
+
+  /** Gives what was added to the stack. */
+  flush(): void {
+    if (this.#added > 0) this.#countSent();
+    this.connection?.output();
+  }
+
+  /** The time is asked only for whoever wants to know it. */
+  #countSent(): void {
+    const { onAck, onTimeout } = this.core;
+    const wasIdle = this.#sent === this.#acked;
+    if (onAck !== undefined) {
+      this.#sendClock ??= new SendClock(this.#sent);
+      this.#sendClock.sent(this.#sent + this.#added, this.nowMs());
+    }
+    this.#sent += this.#added;
+    this.#added = 0;
+    if (wasIdle && onTimeout !== undefined) this.#awaitAck();
+    if (this.#rxTimeout?.looks === false) this.#lookSoon(this.#rxTimeout);
+  }
+
+  acked(bytes: number): void {
+    this.#acked += bytes;
+    assert(this.#acked <= this.#sent, 'no more is acknowledged than was sent');
+    const { onAck, onTimeout, client } = this.core;
+    this.#rxTimeout?.heard(this.nowMs());
+    if (this.#flushes?.acked(this.#acked) === true) {
+      this.#flushes = undefined;
+      this.#applyReportsAcks();
+    }
+    if (onTimeout !== undefined && this.#sent > this.#acked) this.#awaitAck();
+    if (onAck === undefined) return;
+    const timeMs = this.#sendClock?.acked(this.#acked, this.nowMs()) ?? 0;
+    call3(this, CallbackKind.ACK, onAck, client, bytes, timeMs);
+  }
+
+  /**
+   * Bytes that `add` took and that are not acknowledged. While acknowledgements are reported, those that were
+   * reported count; else the stack is asked.
+   */
+  unacknowledged(): number {
+    if (this.connection === undefined || this.state() === TcpState.CLOSED) return 0;
+    if (this.#wantsAcks()) return this.#added + this.#sent - this.#acked;
+    return this.connection.unacknowledged();
+  }
+
+  /** Waits until what was added up to now is acknowledged. */
+  flushed(signal: AbortSignal | undefined): Promise<void> {
+    if (this.connection === undefined || this.state() === TcpState.CLOSED) return notConnected();
+    if (this.unacknowledged() === 0) return Promise.resolve();
+    const flushes = (this.#flushes ??= new FlushWaiters());
+    this.#applyReportsAcks();
+    return flushes.wait(this.#added + this.#sent, signal);
+  }
+
+  #wantsAcks(): boolean {
+    const { onAck, onTimeout } = this.core;
+    return onAck !== undefined || onTimeout !== undefined || this.#flushes !== undefined;
+  }
+
+  #applyReportsAcks(): void {
+    this.connection?.setReportsAcks(this.#wantsAcks());
+  }
+
+  applyOnAck(): void {
+    if (this.core.onAck === undefined) this.#sendClock = undefined;
+    this.#applyReportsAcks();
+  }
+
+  // ---- the timeout of acknowledgements
+
+  /** The ack timeout counts from now: a send after silence, or progress. */
+  #awaitAck(): void {
+    this.#ackTimeout ??= new AckTimeout();
+    this.#ackTimeout.begin(this.nowMs(), this.core.ackTimeoutMs);
+    if (this.core.ackTimeoutMs > 0) this.armFor(this.#ackTimeout.atMs);
+  }
+
+  /** Bytes that are under way when somebody begins to listen are waited for from now on. */
+  applyOnTimeout(): void {
+    this.#applyReportsAcks();
+    if (this.core.onTimeout === undefined) return;
+    if (this.phase !== 'over' && this.#sent > this.#acked) this.#awaitAck();
+  }
+
+  applyAckTimeout(): void {
+    this.#ackTimeout?.setTimeout(this.core.ackTimeoutMs);
+    this.rearm();
+  }
+
+  protected ackDeadlineMs(): number {
+    const waits = this.core.onTimeout !== undefined && this.#sent > this.#acked;
+    return waits && this.#ackTimeout !== undefined ? this.#ackTimeout.atMs : Number.POSITIVE_INFINITY;
+  }
+
+  protected checkAckTimeout(nowMs: number): void {
+    if (this.phase === 'over' || nowMs < this.ackDeadlineMs()) return;
+    const waitedMs = this.#ackTimeout?.came(nowMs) ?? 0;
+    const { onTimeout, client } = this.core;
+    if (onTimeout === undefined) return;
+    call3(this, CallbackKind.TIMEOUT, onTimeout, client, waitedMs, this.connection?.heardAgoMs());
+  }
+
+  // ---- receiving
+
+  data(bytes: Uint8Array, loan?: Loan): void {
+    const { connection } = this;
+    assert(connection !== undefined, 'data comes from a connection');
+    if (!this.isOpen()) {
+      loan?.giveBack();
+      connection.received(bytes.length);
+      return;
+    }
+    const { length } = bytes;
+    this.#received += length;
+    const { client, onPacket, onData } = this.core;
+    const rxTimeout = this.#rxTimeout;
+    rxTimeout?.heard(this.nowMs());
+    if (onPacket !== undefined) {
+      this.#withheld += length;
+      call2(this, CallbackKind.PACKET, onPacket, client, new Packet(bytes, this, loan));
+    } else {
+      this.#inHand = length;
+      if (onData !== undefined) call2(this, CallbackKind.DATA, onData, client, bytes);
+      const consumed = this.#inHand;
+      this.#inHand = 0;
+      if (consumed > 0) connection.received(consumed);
+    }
+    if (rxTimeout !== undefined) this.#stopOrGo();
+  }
+
+  /** The piece in hand stays with the user until `ack`. */
+  ackLater(): void {
+    this.#withheld += this.#inHand;
+    this.#inHand = 0;
+  }
+
+  /** Opens the window by up to `bytes`; returns by how many. */
+  ack(bytes: number): number {
+    const given = Math.min(bytes, this.#withheld);
+    this.#withheld -= given;
+    if (given > 0) {
+      this.connection?.received(given);
+      this.#stopOrGo();
+    }
+    return given;
+  }
+
+  protected ackAll(): void {
+    this.ack(this.#withheld);
+  }
+
+  applyDataHandlers(): void {
+    const { onData, onPacket } = this.core;
+    this.connection?.setTakesLoans(onPacket !== undefined);
+    this.connection?.setTakesViews(this.#wantsViews());
+    if (onData !== undefined || onPacket !== undefined) this.#needsNoHandler();
+  }
+
+  /** What `onPacket` is given must stay valid. */
+  #wantsViews(): boolean {
+    const { onData, onPacket, takesViews } = this.core;
+    return takesViews && onData !== undefined && onPacket === undefined;
+  }
+
+  // ---- data that waits
+
+  /** True if `pause` is in force. */
+  get isPaused(): boolean {
+    return (this.#holds & PAUSED) !== 0 && this.phase !== 'over';
+  }
+
+  pause(): void {
+    this.#setHolds(this.#holds | PAUSED);
+  }
+
+  resume(): void {
+    this.#setHolds(NEEDS_NO_HANDLER);
+  }
+
+  /** Data waits until a data handler was set, or until `settled` is fulfilled. */
+  awaitHandler(settled?: Promise<void>): void {
+    const { onData, onPacket } = this.core;
+    const isHandled = onData !== undefined || onPacket !== undefined;
+    if (isHandled || (this.#holds & NEEDS_NO_HANDLER) !== 0) return;
+    this.#setHolds(this.#holds | NO_HANDLER_YET);
+    void settled?.then(() => {
+      this.#needsNoHandler();
+    });
+  }
+
+  #needsNoHandler(): void {
+    this.#setHolds((this.#holds & PAUSED) | NEEDS_NO_HANDLER);
+  }
+
+  #setHolds(holds: number): void {
+    const isChange = isHeld(holds) !== isHeld(this.#holds);
+    this.#holds = holds;
+    if (!isChange || !this.isOpen()) return;
+    this.connection?.setReading(!isHeld(holds));
+    this.#stopOrGo();
+  }
+
+  // ---- the receive timeout
+
+  applyRxTimeout(): void {
+    if (this.core.rxTimeoutS === 0) this.#rxTimeout = undefined;
+    else if (this.connection !== undefined) this.#restartRxTimeout();
+    this.rearm();
+  }
+
+  #restartRxTimeout(): void {
+    const unacknowledged = this.unacknowledged();
+    const acked = this.#added + this.#sent - unacknowledged;
+    this.#rxTimeout = new RxTimeout(this.core.rxTimeoutS * 1000, this.nowMs(), acked);
+    if (unacknowledged > 0) this.#rxTimeout.lookSoon(this.nowMs());
+    this.#stopOrGo();
+  }
+
+  #lookSoon(rxTimeout: RxTimeout): void {
+    rxTimeout.lookSoon(this.nowMs());
+    this.armFor(rxTimeout.nextMs());
+  }
+
+  /** The time stands still while the peer may not send because of what the program withholds. */
+  #stopOrGo(): void {
+    const { connection } = this;
+    const rxTimeout = this.#rxTimeout;
+    if (rxTimeout === undefined || connection === undefined) return;
+    const isShut = isHeld(this.#holds) || this.#withheld >= connection.receiveWindowBytes;
+    if (isShut === rxTimeout.isStopped) return;
+    if (isShut) {
+      rxTimeout.stop(this.nowMs());
+    } else {
+      rxTimeout.go(this.nowMs());
+      this.rearm();
+    }
+  }
+
+  protected rxDeadlineMs(): number {
+    if (this.#rxTimeout === undefined || !this.isOpen()) return Number.POSITIVE_INFINITY;
+    return this.#rxTimeout.nextMs();
+  }
+
+  /** True if neither data nor an acknowledgement has come for as long as `setRxTimeout` allows. */
+  protected isRxTimedOut(nowMs: number): boolean {
+    const rxTimeout = this.#rxTimeout;
+    if (rxTimeout === undefined || nowMs < this.rxDeadlineMs()) return false;
+    const unacknowledged = this.unacknowledged();
+    rxTimeout.look(nowMs, this.#added + this.#sent - unacknowledged, unacknowledged);
+    return rxTimeout.isOver(nowMs);
+  }
+}
+
+function isHeld(holds: number): boolean {
+  return (holds & (PAUSED | NO_HANDLER_YET)) !== 0;
+}

@@ -1,0 +1,59 @@
+/** The library loaded again and again in one thread leaves what one copy leaves. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { loadAddon } from '#src/addon/load-addon.js';
+
+const PROGRAM = fileURLToPath(new URL('programs/copies.js', import.meta.url));
+const COPIES = 30;
+const HANGS_MS = 120_000;
+const { reason } = loadAddon();
+
+/** True when a loop of the kernel stack ends with its last socket; until then each copy keeps descriptors. */
+const KERNEL: { readonly loopsEndWithTheirLastSocket: boolean } = { loopsEndWithTheirLastSocket: false };
+
+interface Holds {
+  readonly threads: number;
+  readonly descriptors: number;
+  /** Copies that were told of the bite of another one. */
+  readonly bitten: readonly number[];
+}
+
+function holdsOf(way: string, count: number, stack: string): Holds {
+  const words = ['--no-warnings', '--experimental-vm-modules', PROGRAM, way, String(count)];
+  const { stdout, stderr, status } = spawnSync(process.execPath, words, {
+    encoding: 'utf8',
+    timeout: HANGS_MS,
+    env: { ...process.env, CONFIG_ASYNC_TCP_STACK: stack },
+  });
+  assert.equal(status, 0, stderr);
+  // The blocked copy's own hooks were found.
+  assert.match(stderr, /^ {2}client {3}127\.0\.0\.1:[0-9]+ .* Established/m);
+  return JSON.parse(stdout) as Holds;
+}
+
+const WAYS = { query: 'modules of their own', context: 'contexts of their own, as Jest has them' };
+
+for (const [stack, why] of [
+  ['kernel', process.platform === 'linux' ? reason : 'the process is asked by /proc'],
+  ['node', process.platform === 'linux' ? undefined : 'the process is asked by /proc'],
+] as const) {
+  describe(`${COPIES} copies on the stack ${stack}`, { skip: why ?? false }, () => {
+    for (const [way, words] of Object.entries(WAYS)) {
+      it(`with ${words} have the threads of one, are all watched and told`, { timeout: HANGS_MS }, () => {
+        const one = holdsOf(way, 1, stack);
+        const many = holdsOf(way, COPIES, stack);
+        assert.deepEqual(one.bitten, [0]);
+        assert.deepEqual(
+          [...many.bitten].sort((a, b) => a - b),
+          [...Array(COPIES).keys()],
+        );
+        assert.equal(many.threads, one.threads);
+        if (stack === 'node' || KERNEL.loopsEndWithTheirLastSocket) {
+          assert.equal(many.descriptors, one.descriptors);
+        }
+      });
+    }
+  });
+}
