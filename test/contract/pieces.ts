@@ -99,6 +99,31 @@ export const PIECES: readonly ContractCase[] = [
     },
   },
   {
+    id: 'D5.older-first',
+    title:
+      'ack of an older piece in the callback of a newer one opens the window by both, and keeps the order',
+    limits: { receiveWindowBytes: 1000 },
+    async run(env) {
+      const { client, history, peer } = await linkedToPeer(env);
+      const reader = new PatternReader(5);
+      let older = 0;
+      client.onData((_, data) => {
+        reader.take(data);
+        if (older > 0) {
+          older -= client.ack(older);
+          return;
+        }
+        client.ackLater();
+        older = Math.min(500, data.length);
+        client.ack(data.length - older);
+      });
+      await peer.sendPattern(5, 100_000);
+      await peer.close();
+      await env.until('it is over', () => history.over);
+      expectEqual([reader.bytes, reader.matches], [100_000, true], 'all that came');
+    },
+  },
+  {
     id: 'D5.small-pieces',
     title: 'one piece for each 256 bytes of the window is withheld on its own; then what comes is joined',
     limits: { receiveWindowBytes: WINDOW },

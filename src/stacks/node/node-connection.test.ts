@@ -8,6 +8,7 @@ import type { Connection, ConnectionEvents } from '../../port/tcp-stack.js';
 import type { Alarm, Clock } from '../../support/clock.js';
 import { LingerRegistry } from '../system/linger-registry.js';
 import { FIN_WAIT_MS } from '../system/lingering.js';
+import { SHARE_BYTES } from '../system/send-budget.js';
 import { canReset } from './node-connection.js';
 import { DEFAULT_BUFFER_BYTES, NodeStack } from './node-stack.js';
 
@@ -262,6 +263,77 @@ describe('while nobody listens to onAck', () => {
     client.abort();
     server.close();
     assert.deepEqual(new Set(seen), new Set([5000]));
+  });
+});
+
+describe('the budget of what the kernel has not taken', () => {
+  /** Connections whose peers do not read, each full. */
+  async function full(stack: NodeStack, port: number, count: number): Promise<Connection[]> {
+    const bytes = new Uint8Array(65_536);
+    const connections: Connection[] = [];
+    for (let index = 0; index < count; index += 1) {
+      const connection = await opened(stack, port, { over: 0 });
+      connections.push(connection);
+      // What the kernel took is known a turn later.
+      for (let idle = 0; idle < 5; idle += 1) {
+        while (connection.send(bytes, false, false) > 0) idle = 0;
+        await turn();
+      }
+    }
+    return connections;
+  }
+
+  it('leaves each connection its share, and a crowd that does not read no more than that', async () => {
+    const peers: Socket[] = [];
+    const server = await listening((socket) => peers.push(socket.pause()));
+    const sendBufferBytes = 1 << 20;
+    const budget = { sendBufferBytes, sendBudgetBytes: 8 * sendBufferBytes };
+    const stack = new NodeStack(budget);
+    const connections = await full(stack, portOf(server), 12);
+    const held = connections.map((connection) => connection.unacknowledged());
+    assert.equal(held[0], sendBufferBytes, 'the first one may have its whole send buffer');
+    assert.ok(
+      stack.budget.excessBytes <= budget.sendBudgetBytes / 2,
+      `${stack.budget.excessBytes} in excess`,
+    );
+    const last = await opened(stack, portOf(server), { over: 0 });
+    assert.ok(last.sendSpace() >= SHARE_BYTES, 'one more still has its share');
+    for (const connection of [...connections, last]) connection.abort();
+    for (const peer of peers) peer.destroy();
+    server.close();
+    await until(() => stack.budget.excessBytes === 0);
+  });
+});
+
+describe('a lent buffer that is detached while the kernel takes it', () => {
+  it('ends the connection with EFAULT, and nothing is thrown', async () => {
+    const peers: Socket[] = [];
+    const server = await listening((socket) => peers.push(socket.pause()));
+    const stack = new NodeStack({ sendBufferBytes: 1 << 26 });
+    const faults: unknown[] = [];
+    const connection = await new Promise<Connection>((resolve) => {
+      const made = stack.connect(
+        { address: '127.0.0.1', port: portOf(server), localPort: 0 },
+        {
+          connected: () => resolve(made),
+          data: () => undefined,
+          acked: () => undefined,
+          end: () => undefined,
+          closed: (fault) => faults.push(fault?.cause?.message),
+        },
+      );
+    });
+    // More than the kernel takes at once.
+    const lent = new Uint8Array(1 << 25);
+    assert.equal(connection.send(lent, false, false), lent.length);
+    const elsewhere = structuredClone(lent.buffer, { transfer: [lent.buffer] });
+    await until(() => peers.length === 1);
+    peers[0]?.resume();
+    await until(() => faults.length > 0);
+    assert.deepEqual(faults, ['write EFAULT']);
+    assert.equal(elsewhere.byteLength, 1 << 25);
+    server.close();
+    for (const peer of peers) peer.destroy();
   });
 });
 

@@ -89,7 +89,7 @@ export class NodeConnection implements Connection, TimerOwner, OutboxOwner, Inbo
     this.#socket = socket;
     this.#events = events;
     this.#outbox = new Outbox(socket, context, this);
-    this.#inbox = new Inbox(socket, this, context.timers, receiveWindowBytes);
+    this.#inbox = new Inbox(socket, this, context, receiveWindowBytes);
     this.#socket[OWNER] = this;
     socket.on('data', onData);
     socket.on('end', onEnd);
@@ -206,6 +206,10 @@ export class NodeConnection implements Connection, TimerOwner, OutboxOwner, Inbo
 
   setTakesViews(): void {
     // What `node:net` reads it gives away.
+  }
+
+  beforeData(): void {
+    if (this.#outbox.acceptanceWaits) this.#outbox.tellAccepted();
   }
 
   deliver(bytes: Uint8Array): void {
@@ -352,7 +356,6 @@ export class NodeConnection implements Connection, TimerOwner, OutboxOwner, Inbo
   }
 
   socketData(chunk: Uint8Array): void {
-    if (this.#outbox.acceptanceWaits) this.#outbox.tellAccepted();
     if (this.#isLingering()) this.#showsLife();
     else if (this.#events !== undefined) this.#inbox.take(chunk);
   }
