@@ -22,11 +22,12 @@ export const OURS = 'asynctcp';
 
 /**
  * Further arguments of it: its watchdog is off; its clients listen for acknowledgements; they take what comes
- * by `onData`, to keep, and not by `onPacket`, to give back.
+ * by `onData` as views, or by `onPacket`, to give back, and not by `onData`, to keep.
  */
 export const UNWATCHED = 'unwatched';
 export const ONACK = 'onack';
-export const ONDATA = 'ondata';
+export const VIEW = 'view';
+export const ONPACKET = 'onpacket';
 
 export const REFERENCE = 'c-epoll';
 
@@ -79,7 +80,8 @@ export const COMPARISONS = {
     contestants: [
       EPOLL,
       ...STACKS.map((stack) => ours(stack, [], REFERENCE)),
-      ours('kernel', [ONDATA], REFERENCE),
+      ours('kernel', [VIEW], REFERENCE),
+      ours('kernel', [ONPACKET], REFERENCE),
       ...OTHERS,
     ],
     only: '',

@@ -4,7 +4,7 @@ import process from 'node:process';
 
 import { AsyncClient, AsyncServer, configure, type ErrorHandler, type PacketHandler } from 'asynctcp';
 
-import { ONACK, ONDATA, STACKS, UNWATCHED } from '../contestants.js';
+import { ONACK, ONPACKET, STACKS, UNWATCHED, VIEW } from '../contestants.js';
 import { announce, askedMode, CHUNK, fault } from './child.js';
 
 const mode = askedMode();
@@ -13,7 +13,8 @@ const stack = STACKS.find((name) => name === stackName);
 if (stack === undefined) fault(`not a stack of the benchmark: ${String(stackName)}`);
 configure({ useWdt: words.includes(UNWATCHED) ? 0 : 1 });
 
-const keeps = words.includes(ONDATA);
+const takesPackets = words.includes(ONPACKET);
+const options = { view: words.includes(VIEW) };
 
 /** One message of a connection is on its way at a time, so there is always room for all of it. */
 function writeAll(client: AsyncClient, data: Uint8Array): void {
@@ -58,8 +59,8 @@ server.onClient((client) => {
   client.onError(failed);
   if (words.includes(ONACK)) client.onAck(nothing);
   if (mode === 'send') sendWithoutEnd(client);
-  else if (keeps) client.onData(mode === 'echo' ? writeAll : nothing);
-  else client.onPacket(mode === 'echo' ? echoPacket : dropPacket);
+  else if (takesPackets) client.onPacket(mode === 'echo' ? echoPacket : dropPacket);
+  else client.onData(mode === 'echo' ? writeAll : nothing, options);
 });
 
 await server.begin();

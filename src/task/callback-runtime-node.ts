@@ -7,6 +7,7 @@ import process from 'node:process';
 import { queueMicrotask } from '../support/microtask.js';
 import { letLeave } from '../support/callback-scope.js';
 import type { CallbackRuntime } from './dispatch.js';
+import { share, shared } from './shared-node.js';
 
 const NAME = 'asynctcp';
 
@@ -67,21 +68,27 @@ export function callbackRuntime(): CallbackRuntime {
   return { context: emptyContext(), bindHandler };
 }
 
-const AT_EXIT = Symbol.for('asynctcp.atExit');
+const AT_EXIT_NAME = 'asynctcp.atExit';
+
+type AddJob = (job: WeakRef<() => void>) => void;
 
 /**
- * What a callback wrote before it ends the process has left when the process ends. All copies of this library
- * in the thread share one listener: Node warns of many.
+ * Has what a callback wrote before it ends the process leave when the process ends. All copies of this
+ * library in the thread share one listener: Node warns of many. It keeps no copy alive but the first.
  */
 export function leaveAtExit(): void {
-  const jobs: unknown = Reflect.get(process, AT_EXIT);
-  if (jobs instanceof Set) {
-    jobs.add(letLeave);
-    return;
-  }
-  const ours = new Set<() => void>([letLeave]);
-  Object.defineProperty(process, AT_EXIT, { value: ours });
+  const add: unknown = shared(AT_EXIT_NAME);
+  if (typeof add === 'function') Reflect.apply(add, undefined, [new WeakRef(letLeave)]);
+  else share(AT_EXIT_NAME, listenForExit());
+}
+
+function listenForExit(): AddJob {
+  let jobs: WeakRef<() => void>[] = [new WeakRef(letLeave)];
   process.on('exit', () => {
-    for (const leave of ours) leave();
+    for (const job of jobs) job.deref()?.();
   });
+  return (job) => {
+    jobs = jobs.filter((other) => other.deref() !== undefined);
+    jobs.push(job);
+  };
 }

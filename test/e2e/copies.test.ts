@@ -10,9 +10,6 @@ const COPIES = 30;
 const HANGS_MS = 120_000;
 const { reason } = loadAddon();
 
-/** True when a loop of the kernel stack ends with its last socket; until then each copy keeps descriptors. */
-const KERNEL: { readonly loopsEndWithTheirLastSocket: boolean } = { loopsEndWithTheirLastSocket: false };
-
 interface Holds {
   readonly threads: number;
   readonly descriptors: number;
@@ -50,9 +47,7 @@ for (const [stack, why] of [
           [...Array(COPIES).keys()],
         );
         assert.equal(many.threads, one.threads);
-        if (stack === 'node' || KERNEL.loopsEndWithTheirLastSocket) {
-          assert.equal(many.descriptors, one.descriptors);
-        }
+        assert.equal(many.descriptors, one.descriptors);
       });
     }
   });

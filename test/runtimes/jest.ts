@@ -17,8 +17,6 @@ const JEST = join('node_modules', 'jest', 'bin', 'jest.js');
 const DOOR = join(ROOT, 'dist', 'index.js');
 /** No passing run waits for it. */
 const HANGS_MS = 600_000;
-/** True when a loop of the kernel stack ends with its last socket; until then each copy keeps descriptors. */
-const KERNEL: { readonly loopsEndWithTheirLastSocket: boolean } = { loopsEndWithTheirLastSocket: false };
 
 interface Holds {
   readonly threads: number;
@@ -99,7 +97,5 @@ for (const stack of loadAddon().addon === undefined ? ['node'] : ['node', 'kerne
       `descriptors after the first, ${last.threads} and ${last.descriptors} after the last`,
   );
   assert.ok(last.threads <= first.threads, 'no thread is left by a file');
-  if (stack === 'node' || KERNEL.loopsEndWithTheirLastSocket) {
-    assert.ok(last.descriptors <= first.descriptors, 'no descriptor is left by a file');
-  }
+  assert.ok(last.descriptors <= first.descriptors, 'no descriptor is left by a file');
 }

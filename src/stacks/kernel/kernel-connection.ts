@@ -196,7 +196,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
 
   unacknowledged(): number {
     if (this.#isGone()) return 0;
-    this.#countAcked();
+    this.#askForAcks();
     return this.#outstanding;
   }
 
@@ -355,6 +355,15 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
   #countAcked(): void {
     if (this.#outstanding === 0) return;
     this.#wereAcked(Math.max(0, this.#native.acked(this.#slot)));
+  }
+
+  /** As `#countAcked`, from inside a method: what is found is told when it has returned. */
+  #askForAcks(): void {
+    this.#countAcked();
+    if (!this.#reportsAcks || this.#untold === 0) return;
+    this.#context.post(() => {
+      if (this.#untold > 0 && !this.#isGone()) this.#tellAcked();
+    });
   }
 
   #wereAcked(bytes: number): void {
@@ -566,7 +575,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
       return;
     }
     // What was acknowledged before counts as no progress of the closing connection.
-    this.#countAcked();
+    this.#askForAcks();
     if (this.#outstanding > 0) this.#ending = new Closing(this.#context, this, this.#outstanding);
     if (this.#finSent) this.#context.post(() => this.#endIfDone());
   }
@@ -602,7 +611,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
 
   /** The kernel tells when our FIN is acknowledged, and the clock asks for what is before it. */
   #countLastAcks(): void {
-    if (this.#isGone() || this.#outstanding === 0) return;
+    if (this.#isGone()) return;
     this.#countAcked();
     if (this.#reportsAcks && this.#untold > 0) this.#tellAcked();
     if (this.#isGone() || this.#outstanding === 0) return;
