@@ -31,7 +31,7 @@ const SAMPLES = 20;
 const LEAST_SAMPLE_MS = 10;
 const MOST_SAMPLE_MS = 100;
 /** A thread that has not stopped by then is told of without its place, which follows. */
-const EXAMINATION_MS = 200;
+const EXAMINATION_MS = 500;
 /** So long a thread that is to be ended is waited for: its connections can only be reset when it stops. */
 const PANIC_PATIENCE_MS = 2000;
 /** How long the end of the process is left to the first signal. */

@@ -313,7 +313,8 @@ describe('asynctcp run and a callback that blocks', { concurrency: false, timeou
         /\n {2}client {3}127\.0\.0\.1:\d+ \(here 127\.0\.0\.1:\d+\), Established, 6 bytes in/,
       );
       assert.match(report, /\n {4}at spinning \(.*\/test\/e2e\/programs\/server\.ts:1[4-6]:\d+\)\n/);
-      assert.match(report, /The task is ended \(CONFIG_ESP_TASK_WDT_PANIC\)\.\n$/);
+      // On a busy machine the place comes behind it.
+      assert.match(report, /\n {2}The task is ended \(CONFIG_ESP_TASK_WDT_PANIC\)\.\n/);
     });
   }
 

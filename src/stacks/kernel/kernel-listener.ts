@@ -112,7 +112,7 @@ export class KernelListener implements Listener, ListenerOwner, TimerOwner {
   socketAcceptFailed(refusal: number, isStopped: boolean): void {
     if (isStopped) this.#resumeLater();
     // A peer that is only waited for must not keep a new one out.
-    if (isOutOfDescriptors(refusal)) this.#context.lingerers.cutOldest();
+    if (isOutOfDescriptors(refusal)) this.#context.lingerers.cutStandstill();
     this.#events?.acceptFailed(listenFault(systemError(refusal)));
   }
 

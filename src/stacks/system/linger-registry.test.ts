@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { LingerEntry, LingerRegistry } from './linger-registry.js';
+import { LingerEntry, STANDSTILL_MS, LingerRegistry } from './linger-registry.js';
 import { MAX_LINGERING } from './lingering.js';
 
 /** A registry, its time, and the names of those that were cut. */
@@ -115,6 +115,24 @@ describe('an entry', () => {
     for (const entry of [first, second]) registry.add(entry);
     registry.add(new LingerEntry({ cut: () => cut.push('third') }));
     assert.deepEqual([registry.size, cut], [1, ['first']]);
+  });
+});
+
+describe('a connection that wants a descriptor', () => {
+  it('has the one that has gone longest without progress cut, if that stands still', () => {
+    const scene = new Scene();
+    assert.equal(scene.registry.cutStandstill(), false);
+    const first = scene.add('first');
+    scene.nowMs = 1;
+    scene.add('second');
+    scene.nowMs = STANDSTILL_MS - 1;
+    assert.equal(scene.registry.cutStandstill(), false);
+    scene.nowMs = STANDSTILL_MS;
+    scene.registry.progressed(first);
+    assert.equal(scene.registry.cutStandstill(), false);
+    scene.nowMs = STANDSTILL_MS + 1;
+    assert.equal(scene.registry.cutStandstill(), true);
+    assert.deepEqual([scene.cut, scene.registry.size], [['second'], 1]);
   });
 });
 

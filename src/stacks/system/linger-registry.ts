@@ -8,6 +8,9 @@
 import { assert } from '../../support/assert.js';
 import { MAX_LINGERING } from './lingering.js';
 
+/** Without progress for so long, a connection gives way to one that wants its descriptor. */
+export const STANDSTILL_MS = 1000;
+
 /** A closed connection, as the registry sees it. */
 export interface Lingerer {
   /**
@@ -92,16 +95,28 @@ export class LingerRegistry {
     return this.#first !== undefined && (this.#count > this.#maxCount || this.#bytes > this.#maxBytes);
   }
 
-  /** Cuts the one that has gone longest without progress: its descriptor or memory is wanted. */
-  cutOldest(): void {
+  /**
+   * Cuts the one that has gone longest without progress, if it stands still: its descriptor is wanted. Returns
+   * true if there was one.
+   */
+  cutStandstill(): boolean {
     const oldest = this.#first;
-    if (oldest === undefined) return;
-    this.remove(oldest);
-    oldest.owner.cut();
+    if (oldest === undefined || this.#clock.nowMs() < oldest.progressMs + STANDSTILL_MS) return false;
+    this.#cut(oldest);
+    return true;
   }
 
   #keepBounds(): void {
-    while (this.#isPastBounds()) this.cutOldest();
+    while (this.#first !== undefined && this.#isPastBounds()) this.#cut(this.#first);
+  }
+
+  #isPastBounds(): boolean {
+    return this.#count > this.#maxCount || this.#bytes > this.#maxBytes;
+  }
+
+  #cut(entry: LingerEntry): void {
+    this.remove(entry);
+    entry.owner.cut();
   }
 
   #append(entry: LingerEntry, bytes: number): void {
