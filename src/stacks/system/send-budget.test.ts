@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { SendBudget, SHARE_BYTES } from './send-budget.js';
+import { SendBudget, SHARE_BYTES, UNREAD_BYTES } from './send-budget.js';
 
 const MIB = 1_048_576;
 const BUDGET_BYTES = 256 * MIB;
@@ -72,7 +72,7 @@ describe('the excess', () => {
 
   it('of all connections together is half of the budget at most, to the last byte', () => {
     const budget = new SendBudget(BUDGET_BYTES);
-    const reader = BUFFER_BYTES;
+    const reader = UNREAD_BYTES + BUFFER_BYTES;
     crowdWithExcess(budget, MOST_EXCESS_BYTES - 2);
     assert.equal(budget.capacity(BUFFER_BYTES, reader), SHARE_BYTES + 1);
     crowdWithExcess(budget, 1);
@@ -93,7 +93,14 @@ describe('a connection', () => {
     assert.equal(budget.capacity(BUFFER_BYTES, 0), BUFFER_BYTES);
     crowdWithExcess(budget, 1);
     assert.equal(budget.capacity(BUFFER_BYTES, 0), SHARE_BYTES);
-    assert.equal(budget.capacity(BUFFER_BYTES, 1), SHARE_BYTES + 1);
+  });
+
+  it('has then as much beyond its share as its peer has read, as far as that is known', () => {
+    const budget = new SendBudget(BUDGET_BYTES);
+    crowdWithExcess(budget, LOW_BYTES + 1);
+    assert.equal(budget.capacity(BUFFER_BYTES, UNREAD_BYTES), SHARE_BYTES);
+    assert.equal(budget.capacity(BUFFER_BYTES, UNREAD_BYTES + 1), SHARE_BYTES + 1);
+    assert.equal(budget.capacity(BUFFER_BYTES, UNREAD_BYTES + BUFFER_BYTES), BUFFER_BYTES);
   });
 
   it('may have an eighth of the budget beyond its share when nobody else has any', () => {
@@ -125,14 +132,19 @@ describe('a connection', () => {
   it('whose peer reads doubles its space with each round trip, among a crowd that does not read', () => {
     const budget = new SendBudget(BUDGET_BYTES);
     const crowd = Array.from({ length: MANY - 1 }, () => new Sender(budget));
-    for (const sender of crowd) sender.send();
+    for (const sender of crowd) {
+      sender.send();
+      // Into its receive buffer; what is sent instead is more than anybody reads.
+      sender.ack(UNREAD_BYTES);
+      sender.send();
+    }
     const reader = new Sender(budget);
-    const spaces: number[] = [];
-    while (reader.capacity < BUFFER_BYTES && spaces.length < 10) {
-      spaces.push(reader.send());
+    const shares: number[] = [];
+    while (reader.capacity < BUFFER_BYTES && shares.length < 20) {
+      shares.push(reader.send() / SHARE_BYTES);
       reader.ack(Number.POSITIVE_INFINITY);
     }
-    assert.deepEqual(spaces, [1, 2, 4, 8, 16, 32].map((times) => times * SHARE_BYTES));
+    assert.deepEqual(shares, [1, 1, 1, 1, 1, 2, 4, 8, 16, 32]);
     assert.equal(reader.send(), BUFFER_BYTES);
     assert.ok(sum([...crowd, reader]) <= BUDGET_BYTES);
   });
