@@ -8,6 +8,7 @@ import {
   withVariables,
   type ConfigureOptions,
 } from './asynctcp/configuration.js';
+import { sendFigures } from './asynctcp/host.js';
 import { offerStack } from './asynctcp/stack-choice.js';
 import { beginTask, offerTaskKeeper, readTaskSettings } from './asynctcp/task-use.js';
 import type { TcpStack } from './port/tcp-stack.js';
@@ -75,7 +76,7 @@ export type {
 export { AsyncTask, type TaskOptions } from './task/async-task-node.js';
 export type { CallbackName } from './task/callback-kind.js';
 export type { CallbackFigures } from './task/callback-meter.js';
-export type { Diagnostics } from './task/diagnostics.js';
+export type { Diagnostics, SendFigures } from './task/diagnostics.js';
 export type { ConnectionReport } from './task/connection-report.js';
 export type { Requested, ThreadInEffect } from './task/thread-in-effect.js';
 export type { TaskSignal, TaskThread } from './task/task-thread.js';
@@ -198,7 +199,7 @@ export function onWatchdog(handler: WatchdogHandler | undefined): void {
  */
 export function diagnostics(): Diagnostics {
   beginTask();
-  return diagnosticsReport('diagnostics');
+  return diagnosticsReport('diagnostics', sendFigures);
 }
 
 /** The operating system's TCP does not let these be set. */

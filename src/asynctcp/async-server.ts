@@ -296,8 +296,16 @@ export class AsyncServer {
       events,
     );
     listener.setKeepsAlive(this.#keepsAlive);
-    const reset = (): void => listener.close();
-    const listening: Listening = { listener, started, giveUp: resolve, reset };
+    const listening: Listening = {
+      stack: this.#host.stack,
+      listener,
+      started,
+      giveUp: resolve,
+      unacknowledged: () => 0,
+      reset: () => {
+        listener.close();
+      },
+    };
     holdsSocket(listening);
     return listening;
   }

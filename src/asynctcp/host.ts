@@ -4,10 +4,13 @@
  */
 import type { TcpStack } from '../port/tcp-stack.js';
 import { warn } from '../support/warn.js';
-import { connectionMeter } from '../task/diagnostics.js';
+import { connectionMeter, type SendFigures } from '../task/diagnostics.js';
 
 /** What holds a socket of this thread's: a connection, or a server that listens. */
 export interface Holder {
+  readonly stack: TcpStack;
+  /** Bytes that were added and that are not acknowledged. */
+  unacknowledged(): number;
   /** Gives the socket up, a connection with a reset, without any callback. */
   reset(): void;
 }
@@ -33,6 +36,19 @@ export function holdsSocket(holder: Holder): void {
 
 export function holdsNoSocket(holder: Holder): void {
   holders.delete(holder);
+}
+
+/** Returns what all connections of this thread have in flight, and may have. */
+export function sendFigures(): SendFigures {
+  const stacks = new Set<TcpStack>();
+  let unacknowledgedBytes = 0;
+  for (const holder of holders) {
+    stacks.add(holder.stack);
+    unacknowledgedBytes += holder.unacknowledged();
+  }
+  let budgetBytes = 0;
+  for (const { limits } of stacks) budgetBytes += limits.sendBudgetBytes;
+  return { budgetBytes, unacknowledgedBytes };
 }
 
 /**

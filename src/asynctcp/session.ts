@@ -10,7 +10,7 @@
  */
 import { ErrorCode } from '../port/error-code.js';
 import { TcpState } from '../port/tcp-state.js';
-import type { Connection, ConnectionEvents, Fault } from '../port/tcp-stack.js';
+import type { Connection, ConnectionEvents, Fault, TcpStack } from '../port/tcp-stack.js';
 import { CallbackKind } from '../task/callback-kind.js';
 import type { ConnectionReport } from '../task/connection-report.js';
 import { call1, call3, callFollowed } from '../task/dispatch.js';
@@ -54,6 +54,10 @@ export class Session extends DataFlow implements ConnectionEvents, DialEvents, T
   constructor(core: ClientCore, keeper?: ClientKeeper) {
     super(core);
     this.keeper = keeper;
+  }
+
+  get stack(): TcpStack {
+    return this.core.host.stack;
   }
 
   // ---- the beginning

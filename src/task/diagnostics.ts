@@ -16,6 +16,18 @@ export interface Diagnostics extends ThreadInEffect {
   readonly callbacks: Readonly<Record<CallbackName, CallbackFigures>>;
   /** Connections in both directions: that there are, that there were at most, that were refused. */
   readonly connections: { readonly now: number; readonly most: number; readonly refused: number };
+  readonly send: SendFigures;
+}
+
+/** What the clients of a thread have sent and their peers did not acknowledge, and its bound. */
+export interface SendFigures {
+  /**
+   * Bytes that may be unacknowledged together (`CONFIG_ASYNC_TCP_SND_BUDGET`): the sum over the stacks that
+   * have a client or a server now. Each client may have 65536 of them in any case.
+   */
+  readonly budgetBytes: number;
+  /** Bytes that are unacknowledged, of all clients; on a stack `local`: that the kernel has not taken. */
+  readonly unacknowledgedBytes: number;
 }
 
 export class ConnectionMeter {
@@ -75,12 +87,14 @@ export function stackHighWaterMark(what: string): number {
   return found.leastUnusedBytes / WORD_BYTES;
 }
 
-export function diagnosticsReport(what: string): Diagnostics {
+/** @param send tells what the connections have in flight. */
+export function diagnosticsReport(what: string, send: () => SendFigures): Diagnostics {
   const { settings, callbacks, connections, probe } = collected(what);
   const { now, most, refused } = connections;
   return {
     ...threadInEffect(settings, probe),
     callbacks: callbacks.figures(),
     connections: { now, most, refused },
+    send: send(),
   };
 }

@@ -32,10 +32,10 @@ const COPY_STRIDE = 0x9e_3779 << KIND_BITS;
 /** What the runtime offers for callbacks. */
 export interface CallbackRuntime {
   /**
-   * An asynchronous context without any store. Handlers that were set in another one are bound to
-   * that one.
+   * Returns an asynchronous context without any store, for one callback. Handlers that were set in another
+   * one are bound to that one.
    */
-  readonly context: CallbackContext | undefined;
+  readonly context: (() => CallbackContext) | undefined;
   /** Binds a handler to the context that it is set in. */
   readonly bindHandler: HandlerBinder;
 }
@@ -58,7 +58,7 @@ let settings = 0;
 let number = 0;
 let running: CallbackOwner | undefined;
 let meter: CallbackMeter | undefined;
-let context: CallbackContext | undefined;
+let context: (() => CallbackContext) | undefined;
 let binder: HandlerBinder = (handler) => handler;
 
 /** From now on callbacks are called with what the runtime offers for them. */
@@ -156,7 +156,7 @@ function threw(owner: CallbackOwner, error: unknown): void {
 export function call1<A>(owner: CallbackOwner, kind: CallbackKind, handler: (a: A) => unknown, a: A): void {
   enter(owner, kind);
   try {
-    const returned = context === undefined ? handler(a) : context.runInAsyncScope(handler, undefined, a);
+    const returned = context === undefined ? handler(a) : context().runInAsyncScope(handler, undefined, a);
     if (returned !== undefined) void follow(owner, returned);
   } catch (error) {
     threw(owner, error);
@@ -175,7 +175,7 @@ export function callFollowed<A>(
   let settled: Promise<void> | undefined;
   enter(owner, kind);
   try {
-    const returned = context === undefined ? handler(a) : context.runInAsyncScope(handler, undefined, a);
+    const returned = context === undefined ? handler(a) : context().runInAsyncScope(handler, undefined, a);
     settled = follow(owner, returned);
   } catch (error) {
     threw(owner, error);
@@ -195,7 +195,7 @@ export function call2<A, B>(
   enter(owner, kind);
   try {
     const returned =
-      context === undefined ? handler(a, b) : context.runInAsyncScope(handler, undefined, a, b);
+      context === undefined ? handler(a, b) : context().runInAsyncScope(handler, undefined, a, b);
     if (returned !== undefined) void follow(owner, returned);
   } catch (error) {
     threw(owner, error);
@@ -215,7 +215,7 @@ export function call3<A, B, C>(
   enter(owner, kind);
   try {
     const returned =
-      context === undefined ? handler(a, b, c) : context.runInAsyncScope(handler, undefined, a, b, c);
+      context === undefined ? handler(a, b, c) : context().runInAsyncScope(handler, undefined, a, b, c);
     if (returned !== undefined) void follow(owner, returned);
   } catch (error) {
     threw(owner, error);

@@ -135,6 +135,8 @@ export interface Env {
    * says at this moment.
    */
   arrivedAtPeer(client: AsyncClient): number;
+  /** Bytes in this machine's kernel that the client's peer has not acknowledged, sent or not. */
+  inFlight(client: AsyncClient): number;
   /** Takes every file descriptor that is left; returns how to give them back. */
   starve(): Promise<() => Promise<void>>;
   /**

@@ -1,5 +1,6 @@
 /** All cases, in the contract's order. */
 import type { ContractCase } from './case.js';
+import { CROWDS } from './crowd.js';
 import { DATA } from './data.js';
 import { ENDINGS } from './ending.js';
 import { LIFE } from './life.js';
@@ -21,5 +22,6 @@ export const CASES: readonly ContractCase[] = [
   ...PIECES,
   ...TIME,
   ...LIMITS,
+  ...CROWDS,
   ...TASK,
 ];

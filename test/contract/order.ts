@@ -133,6 +133,53 @@ export const ORDER: readonly ContractCase[] = [
     },
   },
   {
+    id: 'L11.microtasks',
+    title:
+      'microtasks that a callback caused have run before the next callback, and one that throws costs no other',
+    async run(env) {
+      const links = await Promise.all(Array.from({ length: 10 }, () => linkedToPeer(env)));
+      const log: string[] = [];
+      for (const [index, { client }] of links.entries()) {
+        client.onData(() => {
+          log.push(`callback ${index}`);
+          queueMicrotask(() => {
+            throw new Error(`microtask ${index}`);
+          });
+          void Promise.resolve().then(() => Promise.resolve().then(() => log.push(`microtask ${index}`)));
+        });
+      }
+      for (const { peer } of links) await peer.send('.');
+      await env.until('all callbacks and microtasks have run', () => log.length === 2 * links.length);
+      for (let at = 0; at < log.length; at += 2) {
+        expectEqual(log[at + 1], log[at]?.replace('callback', 'microtask'), 'what follows a callback');
+      }
+      await env.settle();
+      expectEqual(env.takeUncaught().length, links.length, 'errors that were uncaught');
+    },
+  },
+  {
+    id: 'L11.context',
+    title: 'a handler runs in the AsyncLocalStorage context in which it was set, and changes no other’s',
+    async run(env) {
+      const listener = await env.peer.listen({ address: '127.0.0.1' });
+      const printed = env.runProgram(`
+        import { AsyncLocalStorage } from 'node:async_hooks';
+        const storage = new AsyncLocalStorage();
+        const seen = [];
+        const tell = () => { seen.push(storage.getStore() ?? 'none'); storage.enterWith('entered'); };
+        const client = new AsyncClient({ stack: '${env.clientStack.name}' });
+        client.onConnect(tell);
+        storage.run('data', () => client.onData(() => { tell(); storage.run('abort', () => client.abort()); }));
+        storage.run('error', () => client.onError(tell));
+        client.onDisconnect(() => { tell(); console.log(seen.join(' ')); });
+        storage.run('connect', () => client.connect('127.0.0.1', ${listener.port}));
+      `);
+      const peer = await listener.accept();
+      await peer.send('.');
+      expectEqual((await printed).trim(), 'none data error none', 'the contexts of four callbacks');
+    },
+  },
+  {
     id: 'D3.exit',
     title: 'what a callback wrote before it ends the process arrives',
     async run(env) {

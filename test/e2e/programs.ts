@@ -144,6 +144,7 @@ const PACKAGES = {
   prlimit: 'util-linux',
   unshare: 'util-linux',
   ip: 'iproute2',
+  ss: 'iproute2',
   nft: 'nftables',
 } as const;
 

@@ -228,6 +228,34 @@ describe('the diagnostics', { concurrency: true, timeout: HANGS_MS }, () => {
     });
   }
 
+  it('tell what all clients have unacknowledged, and the budget of the stacks in use', async (test) => {
+    const text = `
+      asynctcp.configure({ diagnostics: 1, sendBudgetBytes: 1_048_576 });
+      const send = () => asynctcp.diagnostics().send;
+      const told = [send()];
+      const server = new asynctcp.AsyncServer('127.0.0.1', 0);
+      let greeted = 0;
+      server.onClient((client) => { greeted += client.add('abc'); });
+      await server.begin();
+      told.push(send());
+      const own = asynctcp.nodeStack({ sendBudgetBytes: 2_097_152 });
+      const clients = [];
+      for (const stack of [undefined, own]) {
+        clients.push(await asynctcp.AsyncClient.open('127.0.0.1', server.port(), stack && { stack }));
+      }
+      while (greeted < 6) await new Promise((resolve) => { setTimeout(resolve, 1); });
+      clients[0].add(new Uint8Array(1000));
+      told.push(send());
+      for (const client of clients) client.abort();
+      console.log(JSON.stringify(told));
+      process.exit(0);`;
+    assert.deepEqual(JSON.parse(await outputOf(startProgram(test, text))), [
+      { budgetBytes: 0, unacknowledgedBytes: 0 },
+      { budgetBytes: 1_048_576, unacknowledgedBytes: 0 },
+      { budgetBytes: 3_145_728, unacknowledgedBytes: 1006 },
+    ]);
+  });
+
   it('tell core, priority and stack as asked for and as they are, on the main thread', async (test) => {
     const text = `
       asynctcp.configure({ diagnostics: 1, runningCore: 0, taskPriority: 2 });

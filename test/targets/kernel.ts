@@ -17,7 +17,10 @@ export const kernelOnIpv6 = systemTarget('kernel × kernel on IPv6', kernelStack
   apart: { ...OWN_APART, 'L4.give-up': ONE_LOOPBACK, T5: ONE_LOOPBACK },
 });
 
-export const kernelWithNode = systemTarget('kernel × node', kernelStack, nodeStack, { apart: OWN_APART });
+export const kernelWithNode = systemTarget('kernel × node', kernelStack, nodeStack, {
+  unmet: { 'M4.kernel': 'it asks the server’s stack, and here that is node' },
+  apart: OWN_APART,
+});
 
 export const nodeWithKernel = systemTarget('node × kernel', nodeStack, kernelStack, {
   unmet: {

@@ -6,5 +6,7 @@ export const node = systemTarget('node × node', nodeStack, nodeStack, {
   unmet: {
     'D1.urgent': 'node:net does not receive urgent data in line (SO_OOBINLINE), so the urgent byte is lost',
     'D7.peer': 'node:net cannot ask what the peer acknowledged: capability acknowledgement is `local`',
+    'M4.kernel':
+      'node:net cannot ask what the kernel holds: it bounds each connection (tcp_wmem), not all of them together',
   },
 });

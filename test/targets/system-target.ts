@@ -215,6 +215,10 @@ class SystemEnvironment implements Env {
     return kernelEnd(client.remotePort(), client.localPort()).unread;
   }
 
+  inFlight(client: AsyncClient): number {
+    return kernelEnd(client.localPort(), client.remotePort()).unacknowledged;
+  }
+
   async starve(): Promise<() => Promise<void>> {
     const self = String(process.pid);
     const read = ['--pid', self, '--nofile', '--output=SOFT', '--noheadings'];

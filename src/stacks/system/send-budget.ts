@@ -5,12 +5,18 @@
  * Every connection may have `SHARE_BYTES`, whatever the others do. What it has beyond is its excess, and all
  * excess together is bounded by half of the budget; the other half is for the shares. While little excess is
  * in use, a connection may have its whole send buffer. Then its excess may only be as much as its
- * peer has acknowledged so far, and half of what is left: a peer that reads doubles it with each round trip,
- * as in slow start (RFC 5681 §3.1), and one that does not read stays near its share.
+ * peer has acknowledged beyond `UNREAD_BYTES`, and half of what is left: a peer that reads doubles it with
+ * each round trip, as in slow start (RFC 5681 §3.1), and one that does not read stays at its share.
  */
 
 /** What each connection may have, however full the budget is. */
 export const SHARE_BYTES = 65_536;
+
+/**
+ * What a peer's TCP acknowledges although its program reads nothing: the receive buffer that systems begin
+ * with, which grows only for programs that read. Linux's is 131072 bytes (`tcp_rmem`).
+ */
+export const UNREAD_BYTES = 262_144;
 
 export class SendBudget {
   readonly budgetBytes: number;
@@ -39,7 +45,8 @@ export class SendBudget {
   capacity(sendBufferBytes: number, ackedBytes: number): number {
     const isLow = this.#excess <= this.#mostExcess / 4;
     const left = Math.max(0, this.#mostExcess - this.#excess);
-    const excess = isLow ? this.#mostExcess / 4 : Math.min(ackedBytes, left / 2);
+    const read = Math.max(0, ackedBytes - UNREAD_BYTES);
+    const excess = isLow ? this.#mostExcess / 4 : Math.min(read, left / 2);
     return Math.min(sendBufferBytes, SHARE_BYTES + Math.floor(excess));
   }
 }

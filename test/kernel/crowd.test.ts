@@ -1,0 +1,4 @@
+import { SCENARIOS } from './crowd.js';
+import { testScenarios } from './stage.js';
+
+testScenarios('a crowd that never reads', new URL('crowd.js', import.meta.url), SCENARIOS);

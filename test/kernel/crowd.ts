@@ -1,0 +1,118 @@
+/** M4 on the kernel's TCP: a thousand peers that never read, and one that does. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { CHARGEN_PATTERN, chargen } from '#src/cli/services/chargen.js';
+import type { AsyncClient, AsyncServer } from 'asynctcp';
+import type { Scenario } from './scenario.js';
+import { ADDRESS, kernelSockets, openDescriptors, type World } from './world.js';
+
+const CROWD = 1000;
+const MIB = 1_048_576;
+const SHARE_BYTES = 65_536;
+/** What a reader takes before it is enough: more than all buffers on the way hold. */
+const READ_BYTES = 64 * MIB;
+
+/** Connects so often, and never reads. Ends with its input. */
+const CROWD_SCRIPT = `
+import socket, sys
+crowd = [socket.create_connection((sys.argv[1], int(sys.argv[2]))) for _ in range(int(sys.argv[3]))]
+print("connected", len(crowd))
+sys.stdin.read()
+`;
+
+/** Reads so many bytes, and compares them with a pattern that is repeated. */
+const READER_SCRIPT = `
+import socket, sys
+pattern = bytes.fromhex(sys.stdin.readline().strip())
+peer = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+wanted, got, matches = int(sys.argv[3]), 0, True
+twice = pattern * (2 + 262144 // len(pattern))
+while got < wanted:
+    data = peer.recv(262144)
+    if not data: break
+    at = got % len(pattern)
+    matches = matches and data == twice[at:at + len(data)]
+    got += len(data)
+print("got", got >= wanted, matches)
+`;
+
+function unacknowledged(server: AsyncServer): number {
+  let bytes = 0;
+  for (const client of server.clients()) bytes += client.unacknowledged();
+  return bytes;
+}
+
+/** Bytes of memory that this namespace's sockets with the port hold for sending (w and f of ss). */
+function kernelMemory(port: number): number {
+  const text = execFileSync('ss', ['-tmnH', `sport = :${port}`], { encoding: 'utf8' });
+  let bytes = 0;
+  for (const [, forward, queued] of text.matchAll(/,f(\d+),w(\d+)/g))
+    bytes += Number(forward) + Number(queued);
+  return bytes;
+}
+
+const queuedInKernel = (port: number): number =>
+  kernelSockets(port)
+    .filter(({ localPort }) => localPort === port)
+    .reduce((total, socket) => total + socket.unacknowledged, 0);
+
+/** Waits until the crowd's buffers are full: two looks at all of them, a while apart, see the same. */
+async function fill(world: World, server: AsyncServer, count: number): Promise<void> {
+  await world.until('the crowd is accepted', () => server.count() === count);
+  let [before, looks] = [-1, 0];
+  await world.until('nothing more is sent', () => {
+    const now = unacknowledged(server);
+    looks = now === before ? looks + 1 : 0;
+    before = now;
+    return looks === 200;
+  });
+}
+
+export const SCENARIOS: readonly Scenario[] = [
+  {
+    title: 'holds at most the budget, in the process and in the kernel, and leaves a reader its send buffer',
+    isAlone: true,
+    needs: ['python3', 'ss'],
+    async run(world) {
+      const descriptors = openDescriptors();
+      const clients: AsyncClient[] = [];
+      const server = await world.serve((client) => {
+        clients.push(client);
+        chargen.serve(client, { bytesIn: 0, bytesOut: 0 });
+      });
+      const port = server.port();
+      const crowd = world.start('python3', '-u', '-c', CROWD_SCRIPT, ADDRESS, String(port), String(CROWD));
+      await crowd.stdout.line(/^connected/);
+      await fill(world, server, CROWD);
+      const { sendBudgetBytes, sendBufferBytes } = world.stack.limits;
+      assert.equal(sendBudgetBytes, 256 * MIB);
+      for (const client of clients) assert.ok(client.unacknowledged() >= SHARE_BYTES, 'each has its share');
+      for (const [what, bytes] of [
+        ['unacknowledged', unacknowledged(server)],
+        ['in the kernel’s queues', queuedInKernel(port)],
+        ['of kernel memory', kernelMemory(port)],
+        ['of process memory', process.memoryUsage.rss()],
+      ] as const) {
+        assert.ok(bytes <= sendBudgetBytes, `${bytes} bytes ${what}`);
+      }
+
+      const script = ['-u', '-c', READER_SCRIPT, ADDRESS, String(port), String(READ_BYTES)];
+      const reader = world.start('python3', ...script);
+      reader.type(`${Buffer.from(CHARGEN_PATTERN).toString('hex')}\n`);
+      let most = 0;
+      const look = setInterval(() => {
+        most = Math.max(most, clients[CROWD]?.unacknowledged() ?? 0);
+      }, 1);
+      const [line] = await reader.stdout.line(/^got .*/);
+      clearInterval(look);
+      assert.equal(line, 'got True True');
+      assert.ok(most > sendBufferBytes / 2, `the reader had ${most} bytes of ${sendBufferBytes} under way`);
+      assert.ok(unacknowledged(server) <= sendBudgetBytes);
+
+      await crowd.kill();
+      await world.until('all are gone', () => server.count() === 0);
+      await server.end();
+      await world.until('no descriptor is left', () => openDescriptors() === descriptors);
+    },
+  },
+];
