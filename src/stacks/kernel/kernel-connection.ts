@@ -552,7 +552,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
       this.#failSoon(result);
       return;
     }
-    if (this.#outstanding > 0) this.#ending = new Closing(this.#context, this, this.#outstanding);
+    if (this.#outstanding > 0) this.#ending ??= new Closing(this.#context, this, this.#outstanding);
     if (this.#finSent) this.#context.post(() => this.#endIfDone());
   }
 
