@@ -65,7 +65,8 @@ export class SocketPeer implements EndReport {
     if (this.isOver) return;
     this.mayReset = true;
     this.isCut = true;
-    if (resets) this.#socket.resetAndDestroy();
+    // Node cannot reset a socket whose FIN is under way, and would leave it open.
+    if (resets && !this.#socket.writableEnded) this.#socket.resetAndDestroy();
     else this.#socket.destroy();
   }
 
