@@ -103,7 +103,8 @@ static bool dispatch(void *context, int count) {
   napi_status status = napi_get_reference_value(env, loop->dispatch, &function);
   if (status == napi_ok) status = napi_create_int32(env, count, &argument);
   sockets_enter(&loop->sockets);
-  for (int i = 0; status == napi_ok && i <= count; i++) {
+  const int most = count > 0 ? count : 0;
+  for (int i = 0; status == napi_ok && i <= most; i++) {
     /* In no asynchronous context: that of the first user would be everybody's. It asks for no receiver. */
     status = napi_make_callback(env, NULL, function, function, 1, &argument, &answer);
     if (was_refused(env, status, answer)) {

@@ -1,13 +1,21 @@
 // Runs the C of the addon under the address and the undefined-behaviour sanitizer: the C tests as a program, and the
-// tests of the addon in Node, in a copy of the checkout whose addon is compiled with the sanitizers.
+// tests of the addon and the fuzzer in Node, in a copy of the checkout whose addon is compiled with the sanitizers.
+//     npm run test:native -- [--fuzz seconds] [--seed number]
+// With --fuzz only the fuzzer runs, for so long.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { compileFaulty, compileIn, compiler, missingTools, native, root } from './native.mjs';
 
 const SANITIZERS = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
 /** As in native/binding.gyp. */
 const FLAGS = '-std=c11 -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -g -pthread';
+
+const FUZZ_SECONDS = '20';
+const FUZZ_SEED = '1';
+
+const { values } = parseArgs({ options: { fuzz: { type: 'string' }, seed: { type: 'string' } } });
 
 const folder = join(root, 'build', 'sanitized');
 
@@ -49,7 +57,7 @@ function testInC(optimization) {
   }
 }
 
-function testInNode() {
+function buildForNode() {
   const flags = SANITIZERS.join(' ');
   const CC = compiler();
   const addon = compileIn(join(folder, 'addon'), process.arch, {
@@ -65,21 +73,32 @@ function testInNode() {
   for (const part of ['package.json', 'dist', join('build', 'test')]) {
     cpSync(join(root, part), join(folder, part), { recursive: true });
   }
+}
+
+/** Runs a file of the copy in Node. */
+function runNode(words) {
+  // Node itself is not compiled with the sanitizer, so its runtime has to be there first. What V8 leaks at the end is
+  // not ours.
+  const runtime = execFileSync(compiler(), ['-print-file-name=libasan.so'], { encoding: 'utf8' }).trim();
+  run(process.execPath, ['--enable-source-maps', ...words], {
+    LD_PRELOAD: runtime,
+    ASAN_OPTIONS: 'detect_leaks=0',
+    ASYNCTCP_REQUIRE_PEERS: '1',
+  });
+}
+
+function testInNode() {
   const tests = ['native', 'faults'].flatMap((part) =>
     readdirSync(join(folder, 'build', 'test', part))
       .filter((name) => name.endsWith('.test.js'))
       .map((name) => join('build', 'test', part, name)),
   );
-  // Node itself is not compiled with the sanitizer, so its runtime has to be there first. What V8 leaks at the end is
-  // not ours.
-  const runtime = execFileSync(CC, ['-print-file-name=libasan.so'], { encoding: 'utf8' }).trim();
-  for (const test of tests) {
-    run(process.execPath, ['--enable-source-maps', '--test-reporter=spec', test], {
-      LD_PRELOAD: runtime,
-      ASAN_OPTIONS: 'detect_leaks=0',
-      ASYNCTCP_REQUIRE_PEERS: '1',
-    });
-  }
+  for (const test of tests) runNode(['--test-reporter=spec', test]);
+}
+
+function fuzz(seconds, seed) {
+  const program = join('build', 'test', 'fuzz', 'fuzz-program.js');
+  runNode(['--expose-gc', program, '--seconds', seconds, ...(seed === undefined ? [] : ['--seed', seed])]);
 }
 
 const missing = process.platform === 'linux' ? missingTools() : ['Linux'];
@@ -89,6 +108,13 @@ if (missing.length > 0) {
 }
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
-testInC('-O0');
-testInC('-O3');
-testInNode();
+if (values.fuzz === undefined) {
+  testInC('-O0');
+  testInC('-O3');
+  buildForNode();
+  testInNode();
+  fuzz(FUZZ_SECONDS, values.seed ?? FUZZ_SEED);
+} else {
+  buildForNode();
+  fuzz(values.fuzz, values.seed);
+}

@@ -2,6 +2,8 @@
 
 #include <stdint.h>
 
+#include <uv.h>
+
 #include "faults.h"
 #include "napi-call.h"
 
@@ -50,11 +52,21 @@ static napi_value js_calls(napi_env env, napi_callback_info info) {
   return result;
 }
 
+/* runLoop(): runs the environment's loop once, inside of whatever callback calls it. */
+static napi_value js_run_loop(napi_env env, napi_callback_info info) {
+  (void)info;
+  uv_loop_t *loop = NULL;
+  TRY(napi_get_uv_event_loop(env, &loop));
+  (void)uv_run(loop, UV_RUN_NOWAIT); /* Whether there is more to do. */
+  return undefined(env);
+}
+
 napi_status offer_faults(napi_env env, napi_value exports) {
   const napi_property_descriptor functions[] = {
       {.utf8name = "setFault", .method = js_set_fault, .attributes = napi_enumerable},
       {.utf8name = "clearFaults", .method = js_clear_faults, .attributes = napi_enumerable},
       {.utf8name = "calls", .method = js_calls, .attributes = napi_enumerable},
+      {.utf8name = "runLoop", .method = js_run_loop, .attributes = napi_enumerable},
   };
   return napi_define_properties(env, exports, sizeof functions / sizeof functions[0], functions);
 }

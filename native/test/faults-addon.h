@@ -4,7 +4,7 @@
 
 #include <node_api.h>
 
-/* Adds `setFault`, `clearFaults` and `calls` to the addon's functions. */
+/* Adds `setFault`, `clearFaults`, `calls` and `runLoop` to the addon's functions. */
 napi_status offer_faults(napi_env env, napi_value exports);
 
 #endif

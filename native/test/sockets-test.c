@@ -95,6 +95,40 @@ static void test_flush(void) {
   world_close(world);
 }
 
+/* A record that points beyond the arena sends nothing, and costs no other one anything. */
+static void test_flush_out_of_bounds(void) {
+  static const struct send wrong[] = {
+      {.offset = -1, .bytes = 1},
+      {.offset = 0, .bytes = 0},
+      {.offset = 0, .bytes = -1},
+      {.offset = 0, .bytes = ARENA_BYTES + 1},
+      {.offset = 1, .bytes = ARENA_BYTES},
+      {.offset = ARENA_BYTES, .bytes = 1},
+      {.offset = INT32_MAX, .bytes = INT32_MAX},
+      {.offset = INT32_MIN, .bytes = INT32_MIN},
+  };
+  enum { WRONG = sizeof wrong / sizeof wrong[0] };
+  struct world *world = world_open();
+  uint16_t port = 0;
+  const int listener = listen_here(world, 0, &port);
+  const struct pair pair = pair_of(world, listener, port);
+  const struct shared *shared = &world->sockets.shared;
+  for (int i = 0; i < WRONG; i++) {
+    shared->sends[i] = wrong[i];
+    shared->sends[i].slot = pair.client;
+  }
+  /* The last byte of the arena is inside. */
+  shared->arena[ARENA_BYTES - 1] = stream_byte(0);
+  shared->sends[WRONG] = (struct send){.slot = pair.client, .offset = ARENA_BYTES - 1, .bytes = 1};
+  CHECK(sockets_flush(&world->sockets, WRONG + 1) == WRONG);
+  for (int i = 0; i < WRONG; i++) CHECK(shared->sends[i].result == refusal(CALL_WRITE, EINVAL));
+  CHECK(shared->sends[WRONG].result == 1);
+  UNTIL(world, seen(world, pair.server)->bytes == 1);
+  CHECK(seen(world, pair.server)->is_sound);
+  close_both(world, pair);
+  world_close(world);
+}
+
 /* Sends until the kernel takes no more, and again when it says so. */
 static void test_back_pressure(void) {
   struct world *world = world_open();
@@ -400,7 +434,7 @@ static void test_slots_are_used_again_after_the_events(void) {
 
 /* What was reported of a socket and not looked at yet is nobody's when the socket is gone. */
 static void test_stale_events(void) {
-  enum { PAIRS = 8 };
+  enum { PAIRS = MAX_PAGES + 4 };
   struct world *world = world_open();
   struct sockets *sockets = &world->sockets;
   uint16_t port = 0;
@@ -408,7 +442,7 @@ static void test_stale_events(void) {
   struct pair pairs[PAIRS];
   for (int i = 0; i < PAIRS; i++) pairs[i] = pair_of(world, listener, port);
   for (int i = 0; i < PAIRS; i++) {
-    /* A read that fills its share of the pool. */
+    /* Large pieces: a poll receives one into each page. */
     CHECK(send_stream(world, pairs[i].client, 0, READ_BYTES) == READ_BYTES);
   }
   turn(world);
@@ -862,6 +896,7 @@ int main(void) {
   static const struct test tests[] = {
       {"what is sent arrives, both ways", test_echo},
       {"a flush sends in order, and nothing behind what was cut", test_flush},
+      {"a send record out of bounds is refused", test_flush_out_of_bounds},
       {"a sender that the kernel stops is told when it may go on", test_back_pressure},
       {"acknowledged bytes are told, and the FIN is none", test_acks_by_events},
       {"acknowledged bytes are counted, and the FIN is none", test_acks_asked_for},

@@ -35,13 +35,15 @@ export interface FaultyAddon extends NativeAddon {
   clearFaults(): void;
   /** How often it was called since. */
   calls(call: SystemCall): number;
+  /** Runs the thread's event loop once, inside of the callback that calls it, as some addons do. */
+  runLoop(): void;
 }
 
 /** What happens to a call: it fails with this errno's name, or takes no more than so many bytes. */
 export type Mishap = keyof typeof constants.errno | number;
 
 function isFaulty(addon: NativeAddon): addon is FaultyAddon {
-  return 'setFault' in addon && 'clearFaults' in addon && 'calls' in addon;
+  return 'setFault' in addon && 'clearFaults' in addon && 'calls' in addon && 'runLoop' in addon;
 }
 
 const loaded = searchAddon({

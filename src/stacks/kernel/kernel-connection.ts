@@ -576,7 +576,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
     }
     // What was acknowledged before counts as no progress of the closing connection.
     this.#askForAcks();
-    if (this.#outstanding > 0) this.#ending = new Closing(this.#context, this, this.#outstanding);
+    if (this.#outstanding > 0) this.#ending ??= new Closing(this.#context, this, this.#outstanding);
     if (this.#finSent) this.#context.post(() => this.#endIfDone());
   }
 

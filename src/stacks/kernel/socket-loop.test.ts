@@ -3,7 +3,10 @@ import { describe, it } from 'node:test';
 import { AsyncClient } from '../../asynctcp/async-client.js';
 import { AsyncServer } from '../../asynctcp/async-server.js';
 import { loadAddon } from '../../addon/load-addon.js';
+import { MAX_SENDS } from '../../addon/native-sockets.js';
+import { enterCallback, leaveCallback } from '../../support/callback-scope.js';
 import { KernelStack } from './kernel-stack.js';
+import { SocketLoop, type StreamOwner } from './socket-loop.js';
 
 const { addon, reason } = loadAddon();
 
@@ -144,3 +147,83 @@ it(
     await play.end();
   },
 );
+
+function noEvent(): void {
+  assert.fail('it has no events');
+}
+
+/** Owns a slot without a socket: whatever it sends comes back. */
+class Owner implements StreamOwner {
+  rest: number[] = [];
+  refusal = 0;
+  broke: unknown;
+  readonly #error: Error | undefined;
+
+  /** @param error is thrown when a rest comes. */
+  constructor(error?: Error) {
+    this.#error = error;
+  }
+
+  sendFellShort(rest: Uint8Array, refusal: number): void {
+    this.rest.push(...rest);
+    this.refusal = refusal;
+    if (this.#error !== undefined) throw this.#error;
+  }
+
+  sendBroke(error: unknown): void {
+    this.broke = error;
+  }
+
+  readonly socketBroke = noEvent;
+  readonly socketConnected = noEvent;
+  readonly socketData = noEvent;
+  readonly socketEnded = noEvent;
+  readonly socketAcked = noEvent;
+  readonly socketWritable = noEvent;
+  readonly socketStarved = noEvent;
+  readonly socketFailed = noEvent;
+}
+
+describe('what the kernel does not take', { skip: reason ?? false }, () => {
+  /** Beyond all sockets. */
+  const SLOT = 5000;
+
+  function send(loop: SocketLoop, pieces: readonly (readonly [slot: number, bytes: Uint8Array])[]): void {
+    enterCallback();
+    for (const [slot, bytes] of pieces) {
+      assert.ok(loop.gathers(bytes.length));
+      loop.enqueue(slot, bytes, bytes.length);
+    }
+    leaveCallback();
+  }
+
+  it('comes back to each owner, whatever another one throws, and the arena is free again', () => {
+    assert.ok(addon !== undefined);
+    const loop = new SocketLoop(addon);
+    const error = new RangeError('out of memory');
+    const owners = [new Owner(), new Owner(error), new Owner()];
+    owners.forEach((owner, index) => loop.adopt(SLOT + index, owner));
+    const pieces = owners.map((_, index) => [SLOT + index, Uint8Array.of(index, 7)] as const);
+    send(loop, pieces);
+    assert.deepEqual(
+      owners.map(({ rest, broke }) => [rest, broke]),
+      [
+        [[0, 7], undefined],
+        [[1, 7], error],
+        [[2, 7], undefined],
+      ],
+    );
+    assert.ok(owners.every(({ refusal }) => refusal < 0));
+    send(loop, [[SLOT, Uint8Array.of(9)]]);
+    assert.equal(new Uint8Array(loop.native.arena)[0], 9, 'from the beginning');
+    owners.forEach((_, index) => loop.release(SLOT + index));
+  });
+
+  it('more records than there are is refused', () => {
+    assert.ok(addon !== undefined);
+    const native = addon.openSockets(() => false, false);
+    for (const count of [-1, MAX_SENDS + 1]) assert.throws(() => native.flush(count), TypeError);
+    native.end();
+    assert.throws(() => native.flush(1), TypeError, 'its memory is gone');
+  });
+});
