@@ -177,6 +177,9 @@ export const PIECES: readonly ContractCase[] = [
       await env.settle();
       expect(!history.over, 'within the close timeout');
       env.clock.advance(1);
+      await env.settle();
+      // The peer's TCP may have taken a rest meanwhile, into a buffer that was full: that was progress.
+      env.clock.advance(CLOSE_TIMEOUT_MS);
       await env.until('it is over', () => history.over);
       expectEqual(ends(history), [`error ${ERR_TIMEOUT}`, 'disconnect'], 'callbacks');
       expectEqual((await peer.drain()).end, 'reset', 'how the peer saw it end');
