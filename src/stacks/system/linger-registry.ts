@@ -92,12 +92,12 @@ export class LingerRegistry {
   }
 
   #isPastBounds(): boolean {
-    return this.#first !== undefined && (this.#count > this.#maxCount || this.#bytes > this.#maxBytes);
+    return this.#count > this.#maxCount || this.#bytes > this.#maxBytes;
   }
 
   /**
-   * Cuts the one that has gone longest without progress, if it stands still: its descriptor is wanted. Returns
-   * true if there was one.
+   * Cuts the one that has gone longest without progress, if it stands still: its descriptor is wanted.
+   * Returns true if there was one.
    */
   cutStandstill(): boolean {
     const oldest = this.#first;
@@ -108,10 +108,6 @@ export class LingerRegistry {
 
   #keepBounds(): void {
     while (this.#first !== undefined && this.#isPastBounds()) this.#cut(this.#first);
-  }
-
-  #isPastBounds(): boolean {
-    return this.#count > this.#maxCount || this.#bytes > this.#maxBytes;
   }
 
   #cut(entry: LingerEntry): void {
