@@ -13,6 +13,8 @@ import { Talk } from './talk.js';
 
 const CROWD = 1000;
 const ROUNDS = 3;
+/** In it the buffers of a crowd are filled. */
+const FILL_MS = 3000;
 const WARMUP_MS = 500;
 const MEASURE_MS = 1500;
 const START_MS_MAX = 10_000;
@@ -56,6 +58,7 @@ async function rate(stack: string, crowd: number): Promise<number> {
   const port = Number((await server.nextLine(START_MS_MAX)).split(' ')[1]);
   const sockets = [];
   while (sockets.length < crowd) sockets.push(await stare(port));
+  await pause(crowd > 0 ? FILL_MS : 0);
   const reader = await join(port);
   await pause(WARMUP_MS);
   const [before, beganMs] = [bytes, performance.now()];
