@@ -11,6 +11,7 @@ const { values, positionals } = parseArgs({
 const env = { ...process.env, ASYNCTCP_SOAK: '1', MODEL_RUNS: '20000' };
 for (const [name, value] of Object.entries(values)) env[`ASYNCTCP_SOAK_${name.toUpperCase()}`] = value;
 
-const words = positionals.length > 0 ? positionals : ['test/soak/', 'test/faults/', 'model.test'];
+const words =
+  positionals.length > 0 ? positionals : ['test/soak/', 'test/faults/', 'e2e/closing', 'model.test'];
 const args = ['scripts/test.mjs', ...words];
 process.exit(spawnSync(process.execPath, args, { stdio: 'inherit', env }).status ?? 1);

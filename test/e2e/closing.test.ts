@@ -3,11 +3,15 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { pattern } from '../contract/pattern.js';
+import { ErrorCode } from 'asynctcp';
+import { inForm } from '../soak/form.js';
 import { STACKS } from '../soak/stacks.js';
-import { startNode, startPython, unlessInstalled } from './programs.js';
+import { start, startNode, startPython, unlessInstalled } from './programs.js';
+import { program } from './programs/inline.js';
 
 const BYTES = 3_000_000;
 const CLIENT = new URL('programs/closing-client.js', import.meta.url);
+const STUFFING = new URL('programs/stuffing-client.js', import.meta.url);
 const HANGS_MS = 120_000;
 
 /** Accepts one connection, reads it in pieces with a pause after each, and tells what it got and the end. */
@@ -52,7 +56,14 @@ const READERS: readonly Reader[] = [
     answers: true,
     buffer: 0,
   },
-  { title: 'that takes about 1 MB a second', piece: 10_000, pauseS: 0.01, answers: false, buffer: 16_384 },
+  {
+    // The long form takes half a minute: longer than any wait of the stack for a FIN.
+    title: `that takes about ${inForm({ short: 1000, long: 100 })} KB a second`,
+    piece: inForm({ short: 10_000, long: 1000 }),
+    pauseS: 0.01,
+    answers: false,
+    buffer: 16_384,
+  },
   { title: 'that does both', piece: 10_000, pauseS: 0.01, answers: true, buffer: 16_384 },
 ];
 
@@ -67,16 +78,80 @@ for (const stack of Object.keys(STACKS)) {
           const how = [String(piece), String(pauseS), answers ? 'answers' : 'listens', String(buffer)];
           const peer = startPython(test, PEER, ...how);
           const port = await peer.stdout.number(/^port (\d+)/);
-          const program = startNode(test, CLIENT, [stack, String(port), String(BYTES)]);
+          const client = startNode(test, CLIENT, [stack, String(port), String(BYTES)]);
           const [, got, hash, end] = await peer.stdout.line(/^got (\d+) (\w+) (.*)/);
           const expected = createHash('sha256')
             .update(pattern(1, 0, BYTES))
             .digest('hex');
           assert.deepEqual([got, end, hash], [String(BYTES), 'fin', expected]);
-          const ending = await program.ended;
-          assert.deepEqual([ending, program.stdout.text], [{ status: 0, signal: null }, '']);
+          const ending = await client.ended;
+          assert.deepEqual([ending, client.stdout.text], [{ status: 0, signal: null }, '']);
         });
       }
     },
   );
 }
+
+/** Accepts one connection, reads so many bytes and no more, and never ends. Asked, it tells the end. */
+const SILENT_PEER = `
+import select, socket, sys
+wanted = int(sys.argv[1])
+listener = socket.socket()
+listener.bind(("127.0.0.1", 0))
+listener.listen(1)
+print("port", listener.getsockname()[1])
+peer, _ = listener.accept()
+got = 0
+while got < wanted: got += len(peer.recv(wanted - got))
+print("has all")
+sys.stdin.readline()
+try:
+    while peer.recv(65536): pass
+    print("end fin")
+except OSError as error:
+    print("end reset")
+`;
+
+for (const stack of Object.keys(STACKS)) {
+  const skip = unlessInstalled('python3');
+  describe(`a program on ${stack} whose peer is silent`, { skip, timeout: HANGS_MS }, () => {
+    it('is told ERR_TIMEOUT after the close timeout where the peer never reads, and ends', async (test) => {
+      const peer = startPython(test, SILENT_PEER, '0');
+      const port = await peer.stdout.number(/^port (\d+)/);
+      const env = { CONFIG_ASYNC_TCP_CLOSE_TIMEOUT: '1000' };
+      const client = startNode(test, STUFFING, [stack, String(port)], env);
+      const ending = await client.ended;
+      assert.deepEqual(ending, { status: 0, signal: null }, client.stderr.text);
+      const { ERR_TIMEOUT } = ErrorCode;
+      assert.equal(client.stdout.text, `error ${ERR_TIMEOUT}\ndisconnect closeTimeout ${ERR_TIMEOUT}\n`);
+      peer.type('\n');
+      await peer.stdout.line(/^end reset$/);
+    });
+  });
+}
+
+it(
+  'a program whose bytes were acknowledged before close() ends at once, though the peer never ends',
+  {
+    skip: unlessInstalled('python3'),
+    timeout: HANGS_MS,
+  },
+  async (test) => {
+    const peer = startPython(test, SILENT_PEER, '5');
+    const port = await peer.stdout.number(/^port (\d+)/);
+    const file = program(
+      test,
+      `const client = await asynctcp.AsyncClient.open('127.0.0.1', ${port}, { stack: 'kernel' });
+    client.write('hello');
+    await client.flushed();
+    client.onDisconnect(() => {
+      const overMs = performance.now();
+      process.on('exit', () => { console.log(performance.now() - overMs < 10_000); });
+    });
+    client.close();`,
+    );
+    const running = start(test, process.execPath, [file], {});
+    assert.deepEqual(await running.ended, { status: 0, signal: null }, running.stderr.text);
+    assert.equal(running.stdout.text, 'true\n');
+  },
+);

@@ -74,6 +74,21 @@ describe('a send that the kernel does not take whole', { skip: unlessFaulty(), t
     assert.equal(first.text, '123');
   });
 
+  it('is one call for small pieces of one callback, with copy and without, and one for each client', async () => {
+    let calls = -1;
+    const [first, second] = await begin((client, other) => {
+      world.addon.clearFaults();
+      for (const piece of ['head ', 'body ']) client.write(piece);
+      client.write(Buffer.from('rest'), 0);
+      other.write('other');
+      queueMicrotask(() => {
+        calls = world.addon.calls('send') + world.addon.calls('sendmsg');
+      });
+    });
+    assert.ok(await world.until(() => first.text.length === 14 && second.text.length === 5));
+    assert.deepEqual([first.text, second.text, calls], ['head body rest', 'other', 2]);
+  });
+
   it('is not sent again where the end of the shortage cannot be watched for', async () => {
     const [first] = await begin((client) => {
       world.addon.clearFaults();

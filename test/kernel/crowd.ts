@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { CHARGEN_PATTERN, chargen } from '#src/cli/services/chargen.js';
-import type { AsyncClient, AsyncServer } from 'asynctcp';
+import { kernelStack, nodeStack, type AsyncClient, type AsyncServer, type TcpStack } from 'asynctcp';
 import type { Scenario } from './scenario.js';
 import { ADDRESS, kernelSockets, openDescriptors, type World } from './world.js';
 
@@ -68,7 +68,73 @@ async function fill(world: World, server: AsyncServer, count: number): Promise<v
   });
 }
 
+/** Closed at once by the server, each with more than its peer's buffer holds. */
+const CLOSED = 1100;
+const LEFT_BYTES = 150_000;
+
+/** Connects so often with small buffers, waits, and then reads all in turns, little at a time. */
+const SLOW_SCRIPT = `
+import socket, sys
+address, port, count, wanted = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+peers = {}
+for _ in range(count):
+    peer = socket.socket()
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    peer.connect((address, port))
+    peers[peer] = 0
+print("connected")
+sys.stdin.readline()
+whole = 0
+while peers:
+    for peer in list(peers):
+        try:
+            data = peer.recv(20000)
+        except OSError:
+            data = b""
+        peers[peer] += len(data)
+        if data: continue
+        whole += peers[peer] == wanted
+        del peers[peer]
+        peer.close()
+print("whole", whole)
+`;
+
+function slowReaders(name: string, makeStack: () => TcpStack): Scenario {
+  return {
+    title: `more clients that close at once than ever were kept, on ${name}: none whose peer reads is cut`,
+    isAlone: true,
+    needs: ['python3'],
+    async run(world) {
+      const ends: string[] = [];
+      const server = await world.serve(
+        (client) => {
+          client.onDisconnect((_, reason, code) => ends.push(`${reason} ${code ?? ''}`));
+          let sent = 0;
+          const refill = (): void => {
+            for (let last = 1; last > 0 && sent < LEFT_BYTES; sent += last) {
+              last = client.write(new Uint8Array(LEFT_BYTES - sent));
+            }
+            if (sent === LEFT_BYTES) client.close();
+          };
+          client.onAck(refill);
+          refill();
+        },
+        { stack: makeStack(), maxClients: CLOSED },
+      );
+      const words = [ADDRESS, server.port(), CLOSED, LEFT_BYTES].map(String);
+      const readers = world.start('python3', '-u', '-c', SLOW_SCRIPT, ...words);
+      await readers.stdout.line(/^connected/);
+      readers.type('\n');
+      assert.equal(await readers.stdout.number(/^whole (\d+)/), CLOSED);
+      await world.until('all are over', () => ends.length === CLOSED);
+      assert.deepEqual(new Set(ends), new Set(['closed ']));
+    },
+  };
+}
+
 export const SCENARIOS: readonly Scenario[] = [
+  slowReaders('kernel', kernelStack),
+  slowReaders('node', nodeStack),
   {
     title: 'holds at most the budget, in the process and in the kernel, and leaves a reader its send buffer',
     isAlone: true,

@@ -8,6 +8,9 @@ import type { Fault, StackLimits } from '../../port/tcp-stack.js';
 import { Timer, type TimerOwner, type TimerWheel } from '../../support/timer-wheel.js';
 import { LingerEntry, type Lingerer, type LingerRegistry } from '../system/linger-registry.js';
 
+/** How often within its timeout a connection is looked at: a timeout is late by an eighth at most. */
+const LOOKS_PER_CLOSE_TIMEOUT = 8;
+
 export interface ClosingContext {
   readonly limits: StackLimits;
   readonly timers: TimerWheel;
@@ -33,7 +36,7 @@ export class Closing implements Lingerer, TimerOwner {
     this.#context = context;
     this.#owner = owner;
     context.lingerers.add(this.#entry, bytes);
-    this.#arm();
+    this.#arm(this.#entry.progressMs);
   }
 
   /** The peer acknowledged something: so many bytes are left. */
@@ -51,7 +54,7 @@ export class Closing implements Lingerer, TimerOwner {
     this.#owner.lookForAcks();
     if (!this.#entry.isIn) return;
     if (nowMs < this.#entry.progressMs + closeTimeoutMs) {
-      this.#arm();
+      this.#arm(nowMs);
       return;
     }
     const cause = new Error(`the peer acknowledged nothing for ${closeTimeoutMs} ms after close()`);
@@ -63,7 +66,10 @@ export class Closing implements Lingerer, TimerOwner {
     this.#owner.closingFailed({ code: ErrorCode.ERR_MEM, cause });
   }
 
-  #arm(): void {
-    this.#context.timers.arm(this.#timer, this.#entry.progressMs + this.#context.limits.closeTimeoutMs);
+  #arm(nowMs: number): void {
+    const { closeTimeoutMs } = this.#context.limits;
+    const lookMs = nowMs + closeTimeoutMs / LOOKS_PER_CLOSE_TIMEOUT;
+    const endMs = this.#entry.progressMs + closeTimeoutMs;
+    this.#context.timers.arm(this.#timer, Math.min(lookMs, endMs));
   }
 }
