@@ -28,6 +28,10 @@ const MOST_KEPT = 64;
 const READINGS = ['data', 'view', 'packet'] as const;
 const ENDINGS = ['whole', 'whole', 'close', 'abort', 'shutdown', 'drain', 'stays'] as const;
 
+/** The message of an error that a handler throws. */
+export const ON_PURPOSE = 'thrown on purpose';
+const THROWS_IN = 300;
+
 interface Kept {
   readonly place: number;
   readonly length: number;
@@ -215,6 +219,7 @@ export class Actor implements EndReport {
     this.#use(place, data, isView);
     if (this.#plan.echoes) this.#write();
     this.#interfere();
+    this.#throwNowAndThen();
   }
 
   /** What lies in the echo is detached now and then before it leaves. */
@@ -241,6 +246,15 @@ export class Actor implements EndReport {
     if (this.#isOneIn(2)) this.#givePacketsBack();
     if (this.#plan.echoes) this.#write();
     this.#interfere();
+    this.#throwNowAndThen();
+  }
+
+  /** It costs this connection alone. */
+  #throwNowAndThen(): void {
+    if (!this.#isOneIn(THROWS_IN)) return;
+    this.#hasEnded = true;
+    this.mayReset = true;
+    throw new Error(ON_PURPOSE);
   }
 
   #givePacketsBack(): void {

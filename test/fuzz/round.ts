@@ -11,7 +11,7 @@ import type { SystemStackOptions } from '#src/stacks/system/system-stack-options
 import { KernelStack } from '#src/stacks/kernel/kernel-stack.js';
 import { requireAddon } from '../native/require-addon.js';
 import { Random } from '../soak/random.js';
-import { Actor, type ActorPlan } from './actor.js';
+import { Actor, ON_PURPOSE, type ActorPlan } from './actor.js';
 import { checkWhole, describeEnd, type EndReport, type LinkPlan } from './link.js';
 import { Scene } from './scene.js';
 import { SocketPeer } from './socket-peer.js';
@@ -219,7 +219,9 @@ export class Round {
     const worker = new Worker(new URL('worker-program.js', import.meta.url), { workerData: order });
     link.worker = worker;
     worker.on('message', (text: unknown) => this.#scene.fault(String(text)));
-    worker.on('error', (error) => this.#scene.fault(`a worker failed: ${String(error)}`));
+    worker.on('error', (error) => {
+      if (error.message !== ON_PURPOSE) this.#scene.fault(`a worker failed: ${String(error)}`);
+    });
     worker.on('exit', () => (link.worker = undefined));
     if (order.ending === 'terminated') setTimeout(() => void worker.terminate(), order.afterMs).unref();
   }
