@@ -443,7 +443,7 @@ static void test_stale_events(void) {
   for (int i = 0; i < PAIRS; i++) pairs[i] = pair_of(world, listener, port);
   for (int i = 0; i < PAIRS; i++) {
     /* Large pieces: a poll receives one into each page. */
-    CHECK(send_stream(world, pairs[i].client, 0, READ_BYTES) == READ_BYTES);
+    CHECK(send_stream(world, pairs[i].client, 0, LARGE_BYTES) == LARGE_BYTES);
   }
   turn(world);
   CHECK(sockets->ready_next < sockets->ready_count);

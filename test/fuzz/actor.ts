@@ -78,6 +78,7 @@ export class Actor implements EndReport {
   /** A lent buffer was detached before it left. */
   #isSpoilt = false;
   #hasEnded = false;
+  #isCalm = false;
   #hasFailed = false;
 
   constructor(scene: Scene, client: AsyncClient, plan: ActorPlan) {
@@ -179,6 +180,23 @@ export class Actor implements EndReport {
     this.#think();
   }
 
+  /** From now on it only reads, at once, and sends no more: all that is under way has to arrive. */
+  calm(): void {
+    this.#isCalm = true;
+    if (this.isOver) return;
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#read('data');
+    for (const { packet } of this.#packets.splice(0)) this.client.ackPacket(packet);
+    this.client.ack(this.#withheld);
+    this.client.resume();
+    this.client.send();
+  }
+
+  /** True if what the peer sends comes: it is open, and has not said that it wants no more. */
+  get reads(): boolean {
+    return !this.isOver && !this.#hasEnded;
+  }
+
   /** The round is over. */
   leave(): void {
     if (this.isOver) return;
@@ -210,6 +228,7 @@ export class Actor implements EndReport {
 
   #data(data: Uint8Array, isView: boolean): void {
     const place = this.#arrived(data);
+    if (this.#isCalm) return;
     const { length } = data;
     if (this.#isOneIn(4)) {
       this.client.ackLater();
@@ -280,7 +299,7 @@ export class Actor implements EndReport {
   // ---- sending
 
   #write(): void {
-    if (this.#hasEnded) return;
+    if (this.#hasEnded || this.#isCalm) return;
     for (let count = 0; count < PIECES_AT_ONCE && this.client.canSend(); count += 1) {
       if (!(this.#plan.echoes ? this.#writeEcho() : this.#writeNext())) break;
     }
@@ -338,6 +357,7 @@ export class Actor implements EndReport {
 
   #interfere(): void {
     const { client } = this;
+    if (this.#isCalm) return;
     switch (this.#random.whole(0, 15)) {
       case 0:
         client.pause();
