@@ -234,6 +234,7 @@ static napi_value js_connect(napi_env env, napi_callback_info info) {
   request.local_port = (uint16_t)numbers[1];
   request.receive_buffer = numbers[2];
   request.reuse_port = numbers[3] != 0;
+  if (loop->is_closing) return integer(env, refusal(CALL_SOCKET, EBADF));
   return integer(env, sockets_connect(&loop->sockets, &request));
 }
 
@@ -253,6 +254,7 @@ static napi_value js_listen(napi_env env, napi_callback_info info) {
   request.backlog = numbers[1];
   request.reuse_port = numbers[2] != 0;
   request.receive_buffer = numbers[3];
+  if (loop->is_closing) return integer(env, refusal(CALL_SOCKET, EBADF));
   return integer(env, sockets_listen(&loop->sockets, &request));
 }
 
@@ -335,6 +337,8 @@ static napi_value js_set_page(napi_env env, napi_callback_info info) {
   if (napi_get_arraybuffer_info(env, arguments[1], &memory, &bytes) != napi_ok) {
     return wrong_type(env, "a page must be an ArrayBuffer");
   }
+  /* It would be held for ever. */
+  if (loop->is_closing) return integer(env, refusal(CALL_READ, EBADF));
   const int begin = sockets_set_page(&loop->sockets, page, memory, bytes);
   if (begin < 0) return integer(env, begin);
   napi_ref former = loop->pages[page];

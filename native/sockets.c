@@ -269,6 +269,8 @@ void sockets_close_all(struct sockets *sockets) {
   free(sockets->slots);
   sockets->slots = NULL;
   sockets->slot_count = 0;
+  sockets->first_free = NO_SLOT;
+  sockets->first_released = NO_SLOT;
   if (sockets->spare >= 0) (void)sys_close(sockets->spare);
   if (sockets->epoll >= 0) (void)sys_close(sockets->epoll);
   sockets->spare = -1;

@@ -70,7 +70,7 @@ function buildForNode() {
   mkdirSync(dirname(placed), { recursive: true });
   copyFileSync(addon, placed);
   compileFaulty(folder, { CC, LINK: CC }, flags);
-  for (const part of ['package.json', 'dist', join('build', 'test')]) {
+  for (const part of ['package.json', 'dist', join('build', 'test'), join('test', 'peers')]) {
     cpSync(join(root, part), join(folder, part), { recursive: true });
   }
 }

@@ -443,7 +443,7 @@ static void test_stale_events(void) {
   for (int i = 0; i < PAIRS; i++) pairs[i] = pair_of(world, listener, port);
   for (int i = 0; i < PAIRS; i++) {
     /* Large pieces: a poll receives one into each page. */
-    CHECK(send_stream(world, pairs[i].client, 0, READ_BYTES) == READ_BYTES);
+    CHECK(send_stream(world, pairs[i].client, 0, LARGE_BYTES) == LARGE_BYTES);
   }
   turn(world);
   CHECK(sockets->ready_next < sockets->ready_count);
@@ -625,6 +625,73 @@ static bool wake_up(struct telling *telling) {
   telling->count = 0;
   telling->events = 0;
   return sockets_wake_up(&telling->world->sockets, tell_world, telling);
+}
+
+/* ---- pages */
+
+/* What a program has detached: no page is there any more. */
+static bool is_gone(void *context, int page) {
+  bool *checked = context;
+  checked[page] = true;
+  return false;
+}
+
+static bool count_calls(void *context, int count) {
+  struct telling *telling = context;
+  if (count < 0) telling->events++;
+  else telling->count += count;
+  return true;
+}
+
+/* Memory that is not ours any more is not written, and JavaScript is told once that it has to give another. */
+static void test_pages_that_are_gone(void) {
+  struct world *world = world_open();
+  struct sockets *sockets = &world->sockets;
+  uint16_t port = 0;
+  const int listener = listen_here(world, 0, &port);
+  const struct pair pair = pair_of(world, listener, port);
+  bool checked[MAX_PAGES] = {false};
+  uint8_t *memory[MAX_PAGES];
+  for (int i = 0; i < MAX_PAGES; i++) {
+    memory[i] = sockets->pages[i].memory;
+    memset(memory[i], 0xaa, PAGE_BYTES);
+  }
+  sockets->check_page = is_gone;
+  sockets->check_context = checked;
+  CHECK(send_stream(world, pair.client, 0, 100) == 100);
+  struct telling telling = {.world = world};
+  while (telling.events == 0) (void)sockets_wake_up(sockets, count_calls, &telling);
+  CHECK(telling.events == 1 && telling.count == 0);
+  for (int i = 0; i < MAX_PAGES; i++) {
+    CHECK(checked[i] && sockets->pages[i].memory == NULL);
+    for (int at = 0; at < PAGE_BYTES; at++) CHECK(memory[i][at] == 0xaa);
+  }
+  /* The bytes wait for another page. */
+  CHECK(sockets_has_more(sockets));
+  sockets->check_page = NULL;
+  for (int i = 0; i < MAX_PAGES; i++) {
+    sockets->shared.cursors[i] = sockets_set_page(sockets, i, memory[i], PAGE_BYTES);
+  }
+  while (seen(world, pair.server)->bytes < 100) {
+    const int count = sockets_poll(sockets);
+    CHECK(count >= 0);
+    read_events(world, count);
+  }
+  CHECK(seen(world, pair.server)->is_sound);
+  close_both(world, pair);
+  world_close(world);
+}
+
+static void test_page_bounds(void) {
+  struct world *world = world_open();
+  struct sockets *sockets = &world->sockets;
+  uint8_t *memory = sockets->pages[0].memory;
+  CHECK(sockets_set_page(sockets, -1, memory, PAGE_BYTES) < 0);
+  CHECK(sockets_set_page(sockets, MAX_PAGES, memory, PAGE_BYTES) < 0);
+  CHECK(sockets_set_page(sockets, 0, memory, PAGE_BYTES + 1) < 0);
+  CHECK(sockets_set_page(sockets, 0, memory, LEAST_READ_BYTES + PIECE_ALIGN - 1) < 0);
+  CHECK(sockets_set_page(sockets, 0, memory, LEAST_READ_BYTES + PIECE_ALIGN) >= 0);
+  world_close(world);
 }
 
 static void test_bound_by_rounds(void) {
@@ -921,6 +988,8 @@ int main(void) {
       {"whoever has more stands in line once", test_everybody_stands_in_line_once},
       {"more bulk is awaited for a moment, and seldom where it does not come", test_awaiting_bulk},
       {"small pieces end bulk", test_fragments},
+      {"a page that is gone is not written, and another is asked for", test_pages_that_are_gone},
+      {"a page has its number and its size", test_page_bounds},
       {"out of descriptors, peers are turned away or wait", test_out_of_descriptors},
   };
   run_tests(tests, sizeof tests / sizeof tests[0]);

@@ -28,6 +28,10 @@ const MOST_KEPT = 64;
 const READINGS = ['data', 'view', 'packet'] as const;
 const ENDINGS = ['whole', 'whole', 'close', 'abort', 'shutdown', 'drain', 'stays'] as const;
 
+/** The message of an error that a handler throws. */
+export const ON_PURPOSE = 'thrown on purpose';
+const THROWS_IN = 300;
+
 interface Kept {
   readonly place: number;
   readonly length: number;
@@ -74,6 +78,7 @@ export class Actor implements EndReport {
   /** A lent buffer was detached before it left. */
   #isSpoilt = false;
   #hasEnded = false;
+  #isCalm = false;
   #hasFailed = false;
 
   constructor(scene: Scene, client: AsyncClient, plan: ActorPlan) {
@@ -175,6 +180,23 @@ export class Actor implements EndReport {
     this.#think();
   }
 
+  /** From now on it only reads, at once, and sends no more: all that is under way has to arrive. */
+  calm(): void {
+    this.#isCalm = true;
+    if (this.isOver) return;
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#read('data');
+    for (const { packet } of this.#packets.splice(0)) this.client.ackPacket(packet);
+    this.client.ack(this.#withheld);
+    this.client.resume();
+    this.client.send();
+  }
+
+  /** True if what the peer sends comes: it is open, and has not said that it wants no more. */
+  get reads(): boolean {
+    return !this.isOver && !this.#hasEnded;
+  }
+
   /** The round is over. */
   leave(): void {
     if (this.isOver) return;
@@ -206,6 +228,7 @@ export class Actor implements EndReport {
 
   #data(data: Uint8Array, isView: boolean): void {
     const place = this.#arrived(data);
+    if (this.#isCalm) return;
     const { length } = data;
     if (this.#isOneIn(4)) {
       this.client.ackLater();
@@ -215,6 +238,7 @@ export class Actor implements EndReport {
     this.#use(place, data, isView);
     if (this.#plan.echoes) this.#write();
     this.#interfere();
+    this.#throwNowAndThen();
   }
 
   /** What lies in the echo is detached now and then before it leaves. */
@@ -241,6 +265,15 @@ export class Actor implements EndReport {
     if (this.#isOneIn(2)) this.#givePacketsBack();
     if (this.#plan.echoes) this.#write();
     this.#interfere();
+    this.#throwNowAndThen();
+  }
+
+  /** It costs this connection alone. */
+  #throwNowAndThen(): void {
+    if (!this.#isOneIn(THROWS_IN)) return;
+    this.#hasEnded = true;
+    this.mayReset = true;
+    throw new Error(ON_PURPOSE);
   }
 
   #givePacketsBack(): void {
@@ -266,7 +299,7 @@ export class Actor implements EndReport {
   // ---- sending
 
   #write(): void {
-    if (this.#hasEnded) return;
+    if (this.#hasEnded || this.#isCalm) return;
     for (let count = 0; count < PIECES_AT_ONCE && this.client.canSend(); count += 1) {
       if (!(this.#plan.echoes ? this.#writeEcho() : this.#writeNext())) break;
     }
@@ -324,6 +357,7 @@ export class Actor implements EndReport {
 
   #interfere(): void {
     const { client } = this;
+    if (this.#isCalm) return;
     switch (this.#random.whole(0, 15)) {
       case 0:
         client.pause();

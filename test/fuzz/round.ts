@@ -11,7 +11,7 @@ import type { SystemStackOptions } from '#src/stacks/system/system-stack-options
 import { KernelStack } from '#src/stacks/kernel/kernel-stack.js';
 import { requireAddon } from '../native/require-addon.js';
 import { Random } from '../soak/random.js';
-import { Actor, type ActorPlan } from './actor.js';
+import { Actor, ON_PURPOSE, type ActorPlan } from './actor.js';
 import { checkWhole, describeEnd, type EndReport, type LinkPlan } from './link.js';
 import { Scene } from './scene.js';
 import { SocketPeer } from './socket-peer.js';
@@ -77,6 +77,14 @@ interface Link {
   server: AsyncServer | Server | undefined;
 }
 
+/** True if one of the ends is to be given bytes that the other one has sent. */
+function isUnderWay({ our, peer, peerActor }: Link): boolean {
+  if (our === undefined || peer === undefined || our.isOver || peer.isOver) return false;
+  const toUs = our.reads && our.got < peer.taken;
+  const toPeer = peerActor?.reads !== false && peer.got < our.taken;
+  return toUs || toPeer;
+}
+
 export class Round {
   readonly #scene = new Scene();
   readonly #random: Random;
@@ -112,6 +120,7 @@ export class Round {
     const lastsMs = random.whole(10, LONGEST_MS);
     for (const link of this.#links) await this.#open(link);
     await this.#last(lastsMs);
+    await this.#arrive();
     await this.#end();
     await this.#quiet(before);
     for (const link of this.#links) this.#check(link);
@@ -219,7 +228,9 @@ export class Round {
     const worker = new Worker(new URL('worker-program.js', import.meta.url), { workerData: order });
     link.worker = worker;
     worker.on('message', (text: unknown) => this.#scene.fault(String(text)));
-    worker.on('error', (error) => this.#scene.fault(`a worker failed: ${String(error)}`));
+    worker.on('error', (error) => {
+      if (error.message !== ON_PURPOSE) this.#scene.fault(`a worker failed: ${String(error)}`);
+    });
     worker.on('exit', () => (link.worker = undefined));
     if (order.ending === 'terminated') setTimeout(() => void worker.terminate(), order.afterMs).unref();
   }
@@ -231,6 +242,26 @@ export class Round {
     while (performance.now() < endMs && this.#links.some(({ our }) => our?.isOver !== true)) {
       await new Promise((resolve) => setTimeout(resolve, GC_EVERY_MS));
       if (isOneIn(this.#random, 2)) globalThis.gc?.();
+    }
+  }
+
+  /** Everybody only reads now: what is under way arrives. */
+  async #arrive(): Promise<void> {
+    for (const { our, peerActor, socket } of this.#links) {
+      our?.calm();
+      peerActor?.calm();
+      socket?.calm();
+    }
+    const endMs = performance.now() + PATIENCE_MS;
+    for (;;) {
+      const stuck = this.#links.filter(isUnderWay);
+      if (stuck.length === 0) return;
+      if (performance.now() > endMs) {
+        const ends = stuck.map(({ our, peer }) => `${describeEnd(our)}\n  ${describeEnd(peer)}`);
+        this.#scene.fault(`stuck: ${ends.join('\n')}`);
+        return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 1));
     }
   }
 

@@ -33,7 +33,8 @@ export class SocketPeer implements EndReport {
   readonly #plan: LinkPlan;
   readonly #random: Random;
   readonly #isTiny: boolean;
-  readonly #isSlow: boolean;
+  #isSlow: boolean;
+  #isCalm = false;
   readonly #goal: number;
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #otherResets: () => boolean;
@@ -60,6 +61,14 @@ export class SocketPeer implements EndReport {
     this.#send(ending !== 'stays');
   }
 
+  /** From now on it only reads, at once. */
+  calm(): void {
+    this.#isCalm = true;
+    this.#isSlow = false;
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#socket.resume();
+  }
+
   /** Ends at once; what is unread makes it a reset. */
   leave(resets = true): void {
     if (this.isOver) return;
@@ -80,6 +89,7 @@ export class SocketPeer implements EndReport {
 
   #send(ends: boolean): void {
     const socket = this.#socket;
+    if (this.#isCalm) return;
     let isFree = true;
     for (let count = 0; isFree && count < PIECES_AT_ONCE && this.taken < this.#goal; count += 1) {
       const most = this.#isTiny ? TINY_PIECE : LARGEST_PIECE;

@@ -5,6 +5,8 @@
  */
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { MessageChannel } from 'node:worker_threads';
 import { AsyncClient, AsyncServer, kernelStack } from 'asynctcp';
 import { marksHold } from '#src/stacks/kernel/receive-pages.js';
@@ -216,6 +218,26 @@ for (const name of Object.keys(WAYS)) {
     },
   );
 }
+
+it(
+  'memory that is taken away and freed by the engine is not received into',
+  { skip: unlessAddonLoads(), timeout: HANGS_MS },
+  async (test) => {
+    setFlagsFromString('--expose-gc');
+    const collect: unknown = runInNewContext('gc');
+    assert.ok(typeof collect === 'function');
+    const receivers = await sendAll(test, (client, receiver) => {
+      client.onPacket((_, packet) => {
+        receiver.reader.take(packet.data);
+        enqueue(packet.data);
+        client.ackPacket(packet);
+        // Nobody holds the stream.
+        if (receiver.reader.bytes < BYTES / 4) Reflect.apply(collect, undefined, []);
+      });
+    });
+    checkWhole(receivers);
+  },
+);
 
 it(
   'memory that is taken away while nothing is received is replaced, again and again',
