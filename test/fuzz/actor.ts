@@ -15,7 +15,7 @@ import { pattern } from '../contract/pattern.js';
 import { Random } from '../soak/random.js';
 import type { EndReport } from './link.js';
 import { isOf, type Scene } from './scene.js';
-import { bytesOf, HARMLESS, usePiece, USES, type Possession } from './uses.js';
+import { bytesOf, HARMLESS, usePiece, USES, type Possession, type Use } from './uses.js';
 
 const FLAGS = [0, ASYNC_WRITE_FLAG_COPY, ASYNC_WRITE_FLAG_COPY | ASYNC_WRITE_FLAG_MORE] as const;
 const LARGEST_PIECE = 262_144;
@@ -47,8 +47,8 @@ export interface ActorPlan {
   /** What it sends is what it received. */
   readonly echoes: boolean;
   readonly seed: number;
-  /** It takes no memory away. */
-  readonly isHarmless: boolean;
+  /** When it takes memory away: in the callback that brings it, or in a turn of its own alone. */
+  readonly takes: 'never' | 'later' | 'at any time';
   /** It ends its stream in order only when the whole of it was sent. */
   readonly endsWhole: boolean;
 }
@@ -241,10 +241,14 @@ export class Actor implements EndReport {
     this.#throwNowAndThen();
   }
 
+  #chooseUse(): Use {
+    return this.#plan.takes === 'at any time' ? this.#oneOf(USES) : this.#oneOf(HARMLESS);
+  }
+
   /** What lies in the echo is detached now and then before it leaves. */
   #use(place: number, data: Uint8Array, isView: boolean): void {
     const { length } = data;
-    const use = this.#plan.isHarmless ? this.#oneOf(HARMLESS) : this.#oneOf(USES);
+    const use = this.#chooseUse();
     const possession = usePiece(this.#scene, use, data);
     // A view is not the program's to keep, unless its memory was taken away.
     if (isView && possession === data) return;
@@ -257,7 +261,7 @@ export class Actor implements EndReport {
     const place = this.#arrived(data);
     if (packet.length !== data.length) this.#fault('a packet has another length');
     if (this.#plan.echoes) this.#echo.push(data.slice());
-    const use = this.#plan.isHarmless ? this.#oneOf(HARMLESS) : this.#oneOf(USES);
+    const use = this.#chooseUse();
     const possession = usePiece(this.#scene, use, data) ?? data;
     const kept = { place, length: packet.length, possession };
     if (possession !== data && this.#kept.length < MOST_KEPT) this.#kept.push(kept);
@@ -334,7 +338,7 @@ export class Actor implements EndReport {
     const flags = this.#oneOf(FLAGS);
     const taken = this.#isOneIn(3) ? this.client.add(piece, flags) : this.client.write(piece, flags);
     this.taken += taken;
-    if (flags === 0 && !this.#plan.isHarmless) this.#spoil(piece);
+    if (flags === 0 && this.#plan.takes === 'at any time') this.#spoil(piece);
     return taken;
   }
 
@@ -350,6 +354,7 @@ export class Actor implements EndReport {
 
   #think(): void {
     if (this.isOver) return;
+    if (this.#isOneIn(4)) this.#takeKept();
     this.#interfere();
     this.#write();
     this.#later(this.#random.whole(0, LONGEST_THOUGHT_MS), () => this.#think());
@@ -380,7 +385,7 @@ export class Actor implements EndReport {
         this.#checkKept();
         break;
       case 8:
-        this.#takeKept();
+        if (this.#plan.takes === 'at any time') this.#takeKept();
         break;
       case 9:
         client.send();
@@ -395,13 +400,15 @@ export class Actor implements EndReport {
     this.#withheld -= bytes;
   }
 
-  /** Detaches an old piece, outside of its callback. */
+  /** Takes the memory of old pieces away, mostly outside of a callback: of one, or of all at once. */
   #takeKept(): void {
-    const kept = this.#plan.isHarmless ? undefined : this.#kept.shift();
-    if (kept === undefined || !(kept.possession instanceof Uint8Array)) return;
-    if (kept.possession.length === 0) return;
-    const possession = usePiece(this.#scene, this.#oneOf(USES), kept.possession);
-    if (possession !== undefined) this.#kept.push({ ...kept, possession });
+    if (this.#plan.takes === 'never') return;
+    for (const kept of this.#kept.splice(0, this.#isOneIn(2) ? MOST_KEPT : 1)) {
+      const { possession: old } = kept;
+      if (!(old instanceof Uint8Array) || old.length === 0) continue;
+      const possession = usePiece(this.#scene, this.#oneOf(USES), old);
+      if (possession !== undefined) this.#kept.push({ ...kept, possession });
+    }
   }
 
   #abort(): void {

@@ -30,6 +30,8 @@ const WORD = 2 ** 32;
 /** Small ones are reached again and again. */
 const LIMITS: readonly SystemStackOptions[] = [{}, { sendBufferBytes: 65_536, receiveWindowBytes: 16_384 }];
 
+const TAKES = ['never', 'never', 'later', 'at any time'] as const;
+
 export interface RoundResult {
   readonly faults: readonly string[];
   readonly links: number;
@@ -89,7 +91,7 @@ export class Round {
   readonly #scene = new Scene();
   readonly #random: Random;
   readonly #stack: KernelStack;
-  readonly #isHarmless: boolean;
+  readonly #takes: ActorPlan['takes'];
   readonly #links: Link[] = [];
   readonly #rawSockets = new Set<Socket>();
   readonly #clients: AsyncClient[] = [];
@@ -97,7 +99,7 @@ export class Round {
   constructor(seed: number) {
     const random = (this.#random = new Random(seed));
     this.#stack = new KernelStack(requireAddon(), LIMITS[random.whole(0, LIMITS.length - 1)]);
-    this.#isHarmless = isOneIn(random, 2);
+    this.#takes = TAKES[random.whole(0, TAKES.length - 1)] ?? 'never';
   }
 
   /** @param isFirst descriptors are not counted: the runtime opens some of its own at the first use. */
@@ -195,7 +197,7 @@ export class Round {
       incoming: isOurs ? plan.peerStream : plan.ourStream,
       echoes: isOurs && plan.echoes,
       seed: isOurs ? plan.seed : plan.peerSeed,
-      isHarmless: this.#isHarmless,
+      takes: this.#takes,
       endsWhole: false,
     };
     const actor = new Actor(this.#scene, client, end);
@@ -221,7 +223,7 @@ export class Round {
         incoming: plan.ourStream,
         echoes: false,
         seed: plan.peerSeed,
-        isHarmless: this.#isHarmless,
+        takes: this.#takes,
         endsWhole: true,
       },
     };
