@@ -92,8 +92,8 @@ export class LingerRegistry {
   }
 
   /**
-   * Cuts the one that has gone longest without progress, if it stands still: its descriptor is wanted. Returns
-   * true if there was one.
+   * Cuts the one that has gone longest without progress, if it stands still: its descriptor is wanted.
+   * Returns true if there was one.
    */
   cutStandstill(): boolean {
     const oldest = this.#first;

@@ -1,6 +1,7 @@
 /**
  * What runs between callbacks, and in which context: `callbacks.js STACK SCENE` prints what happened, as
- * JSON. The scenes are what a program of its own is needed for: a test runner has ticks and contexts of its own.
+ * JSON. The scenes are what a program of its own is needed for: a test runner has ticks and contexts of its
+ * own.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
