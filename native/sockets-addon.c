@@ -434,6 +434,13 @@ static void release(napi_env env, napi_ref *reference) {
   *reference = NULL;
 }
 
+/* Gives back what the loop holds of the engine's. */
+static void release_all(napi_env env, struct loop *loop) {
+  for (int i = 0; i < MAX_PAGES; i++) release(env, &loop->pages[i]);
+  for (int i = 0; i < SHARED_BUFFERS; i++) release(env, &loop->buffers[i]);
+  release(env, &loop->dispatch);
+}
+
 /* end(): closes the descriptors and gives the memory back. Nothing is told any more. */
 static napi_value js_end(napi_env env, napi_callback_info info) {
   void *data = NULL;
@@ -442,9 +449,7 @@ static napi_value js_end(napi_env env, napi_callback_info info) {
   if (!loop->is_closing) {
     close_loop(loop);
     sockets_forget_memory(&loop->sockets);
-    for (int i = 0; i < MAX_PAGES; i++) release(env, &loop->pages[i]);
-    for (int i = 0; i < SHARED_BUFFERS; i++) release(env, &loop->buffers[i]);
-    release(env, &loop->dispatch);
+    release_all(env, loop);
   }
   return integer(env, 0);
 }
@@ -599,12 +604,17 @@ napi_value js_open_sockets(napi_env env, napi_callback_info info) {
   if (set_up(env, arguments[0], object, loop) != napi_ok ||
       napi_add_finalizer(env, object, loop, on_object_freed, NULL, NULL) != napi_ok) {
     /* Its functions can be called by nobody. */
+    release_all(env, loop);
     free(loop);
     return refused(env);
   }
   loop->owners++;
   const int result = begin(env, loop);
-  if (result != 0) return throw_outcome(env, failed(-result % 4096, "epoll"));
+  if (result != 0) {
+    /* Out of descriptors it is tried again and again: each time the memory is given back. */
+    release_all(env, loop);
+    return throw_outcome(env, failed(-result % 4096, "epoll"));
+  }
   loop->sockets.check_page = checks_pages ? check_page : NULL;
   loop->sockets.check_context = loop;
   return object;

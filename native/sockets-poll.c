@@ -176,6 +176,8 @@ static void on_stream(struct sockets *sockets, uint32_t slot, uint32_t events) {
   } else {
     const int error = pending_fault(socket->fd);
     if (error != 0) tell_failed(sockets, slot, refusal(CALL_READ, error));
+    /* Behind our own FIN the peer's is a hang-up (EPOLLHUP), which is no fault. */
+    else if ((events & EPOLLRDHUP) != 0) on_unread_end(sockets, slot);
   }
 }
 

@@ -122,6 +122,28 @@ export const WAITING: readonly ContractCase[] = [
     },
   },
   {
+    id: 'D11.both-fins',
+    title: 'while data may wait, the peer’s FIN is told also behind our own',
+    async run(env) {
+      for (const way of ['waits', 'paused'] as const) {
+        const listener = await env.peer.listen();
+        const opening = AsyncClient.open(env.address, listener.port, { stack: env.clientStack });
+        const peer = await listener.accept();
+        const client = await opening;
+        if (way === 'paused') {
+          client.onData(() => undefined);
+          client.pause();
+        }
+        let isOver = false;
+        client.onDisconnect(() => (isOver = true));
+        expectEqual(client.shutdown(), ErrorCode.ERR_OK, 'shutdown()');
+        expectEqual(await peer.receive(1), '', 'our FIN');
+        await peer.close();
+        await env.until(`it is over: ${way}`, () => isOver);
+      }
+    },
+  },
+  {
     id: 'D11.fin',
     title: 'while data may wait, a FIN with no data before it is told',
     async run(env) {

@@ -5,7 +5,10 @@
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { after, afterEach, before, beforeEach, describe, it, mock } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { AsyncClient, ErrorCode } from 'asynctcp';
+import { ARENA_BYTES } from '#src/addon/native-sockets.js';
 import { KernelStack } from '#src/stacks/kernel/kernel-stack.js';
 import { HANGS_MS } from '../soak/form.js';
 import { EchoServer } from './echo-server.js';
@@ -16,6 +19,7 @@ import { World } from './world.js';
 const skip = unlessFaulty();
 const ALWAYS = 1_000_000;
 const MESSAGE = 100;
+const BEGINNINGS = 100;
 
 class Peer {
   readonly socket: Socket;
@@ -177,5 +181,22 @@ describe('starvation', { skip, timeout: HANGS_MS }, () => {
     // Without a reserve it begins all the same.
     strike(world.addon, 'open_null', 'EMFILE');
     assert.equal(new KernelStack(addon).loop.sockets, 0);
+  });
+
+  it('at the beginning keeps no memory, however often it is tried', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect: unknown = runInNewContext('gc');
+    assert.ok(typeof collect === 'function');
+    const buffers = (): number => {
+      Reflect.apply(collect, undefined, []);
+      return process.memoryUsage().arrayBuffers;
+    };
+    const before = buffers();
+    always('epoll_create1', 'EMFILE');
+    for (let tries = 0; tries < BEGINNINGS; tries += 1) {
+      assert.throws(() => world.addon.openSockets(() => false, false), { code: 'EMFILE' });
+    }
+    const most = before + 10 * ARENA_BYTES;
+    await until('the memory of all is free', () => buffers() < most);
   });
 });
