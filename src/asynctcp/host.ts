@@ -46,8 +46,10 @@ export function sendFigures(): SendFigures {
     stacks.add(holder.stack);
     unacknowledgedBytes += holder.unacknowledged();
   }
+  // Stacks with the same budget share it.
+  const budgets = new Set([...stacks].map(({ limits }) => limits.sendBudgetBytes));
   let budgetBytes = 0;
-  for (const { limits } of stacks) budgetBytes += limits.sendBudgetBytes;
+  for (const bytes of budgets) budgetBytes += bytes;
   return { budgetBytes, unacknowledgedBytes };
 }
 

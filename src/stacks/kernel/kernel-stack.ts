@@ -26,14 +26,14 @@ import { MAX_LINGERING } from '../system/lingering.js';
 import { setImmediate } from '../../support/immediate.js';
 import { polledClock } from '../system/polled-clock.js';
 import { resolveWith } from '../system/resolver.js';
-import { SendBudget } from '../system/send-budget.js';
+import { budgetOfThread, type SendBudget } from '../system/send-budget.js';
 import { connectionFault } from '../system/system-fault.js';
 import { limitsOf, type KernelStackOptions, type Lookup } from '../system/system-stack-options.js';
 import { KernelConnection, type ConnectionContext } from './kernel-connection.js';
 import { KernelListener } from './kernel-listener.js';
 import { RefusedConnection } from './refused-connection.js';
 import { loopOf, type SocketLoop } from './socket-loop.js';
-import { callOf, systemError } from './system-error.js';
+import { callOf, isOutOfDescriptors, systemError } from './system-error.js';
 
 /**
  * Bytes in flight of one connection: what Linux lets its own send buffer grow to (`tcp_wmem`). With less, a
@@ -64,7 +64,7 @@ export class KernelStack implements TcpStack, ConnectionContext {
     // It throws where the system has no epoll, or no descriptor for it.
     this.isExact = this.loop.native.canPeek;
     this.loop.endUnlessUsed();
-    this.capabilities = {
+    this.capabilities = Object.freeze<Capabilities>({
       acknowledgement: 'peer',
       receiveWindow: this.isExact ? 'exact' : 'bounded',
       abort: true,
@@ -76,7 +76,7 @@ export class KernelStack implements TcpStack, ConnectionContext {
       connectReusePort: true,
       pathMss: true,
       virtualTime: false,
-    };
+    });
     this.limits = limitsOf(options, {
       sendBufferBytes: SEND_BUFFER_BYTES,
       receiveWindowBytes: RECEIVE_WINDOW_BYTES,
@@ -84,7 +84,7 @@ export class KernelStack implements TcpStack, ConnectionContext {
     // Linux doubles the number, for its own bookkeeping (socket(7)).
     this.#receiveBuffer = options.receiveWindowBytes ?? 0;
     this.timers = new TimerWheel(options.clock ?? polledClock);
-    this.budget = new SendBudget(this.limits.sendBudgetBytes);
+    this.budget = budgetOfThread(this.limits.sendBudgetBytes);
     this.lingerers = new LingerRegistry(this.timers, MAX_LINGERING, this.limits.sendBudgetBytes);
     this.#lookup = options.lookup;
   }
@@ -108,7 +108,10 @@ export class KernelStack implements TcpStack, ConnectionContext {
     const { address, port, localAddress, localPort } = target;
     const buffer = target.receiveWindowBytes ?? this.#receiveBuffer;
     const reusePort = target.reusePort === true ? 1 : 0;
-    const slot = native.connect(address, localAddress, port, localPort, buffer, reusePort);
+    const begin = (): number => native.connect(address, localAddress, port, localPort, buffer, reusePort);
+    let slot = begin();
+    // A peer that is only waited for must not keep a new one out.
+    if (slot < 0 && isOutOfDescriptors(slot) && this.lingerers.cutStandstill()) slot = begin();
     if (slot >= 0) {
       const destination = { address, port, localPort };
       return new KernelConnection(this, slot, events, destination, target.receiveWindowBytes);

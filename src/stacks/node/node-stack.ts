@@ -26,7 +26,7 @@ import { canReset, NodeConnection } from './node-connection.js';
 import { NodeListener } from './node-listener.js';
 import { limitsOf, type Lookup, type NodeStackOptions } from '../system/system-stack-options.js';
 import { setImmediate } from '../../support/immediate.js';
-import { SendBudget } from '../system/send-budget.js';
+import { budgetOfThread, type SendBudget } from '../system/send-budget.js';
 import { withNamedZone } from './zone.js';
 import { polledClock } from '../system/polled-clock.js';
 import { resolveWith } from '../system/resolver.js';
@@ -36,7 +36,7 @@ export const DEFAULT_BUFFER_BYTES = 131_072;
 
 export class NodeStack implements TcpStack {
   readonly name = 'node';
-  readonly capabilities: Capabilities = {
+  readonly capabilities: Capabilities = Object.freeze({
     acknowledgement: 'local',
     receiveWindow: 'bounded',
     abort: canReset(Socket.prototype),
@@ -50,7 +50,7 @@ export class NodeStack implements TcpStack {
     connectReusePort: false,
     pathMss: false,
     virtualTime: false,
-  };
+  });
   readonly limits: StackLimits;
   readonly timers: TimerWheel;
   readonly slab = new CopySlab();
@@ -64,7 +64,7 @@ export class NodeStack implements TcpStack {
       sendBufferBytes: DEFAULT_BUFFER_BYTES,
       receiveWindowBytes: DEFAULT_BUFFER_BYTES,
     });
-    this.budget = new SendBudget(this.limits.sendBudgetBytes);
+    this.budget = budgetOfThread(this.limits.sendBudgetBytes);
     this.timers = new TimerWheel(options.clock ?? polledClock);
     this.lingerers = new LingerRegistry(this.timers);
     this.#lookup = options.lookup;

@@ -106,6 +106,10 @@ export class LingerRegistry {
     while (this.#first !== undefined && this.#isPastBounds()) this.#cut(this.#first);
   }
 
+  #isPastBounds(): boolean {
+    return this.#count > this.#maxCount || this.#bytes > this.#maxBytes;
+  }
+
   #cut(entry: LingerEntry): void {
     this.remove(entry);
     entry.owner.cut();

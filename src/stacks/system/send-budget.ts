@@ -1,5 +1,5 @@
 /**
- * What all connections of a stack may have unacknowledged together. Linux lets the send buffer of each
+ * What all connections of a thread may have unacknowledged together. Linux lets the send buffer of each
  * connection grow to megabytes: a crowd of peers that do not read could pin the machine's memory.
  *
  * Every connection may have `SHARE_BYTES`, whatever the others do. What it has beyond is its excess, and all
@@ -49,4 +49,16 @@ export class SendBudget {
     const excess = isLow ? this.#mostExcess / 4 : Math.min(read, left / 2);
     return Math.min(sendBufferBytes, SHARE_BYTES + Math.floor(excess));
   }
+}
+
+const budgets = new Map<number, SendBudget>();
+
+/** Returns the budget of this thread that all stacks with the same number of bytes share. */
+export function budgetOfThread(budgetBytes: number): SendBudget {
+  let budget = budgets.get(budgetBytes);
+  if (budget === undefined) {
+    budget = new SendBudget(budgetBytes);
+    budgets.set(budgetBytes, budget);
+  }
+  return budget;
 }
