@@ -91,10 +91,6 @@ export class LingerRegistry {
     this.#count -= 1;
   }
 
-  #isPastBounds(): boolean {
-    return this.#first !== undefined && (this.#count > this.#maxCount || this.#bytes > this.#maxBytes);
-  }
-
   /**
    * Cuts the one that has gone longest without progress, if it stands still: its descriptor is wanted. Returns
    * true if there was one.
