@@ -175,7 +175,9 @@ static void on_stream(struct sockets *sockets, uint32_t slot, uint32_t events) {
     if ((events & EPOLLRDHUP) != 0) on_unread_end(sockets, slot);
   } else {
     const int error = pending_fault(socket->fd);
+    /* Without a fault, both sides have sent FIN. */
     if (error != 0) tell_failed(sockets, slot, refusal(CALL_READ, error));
+    else if ((events & EPOLLRDHUP) != 0) on_unread_end(sockets, slot);
   }
 }
 

@@ -42,6 +42,9 @@ interface Reader {
   readonly answers: boolean;
   /** SO_RCVBUF; 0: the system's own. */
   readonly buffer: number;
+  readonly bytes?: number;
+  /** The program closes when all is acknowledged. */
+  readonly isFlushed?: boolean;
 }
 
 const READERS: readonly Reader[] = [
@@ -53,6 +56,15 @@ const READERS: readonly Reader[] = [
     buffer: 0,
   },
   { title: 'that takes about 1 MB a second', piece: 10_000, pauseS: 0.01, answers: false, buffer: 16_384 },
+  {
+    title: 'whose TCP has acknowledged everything before, and that answers what it reads later',
+    piece: 5000,
+    pauseS: 0.01,
+    answers: true,
+    buffer: 0,
+    bytes: 60_000,
+    isFlushed: true,
+  },
   { title: 'that does both', piece: 10_000, pauseS: 0.01, answers: true, buffer: 16_384 },
 ];
 
@@ -62,17 +74,22 @@ for (const stack of Object.keys(STACKS)) {
     `a program on ${stack} that closes and has nothing else to do`,
     { skip, timeout: HANGS_MS },
     () => {
-      for (const { title, piece, pauseS, answers, buffer } of READERS) {
+      for (const { title, piece, pauseS, answers, buffer, bytes = BYTES, isFlushed = false } of READERS) {
         it(`delivers all to a peer ${title}`, async (test) => {
           const how = [String(piece), String(pauseS), answers ? 'answers' : 'listens', String(buffer)];
           const peer = startPython(test, PEER, ...how);
           const port = await peer.stdout.number(/^port (\d+)/);
-          const program = startNode(test, CLIENT, [stack, String(port), String(BYTES)]);
+          const program = startNode(test, CLIENT, [
+            stack,
+            String(port),
+            String(bytes),
+            isFlushed ? 'flushed' : 'at once',
+          ]);
           const [, got, hash, end] = await peer.stdout.line(/^got (\d+) (\w+) (.*)/);
           const expected = createHash('sha256')
-            .update(pattern(1, 0, BYTES))
+            .update(pattern(1, 0, bytes))
             .digest('hex');
-          assert.deepEqual([got, end, hash], [String(BYTES), 'fin', expected]);
+          assert.deepEqual([got, end, hash], [String(bytes), 'fin', expected]);
           const ending = await program.ended;
           assert.deepEqual([ending, program.stdout.text], [{ status: 0, signal: null }, '']);
         });
