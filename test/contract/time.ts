@@ -177,6 +177,7 @@ export const TIME: readonly ContractCase[] = [
     async run(env) {
       const { client, history, peer } = await linkedToPeer(env, (fresh) => fresh.setRxTimeout(4));
       client.onPoll(undefined);
+      client.onTimeout(undefined);
       client.pause();
       // The timer of before comes, and is not armed again.
       env.clock.advance(60_000);
