@@ -350,7 +350,8 @@ export abstract class DataFlow implements CallbackOwner, PacketOwner {
 
   #lookSoon(rxTimeout: RxTimeout): void {
     rxTimeout.lookSoon(this.nowMs());
-    this.armFor(rxTimeout.nextMs());
+    // While the time stands still there is nothing to wait for: `#stopOrGo` rearms when it goes on.
+    if (!rxTimeout.isStopped) this.armFor(rxTimeout.nextMs());
   }
 
   /** The time stands still while the peer may not send because of what the program withholds. */

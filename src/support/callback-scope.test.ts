@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { afterEach, it } from 'node:test';
-import { enterCallback, gather, isInCallback, leaveCallback, letLeave } from './callback-scope.js';
+import {
+  enterCallback,
+  gather,
+  holdBack,
+  isInCallback,
+  leaveCallback,
+  leaveForExit,
+  letLeave,
+} from './callback-scope.js';
 
 const left: string[] = [];
 const first = (): void => void left.push('first');
@@ -59,4 +67,26 @@ it('a party that gathers while it leaves has its turn again', () => {
   assert.equal(rounds, 2);
   leaveCallback();
   assert.equal(rounds, 3);
+});
+
+it('what is held back leaves once: with its job, or before the process exits', () => {
+  const jobs: (() => void)[] = [];
+  const stack = { post: (job: () => void): void => void jobs.push(job) };
+  holdBack(stack, first);
+  jobs.pop()?.();
+  assert.deepEqual(left, ['first']);
+  holdBack(stack, second);
+  holdBack(stack, first);
+  enterCallback();
+  leaveForExit();
+  assert.deepEqual(left, ['first', 'second', 'first']);
+  for (const job of jobs) job();
+  assert.deepEqual(left, ['first', 'second', 'first']);
+});
+
+it('a callback in which the process exits does not return: nothing is gathered any more', () => {
+  enterCallback();
+  gather(first);
+  leaveForExit();
+  assert.deepEqual([left, isInCallback()], [['first'], false]);
 });

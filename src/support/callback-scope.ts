@@ -14,6 +14,8 @@ let ticksAreDue = false;
 let runtimeTicks: (() => void) | undefined;
 /** Sends what its party has gathered. */
 let gathered: (() => void) | undefined;
+/** What MORE holds back in this turn of the loop, in the order of the calls. */
+const heldBack = new Set<() => void>();
 
 /** True while a callback runs: what is gathered now will leave. */
 export function isInCallback(): boolean {
@@ -43,6 +45,30 @@ export function letLeave(): void {
   if (leave === undefined) return;
   gathered = undefined;
   leave();
+}
+
+/**
+ * Has `leave` called when the present turn of the loop is over, as a job of `stack`, or before the process
+ * exits.
+ */
+export function holdBack(stack: { post(job: () => void): void }, leave: () => void): void {
+  heldBack.add(leave);
+  stack.post(() => {
+    if (heldBack.delete(leave)) leave();
+  });
+}
+
+/**
+ * Has everything leave before the process exits, also from inside a callback, which does not return: what is
+ * written from now on leaves at once.
+ */
+export function leaveForExit(): void {
+  isRunning = false;
+  letLeave();
+  for (const leave of heldBack) {
+    heldBack.delete(leave);
+    leave();
+  }
 }
 
 /** Offers what runs the ticks and microtasks of the runtime that wait. It must not throw. */

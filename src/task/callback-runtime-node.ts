@@ -5,7 +5,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import process from 'node:process';
 import { queueMicrotask } from '../support/microtask.js';
-import { letLeave } from '../support/callback-scope.js';
+import { leaveForExit } from '../support/callback-scope.js';
 import type { CallbackRuntime } from './dispatch.js';
 import { share, shared } from './shared-node.js';
 
@@ -89,12 +89,12 @@ type AddJob = (job: WeakRef<() => void>) => void;
  */
 export function leaveAtExit(): void {
   const add: unknown = shared(AT_EXIT_NAME);
-  if (typeof add === 'function') Reflect.apply(add, undefined, [new WeakRef(letLeave)]);
+  if (typeof add === 'function') Reflect.apply(add, undefined, [new WeakRef(leaveForExit)]);
   else share(AT_EXIT_NAME, listenForExit());
 }
 
 function listenForExit(): AddJob {
-  let jobs: WeakRef<() => void>[] = [new WeakRef(letLeave)];
+  let jobs: WeakRef<() => void>[] = [new WeakRef(leaveForExit)];
   process.on('exit', () => {
     for (const job of jobs) job.deref()?.();
   });

@@ -172,6 +172,30 @@ export const TIME: readonly ContractCase[] = [
     },
   },
   {
+    id: 'T2.sends-while-stopped',
+    title: 'what is written while the time stands still is sent, and acknowledgements count when it goes on',
+    async run(env) {
+      const { client, history, peer } = await linkedToPeer(env, (fresh) => fresh.setRxTimeout(4));
+      client.onPoll(undefined);
+      client.onTimeout(undefined);
+      client.pause();
+      // The timer of before comes, and is not armed again.
+      env.clock.advance(60_000);
+      expectEqual(client.write('while paused'), 12, 'taken while paused');
+      expectEqual(await peer.receive(12), 'while paused', 'what the peer got');
+      env.clock.advance(60_000);
+      expectEqual(client.state(), TcpState.ESTABLISHED, 'while paused');
+      client.resume();
+      env.clock.advance(3000);
+      expectEqual(client.state(), TcpState.ESTABLISHED, 'before the time');
+      env.clock.advance(2001);
+      expectEqual(client.connected(), false, 'at most a quarter of the time later');
+      await peer.close();
+      await env.until('it is over', () => history.over);
+      expectEqual(history.reason, 'rxTimeout', 'the reason');
+    },
+  },
+  {
     id: 'T2.waiting',
     title: 'the time stands still while data waits for a handler',
     async run(env) {

@@ -46,6 +46,9 @@ interface Reader {
   readonly answers: boolean;
   /** SO_RCVBUF; 0: the system's own. */
   readonly buffer: number;
+  readonly bytes?: number;
+  /** The program closes when all is acknowledged. */
+  readonly isFlushed?: boolean;
 }
 
 const READERS: readonly Reader[] = [
@@ -64,6 +67,15 @@ const READERS: readonly Reader[] = [
     answers: false,
     buffer: 16_384,
   },
+  {
+    title: 'whose TCP has acknowledged everything before, and that answers what it reads later',
+    piece: 5000,
+    pauseS: 0.01,
+    answers: true,
+    buffer: 0,
+    bytes: 60_000,
+    isFlushed: true,
+  },
   { title: 'that does both', piece: 10_000, pauseS: 0.01, answers: true, buffer: 16_384 },
 ];
 
@@ -73,19 +85,24 @@ for (const stack of Object.keys(STACKS)) {
     `a program on ${stack} that closes and has nothing else to do`,
     { skip, timeout: HANGS_MS },
     () => {
-      for (const { title, piece, pauseS, answers, buffer } of READERS) {
+      for (const { title, piece, pauseS, answers, buffer, bytes = BYTES, isFlushed = false } of READERS) {
         it(`delivers all to a peer ${title}`, async (test) => {
           const how = [String(piece), String(pauseS), answers ? 'answers' : 'listens', String(buffer)];
           const peer = startPython(test, PEER, ...how);
           const port = await peer.stdout.number(/^port (\d+)/);
-          const client = startNode(test, CLIENT, [stack, String(port), String(BYTES)]);
+          const program = startNode(test, CLIENT, [
+            stack,
+            String(port),
+            String(bytes),
+            isFlushed ? 'flushed' : 'at once',
+          ]);
           const [, got, hash, end] = await peer.stdout.line(/^got (\d+) (\w+) (.*)/);
           const expected = createHash('sha256')
-            .update(pattern(1, 0, BYTES))
+            .update(pattern(1, 0, bytes))
             .digest('hex');
-          assert.deepEqual([got, end, hash], [String(BYTES), 'fin', expected]);
-          const ending = await client.ended;
-          assert.deepEqual([ending, client.stdout.text], [{ status: 0, signal: null }, '']);
+          assert.deepEqual([got, end, hash], [String(bytes), 'fin', expected]);
+          const ending = await program.ended;
+          assert.deepEqual([ending, program.stdout.text], [{ status: 0, signal: null }, '']);
         });
       }
     },
@@ -131,7 +148,7 @@ for (const stack of Object.keys(STACKS)) {
 }
 
 it(
-  'a program whose bytes were acknowledged before close() ends at once, though the peer never ends',
+  'a program that does not wait (unref) ends at once after close(), though the peer never ends',
   {
     skip: unlessInstalled('python3'),
     timeout: HANGS_MS,
@@ -148,6 +165,7 @@ it(
       const overMs = performance.now();
       process.on('exit', () => { console.log(performance.now() - overMs < 10_000); });
     });
+    client.unref();
     client.close();`,
     );
     const running = start(test, process.execPath, [file], {});

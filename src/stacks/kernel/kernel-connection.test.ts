@@ -3,7 +3,10 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { it, type TestContext } from 'node:test';
 import { loadAddon } from '../../addon/load-addon.js';
+import { TcpState } from '../../port/tcp-state.js';
 import type { ConnectionEvents } from '../../port/tcp-stack.js';
+import type { Alarm, Clock } from '../../support/clock.js';
+import { FIN_WAIT_MS, LONGEST_LINGER_MS } from '../system/lingering.js';
 import { KernelConnection } from './kernel-connection.js';
 import { KernelStack } from './kernel-stack.js';
 
@@ -27,8 +30,11 @@ class Receiver implements ConnectionEvents {
     this.acknowledged += bytes;
   }
 
+  onData: () => void = () => undefined;
+
   data(bytes: Uint8Array): void {
     this.received += bytes.length;
+    this.onData();
   }
 
   hasEnded = false;
@@ -39,8 +45,11 @@ class Receiver implements ConnectionEvents {
     this.hasEnded = true;
   }
 
+  hasClosed = false;
+
   closed(): void {
-    assert.fail('nobody closes');
+    assert.ok(this.mayEnd, 'nobody closes');
+    this.hasClosed = true;
   }
 }
 
@@ -58,13 +67,13 @@ interface Made {
 }
 
 /** A connection with a peer of node:net's that does not read until it is told to. */
-async function connected(test: TestContext): Promise<Made> {
+async function connected(test: TestContext, given?: KernelStack): Promise<Made> {
   assert.ok(addon !== undefined);
   const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
   test.after(() => server.close());
   await once(server, 'listening');
   const receiver = new Receiver();
-  const stack = new KernelStack(addon);
+  const stack = given ?? new KernelStack(addon);
   const { port } = server.address() as AddressInfo;
   const accepted = once(server, 'connection') as Promise<[Socket]>;
   const connection = stack.connect({ address: '127.0.0.1', port, localPort: 0 }, receiver);
@@ -170,4 +179,105 @@ it('a close behind both FINs waits for acknowledgements once', { skip: reason ??
   assert.equal(stack.lingerers.size, 1);
   connection.abort();
   assert.deepEqual([stack.lingerers.size, stack.timers.size], [0, 0]);
+});
+
+it(
+  'what was received in the poll of a hold comes before the end, behind our FIN',
+  { skip: reason ?? false },
+  async (test) => {
+    const other = await connected(test);
+    const { connection, receiver, peer } = await connected(test);
+    receiver.mayEnd = true;
+    other.receiver.onData = () => {
+      connection.setReading(false);
+    };
+    // Both are ready in one poll, the other connection first.
+    other.peer.write('x');
+    peer.end('held');
+    await until(() => other.receiver.received > 0 && connection.state() === TcpState.CLOSE_WAIT);
+    connection.shutdown();
+    // The FIN is a posted job's.
+    for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual([receiver.received, receiver.hasEnded, receiver.hasClosed], [0, false, false]);
+    connection.setReading(true);
+    await until(() => receiver.hasClosed);
+    assert.deepEqual([receiver.received, receiver.hasEnded], [4, true]);
+  },
+);
+
+/** A clock that stands until the test moves it, with the one alarm that a wheel has. */
+class HandClock implements Clock {
+  #nowMs = 0;
+  #wake: (() => void) | undefined;
+
+  nowMs(): number {
+    return this.#nowMs;
+  }
+
+  setAlarm(_atMs: number, wake: () => void): Alarm {
+    this.#wake = wake;
+    return { cancel: () => (this.#wake = undefined) };
+  }
+
+  advance(ms: number): void {
+    this.#nowMs += ms;
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
+  }
+}
+
+it('a lingering socket waits on for a peer that is heard of', { skip: reason ?? false }, async (test) => {
+  assert.ok(addon !== undefined);
+  const clock = new HandClock();
+  const made = await connected(test, new KernelStack(addon, { clock }));
+  const { stack, connection, receiver, peer } = made;
+  receiver.mayEnd = true;
+  connection.close();
+  await until(() => receiver.hasClosed);
+  assert.equal(stack.lingerers.size, 1);
+  for (let round = 0; round < 3; round += 1) {
+    // The kernel's clock goes by steps; what is heard within one is not new.
+    const sinceMs = performance.now();
+    await until(() => performance.now() - sinceMs > 100);
+    peer.write('still here');
+    await new Promise((resolve) => setImmediate(resolve));
+    clock.advance(FIN_WAIT_MS);
+    assert.equal(stack.lingerers.size, 1);
+  }
+  clock.advance(FIN_WAIT_MS);
+  assert.equal(stack.lingerers.size, 0);
+  assert.equal(stack.timers.size, 0);
+});
+
+it('a lingering socket does not wait for ever', { skip: reason ?? false }, async (test) => {
+  assert.ok(addon !== undefined);
+  const clock = new HandClock();
+  const made = await connected(test, new KernelStack(addon, { clock }));
+  const { stack, connection, receiver, peer } = made;
+  receiver.mayEnd = true;
+  connection.close();
+  await until(() => receiver.hasClosed);
+  for (let atMs = FIN_WAIT_MS; atMs < LONGEST_LINGER_MS; atMs += FIN_WAIT_MS) {
+    // The kernel's clock goes by steps; what is heard within one is not new.
+    const sinceMs = performance.now();
+    await until(() => performance.now() - sinceMs > 100);
+    peer.write('on and on');
+    await new Promise((resolve) => setImmediate(resolve));
+    clock.advance(FIN_WAIT_MS);
+    assert.equal(stack.lingerers.size, 1);
+  }
+  peer.write('on and on');
+  clock.advance(FIN_WAIT_MS);
+  assert.equal(stack.lingerers.size, 0);
+});
+
+it('the peer’s FIN behind ours is told while nothing is read', { skip: reason ?? false }, async (test) => {
+  const { connection, receiver, peer } = await connected(test);
+  receiver.mayEnd = true;
+  connection.setReading(false);
+  connection.shutdown();
+  await until(() => connection.state() === TcpState.FIN_WAIT_2);
+  peer.end();
+  await until(() => receiver.hasEnded && receiver.hasClosed);
 });

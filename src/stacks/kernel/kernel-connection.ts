@@ -12,7 +12,7 @@ import { ErrorCode } from '../../port/error-code.js';
 import { TcpState } from '../../port/tcp-state.js';
 import type { Connection, ConnectionEvents, Fault, Loan } from '../../port/tcp-stack.js';
 import { assert } from '../../support/assert.js';
-import { letLeave } from '../../support/callback-scope.js';
+import { holdBack, letLeave } from '../../support/callback-scope.js';
 import { Timer, type TimerOwner } from '../../support/timer-wheel.js';
 import type { CopySlab } from '../system/copy-slab.js';
 import { SHARE_BYTES, type SendBudget } from '../system/send-budget.js';
@@ -315,7 +315,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
   #hold(queue: SendQueue): void {
     this.#more = false;
     if (!queue.hold()) return;
-    this.#context.post(() => {
+    holdBack(this.#context, () => {
       queue.releaseHeld();
       if (!this.#isGone()) this.#push();
     });
@@ -597,12 +597,15 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
    */
   #endIfDone(): void {
     if (!this.#finSent || (!this.#finReceived && !this.#closing)) return;
+    // Received before the peer's FIN, it is delivered first.
+    if (this.#stash !== undefined && !this.#isGone()) return;
     this.#countLastAcks();
     const events = this.#events;
     if (events === undefined || this.#isGone() || this.#outstanding > 0) return;
     this.#events = undefined;
     this.#peeking?.consume();
-    const keepsProcess = this.#keepsAlive && this.#ending !== undefined;
+    // Acknowledged is not read: the peer may still have all of it before it.
+    const keepsProcess = this.#keepsAlive && this.#acked > 0;
     const slot = this.#letGo();
     if (this.#finReceived) this.#native.close(slot);
     else new LingeringSocket(this.#context, slot, keepsProcess);

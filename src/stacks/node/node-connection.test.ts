@@ -7,7 +7,7 @@ import { AsyncClient } from '../../asynctcp/async-client.js';
 import type { Connection, ConnectionEvents } from '../../port/tcp-stack.js';
 import type { Alarm, Clock } from '../../support/clock.js';
 import { LingerRegistry } from '../system/linger-registry.js';
-import { FIN_WAIT_MS } from '../system/lingering.js';
+import { FIN_WAIT_MS, LONGEST_LINGER_MS } from '../system/lingering.js';
 import { SHARE_BYTES } from '../system/send-budget.js';
 import { canReset } from './node-connection.js';
 import { DEFAULT_BUFFER_BYTES, NodeStack } from './node-stack.js';
@@ -118,6 +118,29 @@ describe('connections that wait for the FIN of a peer that never ends', () => {
     for (const peer of peers) peer.destroy();
     server.close();
     await until(() => stack.lingerers.size === 0);
+  });
+
+  it(`end after ${LONGEST_LINGER_MS} ms whatever the peer sends`, async () => {
+    const clock = new HandClock();
+    const stack = new NodeStack({ clock });
+    const peers: Socket[] = [];
+    const server = await listening((socket) => peers.push(socket.resume()), true);
+    const tell = { over: 0 };
+    (await opened(stack, portOf(server), tell)).close();
+    await until(() => tell.over === 1 && peers.length === 1);
+    const stepMs = FIN_WAIT_MS / 2;
+    for (let atMs = stepMs; atMs < LONGEST_LINGER_MS; atMs += stepMs) {
+      peers[0]?.write('on and on');
+      await turns(10, () => undefined);
+      clock.advance(stepMs);
+      assert.equal(stack.lingerers.size, 1);
+    }
+    peers[0]?.write('on and on');
+    await turns(10, () => undefined);
+    clock.advance(stepMs);
+    await until(() => stack.lingerers.size === 0);
+    peers[0]?.destroy();
+    server.close();
   });
 
   it(`end ${FIN_WAIT_MS} ms after the last sign of life`, async () => {

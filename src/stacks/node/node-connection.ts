@@ -13,7 +13,7 @@ import { letLeave } from '../../support/callback-scope.js';
 import { unmapped } from '../../support/ip-address.js';
 import { Timer, type TimerOwner, type TimerWheel } from '../../support/timer-wheel.js';
 import { LingerEntry, type Lingerer, type LingerRegistry } from '../system/linger-registry.js';
-import { FIN_WAIT_MS } from '../system/lingering.js';
+import { FIN_WAIT_MS, LONGEST_LINGER_MS } from '../system/lingering.js';
 import { connectionFault } from '../system/system-fault.js';
 import { Inbox, type InboxOwner } from './inbox.js';
 import { Outbox, type OutboxOwner, type SendingContext } from './outbox.js';
@@ -70,6 +70,7 @@ export class NodeConnection implements Connection, TimerOwner, OutboxOwner, Inbo
   #linger: LingerEntry | undefined;
   #timer: Timer | undefined;
   #takenBefore = 0;
+  #lingersUntilMs = 0;
 
   /**
    * @param events `undefined` for an accepted connection, until somebody wants it.
@@ -288,6 +289,7 @@ export class NodeConnection implements Connection, TimerOwner, OutboxOwner, Inbo
     this.#forget();
     if (!this.#outbox.hasSent) this.#socket.unref();
     this.#showsLife();
+    this.#lingersUntilMs = this.#context.timers.nowMs() + LONGEST_LINGER_MS;
     this.#lookIn(FIN_WAIT_MS);
     events.closed(undefined);
   }
@@ -318,8 +320,8 @@ export class NodeConnection implements Connection, TimerOwner, OutboxOwner, Inbo
   due(nowMs: number): void {
     const sinceMs = this.#linger?.progressMs ?? nowMs;
     if (this.#isLingering()) {
-      if (nowMs - sinceMs >= FIN_WAIT_MS) this.#socket.destroy();
-      else this.#lookIn(sinceMs + FIN_WAIT_MS - nowMs);
+      if (nowMs - sinceMs >= FIN_WAIT_MS || nowMs >= this.#lingersUntilMs) this.#socket.destroy();
+      else this.#lookIn(Math.min(sinceMs + FIN_WAIT_MS, this.#lingersUntilMs) - nowMs);
       return;
     }
     const { closeTimeoutMs } = this.#context.limits;

@@ -9,7 +9,7 @@
  * A piece goes: added (`write`) → flushed (`output`) → given to the stream → accepted by the kernel → told.
  */
 import type { Socket } from 'node:net';
-import { gather, isInCallback, letLeave } from '../../support/callback-scope.js';
+import { gather, holdBack, isInCallback, letLeave } from '../../support/callback-scope.js';
 import type { AcceptQueue, Accepting } from './accept-queue.js';
 import type { CopySlab } from '../system/copy-slab.js';
 import { SHARE_BYTES, type SendBudget } from '../system/send-budget.js';
@@ -190,7 +190,7 @@ export class Outbox implements Accepting {
       this.#flushIsDue = false;
       this.#leave();
     };
-    this.#context.post(this.#flushLater);
+    holdBack(this.#context, this.#flushLater);
   }
 
   #leave(): void {

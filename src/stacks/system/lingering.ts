@@ -4,5 +4,7 @@
  * After our FIN, how long the peer's is waited for without a sign of life: lwIP's TCP_FIN_WAIT_TIMEOUT.
  */
 export const FIN_WAIT_MS = 20_000;
+/** A peer that goes on and on is waited for so long at most: it must not keep a descriptor for ever. */
+export const LONGEST_LINGER_MS = 300_000;
 /** Closed connections that a stack finishes at once; past it, the longest without progress is reset. */
 export const MAX_LINGERING = 16_384;

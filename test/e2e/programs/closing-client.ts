@@ -1,12 +1,12 @@
 /**
  * Sends `bytes` to the peer on `port`, refilling by a timer, closes, and has nothing else to do: the program
- * ends by itself. Prints errors.
+ * ends by itself. With `flushed` it closes when all is acknowledged. Prints errors.
  */
 import { AsyncClient } from 'asynctcp';
 import { pattern } from '../../contract/pattern.js';
 import { makeStack } from '../../soak/stacks.js';
 
-const [name = '', port, bytes] = process.argv.slice(2);
+const [name = '', port, bytes, when] = process.argv.slice(2);
 const total = Number(bytes);
 const client = await AsyncClient.open('127.0.0.1', Number(port), { stack: makeStack(name) });
 client.onError((_, code) => {
@@ -19,5 +19,6 @@ const refill = setInterval(() => {
   }
   if (taken < total) return;
   clearInterval(refill);
-  client.close();
+  if (when === 'flushed') void client.flushed().then(() => client.close());
+  else client.close();
 }, 1);
