@@ -627,7 +627,12 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
   }
 
   lookForAcks(): void {
-    if (!this.#isGone()) this.#checkAcks();
+    if (this.#isGone()) return;
+    this.#countAcked();
+    // What is found was acknowledged at some time before: a timeout that is due now is told first.
+    this.#context.post(() => {
+      if (!this.#isGone()) this.#checkAcks();
+    });
   }
 
   closingFailed(fault: Fault): void {

@@ -3,8 +3,8 @@
  * arrives is dropped, and the peer's FIN is waited for. Closed earlier, it would answer what the peer still
  * sends with a reset (RFC 1122 §4.2.2.13), and a peer that is reset may lose what it has not read yet. So it
  * also holds the process where anything was sent. It waits for as long as lwIP does in FIN_WAIT_2: until
- * nothing was heard of the peer for that time. A peer that reads is heard of, because it tells its window. One
- * that goes on and on is left after `LONGEST_LINGER_MS`.
+ * nothing was heard of the peer for that time. A peer that reads is heard of, because it tells its window.
+ * One that goes on and on is left after `LONGEST_LINGER_MS`.
  */
 import { Timer, type TimerOwner, type TimerWheel } from '../../support/timer-wheel.js';
 import { LingerEntry, type Lingerer, type LingerRegistry } from '../system/linger-registry.js';

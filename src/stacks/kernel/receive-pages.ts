@@ -23,6 +23,7 @@ import {
 } from '../../addon/native-sockets.js';
 import type { Loan } from '../../port/tcp-stack.js';
 import { assert } from '../../support/assert.js';
+import { keepFreedMemory } from '../system/freed-memory.js';
 
 /** Pages that came back whole and wait to be used again, at most. */
 export const MAX_SPARE_PAGES = 8;
@@ -170,6 +171,7 @@ export class ReceivePages {
 
   #replace(page: Page): void {
     const { number } = page;
+    keepFreedMemory(PAGE_BYTES);
     page.number = -1;
     this.#use(number, this.#spare.pop() ?? new Page(this));
   }

@@ -10,6 +10,7 @@
  */
 import type { Socket } from 'node:net';
 import { Timer, type TimerOwner, type TimerWheel } from '../../support/timer-wheel.js';
+import { keepFreedMemory } from '../system/freed-memory.js';
 import { JOIN_INTERVAL_MS, WithheldPieces } from '../system/withheld-pieces.js';
 
 /** High-water mark of the streams: a paused one reads no more than one piece ahead. */
@@ -99,6 +100,7 @@ export class Inbox implements TimerOwner {
 
   /** Takes what the socket has received. */
   take(chunk: Uint8Array): void {
+    keepFreedMemory(chunk.length);
     if (this.#isOver()) {
       this.#endIfDue();
     } else if (this.#isDelivering || this.#waiting !== undefined || !this.#mayDeliver()) {
