@@ -68,7 +68,7 @@ int watch(struct sockets *sockets, uint32_t slot);
 /* ---- sockets-events.c */
 
 struct event *tell(struct sockets *sockets, enum event_kind kind, uint32_t slot);
-/* Whether there is room for the records of one more socket. */
+/* True if there is room for the records of one more socket. */
 bool has_records(const struct sockets *sockets);
 /* The addresses that belong to what was told last. */
 struct ends *ends_of_last(struct sockets *sockets);

@@ -41,7 +41,7 @@ static void on_connecting(struct sockets *sockets, uint32_t slot) {
 
 /* ---- receiving */
 
-/* What is dropped is copied nowhere, and needs no buffer. */
+/* Receives into the buffer, which may be NULL for a socket that discards: dropped bytes are not copied. */
 static ssize_t receive(const struct socket *socket, void *buffer, size_t bytes) {
   const int how = socket->discards ? MSG_TRUNC : socket->peeks ? MSG_PEEK : 0;
   ssize_t count = -1;

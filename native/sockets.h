@@ -116,7 +116,7 @@ struct send {
 struct shared {
   struct event *events;
   struct ends *ends;
-  /* Where the next poll begins to fill each page. */
+  /* Of each page, the offset from which on the next poll fills it. */
   int32_t *cursors;
   struct send *sends;
   uint8_t *arena;
@@ -211,7 +211,7 @@ bool sockets_wake_up(struct sockets *sockets, sockets_teller *tell, void *contex
 
 /* Fills the event records; the number of them, or a refusal of epoll. */
 int sockets_poll(struct sockets *sockets);
-/* One turn of the loop tells of at most so many events, MAX_RECORDS_EACH or more; 0: no limit. */
+/* Bounds the events of one turn of the loop, to MAX_RECORDS_EACH or more; 0: no bound. */
 int sockets_set_queue_size(struct sockets *sockets, int events);
 /* Whether the next poll has something to look at that no descriptor tells of. */
 bool sockets_has_more(const struct sockets *sockets);

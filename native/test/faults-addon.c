@@ -57,7 +57,7 @@ static napi_value js_run_loop(napi_env env, napi_callback_info info) {
   (void)info;
   uv_loop_t *loop = NULL;
   TRY(napi_get_uv_event_loop(env, &loop));
-  (void)uv_run(loop, UV_RUN_NOWAIT); /* Whether there is more to do. */
+  (void)uv_run(loop, UV_RUN_NOWAIT); /* What it returns, that more is to be done, does not matter. */
   return undefined(env);
 }
 

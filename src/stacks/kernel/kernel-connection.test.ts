@@ -227,21 +227,29 @@ class HandClock implements Clock {
   }
 }
 
-it('a lingering socket waits on for a peer that is heard of', { skip: reason ?? false }, async (test) => {
+/** A connection that the program has closed, and that waits for its peer. */
+async function lingering(test: TestContext) {
   assert.ok(addon !== undefined);
   const clock = new HandClock();
-  const made = await connected(test, new KernelStack(addon, { clock }));
-  const { stack, connection, receiver, peer } = made;
+  const { stack, connection, receiver, peer } = await connected(test, new KernelStack(addon, { clock }));
   receiver.mayEnd = true;
   connection.close();
   await until(() => receiver.hasClosed);
-  assert.equal(stack.lingerers.size, 1);
-  for (let round = 0; round < 3; round += 1) {
+  const hear = async (): Promise<void> => {
     // The kernel's clock goes by steps; what is heard within one is not new.
     const sinceMs = performance.now();
     await until(() => performance.now() - sinceMs > 100);
     peer.write('still here');
     await new Promise((resolve) => setImmediate(resolve));
+  };
+  return { stack, clock, peer, hear };
+}
+
+it('a lingering socket waits on for a peer that is heard of', { skip: reason ?? false }, async (test) => {
+  const { stack, clock, hear } = await lingering(test);
+  assert.equal(stack.lingerers.size, 1);
+  for (let round = 0; round < 3; round += 1) {
+    await hear();
     clock.advance(FIN_WAIT_MS);
     assert.equal(stack.lingerers.size, 1);
   }
@@ -251,19 +259,9 @@ it('a lingering socket waits on for a peer that is heard of', { skip: reason ?? 
 });
 
 it('a lingering socket does not wait for ever', { skip: reason ?? false }, async (test) => {
-  assert.ok(addon !== undefined);
-  const clock = new HandClock();
-  const made = await connected(test, new KernelStack(addon, { clock }));
-  const { stack, connection, receiver, peer } = made;
-  receiver.mayEnd = true;
-  connection.close();
-  await until(() => receiver.hasClosed);
+  const { stack, clock, peer, hear } = await lingering(test);
   for (let atMs = FIN_WAIT_MS; atMs < LONGEST_LINGER_MS; atMs += FIN_WAIT_MS) {
-    // The kernel's clock goes by steps; what is heard within one is not new.
-    const sinceMs = performance.now();
-    await until(() => performance.now() - sinceMs > 100);
-    peer.write('on and on');
-    await new Promise((resolve) => setImmediate(resolve));
+    await hear();
     clock.advance(FIN_WAIT_MS);
     assert.equal(stack.lingerers.size, 1);
   }

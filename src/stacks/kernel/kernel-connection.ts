@@ -291,10 +291,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
   }
 
   sendBroke(error: unknown): void {
-    this.#fault ??= brokenBy(error);
-    this.#context.post(() => {
-      this.#tellFault();
-    });
+    this.#endSoon(brokenBy(error));
   }
 
   #waiting(): SendQueue {
@@ -636,11 +633,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
   }
 
   closingFailed(fault: Fault): void {
-    if (this.#isGone()) return;
-    this.#fault = fault;
-    this.#context.post(() => {
-      this.#tellFault();
-    });
+    if (!this.#isGone()) this.#endSoon(fault);
   }
 
   socketEnded(): void {
@@ -701,10 +694,14 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
     this.#tellFault();
   }
 
-  /** A method found out: the event comes when it has returned. */
   #failSoon(refusal: number): void {
+    this.#endSoon(this.#faultOf(refusal));
+  }
+
+  /** Ends the connection from inside a method: the event comes when that has returned. */
+  #endSoon(fault: Fault): void {
     if (this.#fault !== undefined) return;
-    this.#fault = this.#faultOf(refusal);
+    this.#fault = fault;
     this.#context.post(() => {
       this.#tellFault();
     });
