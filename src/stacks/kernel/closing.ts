@@ -7,9 +7,7 @@ import { ErrorCode } from '../../port/error-code.js';
 import type { Fault, StackLimits } from '../../port/tcp-stack.js';
 import { Timer, type TimerOwner, type TimerWheel } from '../../support/timer-wheel.js';
 import { LingerEntry, type Lingerer, type LingerRegistry } from '../system/linger-registry.js';
-
-/** How often within its timeout a connection is looked at: a timeout is late by an eighth at most. */
-const LOOKS_PER_CLOSE_TIMEOUT = 8;
+import { LOOKS_PER_CLOSE_TIMEOUT } from '../system/lingering.js';
 
 export interface ClosingContext {
   readonly limits: StackLimits;

@@ -86,6 +86,20 @@ class FewLingering extends NodeStack {
   override readonly lingerers = new LingerRegistry(this.timers, FEW);
 }
 
+/** A connection that the program has closed, and that waits for its peer. */
+async function lingering() {
+  const clock = new HandClock();
+  const stack = new NodeStack({ clock });
+  const peers: Socket[] = [];
+  const server = await listening((socket) => peers.push(socket.resume()), true);
+  const tell = { over: 0 };
+  (await opened(stack, portOf(server), tell)).close();
+  await until(() => tell.over === 1 && peers.length === 1);
+  const [peer] = peers;
+  assert.ok(peer !== undefined);
+  return { clock, stack, server, peer };
+}
+
 describe('connections that wait for the FIN of a peer that never ends', () => {
   it('are bounded by their number: the one that was heard of longest ago is reset', async () => {
     const stack = new FewLingering({ clock: new HandClock() });
@@ -121,39 +135,27 @@ describe('connections that wait for the FIN of a peer that never ends', () => {
   });
 
   it(`end after ${LONGEST_LINGER_MS} ms whatever the peer sends`, async () => {
-    const clock = new HandClock();
-    const stack = new NodeStack({ clock });
-    const peers: Socket[] = [];
-    const server = await listening((socket) => peers.push(socket.resume()), true);
-    const tell = { over: 0 };
-    (await opened(stack, portOf(server), tell)).close();
-    await until(() => tell.over === 1 && peers.length === 1);
+    const { clock, stack, server, peer } = await lingering();
     const stepMs = FIN_WAIT_MS / 2;
     for (let atMs = stepMs; atMs < LONGEST_LINGER_MS; atMs += stepMs) {
-      peers[0]?.write('on and on');
+      peer.write('on and on');
       await turns(10, () => undefined);
       clock.advance(stepMs);
       assert.equal(stack.lingerers.size, 1);
     }
-    peers[0]?.write('on and on');
+    peer.write('on and on');
     await turns(10, () => undefined);
     clock.advance(stepMs);
     await until(() => stack.lingerers.size === 0);
-    peers[0]?.destroy();
+    peer.destroy();
     server.close();
   });
 
   it(`end ${FIN_WAIT_MS} ms after the last sign of life`, async () => {
-    const clock = new HandClock();
-    const stack = new NodeStack({ clock });
-    const peers: Socket[] = [];
-    const server = await listening((socket) => peers.push(socket.resume()), true);
-    const tell = { over: 0 };
-    (await opened(stack, portOf(server), tell)).close();
-    await until(() => tell.over === 1 && peers.length === 1);
+    const { clock, stack, server, peer } = await lingering();
     for (let round = 0; round < 3; round += 1) {
       clock.advance(FIN_WAIT_MS - 1);
-      peers[0]?.write('still here');
+      peer.write('still here');
       await turns(10, () => undefined);
     }
     clock.advance(FIN_WAIT_MS - 1);
@@ -162,7 +164,7 @@ describe('connections that wait for the FIN of a peer that never ends', () => {
     clock.advance(1);
     await until(() => stack.lingerers.size === 0);
     assert.equal(stack.timers.size, 0);
-    peers[0]?.destroy();
+    peer.destroy();
     server.close();
   });
 

@@ -13,7 +13,7 @@ import { letLeave } from '../../support/callback-scope.js';
 import { unmapped } from '../../support/ip-address.js';
 import { Timer, type TimerOwner, type TimerWheel } from '../../support/timer-wheel.js';
 import { LingerEntry, type Lingerer, type LingerRegistry } from '../system/linger-registry.js';
-import { FIN_WAIT_MS, LONGEST_LINGER_MS } from '../system/lingering.js';
+import { FIN_WAIT_MS, LONGEST_LINGER_MS, LOOKS_PER_CLOSE_TIMEOUT } from '../system/lingering.js';
 import { connectionFault } from '../system/system-fault.js';
 import { Inbox, type InboxOwner } from './inbox.js';
 import { Outbox, type OutboxOwner, type SendingContext } from './outbox.js';
@@ -21,8 +21,6 @@ import { Outbox, type OutboxOwner, type SendingContext } from './outbox.js';
 /** Ethernet's 1500 bytes less the headers (RFC 9293 §3.7.1): 20 of TCP, and 20 of IPv4 or 40 of IPv6. */
 const MSS_IPV4 = 1460;
 const MSS_IPV6 = 1440;
-/** A closing connection is looked at so often within its timeout: by as much a timeout can be late. */
-const LOOKS_PER_CLOSE_TIMEOUT = 8;
 
 const OWNER = Symbol('owner');
 

@@ -1,5 +1,7 @@
 /** How connections are finished when the program is done with them. */
 
+/** How often within its timeout a closing connection is looked at: a timeout is late by an eighth at most. */
+export const LOOKS_PER_CLOSE_TIMEOUT = 8;
 /**
  * After our FIN, how long the peer's is waited for without a sign of life: lwIP's TCP_FIN_WAIT_TIMEOUT.
  */
