@@ -3,7 +3,7 @@
  * connection in two, or the peer's program is stopped and its kernel's buffer fills.
  */
 import assert from 'node:assert/strict';
-import { ErrorCode } from 'asynctcp';
+import { ErrorCode, type KernelStackOptions } from 'asynctcp';
 import { pattern } from '../contract/pattern.js';
 import type { Scenario } from './scenario.js';
 import { ADDRESS, kernelEnd, kernelSockets, type Linked, type World } from './world.js';
@@ -46,8 +46,8 @@ function deafen({ client }: Linked): void {
 
 /** A connection over which 10,000 bytes went and were acknowledged. */
 const BEFORE = 10_000;
-async function begun(world: World): Promise<Linked> {
-  const linked = await world.linked();
+async function begun(world: World, options?: KernelStackOptions): Promise<Linked> {
+  const linked = await world.linked(options);
   write(linked, 0, BEFORE);
   await world.until('what was sent before is acknowledged', () => linked.history.acked === BEFORE);
   return linked;
@@ -206,37 +206,46 @@ const ENDING: readonly Scenario[] = [
     },
   },
   {
-    title:
-      'close() while cut off is over with the FIN where nobody waits for acknowledgements; all of it arrives',
+    title: 'close() while cut off lasts until the peer has acknowledged, also where nobody waits for that',
     isAlone: true,
     needs: ['python3', 'nft'],
     async run(world) {
       const linked = await begun(world);
       const { client, history, listener, peer } = linked;
+      const localPort = client.localPort();
       const heal = await world.cut(`tcp dport ${listener.port}`);
       deafen(linked);
       write(linked, BEFORE, 5000);
       client.close();
-      await world.until('it is over', () => history.over);
-      assert.deepEqual(history.life, ['connect', 'disconnect']);
+      await world.until('sent again in vain', () => kernelEnd(localPort, listener.port).retries > 1);
+      assert.deepEqual(history.life, ['connect'], 'callbacks while closing');
       assert.equal((await peer.facts()).arrived, BEFORE, 'bytes that have arrived');
       await heal();
       assert.deepEqual(await peer.drain(SEED), { bytes: BEFORE + 5000, matches: true, end: 'fin' });
+      await world.until('it is over', () => history.over);
+      assert.deepEqual(history.life, ['connect', 'disconnect']);
     },
   },
   {
-    title: 'whoever removes onAck and then onTimeout waits for no acknowledgement either',
+    title: 'close() while cut off for longer than the close timeout ends with a reset, whoever waits',
     isAlone: true,
     needs: ['python3', 'nft'],
     async run(world) {
-      const linked = await begun(world);
-      const { client, history, listener } = linked;
-      await world.cut(`tcp dport ${listener.port}`);
-      client.onAck(undefined);
-      client.onTimeout(undefined);
-      write(linked, BEFORE, 5000);
-      client.close();
-      await world.until('it is over', () => history.over);
+      for (const isDeaf of [false, true]) {
+        const linked = await begun(world, { closeTimeoutMs: 1000 });
+        const { client, history, listener } = linked;
+        const localPort = client.localPort();
+        const heal = await world.cut(`tcp dport ${listener.port}`);
+        if (isDeaf) deafen(linked);
+        write(linked, BEFORE, 5000);
+        client.close();
+        await world.until('it is over', () => history.over);
+        assert.deepEqual(life(linked), ['connect', `error ${ErrorCode.ERR_TIMEOUT}`, 'disconnect']);
+        assert.equal(history.acked, BEFORE, 'bytes acknowledged');
+        const ours = kernelSockets(localPort).filter((socket) => socket.localPort === localPort);
+        assert.deepEqual(ours, [], 'sockets of ours');
+        await heal();
+      }
     },
   },
   {
