@@ -7,6 +7,7 @@ import { TcpState } from '../../port/tcp-state.js';
 import type { ConnectionEvents } from '../../port/tcp-stack.js';
 import type { Alarm, Clock } from '../../support/clock.js';
 import { FIN_WAIT_MS, LONGEST_LINGER_MS } from '../system/lingering.js';
+import { CREDIT_BYTES, SHARE_BYTES } from '../system/send-budget.js';
 import { KernelConnection } from './kernel-connection.js';
 import { KernelStack } from './kernel-stack.js';
 
@@ -133,6 +134,32 @@ it(
     connection.setReportsAcks(true);
     await until(() => receiver.acknowledged > 0);
     assert.equal(receiver.acknowledged, 5);
+  },
+);
+
+it(
+  'a peer that acknowledges everything gets credit, which ends with the first look at which it is behind',
+  { skip: reason ?? false },
+  async (test) => {
+    assert.ok(addon !== undefined);
+    // A budget that no other test shares.
+    const stack = new KernelStack(addon, { sendBudgetBytes: 123_456_789 });
+    const { connection, peer } = await connected(test, stack);
+    const { budget } = stack;
+    peer.resume();
+    assert.equal(connection.send(new Uint8Array(SHARE_BYTES), true, false), SHARE_BYTES);
+    assert.equal(budget.excessBytes, 0, 'no look at the kernel, no credit');
+    await until(() => connection.unacknowledged() === 0);
+    const more = SHARE_BYTES + 1;
+    assert.equal(connection.send(new Uint8Array(more), true, false), more);
+    assert.equal(budget.excessBytes, CREDIT_BYTES);
+    peer.pause();
+    while (connection.send(new Uint8Array(CREDIT_BYTES), true, false) > 0);
+    const outstanding = connection.unacknowledged();
+    assert.ok(outstanding > SHARE_BYTES + CREDIT_BYTES, `${outstanding} bytes`);
+    assert.equal(budget.excessBytes, outstanding - SHARE_BYTES);
+    connection.abort();
+    assert.equal(budget.excessBytes, 0);
   },
 );
 

@@ -15,7 +15,7 @@ import { assert } from '../../support/assert.js';
 import { holdBack, letLeave } from '../../support/callback-scope.js';
 import { Timer, type TimerOwner } from '../../support/timer-wheel.js';
 import type { CopySlab } from '../system/copy-slab.js';
-import { SHARE_BYTES, type SendBudget } from '../system/send-budget.js';
+import { CREDIT_BYTES, SHARE_BYTES, type SendBudget } from '../system/send-budget.js';
 import { connectionFault } from '../system/system-fault.js';
 import { JOIN_INTERVAL_MS, WithheldPieces } from '../system/withheld-pieces.js';
 import { Closing, type ClosingContext, type ClosingOwner } from './closing.js';
@@ -75,6 +75,8 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
   #outstanding = 0;
   /** Bytes that the peer has acknowledged. */
   #acked = 0;
+  /** Bytes that may be unacknowledged, as far as is known, without a look at the kernel and the budget. */
+  #shareBytes = SHARE_BYTES;
   /** What waits, if anything does. */
   #queue: SendQueue | undefined;
   #reportsAcks = false;
@@ -225,17 +227,39 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
   #fitting(bytes: number): number {
     if (!this.#canSend()) return 0;
     const known = this.#outstanding + bytes;
-    if (known <= SHARE_BYTES && known <= this.#context.limits.sendBufferBytes) return bytes;
-    if (!this.#reportsAcks) this.#countAcked();
+    if (known <= this.#shareBytes && known <= this.#context.limits.sendBufferBytes) return bytes;
+    if (!this.#reportsAcks) {
+      this.#countAcked();
+      this.#adjustCredit();
+    }
     return Math.min(bytes, Math.max(0, this.#capacity() - this.#outstanding));
   }
 
   #changeOutstanding(bytes: number): void {
     const before = this.#outstanding;
     this.#outstanding = before + bytes;
-    if (before > SHARE_BYTES || this.#outstanding > SHARE_BYTES) {
-      this.#context.budget.changed(before, this.#outstanding);
+    if (before > this.#shareBytes || this.#outstanding > this.#shareBytes) {
+      this.#context.budget.changed(before, this.#outstanding, this.#shareBytes);
     }
+  }
+
+  /** A peer that had acknowledged everything at the last look is looked at less often. */
+  #adjustCredit(): void {
+    const { budget } = this.#context;
+    if (this.#shareBytes > SHARE_BYTES) {
+      if (this.#outstanding > SHARE_BYTES) this.#returnCredit();
+    } else if (this.#outstanding === 0 && budget.lendCredit()) {
+      this.#shareBytes = SHARE_BYTES + CREDIT_BYTES;
+    }
+  }
+
+  #returnCredit(): void {
+    if (this.#shareBytes === SHARE_BYTES) return;
+    const outstanding = this.#outstanding;
+    this.#changeOutstanding(-outstanding);
+    this.#shareBytes = SHARE_BYTES;
+    this.#context.budget.returnCredit();
+    this.#changeOutstanding(outstanding);
   }
 
   write(bytes: Uint8Array, copy: boolean, more: boolean): number {
@@ -663,6 +687,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
   #letGo(): number {
     const slot = this.#slot;
     this.#changeOutstanding(-this.#outstanding);
+    this.#returnCredit();
     this.#ending?.end();
     this.#slot = NO_SLOT;
     this.#context.loop.release(slot);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { SendBudget, SHARE_BYTES, UNREAD_BYTES } from './send-budget.js';
+import { CREDIT_BYTES, SendBudget, SHARE_BYTES, UNREAD_BYTES } from './send-budget.js';
 
 const MIB = 1_048_576;
 const BUDGET_BYTES = 256 * MIB;
@@ -55,6 +55,29 @@ function crowdWithExcess(budget: SendBudget, bytes: number): void {
 
 const sum = (senders: readonly Sender[]): number =>
   senders.reduce((total, { unacknowledged }) => total + unacknowledged, 0);
+
+describe('credit', () => {
+  it('is reserved until an eighth of all excess is in use, and comes back', () => {
+    const budget = new SendBudget(BUDGET_BYTES);
+    const most = Math.floor(MOST_EXCESS_BYTES / 8 / CREDIT_BYTES);
+    for (let count = 0; count < most; count += 1) assert.equal(budget.lendCredit(), true);
+    assert.equal(budget.lendCredit(), false);
+    assert.equal(budget.excessBytes, most * CREDIT_BYTES);
+    budget.returnCredit();
+    assert.equal(budget.excessBytes, (most - 1) * CREDIT_BYTES);
+    assert.equal(budget.lendCredit(), true);
+  });
+
+  it('is part of the share of the connection that has it', () => {
+    const budget = new SendBudget(BUDGET_BYTES);
+    const share = SHARE_BYTES + CREDIT_BYTES;
+    budget.lendCredit();
+    budget.changed(0, share, share);
+    assert.equal(budget.excessBytes, CREDIT_BYTES);
+    budget.changed(share, share + 1, share);
+    assert.equal(budget.excessBytes, CREDIT_BYTES + 1);
+  });
+});
 
 describe('the excess', () => {
   it('begins one byte past the share, and is counted both ways', () => {
