@@ -82,8 +82,9 @@ export type { Requested, ThreadInEffect } from './task/thread-in-effect.js';
 export type { TaskSignal, TaskThread } from './task/task-thread.js';
 export type { WatchdogBite } from './task/watchdog-bite.js';
 export type { WatchdogHandler } from './task/watchdog-node.js';
-export { systemClock, type Alarm, type Clock } from './support/clock.js';
-export { Timer, TimerWheel, type TimerOwner } from './support/timer-wheel.js';
+export { systemClock, type Alarm, type Clock, type MonotonicClock } from './support/clock.js';
+export { TimerWheel } from './support/timer-wheel.js';
+export { Timer, type TimerOwner, type Timers } from './support/timers.js';
 
 /**
  * Sets configuration options from code, before the first client or server. The environment's variables and

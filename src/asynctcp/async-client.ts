@@ -5,7 +5,7 @@
 import { ErrorCode } from '../port/error-code.js';
 import { TcpState } from '../port/tcp-state.js';
 import type { Capabilities } from '../port/capabilities.js';
-import type { Connection, TcpStack } from '../port/tcp-stack.js';
+import { SendFlag, type Connection, type SendFlags, type TcpStack } from '../port/tcp-stack.js';
 import { ipFamily, parseIpv4 } from '../support/ip-address.js';
 import { isAbortSignal, viewOfForeign } from '../support/realm.js';
 import { stackHighWaterMark } from '../task/diagnostics.js';
@@ -50,15 +50,15 @@ import { beginTask } from './task-use.js';
 import { errorText, TcpError } from './tcp-error.js';
 
 /** `add` and `write` copy the data, so that the caller's buffer is free at once. The default. */
-export const ASYNC_WRITE_FLAG_COPY = 1;
+export const ASYNC_WRITE_FLAG_COPY = SendFlag.COPY;
 /**
  * More data follows: what is sent now may wait for it, at most until the end of the present turn of the
  * event loop.
  */
-export const ASYNC_WRITE_FLAG_MORE = 2;
+export const ASYNC_WRITE_FLAG_MORE = SendFlag.MORE;
 
 /** What `add` and `write` take as flags. */
-export type WriteFlags = 0 | 1 | 2 | 3;
+export type WriteFlags = SendFlags;
 
 /**
  * Type of a flags argument. A literal has to be one of `WriteFlags`; the sum of the two constants is a
@@ -69,7 +69,11 @@ export type FlagsArgument<F extends number> = number extends F ? F : WriteFlags;
 /** UTF-8 has at most so many bytes for each UTF-16 unit of a string (RFC 3629 §3). */
 const MAX_BYTES_OF_UNIT = 3;
 
-const ALL_FLAGS = ASYNC_WRITE_FLAG_COPY | ASYNC_WRITE_FLAG_MORE;
+const ALL_FLAGS = SendFlag.COPY | SendFlag.MORE;
+
+function isSendFlags(flags: number): flags is SendFlags {
+  return (flags & ALL_FLAGS) === flags;
+}
 
 /** What a client is made with. */
 export interface ClientOptions {
@@ -356,7 +360,7 @@ export class AsyncClient {
   #take(data: string | Uint8Array, flags: number = ASYNC_WRITE_FLAG_COPY, andSend: boolean): number {
     const isText = typeof data === 'string';
     if (!isText && !(data instanceof Uint8Array)) return this.#takeForeign(data, flags, andSend);
-    if ((flags & ALL_FLAGS) !== flags) {
+    if (!isSendFlags(flags)) {
       throw new RangeError(
         `flags must be a sum of ASYNC_WRITE_FLAG_COPY 1 and ASYNC_WRITE_FLAG_MORE 2, not ${show(flags)}; ` +
           'there is no length argument, data.subarray(0, length) is that',
@@ -366,15 +370,14 @@ export class AsyncClient {
     const session = this.#core.session;
     if (session === undefined) return 0;
     // A string has at least as many UTF-8 bytes as UTF-16 units: what cannot fit is not encoded.
-    const more = (flags & ASYNC_WRITE_FLAG_MORE) !== 0;
     let taken = 0;
     if (!isText) {
-      const copy = (flags & ASYNC_WRITE_FLAG_COPY) !== 0;
-      taken = andSend ? session.write(data, copy, more, false) : session.add(data, copy, more, false);
-    } else if (session.fits(data.length)) {
+      taken = andSend ? session.write(data, flags, false) : session.add(data, flags, false);
+    } else if (session.hasSpaceFor(data.length)) {
       // The encoded text is ours already and needs no second copy.
       const bytes = encoder.encode(data);
-      taken = andSend ? session.write(bytes, false, more, true) : session.add(bytes, false, more, true);
+      const own = (flags & SendFlag.MORE) === 0 ? 0 : SendFlag.MORE;
+      taken = andSend ? session.write(bytes, own, true) : session.add(bytes, own, true);
     }
     // What was added before leaves with `write`, also when nothing more could be taken.
     if (andSend && taken === 0) session.send();
@@ -582,22 +585,22 @@ export class AsyncClient {
 
   /** The peer's address in text form; `0.0.0.0` before the first connection. */
   remoteIP(): string {
-    return this.#ends().remoteAddress;
+    return this.#ends().remote.address;
   }
 
   /** The peer's port; 0 before the first connection. */
   remotePort(): number {
-    return this.#ends().remotePort;
+    return this.#ends().remote.port;
   }
 
   /** This side's address in text form; `0.0.0.0` before the first connection. */
   localIP(): string {
-    return this.#ends().localAddress;
+    return this.#ends().local.address;
   }
 
   /** This side's port; 0 before the first connection. */
   localPort(): number {
-    return this.#ends().localPort;
+    return this.#ends().local.port;
   }
 
   /** The peer's IPv4 address as an unsigned number, 127.0.0.1 being 0x7f000001; 0 for IPv6. */

@@ -2,7 +2,15 @@
 /** AsyncServer: AsyncTCP's listener. Each accepted connection is an AsyncClient, given to `onClient`. */
 import { TcpState } from '../port/tcp-state.js';
 import type { Capabilities } from '../port/capabilities.js';
-import type { Connection, ConnectionEvents, Fault, Listener, ListenerEvents } from '../port/tcp-stack.js';
+import type {
+  Connection,
+  ConnectionEvents,
+  Endpoint,
+  Fault,
+  Listener,
+  ListenerEvents,
+  ListenTarget,
+} from '../port/tcp-stack.js';
 import { assert } from '../support/assert.js';
 import { warn } from '../support/warn.js';
 import { CallbackKind } from '../task/callback-kind.js';
@@ -54,7 +62,8 @@ export interface ServerOptions {
 }
 
 interface Listening extends Holder {
-  readonly listener: Listener;
+  /** `undefined`: it could not be opened, and `started` is about to be rejected. */
+  readonly listener: Listener | undefined;
   readonly started: Promise<void>;
   /** Answers `started` when the program ends the server before it listens. */
   readonly giveUp: () => void;
@@ -176,7 +185,7 @@ export class AsyncServer {
     this.#listening = undefined;
     this.#ready = false;
     holdsNoSocket(listening);
-    listening.listener.close();
+    listening.listener?.close();
     listening.giveUp();
     await new Promise<void>((resolve) => {
       this.#host.stack.post(resolve);
@@ -212,7 +221,11 @@ export class AsyncServer {
 
   /** The port that it listens on; when it does not, the one that it was made with. */
   port(): number {
-    return this.#ready && this.#listening !== undefined ? this.#listening.listener.port : this.#port;
+    return this.#local()?.port ?? this.#port;
+  }
+
+  #local(): Endpoint | undefined {
+    return this.#ready ? this.#listening?.listener?.local : undefined;
   }
 
   /**
@@ -220,8 +233,7 @@ export class AsyncServer {
    * every one.
    */
   address(): string {
-    if (this.#ready && this.#listening !== undefined) return this.#listening.listener.address;
-    return this.#address ?? '::';
+    return this.#local()?.address ?? this.#address ?? '::';
   }
 
   /**
@@ -259,7 +271,7 @@ export class AsyncServer {
 
   #setKeepsAlive(on: boolean): void {
     this.#keepsAlive = on;
-    this.#listening?.listener.setKeepsAlive(on);
+    this.#listening?.listener?.setKeepsAlive(on);
   }
 
   #listen(): Listening {
@@ -269,45 +281,55 @@ export class AsyncServer {
       resolve = onStarted;
       reject = onFailed;
     });
-    const action = `listen on ${this.#address ?? 'every address'} port ${this.#port}`;
+    const fail = (fault: Fault): void => {
+      holdsNoSocket(listening);
+      this.#listening = undefined;
+      const place = `${this.#address ?? 'every address'} port ${this.#port}`;
+      reject(tcpError(`listen on ${place}`, fault));
+    };
     const events: ListenerEvents = {
-      listening: () => {
+      onListening: () => {
         this.#ready = true;
         resolve();
       },
-      failed: (fault) => {
-        holdsNoSocket(listening);
-        this.#listening = undefined;
-        reject(tcpError(action, fault));
-      },
-      accepted: (connection) => this.#accept(connection),
-      acceptFailed: (fault) => {
+      onFailed: fail,
+      onAccepted: (connection) => this.#accept(connection),
+      onAcceptFailed: (fault) => {
         this.#tellOfAcceptFault(fault);
       },
     };
-    const listener = this.#host.stack.listen(
-      {
-        address: this.#address,
-        port: this.#port,
-        backlog: this.#backlog,
-        reusePort: this.#reusePort,
-        receiveWindowBytes: this.#receiveWindow,
-      },
-      events,
-    );
-    listener.setKeepsAlive(this.#keepsAlive);
+    const { stack } = this.#host;
+    const opened = stack.listen(this.#target(), events);
+    const listener = 'code' in opened ? undefined : opened;
+    listener?.setKeepsAlive(this.#keepsAlive);
     const listening: Listening = {
-      stack: this.#host.stack,
+      stack,
       listener,
       started,
       giveUp: resolve,
       unacknowledged: () => 0,
       reset: () => {
-        listener.close();
+        listener?.close();
       },
     };
     holdsSocket(listening);
+    // `begin` hears of it as it hears of a fault that comes later.
+    if ('code' in opened) {
+      stack.post(() => {
+        if (this.#listening === listening) fail(opened);
+      });
+    }
     return listening;
+  }
+
+  #target(): ListenTarget {
+    return {
+      address: this.#address,
+      port: this.#port,
+      backlog: this.#backlog,
+      reusePort: this.#reusePort,
+      receiveWindowBytes: this.#receiveWindow,
+    };
   }
 
   #accept(connection: Connection): ConnectionEvents | undefined {

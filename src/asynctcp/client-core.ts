@@ -4,6 +4,7 @@
  * leak into the next (contract L8).
  */
 import type { ErrorCode } from '../port/error-code.js';
+import type { Endpoint } from '../port/tcp-stack.js';
 import { bindHandler } from '../task/dispatch.js';
 import type { AsyncClient } from './async-client.js';
 import { checkHandler } from './check.js';
@@ -61,13 +62,12 @@ export function takeHandler<Arguments extends unknown[]>(
 
 /** The two ends of a connection. */
 export interface Ends {
-  readonly localAddress: string;
-  readonly localPort: number;
-  readonly remoteAddress: string;
-  readonly remotePort: number;
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
 }
 
-const NO_ENDS: Ends = { localAddress: '0.0.0.0', localPort: 0, remoteAddress: '0.0.0.0', remotePort: 0 };
+const NOWHERE: Endpoint = { address: '0.0.0.0', port: 0 };
+const NO_ENDS: Ends = { local: NOWHERE, remote: NOWHERE };
 
 export class ClientCore {
   // First what every message touches.

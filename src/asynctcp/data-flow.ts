@@ -6,7 +6,7 @@
  * idle connection its memory. What only some connections need is made when it is first asked for.
  */
 import { TcpState } from '../port/tcp-state.js';
-import type { Connection, Fault, Loan } from '../port/tcp-stack.js';
+import type { Connection, Fault, Loan, SendFlags } from '../port/tcp-stack.js';
 import { assert } from '../support/assert.js';
 import { CallbackKind } from '../task/callback-kind.js';
 import type { ConnectionReport } from '../task/connection-report.js';
@@ -82,7 +82,7 @@ export abstract class DataFlow implements CallbackOwner, PacketOwner {
   }
 
   protected nowMs(): number {
-    return this.core.host.stack.timers.nowMs();
+    return this.core.host.stack.clock.nowMs();
   }
 
   get bytesIn(): number {
@@ -99,26 +99,26 @@ export abstract class DataFlow implements CallbackOwner, PacketOwner {
     return this.phase === 'open' && this.connection !== undefined ? this.connection.sendSpace() : 0;
   }
 
-  fits(bytes: number): boolean {
-    return this.phase === 'open' && this.connection?.fits(bytes) === true;
+  hasSpaceFor(bytes: number): boolean {
+    return this.phase === 'open' && this.connection?.hasSpaceFor(bytes) === true;
   }
 
   /** Takes what fits; with `whole`, all or nothing. */
-  add(bytes: Uint8Array, copy: boolean, more: boolean, whole: boolean): number {
+  add(bytes: Uint8Array, flags: SendFlags, whole: boolean): number {
     const { connection } = this;
     if (this.phase !== 'open' || connection === undefined) return 0;
-    if (whole && !connection.fits(bytes.length)) return 0;
-    const taken = connection.write(bytes, copy, more);
+    if (whole && !connection.hasSpaceFor(bytes.length)) return 0;
+    const taken = connection.enqueue(bytes, flags);
     this.#added += taken;
     return taken;
   }
 
   /** `add`, then `flush`, in one: what the stack can send at once it need not copy. */
-  write(bytes: Uint8Array, copy: boolean, more: boolean, whole: boolean): number {
+  write(bytes: Uint8Array, flags: SendFlags, whole: boolean): number {
     const { connection } = this;
     if (this.phase !== 'open' || connection === undefined) return 0;
-    if (whole && !connection.fits(bytes.length)) return 0;
-    const taken = connection.send(bytes, copy, more);
+    if (whole && !connection.hasSpaceFor(bytes.length)) return 0;
+    const taken = connection.enqueueAndFlush(bytes, flags);
     this.#added += taken;
     if (taken > 0) this.#countSent();
     return taken;
@@ -133,7 +133,7 @@ export abstract class DataFlow implements CallbackOwner, PacketOwner {
   /** Gives what was added to the stack. */
   flush(): void {
     if (this.#added > 0) this.#countSent();
-    this.connection?.output();
+    this.connection?.flush();
   }
 
   /** The time is asked only for whoever wants to know it. */
@@ -150,7 +150,7 @@ export abstract class DataFlow implements CallbackOwner, PacketOwner {
     if (this.#rxTimeout?.looks === false) this.#lookSoon(this.#rxTimeout);
   }
 
-  acked(bytes: number): void {
+  onAcked(bytes: number): void {
     this.#acked += bytes;
     assert(this.#acked <= this.#sent, 'no more is acknowledged than was sent');
     const { onAck, onTimeout, client } = this.core;
@@ -234,12 +234,12 @@ export abstract class DataFlow implements CallbackOwner, PacketOwner {
 
   // ---- receiving
 
-  data(bytes: Uint8Array, loan?: Loan): void {
+  onData(bytes: Uint8Array, loan?: Loan): void {
     const { connection } = this;
     assert(connection !== undefined, 'data comes from a connection');
     if (!this.isOpen()) {
       loan?.giveBack();
-      connection.received(bytes.length);
+      connection.consume(bytes.length);
       return;
     }
     const { length } = bytes;
@@ -255,7 +255,7 @@ export abstract class DataFlow implements CallbackOwner, PacketOwner {
       if (onData !== undefined) call2(this, CallbackKind.DATA, onData, client, bytes);
       const consumed = this.#inHand;
       this.#inHand = 0;
-      if (consumed > 0) connection.received(consumed);
+      if (consumed > 0) connection.consume(consumed);
     }
     if (rxTimeout !== undefined) this.#stopOrGo();
   }
@@ -271,7 +271,7 @@ export abstract class DataFlow implements CallbackOwner, PacketOwner {
     const given = Math.min(bytes, this.#withheld);
     this.#withheld -= given;
     if (given > 0) {
-      this.connection?.received(given);
+      this.connection?.consume(given);
       this.#stopOrGo();
     }
     return given;

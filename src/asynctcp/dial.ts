@@ -2,14 +2,22 @@
  * From a host and a port to a standing connection: the name is looked up, its addresses are tried by RFC
  * 8305 (Happy Eyeballs), the first that answers wins and the others are dropped.
  *
- * Call order: `new Dial` → one of `dialed`, `dialFailed`, never from inside the constructor; or `cancel`,
+ * Call order: `new Dial` → one of `onDialed`, `onDialFailed`, never from inside the constructor; or `cancel`,
  * after which neither comes and nothing is left behind.
  */
 import { ErrorCode } from '../port/error-code.js';
-import type { Cancel, Connection, ConnectionEvents, Fault, TcpStack } from '../port/tcp-stack.js';
+import type {
+  Attempt,
+  AttemptEvents,
+  Cancel,
+  Connection,
+  ConnectionEvents,
+  Fault,
+  TcpStack,
+} from '../port/tcp-stack.js';
 import { assert } from '../support/assert.js';
 import { ipFamily, isUnspecified, type IpFamily } from '../support/ip-address.js';
-import { Timer, type TimerOwner } from '../support/timer-wheel.js';
+import { Timer, type TimerOwner } from '../support/timers.js';
 
 /**
  * RFC 8305 §5, Connection Attempt Delay: how long an address may stay silent before the next one is tried
@@ -33,8 +41,9 @@ export interface DialTarget {
 }
 
 export interface DialEvents {
-  dialed(connection: Connection): void;
-  dialFailed(fault: Fault): void;
+  /** Returns the receiver of the connection's events. */
+  onDialed(connection: Connection): ConnectionEvents;
+  onDialFailed(fault: Fault): void;
 }
 
 export class Dial implements TimerOwner {
@@ -77,7 +86,7 @@ export class Dial implements TimerOwner {
 
   setKeepsAlive(on: boolean): void {
     this.#keepsAlive = on;
-    for (const attempt of this.#attempts) attempt.connection?.setKeepsAlive(on);
+    for (const attempt of this.#attempts) attempt.setKeepsAlive(on);
   }
 
   /** The timer's: the last address stays silent, so the next one is tried beside it. */
@@ -85,17 +94,15 @@ export class Dial implements TimerOwner {
     this.#tryNext();
   }
 
-  won(attempt: Attempt): void {
-    const connection = attempt.connection;
-    assert(connection !== undefined, 'an attempt that won has a connection');
+  #won(attempt: Attempt, connection: Connection): ConnectionEvents {
     this.#attempts.delete(attempt);
     this.#finish();
-    this.#events.dialed(connection);
+    return this.#events.onDialed(connection);
   }
 
-  lost(attempt: Attempt, fault: Fault | undefined): void {
+  #lost(attempt: Attempt, fault: Fault): void {
     this.#attempts.delete(attempt);
-    this.#faults.push(fault ?? { code: ErrorCode.ERR_CLSD });
+    this.#faults.push(fault);
     this.#tryNext();
   }
 
@@ -114,15 +121,20 @@ export class Dial implements TimerOwner {
       if (this.#attempts.size === 0) this.#fail();
       return;
     }
-    const attempt = new Attempt(this);
     const { port, localAddress, localPort, reusePort = false, receiveWindowBytes } = this.#target;
     const target = { address, port, localAddress, localPort, reusePort, receiveWindowBytes };
-    attempt.connection = this.#stack.connect(target, attempt);
-    attempt.connection.setKeepsAlive(this.#keepsAlive);
+    const events: AttemptEvents = {
+      onConnected: (connection) => this.#won(attempt, connection),
+      onFailed: (fault) => {
+        this.#lost(attempt, fault);
+      },
+    };
+    const attempt = this.#stack.connect(target, events);
+    attempt.setKeepsAlive(this.#keepsAlive);
     this.#attempts.add(attempt);
-    if (this.#waiting.length > 0)
-      this.#stack.timers.arm(this.#timer, this.#stack.timers.nowMs() + ATTEMPT_DELAY_MS);
-    else this.#stack.timers.disarm(this.#timer);
+    const { clock, timers } = this.#stack;
+    if (this.#waiting.length > 0) timers.arm(this.#timer, clock.nowMs() + ATTEMPT_DELAY_MS);
+    else timers.disarm(this.#timer);
   }
 
   #fail(): void {
@@ -130,50 +142,20 @@ export class Dial implements TimerOwner {
     const last = this.#faults.at(-1);
     assert(last !== undefined, 'a dial that failed has a reason');
     if (this.#faults.length === 1) {
-      this.#events.dialFailed(last);
+      this.#events.onDialFailed(last);
       return;
     }
     const causes = this.#faults.map((fault) => fault.cause).filter((cause) => cause !== undefined);
     const texts = causes.map((cause) => cause.message).join('; ');
-    this.#events.dialFailed({ code: last.code, cause: new AggregateError(causes, texts) });
+    this.#events.onDialFailed({ code: last.code, cause: new AggregateError(causes, texts) });
   }
 
   #finish(): void {
     this.#over = true;
     this.#stack.timers.disarm(this.#timer);
-    for (const attempt of this.#attempts) attempt.connection?.abort();
+    for (const attempt of this.#attempts) attempt.cancel();
     this.#attempts.clear();
     this.#waiting = [];
-  }
-}
-
-/** One address that is being tried: it only hears how the attempt ends. */
-class Attempt implements ConnectionEvents {
-  readonly #dial: Dial;
-  connection: Connection | undefined;
-
-  constructor(dial: Dial) {
-    this.#dial = dial;
-  }
-
-  connected(): void {
-    this.#dial.won(this);
-  }
-
-  closed(fault: Fault | undefined): void {
-    this.#dial.lost(this, fault);
-  }
-
-  data(): void {
-    assert(false, 'no data before the connection was handed over');
-  }
-
-  acked(): void {
-    assert(false, 'no acknowledgement before the connection was handed over');
-  }
-
-  end(): void {
-    assert(false, 'no end before the connection was handed over');
   }
 }
 

@@ -16,7 +16,7 @@ import type { ConnectionReport } from '../task/connection-report.js';
 import { call1, call3, callFollowed } from '../task/dispatch.js';
 import { assert } from '../support/assert.js';
 import { runTicks } from '../support/callback-scope.js';
-import { Timer, type TimerOwner } from '../support/timer-wheel.js';
+import { Timer, type TimerOwner } from '../support/timers.js';
 import { POLL_INTERVAL_MS } from './ack-timeout.js';
 import type { ClientCore, ClientHandler, DisconnectReason, Ends } from './client-core.js';
 import { DataFlow } from './data-flow.js';
@@ -90,11 +90,11 @@ export class Session extends DataFlow implements ConnectionEvents, DialEvents, T
     this.#open(connection);
   }
 
-  dialed(connection: Connection): void {
-    connection.setEvents(this);
+  onDialed(connection: Connection): ConnectionEvents {
     this.#open(connection);
     const { onConnect } = this.core;
     if (onConnect !== undefined) this.greet(CallbackKind.CONNECT, onConnect);
+    return this;
   }
 
   /**
@@ -106,12 +106,8 @@ export class Session extends DataFlow implements ConnectionEvents, DialEvents, T
     if (settled !== undefined) this.awaitHandler(settled);
   }
 
-  dialFailed(fault: Fault): void {
+  onDialFailed(fault: Fault): void {
     this.#end('error', fault);
-  }
-
-  connected(): void {
-    assert(false, 'a session hears of its connection from the dial or the server');
   }
 
   #open(connection: Connection): void {
@@ -121,7 +117,9 @@ export class Session extends DataFlow implements ConnectionEvents, DialEvents, T
     this.connection = connection;
     this.phase = 'open';
     if (core.noDelay) connection.setNoDelay(true);
-    if (core.keepAliveMs !== undefined) connection.setKeepAlive(core.keepAliveMs, core.keepAliveProbes);
+    if (core.keepAliveMs !== undefined) {
+      connection.setKeepAlive(core.keepAliveMs, core.keepAliveMs, core.keepAliveProbes);
+    }
     if (!core.keepsAlive) connection.setKeepsAlive(false);
     this.beginFlow(connection);
     this.#connectedAtMs = this.nowMs();
@@ -149,7 +147,7 @@ export class Session extends DataFlow implements ConnectionEvents, DialEvents, T
   // ---- the end
 
   /** The peer's FIN. */
-  end(): void {
+  onEnd(): void {
     if (!this.isOpen()) return;
     this.#peerEnded = true;
     const { allowHalfOpen, onEnd, client } = this.core;
@@ -161,7 +159,7 @@ export class Session extends DataFlow implements ConnectionEvents, DialEvents, T
     if (this.phase === 'draining') this.close(this.#reason);
   }
 
-  closed(fault: Fault | undefined): void {
+  onClosed(fault: Fault | undefined): void {
     if (fault === undefined) this.#end(this.#reason, undefined);
     else this.#end(this.#isCloseTimeout(fault) ? 'closeTimeout' : 'error', fault);
   }
@@ -318,12 +316,12 @@ export class Session extends DataFlow implements ConnectionEvents, DialEvents, T
 
   report(): ConnectionReport {
     const { client } = this.core;
-    const { localAddress, localPort, remoteAddress, remotePort } = this.ends();
+    const { local, remote } = this.ends();
     return {
-      localIP: localAddress,
-      localPort,
-      remoteIP: remoteAddress,
-      remotePort,
+      localIP: local.address,
+      localPort: local.port,
+      remoteIP: remote.address,
+      remotePort: remote.port,
       state: client.stateToString(),
       bytesIn: this.bytesIn,
       bytesOut: this.bytesOut,
@@ -347,7 +345,7 @@ export class Session extends DataFlow implements ConnectionEvents, DialEvents, T
 
   applyKeepAlive(): void {
     const { keepAliveMs, keepAliveProbes } = this.core;
-    if (keepAliveMs !== undefined) this.connection?.setKeepAlive(keepAliveMs, keepAliveProbes);
+    if (keepAliveMs !== undefined) this.connection?.setKeepAlive(keepAliveMs, keepAliveMs, keepAliveProbes);
   }
 
   applyKeepsAlive(): void {
@@ -414,6 +412,6 @@ export class Session extends DataFlow implements ConnectionEvents, DialEvents, T
   }
 }
 
-function endsOf({ localAddress, localPort, remoteAddress, remotePort }: Connection): Ends {
-  return { localAddress, localPort, remoteAddress, remotePort };
+function endsOf({ local, remote }: Connection): Ends {
+  return { local, remote };
 }

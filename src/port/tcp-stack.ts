@@ -1,27 +1,35 @@
 /**
- * The port: what a TCP stack offers to AsyncClient and AsyncServer. It is lwIP's raw API in TypeScript's
- * manners: one object for a connection, one for a listener, and an object of events for each, given by
- * whoever opens it.
+ * The port: what a TCP stack offers to AsyncClient and AsyncServer, in one file. A stack can be written from
+ * it alone. It is lwIP's raw API in TypeScript's manners: whoever opens something passes the receiver of its
+ * events.
  *
- * The rules that every stack keeps:
+ * Rules that every stack keeps:
  *
- * 1. No method calls an event before it returns. Events come from the stack's loop, one at a time.
- * 2. `connected` comes once and first (not for accepted connections, which stand already); between it and
- *    the first `data` the microtasks that it caused have run. `closed` comes once and last, and nothing
- *    comes after it.
- * 3. After `abort` no event comes at all.
- * 4. `data` and `end` are in order: `end` follows the last byte.
- * 5. After `close` every byte that `write` took reaches a peer that makes progress, unless `abort` is called.
- * 6. Bytes that were output leave in the order of the calls, across connections too, at the latest when the
- *    callback that did it returns, and before the process exits.
- * 7. What `state` and `sendSpace` answer is true at the moment of the call, also when an event is still on
- *    its way.
- * 8. Addresses are IP addresses in text form; an IPv4 peer of a dual-stack listener is told as IPv4.
+ * 1. No method calls an event before it returns.
+ * 2. A `listen` that fails at once returns the fault. Otherwise the listener's address and port are known when
+ *    `listen` returns, if the system knows them then, and at `onListening` at the latest.
+ * 3. Events come one at a time, and a turn of the stack has one order: the events that have happened, each
+ *    followed by the ticks and microtasks that it caused; then posted jobs and due timers. Jobs run in the
+ *    order in which they were posted; a job that a job posts runs in the next turn. Due timers fire in the
+ *    order of their times, and in the order of arming where the times are equal. A virtual clock moves only
+ *    when a turn has found nothing to do.
+ * 4. `onConnected` and `onAccepted` return the receiver of the connection's events: no event is ever without
+ *    one. Between these and the first `onData` the microtasks that they caused have run.
+ * 5. `onEnd` follows the last byte. `onClosed` comes once and last. After `abort`, `drop` and `cancel` nothing
+ *    comes.
+ * 6. `state`, `sendSpace` and `unacknowledged` are true at the moment of the call, also when an event is still
+ *    on its way.
+ * 7. Bytes that were flushed leave in the order of the calls, across connections too, at the latest when the
+ *    callback that flushed them returns, and before the process exits.
+ * 8. Bytes that were taken reach a peer that makes progress, unless `abort` or `drop` is called. A close
+ *    without progress ends after the stack's close timeout.
+ * 9. Addresses are IP addresses in text form; an IPv4 peer of a dual-stack listener is IPv4.
  *
- * Call order of a connection: `connect` → `connected` → (`write`* `output`)* and (`data` → `received`)* →
- * `shutdown` or `close` → `end` → `closed`; at any time `abort`.
+ * Call order: `connect` → `onConnected` → (`enqueue`* `flush`)* and (`onData` → `consume`)* → `shutdown` or
+ * `close` → `onEnd` → `onClosed`; at any time `abort`.
  */
-import type { TimerWheel } from '../support/timer-wheel.js';
+import type { MonotonicClock } from '../support/clock.js';
+import type { Timers } from '../support/timers.js';
 import type { Capabilities } from './capabilities.js';
 import type { ErrorCode } from './error-code.js';
 import type { TcpState } from './tcp-state.js';
@@ -35,15 +43,20 @@ export interface Fault {
 /** Takes a request back; harmless when it was answered already. */
 export type Cancel = () => void;
 
+/** One end of a connection. */
+export interface Endpoint {
+  /** An IP address. */
+  readonly address: string;
+  readonly port: number;
+}
+
 /** The numbers that a stack was built with. */
 export interface StackLimits {
-  /**
-   * Connections at once where the configuration sets no other number; `undefined`: the system's own limit.
-   */
+  /** Connections at once if the configuration sets no other number; `undefined`: the system's own limit. */
   readonly maxActiveTcp: number | undefined;
-  /** Bytes that one connection takes from `write` before any is acknowledged. */
+  /** Bytes that one connection takes before any is acknowledged. */
   readonly sendBufferBytes: number;
-  /** Bytes that one connection delivers before any is given back by `received`. */
+  /** Bytes that one connection delivers before any is consumed. */
   readonly receiveWindowBytes: number;
   /** Bytes that all connections of the thread may have unacknowledged together. */
   readonly sendBudgetBytes: number;
@@ -51,25 +64,43 @@ export interface StackLimits {
   readonly closeTimeoutMs: number;
 }
 
+/** What a stack holds at this moment. Tests ask it, and so may diagnostics. */
+export interface Holdings {
+  /** Connections whose end has not been reported. */
+  readonly connections: number;
+  /** Attempts to connect that have no outcome yet. */
+  readonly attempts: number;
+  readonly listeners: number;
+  /** Closed connections that the stack still finishes. */
+  readonly lingering: number;
+  /** Timers of the stack that are armed. */
+  readonly timers: number;
+}
+
 export interface TcpStack {
   /** What the configuration calls it: `node`, `kernel`, … */
   readonly name: string;
   readonly capabilities: Capabilities;
   readonly limits: StackLimits;
-  /** The stack's time, and the timers of all its connections. */
-  readonly timers: TimerWheel;
-  /**
-   * Runs `job` once from the stack's loop, after the running callback has returned, in the order of the
-   * calls.
-   */
+  /** Configuration symbols that concern TCP and that the stack acts on, such as `CONFIG_LWIP_TCP_WND_DEFAULT`. */
+  readonly honours: ReadonlySet<string>;
+  /** The time of the stack, and of everything above it. */
+  readonly clock: MonotonicClock;
+  /** Timers by that clock. Armed timers cost nothing while none is due. */
+  readonly timers: Timers;
+  /** Runs `job` once, after the running callback has returned (rule 3). */
   post(job: () => void): void;
   /**
-   * Looks the addresses of a name up, the system's preferred one first. An answer without a fault has at
+   * Looks up the addresses of a name, the system's preferred one first. An answer without a fault has at
    * least one.
    */
-  resolve(host: string, answer: (fault: Fault | undefined, addresses: readonly string[]) => void): Cancel;
-  connect(target: ConnectTarget, events: ConnectionEvents): Connection;
-  listen(target: ListenTarget, events: ListenerEvents): Listener;
+  resolve(host: string, onAnswer: (fault: Fault | undefined, addresses: readonly string[]) => void): Cancel;
+  connect(target: ConnectTarget, events: AttemptEvents): Attempt;
+  /** Returns the listener, or why there is none (rule 2). */
+  listen(target: ListenTarget, events: ListenerEvents): Listener | Fault;
+  holdings(): Holdings;
+  /** Resets all connections, ends attempts and listeners without an event. Resolves when nothing is left. */
+  close(): Promise<void>;
 }
 
 export interface ConnectTarget {
@@ -85,6 +116,20 @@ export interface ConnectTarget {
   readonly reusePort?: boolean;
 }
 
+export interface AttemptEvents {
+  /** The connection stands. Returns the receiver of its events. */
+  onConnected(connection: Connection): ConnectionEvents;
+  onFailed(fault: Fault): void;
+}
+
+/** An attempt to connect, up to its one event. */
+export interface Attempt {
+  /** Gives up. Harmless after the outcome. */
+  cancel(): void;
+  /** True: the attempt keeps the process alive, as at the beginning. The connection continues with the setting. */
+  setKeepsAlive(on: boolean): void;
+}
+
 export interface ListenTarget {
   /** An IP address; `undefined`: every address of the machine, IPv6 and IPv4. */
   readonly address: string | undefined;
@@ -97,114 +142,133 @@ export interface ListenTarget {
   readonly receiveWindowBytes?: number | undefined;
 }
 
-/** Memory of the stack's that a receiver reads for a while. */
+export interface ListenerEvents {
+  onListening(): void;
+  /** The address could not be had; the listener is over. */
+  onFailed(fault: Fault): void;
+  /** A connection stands. Returns the receiver of its events; `undefined` refuses it, with a reset. */
+  onAccepted(connection: Connection): ConnectionEvents | undefined;
+  /** A connection could not be accepted for lack of descriptors or memory. Listening continues. */
+  onAcceptFailed(fault: Fault): void;
+}
+
+export interface Listener {
+  /** Port 0 and no address until the system tells (rule 2). */
+  readonly local: Endpoint;
+  /** Stops listening: the port is free when this returns. Accepted connections continue; no event follows. */
+  close(): void;
+  setKeepsAlive(on: boolean): void;
+}
+
+/** Memory of the stack that a receiver reads for a while. */
 export interface Loan {
-  /** Nobody reads the piece any more. Once for each piece, also after the connection's end. */
+  /** Ends the loan of one piece. Called once for each piece, also after the connection's end. */
   giveBack(): void;
 }
 
 export interface ConnectionEvents {
-  connected(): void;
   /**
-   * The bytes are the receiver's to keep; or, with a loan, until it gives that back. Every byte comes back by
-   * `received`, sooner or later.
+   * The bytes are the receiver's to keep; or, with a loan, until the receiver gives it back. Every byte comes
+   * back by `consume`, sooner or later.
    */
-  data(bytes: Uint8Array, loan?: Loan): void;
-  /** Bytes acknowledged since the last time; more than 0. `sendSpace` has risen by as many already. */
-  acked(bytes: number): void;
+  onData(bytes: Uint8Array, loan?: Loan): void;
+  /**
+   * Bytes acknowledged since the last time, more than 0, while `setReportsAcks` is on. `sendSpace` has risen
+   * by as many already.
+   */
+  onAcked(bytes: number): void;
+  /** The space that `setWantsSpace` asked for is there. Once for each call; needed only by who calls that. */
+  onSpaceFreed?(): void;
+  /**
+   * The system has taken all that was flushed, after `queued` was more than 0, while `setReportsDrained` is
+   * on. Needed only by who calls that.
+   */
+  onDrained?(): void;
   /** The peer's FIN; all its data was delivered. */
-  end(): void;
+  onEnd(): void;
   /** The connection is over; without a fault both sides ended it in order. */
-  closed(fault: Fault | undefined): void;
+  onClosed(fault: Fault | undefined): void;
 }
+
+/** How bytes are enqueued: a sum of these. */
+export const SendFlag = {
+  /** The bytes are the caller's again on return. Without it they are the stack's until they are acknowledged. */
+  COPY: 1,
+  /** More follows: the bytes may wait for it, at most until the turn is over. */
+  MORE: 2,
+} as const;
+
+export type SendFlags = 0 | 1 | 2 | 3;
 
 export interface Connection {
-  readonly localAddress: string;
-  readonly localPort: number;
-  readonly remoteAddress: string;
-  readonly remotePort: number;
-  /** Bytes that are delivered before any is given back by `received`. */
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
+  /** Bytes that are delivered before any is consumed. */
   readonly receiveWindowBytes: number;
-  /** Hands all further events to another receiver, from the next event on. */
-  setEvents(events: ConnectionEvents): void;
   state(): TcpState;
-  /** Bytes of one segment's data; 0 before the connection stands. */
+  /** Bytes of data in one segment. */
   mss(): number;
-  /** Bytes that `write` would take now. */
+
+  /** Bytes that `enqueue` would take now. */
   sendSpace(): number;
-  /** Whether `write` would take so many: as comparing with `sendSpace`, and cheaper where that has to ask. */
-  fits(bytes: number): boolean;
-  /** Bytes that `write` took and that are not acknowledged, as far as the stack can know now. */
+  /** Returns true if `enqueue` would take all of `bytes`. Cheaper than `sendSpace` where that asks the system. */
+  hasSpaceFor(bytes: number): boolean;
+  /** Bytes that were taken and are not acknowledged, as far as the stack can know now. */
   unacknowledged(): number;
+  /** Bytes that were flushed and that the system has not taken yet. */
+  queued(): number;
   /**
-   * Milliseconds since the peer was heard of: its data, or an acknowledgement, also of nothing new.
-   * `undefined` where the system does not tell.
+   * Milliseconds since a segment of the peer arrived, data or acknowledgement; `undefined` if the system does
+   * not tell.
    */
   heardAgoMs(): number | undefined;
+
+  /** Takes as many bytes as there is space for, and returns how many. Sends nothing yet. */
+  enqueue(bytes: Uint8Array, flags: SendFlags): number;
+  /** Sends what was enqueued. */
+  flush(): void;
+  /** `enqueue`, then `flush` if any byte was taken. Bytes that the system takes within the call are not copied. */
+  enqueueAndFlush(bytes: Uint8Array, flags: SendFlags): number;
+
+  /** The receiver is done with bytes that `onData` delivered: the window opens by them. */
+  consume(bytes: number): void;
   /**
-   * Takes as many of `bytes` as there is space for, returns how many, and sends nothing yet. With `copy` the
-   * bytes are the caller's again on return; without it they are the stack's until they are acknowledged.
-   * `more` says that more follows.
-   */
-  write(bytes: Uint8Array, copy: boolean, more: boolean): number;
-  /** `write`, then `output` if any were taken: what the system takes within the call needs no copy. */
-  send(bytes: Uint8Array, copy: boolean, more: boolean): number;
-  /** Sends what was written. */
-  output(): void;
-  /** Opens the window again by bytes that `data` delivered. */
-  received(bytes: number): void;
-  /**
-   * Off: nothing more is delivered, from this call on; what arrives waits, within the window. The peer's FIN
-   * is told all the same when no data waits before it. On at the beginning.
+   * False: nothing more is delivered, from this call on; what arrives waits, within the window. The peer's FIN
+   * is reported if no data waits before it. True at the beginning.
    */
   setReading(on: boolean): void;
-  /** Whether `data` may bring loans: the receiver gives each of them back. Off at the beginning. */
+  /** True: `onData` may bring loans. False at the beginning. */
   setTakesLoans(on: boolean): void;
-  /** Whether the bytes of `data` need to be valid only until it returns. Off at the beginning. */
+  /** True: the bytes of `onData` need to be valid only until it returns. False at the beginning. */
   setTakesViews(on: boolean): void;
-  /** Sends what was written, then FIN. Receiving goes on. */
+
+  /** Sends what was enqueued, then FIN. Receiving continues. */
   shutdown(): void;
   /**
-   * As `shutdown`; what still arrives is dropped, and `closed` comes when the FIN is sent and all bytes are
-   * acknowledged; or, with `ERR_TIMEOUT`, when nothing more was for the close timeout, the connection being
-   * reset. The stack waits for the peer's FIN on its own.
+   * As `shutdown`; data that still arrives is dropped. `onClosed` comes when the FIN is sent and all bytes are
+   * acknowledged; or with `ERR_TIMEOUT`, and a reset, when nothing more was acknowledged for the close timeout.
+   * The stack waits for the peer's FIN on its own.
    */
   close(): void;
-  /** Sends a reset and forgets the connection. Safe in every state, and no event follows. */
-  abort(): void;
   /**
-   * Whether anybody waits for `acked`. While nobody does, it need not come; what was not told comes when
-   * somebody begins to wait.
+   * Forgets the connection, as close(2) does: the system sends what it has taken, or resets if data is unread.
+   * Safe in every state.
+   */
+  drop(): void;
+  /** Sends a reset and forgets the connection. Safe in every state. */
+  abort(): void;
+
+  /**
+   * True: acknowledgements are reported by `onAcked`. While it is false they need not be; the ones not
+   * reported come in one sum when it is true again.
    */
   setReportsAcks(on: boolean): void;
+  setReportsDrained(on: boolean): void;
+  /** Asks for one `onSpaceFreed`, when `sendSpace` is at least `bytes`; 0 takes the wish back. */
+  setWantsSpace(bytes: number): void;
   setNoDelay(on: boolean): void;
   /** `idleMs` 0 switches the probes off. */
-  setKeepAlive(idleMs: number, probes: number): void;
-  /** Whether the connection keeps the process alive. */
-  setKeepsAlive(on: boolean): void;
-}
-
-export interface ListenerEvents {
-  listening(): void;
-  /** The address could not be had; the listener is over. */
-  failed(fault: Fault): void;
-  /**
-   * A connection stands. Its events go to the receiver that is returned; `undefined` refuses it, with a
-   * reset.
-   */
-  accepted(connection: Connection): ConnectionEvents | undefined;
-  /** A connection could not be accepted, for want of descriptors or memory. Listening goes on. */
-  acceptFailed(fault: Fault): void;
-}
-
-export interface Listener {
-  /** Meaningful from `listening` on. */
-  readonly address: string;
-  readonly port: number;
-  /**
-   * Stops listening at once: the port is free when this returns. Accepted connections go on, and no event
-   * follows.
-   */
-  close(): void;
+  setKeepAlive(idleMs: number, intervalMs: number, probes: number): void;
+  /** True: the connection keeps the process alive, as at the beginning. */
   setKeepsAlive(on: boolean): void;
 }

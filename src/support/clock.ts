@@ -13,9 +13,13 @@ export interface Alarm {
   cancel(): void;
 }
 
-export interface Clock {
+/** What tells the time, and no more. */
+export interface MonotonicClock {
   /** Milliseconds since an arbitrary start; never goes back. */
   nowMs(): number;
+}
+
+export interface Clock extends MonotonicClock {
   /**
    * Calls `wake` once, no earlier than `atMs`, never from inside this call.
    * A waiting alarm does not keep the process alive.

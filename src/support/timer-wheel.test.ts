@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { Alarm, Clock } from './clock.js';
-import { SLOT_MS, SLOTS, Timer, TimerWheel } from './timer-wheel.js';
+import { SLOT_MS, SLOTS, TimerWheel } from './timer-wheel.js';
+import { Timer } from './timers.js';
 
 const TURN_MS = SLOT_MS * SLOTS;
 /** Wake-ups at one moment after which a wheel is spinning. */

@@ -6,40 +6,17 @@
  * Call order: `arm` (again to move it, in either direction) → `due` once → `arm` again for the next time. A
  * timer that is disarmed or moved while the wheel turns does not fire for its old time.
  */
-import type { Alarm, Clock } from './clock.js';
 import { assert } from './assert.js';
 import { runTicks } from './callback-scope.js';
+import type { Alarm, Clock } from './clock.js';
+import type { Timer, Timers } from './timers.js';
 
 /** Milliseconds that one slot covers. It bounds how many timers share a slot, not how exactly they fire. */
 export const SLOT_MS = 20;
 /** Slots in the wheel: one turn is 10.24 s, longer than the timers that every connection has. */
 export const SLOTS = 512;
 
-export interface TimerOwner {
-  /** The time has come. The owner may arm and disarm any timer, this one included. */
-  due(nowMs: number): void;
-}
-
-/** One timer; its owner keeps it for life, so that arming makes no object. */
-export class Timer {
-  readonly owner: TimerOwner;
-  /** When it fires; meaningless while it is not armed. */
-  atMs = 0;
-  /** The slot it hangs in, −1 while it is not armed. Belongs to the wheel. */
-  slot = -1;
-  next: Timer | undefined;
-  previous: Timer | undefined;
-
-  constructor(owner: TimerOwner) {
-    this.owner = owner;
-  }
-
-  get armed(): boolean {
-    return this.slot >= 0;
-  }
-}
-
-export class TimerWheel {
+export class TimerWheel implements Timers {
   readonly #clock: Clock;
   readonly #heads: (Timer | undefined)[] = new Array<Timer | undefined>(SLOTS).fill(undefined);
   #count = 0;

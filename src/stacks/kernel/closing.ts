@@ -5,7 +5,8 @@
  */
 import { ErrorCode } from '../../port/error-code.js';
 import type { Fault, StackLimits } from '../../port/tcp-stack.js';
-import { Timer, type TimerOwner, type TimerWheel } from '../../support/timer-wheel.js';
+import type { TimerWheel } from '../../support/timer-wheel.js';
+import { Timer, type TimerOwner } from '../../support/timers.js';
 import { LingerEntry, type Lingerer, type LingerRegistry } from '../system/linger-registry.js';
 import { LOOKS_PER_CLOSE_TIMEOUT } from '../system/lingering.js';
 

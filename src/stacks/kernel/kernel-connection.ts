@@ -13,7 +13,7 @@ import { TcpState } from '../../port/tcp-state.js';
 import type { Connection, ConnectionEvents, Fault, Loan } from '../../port/tcp-stack.js';
 import { assert } from '../../support/assert.js';
 import { holdBack, letLeave } from '../../support/callback-scope.js';
-import { Timer, type TimerOwner } from '../../support/timer-wheel.js';
+import { Timer, type TimerOwner } from '../../support/timers.js';
 import type { CopySlab } from '../system/copy-slab.js';
 import { CREDIT_BYTES, SHARE_BYTES, type SendBudget } from '../system/send-budget.js';
 import { connectionFault } from '../system/system-fault.js';

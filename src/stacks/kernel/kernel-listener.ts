@@ -1,7 +1,7 @@
 /** One listener on the kernel's TCP. */
 import type { NativeSockets } from '../../addon/native-sockets.js';
 import type { Listener, ListenerEvents, ListenTarget } from '../../port/tcp-stack.js';
-import { Timer, type TimerOwner } from '../../support/timer-wheel.js';
+import { Timer, type TimerOwner } from '../../support/timers.js';
 import { listenFault } from '../system/system-fault.js';
 import { KernelConnection, type ConnectionContext } from './kernel-connection.js';
 import type { Ends, ListenerOwner } from './socket-loop.js';

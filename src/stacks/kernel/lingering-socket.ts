@@ -6,7 +6,8 @@
  * nothing was heard of the peer for that time. A peer that reads is heard of, because it tells its window.
  * One that goes on and on is left after `LONGEST_LINGER_MS`.
  */
-import { Timer, type TimerOwner, type TimerWheel } from '../../support/timer-wheel.js';
+import type { TimerWheel } from '../../support/timer-wheel.js';
+import { Timer, type TimerOwner } from '../../support/timers.js';
 import { LingerEntry, type Lingerer, type LingerRegistry } from '../system/linger-registry.js';
 import { FIN_WAIT_MS, LONGEST_LINGER_MS } from '../system/lingering.js';
 import type { SocketLoop, StreamOwner } from './socket-loop.js';

@@ -9,7 +9,8 @@
  * peer's FIN only when everything before it was delivered.
  */
 import type { Socket } from 'node:net';
-import { Timer, type TimerOwner, type TimerWheel } from '../../support/timer-wheel.js';
+import type { TimerWheel } from '../../support/timer-wheel.js';
+import { Timer, type TimerOwner } from '../../support/timers.js';
 import { keepFreedMemory } from '../system/freed-memory.js';
 import { JOIN_INTERVAL_MS, WithheldPieces } from '../system/withheld-pieces.js';
 
