@@ -1,7 +1,7 @@
 /**
- * The time from `close` until the peer has acknowledged everything. It lasts as long as the peer makes progress,
- * however slowly it reads. The connection is reset if there is no progress for the close timeout, or if too
- * many connections close at once.
+ * The time from `close` until the peer has acknowledged everything. It lasts as long as the peer makes
+ * progress, however slowly it reads. The connection is reset if there is no progress for the close timeout,
+ * or if too many connections close at once.
  */
 import { ErrorCode } from '../../port/error-code.js';
 import type { Fault, StackLimits } from '../../port/tcp-stack.js';

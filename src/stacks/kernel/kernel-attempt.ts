@@ -38,7 +38,7 @@ export class KernelAttempt implements Attempt, AttemptOwner {
     this.context.loop.native.close(this.#slot);
   }
 
-  get holding(): 'attempts' {
+  holding(): 'attempts' {
     return 'attempts';
   }
 

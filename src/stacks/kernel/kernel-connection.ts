@@ -1,6 +1,6 @@
 /**
- * One connection on the kernel's TCP, from the moment that it stands. The native addon makes the system calls;
- * what is sent, read, waited for and closed, and when, is decided here.
+ * One connection on the kernel's TCP, from the moment that it stands. The native addon makes the system
+ * calls; what is sent, read, waited for and closed, and when, is decided here.
  *
  * Bytes go: `enqueue` → the queue → `flush` → the kernel → acknowledged by the peer. `enqueueAndFlush` leaves
  * the queue out if it is empty. `#share` counts the bytes from the first step to the last. Received bytes go:
@@ -652,7 +652,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
     this.context.loop.native.close(this.#slot);
   }
 
-  get holding(): 'connections' {
+  holding(): 'connections' {
     return 'connections';
   }
 

@@ -72,7 +72,7 @@ export class KernelListener implements Listener, ListenerOwner, TimerOwner {
     });
   }
 
-  get holding(): 'listeners' {
+  holding(): 'listeners' {
     return 'listeners';
   }
 

@@ -44,8 +44,8 @@ import { loopOf, type SocketLoop } from './socket-loop.js';
 import { callOf, isOutOfDescriptors, systemError } from './system-error.js';
 
 /**
- * Bytes in flight of one connection: Linux lets its own send buffer grow to this number (`tcp_wmem`). With less,
- * a fast path stands still while the acknowledgements travel. It is a limit, no memory.
+ * Bytes in flight of one connection: Linux lets its own send buffer grow to this number (`tcp_wmem`). With
+ * less, a fast path stands still while the acknowledgements travel. It is a limit, no memory.
  */
 export const SEND_BUFFER_BYTES = 4_194_304;
 /** Two of the largest reads, so that withholding one does not stop the other. */
@@ -139,7 +139,7 @@ export class KernelStack implements TcpStack, ConnectionContext {
 
   holdings(): Holdings {
     const count = { connections: 0, attempts: 0, listeners: 0, lingering: 0 };
-    for (const { holding } of this.loop.ownersOf(this)) count[holding] += 1;
+    for (const owner of this.loop.ownersOf(this)) count[owner.holding()] += 1;
     return { ...count, timers: this.timers.size };
   }
 

@@ -1,6 +1,6 @@
 /**
- * The exact receive window. While a program withholds, delivered data is only peeked at (SO_PEEK_OFF): it stays
- * in the kernel, which closes the window for it, until it is consumed.
+ * The exact receive window. While a program withholds, delivered data is only peeked at (SO_PEEK_OFF): it
+ * stays in the kernel, which closes the window for it, until it is consumed.
  */
 import type { NativeSockets } from '../../addon/native-sockets.js';
 
@@ -32,9 +32,9 @@ export class Peeking {
   }
 
   /**
-   * Consumes all but `unread` bytes, plus what is needed to honour the promised window: the kernel may have no
-   * room for that. Returns true if the window has to be looked at again: the kernel reckons with whole segments
-   * and tells the peer in its own time.
+   * Consumes all but `unread` bytes, plus what is needed to honour the promised window: the kernel may have
+   * no room for that. Returns true if the window has to be looked at again: the kernel reckons with whole
+   * segments and tells the peer in its own time.
    */
   openBut(unread: number, windowBytes: number): boolean {
     this.consume(Math.max(0, this.#bytes - unread));

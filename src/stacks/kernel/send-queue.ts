@@ -1,6 +1,6 @@
 /**
- * The bytes of one connection that wait to be sent: pieces in order. A connection has a queue only while bytes
- * wait.
+ * The bytes of one connection that wait to be sent: pieces in order. A connection has a queue only while
+ * bytes wait.
  *
  * Call order: `enqueue`* → `release` (or `hold`, and `releaseHeld` when the turn is over) → `flush`, again
  * whenever the kernel takes more.

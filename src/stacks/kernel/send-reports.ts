@@ -1,6 +1,6 @@
 /**
- * What the receiver of a connection's events wants to be told about sending: acknowledgements, space, and that
- * the kernel has taken everything. A connection has one from the first wish on.
+ * What the receiver of a connection's events wants to be told about sending: acknowledgements, space, and
+ * that the kernel has taken everything. A connection has one from the first wish on.
  */
 
 /**

@@ -28,7 +28,9 @@ export class SendShare {
     return this.#acked;
   }
 
-  /** Returns true if there is space for `bytes`, by what is known. It is cheap, and may be false too early. */
+  /**
+   * Returns true if there is space for `bytes`, by what is known. It is cheap, and may be false too early.
+   */
   hasRoomFor(bytes: number): boolean {
     const known = this.#outstanding + bytes;
     return known <= this.#shareBytes && known <= this.#sendBufferBytes;

@@ -38,8 +38,8 @@ export interface SocketEnds {
 interface SocketOwner {
   /** The stack whose socket it is. */
   readonly context: object;
-  /** Where `TcpStack.holdings` counts it. */
-  readonly holding: 'attempts' | 'connections' | 'listeners' | 'lingering';
+  /** Returns where `TcpStack.holdings` counts it. */
+  holding(): 'attempts' | 'connections' | 'listeners' | 'lingering';
   /** Frees the socket, a connection's with a reset, and reports no event. */
   reset(): void;
   onSocketFailed(refusal: number): void;
@@ -52,7 +52,9 @@ export interface AttemptOwner extends SocketOwner {
   onSocketConnected(ends: SocketEnds): void;
 }
 
-/** The owner of a connection's socket. An owner for whom nothing is left to receive or send has few methods. */
+/**
+ * The owner of a connection's socket. An owner for whom nothing is left to receive or send has few methods.
+ */
 export interface StreamOwner extends SocketOwner {
   onSocketData?(place: number, bytes: number): void;
   onSocketEnd(): void;
@@ -87,14 +89,16 @@ export class SocketLoop {
   #opened: Opened | undefined;
   #queueSize: number | undefined;
   /**
-   * Timers for the times at which the kernel is asked again: they go by the machine's time, whatever clock the
-   * program's timeouts go by.
+   * Timers for the times at which the kernel is asked again: they go by the machine's time, whatever clock
+   * the program's timeouts go by.
    */
   readonly timers = new TimerWheel(polledClock);
   readonly #streams: (StreamOwner | undefined)[] = [];
   readonly #attempts = new Map<number, AttemptOwner>();
   readonly #listeners = new Map<number, ListenerOwner>();
-  /** Number of records of the last poll, and the next one to read. A record whose owner threw counts as read. */
+  /**
+   * Number of records of the last poll, and the next one to read. A record whose owner threw counts as read.
+   */
   #count = 0;
   #next = 0;
   #isDispatching = false;
@@ -336,7 +340,9 @@ export class SocketLoop {
     else listener?.onSocketFailed(first);
   }
 
-  /** Ends that equal those of the last event are the same objects: many connections to one port share them. */
+  /**
+   * Ends that equal those of the last event are the same objects: many connections to one port share them.
+   */
   #endsOf(record: number): SocketEnds {
     const at = record * 2 * END_BYTES;
     this.#lastLocal = this.#endpointAt(at, this.#lastLocal);

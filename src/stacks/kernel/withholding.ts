@@ -15,7 +15,9 @@ export interface WithholdingOwner {
   onMayReceive(): void;
 }
 
-/** Pieces are delivered `each` on its own; past their bound after a `pause`, and then the next one `joined`. */
+/**
+ * Pieces are delivered `each` on its own; past their bound after a `pause`, and then the next one `joined`.
+ */
 type Joining = 'each' | 'pause' | 'joined';
 
 export class Withholding implements TimerOwner {
