@@ -368,7 +368,8 @@ it(
     const { stack, connection, peer } = await connected(test);
     let received = 0;
     peer.on('data', (data) => (received += data.length));
-    const ended = once(peer, 'end');
+    peer.resume();
+  const ended = once(peer, 'end');
     connection.enqueueAndFlush(new Uint8Array(1000), SendFlag.COPY);
     assert.deepEqual(stack.holdings(), {
       connections: 1,
