@@ -119,7 +119,7 @@ describe('TypeScript in the documentation', { timeout: 300_000 }, () => {
   });
 });
 
-/** Writes without reading until the peer takes nothing more; then reads all, and ends its side after its bytes. */
+/** Writes without reading until the peer takes nothing more, then reads all; FIN follows the last byte. */
 async function flood(port: number): Promise<{ sent: Buffer; received: Buffer }> {
   const sent = Buffer.alloc(
     FLOOD_BYTES,
