@@ -203,26 +203,21 @@ export function diagnostics(): Diagnostics {
   return diagnosticsReport('diagnostics', sendFigures);
 }
 
-/** The operating system's TCP does not let these be set. */
-const NOT_ON_SYSTEM = ['tcpMss', 'tcpMslMs', 'tcpMaxRtx', 'tcpSynMaxRtx'] as const;
-
 /** Returns the same stack at each use, made at the first. */
-function shared(make: () => TcpStack, withoutEffect: readonly (keyof ConfigureOptions)[]): () => TcpStack {
+function shared(make: () => TcpStack): () => TcpStack {
   let stack: TcpStack | undefined;
   return () => {
     if (stack !== undefined) return stack;
     stack = make();
-    for (const option of withoutEffect) {
-      if (configuration.isSet(option))
-        warn(`${symbolOf(option).symbol} has no effect on the ${stack.name} stack`);
+    for (const symbol of configuration.withoutEffect(stack.honours)) {
+      warn(`${symbol} has no effect on the ${stack.name} stack`);
     }
     return stack;
   };
 }
 
-// libuv decides how many events of node:net's sockets one turn of the loop has.
-const sharedNodeStack = shared(() => nodeStack(), [...NOT_ON_SYSTEM, 'queueSize']);
-const sharedKernelStack = shared(() => kernelStack(), NOT_ON_SYSTEM);
+const sharedNodeStack = shared(() => nodeStack());
+const sharedKernelStack = shared(() => kernelStack());
 
 /** `auto` is the stack `node` where the better one should have worked: the user is told, once. */
 function fallBack(reason: string): TcpStack {

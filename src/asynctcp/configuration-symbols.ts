@@ -210,6 +210,20 @@ export const SYMBOLS: readonly ConfigurationSymbol[] = [
   integer('CONFIG_LWIP_TCP_SYNMAXRTX', 'tcpSynMaxRtx', [1, 255, ''], undefined, 'retransmissions of a SYN'),
 ];
 
+/** Options on which a stack acts, or does not: see `TcpStack.honours`. */
+export const STACK_OPTIONS: readonly (keyof ConfigureOptions)[] = [
+  'maxActiveTcp',
+  'queueSize',
+  'closeTimeoutMs',
+  'sendBudgetBytes',
+  'tcpMss',
+  'tcpSndBuf',
+  'tcpWnd',
+  'tcpMslMs',
+  'tcpMaxRtx',
+  'tcpSynMaxRtx',
+];
+
 /** What an option is set to. */
 export type Value = number | string;
 
