@@ -8,7 +8,7 @@ import {
   withVariables,
   type ConfigureOptions,
 } from './asynctcp/configuration.js';
-import { sendFigures } from './asynctcp/host.js';
+import { sendFigures } from './asynctcp/thread-registry.js';
 import { offerStack } from './asynctcp/stack-choice.js';
 import { beginTask, offerTaskKeeper, readTaskSettings } from './asynctcp/task-use.js';
 import type { TcpStack } from './port/tcp-stack.js';
@@ -36,7 +36,17 @@ export {
   ASYNC_WRITE_FLAG_COPY,
   ASYNC_WRITE_FLAG_MORE,
   AsyncClient,
+  type AckHandler,
+  type ClientHandler,
   type ClientOptions,
+  type ConnectHandler,
+  type DataHandler,
+  type DisconnectHandler,
+  type EndHandler,
+  type ErrorHandler,
+  type PacketHandler,
+  type PollHandler,
+  type TimeoutHandler,
   type ConnectOptions,
   type FlagsArgument,
   type WriteFlags,
@@ -44,19 +54,7 @@ export {
   type DrainOptions,
 } from './asynctcp/async-client.js';
 export { AsyncServer, type ServerOptions } from './asynctcp/async-server.js';
-export type {
-  AckHandler,
-  ClientHandler,
-  ConnectHandler,
-  DataHandler,
-  DisconnectHandler,
-  DisconnectReason,
-  EndHandler,
-  ErrorHandler,
-  PacketHandler,
-  PollHandler,
-  TimeoutHandler,
-} from './asynctcp/client-core.js';
+export type { DisconnectReason } from './asynctcp/handlers.js';
 export type { ConfigureOptions, StackName } from './asynctcp/configuration.js';
 export { Packet } from './asynctcp/packet.js';
 export type { RequiredCapabilities } from './asynctcp/required.js';
