@@ -742,8 +742,8 @@ function checkFits(text: string, capacity: number): void {
 }
 
 /**
- * Returns the session of a connection that a listener accepted, with a client of its own. The caller has taken
- * its place among the stack's active connections.
+ * Returns the session of a connection that a listener accepted, with a client of its own. The caller has
+ * taken its place among the stack's active connections.
  */
 export function acceptedSession(
   stack: TcpStack,

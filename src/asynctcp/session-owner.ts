@@ -1,7 +1,7 @@
 /**
- * What a session needs of the client whose life it is: the handlers' slots, the settings, and to say that it is
- * over. The client keeps them for as long as it exists; all that belongs to one connection lives in the session,
- * so that nothing of it can leak into the next (contract L8).
+ * What a session needs of the client whose life it is: the handlers' slots, the settings, and to say that it
+ * is over. The client keeps them for as long as it exists; all that belongs to one connection lives in the
+ * session, so that nothing of it can leak into the next (contract L8).
  */
 import type { Endpoint } from '../port/tcp-stack.js';
 import type { Admission } from './admission.js';
