@@ -9,7 +9,7 @@
 import type { AsyncClient, ErrorCode } from 'asynctcp';
 import type { Env } from './case.js';
 import { expect, expectEqual } from './expect.js';
-import { STRUCK, Witness, type EventName, type Log } from './witness.js';
+import { STRUCK, Witness, type EventName, type Log } from './checked-client.js';
 
 /** Clients that play one moment at the same time, and lives of each of them in one round. */
 const CLIENTS = 4;

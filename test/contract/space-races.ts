@@ -18,7 +18,7 @@ import {
   WINDOW,
   WITHHELD,
   WRITTEN,
-} from './race-moments.js';
+} from './failure-points.js';
 
 const SEED = 20_260_719;
 /** In each of eight cases. */

@@ -5,10 +5,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it, mock } from 'node:test';
 import { HANGS_MS, inForm } from '../soak/form.js';
-import { faultyAddon, strike, unlessFaulty, type SystemCall } from './faulty-addon.js';
-import { MISHAPS_OF, type PossibleMishap } from './mishaps.js';
-import { NodePeer, Scene } from './scene.js';
-import { World } from './world.js';
+import { faultyAddon, strike, unlessFaulty, type SystemCall } from './injecting-addon.js';
+import { MISHAPS_OF, type PossibleMishap } from './injections.js';
+import { NodePeer, Scene } from './workload.js';
+import { World } from './testbed.js';
 
 /** Nobody listens there, and the system gives it to no client. */
 const UNUSED_PORT = 1;

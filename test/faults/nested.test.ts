@@ -8,8 +8,8 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { AsyncServer, type AsyncClient } from 'asynctcp';
 import { pattern, PatternReader } from '../contract/pattern.js';
 import { HANGS_MS } from '../soak/form.js';
-import { faultyAddon, unlessFaulty } from './faulty-addon.js';
-import { World } from './world.js';
+import { faultyAddon, unlessFaulty } from './injecting-addon.js';
+import { World } from './testbed.js';
 
 const PEERS = 5;
 const BYTES = 30_000;

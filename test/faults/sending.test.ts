@@ -6,8 +6,8 @@ import { afterEach, before, describe, it } from 'node:test';
 import { AsyncServer, type AsyncClient } from 'asynctcp';
 import { MAX_SENDS } from '#src/addon/native-sockets.js';
 import { HANGS_MS } from '../soak/form.js';
-import { faultyAddon, strike, unlessFaulty } from './faulty-addon.js';
-import { World } from './world.js';
+import { faultyAddon, strike, unlessFaulty } from './injecting-addon.js';
+import { World } from './testbed.js';
 
 /** A peer that keeps what it gets. */
 class Peer {

@@ -12,9 +12,9 @@ import { ARENA_BYTES } from '#src/addon/native-sockets.js';
 import { KernelStack } from '#src/stacks/kernel/kernel-stack.js';
 import { HANGS_MS } from '../soak/form.js';
 import { EchoServer } from './echo-server.js';
-import { faultyAddon, strike, unlessFaulty, type Mishap, type SystemCall } from './faulty-addon.js';
+import { faultyAddon, strike, unlessFaulty, type Mishap, type SystemCall } from './injecting-addon.js';
 import { Life, stream } from './life.js';
-import { World } from './world.js';
+import { World } from './testbed.js';
 
 const skip = unlessFaulty();
 const ALWAYS = 1_000_000;

@@ -7,7 +7,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import { ON_PURPOSE } from './actor.js';
+import { ON_PURPOSE } from './random-client.js';
 import { Round } from './round.js';
 
 const SECONDS = 10;

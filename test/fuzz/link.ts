@@ -1,5 +1,5 @@
 /** One connection of a round as both of its ends see it, and what must hold between them. */
-import type { Scene } from './scene.js';
+import type { Scene } from './round-context.js';
 
 /** What an end tells of itself; it is looked at while it lives and when it is over. */
 export interface EndReport {

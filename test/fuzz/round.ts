@@ -10,10 +10,10 @@ import { AsyncClient, AsyncServer } from 'asynctcp';
 import type { SystemStackOptions } from '#src/stacks/system/system-stack-options.js';
 import { KernelStack } from '#src/stacks/kernel/kernel-stack.js';
 import { requireAddon } from '../native/require-addon.js';
-import { Random } from '../soak/random.js';
-import { Actor, ON_PURPOSE, type ActorPlan } from './actor.js';
+import { Random } from '../support/random.js';
+import { Actor, ON_PURPOSE, type ActorPlan } from './random-client.js';
 import { checkWhole, describeEnd, type EndReport, type LinkPlan } from './link.js';
-import { Scene } from './scene.js';
+import { Scene } from './round-context.js';
 import { SocketPeer } from './socket-peer.js';
 import type { WorkerOrder } from './worker-program.js';
 

@@ -1,9 +1,9 @@
 /** A peer on `node:net` that reads slowly, resets, half closes, sends in tiny or large pieces. */
 import type { Socket } from 'node:net';
 import { pattern } from '../contract/pattern.js';
-import { Random } from '../soak/random.js';
+import { Random } from '../support/random.js';
 import type { EndReport, LinkPlan } from './link.js';
-import { isOf, type Scene } from './scene.js';
+import { isOf, type Scene } from './round-context.js';
 
 const LARGEST_PIECE = 262_144;
 const TINY_PIECE = 100;

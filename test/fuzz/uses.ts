@@ -3,7 +3,7 @@
  * compared with the stream later: nobody may write into it any more.
  */
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
-import type { Scene } from './scene.js';
+import type { Scene } from './round-context.js';
 
 export const USES = [
   'nothing',

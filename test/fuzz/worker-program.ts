@@ -1,8 +1,8 @@
 /** An end of a connection in a worker, which is ended at any moment. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { AsyncClient, kernelStack } from 'asynctcp';
-import { Actor, type ActorPlan } from './actor.js';
-import { Scene } from './scene.js';
+import { Actor, type ActorPlan } from './random-client.js';
+import { Scene } from './round-context.js';
 
 export interface WorkerOrder {
   readonly port: number;

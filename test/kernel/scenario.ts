@@ -1,6 +1,6 @@
 /**
  * What a scenario is: a story of the stack on the kernel's TCP and of what happens around it. Each runs in a
- * process of its own (`play.ts`), which may be starved, and, where it says so, in a network namespace of its
+ * process of its own (`scenario-program.ts`), which may be starved, and, where it says so, in a network namespace of its
  * own, which may be cut off.
  */
 import type { Peer } from '../e2e/programs.js';

@@ -9,7 +9,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ASYNC_WRITE_FLAG_COPY, ASYNC_WRITE_FLAG_MORE, AsyncClient, AsyncServer, nodeStack } from 'asynctcp';
-import { Random } from './random.js';
+import { Random } from '../support/random.js';
 
 export interface Report {
   readonly bytes: number;

@@ -1,6 +1,6 @@
 /** One connection of `mixed-program.ts` as both of its ends see it, and the comparison of the two. */
 import { ErrorCode, type AsyncClient, type TcpStack } from 'asynctcp';
-import { End, type Part } from './mixed-end.js';
+import { End, type Part } from './mixed-client.js';
 import { SIDES, sizeOfServer, type Plan, type Side, type Size } from './mixed-plan.js';
 import { hidesResets } from './stacks.js';
 import { headerOf, Stream, type Block } from './mixed-stream.js';

@@ -2,7 +2,7 @@
  * What each connection of `mixed-program.ts` is to do. The seed and the connection's number tell all of it,
  * so that a seed replays the plan; when what happens is the machine's affair.
  */
-import { Random } from './random.js';
+import { Random } from '../support/random.js';
 
 export const WAYS = ['echo', 'exchange', 'half close', 'refused', 'given up'] as const;
 export type Way = (typeof WAYS)[number];

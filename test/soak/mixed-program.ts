@@ -12,7 +12,7 @@ import { holdings, quiet, type Holdings } from './holdings.js';
 import type { Totals } from './mixed-conversation.js';
 import { Load } from './mixed-load.js';
 import { Block } from './mixed-stream.js';
-import { Random } from './random.js';
+import { Random } from '../support/random.js';
 import { makeStack } from './stacks.js';
 
 export interface MixedHoldings extends Holdings {

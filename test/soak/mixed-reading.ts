@@ -1,7 +1,7 @@
 /** How one end of `mixed-program.ts` reads: at once, late, by packets, or slowly. */
 import { TcpState, type AsyncClient, type Packet } from 'asynctcp';
 import type { EndPlan } from './mixed-plan.js';
-import type { Random } from './random.js';
+import type { Random } from '../support/random.js';
 
 /** What a reader needs of the end that it reads for. */
 export interface Reader {

@@ -3,7 +3,7 @@
  * each of them, and both ends count a checksum.
  */
 import { crc32 } from 'node:zlib';
-import type { Random } from './random.js';
+import type { Random } from '../support/random.js';
 
 /** No multiple of a power of two: bytes that are lost or doubled shift everything that follows. */
 const BLOCK_BYTES = 1_000_003;

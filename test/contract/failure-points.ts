@@ -4,7 +4,7 @@
  */
 import { ASYNC_WRITE_FLAG_COPY, ASYNC_WRITE_FLAG_MORE, ErrorCode } from 'asynctcp';
 import type { Fault, Moment, Race, Situation } from './race.js';
-import type { Witness } from './witness.js';
+import type { Witness } from './checked-client.js';
 
 export const SEND_BUFFER = 4096;
 export const WINDOW = 2048;

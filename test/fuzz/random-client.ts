@@ -12,9 +12,9 @@ import {
   type Packet,
 } from 'asynctcp';
 import { pattern } from '../contract/pattern.js';
-import { Random } from '../soak/random.js';
+import { Random } from '../support/random.js';
 import type { EndReport } from './link.js';
-import { isOf, type Scene } from './scene.js';
+import { isOf, type Scene } from './round-context.js';
 import { bytesOf, HARMLESS, usePiece, USES, type Possession, type Use } from './uses.js';
 
 const FLAGS = [0, ASYNC_WRITE_FLAG_COPY, ASYNC_WRITE_FLAG_COPY | ASYNC_WRITE_FLAG_MORE] as const;

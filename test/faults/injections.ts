@@ -1,5 +1,5 @@
 /** What can happen to each system call, and whether it may cost anybody the connection. */
-import type { Mishap, SystemCall } from './faulty-addon.js';
+import type { Mishap, SystemCall } from './injecting-addon.js';
 
 interface Mishaps {
   /** The connections go on as if nothing had happened: it is tried again, or it did not matter. */

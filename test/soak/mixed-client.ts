@@ -15,7 +15,7 @@ import {
 import { Reading, type Reader } from './mixed-reading.js';
 import { Tally, type Stream } from './mixed-stream.js';
 import type { EndPlan, Plan, ResetPlan, Side } from './mixed-plan.js';
-import { Random } from './random.js';
+import { Random } from '../support/random.js';
 
 const FLAGS = [0, ASYNC_WRITE_FLAG_COPY, ASYNC_WRITE_FLAG_COPY | ASYNC_WRITE_FLAG_MORE] as const;
 /** One turn of the loop belongs to others too. */

@@ -1,4 +1,4 @@
-/** Plays one scenario: `play.js URL-OF-ITS-MODULE TITLE`. Status 0 when it went as it should. */
+/** Plays one scenario: `scenario-program.js URL-OF-ITS-MODULE TITLE`. Status 0 when it went as it should. */
 import type { Scenario } from './scenario.js';
 import { World } from './world.js';
 

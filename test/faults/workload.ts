@@ -7,7 +7,7 @@ import { createServer, connect, type AddressInfo, type Server, type Socket } fro
 import { ASYNC_WRITE_FLAG_MORE, AsyncClient, ErrorCode } from 'asynctcp';
 import { EchoServer, type EchoLife } from './echo-server.js';
 import { Life, stream } from './life.js';
-import type { World } from './world.js';
+import type { World } from './testbed.js';
 
 const SMALL = 100;
 const MESSAGES = 4;

@@ -12,7 +12,7 @@ import type { Scenario } from './scenario.js';
 const HANGS_MS = 120_000;
 /** Scenarios at once: many wait for a clock of the kernel. */
 const AT_ONCE = 4;
-const PLAY = fileURLToPath(new URL('play.js', import.meta.url));
+const PLAY = fileURLToPath(new URL('scenario-program.js', import.meta.url));
 /** A watchdog's thread would give descriptors back while they are counted. */
 const ENVIRONMENT = { CONFIG_ASYNC_TCP_USE_WDT: '0' };
 /** With the right to make namespaces, and without: then in a user namespace, whose user may. */
