@@ -1,7 +1,7 @@
 /** L11 from outside: what runs between two callbacks of one wake-up, and in which context they run. */
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { STACKS } from '../soak/stacks.js';
+import { STACKS } from '../support/stacks.js';
 import { startNode } from './programs.js';
 import { HANGS_MS } from './programs/inline.js';
 

@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { pattern } from '../contract/pattern.js';
 import { ErrorCode } from 'asynctcp';
-import { inForm } from '../soak/form.js';
-import { STACKS } from '../soak/stacks.js';
+import { inForm } from '../support/form.js';
+import { STACKS } from '../support/stacks.js';
 import { start, startNode, startPython, unlessInstalled } from './programs.js';
 import { program } from './programs/inline.js';
 

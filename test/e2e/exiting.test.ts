@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
-import { STACKS } from '../soak/stacks.js';
+import { STACKS } from '../support/stacks.js';
 import { startNode } from './programs.js';
 
 const CLIENT = new URL('programs/exiting-client.js', import.meta.url);

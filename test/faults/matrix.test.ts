@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it, mock } from 'node:test';
-import { HANGS_MS, inForm } from '../soak/form.js';
+import { HANGS_MS, inForm } from '../support/form.js';
 import { faultyAddon, strike, unlessFaulty, type SystemCall } from './injecting-addon.js';
 import { MISHAPS_OF, type PossibleMishap } from './injections.js';
 import { NodePeer, Scene } from './workload.js';

@@ -7,7 +7,7 @@ import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { AsyncServer, type AsyncClient } from 'asynctcp';
 import { pattern, PatternReader } from '../contract/pattern.js';
-import { HANGS_MS } from '../soak/form.js';
+import { HANGS_MS } from '../support/form.js';
 import { faultyAddon, unlessFaulty } from './injecting-addon.js';
 import { World } from './testbed.js';
 

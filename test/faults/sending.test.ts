@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { afterEach, before, describe, it } from 'node:test';
 import { AsyncServer, type AsyncClient } from 'asynctcp';
 import { MAX_SENDS } from '#src/addon/native-sockets.js';
-import { HANGS_MS } from '../soak/form.js';
+import { HANGS_MS } from '../support/form.js';
 import { faultyAddon, strike, unlessFaulty } from './injecting-addon.js';
 import { World } from './testbed.js';
 

@@ -10,7 +10,7 @@ import { runInNewContext } from 'node:vm';
 import { AsyncClient, ErrorCode } from 'asynctcp';
 import { ARENA_BYTES } from '#src/addon/native-sockets.js';
 import { KernelStack } from '#src/stacks/kernel/kernel-stack.js';
-import { HANGS_MS } from '../soak/form.js';
+import { HANGS_MS } from '../support/form.js';
 import { EchoServer } from './echo-server.js';
 import { faultyAddon, strike, unlessFaulty, type Mishap, type SystemCall } from './injecting-addon.js';
 import { Life, stream } from './life.js';

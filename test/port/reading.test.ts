@@ -5,7 +5,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { after, before, describe, it } from 'node:test';
 import type { ConnectionEvents, TcpStack } from 'asynctcp';
 import { TcpState } from 'asynctcp';
-import { makeStack, STACKS } from '../soak/stacks.js';
+import { makeStack, STACKS } from '../support/stacks.js';
 
 type Connection = ReturnType<TcpStack['connect']>;
 

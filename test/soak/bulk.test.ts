@@ -7,7 +7,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startNode, startPeer, unlessInstalled } from '../e2e/programs.js';
 import type { Report } from './bulk-program.js';
-import { HANGS_MS, inForm } from './form.js';
+import { HANGS_MS, inForm } from '../support/form.js';
 
 const MIB = 1_048_576;
 const WARM_UP_BYTES = 8 * MIB;

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { ErrorCode } from 'asynctcp';
 import { start, type Program } from '../e2e/programs.js';
 import type { IdleHoldings, Outcomes } from './come-and-go-program.js';
-import { HANGS_MS, inForm } from './form.js';
+import { HANGS_MS, inForm } from '../support/form.js';
 import { withoutMemory } from './holdings.js';
 import { WAYS, type Way } from './ways.js';
 

@@ -2,7 +2,7 @@
 import { ErrorCode, type AsyncClient, type TcpStack } from 'asynctcp';
 import { End, type Part } from './mixed-client.js';
 import { SIDES, sizeOfServer, type Plan, type Side, type Size } from './mixed-plan.js';
-import { hidesResets } from './stacks.js';
+import { hidesResets } from '../support/stacks.js';
 import { headerOf, Stream, type Block } from './mixed-stream.js';
 
 /** What happened, all connections together. */

@@ -13,7 +13,7 @@ import type { Totals } from './mixed-conversation.js';
 import { Load } from './mixed-load.js';
 import { Block } from './mixed-stream.js';
 import { Random } from '../support/random.js';
-import { makeStack } from './stacks.js';
+import { makeStack } from '../support/stacks.js';
 
 export interface MixedHoldings extends Holdings {
   /** Armed in the stacks. */

@@ -8,7 +8,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { start } from '../e2e/programs.js';
 import { unlessAddonLoads } from '../native/require-addon.js';
-import { HANGS_MS, inForm } from './form.js';
+import { HANGS_MS, inForm } from '../support/form.js';
 import { withoutMemory } from './holdings.js';
 import type { MixedReport } from './mixed-program.js';
 import { planOf, WAYS } from './mixed-plan.js';

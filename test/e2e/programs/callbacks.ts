@@ -6,7 +6,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { AsyncClient, AsyncServer } from 'asynctcp';
-import { makeStack } from '../../soak/stacks.js';
+import { makeStack } from '../../support/stacks.js';
 
 const COUNT = 20;
 /** When the timers of clients that connect now are due; the program stands still until then. */

@@ -4,7 +4,7 @@
  */
 import { AsyncClient } from 'asynctcp';
 import { pattern } from '../../contract/pattern.js';
-import { makeStack } from '../../soak/stacks.js';
+import { makeStack } from '../../support/stacks.js';
 
 const [name = '', port, bytes, when] = process.argv.slice(2);
 const total = Number(bytes);

@@ -4,7 +4,7 @@
  */
 import process from 'node:process';
 import { ASYNC_WRITE_FLAG_COPY, ASYNC_WRITE_FLAG_MORE, AsyncClient } from 'asynctcp';
-import { makeStack } from '../../soak/stacks.js';
+import { makeStack } from '../../support/stacks.js';
 
 const [name = '', port, way] = process.argv.slice(2);
 const client = await AsyncClient.open('127.0.0.1', Number(port), { stack: makeStack(name) });

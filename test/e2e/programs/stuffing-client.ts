@@ -3,7 +3,7 @@
  * to do. Prints its end.
  */
 import { AsyncClient } from 'asynctcp';
-import { makeStack } from '../../soak/stacks.js';
+import { makeStack } from '../../support/stacks.js';
 
 /** Looks in a row that found no space. */
 const FULL_LOOKS = 200;
