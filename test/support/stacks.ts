@@ -1,4 +1,4 @@
-/** The stacks that a soak test runs on, by name. */
+/** The stacks of this machine, by name. */
 import { kernelStack, nodeStack, type NodeStackOptions, type TcpStack } from 'asynctcp';
 
 export const STACKS: Readonly<Record<string, (limits?: NodeStackOptions) => TcpStack>> = {
@@ -6,7 +6,7 @@ export const STACKS: Readonly<Record<string, (limits?: NodeStackOptions) => TcpS
   kernel: kernelStack,
 };
 
-/** @throws Error when there is none of that name, or not on this machine. */
+/** @throws Error if there is no stack of that name, or if it cannot run on this machine. */
 export function makeStack(name: string, limits: NodeStackOptions = {}): TcpStack {
   const make = STACKS[name];
   if (make === undefined)
@@ -14,11 +14,11 @@ export function makeStack(name: string, limits: NodeStackOptions = {}): TcpStack
   return make(limits);
 }
 
-/** From this minor version 1.x of libuv on, a reset that comes along with data is told (libuv's #4997). */
-const LIBUV_TELLS = 52;
+/** From libuv 1.52 on, `node:net` reports a reset that arrives together with data (libuv's #4997). */
+const [, libuvMinor = 0] = process.versions.uv.split('.').map(Number);
+export const nodeReportsResets = libuvMinor >= 52;
 
-/** Whether a reset by the peer may look like its end in order: on older releases of Node. */
+/** Returns true if a reset by the peer may look like its FIN. */
 export function hidesResets(stack: TcpStack): boolean {
-  const [, minor] = process.versions.uv.split('.').map(Number);
-  return stack.name === 'node' && (minor ?? 0) < LIBUV_TELLS;
+  return stack.name === 'node' && !nodeReportsResets;
 }

@@ -1,5 +1,5 @@
 /**
- * `exiting-client.js STACK PORT WAY` waits for a byte from the peer, and writes 'bye' to it as the process
+ * `exiting-client.js STACK PORT WAY` waits for a byte from the peer, and writes 'bye' while the process
  * exits.
  */
 import process from 'node:process';
