@@ -1,21 +1,22 @@
 /**
- * The moments of a connection's life at which an error can come: what strikes it, and the situations in
- * which it is struck.
+ * The points of a connection's life at which an error can come: the injections, and the situations in which
+ * they come.
  */
 import { ASYNC_WRITE_FLAG_COPY, ASYNC_WRITE_FLAG_MORE, ErrorCode } from 'asynctcp';
-import type { Fault, Moment, Race, Situation } from './race.js';
-import type { Witness } from './checked-client.js';
+import type { CheckedClient } from './checked-client.js';
+import type { FailurePoint, Injection, Race, Situation } from './race.js';
+import { UNUSED_PORT } from '../support/unused.js';
 
 export const SEND_BUFFER = 4096;
 export const WINDOW = 2048;
-/** Nobody listens on this port, and the system gives it to no client. */
-const UNUSED_PORT = 1;
 const BYTES = 100;
 
-// ---- what strikes
+// ---- injections
 
-/** What a client may still do in the callback in which its peer has reset the connection. */
-const AFTERMATHS: readonly ((end: Witness) => void)[] = [
+type Calls = (end: CheckedClient) => void;
+
+/** What a client may still call in the callback in which its peer has reset the connection. */
+const CALLS_AFTER_RESET: readonly [Calls, ...Calls[]] = [
   (end) => end.write(BYTES),
   (end) => end.add(BYTES),
   (end) => {
@@ -30,93 +31,93 @@ const AFTERMATHS: readonly ((end: Witness) => void)[] = [
   () => undefined,
 ];
 
-function strikeByPeer(race: Race): void {
+function injectPeerReset(race: Race): void {
   race.resetOther();
-  if (race.struck !== undefined) AFTERMATHS[race.chance.below(AFTERMATHS.length)]?.(race.struck);
+  if (race.victim !== undefined) race.random.pick(CALLS_AFTER_RESET)(race.victim);
 }
 
-export const FAULTS: readonly Fault[] = [
-  { name: 'its abort()', strike: ({ struck }) => struck?.abort() },
-  { name: 'its abort(), a microtask later', strike: ({ struck }) => struck?.later(() => struck.abort()) },
-  { name: 'the peer’s reset', strike: strikeByPeer },
+export const INJECTIONS: readonly Injection[] = [
+  { name: 'its abort()', inject: ({ victim }) => victim?.abort() },
+  { name: 'its abort(), a microtask later', inject: ({ victim }) => victim?.later(() => victim.abort()) },
+  { name: 'the peer’s reset', inject: injectPeerReset },
   {
     name: 'the peer’s reset, a microtask later',
-    strike: (race) => race.struck?.later(() => strikeByPeer(race)),
+    inject: (race) => race.victim?.later(() => injectPeerReset(race)),
   },
   {
     name: 'both ends abort',
-    strike: (race) => {
-      if (race.chance.below(2) === 0) race.resetOther();
-      race.struck?.abort();
+    inject: (race) => {
+      if (race.random.isOneIn(2)) race.resetOther();
+      race.victim?.abort();
       race.resetOther();
     },
   },
   {
     name: 'a neighbour is aborted as well',
-    strike: (race) => {
-      strikeNeighbour(race.neighbour());
-      race.struck?.abort();
+    inject: (race) => {
+      injectInNeighbour(race.neighbour());
+      race.victim?.abort();
     },
   },
-  { name: 'a handler throws', isRare: true, strike: ({ running }) => running?.throwNow() },
+  { name: 'a handler throws', isRare: true, inject: ({ running }) => running?.throwNow() },
 ];
 
-/** In whatever situation it is, of a callback of another client. */
-function strikeNeighbour(neighbour: Race | undefined): void {
+/** Ends another connection from within a callback of this one, whatever situation it is in. */
+function injectInNeighbour(neighbour: Race | undefined): void {
   if (neighbour === undefined) return;
-  const { near, far, chance } = neighbour;
-  const what = chance.below(4);
-  if (what > 0) near.write(BYTES);
-  if (what > 1) far?.abort();
-  if (what > 2) near.write(BYTES);
+  const { near, far, random } = neighbour;
+  const steps = random.whole(0, 3);
+  if (steps > 0) near.write(BYTES);
+  if (steps > 1) far?.abort();
+  if (steps > 2) near.write(BYTES);
   else near.abort();
 }
 
-// ---- when
+// ---- situations
 
 export const CONNECTED: readonly Situation[] = [
   { name: 'in onConnect', side: 'near', on: (event) => event === 'connect' },
   { name: 'when both ends stand', begin: () => true },
 ];
 
-/** In the callback in which both ends begin. */
+/** Situations in the callback in which both ends begin. */
 export const WRITTEN: readonly Situation[] = [
   {
     name: 'added and not sent',
-    begin: (_, struck) => {
-      struck.add(BYTES);
+    begin: (_, victim) => {
+      victim.add(BYTES);
       return true;
     },
   },
   {
     name: 'full and not sent',
-    begin: (_, struck) => {
-      struck.add(BYTES);
-      struck.fill();
+    begin: (_, victim) => {
+      victim.add(BYTES);
+      victim.fill();
       return true;
     },
   },
   {
     name: 'sent, nothing acknowledged',
-    begin: (_, struck) => {
-      struck.write(BYTES);
+    begin: (_, victim) => {
+      victim.write(BYTES);
       return true;
     },
   },
   {
     name: 'full and sent',
-    begin: (_, struck) => {
-      struck.fill();
-      struck.send();
+    begin: (_, victim) => {
+      victim.fill();
+      victim.send();
       return true;
     },
   },
   {
     name: 'held back for more',
-    begin: (_, struck) => {
-      struck.add(BYTES, ASYNC_WRITE_FLAG_COPY | ASYNC_WRITE_FLAG_MORE);
-      struck.send();
-      struck.add(BYTES, ASYNC_WRITE_FLAG_MORE);
+    begin: (_, victim) => {
+      victim.add(BYTES, ASYNC_WRITE_FLAG_COPY | ASYNC_WRITE_FLAG_MORE);
+      victim.send();
+      victim.add(BYTES, ASYNC_WRITE_FLAG_MORE);
       return true;
     },
   },
@@ -126,8 +127,8 @@ export const UNDER_WAY: readonly Situation[] = [
   {
     name: 'in onAck',
     listens: 'acks',
-    begin: (_, struck) => {
-      struck.write(BYTES);
+    begin: (_, victim) => {
+      victim.write(BYTES);
       return false;
     },
     on: (event) => event === 'ack',
@@ -135,20 +136,20 @@ export const UNDER_WAY: readonly Situation[] = [
   {
     name: 'in onAck with more added',
     listens: 'acks',
-    begin: (_, struck) => {
-      struck.fill();
-      struck.send();
+    begin: (_, victim) => {
+      victim.fill();
+      victim.send();
       return false;
     },
-    on: (event, _, struck) => {
-      if (event === 'ack') struck.add(BYTES);
+    on: (event, _, victim) => {
+      if (event === 'ack') victim.add(BYTES);
       return event === 'ack';
     },
   },
   {
     name: 'in onPoll',
-    begin: (_, struck) => {
-      struck.add(BYTES);
+    begin: (_, victim) => {
+      victim.add(BYTES);
       return false;
     },
     on: (event) => event === 'poll',
@@ -156,17 +157,17 @@ export const UNDER_WAY: readonly Situation[] = [
   {
     name: 'in onTimeout',
     listens: 'timeouts',
-    begin: ({ place }, struck) => {
-      struck.client.setAckTimeout(1);
-      struck.write(BYTES);
-      struck.later(() => place.arena.env.clock.advance(1));
+    begin: ({ fixture }, victim) => {
+      victim.client.setAckTimeout(1);
+      victim.write(BYTES);
+      victim.later(() => fixture.harness.env.clock.advance(1));
       return false;
     },
     on: (event) => event === 'timeout',
   },
 ];
 
-const sendsSome = (_: Race, __: Witness, other: Witness): boolean => {
+const sendsSome = (_: Race, __: CheckedClient, other: CheckedClient): boolean => {
   other.write(BYTES);
   return false;
 };
@@ -176,15 +177,15 @@ export const RECEIVED: readonly Situation[] = [
   {
     name: 'in onData, answered',
     begin: sendsSome,
-    on: (event, _, struck) => {
-      if (event === 'data') struck.write(2 * BYTES);
+    on: (event, _, victim) => {
+      if (event === 'data') victim.write(2 * BYTES);
       return event === 'data';
     },
   },
   {
     name: 'in onData with the send buffer full',
-    begin: (_, struck, other) => {
-      struck.fill();
+    begin: (_, victim, other) => {
+      victim.fill();
       other.write(BYTES);
       return false;
     },
@@ -196,8 +197,8 @@ export const WITHHELD: readonly Situation[] = [
   {
     name: 'in onData, withheld',
     begin: sendsSome,
-    on: (event, _, struck) => {
-      if (event === 'data') struck.withhold();
+    on: (event, _, victim) => {
+      if (event === 'data') victim.withhold();
       return event === 'data';
     },
   },
@@ -207,9 +208,9 @@ export const WITHHELD: readonly Situation[] = [
       other.write(2 * WINDOW);
       return false;
     },
-    on: (event, _, struck) => {
-      if (event === 'data') struck.withhold();
-      return struck.withheld === WINDOW;
+    on: (event, _, victim) => {
+      if (event === 'data') victim.withhold();
+      return victim.withheld === WINDOW;
     },
   },
   {
@@ -218,9 +219,9 @@ export const WITHHELD: readonly Situation[] = [
       other.write(2 * WINDOW);
       return false;
     },
-    on: (event, _, struck) => {
-      if (event === 'data') struck.withhold();
-      return event === 'poll' && struck.withheld === WINDOW;
+    on: (event, _, victim) => {
+      if (event === 'data') victim.withhold();
+      return event === 'poll' && victim.withheld === WINDOW;
     },
   },
   { name: 'in onPacket', listens: 'packets', begin: sendsSome, on: (event) => event === 'packet' },
@@ -228,14 +229,14 @@ export const WITHHELD: readonly Situation[] = [
     name: 'in onPacket, given back',
     listens: 'packets',
     begin: sendsSome,
-    on: (event, _, struck) => {
-      if (event === 'packet') struck.giveBack();
+    on: (event, _, victim) => {
+      if (event === 'packet') victim.giveBack();
       return event === 'packet';
     },
   },
 ];
 
-const shutsDown = (_: Race, __: Witness, other: Witness): boolean => {
+const shutsDown = (_: Race, __: CheckedClient, other: CheckedClient): boolean => {
   other.shutdown();
   return false;
 };
@@ -243,52 +244,52 @@ const shutsDown = (_: Race, __: Witness, other: Witness): boolean => {
 export const ENDING: readonly Situation[] = [
   {
     name: 'after close()',
-    begin: (_, struck) => {
-      struck.close();
+    begin: (_, victim) => {
+      victim.close();
       return true;
     },
   },
   {
     name: 'after close() with bytes in flight',
-    begin: (_, struck) => {
-      struck.fill();
-      struck.send();
-      struck.close();
+    begin: (_, victim) => {
+      victim.fill();
+      victim.send();
+      victim.close();
       return true;
     },
   },
   {
     name: 'in onAck after close()',
     listens: 'acks',
-    begin: (_, struck) => {
-      struck.add(BYTES);
-      struck.close();
+    begin: (_, victim) => {
+      victim.add(BYTES);
+      victim.close();
       return false;
     },
     on: (event) => event === 'ack',
   },
   {
     name: 'after shutdown()',
-    begin: (_, struck) => {
-      struck.add(BYTES);
-      struck.shutdown();
+    begin: (_, victim) => {
+      victim.add(BYTES);
+      victim.shutdown();
       return true;
     },
   },
   {
     name: 'in onAck after shutdown()',
     listens: 'acks',
-    begin: (_, struck) => {
-      struck.add(BYTES);
-      struck.shutdown();
+    begin: (_, victim) => {
+      victim.add(BYTES);
+      victim.shutdown();
       return false;
     },
     on: (event) => event === 'ack',
   },
   {
     name: 'in onPoll after shutdown()',
-    begin: (_, struck) => {
-      struck.shutdown();
+    begin: (_, victim) => {
+      victim.shutdown();
       return false;
     },
     on: (event) => event === 'poll',
@@ -300,10 +301,10 @@ export const ENDED: readonly Situation[] = [
   {
     name: 'in onEnd after close()',
     begin: shutsDown,
-    on: (event, _, struck) => {
+    on: (event, _, victim) => {
       if (event !== 'end') return false;
-      struck.add(BYTES);
-      struck.close();
+      victim.add(BYTES);
+      victim.close();
       return true;
     },
   },
@@ -311,21 +312,21 @@ export const ENDED: readonly Situation[] = [
     name: 'half-open, in onAck',
     listens: 'acks',
     begin: shutsDown,
-    on: (event, _, struck) => {
-      if (event === 'end') struck.write(BYTES);
+    on: (event, _, victim) => {
+      if (event === 'end') victim.write(BYTES);
       return event === 'ack';
     },
   },
   {
     name: 'half-open, in onPoll',
     begin: shutsDown,
-    on: (event, _, struck) => event === 'poll' && struck.ended,
+    on: (event, _, victim) => event === 'poll' && victim.ended,
   },
   {
     name: 'in onError',
     isOver: true,
-    begin: (_, struck) => {
-      struck.abort();
+    begin: (_, victim) => {
+      victim.abort();
       return false;
     },
     on: (event) => event === 'error',
@@ -341,115 +342,115 @@ export const ENDED: readonly Situation[] = [
   },
 ];
 
-/** The system takes nothing more, because the peer does not read: nothing is acknowledged any more. */
-function stuck(name: string, then: (struck: Witness) => void): Situation {
-  const fill = (struck: Witness): void => {
-    struck.fill();
-    struck.send();
+/** The peer does not read, so that the system takes nothing more and nothing is acknowledged. */
+function unread(name: string, then: (victim: CheckedClient) => void): Situation {
+  const fill = (victim: CheckedClient): void => {
+    victim.fill();
+    victim.send();
   };
   return {
     name,
     listens: 'timeouts',
     isUnread: true,
-    begin: (_, struck) => {
-      // Several polls: each of them has filled the buffer again if there was space.
-      struck.client.setAckTimeout(2000);
-      fill(struck);
+    begin: (_, victim) => {
+      // Lasts several polls. Each of them fills the buffer again if there is space.
+      victim.client.setAckTimeout(2000);
+      fill(victim);
       return false;
     },
-    on: (event, _, struck) => {
-      if (event === 'poll' && struck.look() > 0) fill(struck);
+    on: (event, _, victim) => {
+      if (event === 'poll' && victim.checkSpace() > 0) fill(victim);
       if (event !== 'timeout') return false;
-      struck.expectFull();
-      then(struck);
+      victim.expectFull();
+      then(victim);
       return true;
     },
   };
 }
 
 export const UNREAD: readonly Situation[] = [
-  stuck('in onTimeout with the peer not reading', () => undefined),
-  stuck('after close() with the peer not reading', (struck) => struck.close()),
-  stuck('after shutdown() with the peer not reading', (struck) => struck.shutdown()),
+  unread('in onTimeout with the peer not reading', () => undefined),
+  unread('after close() with the peer not reading', (victim) => victim.close()),
+  unread('after shutdown() with the peer not reading', (victim) => victim.shutdown()),
 ];
 
 // ---- while dialing
 
-function dialThen(name: string, then: (race: Race) => void): Moment {
+function dialThen(name: string, then: (race: Race) => void): FailurePoint {
   return {
     name: `dialing: ${name}`,
     dial: (race) => {
-      race.place.dial(race.near);
+      race.fixture.dial(race.near);
       then(race);
     },
   };
 }
 
-function strikeNear(race: Race): void {
-  if (!race.near.isClosed) race.place.reached += 1;
-  race.isStruck = true;
+function injectAtNear(race: Race): void {
+  if (!race.near.isClosed) race.fixture.reached += 1;
+  race.isInjected = true;
   race.near.abort();
 }
 
-export const DIALING: readonly Moment[] = [
+export const DIALING: readonly FailurePoint[] = [
   {
     name: 'dialing: nobody listens',
-    dial: ({ near, place }) => {
-      near.connect(place.arena.env.address, UNUSED_PORT);
-      place.reached += 1;
+    dial: ({ near, fixture }) => {
+      near.connect(fixture.harness.env.address, UNUSED_PORT);
+      fixture.reached += 1;
     },
   },
   {
     name: 'dialing: nobody has the name',
-    faultCode: ErrorCode.ERR_DNS,
-    dial: ({ near, place }) => {
+    expectedCode: ErrorCode.ERR_DNS,
+    dial: ({ near, fixture }) => {
       near.connect('unknown.test', UNUSED_PORT);
-      place.reached += 1;
+      fixture.reached += 1;
     },
   },
   {
     name: 'dialing: too late',
-    faultCode: ErrorCode.ERR_TIMEOUT,
-    dial: ({ near, place }) => {
-      const { address, clock } = place.arena.env;
-      near.connect(address, place.port, { timeoutMs: 1 });
+    expectedCode: ErrorCode.ERR_TIMEOUT,
+    dial: ({ near, fixture }) => {
+      const { address, clock } = fixture.harness.env;
+      near.connect(address, fixture.port, { timeoutMs: 1 });
       near.later(() => {
         clock.advance(1);
-        if (near.isClosed) place.reached += 1;
+        if (near.isClosed) fixture.reached += 1;
       });
     },
   },
-  dialThen('its abort()', strikeNear),
-  dialThen('its abort(), a microtask later', (race) => race.near.later(() => strikeNear(race))),
-  ...[0, 1].map((microtasks): Moment => ({
+  dialThen('its abort()', injectAtNear),
+  dialThen('its abort(), a microtask later', (race) => race.near.later(() => injectAtNear(race))),
+  ...[0, 1].map((microtasks): FailurePoint => ({
     name: `dialing: its signal${microtasks > 0 ? ', a microtask later' : ''}`,
-    dial: ({ near, place }) => {
+    dial: ({ near, fixture }) => {
       const controller = new AbortController();
-      const strike = (): void => {
+      const inject = (): void => {
         controller.abort();
         near.wasAborted();
-        place.reached += 1;
+        fixture.reached += 1;
       };
-      near.connect(place.arena.env.address, place.port, { signal: controller.signal });
-      if (microtasks > 0) near.later(strike);
-      else strike();
+      near.connect(fixture.harness.env.address, fixture.port, { signal: controller.signal });
+      if (microtasks > 0) near.later(inject);
+      else inject();
     },
   })),
-  // One client at a time: then `node:net` mostly accepts before it tells of the connection made.
+  // With one client at a time `node:net` mostly accepts a connection before it reports its `connect`.
   {
     name: 'dialing: the peer’s reset in onClient',
     clients: 1,
-    accepted: (far, place) => {
-      place.reached += 1;
+    accepted: (far, fixture) => {
+      fixture.reached += 1;
       far.abort();
     },
   },
   {
     name: 'dialing: the peer’s reset a microtask after onClient',
     clients: 1,
-    accepted: (far, place) => {
+    accepted: (far, fixture) => {
       far.later(() => {
-        if (!far.isClosed) place.reached += 1;
+        if (!far.isClosed) fixture.reached += 1;
         far.abort();
       });
     },
@@ -457,8 +458,8 @@ export const DIALING: readonly Moment[] = [
   {
     name: 'dialing: the peer’s exception in onClient',
     clients: 1,
-    accepted: (far, place) => {
-      place.reached += 1;
+    accepted: (far, fixture) => {
+      fixture.reached += 1;
       far.throwNow();
     },
   },
