@@ -1,79 +1,70 @@
-/**
- * What the scenes of a test happen in: a stack on the faulty addon, its clock, and what may not be more
- * afterwards than it was before.
- */
-import { readdirSync, readlinkSync } from 'node:fs';
+/** A stack on the injecting addon, its clock, the violations that were found, and what the process holds. */
+import assert from 'node:assert/strict';
 import { KernelStack } from '#src/stacks/kernel/kernel-stack.js';
 import type { SystemStackOptions } from '#src/stacks/system/system-stack-options.js';
 import { TimerWheel } from '#src/support/timer-wheel.js';
 import { SteppedClock } from '../contract/stepped-clock.js';
-import type { FaultyAddon } from './injecting-addon.js';
+import { socketDescriptors } from '../support/descriptors.js';
+import { holdsWithin, nextTurn } from '../support/until.js';
+import type { InjectingAddon } from './injecting-addon.js';
 
-/** A hanging scene is given up after so long; no passing test waits for it. */
+/** Ends a workload that hangs. No passing test waits this long. */
 const PATIENCE_MS = 5_000;
-/** The clock's steps while something is waited for: one for each turn of the event loop. */
+/** Step of the clock while a test waits: one for each turn of the event loop. */
 const STEP_MS = 2;
-/** Less than the stack's longest waits: 20 s for a FIN must not pass for an event that came. */
-const PATIENCE_OF_THE_CLOCK_MS = 15_000;
+/** Less than the stack's longest timeouts: the 20 s for a FIN must not make a missing event pass. */
+const CLOCK_PATIENCE_MS = 15_000;
 
 const LIMITS: SystemStackOptions = { sendBufferBytes: 98_304, receiveWindowBytes: 65_536 };
 
-export class World {
-  readonly addon: FaultyAddon;
+export class Testbed {
+  readonly addon: InjectingAddon;
   readonly clock = new SteppedClock();
   readonly stack: KernelStack;
-  /** What was wrong since it was asked for. */
-  complaints: string[] = [];
+  /** Violations since they were last cleared. */
+  violations: string[] = [];
 
-  /** @param isExact false: as on a Linux that cannot leave the window closed. */
-  constructor(addon: FaultyAddon, isExact = true) {
+  /** @param isExact false: as on a Linux that cannot keep the window closed. */
+  constructor(addon: InjectingAddon, isExact = true) {
     this.addon = addon;
     this.stack = new KernelStack(isExact ? addon : withoutPeeking(addon), { ...LIMITS, clock: this.clock });
-    // When the kernel is asked again goes by the machine's time; here nobody waits for it.
+    // The loop polls the kernel by the machine's time; here it goes by the stepped clock as well.
     Object.defineProperty(this.stack.loop, 'timers', { value: new TimerWheel(this.clock) });
   }
 
-  readonly complain = (what: string): void => {
-    this.complaints.push(what);
+  readonly report = (what: string): void => {
+    this.violations.push(what);
   };
 
-  /** Turns the event loop, and the clock with it, until it holds. False: it does not within patience. */
-  async until(holds: () => boolean): Promise<boolean> {
-    const deadlineMs = performance.now() + PATIENCE_MS;
-    const clockEndsMs = this.clock.nowMs() + PATIENCE_OF_THE_CLOCK_MS;
-    while (!holds()) {
-      if (performance.now() > deadlineMs) return false;
-      await new Promise((resolve) => setImmediate(resolve));
+  /**
+   * Turns the event loop, and the clock with it, until the condition holds. Resolves to false if it does not
+   * in time.
+   */
+  async holds(condition: () => boolean): Promise<boolean> {
+    const clockEndsMs = this.clock.nowMs() + CLOCK_PATIENCE_MS;
+    return holdsWithin(PATIENCE_MS, condition, async () => {
+      await nextTurn();
       if (this.clock.nowMs() < clockEndsMs) this.clock.advance(STEP_MS);
-    }
-    return true;
+    });
   }
 
-  /** What is open: sockets of the process and of the stack, and timers. */
+  /** As `holds`; fails the test if the condition does not hold in time. */
+  async until(what: string, condition: () => boolean): Promise<void> {
+    assert.ok(await this.holds(condition), `waited in vain until ${what}`);
+  }
+
+  /** Counts the open sockets of the process and of the stack, and its timers. */
   holdings(): string {
     const sockets = `${this.stack.loop.sockets} sockets of the stack, ${this.stack.lingerers.size} lingering`;
     const timers = this.stack.timers.size + this.stack.loop.timers.size;
-    return `${openSockets()} descriptors of sockets, ${sockets}, ${timers} timers`;
+    return `${socketDescriptors()} descriptors of sockets, ${sockets}, ${timers} timers`;
   }
 }
 
-function withoutPeeking(addon: FaultyAddon): FaultyAddon {
+function withoutPeeking(addon: InjectingAddon): InjectingAddon {
   return {
     ...addon,
     openSockets: (dispatch, checksPages) =>
       Object.assign(addon.openSockets(dispatch, checksPages), { canPeek: false }),
   };
-}
-
-function openSockets(): number {
-  return readdirSync('/proc/self/fd').filter((name) => linkOf(name).startsWith('socket:')).length;
-}
-
-/** The directory's own descriptor is gone when it is looked at. */
-function linkOf(name: string): string {
-  try {
-    return readlinkSync(`/proc/self/fd/${name}`);
-  } catch {
-    return '';
-  }
 }
