@@ -6,12 +6,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import type { ConnectionEvents, TcpStack } from 'asynctcp';
-import { TcpState } from 'asynctcp';
+import type { Connection, ConnectionEvents, TcpStack } from 'asynctcp';
+import { ASYNC_WRITE_FLAG_COPY as COPY, TcpState } from 'asynctcp';
 import { makeStack, STACKS } from '../support/stacks.js';
 import { nextTurn, until } from '../support/until.js';
-
-type Connection = ReturnType<TcpStack['connect']>;
 
 const HANGS_MS = 60_000;
 
@@ -19,9 +17,9 @@ const HANGS_MS = 60_000;
 interface Line {
   readonly connection: Connection;
   readonly peer: Socket;
-  /** Delivered data and ends, in order: 'abc', 'END', 'CLOSED'. */
+  /** All events in order: the delivered text such as 'abc', 'END', 'CLOSED'. */
   readonly events: string[];
-  /** Runs after each delivery. */
+  /** Called for each piece of data, after it was consumed. */
   onData: (text: string) => void;
 }
 
@@ -31,20 +29,25 @@ async function line(stack: TcpStack): Promise<Line> {
   const { port } = server.address() as AddressInfo;
   const accepted = once(server, 'connection') as Promise<[Socket]>;
   const events: string[] = [];
-  const connection = await new Promise<Connection>((resolve) => {
-    const receiver: ConnectionEvents = {
-      connected: () => resolve(opened),
-      data: (bytes) => {
-        const text = Buffer.from(bytes).toString('latin1');
-        events.push(text);
-        opened.received(bytes.length);
-        made.onData(text);
-      },
-      acked: () => undefined,
-      end: () => events.push('END'),
-      closed: (fault) => events.push(fault === undefined ? 'CLOSED' : `FAULT ${fault.code}`),
+  const connection = await new Promise<Connection>((resolve, reject) => {
+    const onConnected = (standing: Connection): ConnectionEvents => {
+      resolve(standing);
+      return {
+        onData: (bytes) => {
+          const text = Buffer.from(bytes).toString('latin1');
+          events.push(text);
+          standing.consume(bytes.length);
+          made.onData(text);
+        },
+        onAcked: () => undefined,
+        onEnd: () => events.push('END'),
+        onClosed: (fault) => events.push(fault === undefined ? 'CLOSED' : `FAULT ${fault.code}`),
+      };
     };
-    const opened = stack.connect({ address: '127.0.0.1', port, localPort: 0 }, receiver);
+    const onFailed = ({ code }: { readonly code: number }): void => {
+      reject(new Error(`the attempt failed with ${code}`));
+    };
+    stack.connect({ address: '127.0.0.1', port, localPort: 0 }, { onConnected, onFailed });
   });
   const [peer] = await accepted;
   peer.on('error', () => undefined);
@@ -52,10 +55,7 @@ async function line(stack: TcpStack): Promise<Line> {
   return made;
 }
 
-/**
- * Waits until everything that was sent before has arrived: until echoes over the same interface have come
- * back.
- */
+/** Waits until everything that was sent before has arrived: echoes over the same interface came back. */
 async function settle(): Promise<void> {
   const stack = makeStack('node');
   for (let trip = 0; trip < 3; trip += 1) {
@@ -126,7 +126,7 @@ for (const name of Object.keys(STACKS)) {
       peer.end();
       await until('the end is reported', () => events.includes('END'));
       assert.equal(connection.state(), TcpState.CLOSE_WAIT);
-      assert.equal(connection.send(Buffer.from('still'), true, false), 5);
+      assert.equal(connection.enqueueAndFlush(Buffer.from('still'), COPY), 5);
       const [answer] = (await once(peer, 'data')) as [Buffer];
       assert.equal(answer.toString(), 'still');
       connection.close();
@@ -152,7 +152,7 @@ for (const name of Object.keys(STACKS)) {
       connection.setReading(false);
       peer.write('unread');
       await settle();
-      connection.send(Buffer.from('answer'), true, false);
+      connection.enqueueAndFlush(Buffer.from('answer'), COPY);
       connection.close();
       const [answer] = (await once(peer, 'data')) as [Buffer];
       assert.equal(answer.toString(), 'answer');
@@ -162,7 +162,7 @@ for (const name of Object.keys(STACKS)) {
       assert.deepEqual(events, ['CLOSED']);
     });
 
-    it('that is off does not hold up abort, and no event follows it', async () => {
+    it('that is off does not hold up abort, and nothing is reported after it', async () => {
       const { connection, peer, events } = await line(stack);
       connection.setReading(false);
       peer.write('unread');
