@@ -53,11 +53,11 @@ export class Testbed {
     assert.ok(await this.holds(condition), `waited in vain until ${what}`);
   }
 
-  /** Counts the open sockets of the process and of the stack, and its timers. */
+  /** Lists what the process and the stack hold. */
   holdings(): string {
-    const sockets = `${this.stack.loop.sockets} sockets of the stack, ${this.stack.lingerers.size} lingering`;
-    const timers = this.stack.timers.size + this.stack.loop.timers.size;
-    return `${socketDescriptors()} descriptors of sockets, ${sockets}, ${timers} timers`;
+    const { loop } = this.stack;
+    const ofLoop = `${loop.sockets} sockets and ${loop.timers.size} timers of the loop`;
+    return `${socketDescriptors()} descriptors of sockets, ${ofLoop}, ${JSON.stringify(this.stack.holdings())}`;
   }
 }
 

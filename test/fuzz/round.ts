@@ -17,6 +17,7 @@ import { checkWhole, describeSide, type SideReport, type LinkPlan } from './link
 import { RoundContext } from './round-context.js';
 import { SocketPeer } from './socket-peer.js';
 import type { WorkerOrder } from './worker-program.js';
+import { heldBy } from '../support/stacks.js';
 
 const HOST = '127.0.0.1';
 const MOST_LINKS = 10;
@@ -278,23 +279,23 @@ export class Round {
     }
   }
 
-  #held(): string {
-    const { loop, timers, lingerers } = this.#stack;
-    const counts = [loop.sockets, lingerers.size, timers.size, loop.timers.size, this.#rawSockets.size];
-    return `sockets, lingering, timers, the loop's timers, peers: ${counts.join()}`;
+  /** Counts what is left of the round: of the stack, of its loop's sockets and timers, of the peers. */
+  #held(): readonly number[] {
+    const { loop } = this.#stack;
+    return [heldBy(this.#stack), loop.sockets, loop.timers.size, this.#rawSockets.size];
   }
 
   /** Waits until nothing of the round is left. */
   async #quiet(before: Descriptors | undefined): Promise<void> {
-    const empty = `sockets, lingering, timers, the loop's timers, peers: 0,0,0,0,0`;
     const isQuiet = (): boolean => {
       const areOver = this.#links.every(({ our, worker }) => our?.isOver !== false && worker === undefined);
-      return areOver && this.#held() === empty && (before === undefined || !hasMore(descriptors(), before));
+      const isEmpty = this.#held().every((count) => count === 0);
+      return areOver && isEmpty && (before === undefined || !hasMore(descriptors(), before));
     };
     if (await holdsWithin(PATIENCE_MS, isQuiet)) return;
     const counts = JSON.stringify([before, descriptors()]);
     const ends = describeLinks(this.#links);
-    this.#context.report(`left: ${this.#held()}; ${ends} descriptors before and now: ${counts}`);
+    this.#context.report(`left: ${this.#held().join()}; ${ends} descriptors before and now: ${counts}`);
   }
 
   // ---- checks

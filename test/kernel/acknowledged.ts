@@ -7,6 +7,7 @@ import { ErrorCode, type KernelStackOptions } from 'asynctcp';
 import { pattern } from '../contract/pattern.js';
 import type { Scenario } from './scenario.js';
 import { ADDRESS, kernelEnd, kernelSockets, type Linked, type World } from './world.js';
+import { heldBy } from '../support/stacks.js';
 
 const SEED = 7;
 
@@ -309,7 +310,7 @@ const ENDING: readonly Scenario[] = [
         ],
       );
       assert.equal(waiting(), 0, 'connections that are tried');
-      assert.equal(world.stack.timers.size, 0, 'timers');
+      assert.equal(heldBy(world.stack), 0, 'held by the stack');
     },
   },
 ];

@@ -17,6 +17,7 @@ import { pattern, PatternReader } from '../contract/pattern.js';
 import type { Scenario } from './scenario.js';
 import { ADDRESS, kernelEnd, kernelSockets, type Linked, type World } from './world.js';
 import { nextTurn } from '../support/until.js';
+import { heldBy } from '../support/stacks.js';
 
 const MIB = 1_048_576;
 
@@ -400,7 +401,7 @@ const MANY: readonly Scenario[] = [
       assert.equal(most, 1000, 'connections at once');
       await crowd.kill();
       await world.until('all are over', () => open.size === 0);
-      assert.equal(stack.timers.size, 0, 'timers');
+      assert.equal(heldBy(stack), 0, 'held by the stack');
       const ours = kernelSockets(server.port()).filter(({ localPort }) => localPort === server.port());
       assert.deepEqual(
         ours.map(({ state }) => state).filter((state) => state !== 'TIME_WAIT'),

@@ -9,6 +9,7 @@ import { pattern, PatternReader } from '../contract/pattern.js';
 import { descriptorLinks } from '../support/descriptors.js';
 import type { Scenario } from './scenario.js';
 import { ADDRESS, kernelSockets, type World } from './world.js';
+import { heldBy } from '../support/stacks.js';
 
 /** Collects the callbacks of an attempt, and the system call and code in the cause of its error. */
 function failures(history: History): { readonly events: readonly string[]; readonly causes: string[] } {
@@ -164,9 +165,9 @@ const QUEUES: readonly Scenario[] = [
         assert.deepEqual(events, [`error ${ErrorCode.ERR_TIMEOUT}`, 'disconnect']);
       }
       assert.deepEqual(
-        [trying(), descriptorLinks().length, stack.timers.size],
+        [trying(), descriptorLinks().length, heldBy(stack)],
         [0, descriptors, 0],
-        'attempts, descriptors and timers that are left',
+        'attempts, descriptors and what the stack holds',
       );
       await world.expectBeats(heartbeat);
     },

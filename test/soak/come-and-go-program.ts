@@ -10,10 +10,12 @@ import { getEventListeners, setMaxListeners } from 'node:events';
 import { AsyncServer, nodeStack } from 'asynctcp';
 import { holdings, quiet, type Holdings } from './holdings.js';
 import { runWay, serveWays, WAYS, type Way } from './ways.js';
+import { heldBy } from '../support/stacks.js';
 
 /** What the process holds while there is no connection. */
 export interface IdleHoldings extends Holdings {
-  readonly timers: number;
+  /** What the stack holds, its listeners excepted. */
+  readonly held: number;
   readonly listeners: number;
 }
 
@@ -72,12 +74,12 @@ async function comeAndGo(from: number, count: number): Promise<void> {
 
 async function report(): Promise<void> {
   await quiet(
-    () => outliving > 0 || accepted > 0 || stack.timers.size > 0,
-    () => ({ outliving, accepted, timers: stack.timers.size }),
+    () => outliving > 0 || accepted > 0 || heldBy(stack) > 0,
+    () => ({ outliving, accepted, stack: stack.holdings() }),
   );
   const idle: IdleHoldings = {
     ...(await holdings()),
-    timers: stack.timers.size,
+    held: heldBy(stack),
     listeners: getEventListeners(signal, 'abort').length,
   };
   console.log(JSON.stringify(idle));

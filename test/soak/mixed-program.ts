@@ -13,11 +13,11 @@ import { Load } from './mixed-load.js';
 import { Block } from './mixed-stream.js';
 import { memoryBytes } from '../support/process-memory.js';
 import { Random } from '../support/random.js';
-import { makeStack } from '../support/stacks.js';
+import { heldBy, makeStack } from '../support/stacks.js';
 
 export interface MixedHoldings extends Holdings {
-  /** Armed timers of the stacks. */
-  readonly timers: number;
+  /** What the stacks hold, their listeners excepted. */
+  readonly held: number;
   /** Listeners of the signal that every connection listens to for a while. */
   readonly listeners: number;
 }
@@ -65,9 +65,9 @@ const { signal } = new AbortController();
 setMaxListeners(0, signal);
 const load = new Load({ stacks, block: new Block(new Random(seed)), totals, reportViolation }, seed, signal);
 
-function timers(): number {
+function held(): number {
   const all = [stacks.client, stacks.accepted].flatMap((sizes) => Object.values(sizes));
-  return all.reduce((sum, stack) => sum + stack.timers.size, 0);
+  return all.reduce((sum, stack) => sum + heldBy(stack), 0);
 }
 
 async function run(forSeconds: number): Promise<MixedHoldings> {
@@ -79,12 +79,12 @@ async function run(forSeconds: number): Promise<MixedHoldings> {
   await load.run(CLIENTS, performance.now() + lastsMs);
   clearTimeout(giveUp);
   await quiet(
-    () => load.isBusy || timers() > 0,
-    () => ({ load: load.toString(), timers: timers() }),
+    () => load.isBusy || held() > 0,
+    () => ({ load: load.toString(), held: held() }),
   );
   return {
     ...(await holdings()),
-    timers: timers(),
+    held: held(),
     listeners: getEventListeners(signal, 'abort').length,
   };
 }

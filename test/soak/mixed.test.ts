@@ -58,7 +58,7 @@ function check(report: MixedReport): void {
   const { begin, end } = report;
   const figures = figuresOf(report);
   assert.deepEqual(withoutMemory(end), withoutMemory(begin), figures);
-  assert.deepEqual([end.clients, end.timers, end.listeners], [0, 0, 0], figures);
+  assert.deepEqual([end.clients, end.held, end.listeners], [0, 0, 0], figures);
   assert.ok(end.heapBytes - begin.heapBytes < HEAP_GROWTH_LIMIT_BYTES, figures);
   assert.ok(end.externalBytes - begin.externalBytes < EXTERNAL_GROWTH_LIMIT_BYTES, figures);
   assert.ok(end.residentBytes - begin.residentBytes < RESIDENT_GROWTH_LIMIT_BYTES, figures);

@@ -22,3 +22,9 @@ export const nodeReportsResets = libuvMinor >= 52;
 export function hidesResets(stack: TcpStack): boolean {
   return stack.name === 'node' && !nodeReportsResets;
 }
+
+/** Counts everything that a stack holds, except for its listeners. */
+export function heldBy(stack: TcpStack): number {
+  const { connections, attempts, lingering, timers } = stack.holdings();
+  return connections + attempts + lingering + timers;
+}
