@@ -13,6 +13,7 @@
 
 #include <node_api.h>
 
+#include "constants-addon.h"
 #include "napi-call.h"
 #include "refusal.h"
 #include "sockets-addon.h"
@@ -256,6 +257,7 @@ NAPI_MODULE_INIT() {
       function("stackDepth", js_stack_depth),
       function("watchStack", js_watch_stack),
       function("unusedStack", js_unused_stack),
+      function("constants", js_constants),
       function("openSockets", js_open_sockets),
   };
   TRY(napi_define_properties(env, exports, sizeof functions / sizeof functions[0], functions));
