@@ -46,7 +46,7 @@ struct listen_request {
   int receive_buffer;
 };
 
-/* Returns the descriptor. */
+/* Begins to listen. Returns the descriptor. */
 int endpoint_listen(const struct listen_request *request);
 
 /* Gives this side's address and port. */
@@ -68,7 +68,7 @@ struct connection_info {
 };
 
 int endpoint_info(int fd, struct connection_info *info);
-/* Returns the bytes that the peer may send by the window that it knows. Needs Linux 6.2. */
+/* Returns the bytes that the peer may send, according to the last window that it got. Needs Linux 6.2. */
 int endpoint_window(int fd);
 /* Returns true if bytes can be peeked at from an offset on. Needs Linux 6.9. */
 bool endpoint_can_peek(void);

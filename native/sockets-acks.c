@@ -16,7 +16,7 @@
 #define TSTAMP_OPT_ID_TCP (1 << 16)
 /* Entries of a socket's error queue that are taken at once. */
 #define MAX_STAMPS 8
-/* One look of so many takes all entries; the others take a single one. */
+/* Every look of this number takes all entries; the others take a single one. */
 #define LOOKS_PER_FULL_LOOK 16
 
 int take_acked(struct socket *socket) {

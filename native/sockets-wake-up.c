@@ -31,8 +31,8 @@ static void end_bulk(struct bulk *bulk) {
 }
 
 /*
- * Decides by the last poll whether there is bulk. A piece of bulk may arrive in fragments: some of them end
- * none.
+ * Decides by the last poll if there is bulk. Bulk may also arrive in fragments: MAX_FRAGMENTS polls below the
+ * average, one after another, end it.
  */
 static void update_bulk(struct sockets *sockets, int count) {
   struct bulk *bulk = &sockets->bulk;

@@ -264,7 +264,7 @@ void sockets_forget_memory(struct sockets *sockets) {
   sockets->page_count = 0;
 }
 
-/* Returns true if a FIN would tell the peer that it has our whole stream, which it has not. */
+/* Returns true if the peer would take a part of our stream for the whole, were it to end by a FIN. */
 static bool is_unfinished(const struct socket *socket) {
   return (socket->phase == PHASE_STREAM || socket->phase == PHASE_FAILED) && !socket->sent_fin;
 }

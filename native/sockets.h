@@ -68,9 +68,8 @@
 /* Pieces that one system call sends. */
 #define MAX_PIECES 64
 /*
- * The budget of a wake-up; after it the program's timers and other I/O have their turn. Units of work after
- * which no further socket is handled: one unit for each socket handled or accepted, and one for each
- * WORK_BYTES received. And the number of polls.
+ * Budget of a wake-up, in units of work and in polls. Each socket that is handled or accepted is one unit,
+ * and so are WORK_BYTES that are received. Afterwards the program's timers and other I/O have their turn.
  */
 #define ENOUGH_WORK 512
 #define WORK_BYTES 2048
@@ -86,7 +85,7 @@
  * second.
  */
 #define BUSY_POLL_NS 20000
-/* Polls of one busy polling, in case the clock stands still. */
+/* Limit of polls of one busy polling, in case the clock stands still. */
 #define MAX_BUSY_POLLS 1000
 /* Upper limit of the backoff: chances to poll busily that are skipped after the last one was in vain. */
 #define MAX_SKIPS 64
@@ -240,9 +239,9 @@ int sockets_poll(struct sockets *sockets);
 int sockets_set_queue_size(struct sockets *sockets, int events);
 /* Returns true if the next poll has a socket to handle that no descriptor reports. */
 bool sockets_has_more(const struct sockets *sockets);
-/* From here on slots that are closed are not used again. */
+/* Begins a dispatch: a slot that is closed during it is not used again before its end. */
 void sockets_begin_dispatch(struct sockets *sockets);
-/* Frees the slots that were closed during the dispatch. */
+/* Ends a dispatch, and frees the slots that were closed during it. */
 void sockets_end_dispatch(struct sockets *sockets);
 /*
  * Sends the first `count` send records. Returns the number of those that the kernel did not accept
@@ -252,7 +251,7 @@ int sockets_flush(struct sockets *sockets, int count);
 
 /* Begins to connect. Returns the slot. */
 int sockets_connect(struct sockets *sockets, const struct connect_request *request);
-/* Returns the slot. */
+/* Begins to listen. Returns the slot. */
 int sockets_listen(struct sockets *sockets, const struct listen_request *request);
 /* Resumes a listener that EVENT_ACCEPT_FAILED paused. */
 int sockets_resume(struct sockets *sockets, int slot);
@@ -264,13 +263,13 @@ int sockets_send(struct sockets *sockets, int slot, const struct iovec *pieces, 
 int sockets_set_page(struct sockets *sockets, int page, uint8_t *memory, size_t bytes);
 /* Limits the bytes that the next poll receives; 0 stops receiving. */
 int sockets_set_reading(struct sockets *sockets, int slot, int bytes);
-/* From here on receiving leaves the window closed, and `sockets_consume` opens it. */
+/* Makes receiving leave the window closed, which `sockets_consume` opens. */
 int sockets_set_peeking(struct sockets *sockets, int slot);
 /* Opens the window by `bytes` that were received by peeking. Returns the bytes that were there. */
 int sockets_consume(struct sockets *sockets, int slot, int bytes);
-/* Returns the bytes that the peer may send by the window that it knows. */
+/* Returns the bytes that the peer may send, according to the last window that it got. */
 int sockets_window(struct sockets *sockets, int slot);
-/* From here on received bytes are dropped; EVENT_END and EVENT_FAILED still come. */
+/* Drops all bytes that arrive from here on. EVENT_END and EVENT_FAILED still come. */
 int sockets_discard(struct sockets *sockets, int slot);
 /* Reports EVENT_ACKED when the peer has acknowledged our FIN, and possibly earlier. */
 int sockets_await_fin_ack(struct sockets *sockets, int slot);

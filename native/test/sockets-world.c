@@ -4,6 +4,9 @@
 #include <poll.h>
 #include <string.h>
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include "check.h"
 
 /* A test that waits longer fails. */
@@ -202,4 +205,18 @@ int send_stream(struct world *world, int slot, uint64_t from, size_t bytes) {
   const int taken = sockets_send(&world->sockets, slot, &piece, 1);
   free(buffer);
   return taken;
+}
+
+/* ---- peers with plain system calls */
+
+int plain_socket(void) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  CHECK(fd >= 0);
+  return fd;
+}
+
+void plain_connect(int fd, uint16_t port) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  CHECK(connect(fd, (struct sockaddr *)&address, sizeof address) == 0);
 }

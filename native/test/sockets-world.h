@@ -11,6 +11,7 @@
 #include "../sockets.h"
 
 #define MAX_SEEN 16384
+#define KIB 1024u
 
 /* The reports of a slot since `forget`. */
 struct seen {
@@ -78,6 +79,11 @@ void close_both(struct world *world, struct pair pair);
 uint8_t stream_byte(uint64_t place);
 /* Sends bytes of the stream from the place `from` on. Returns the result of `sockets_send`. */
 int send_stream(struct world *world, int slot, uint64_t from, size_t bytes);
+
+/* Returns a socket outside of this world, which blocks. */
+int plain_socket(void);
+/* Connects such a socket to 127.0.0.1. */
+void plain_connect(int fd, uint16_t port);
 
 /* Returns the number of open descriptors of the process. */
 int open_descriptors(void);

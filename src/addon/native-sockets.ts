@@ -74,13 +74,13 @@ export interface NativeSockets {
 
   /** Limits the bytes that the next poll receives; 0 stops receiving. */
   setReading(slot: number, bytes: number): number;
-  /** From here on receiving leaves the window closed, and `consume` opens it. */
+  /** Makes receiving leave the window closed, which `consume` opens. */
   setPeeking(slot: number): number;
   /** Opens the window by bytes that were received by peeking. Returns the bytes that were there. */
   consume(slot: number, bytes: number): number;
-  /** Returns the bytes that the peer may send by the window that it knows. */
+  /** Returns the bytes that the peer may send, according to the last window that it got. */
   window(slot: number): number;
-  /** From here on received bytes are dropped; END and FAILED still come. */
+  /** Drops all bytes that arrive from here on. END and FAILED still come. */
   discard(slot: number): number;
 
   /** Reports ACKED when the peer has acknowledged our FIN, and with it all bytes. */

@@ -63,7 +63,7 @@ describe('the folder of the package', () => {
 
   it('is not that of another package in its place', () => {
     const program = file('other/bundle.js');
-    install('other', 'somebody-else', PACKAGE_VERSION);
+    install('other', 'another-package', PACKAGE_VERSION);
     const { reason } = findPackage({ ...NOWHERE, program });
     assert.match(reason ?? '', /is not installed where it lies/);
   });
