@@ -6,7 +6,7 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { KernelStack } from '#src/stacks/kernel/kernel-stack.js';
 import type { SystemStackOptions } from '#src/stacks/system/system-stack-options.js';
 import { TimerWheel } from '#src/support/timer-wheel.js';
-import { SteppedClock } from '../contract/stepped-clock.js';
+import { SteppedClock } from '#src/support/stepped-clock.js';
 import type { FaultyAddon } from './faulty-addon.js';
 
 /** A hanging scene is given up after so long; no passing test waits for it. */

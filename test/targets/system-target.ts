@@ -11,6 +11,7 @@ import { promisify } from 'node:util';
 import {
   AsyncClient,
   AsyncServer,
+  SteppedClock,
   type ClientHandler,
   type Lookup,
   type ConfigureOptions,
@@ -21,7 +22,7 @@ import {
 } from 'asynctcp';
 import { KernelStack } from '#src/stacks/kernel/kernel-stack.js';
 import type { CaseLimits, Env, HostedTask, NameAnswer, SystemThread, Target } from '../contract/case.js';
-import { SteppedClock } from '../contract/stepped-clock.js';
+
 import { kernelEnd } from '../peers/kernel-sockets.js';
 import { PythonPeer } from '../peers/python-peer.js';
 import { readSystemThread, TaskHost } from './task-host.js';
