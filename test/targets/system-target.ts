@@ -25,15 +25,12 @@ import type { CaseLimits, Env, HostedTask, NameAnswer, SystemThread, Target } fr
 
 import { kernelEnd } from '../peers/kernel-sockets.js';
 import { PythonPeer } from '../peers/python-peer.js';
+import { PATIENCE_MS, withPatience } from './patience.js';
 import { readSystemThread, TaskHost } from './task-host.js';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const run = promisify(execFile);
 const IPV4_LOOPBACK = '127.0.0.1';
-/**
- * How long nothing may move before a case is given up. It ends a broken test; no passing test waits for it.
- */
-const PATIENCE_MS = 20_000;
 /** Round trips through the kernel after which everything that was sent before has arrived. */
 const SETTLING_ROUND_TRIPS = 3;
 /** Descriptors that a starving process is limited to, so that few have to be opened. */
@@ -69,23 +66,6 @@ export function systemTarget(
       }
     },
   };
-}
-
-/** A case whose peer never answers fails instead of holding up the suite. */
-async function withPatience(body: Promise<void>): Promise<void> {
-  let giveUp: NodeJS.Timeout | undefined;
-  const lost = new Promise<void>((_, reject) => {
-    giveUp = setTimeout(() => {
-      reject(new Error('the case did not end'));
-    }, 2 * PATIENCE_MS);
-  });
-  try {
-    await Promise.race([body, lost]);
-  } finally {
-    clearTimeout(giveUp);
-    // When the environment is taken down, what the body still waits for fails, and nobody asks any more.
-    body.catch(() => undefined);
-  }
 }
 
 class SystemEnvironment implements Env {

@@ -31,6 +31,8 @@ const STATES = {
   finArrived: [TcpState.FIN_WAIT_2, TcpState.TIME_WAIT],
 } as const;
 
+type Event = () => void;
+
 export class MemoryConnection implements Connection, End {
   readonly local: Endpoint;
   readonly remote: Endpoint;
@@ -57,7 +59,7 @@ export class MemoryConnection implements Connection, End {
   /** A turn will look at this end. */
   #isLookedAt = false;
   /** The kinds of events take turns: none keeps the others from being told. */
-  readonly #tellers: ((events: ConnectionEvents | undefined) => boolean)[];
+  readonly #tellers: ((events: ConnectionEvents | undefined) => Event | undefined)[];
 
   /** @param release gives its local port back. */
   constructor(
@@ -176,15 +178,18 @@ export class MemoryConnection implements Connection, End {
       return;
     }
     for (let count = 0; count < this.#tellers.length && !this.#isGone; count += 1) {
-      const teller = this.#tellers.shift() ?? (() => false);
+      const teller = this.#tellers.shift() ?? (() => undefined);
       this.#tellers.push(teller);
-      if (!teller(events)) continue;
-      if (!this.#isGone) this.#look();
+      const event = teller(events);
+      if (event === undefined) continue;
+      // There may be more, also if the event throws.
+      this.#look();
+      event();
       return;
     }
   }
 
-  #tellAcked(events: ConnectionEvents | undefined): boolean {
+  #tellAcked(events: ConnectionEvents | undefined): Event | undefined {
     const before = this.#outbox.unacknowledged;
     const acked = this.#outbox.takeAcked();
     if (acked > 0) {
@@ -192,60 +197,48 @@ export class MemoryConnection implements Connection, End {
       this.#machine.changed(before, before - acked);
       this.#hear();
       this.#awaitEnd();
+      this.#look();
     }
     const bytes = this.#untold;
-    if (events === undefined || !this.#reports.acks || bytes === 0) return false;
+    if (!this.#reports.acks || bytes === 0) return undefined;
     this.#untold = 0;
-    // It may throw: what follows is told all the same.
-    this.#look();
-    events.onAcked(bytes);
-    return true;
+    return () => events?.onAcked(bytes);
   }
 
-  #tellSpace(events: ConnectionEvents | undefined): boolean {
-    if (events === undefined || this.#wantedSpace === 0 || !this.hasSpaceFor(this.#wantedSpace)) return false;
+  #tellSpace(events: ConnectionEvents | undefined): Event | undefined {
+    if (this.#wantedSpace === 0 || !this.hasSpaceFor(this.#wantedSpace)) return undefined;
     this.#wantedSpace = 0;
-    this.#look();
-    events.onSpaceFreed?.();
-    return true;
+    return () => events?.onSpaceFreed?.();
   }
 
-  #tellDrained(events: ConnectionEvents | undefined): boolean {
-    if (!this.#outbox.takeDrained() || events === undefined || !this.#reports.drained) return false;
-    this.#look();
-    events.onDrained?.();
-    return true;
+  #tellDrained(events: ConnectionEvents | undefined): Event | undefined {
+    if (!this.#outbox.takeDrained() || !this.#reports.drained) return undefined;
+    return () => events?.onDrained?.();
   }
 
-  #tellData(events: ConnectionEvents | undefined): boolean {
-    if (events === undefined || !this.#isReading || this.#inbox.waiting === 0) return false;
+  #tellData(events: ConnectionEvents | undefined): Event | undefined {
+    if (events === undefined || !this.#isReading || this.#inbox.waiting === 0) return undefined;
     const nowMs = this.#machine.network.clock.nowMs();
     const atMs = this.#inbox.nextPieceMs();
-    if (nowMs < atMs) {
-      this.#machine.timers.arm(this.#timer, atMs);
-      return false;
-    }
-    this.#look();
-    events.onData(this.#inbox.deliver(nowMs));
-    return true;
+    if (nowMs >= atMs) return () => events.onData(this.#inbox.deliver(nowMs));
+    this.#machine.timers.arm(this.#timer, atMs);
+    return undefined;
   }
 
-  #tellEnd(events: ConnectionEvents | undefined): boolean {
-    if (events === undefined || this.#receiving !== 'finArrived' || this.#inbox.waiting > 0) return false;
+  #tellEnd(events: ConnectionEvents | undefined): Event | undefined {
+    if (events === undefined || this.#receiving !== 'finArrived' || this.#inbox.waiting > 0) return undefined;
     this.#receiving = 'ended';
     this.#awaitEnd();
-    this.#look();
-    events.onEnd();
-    return true;
+    return () => events.onEnd();
   }
 
-  #tellClosed(events: ConnectionEvents | undefined): boolean {
+  #tellClosed(events: ConnectionEvents | undefined): Event | undefined {
     const isSent = this.#sending === 'finSent' || this.#sending === 'finArrived';
-    if (!isSent || !this.#isReceivingDone() || this.#outbox.unacknowledged > 0) return false;
+    if (!isSent || !this.#isReceivingDone() || this.#outbox.unacknowledged > 0) return undefined;
     if (this.#sending === 'finArrived' && this.#receiving === 'ended') this.#leave();
-    else if (events !== undefined) this.#linger();
-    events?.onClosed(undefined);
-    return events !== undefined;
+    else if (events === undefined) return undefined;
+    else this.#linger();
+    return () => events?.onClosed(undefined);
   }
 
   // ---- what it is

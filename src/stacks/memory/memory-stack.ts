@@ -152,7 +152,9 @@ export class MemoryStack implements TcpStack {
       });
       if (!this.#network.turns.isAwake) return;
     }
-    throw new Error(`the program does not come to rest at ${this.clock.nowMs()} ms: its ends go on answering`);
+    throw new Error(
+      `the program does not come to rest at ${this.clock.nowMs()} ms: its ends go on answering`,
+    );
   }
 
   // ---- faults on demand
