@@ -14,6 +14,7 @@ import { beginTask, offerTaskKeeper, readTaskSettings } from './asynctcp/task-us
 import type { TcpStack } from './port/tcp-stack.js';
 import { loadAddon } from './addon/load-addon.js';
 import { KernelStack } from './stacks/kernel/kernel-stack.js';
+import { MemoryStack, type MemoryStackOptions } from './stacks/memory/memory-stack.js';
 import { NodeStack } from './stacks/node/node-stack.js';
 import type {
   KernelStackOptions,
@@ -65,9 +66,10 @@ export type { Capabilities } from './port/capabilities.js';
 export { ErrorCode } from './port/error-code.js';
 export { TcpState } from './port/tcp-state.js';
 export type * from './port/tcp-stack.js';
+export type { Lookup } from './port/lookup.js';
+export type { MemoryStack, MemoryStackOptions, Where } from './stacks/memory/memory-stack.js';
 export type {
   KernelStackOptions,
-  Lookup,
   NodeStackOptions,
   SystemStackOptions,
 } from './stacks/system/system-stack-options.js';
@@ -81,6 +83,7 @@ export type { TaskSignal, TaskThread } from './task/task-thread.js';
 export type { WatchdogBite } from './task/watchdog-bite.js';
 export type { WatchdogHandler } from './task/watchdog-node.js';
 export { systemClock, type Alarm, type Clock, type MonotonicClock } from './support/clock.js';
+export { SteppedClock } from './support/stepped-clock.js';
 export { TimerWheel } from './support/timer-wheel.js';
 export { Timer, type TimerOwner, type Timers } from './support/timers.js';
 
@@ -115,8 +118,17 @@ export function kernelStack(options: KernelStackOptions = {}): TcpStack {
   return new KernelStack(addon, checked, configuration.integer('queueSize'));
 }
 
+/**
+ * A stack to test with, to be passed as the option `stack`: both ends of each connection are in this process,
+ * time is virtual, and faults come on demand. What the options leave out is the configuration's.
+ * @throws TypeError, RangeError for options out of range.
+ */
+export function memoryStack(options: MemoryStackOptions = {}): MemoryStack {
+  return new MemoryStack(checkStackOptions(options));
+}
+
 /** What the options leave out is the configuration's. */
-function checkStackOptions(options: SystemStackOptions): SystemStackOptions {
+function checkStackOptions<O extends SystemStackOptions>(options: O): O {
   checkOptions(options);
   return {
     ...options,

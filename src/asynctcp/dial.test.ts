@@ -32,6 +32,7 @@ async function failedDial(addresses: readonly string[], localAddress?: string): 
     new Dial(stack, target, true, {
       onDialed: () => {
         reject(new Error('somebody answered'));
+        return assert.fail('nobody listens there');
       },
       onDialFailed: resolve,
     });

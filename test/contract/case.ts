@@ -9,11 +9,12 @@ import type {
   ClientHandler,
   ConfigureOptions,
   ServerOptions,
+  SteppedClock,
   TaskThread,
   TcpStack,
   WatchdogBite,
 } from 'asynctcp';
-import type { SteppedClock } from './stepped-clock.js';
+
 
 /**
  * Limits of the two stacks that a case asks for if the default ones would make it slow or hide what it shows.

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { KernelStack } from '#src/stacks/kernel/kernel-stack.js';
 import type { SystemStackOptions } from '#src/stacks/system/system-stack-options.js';
 import { TimerWheel } from '#src/support/timer-wheel.js';
-import { SteppedClock } from '../contract/stepped-clock.js';
+import { SteppedClock } from '#src/support/stepped-clock.js';
 import { socketDescriptors } from '../support/descriptors.js';
 import { holdsWithin, nextTurn } from '../support/until.js';
 import type { InjectingAddon } from './injecting-addon.js';

@@ -11,6 +11,7 @@ import { promisify } from 'node:util';
 import {
   AsyncClient,
   AsyncServer,
+  SteppedClock,
   type ClientHandler,
   type Lookup,
   type ConfigureOptions,
@@ -19,20 +20,16 @@ import {
   type SystemStackOptions,
   type TcpStack,
 } from 'asynctcp';
-import { KernelStack } from '#src/stacks/kernel/kernel-stack.js';
 import type { CaseLimits, Env, HostedTask, NameAnswer, SystemThread, Target } from '../contract/case.js';
-import { SteppedClock } from '../contract/stepped-clock.js';
+
 import { kernelEnd } from '../peers/kernel-sockets.js';
 import { PythonPeer } from '../peers/python-peer.js';
+import { PATIENCE_MS, withPatience } from './patience.js';
 import { readSystemThread, TaskHost } from './task-host.js';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const run = promisify(execFile);
 const IPV4_LOOPBACK = '127.0.0.1';
-/**
- * How long nothing may move before a case is given up. It ends a broken test; no passing test waits for it.
- */
-const PATIENCE_MS = 20_000;
 /** Round trips through the kernel after which everything that was sent before has arrived. */
 const SETTLING_ROUND_TRIPS = 3;
 /** Descriptors that a starving process is limited to, so that few have to be opened. */
@@ -68,23 +65,6 @@ export function systemTarget(
       }
     },
   };
-}
-
-/** A case whose peer never answers fails instead of holding up the suite. */
-async function withPatience(body: Promise<void>): Promise<void> {
-  let giveUp: NodeJS.Timeout | undefined;
-  const lost = new Promise<void>((_, reject) => {
-    giveUp = setTimeout(() => {
-      reject(new Error('the case did not end'));
-    }, 2 * PATIENCE_MS);
-  });
-  try {
-    await Promise.race([body, lost]);
-  } finally {
-    clearTimeout(giveUp);
-    // When the environment is taken down, what the body still waits for fails, and nobody asks any more.
-    body.catch(() => undefined);
-  }
 }
 
 class SystemEnvironment implements Env {
@@ -207,8 +187,7 @@ class SystemEnvironment implements Env {
     const { clientStack, serverStack } = this;
     const ours = (kind: string): boolean => kind.startsWith('TCP') || kind.startsWith('GetAddrInfo');
     const resources = process.getActiveResourcesInfo().filter(ours).length;
-    const sockets = resources + kernelSockets([clientStack, serverStack]);
-    return sockets + clientStack.timers.size + serverStack.timers.size;
+    return resources + heldBy(clientStack) + heldBy(serverStack);
   }
 
   arrivedAtPeer(client: AsyncClient): number {
@@ -266,8 +245,10 @@ class SystemEnvironment implements Env {
   }
 }
 
-/** Sockets and checks of kernel stacks, which the runtime does not know of; all of a thread share a loop. */
-function kernelSockets(stacks: readonly TcpStack[]): number {
-  const loop = stacks.find((stack) => stack instanceof KernelStack)?.loop;
-  return loop === undefined ? 0 : loop.sockets + loop.timers.size;
+/**
+ * Number of sockets and timers that a stack holds. The runtime does not know of those of the kernel stack.
+ */
+function heldBy(stack: TcpStack): number {
+  const { connections, attempts, listeners, lingering, timers } = stack.holdings();
+  return connections + attempts + listeners + lingering + timers;
 }

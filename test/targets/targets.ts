@@ -2,6 +2,7 @@
 import type { Target } from '../contract/case.js';
 import { kernelInTask, nodeInTask } from './in-task-targets.js';
 import { kernel, kernelOnIpv6, kernelWithNode, nodeWithKernel } from './kernel.js';
+import { memory } from './memory.js';
 import { node } from './node.js';
 
 export const TARGETS: readonly Target[] = [
@@ -12,4 +13,5 @@ export const TARGETS: readonly Target[] = [
   kernelInTask,
   node,
   nodeInTask,
+  memory,
 ];

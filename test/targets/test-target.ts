@@ -5,8 +5,12 @@ import { runCase } from '../contract/run-case.js';
 import { concerns, type Target } from '../contract/case.js';
 import { unlessInstalled } from '../e2e/programs.js';
 
-export function testTarget(target: Target): void {
-  describe(`contract on ${target.name}`, { skip: unlessInstalled('python3', 'prlimit') }, () => {
+/** @param programs that the target's environment needs. */
+export function testTarget(
+  target: Target,
+  programs: Parameters<typeof unlessInstalled> = ['python3', 'prlimit'],
+): void {
+  describe(`contract on ${target.name}`, { skip: unlessInstalled(...programs) }, () => {
     for (const contractCase of CASES.filter((candidate) => concerns(target, candidate))) {
       it(`${contractCase.id} ${contractCase.title}`, async (test) => {
         const outcome = await runCase(target, contractCase);

@@ -140,7 +140,8 @@ export class KernelStack implements TcpStack, ConnectionContext {
   holdings(): Holdings {
     const count = { connections: 0, attempts: 0, listeners: 0, lingering: 0 };
     for (const owner of this.loop.ownersOf(this)) count[owner.holding()] += 1;
-    return { ...count, timers: this.timers.size };
+    // Those of the loop are shared by all stacks of the thread.
+    return { ...count, timers: this.timers.size + this.loop.timers.size };
   }
 
   close(): Promise<void> {

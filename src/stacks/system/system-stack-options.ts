@@ -1,12 +1,9 @@
 /** What a stack on the operating system's TCP is made with. */
+import type { Lookup } from '../../port/lookup.js';
 import type { StackLimits } from '../../port/tcp-stack.js';
 import type { Clock } from '../../support/clock.js';
 
-/** Looks a name's addresses up and answers once, later, with an error or with at least one address. */
-export type Lookup = (
-  host: string,
-  answer: (error: Error | null, addresses: readonly string[]) => void,
-) => void;
+export type { Lookup } from '../../port/lookup.js';
 
 export interface SystemStackOptions {
   /**

@@ -1,0 +1,42 @@
+/** Addresses as this stack compares them: each has one text. */
+import { formatIpv6, ipFamily, isUnspecified, parseIpv6, unmapped } from '../../support/ip-address.js';
+
+/** What a listener on every address, IPv6 and IPv4, is bound to. */
+export const EVERY_ADDRESS = '::';
+const EVERY_IPV4_ADDRESS = '0.0.0.0';
+
+/** An address and a port; what is left out stands for all of them. */
+export interface Where {
+  /** An IP address. */
+  readonly address?: string;
+  readonly port?: number;
+}
+
+/** Returns the text of RFC 5952, or the IPv4 address that an IPv6 address stands for. */
+export function canonical(address: string): string {
+  const [text = '', zone] = unmapped(address).split('%');
+  const groups = parseIpv6(text);
+  const shortest = groups === undefined ? text : formatIpv6(groups);
+  return zone === undefined ? shortest : `${shortest}%${zone}`;
+}
+
+/** Returns where a connection to `address` goes: to an unspecified one, it goes to this machine. */
+export function destination(address: string): string {
+  if (!isUnspecified(address)) return canonical(address);
+  return ipFamily(unmapped(address)) === 4 ? '127.0.0.1' : '::1';
+}
+
+export function isLoopback(address: string): boolean {
+  return address === '::1' || address.startsWith('127.');
+}
+
+/** True if what is bound to `bound` gets what is sent to `address`. */
+export function covers(bound: string, address: string): boolean {
+  if (bound === EVERY_ADDRESS || bound === address) return true;
+  return bound === EVERY_IPV4_ADDRESS && ipFamily(address) === 4;
+}
+
+export function matches(where: Where, { address, port }: Required<Where>): boolean {
+  const isAddress = where.address === undefined || canonical(where.address) === address;
+  return isAddress && (where.port === undefined || where.port === port);
+}

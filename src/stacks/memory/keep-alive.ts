@@ -1,0 +1,53 @@
+/** Probes on an idle connection (RFC 1122 §4.2.3.6). A peer answers them unless the link is cut. */
+import { Timer, type Timers } from '../../support/timers.js';
+
+export interface ProbedConnection {
+  /** When a segment of the peer arrived last. */
+  heardAtMs(): number;
+  /** Sends a probe. Returns true if it is answered. */
+  probe(): boolean;
+  /** No probe was answered. */
+  probesFailed(): void;
+}
+
+export class KeepAlive {
+  readonly #timers: Timers;
+  readonly #connection: ProbedConnection;
+  readonly #timer = new Timer(this);
+  #idleMs = 0;
+  #intervalMs = 0;
+  #probes = 0;
+  #unanswered = 0;
+
+  constructor(timers: Timers, connection: ProbedConnection) {
+    this.#timers = timers;
+    this.#connection = connection;
+  }
+
+  /** `idleMs` 0 switches it off. */
+  set(idleMs: number, intervalMs: number, probes: number): void {
+    this.#idleMs = idleMs;
+    this.#intervalMs = intervalMs;
+    this.#probes = probes;
+    this.#unanswered = 0;
+    if (idleMs > 0) this.#timers.arm(this.#timer, this.#connection.heardAtMs() + idleMs);
+    else this.#timers.disarm(this.#timer);
+  }
+
+  /** The timer's. */
+  due(nowMs: number): void {
+    const idleAtMs = this.#connection.heardAtMs() + this.#idleMs;
+    if (nowMs < idleAtMs) {
+      this.#unanswered = 0;
+      this.#timers.arm(this.#timer, idleAtMs);
+    } else if (this.#unanswered === this.#probes) {
+      this.#connection.probesFailed();
+    } else if (this.#connection.probe()) {
+      this.#unanswered = 0;
+      this.#timers.arm(this.#timer, nowMs + this.#idleMs);
+    } else {
+      this.#unanswered += 1;
+      this.#timers.arm(this.#timer, nowMs + this.#intervalMs);
+    }
+  }
+}

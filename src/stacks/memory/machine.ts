@@ -1,0 +1,50 @@
+/** What a stack and its connections share: its place on the network, its limits, and what it holds. */
+import type { StackLimits } from '../../port/tcp-stack.js';
+import type { Clock } from '../../support/clock.js';
+import { TimerWheel } from '../../support/timer-wheel.js';
+import type { Network } from './network.js';
+
+/** What each connection may have unacknowledged, however full the send budget is (contract M4). */
+const SHARE_BYTES = 65_536;
+
+export class Machine {
+  readonly network: Network;
+  readonly limits: StackLimits;
+  readonly timers: TimerWheel;
+  /** Connections whose end has not been reported, and closed ones that are being finished. */
+  readonly connections = new Set<{ abort(): void }>();
+  readonly lingering = new Set<{ abort(): void }>();
+  readonly attempts = new Set<{ cancel(): void }>();
+  readonly listeners = new Set<{ close(): void }>();
+  /** Faults on demand that leave it without memory for connections. */
+  readonly shortages = new Set<object>();
+  /** Bytes of all connections beyond their shares. */
+  #excess = 0;
+
+  constructor(network: Network, limits: StackLimits) {
+    const { clock, turns } = network;
+    this.network = network;
+    this.limits = limits;
+    const awake: Clock = {
+      nowMs: () => clock.nowMs(),
+      setAlarm: (atMs, wake) => {
+        // Nobody moves the clock to a time that is here already.
+        if (atMs <= clock.nowMs()) turns.wake();
+        return clock.setAlarm(atMs, wake);
+      },
+    };
+    this.timers = new TimerWheel(awake);
+  }
+
+  /** Returns the bytes that a connection may have unacknowledged. Half of the budget is for the shares. */
+  capacity(unacknowledged: number): number {
+    const left = Math.max(0, this.limits.sendBudgetBytes / 2 - this.#excess);
+    const most = Math.max(SHARE_BYTES, unacknowledged) + Math.floor(left);
+    return Math.min(this.limits.sendBufferBytes, most);
+  }
+
+  /** Counts a connection's unacknowledged bytes. */
+  changed(before: number, after: number): void {
+    this.#excess += Math.max(0, after - SHARE_BYTES) - Math.max(0, before - SHARE_BYTES);
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * A listener. Connections are complete when they reach it, and are shown to the program in the order of that.
+ */
+import type { Endpoint, Listener, ListenerEvents } from '../../port/tcp-stack.js';
+import type { Machine } from './machine.js';
+import { shortageFault } from './memory-attempt.js';
+import { MemoryConnection } from './memory-connection.js';
+import type { Binding } from './ports.js';
+import type { Door, End } from './wire.js';
+
+export class MemoryListener implements Listener, Door {
+  readonly local: Endpoint;
+  readonly #machine: Machine;
+  readonly #binding: Binding;
+  readonly #receiveWindowBytes: number | undefined;
+  #events: ListenerEvents | undefined;
+
+  constructor(machine: Machine, binding: Binding, events: ListenerEvents, receiveWindowBytes?: number) {
+    const { network, listeners } = machine;
+    this.local = binding;
+    this.#machine = machine;
+    this.#binding = binding;
+    this.#receiveWindowBytes = receiveWindowBytes;
+    this.#events = events;
+    listeners.add(this);
+    network.doors.add(this);
+    network.turns.event(() => this.#events?.onListening());
+  }
+
+  enter(near: End): void {
+    const ends = { local: near.remote, remote: near.local };
+    const far = new MemoryConnection(this.#machine, ends, this.#receiveWindowBytes);
+    far.join(near);
+    near.join(far);
+    this.#machine.network.turns.event(() => this.#accept(far));
+  }
+
+  #accept(far: MemoryConnection): void {
+    const isShort = this.#machine.shortages.size > 0;
+    // One that is over before it was seen is not shown.
+    if (this.#events === undefined || far.isOver() || isShort) {
+      const isRefused = isShort && !far.isOver();
+      far.abort();
+      if (isRefused) this.#events?.onAcceptFailed(shortageFault());
+      return;
+    }
+    const receiver = this.#events.onAccepted(far);
+    if (receiver === undefined) far.abort();
+    else far.begin(receiver);
+  }
+
+  close(): void {
+    if (this.#events === undefined) return;
+    const { network, listeners } = this.#machine;
+    this.#events = undefined;
+    listeners.delete(this);
+    network.doors.delete(this);
+    network.ports.release(this.#binding);
+  }
+
+  setKeepsAlive(): void {
+    // A process ends when no work is left.
+  }
+}

@@ -1,0 +1,254 @@
+/**
+ * A stack to test with: both ends of every connection are in this process, and time is a clock that the test
+ * moves. It is the port's shortest implementation, to be read beside `port/tcp-stack.ts`:
+ *
+ *     memory-stack       the stack: names, connecting, listening, moving the clock, faults on demand
+ *     memory-attempt, memory-listener, memory-connection      the port's other interfaces
+ *     outbox, inbox      the bytes of a connection's two directions
+ *     wire               what one end does to the other
+ *     network, ports, addresses, machine                      who listens where, and what a stack holds
+ *     turn-queue         the order of events
+ */
+import type { Capabilities } from '../../port/capabilities.js';
+import { ErrorCode } from '../../port/error-code.js';
+import type { Lookup } from '../../port/lookup.js';
+import type {
+  Attempt,
+  AttemptEvents,
+  Cancel,
+  ConnectTarget,
+  Fault,
+  Holdings,
+  Listener,
+  ListenerEvents,
+  ListenTarget,
+  StackLimits,
+  TcpStack,
+} from '../../port/tcp-stack.js';
+import { macrotask } from '../../support/macrotask.js';
+import { SteppedClock } from '../../support/stepped-clock.js';
+import type { TimerWheel } from '../../support/timer-wheel.js';
+import { canonical, EVERY_ADDRESS, type Where } from './addresses.js';
+import { Machine } from './machine.js';
+import { MemoryAttempt } from './memory-attempt.js';
+import { MemoryListener } from './memory-listener.js';
+import { Network } from './network.js';
+
+export type { Where } from './addresses.js';
+
+/** Bytes of one connection, in each direction. */
+export const BUFFER_BYTES = 131_072;
+const CLOSE_TIMEOUT_MS = 30_000;
+const SEND_BUDGET_BYTES = 268_435_456;
+/** Rests of the program that `settle` waits for; a program that has more at one time never rests. */
+export const MOST_RESTS = 1_000_000;
+
+/** What `memoryStack` takes. */
+export interface MemoryStackOptions {
+  /** Bytes that one connection takes from `add` before any is acknowledged. Default 131072. */
+  sendBufferBytes?: number | undefined;
+  /** Bytes that one connection delivers before any is acknowledged with `ack`. Default 131072. */
+  receiveWindowBytes?: number | undefined;
+  /** As for the other stacks; default 30000. */
+  closeTimeoutMs?: number | undefined;
+  /** Bytes that all connections of the stack may have unacknowledged together. Default 268435456. */
+  sendBudgetBytes?: number | undefined;
+  /** Connections at once. Default: no limit. */
+  maxActiveTcp?: number | undefined;
+  /** A clock that other parts of the test go by as well. Default: one of its own. */
+  clock?: SteppedClock | undefined;
+  /**
+   * Names to addresses. An answer that does not come at once or by microtasks is not waited for by `settle`.
+   * Default: `localhost` alone has addresses.
+   */
+  lookup?: Lookup | undefined;
+  /** Another stack, whose network and clock this one shares: two machines. Default: a network of its own. */
+  network?: MemoryStack | undefined;
+}
+
+export class MemoryStack implements TcpStack {
+  readonly name = 'memory';
+  readonly capabilities: Capabilities = Object.freeze<Capabilities>({
+    acknowledgement: 'peer',
+    receiveWindow: 'exact',
+    abort: true,
+    halfClose: true,
+    keepAlive: true,
+    keepAliveProbes: true,
+    ipv6: true,
+    reusePort: true,
+    connectReusePort: true,
+    pathMss: false,
+    virtualTime: true,
+  });
+  readonly honours: ReadonlySet<string> = new Set([
+    'CONFIG_LWIP_MAX_ACTIVE_TCP',
+    'CONFIG_LWIP_TCP_SND_BUF_DEFAULT',
+    'CONFIG_LWIP_TCP_WND_DEFAULT',
+    'CONFIG_ASYNC_TCP_CLOSE_TIMEOUT',
+    'CONFIG_ASYNC_TCP_SND_BUDGET',
+  ]);
+  readonly limits: StackLimits;
+  /** The time of the stack. Move it by `run`, so that it never passes work that is to be done before. */
+  readonly clock: SteppedClock;
+  readonly timers: TimerWheel;
+  readonly #network: Network;
+  readonly #machine: Machine;
+  readonly #lookup: Lookup;
+
+  constructor(options: MemoryStackOptions = {}) {
+    this.limits = {
+      maxActiveTcp: options.maxActiveTcp,
+      sendBufferBytes: options.sendBufferBytes ?? BUFFER_BYTES,
+      receiveWindowBytes: options.receiveWindowBytes ?? BUFFER_BYTES,
+      closeTimeoutMs: options.closeTimeoutMs ?? CLOSE_TIMEOUT_MS,
+      sendBudgetBytes: options.sendBudgetBytes ?? SEND_BUDGET_BYTES,
+    };
+    const { network: other, clock = new SteppedClock() } = options;
+    this.#network = other === undefined ? new Network(clock) : other.#network;
+    this.#machine = new Machine(this.#network, this.limits);
+    this.#lookup = options.lookup ?? lookupLocalhost;
+    this.clock = this.#network.clock;
+    this.timers = this.#machine.timers;
+  }
+
+  // ---- time
+
+  /**
+   * Lets `ms` milliseconds pass, and all that happens in them: ends at exactly that time. Before each step of
+   * the clock, everything is done that can be done at the present time, as by `settle`; so it is
+   * asynchronous. One at a time.
+   * @throws RangeError, Error (as a rejection) as `SteppedClock.advance` and `settle`.
+   */
+  async run(ms: number): Promise<void> {
+    const { clock } = this;
+    // A wrong number is refused before anything has happened.
+    if (!(ms >= 0)) clock.advance(ms);
+    const endMs = clock.nowMs() + ms;
+    for (;;) {
+      await this.settle();
+      const nextMs = clock.nextMs() ?? Number.POSITIVE_INFINITY;
+      // From the event loop, so that microtasks have run between two timers of the same time.
+      await new Promise<void>((resolve) => {
+        macrotask(() => {
+          clock.advanceTo(Math.min(nextMs, endMs));
+          resolve();
+        });
+      });
+      if (nextMs > endMs) return;
+    }
+  }
+
+  /**
+   * Resolves when nothing is left to do at the present time: every event has come, and the program's ticks,
+   * microtasks and promises have run. What the program waits for outside (its own timers, files, real
+   * sockets) is not waited for.
+   * @throws Error (as a rejection) if the program never rests, because each end answers each answer.
+   */
+  async settle(): Promise<void> {
+    for (let rests = 0; rests < MOST_RESTS; rests += 1) {
+      await new Promise<void>((resolve) => {
+        macrotask(resolve);
+      });
+      if (!this.#network.turns.isAwake) return;
+    }
+    throw new Error(
+      `the program does not come to rest at ${this.clock.nowMs()} ms: its ends go on answering`,
+    );
+  }
+
+  // ---- faults on demand
+
+  /**
+   * Cuts the links of an address, a port (a server's or a client's) or both: nothing arrives there or comes
+   * from there, and nobody is told. Ends when the function that it returns is called; what waited goes on
+   * then.
+   */
+  cut(where: Where): () => void {
+    return this.#network.cut(where);
+  }
+
+  /** Resets every connection that has such an end: both ends get `ERR_RST`. */
+  reset(where: Where): void {
+    this.#network.reset(where);
+  }
+
+  /** Has attempts to connect there fail with `code`, up to a call of the function that it returns. */
+  refuse(where: Where, code: ErrorCode = ErrorCode.ERR_RST): () => void {
+    return this.#network.refuse(where, code);
+  }
+
+  /**
+   * Leaves this stack without memory for further connections, up to a call of the function that it returns:
+   * `connect` fails with `ERR_MEM`, and who connects to its listeners is reset.
+   */
+  starve(): () => void {
+    const shortage = {};
+    this.#machine.shortages.add(shortage);
+    return () => this.#machine.shortages.delete(shortage);
+  }
+
+  // ---- the port
+
+  post(job: () => void): void {
+    this.#network.turns.post(job);
+  }
+
+  resolve(host: string, onAnswer: (fault: Fault | undefined, addresses: readonly string[]) => void): Cancel {
+    let isWanted = true;
+    const answer = (error: Error | null, addresses: readonly string[]): void => {
+      this.#network.turns.event(() => {
+        if (!isWanted) return;
+        isWanted = false;
+        const isFound = error === null && addresses.length > 0;
+        if (isFound) onAnswer(undefined, addresses);
+        else onAnswer({ code: ErrorCode.ERR_DNS, cause: error ?? undefined }, []);
+      });
+    };
+    try {
+      this.#lookup(host, answer);
+    } catch (error) {
+      answer(error instanceof Error ? error : new Error(String(error)), []);
+    }
+    return () => {
+      isWanted = false;
+    };
+  }
+
+  connect(target: ConnectTarget, events: AttemptEvents): Attempt {
+    return new MemoryAttempt(this.#machine, target, events);
+  }
+
+  listen(target: ListenTarget, events: ListenerEvents): Listener | Fault {
+    const address = target.address === undefined ? EVERY_ADDRESS : canonical(target.address);
+    const binding = this.#network.ports.bind(address, target.port, target.reusePort);
+    if (binding !== undefined)
+      return new MemoryListener(this.#machine, binding, events, target.receiveWindowBytes);
+    const cause = new Error(`listen on ${address} port ${target.port}: it is in use`);
+    return { code: ErrorCode.ERR_USE, cause };
+  }
+
+  holdings(): Holdings {
+    const { connections, attempts, listeners, lingering, timers } = this.#machine;
+    return {
+      connections: connections.size,
+      attempts: attempts.size,
+      listeners: listeners.size,
+      lingering: lingering.size,
+      timers: timers.size,
+    };
+  }
+
+  close(): Promise<void> {
+    const { connections, attempts, listeners, lingering } = this.#machine;
+    for (const listener of listeners) listener.close();
+    for (const attempt of attempts) attempt.cancel();
+    for (const connection of [...connections, ...lingering]) connection.abort();
+    return Promise.resolve();
+  }
+}
+
+function lookupLocalhost(host: string, answer: Parameters<Lookup>[1]): void {
+  if (host === 'localhost') answer(null, ['127.0.0.1', '::1']);
+  else answer(new Error(`no address is known for ${host}: pass the option lookup`), []);
+}

@@ -1,0 +1,50 @@
+/** Which addresses and ports are taken, by listeners and by connections that were made from here. */
+import { covers } from './addresses.js';
+
+/** The range for ports that nobody chose: RFC 6335 §6. */
+export const FIRST_PORT = 49_152;
+export const PORTS = 16_384;
+
+export interface Binding {
+  readonly address: string;
+  readonly port: number;
+  /** Others that say so too may have the same. */
+  readonly isShared: boolean;
+}
+
+export class Ports {
+  readonly #bindings = new Map<number, Set<Binding>>();
+  #next = 0;
+
+  /**
+   * Takes an address and a port; port 0: one that nothing else has. Returns `undefined` if it is taken, or
+   * if no port is left.
+   */
+  bind(address: string, port: number, isShared: boolean): Binding | undefined {
+    const chosen = port === 0 ? this.#freePort() : port;
+    if (chosen === undefined) return undefined;
+    const others = this.#bindings.get(chosen) ?? new Set();
+    for (const other of others) {
+      const overlaps = covers(other.address, address) || covers(address, other.address);
+      if (overlaps && !(isShared && other.isShared)) return undefined;
+    }
+    const binding = { address, port: chosen, isShared };
+    this.#bindings.set(chosen, others.add(binding));
+    return binding;
+  }
+
+  release(binding: Binding): void {
+    const others = this.#bindings.get(binding.port);
+    others?.delete(binding);
+    if (others?.size === 0) this.#bindings.delete(binding.port);
+  }
+
+  #freePort(): number | undefined {
+    for (let tries = 0; tries < PORTS; tries += 1) {
+      const port = FIRST_PORT + this.#next;
+      this.#next = (this.#next + 1) % PORTS;
+      if (!this.#bindings.has(port)) return port;
+    }
+    return undefined;
+  }
+}
