@@ -15,7 +15,6 @@ import type {
   WatchdogBite,
 } from 'asynctcp';
 
-
 /**
  * Limits of the two stacks that a case asks for if the default ones would make it slow or hide what it shows.
  */

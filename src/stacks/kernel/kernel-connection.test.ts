@@ -369,7 +369,7 @@ it(
     let received = 0;
     peer.on('data', (data) => (received += data.length));
     peer.resume();
-  const ended = once(peer, 'end');
+    const ended = once(peer, 'end');
     connection.enqueueAndFlush(new Uint8Array(1000), SendFlag.COPY);
     assert.deepEqual(stack.holdings(), {
       connections: 1,
