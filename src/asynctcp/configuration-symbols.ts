@@ -213,7 +213,6 @@ export const SYMBOLS: readonly ConfigurationSymbol[] = [
 /** Options on which a stack acts, or does not: see `TcpStack.honours`. */
 export const STACK_OPTIONS: readonly (keyof ConfigureOptions)[] = [
   'maxActiveTcp',
-  'queueSize',
   'closeTimeoutMs',
   'sendBudgetBytes',
   'tcpMss',
@@ -222,6 +221,7 @@ export const STACK_OPTIONS: readonly (keyof ConfigureOptions)[] = [
   'tcpMslMs',
   'tcpMaxRtx',
   'tcpSynMaxRtx',
+  'queueSize',
 ];
 
 /** What an option is set to. */

@@ -8,7 +8,12 @@ import { fileURLToPath } from 'node:url';
 import { ESLint } from 'eslint';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-const RULES = ['no-restricted-imports', 'no-restricted-globals', 'no-restricted-properties'];
+const RULES = [
+  'no-restricted-imports',
+  'no-restricted-globals',
+  'no-restricted-properties',
+  'no-restricted-syntax',
+];
 
 /** A file of the house, a line that must not stand in it, and the rule that says so. */
 const BREACHES: readonly [file: string, line: string, rule: string][] = [
@@ -56,6 +61,10 @@ const BREACHES: readonly [file: string, line: string, rule: string][] = [
   ['src/task/dispatch.ts', 'queueMicrotask(() => undefined);', 'rule 7: kept microtasks'],
   ['src/task/thread-node.ts', 'queueMicrotask(() => undefined);', 'rule 7: kept microtasks'],
   ['src/index.ts', 'setImmediate(() => undefined);', 'rule 7: at the door as well'],
+  ['src/new-folder/file.ts', 'export {};', 'rule 8: every folder is listed'],
+  ['src/stacks/new-stack/file.ts', 'export {};', 'rule 8: every stack is listed'],
+  ['src/stray.ts', 'export {};', 'rule 8: only the door lies in src itself'],
+  ['src/stacks/memory/memory-stack.ts', "import '../system/resolver.js';", 'rule 3: memory shares nothing'],
 ];
 
 describe('the linter', () => {

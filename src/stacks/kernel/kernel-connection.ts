@@ -131,9 +131,33 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
 
   // ---- the phase
 
-  /** The one place that changes the phase. */
+  /** The one place that changes the phase, and that does what follows from the change. */
   #on(event: PhaseEvent): void {
-    this.#phase = phaseAfter(this.#phase, event);
+    const before = this.#phase;
+    this.#phase = phaseAfter(before, event);
+    if (this.#phase === before) return;
+    switch (event) {
+      case 'shutdown':
+        this.#endSending();
+        break;
+      case 'close':
+        if (canSend(before)) this.#endSending();
+        this.#beginClosing();
+        break;
+      case 'finSent':
+        this.#endIfDone();
+        break;
+      case 'peerEnded':
+        // The end follows the last byte, which may wait.
+        if (this.#withholding?.hasStash !== true || isClosed(this.#phase)) this.#reportEnd();
+        break;
+      case 'fault':
+        // Its event follows, now or later.
+        break;
+      case 'end':
+        this.#letGo();
+        break;
+    }
   }
 
   state(): TcpState {
@@ -531,16 +555,17 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
   // ---- the end
 
   shutdown(): void {
-    this.#end('shutdown');
+    letLeave();
+    this.#on('shutdown');
+  }
+
+  close(): void {
+    letLeave();
+    this.#on('close');
   }
 
   /** Sends the bytes before our FIN. The FIN follows after this turn, so that `abort` can still reset. */
-  #end(event: 'shutdown' | 'close'): void {
-    const isFirst = canSend(this.#phase);
-    if (isFirst) letLeave();
-    if (isGone(this.#phase)) return;
-    this.#on(event);
-    if (!isFirst) return;
+  #endSending(): void {
     this.#queue?.release();
     this.#push();
     this.context.post(() => {
@@ -549,9 +574,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
     });
   }
 
-  close(): void {
-    if (isClosed(this.#phase) || isGone(this.#phase)) return;
-    this.#end('close');
+  #beginClosing(): void {
     if (isGone(this.#phase)) return;
     this.#withholding?.drop();
     const result = this.context.loop.native.discard(this.#slot);
@@ -573,8 +596,9 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
       const result = this.context.loop.native.shutdown(this.#slot);
       if (result < 0) this.#refusedSoon(result);
       else this.#on('finSent');
+    } else {
+      this.#endIfDone();
     }
-    this.#endIfDone();
   }
 
   /**
@@ -593,7 +617,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
     // Acknowledged is not read: the peer may still have all of it before it.
     const keepsProcess = this.#keepsAlive && this.#share.acked > 0;
     const peerEnded = hasPeerEnded(this.#phase);
-    this.#letGo();
+    this.#on('end');
     if (peerEnded) this.context.loop.native.close(this.#slot);
     else new LingeringSocket(this.context, this.#slot, keepsProcess);
     events.onClosed(undefined);
@@ -625,10 +649,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
   }
 
   onSocketEnd(): void {
-    if (isGone(this.#phase)) return;
     this.#on('peerEnded');
-    // The end follows the last byte, which may wait.
-    if (this.#withholding?.hasStash !== true || isClosed(this.#phase)) this.#reportEnd();
   }
 
   #reportEnd(): void {
@@ -640,7 +661,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
     // Gathered bytes leave before the slot is another socket's.
     letLeave();
     if (this.#phase === Phase.OVER) return;
-    this.#letGo();
+    this.#on('end');
     // The socket is freed whatever the system says.
     this.context.loop.native.reset(this.#slot);
   }
@@ -648,7 +669,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
   drop(): void {
     letLeave();
     if (this.#phase === Phase.OVER) return;
-    this.#letGo();
+    this.#on('end');
     this.context.loop.native.close(this.#slot);
   }
 
@@ -660,14 +681,13 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
     this.abort();
   }
 
-  /** Ends the phases. The caller closes the socket. */
+  /** Gives up everything but the socket, which the caller closes. */
   #letGo(): void {
     const { loop } = this.context;
     this.#events = undefined;
     this.#share.end();
     this.#closing?.end();
-    this.setKeepsAlive(false);
-    this.#on('end');
+    if (this.#keepsAlive) loop.keepProcess(false);
     loop.release(this.#slot);
     this.#queue = undefined;
     if (this.#timer !== undefined) loop.timers.disarm(this.#timer);
