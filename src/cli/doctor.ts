@@ -1,4 +1,7 @@
-/** `asynctcp doctor`: what this machine can do for the library, and what to do about each 'no'. */
+/**
+ * `asynctcp doctor`: prints which parts of the library work on this machine, and a remedy for each that
+ * does not.
+ */
 import { Session } from 'node:inspector';
 import { readFileSync } from 'node:fs';
 import { once } from 'node:events';
@@ -16,19 +19,19 @@ import { applyConfiguration } from './configuration-options.js';
 import { wrap } from './text-table.js';
 import { PACKAGE_VERSION } from '../support/version.js';
 
-/** One thing that was tried out. */
+/** The result of one check. */
 interface Finding {
   readonly subject: string;
   readonly can: boolean;
   readonly detail: string;
-  /** What to do about a 'no'. */
+  /** The remedy, if `can` is false and there is one. */
   readonly remedy?: string;
 }
 
-/** Connections that a server on a machine of our days should be able to hold. */
+/** Open files below which the check warns: a server may want a connection for each of 10,000 clients. */
 const FEW_FILES = 10_000;
 const LIMITS = '/proc/self/limits';
-/** Wide enough for every subject. */
+/** Columns; the longest subject fits. */
 const SUBJECT_WIDTH = 18;
 
 export const doctor: Command = {
@@ -80,9 +83,9 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-// ---- what is tried out
+// ---- the checks
 
-/** Why the stack `kernel` cannot be used; `undefined` where it can. */
+/** Returns why the stack `kernel` cannot be used; `undefined` if it can. */
 function kernelFailure(): string | undefined {
   try {
     kernelStack();
@@ -92,7 +95,7 @@ function kernelFailure(): string | undefined {
   }
 }
 
-/** What a client or server without the option `stack` runs on, and why. */
+/** Returns the stack of clients and servers without the option `stack`, and the reason. */
 function stackInUseFinding(): Finding {
   const subject = 'stack in use';
   const chosen = configuration.stack();
@@ -155,7 +158,7 @@ function pinningFinding(addon: NativeAddon | undefined): Finding {
   }
 }
 
-/** Tries nice values out on this command's own thread, the most wanted first. */
+/** Tries nice values on this command's own thread, from the highest priority down. */
 function priorityFinding(addon: NativeAddon | undefined): Finding {
   const subject = 'priorities';
   if (addon === undefined) return { subject, ...NEEDS_ADDON };
@@ -173,7 +176,7 @@ function canSetNice(addon: NativeAddon, nice: number): boolean {
     addon.setNice(nice);
     return true;
   } catch {
-    // Refused, or forbidden by a sandbox: either way the next lower one is tried.
+    // Refused by the system, or forbidden by a sandbox.
     return false;
   }
 }

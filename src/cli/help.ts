@@ -1,4 +1,4 @@
-/** The help texts, printed from the tables of commands and options. */
+/** Makes the help texts from the tables of commands and options. */
 import { HELP_OPTION, optionText, type Command, type Option, type Section } from './command.js';
 import { definitionList, wrap } from './text-table.js';
 

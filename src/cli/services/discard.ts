@@ -1,4 +1,4 @@
-/** Discard (RFC 863): takes everything and answers nothing. */
+/** Discard (RFC 863): receives everything and sends nothing. */
 import type { Service } from './service.js';
 
 export const discard: Service = {
