@@ -36,12 +36,15 @@ const SUBJECT_WIDTH = 18;
 
 export const doctor: Command = {
   name: 'doctor',
-  summary: 'tells what this machine can do, and what to do about what it cannot',
+  summary: 'checks what works on this machine, and prints a remedy for what does not',
   description:
-    'Tries out what the library can use on this machine, as this user: stacks, the native addon, core pinning, priorities, stack measurement, the watchdog, and how many files may be open. For each no it tells what to do about it.',
+    'Checks what the library can use on this machine, as this user: stacks, the native addon, core pinning, priorities, stack measurement, the watchdog, and the limit of open files. For each "no" it prints a remedy.',
   options: [],
   sections: [
-    { title: 'Exit status', rows: [['0', 'always: a no is no failure, most programs need none of it']] },
+    {
+      title: 'Exit status',
+      rows: [['0', 'always: a "no" is no failure, because most programs work without it']],
+    },
   ],
   run: runDoctor,
 };
@@ -218,9 +221,9 @@ async function threadFinding(): Promise<Finding> {
 function watchdogFinding(): Finding {
   const subject = 'watchdog';
   if (typeof Session.prototype.connectToMainThread === 'function') {
-    return { subject, can: true, detail: 'tells the client and the place where a callback is stuck' };
+    return { subject, can: true, detail: 'reports the client and the place where a callback is stuck' };
   }
-  const remedy = 'It tells the handler only; Node built with its inspector tells more.';
+  const remedy = 'It reports the handler only; a Node with its inspector also reports client and place.';
   return { subject, can: false, detail: 'this runtime has no inspector', remedy };
 }
 

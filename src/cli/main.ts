@@ -18,7 +18,7 @@ import { PACKAGE_VERSION } from '../support/version.js';
 
 const help: Command = {
   name: 'help',
-  summary: 'tells more about a command',
+  summary: 'prints the help of a command',
   operands: '[COMMAND]',
   description: 'Prints the help of a command or, without one, the list of commands.',
   options: [],

@@ -18,7 +18,11 @@ import { signalNumber, StopSignals, type StopSignal } from './stop-signals.js';
 /** A task that has not ended by then is killed with the process. */
 const END_LIMIT_MS = 2000;
 
-const QUIET: Option = { name: 'quiet', short: 'q', meaning: 'does not tell what the task was started with' };
+const QUIET: Option = {
+  name: 'quiet',
+  short: 'q',
+  meaning: 'does not print the settings of the task’s thread',
+};
 
 export const run: Command = {
   name: 'run',
@@ -26,7 +30,7 @@ export const run: Command = {
   operands: 'PROGRAM [ARGUMENT]…',
   endsAtOperand: true,
   description:
-    'Runs a JavaScript module (or TypeScript, which Node runs from 22.18 and 23.6 on) as the async task in a thread of its own: with the core, the priority and the stack size that the configuration gives, and under the watchdog. With CONFIG_ESP_TASK_WDT_PANIC=1 a task whose callback blocks too long is ended, its connections are reset, and it is started anew. The program finds its arguments in process.argv; standard input, Ctrl-C and SIGTERM reach it as usual. What stands behind PROGRAM is the program’s.',
+    'Runs a JavaScript module (or TypeScript, which Node runs from 22.18 and 23.6 on) as the async task in a thread of its own: with the core, the priority and the stack size that the configuration gives, and under the watchdog. With CONFIG_ESP_TASK_WDT_PANIC=1 a task whose callback blocks too long is ended, its connections are reset, and it is started anew. The program finds its arguments in process.argv; standard input, Ctrl-C and SIGTERM reach it as usual. All words after PROGRAM are the program’s arguments.',
   options: [...CONFIGURATION_OPTIONS, QUIET],
   sections: [
     CONFIGURATION_SECTION,
@@ -37,9 +41,9 @@ export const run: Command = {
         ['2', 'arguments or configuration that cannot be used'],
         [
           '130, 143',
-          'ended by Ctrl-C (130) or SIGTERM (143): one that the program does not listen to, or a second',
+          'ended by Ctrl-C (130) or SIGTERM (143), which the program does not handle, or by a second one',
         ],
-        ['137', 'a task that was to be ended could not be within 2 s, so the process was'],
+        ['137', 'the task could not be ended within 2 s, so the process was killed'],
       ],
     },
     {

@@ -65,7 +65,7 @@ export function biteText(bite: WatchdogBite): string {
     `  handler  ${handler}, which may take ${timeoutMs / 1000} s (CONFIG_ESP_TASK_WDT_TIMEOUT_S)`,
     ...(bite.client === undefined
       ? [
-          '  stuck in a synchronous call of the runtime, it seems, for it cannot be interrupted; its place follows',
+          '  stuck in a synchronous call of the runtime, probably: it cannot be interrupted yet, and its place follows',
         ]
       : placeLines(bite)),
     ...(panic ? ['  The task is ended (CONFIG_ESP_TASK_WDT_PANIC).'] : []),

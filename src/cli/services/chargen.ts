@@ -54,7 +54,7 @@ export const chargen: Service = {
   name: 'chargen',
   wellKnownPort: 19,
   rfc: 864,
-  meaning: 'sends characters for as long as they are read',
+  meaning: 'sends characters while the peer reads',
   example: (host, port) => `nc -d ${host} ${port} | head -5`,
   serve: serveChargen,
 };

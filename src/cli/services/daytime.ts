@@ -6,7 +6,7 @@ export const daytime: Service = {
   name: 'daytime',
   wellKnownPort: 13,
   rfc: 867,
-  meaning: 'tells the time and closes',
+  meaning: 'sends the time and closes',
   // Without -d, nc would wait for the end of the terminal's input.
   example: (host, port) => `nc -d ${host} ${port}`,
   serve: (client, traffic) => {

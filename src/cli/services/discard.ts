@@ -5,7 +5,7 @@ export const discard: Service = {
   name: 'discard',
   wellKnownPort: 9,
   rfc: 863,
-  meaning: 'takes everything and answers nothing',
+  meaning: 'receives everything and sends nothing',
   example: (host, port) => `yes | nc ${host} ${port}`,
   serve: (client, traffic) => {
     client.onData((_, data) => {
