@@ -1,7 +1,7 @@
 // Shows that the addon of a release runs on musl, as on Alpine, though it is compiled with glibc:
 // - a host that is linked with musl loads the addon with all its symbols bound, and lets it register itself;
 // - the C tests of the sockets run in that host, on the same objects that the addon is linked from;
-// - the C code compiles with musl's own headers and passes its tests, as in a build from a checkout on Alpine;
+// - the C code compiles with musl's own headers and passes its tests, as in a build on Alpine;
 // - the build of a release refuses binaries that musl does not load (scripts/binary.mjs).
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
