@@ -104,7 +104,7 @@ export class Arguments {
   }
 }
 
-/** Where a command takes operands, the words that are no options. */
+/** The places of operands, the words that are no options. */
 export type Operands = 'none' | 'anywhere' | 'end the options';
 
 /**

@@ -26,7 +26,7 @@ const CALM_MS = 60_000;
 /** A thread that has not ended by then is in a synchronous call, which only the end of the process ends. */
 const END_LIMIT_MS = 2000;
 
-/** How `terminate` ends a task that has no thread at the time. */
+/** The end of a task that `terminate` ends between two threads. */
 const TERMINATED: ThreadEnd = { status: 1 };
 
 /** Returns the milliseconds before the n-th restart in a row, from 1 on. */

@@ -1,6 +1,6 @@
 import type { TaskSettings, Variables } from './task-settings.js';
 
-/** How a task is started, beside its configuration. */
+/** Options of a task beside its configuration. */
 export interface TaskOptions {
   /** The program's arguments: its `process.argv` from the third element on. */
   argv?: readonly string[];
@@ -12,7 +12,7 @@ export interface TaskOptions {
   workerData?: unknown;
 }
 
-/** What a task is started with. */
+/** All that a task is started with. */
 export interface TaskStart {
   /** URL of the program's module. */
   readonly program: string;

@@ -18,7 +18,7 @@ import type { TaskSignal } from './task-thread.js';
 import type { FromTask, TaskOrder, ToTask } from './task-thread-node.js';
 import type { WatchdogBite } from './watchdog-bite.js';
 
-/** How a thread ended. */
+/** The end of a thread. */
 export interface ThreadEnd {
   readonly status: number;
   /** Present if an error that the program did not catch ended it. */

@@ -50,7 +50,7 @@ interface WatchedCopy extends TaskHooks {
   bitten(bite: WatchdogBite): void;
 }
 
-/** What the copies of this library share; they may be of different versions. */
+/** The object that the copies of this library share; they may be of different versions. */
 interface Watched {
   readonly beat: Int32Array;
   /** Adds a copy until its modules are collected. Returns the number of copies that have joined before. */

@@ -18,7 +18,7 @@ import { stepOn } from './phase-table.js';
 import { biteText, lateText, returnedText, type WatchdogBite } from './watchdog-bite.js';
 import { WATCHDOG_PHASES, WatchdogPhase, type WatchdogAct, type WatchdogEvent } from './watchdog-phase.js';
 
-/** What the watched thread gives to its watchdog. */
+/** The watched thread's message to its watchdog. */
 export interface WatchOrder {
   /** `BEAT_WORDS` words. */
   readonly beat: Int32Array;
