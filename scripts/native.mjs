@@ -11,7 +11,7 @@ export const native = join(root, 'native');
 /** Where the addon of this checkout lies after the build; src/addon/load-addon.ts looks for it there. */
 export const built = join(native, 'build', 'Release', 'asynctcp.node');
 
-/** Where the one lies whose system calls fail when a test wants it; test/faults/faulty-addon.ts looks for it there. */
+/** Where the one lies whose system calls fail when a test wants it; test/faults/injecting-addon.ts looks for it there. */
 export const faulty = join(root, 'build', 'native-faults', 'build', 'Release', 'asynctcp.node');
 
 /** Whole paths of what the addon is made from. */

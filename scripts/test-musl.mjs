@@ -22,6 +22,7 @@ const LIBC = `/lib/ld-musl-${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}.so
 const SOCKETS = /^(endpoint|sockets(?!-addon).*)\.o$/;
 const PROGRAMS = [
   { name: 'sockets-test', others: ['sockets-world'], parts: SOCKETS },
+  { name: 'polling-test', others: ['sockets-world'], parts: SOCKETS },
   { name: 'endpoint-test', others: ['sockets-world'], parts: SOCKETS },
   { name: 'native-test', others: [], parts: /^(errno-name|stack|thread)\.o$/ },
 ];

@@ -46,6 +46,7 @@ const PROGRAMS = {
   'native-test': ['errno-name.c', 'stack.c', 'thread.c'],
   'endpoint-test': SOCKETS,
   'sockets-test': SOCKETS,
+  'polling-test': SOCKETS,
 };
 
 function testInC(optimization) {

@@ -1,6 +1,6 @@
 /** The options and the part of the help that concern the library's configuration, for any command. */
 import { configuration, rangeText, SYMBOLS, type ConfigurationSymbol } from '../asynctcp/configuration.js';
-import { chooseHost } from '../asynctcp/stack-choice.js';
+import { chooseStack } from '../asynctcp/stack-choice.js';
 import { wrongArguments, type Arguments, type Option, type Section } from './command.js';
 
 const STACK_SYMBOL = 'CONFIG_ASYNC_TCP_STACK';
@@ -53,7 +53,7 @@ export function applyConfiguration(given: Arguments): void {
 /** @throws CommandError when the stack that the configuration names is not to be had here. */
 export function checkStack(): void {
   try {
-    chooseHost(undefined);
+    chooseStack(undefined);
   } catch (error) {
     throw wrongArguments(error instanceof Error ? error.message.replace(/\.$/, '') : String(error));
   }

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { configuration } from '../asynctcp/configuration.js';
-import { chooseHost } from '../asynctcp/stack-choice.js';
+import { chooseStack } from '../asynctcp/stack-choice.js';
 import { kernelStack, nodeStack } from '../index.js';
 import type { Capabilities } from '../port/capabilities.js';
 import { loadAddon } from '../addon/load-addon.js';
@@ -104,7 +104,7 @@ function stackInUseFinding(): Finding {
     return { subject, can: true, detail: `${why} (CONFIG_ASYNC_TCP_STACK is auto)` };
   }
   try {
-    const { name } = chooseHost(undefined).stack;
+    const { name } = chooseStack(undefined).stack;
     return { subject, can: true, detail: `${name}, by CONFIG_ASYNC_TCP_STACK` };
   } catch (error) {
     const remedy = 'CONFIG_ASYNC_TCP_STACK=auto takes what there is.';

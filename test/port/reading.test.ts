@@ -1,15 +1,19 @@
-/** `setReading` of the port: exact from the call on, in order, and the end behind what waits. */
+/**
+ * `setReading` of the port: it takes effect with the call, keeps the order, and the FIN follows the data that
+ * waits.
+ */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import type { Connection, ConnectionEvents, TcpStack } from 'asynctcp';
 import { ASYNC_WRITE_FLAG_COPY as COPY, TcpState } from 'asynctcp';
-import { makeStack, STACKS } from '../soak/stacks.js';
+import { makeStack, STACKS } from '../support/stacks.js';
+import { nextTurn, until } from '../support/until.js';
 
 const HANGS_MS = 60_000;
 
-/** A connection, what it has reported, and the foreign end. */
+/** A connection, the events that it reported, and its peer. */
 interface Line {
   readonly connection: Connection;
   readonly peer: Socket;
@@ -51,17 +55,13 @@ async function line(stack: TcpStack): Promise<Line> {
   return made;
 }
 
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
-}
-
 /** Waits until everything that was sent before has arrived: echoes over the same interface came back. */
 async function settle(): Promise<void> {
   const stack = makeStack('node');
   for (let trip = 0; trip < 3; trip += 1) {
     const echo = await line(stack);
     echo.peer.write('.');
-    await until(() => echo.events.length > 0);
+    await until('the echo is back', () => echo.events.length > 0);
     echo.connection.abort();
     echo.peer.destroy();
   }
@@ -88,7 +88,7 @@ for (const name of Object.keys(STACKS)) {
       assert.equal(events.length, 0);
       connection.setReading(true);
       assert.equal(events.length, 0, 'not from within the method');
-      await until(() => events.join('') === 'abc');
+      await until('all has come', () => events.join('') === 'abc');
       connection.setReading(false);
       peer.write('d');
       await settle();
@@ -97,7 +97,7 @@ for (const name of Object.keys(STACKS)) {
       await settle();
       assert.equal(events.join(''), 'abc');
       connection.setReading(true);
-      await until(() => events.join('') === 'abcd');
+      await until('the last byte has come', () => events.join('') === 'abcd');
       connection.abort();
       peer.destroy();
     });
@@ -110,8 +110,8 @@ for (const name of Object.keys(STACKS)) {
       peer.write(Buffer.alloc(bytes, 'x'));
       let seen = 0;
       while (events.join('').length < bytes) {
-        await until(() => events.length > seen);
-        await new Promise((resolve) => setImmediate(resolve));
+        await until('a piece has come', () => events.length > seen);
+        await nextTurn();
         assert.equal(events.length, seen + 1);
         seen += 1;
         connection.setReading(true);
@@ -124,13 +124,13 @@ for (const name of Object.keys(STACKS)) {
       const { connection, peer, events } = await line(stack);
       connection.setReading(false);
       peer.end();
-      await until(() => events.includes('END'));
+      await until('the end is reported', () => events.includes('END'));
       assert.equal(connection.state(), TcpState.CLOSE_WAIT);
       assert.equal(connection.enqueueAndFlush(Buffer.from('still'), COPY), 5);
       const [answer] = (await once(peer, 'data')) as [Buffer];
       assert.equal(answer.toString(), 'still');
       connection.close();
-      await until(() => events.includes('CLOSED'));
+      await until('it is closed', () => events.includes('CLOSED'));
       assert.deepEqual(events, ['END', 'CLOSED']);
     });
 
@@ -141,7 +141,7 @@ for (const name of Object.keys(STACKS)) {
       await settle();
       assert.equal(events.length, 0);
       connection.setReading(true);
-      await until(() => events.includes('END'));
+      await until('the end is reported', () => events.includes('END'));
       assert.deepEqual(events, ['last', 'END']);
       connection.abort();
       peer.destroy();
@@ -158,7 +158,7 @@ for (const name of Object.keys(STACKS)) {
       assert.equal(answer.toString(), 'answer');
       await once(peer, 'end');
       peer.end();
-      await until(() => events.includes('CLOSED'));
+      await until('it is closed', () => events.includes('CLOSED'));
       assert.deepEqual(events, ['CLOSED']);
     });
 
@@ -170,7 +170,7 @@ for (const name of Object.keys(STACKS)) {
       connection.abort();
       connection.setReading(true);
       peer.resume();
-      await until(() => peer.destroyed);
+      await until('the peer is reset', () => peer.destroyed);
       await settle();
       assert.equal(events.length, 0);
     });

@@ -1,4 +1,4 @@
-/** Plays one scenario: `play.js URL-OF-ITS-MODULE TITLE`. Status 0 when it went as it should. */
+/** Runs one scenario: `scenario-program.js URL-OF-ITS-MODULE TITLE`. Exits with 0 if it passes. */
 import type { Scenario } from './scenario.js';
 import { World } from './world.js';
 
@@ -6,7 +6,7 @@ const [url = '', title = ''] = process.argv.slice(2);
 const { SCENARIOS } = (await import(url)) as { SCENARIOS: readonly Scenario[] };
 const scenario = SCENARIOS.find((one) => one.title === title);
 if (scenario === undefined) throw new Error(`there is no scenario ${title}`);
-/** A scenario that waits in vain is given up, so that nothing of it is left over. */
+/** Ends a scenario that hangs, so that it still cleans up. */
 const PATIENCE_MS = 90_000;
 
 const world = new World();

@@ -1,4 +1,6 @@
-/** The addon whose system calls fail when a test wants it; native/test/faults.c says how. */
+/**
+ * The addon in which a test makes system calls fail (fault injection); native/test/faults.c is its C side.
+ */
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { searchAddon } from '#src/addon/load-addon.js';
@@ -28,21 +30,26 @@ export type SystemCall =
   | 'epoll_wait'
   | 'open_null';
 
-export interface FaultyAddon extends NativeAddon {
-  /** From the `nth` call on so many `times`: fails with the errno; or, where that is 0, takes `bytes`. */
+export interface InjectingAddon extends NativeAddon {
+  /**
+   * The calls from the `nth` on, `times` of them, fail with `errno`; if that is 0, they take at most `bytes`.
+   */
   setFault(call: SystemCall, nth: number, times: number, errno: number, bytes: number): void;
-  /** No faults any more, and all calls are counted from the beginning. */
+  /** Removes all injections and sets all counts of calls to 0. */
   clearFaults(): void;
-  /** How often it was called since. */
+  /** Returns the number of calls since `clearFaults`. */
   calls(call: SystemCall): number;
-  /** Runs the thread's event loop once, inside of the callback that calls it, as some addons do. */
+  /** Runs the thread's event loop once, within the callback that calls this, as some addons do. */
   runLoop(): void;
 }
 
-/** What happens to a call: it fails with this errno's name, or takes no more than so many bytes. */
-export type Mishap = keyof typeof constants.errno | number;
+/**
+ * The result of an injected call: the name of the errno that it fails with, or the number of bytes that it
+ * takes.
+ */
+export type Injection = keyof typeof constants.errno | number;
 
-function isFaulty(addon: NativeAddon): addon is FaultyAddon {
+function isInjecting(addon: NativeAddon): addon is InjectingAddon {
   return 'setFault' in addon && 'clearFaults' in addon && 'calls' in addon && 'runLoop' in addon;
 }
 
@@ -55,25 +62,27 @@ const loaded = searchAddon({
   load: createRequire(import.meta.url),
 });
 
-/** For a test's option `skip`: the reason. With ASYNCTCP_REQUIRE_PEERS=1 nothing is skipped, and it fails. */
-export function unlessFaulty(): string | false {
+/**
+ * Returns the reason to skip a test. With ASYNCTCP_REQUIRE_PEERS=1 nothing is skipped, and the test fails.
+ */
+export function unlessInjectingAddonLoads(): string | false {
   if (loaded.addon !== undefined || process.env['ASYNCTCP_REQUIRE_PEERS'] === '1') return false;
   return loaded.reason;
 }
 
-export function faultyAddon(): FaultyAddon {
+export function injectingAddon(): InjectingAddon {
   const { addon, reason } = loaded;
   if (addon === undefined) throw new Error(reason);
-  if (!isFaulty(addon)) throw new Error('the addon is not the one for tests');
+  if (!isInjecting(addon)) throw new Error('the addon is not the one for tests');
   return addon;
 }
 
-export function strike(
-  addon: FaultyAddon,
+export function inject(
+  addon: InjectingAddon,
   call: SystemCall,
-  mishap: Mishap,
+  injection: Injection,
   { nth = 1, times = 1 }: { nth?: number; times?: number } = {},
 ): void {
-  const isShort = typeof mishap === 'number';
-  addon.setFault(call, nth, times, isShort ? 0 : constants.errno[mishap], isShort ? mishap : 0);
+  const isShort = typeof injection === 'number';
+  addon.setFault(call, nth, times, isShort ? 0 : constants.errno[injection], isShort ? injection : 0);
 }

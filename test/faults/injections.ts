@@ -1,20 +1,20 @@
-/** What can happen to each system call, and whether it may cost anybody the connection. */
-import type { Mishap, SystemCall } from './faulty-addon.js';
+/** The errors that each system call can return, and whether a connection may end because of them. */
+import type { Injection, SystemCall } from './injecting-addon.js';
 
-interface Mishaps {
-  /** The connections go on as if nothing had happened: it is tried again, or it did not matter. */
-  readonly harmless?: readonly Mishap[];
-  /** They may end, each with its error. */
-  readonly fatal?: readonly Mishap[];
+interface InjectionSet {
+  /** Every connection continues: the call is repeated, or its result does not matter. */
+  readonly harmless?: readonly Injection[];
+  /** A connection may end, with an error. */
+  readonly fatal?: readonly Injection[];
 }
 
-const SENDING: Mishaps = {
+const SENDING: InjectionSet = {
   harmless: ['EINTR', 'EAGAIN', 'ENOMEM', 'ENOBUFS', 1, 1000],
   fatal: ['EPIPE', 'ECONNRESET', 'EHOSTUNREACH'],
 };
 
-/** What only the beginning of a stack calls is missing: `epoll_create1`, and `open_null` for the reserve. */
-const MISHAPS: Partial<Record<SystemCall, Mishaps>> = {
+/** Without `epoll_create1` and `open_null`, which only run when a stack starts. */
+const INJECTIONS: Partial<Record<SystemCall, InjectionSet>> = {
   socket: { fatal: ['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS', 'EACCES'] },
   bind: { fatal: ['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL', 'ENOMEM'] },
   connect: {
@@ -45,16 +45,18 @@ const MISHAPS: Partial<Record<SystemCall, Mishaps>> = {
   epoll_wait: { harmless: ['EINTR', 'EINVAL', 1] },
 };
 
-export interface PossibleMishap {
-  readonly mishap: Mishap;
+export interface PlannedInjection {
+  readonly injection: Injection;
   readonly isHarmless: boolean;
 }
 
-export const MISHAPS_OF: readonly (readonly [call: SystemCall, mishaps: readonly PossibleMishap[]])[] =
-  Object.entries(MISHAPS).map(([call, { harmless = [], fatal = [] }]) => [
-    call as SystemCall,
-    [
-      ...harmless.map((mishap) => ({ mishap, isHarmless: true })),
-      ...fatal.map((mishap) => ({ mishap, isHarmless: false })),
-    ],
-  ]);
+export const INJECTIONS_FOR: readonly (readonly [
+  call: SystemCall,
+  injections: readonly PlannedInjection[],
+])[] = Object.entries(INJECTIONS).map(([call, { harmless = [], fatal = [] }]) => [
+  call as SystemCall,
+  [
+    ...harmless.map((injection) => ({ injection, isHarmless: true })),
+    ...fatal.map((injection) => ({ injection, isHarmless: false })),
+  ],
+]);

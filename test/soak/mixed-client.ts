@@ -1,58 +1,52 @@
 /**
- * One end of a connection of `mixed-program.ts`, from `connect` or the header that the server received up to
- * `onDisconnect`. It plays its plan and holds the library to the contract meanwhile.
+ * The client at one end of a connection of `mixed-program.ts`, from `connect`, or from the header that the
+ * server received, to `onDisconnect`. It executes its plan and checks the contract meanwhile.
  *
- * Call order: `new End` → `begin`, when the connection stands → `over`.
+ * Call order: `new MixedClient`, `begin` when connected; then callbacks up to `onOver` of its part.
  */
-import {
-  ASYNC_WRITE_FLAG_COPY,
-  ASYNC_WRITE_FLAG_MORE,
-  AsyncClient,
-  ErrorCode,
-  TcpState,
-  type TcpStack,
-} from 'asynctcp';
+import { AsyncClient, ErrorCode, TcpState, type TcpStack } from 'asynctcp';
 import { Reading, type Reader } from './mixed-reading.js';
 import { Tally, type Stream } from './mixed-stream.js';
-import type { EndPlan, Plan, ResetPlan, Side } from './mixed-plan.js';
-import { Random } from './random.js';
+import type { SidePlan, Plan, ResetPlan, Side } from './mixed-plan.js';
+import { Random } from '../support/random.js';
+import { TimerSet } from '../support/timer-set.js';
+import { WRITE_FLAGS } from '../support/write-flags.js';
 
-const FLAGS = [0, ASYNC_WRITE_FLAG_COPY, ASYNC_WRITE_FLAG_COPY | ASYNC_WRITE_FLAG_MORE] as const;
-/** One turn of the loop belongs to others too. */
+/** Pieces in one turn of the event loop, so that other connections get their share of it. */
 const PIECES_AT_ONCE = 64;
 const LONGEST_THOUGHT_MS = 30;
 const LONGEST_LOOK_MS = 5;
 /**
- * A reset that arrives while bytes before it were dropped for want of room is answered, not obeyed (RFC 5961
- * §3), and Linux leaves the answer out when it has just given one: only a probe finds out then.
+ * A reset behind bytes that were dropped for lack of buffer space is answered with a challenge ACK (RFC 5961
+ * §3), which Linux omits if it has just sent one. Then only a keep-alive probe detects the reset.
  */
 const KEEP_ALIVE_MS = 1000;
 
 type Phase = 'before' | 'open' | 'failed' | 'over';
 
-/** What both ends of a connection have in common. */
+/** What a client needs of the conversation that it is one side of. */
 export interface Part {
   readonly plan: Plan;
   readonly stack: TcpStack;
   readonly outgoing: Stream;
   readonly incoming: Stream;
-  /** Whether the peer's reset may have come to this end as if it were an end in order. */
+  /** Returns true if the runtime may have reported the peer's reset as a FIN. */
   hidesReset(): boolean;
-  /** Something is not as it should be. */
-  fault(text: string): void;
+  /** Reports that something breaks the contract. */
+  reportViolation(text: string): void;
   onOver(): void;
 }
 
-export class End implements Reader {
+export class MixedClient implements Reader {
   readonly client: AsyncClient;
   readonly side: Side;
   readonly windowBytes: number;
   readonly sent = new Tally();
   readonly got = new Tally();
   readonly reading: Reading;
-  /** Bytes of all `onAck`. */
+  /** Sum of the bytes of all `onAck`. */
   acked = 0;
-  /** How often there was more to send than space. */
+  /** Times that there was no space for bytes to send. */
   timesFull = 0;
   error: ErrorCode | undefined;
   aborted = false;
@@ -60,24 +54,24 @@ export class End implements Reader {
   #closed = false;
   #shutDown = false;
   #peerEnded = false;
-  /** How far this end may send, as far as it knows. */
+  /** Length of the part of the stream that may be sent now. */
   #mayReach = 0;
   #messages = 0;
-  /** What an echo has received and not sent yet. */
+  /** Pieces of an echo that were received and are not sent yet. */
   readonly #echo: Uint8Array[] = [];
   #looks = false;
   readonly #part: Part;
-  readonly #plan: EndPlan;
+  readonly #plan: SidePlan;
   readonly #reset: ResetPlan | undefined;
   readonly #random: Random;
-  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #timers = new TimerSet();
 
   constructor(part: Part, client: AsyncClient, side: Side) {
     this.client = client;
     this.side = side;
     this.#part = part;
     this.windowBytes = part.stack.limits.receiveWindowBytes;
-    this.#plan = part.plan.ends[side];
+    this.#plan = part.plan.sides[side];
     this.#reset = part.plan.reset?.by === side ? part.plan.reset : undefined;
     this.#random = new Random(this.#plan.seed);
     this.#set();
@@ -85,7 +79,7 @@ export class End implements Reader {
     this.#listen();
   }
 
-  /** Settings and handlers stay with a client that is used again: each is set anew. */
+  /** Sets every option again, because a reused client keeps those of its last connection. */
   #set(): void {
     const { client } = this;
     const plan = this.#plan;
@@ -99,7 +93,7 @@ export class End implements Reader {
     const { client } = this;
     const plan = this.#plan;
     client.onConnect(() => {
-      if (this.side === 'accepted' || this.#phase !== 'before') this.fault('onConnect out of turn');
+      if (this.side === 'accepted' || this.#phase !== 'before') this.reportViolation('onConnect out of turn');
       this.begin();
     });
     const acked = (_: AsyncClient, bytes: number): void => {
@@ -116,14 +110,15 @@ export class End implements Reader {
       this.#ended();
     });
     client.onError((_, error) => {
-      if (this.#phase === 'failed' || this.#phase === 'over') this.fault('onError out of turn (L3)');
+      if (this.#phase === 'failed' || this.#phase === 'over')
+        this.reportViolation('onError out of turn (L3)');
       this.#phase = 'failed';
       this.error = error;
     });
     client.onDisconnect(() => this.#disconnected());
   }
 
-  /** The connection stands. */
+  /** Starts the plan. Called when the connection is established. */
   begin(): void {
     this.#phase = 'open';
     const { way, thinks } = this.#part.plan;
@@ -146,7 +141,8 @@ export class End implements Reader {
   abort(): void {
     if (this.client.abort() !== ErrorCode.ERR_ABRT) return;
     this.aborted = true;
-    if (this.client.state() !== TcpState.CLOSED || this.client.space() !== 0) this.fault('not over (L6)');
+    if (this.client.state() !== TcpState.CLOSED || this.client.space() !== 0)
+      this.reportViolation('not over (L6)');
   }
 
   // ---- receiving, as the `Reader`
@@ -156,7 +152,7 @@ export class End implements Reader {
     const { incoming, plan } = this.#part;
     const tally = this.got;
     if (!incoming.has(tally.bytes, bytes)) {
-      this.fault(`${bytes.length} bytes at ${tally.bytes} are not the stream's (D1)`);
+      this.reportViolation(`${bytes.length} bytes at ${tally.bytes} are not the stream's (D1)`);
     }
     tally.take(bytes);
     if (plan.way === 'echo') this.#talk(bytes);
@@ -165,7 +161,8 @@ export class End implements Reader {
   }
 
   kept(place: number, bytes: Uint8Array): void {
-    if (!this.#part.incoming.has(place, bytes)) this.fault(`bytes at ${place} changed in our hands`);
+    if (!this.#part.incoming.has(place, bytes))
+      this.reportViolation(`bytes at ${place} changed in our hands`);
   }
 
   received(): number {
@@ -176,7 +173,10 @@ export class End implements Reader {
     return this.got.bytes === this.#part.incoming.length;
   }
 
-  /** The accepted end sends back what came; the client goes on when it has all that it sent back. */
+  /**
+   * In an echo, the accepted side returns the bytes; the client sends the next message when it has all of the
+   * last.
+   */
   #talk(bytes: Uint8Array): void {
     if (this.side === 'accepted') {
       this.#echoBack(bytes);
@@ -192,13 +192,13 @@ export class End implements Reader {
     const before = this.got.bytes - bytes.length;
     const header = Math.max(0, this.#headerBytes - before);
     if (bytes.length <= header) return;
-    // A packet's bytes are ours only until it is given back.
+    // The bytes of a packet are valid only until it is given back.
     const own = this.#plan.reading === 'packets' ? bytes.slice(header) : bytes.subarray(header);
     this.#echo.push(own);
     this.#mayReach += own.length;
   }
 
-  /** Bytes before those that are echoed. */
+  /** Bytes of the header, which is not echoed. */
   get #headerBytes(): number {
     const { outgoing, incoming } = this.#part;
     return Math.abs(outgoing.length - incoming.length);
@@ -218,8 +218,9 @@ export class End implements Reader {
 
   #ended(): void {
     this.#peerEnded = true;
-    if (this.#part.plan.way !== 'half close') this.fault('onEnd without half-open (D10)');
-    if (!this.#receivedAll && !this.#part.hidesReset()) this.fault('onEnd before the last byte (D8)');
+    if (this.#part.plan.way !== 'half close') this.reportViolation('onEnd without half-open (D10)');
+    if (!this.#receivedAll && !this.#part.hidesReset())
+      this.reportViolation('onEnd before the last byte (D8)');
     this.#mayReach = this.#part.outgoing.length;
     this.#go();
   }
@@ -238,14 +239,14 @@ export class End implements Reader {
       : waiting.subarray(0, most);
   }
 
-  /** Sends what it may and can, and ends what is to be ended. */
+  /** Sends as much as the plan and the space allow, and ends the connection if it is time. */
   #go(): void {
     if (this.#phase !== 'open' || this.#closed || this.aborted) return;
     const { client } = this;
     for (let count = 0; count < PIECES_AT_ONCE; count += 1) {
       if (this.sent.bytes >= this.#mayReach || !client.canSend()) break;
       this.#add(this.#piece());
-      if (this.#random.whole(0, 3) === 0) client.send();
+      if (this.#random.isOneIn(4)) client.send();
     }
     client.send();
     if (this.#reset?.after === 'sent') this.#resetIfDue();
@@ -255,7 +256,7 @@ export class End implements Reader {
 
   #add(piece: Uint8Array): void {
     const space = this.client.space();
-    const taken = this.client.add(piece, FLAGS[this.#random.whole(0, FLAGS.length - 1)]);
+    const taken = this.client.add(piece, this.#random.pick(WRITE_FLAGS));
     this.#checkAdd(piece.length, taken, space);
     this.sent.take(piece.subarray(0, taken));
     const waiting = this.#echo[0];
@@ -267,14 +268,14 @@ export class End implements Reader {
   #checkAdd(length: number, taken: number, space: number): void {
     const left = this.client.space();
     const fits = Math.min(length, space);
-    // Where nobody listens to them, acknowledgements count at any time.
+    // Without `onAck`, `space()` may rise at any time.
     const isExact = this.#plan.sends === 'on ack';
     const isRight = isExact
       ? taken === fits && left === space - taken
       : taken >= fits && left >= space - taken;
-    // A stack may learn of a reset by sending.
+    // A stack may detect a reset by sending.
     if (isRight || this.client.state() === TcpState.CLOSED) return;
-    this.fault(`of ${length} add took ${taken}, and left ${left} of ${space} (D2)`);
+    this.reportViolation(`of ${length} add took ${taken}, and left ${left} of ${space} (D2)`);
   }
 
   #goOnLater(): void {
@@ -293,7 +294,7 @@ export class End implements Reader {
     if (isHalfClose && !this.#shutDown) {
       this.#shutDown = true;
       const code = this.client.shutdown();
-      if (code !== ErrorCode.ERR_OK && this.#isOpen) this.fault(`shutdown answered ${code}`);
+      if (code !== ErrorCode.ERR_OK && this.#isOpen) this.reportViolation(`shutdown answered ${code}`);
     }
     const hasAll = isHalfClose ? this.#peerEnded : this.#receivedAll;
     if (!this.#plan.closes || !hasAll) return;
@@ -316,42 +317,39 @@ export class End implements Reader {
   // ---- the end
 
   #disconnected(): void {
-    if (this.#phase === 'over') this.fault('a second onDisconnect (L2)');
+    if (this.#phase === 'over') this.reportViolation('a second onDisconnect (L2)');
     this.#phase = 'over';
-    for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
     const { client } = this;
-    if (client.space() !== 0 || client.state() !== TcpState.CLOSED) this.fault('space or state (L6)');
-    if (this.aborted !== (this.error === ErrorCode.ERR_ABRT)) this.fault('the error of abort (L4)');
+    if (client.space() !== 0 || client.state() !== TcpState.CLOSED)
+      this.reportViolation('space or state (L6)');
+    if (this.aborted !== (this.error === ErrorCode.ERR_ABRT)) this.reportViolation('the error of abort (L4)');
     if (this.error === undefined) this.#checkOrder();
     this.#part.onOver();
   }
 
-  /** It ended in order: nothing is missing. */
+  /** Checks that nothing is missing after an end without an error. */
   #checkOrder(): void {
     if (this.#part.hidesReset()) return;
-    if (!this.#receivedAll) this.fault('not all was received (D8)');
-    if (!this.#sentAll) this.fault('not all was sent');
-    if (this.#plan.sends === 'on ack' && this.acked !== this.sent.bytes) this.fault('acknowledged (D7)');
+    if (!this.#receivedAll) this.reportViolation('not all was received (D8)');
+    if (!this.#sentAll) this.reportViolation('not all was sent');
+    if (this.#plan.sends === 'on ack' && this.acked !== this.sent.bytes)
+      this.reportViolation('acknowledged (D7)');
     const wantsEnd = this.#part.plan.way === 'half close';
-    if (wantsEnd && !this.#peerEnded) this.fault('no onEnd (D10)');
+    if (wantsEnd && !this.#peerEnded) this.reportViolation('no onEnd (D10)');
   }
 
   #heard(what: string): void {
-    if (this.#phase !== 'open') this.fault(`${what} while ${this.#phase} (L2, L3)`);
-    if (this.aborted) this.fault(`${what} after abort`);
+    if (this.#phase !== 'open') this.reportViolation(`${what} while ${this.#phase} (L2, L3)`);
+    if (this.aborted) this.reportViolation(`${what} after abort`);
   }
 
   after(ms: number, job: () => void): void {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      job();
-    }, ms);
-    this.#timers.add(timer);
+    this.#timers.after(ms, job);
   }
 
-  fault(text: string): void {
-    this.#part.fault(`${this.side}: ${text}`);
+  reportViolation(text: string): void {
+    this.#part.reportViolation(`${this.side}: ${text}`);
   }
 
   toString(): string {

@@ -1,8 +1,8 @@
 /**
- * A client whose `space()` is asked for in every callback, before and after what is done there, and a model
- * of what it must answer: at all times the send buffer less what was added and not acknowledged, and 0 from
- * the moment of the end (contract L6 and D2). The model also holds a life to L1, L2 and L3: one callback at
- * a time, one `onError` directly followed by one `onDisconnect`, and nothing after it.
+ * A client that checks `space()` in every callback, before and after the actions there, against a model: the
+ * send buffer less the bytes that were added and not acknowledged, and 0 from the end of the connection on
+ * (contract L6 and D2). The model also checks L1, L2 and L3: one callback at a time, one `onError` directly
+ * followed by one `onDisconnect`, and nothing after it.
  *
  * Call order of a life: `connect` or `accepted`, then anything, up to the event `disconnect`.
  */
@@ -15,53 +15,53 @@ import {
   type Packet,
 } from 'asynctcp';
 import { ExpectationFailure } from './expect.js';
+import { UNUSED_PORT } from '../support/unused.js';
 
 export type EventName =
   'accepted' | 'connect' | 'data' | 'packet' | 'ack' | 'timeout' | 'poll' | 'end' | 'error' | 'disconnect';
 
-/** What all witnesses of a case write into. */
+/** The record that all clients of a case share. */
 export interface Log {
-  /** Answers of `space()` that were checked, and calls of `onError`. */
+  /** Answers of `space()` that were checked. */
   spaces: number;
+  /** Calls of `onError`. */
   errors: number;
-  /** Exceptions that handlers have thrown on purpose. */
+  /** Exceptions that handlers threw on purpose. */
   thrown: number;
   /** The client whose callback runs. */
-  running: Witness | undefined;
+  running: CheckedClient | undefined;
   /** The client whose `onDisconnect` has to come next. */
-  ending: Witness | undefined;
-  /** The first thing that was wrong. */
+  ending: CheckedClient | undefined;
+  /** The first violation. */
   failure: Error | undefined;
 }
 
-export const STRUCK = new Error('thrown by a handler on purpose');
+export const INJECTED_ERROR = new Error('thrown by a handler on purpose');
 
-/** What is sent; its content does not matter here. */
+/** Bytes to send; their content does not matter here. */
 const BYTES = new Uint8Array(1 << 20);
 const ONE = new Uint8Array(1);
-/** Nobody listens on this port, and the system gives it to no client. */
-const UNUSED_PORT = 1;
 
 function fail(what: string): never {
   throw new ExpectationFailure(what);
 }
 
-export abstract class Witness {
+export abstract class CheckedClient {
   readonly client: AsyncClient;
   readonly #log: Log;
   readonly #sendBuffer: number;
-  /** The code of `onError` when it was not this end that aborted. */
-  faultCode: ErrorCode = ErrorCode.ERR_RST;
+  /** The code of `onError`, unless this end aborts. */
+  expectedCode: ErrorCode = ErrorCode.ERR_RST;
 
-  // What is known of the present life.
+  // The model of the present life.
 
-  #phase: 'rest' | 'dialing' | 'stands' = 'rest';
+  #phase: 'idle' | 'dialing' | 'connected' = 'idle';
   #closing = false;
   #shut = false;
   #aborted = false;
-  /** `state()` was `CLOSED` once: it stays so up to the next `connect`. */
+  /** `state()` returned `CLOSED` once: it must, up to the next `connect`. */
   #wasClosed = true;
-  #toldOfError = false;
+  #errorReported = false;
   /** The peer's FIN came. */
   ended = false;
   #added = 0;
@@ -71,7 +71,7 @@ export abstract class Witness {
   #accepted = 0;
   #inHand = 0;
   withheld = 0;
-  /** Of all lives: those of former ones are not taken back any more. */
+  /** Packets of all lives: those of former lives have no effect when they are given back. */
   readonly #packets: Packet[] = [];
 
   constructor(client: AsyncClient, log: Log, sendBuffer: number) {
@@ -79,22 +79,22 @@ export abstract class Witness {
     this.#log = log;
     this.#sendBuffer = sendBuffer;
     client.setAllowHalfOpen(true);
-    client.onConnect(() => this.#happened('connect'));
-    client.onDisconnect(() => this.#happened('disconnect'));
-    client.onError((_, code) => this.#happened('error', code));
-    client.onPoll(() => this.#happened('poll'));
-    client.onEnd(() => this.#happened('end'));
-    client.onData((_, data) => this.#happened('data', data.length));
+    client.onConnect(() => this.#handle('connect'));
+    client.onDisconnect(() => this.#handle('disconnect'));
+    client.onError((_, code) => this.#handle('error', code));
+    client.onPoll(() => this.#handle('poll'));
+    client.onEnd(() => this.#handle('end'));
+    client.onData((_, data) => this.#handle('data', data.length));
   }
 
-  /** What else is done in a callback. */
+  /** Runs in every callback, between two checks. */
   protected abstract act(event: EventName): void;
 
-  /** Who this is, for the message of a failure. */
+  /** Returns a name for the message of a failure. */
   abstract name(): string;
 
-  get atRest(): boolean {
-    return this.#phase === 'rest';
+  get isIdle(): boolean {
+    return this.#phase === 'idle';
   }
 
   get isClosed(): boolean {
@@ -106,70 +106,70 @@ export abstract class Witness {
   connect(host: string, port: number, options?: ConnectOptions): void {
     this.#begin('dialing');
     if (!this.client.connect(host, port, options)) fail('connect answers false');
-    this.look();
+    this.checkSpace();
   }
 
-  /** In `onClient`. */
+  /** Begins a life in `onClient`. */
   accepted(): void {
-    this.#begin('stands');
-    this.#happened('accepted');
+    this.#begin('connected');
+    this.#handle('accepted');
   }
 
-  #begin(phase: 'dialing' | 'stands'): void {
-    if (this.#phase !== 'rest') fail('a life begins before the last one is over');
+  #begin(phase: 'dialing' | 'connected'): void {
+    if (this.#phase !== 'idle') fail('a life begins before the last one is over');
     this.#phase = phase;
-    this.#closing = this.#shut = this.#aborted = this.#wasClosed = this.#toldOfError = this.ended = false;
+    this.#closing = this.#shut = this.#aborted = this.#wasClosed = this.#errorReported = this.ended = false;
     this.#added = this.#sent = this.#acked = this.#accepted = this.#inHand = this.withheld = 0;
   }
 
-  /** Which of the callbacks that change what the stack does are wanted in this life. */
+  /** Sets the handlers that change what the stack does. */
   listen(acks: boolean, timeouts: boolean, packets: boolean): void {
     const { client } = this;
-    client.onAck(acks ? (_, bytes) => this.#happened('ack', bytes) : undefined);
-    client.onTimeout(timeouts ? () => this.#happened('timeout') : undefined);
-    client.onPacket(packets ? (_, packet) => this.#tookPacket(packet) : undefined);
+    client.onAck(acks ? (_, bytes) => this.#handle('ack', bytes) : undefined);
+    client.onTimeout(timeouts ? () => this.#handle('timeout') : undefined);
+    client.onPacket(packets ? (_, packet) => this.#takePacket(packet) : undefined);
   }
 
-  #tookPacket(packet: Packet): void {
+  #takePacket(packet: Packet): void {
     this.#packets.push(packet);
-    this.#happened('packet');
+    this.#handle('packet');
   }
 
-  #happened(event: EventName, detail = 0): void {
+  #handle(event: EventName, detail = 0): void {
     const log = this.#log;
-    // What comes after a failure is of no interest.
+    // Anything after the first violation is only a consequence of it.
     if (log.failure !== undefined) return;
-    if (log.running !== undefined) this.#wrong(event, new Error('a callback inside another (L1)'));
+    if (log.running !== undefined) this.#recordFailure(event, new Error('a callback inside another (L1)'));
     log.running = this;
     try {
-      this.#write(event, detail);
-      this.look();
+      this.#record(event, detail);
+      this.checkSpace();
       this.act(event);
-      this.look();
+      this.checkSpace();
     } catch (error) {
-      if (error === STRUCK) throw error;
-      this.#wrong(event, error);
+      if (error === INJECTED_ERROR) throw error;
+      this.#recordFailure(event, error);
     } finally {
       log.running = undefined;
       this.later(unused);
     }
   }
 
-  /** Brings the model up to date with a callback. */
-  #write(event: EventName, detail: number): void {
-    if (this.#phase === 'rest') fail('a callback after onDisconnect (L2)');
+  /** Updates the model with a callback. */
+  #record(event: EventName, detail: number): void {
+    if (this.#phase === 'idle') fail('a callback after onDisconnect (L2)');
     if (this.#log.ending !== undefined && (this.#log.ending !== this || event !== 'disconnect')) {
       fail('a callback between onError and onDisconnect (L3)');
     }
-    if (event === 'connect') this.#phase = 'stands';
+    if (event === 'connect') this.#phase = 'connected';
     else if (event === 'end') this.ended = true;
     else if (event === 'data') this.#inHand = detail;
-    else if (event === 'ack') this.#writeAck(detail);
-    else if (event === 'error') this.#writeError(detail);
-    else if (event === 'disconnect') this.#writeEnd();
+    else if (event === 'ack') this.#recordAck(detail);
+    else if (event === 'error') this.#recordError(detail);
+    else if (event === 'disconnect') this.#recordEnd();
   }
 
-  #writeAck(bytes: number): void {
+  #recordAck(bytes: number): void {
     this.#acked += bytes;
     if (!Number.isInteger(bytes) || bytes <= 0 || this.#acked > this.#sent) {
       fail(`onAck tells of ${bytes} bytes, in all ${this.#acked}, of which ${this.#sent} were sent`);
@@ -177,64 +177,64 @@ export abstract class Witness {
     this.#accepted = Math.max(this.#accepted, this.#acked);
   }
 
-  #writeError(code: number): void {
-    this.#toldOfError = true;
+  #recordError(code: number): void {
+    this.#errorReported = true;
     this.#log.ending = this;
     this.#log.errors += 1;
-    const expected = this.#aborted ? ErrorCode.ERR_ABRT : this.faultCode;
+    const expected = this.#aborted ? ErrorCode.ERR_ABRT : this.expectedCode;
     if (code !== expected) fail(`onError tells of ${code}, not of ${expected}`);
     if (this.client.connect('127.0.0.1', UNUSED_PORT)) fail('connect in onError answers true (L5)');
   }
 
-  #writeEnd(): void {
+  #recordEnd(): void {
     const mayEndWell = this.#closing || (this.#shut && this.ended);
-    if (!this.#toldOfError && (this.#aborted || !mayEndWell)) fail('onDisconnect without onError (L3)');
-    this.#phase = 'rest';
+    if (!this.#errorReported && (this.#aborted || !mayEndWell)) fail('onDisconnect without onError (L3)');
+    this.#phase = 'idle';
     this.#log.ending = undefined;
   }
 
-  #wrong(where: string, error: unknown): void {
+  #recordFailure(where: string, error: unknown): void {
     this.#log.failure ??= new ExpectationFailure(
       `${this.name()}, ${where}: ${error instanceof Error ? error.message : String(error)}`,
     );
   }
 
-  /** Does something when the running callback, and what it called, has returned. */
+  /** Runs `what` in a microtask, after the running callback has returned. */
   later(what: () => void): void {
     queueMicrotask(() => {
       try {
-        this.look();
+        this.checkSpace();
         what();
-        this.look();
+        this.checkSpace();
       } catch (error) {
-        this.#wrong('in a microtask', error);
+        this.#recordFailure('in a microtask', error);
       }
     });
   }
 
-  /** As `look`, from where nobody catches. */
-  lookFromOutside(): void {
+  /** As `checkSpace`, outside of callbacks: a violation goes to the log. */
+  checkFromOutside(): void {
     try {
-      this.look();
+      this.checkSpace();
     } catch (error) {
-      this.#wrong('between two callbacks', error);
+      this.#recordFailure('between two callbacks', error);
     }
   }
 
-  // ---- what the model knows of `space()`
+  // ---- checks
 
-  /** Asks for `space()` and checks the answer. */
-  look(): number {
+  /** Returns `space()` after checking it. */
+  checkSpace(): number {
     const state = this.client.state();
     const space = this.client.space();
     this.#log.spaces += 1;
     this.#checkState(state);
-    if (state === TcpState.CLOSED || this.#phase !== 'stands' || this.#closing || this.#shut) {
+    if (state === TcpState.CLOSED || this.#phase !== 'connected' || this.#closing || this.#shut) {
       this.#checkNothingFits(state, space);
       return space;
     }
     const accepted = space - (this.#sendBuffer - this.#added);
-    // Between these two bounds it is an integer of at least 0 and at most the send buffer.
+    // These two bounds imply that `space()` is at least 0 and at most the send buffer.
     if (!Number.isInteger(accepted) || accepted < this.#accepted || accepted > this.#sent) {
       fail(
         `space() is ${space} with ${this.#added} bytes added, ${this.#sent} of them sent, and at least ` +
@@ -246,11 +246,11 @@ export abstract class Witness {
   }
 
   #checkState(state: TcpState): void {
-    const isOver = this.#phase === 'rest' || this.#aborted || this.#toldOfError || this.#wasClosed;
+    const isOver = this.#phase === 'idle' || this.#aborted || this.#errorReported || this.#wasClosed;
     if (state === TcpState.CLOSED) this.#wasClosed = true;
     else if (isOver) fail(`state() is ${state} after the end`);
     else if (this.#phase === 'dialing' && state !== TcpState.SYN_SENT) fail(`state() is ${state} in dialing`);
-    else if (this.#phase === 'stands' && state < TcpState.ESTABLISHED)
+    else if (this.#phase === 'connected' && state < TcpState.ESTABLISHED)
       fail(`state() is ${state} in a connection`);
   }
 
@@ -266,24 +266,24 @@ export abstract class Witness {
     if (!mayFlush && client.send()) fail(`send() answers true in state ${state}, with nothing to send on`);
   }
 
-  // ---- what is done
+  // ---- actions
 
-  /** Adds so many bytes, or as many as there is space for. */
+  /** Adds `bytes` bytes, or as many as there is space for. */
   add(bytes: number, flags: number = ASYNC_WRITE_FLAG_COPY): void {
-    const space = this.look();
+    const space = this.checkSpace();
     const taken = this.client.add(BYTES.subarray(0, bytes), flags);
     if (taken !== Math.min(bytes, space))
       fail(`add(${bytes}) takes ${taken} with a space() of ${space} (D2)`);
     this.#added += taken;
-    const left = this.look();
+    const left = this.checkSpace();
     if (left !== space - taken) fail(`space() falls from ${space} to ${left} with ${taken} bytes added (D2)`);
   }
 
   send(): void {
-    const maySend = this.#phase === 'stands' && !this.#closing && !this.isClosed;
+    const maySend = this.#phase === 'connected' && !this.#closing && !this.isClosed;
     if (this.client.send() !== maySend) fail(`send() does not answer ${String(maySend)}`);
     if (maySend) this.#sent = this.#added;
-    this.look();
+    this.checkSpace();
   }
 
   write(bytes: number): void {
@@ -291,40 +291,40 @@ export abstract class Witness {
     this.send();
   }
 
-  /** Adds until nothing fits any more. */
+  /** Adds until there is no space. */
   fill(): void {
     this.add(this.#sendBuffer, 0);
     this.expectFull();
   }
 
-  /** Nothing was acknowledged since the buffer was filled. */
+  /** Fails if bytes were acknowledged since the buffer was filled. */
   expectFull(): void {
-    const space = this.look();
+    const space = this.checkSpace();
     if (space !== 0) fail(`space() rises to ${space} with nothing acknowledged (D2)`);
   }
 
-  /** In `onData`. */
+  /** Withholds the piece of the running `onData`. */
   withhold(): void {
     this.client.ackLater();
     this.withheld += this.#inHand;
     this.#inHand = 0;
-    this.look();
+    this.checkSpace();
   }
 
-  /** Gives back what was withheld. */
+  /** Acknowledges all withheld bytes and packets. */
   giveBack(): void {
     for (const packet of this.#packets.splice(0)) this.client.ackPacket(packet);
     const given = this.client.ack(this.withheld);
     if (given !== 0 && given !== this.withheld) fail(`ack(${this.withheld}) answers ${given}`);
     this.withheld = 0;
-    this.look();
+    this.checkSpace();
   }
 
   close(): void {
     this.client.close();
-    this.#closing ||= this.#phase !== 'rest' && !this.#aborted && !this.#toldOfError;
+    this.#closing ||= this.#phase !== 'idle' && !this.#aborted && !this.#errorReported;
     if (this.#closing) this.#sent = this.#added;
-    this.look();
+    this.checkSpace();
   }
 
   shutdown(): void {
@@ -337,7 +337,7 @@ export abstract class Witness {
       this.#shut = true;
       this.#sent = this.#added;
     }
-    this.look();
+    this.checkSpace();
   }
 
   abort(): void {
@@ -345,22 +345,22 @@ export abstract class Witness {
     const code = this.client.abort();
     if (code !== expected) fail(`abort() answers ${code}, not ${expected}`);
     this.wasAborted(code === ErrorCode.ERR_ABRT);
-    this.look();
+    this.checkSpace();
   }
 
-  /** It ended by what this end did, an `AbortSignal` for example. */
+  /** Notes that this end has ended the connection, for example by an `AbortSignal`. */
   wasAborted(now = true): void {
     this.#aborted ||= now;
   }
 
-  /** An exception out of the running callback, which must be this client's. */
+  /** Throws from the running callback, which must be this client's. */
   throwNow(): never {
     this.wasAborted(!this.isClosed);
     this.#log.thrown += 1;
-    throw STRUCK;
+    throw INJECTED_ERROR;
   }
 }
 
 function unused(): void {
-  // The look before and after it is all.
+  // Only the checks before and after it count.
 }

@@ -1,34 +1,29 @@
 /**
- * A program with one client that does whatever programs do, at random: one end of a connection of the fuzzer.
- * It holds the library to what is promised meanwhile.
+ * A client that calls the library as programs do, at random: one side of a connection of the fuzzer. It
+ * checks the contract meanwhile.
  *
- * Call order: `new Actor` → `begin`, when the connection stands → `leave`, at the end of the round.
+ * Call order: `new RandomClient`; `begin`, when connected; `onlyRead` and `finish`, at the end of the round.
  */
-import {
-  ASYNC_WRITE_FLAG_COPY,
-  ASYNC_WRITE_FLAG_MORE,
-  ErrorCode,
-  type AsyncClient,
-  type Packet,
-} from 'asynctcp';
+import { ErrorCode, type AsyncClient, type Packet } from 'asynctcp';
 import { pattern } from '../contract/pattern.js';
-import { Random } from '../soak/random.js';
-import type { EndReport } from './link.js';
-import { isOf, type Scene } from './scene.js';
+import { Random } from '../support/random.js';
+import { TimerSet } from '../support/timer-set.js';
+import { WRITE_FLAGS } from '../support/write-flags.js';
+import type { SideReport } from './link.js';
+import { matchesStream, type RoundContext } from './round-context.js';
 import { bytesOf, HARMLESS, usePiece, USES, type Possession, type Use } from './uses.js';
 
-const FLAGS = [0, ASYNC_WRITE_FLAG_COPY, ASYNC_WRITE_FLAG_COPY | ASYNC_WRITE_FLAG_MORE] as const;
 const LARGEST_PIECE = 262_144;
 const LONGEST_THOUGHT_MS = 12;
 const LATEST_END_MS = 400;
 const DRAIN_MS = 50;
 const PIECES_AT_ONCE = 32;
-/** Pieces that an end keeps at most. */
+/** Most pieces that one client keeps. */
 const MOST_KEPT = 64;
 const READINGS = ['data', 'view', 'packet'] as const;
 const ENDINGS = ['whole', 'whole', 'close', 'abort', 'shutdown', 'drain', 'stays'] as const;
 
-/** The message of an error that a handler throws. */
+/** Message of the errors that handlers throw. */
 export const ON_PURPOSE = 'thrown on purpose';
 const THROWS_IN = 300;
 
@@ -38,22 +33,22 @@ interface Kept {
   readonly possession: Possession;
 }
 
-export interface ActorPlan {
+export interface ClientPlan {
   readonly number: number;
   readonly side: string;
   readonly outgoing: number;
   readonly outgoingBytes: number;
   readonly incoming: number;
-  /** What it sends is what it received. */
+  /** It sends the bytes that it receives. */
   readonly echoes: boolean;
   readonly seed: number;
-  /** When it takes memory away: in the callback that brings it, or in a turn of its own alone. */
-  readonly takes: 'never' | 'later' | 'at any time';
-  /** It ends its stream in order only when the whole of it was sent. */
+  /** When it detaches the memory of received data: never, only in later turns, or also in the callback. */
+  readonly detaches: 'never' | 'later' | 'at any time';
+  /** It closes only when its whole stream was sent. */
   readonly endsWhole: boolean;
 }
 
-export class Actor implements EndReport {
+export class RandomClient implements SideReport {
   readonly name: string;
   taken = 0;
   got = 0;
@@ -61,61 +56,45 @@ export class Actor implements EndReport {
   mayReset = false;
   readonly isCut = false;
   isOver = false;
-  story = '';
+  log = '';
   readonly client: AsyncClient;
-  /** True if the other end may have reset the connection. */
+  /** Returns true if the other side may have reset the connection. */
   otherResets: () => boolean = () => true;
   onOver: () => void = () => undefined;
-  readonly #scene: Scene;
-  readonly #plan: ActorPlan;
+  readonly #context: RoundContext;
+  readonly #plan: ClientPlan;
   readonly #random: Random;
   readonly #ending: (typeof ENDINGS)[number];
-  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #timers = new TimerSet();
   #kept: Kept[] = [];
   #packets: { readonly packet: Packet; readonly kept: Kept }[] = [];
   #echo: Uint8Array[] = [];
   #withheld = 0;
-  /** A lent buffer was detached before it left. */
-  #isSpoilt = false;
+  /** A buffer that was added without copying was detached before it was sent. */
+  #lentIsDetached = false;
   #hasEnded = false;
-  #isCalm = false;
+  #onlyReads = false;
   #hasFailed = false;
 
-  constructor(scene: Scene, client: AsyncClient, plan: ActorPlan) {
-    this.#scene = scene;
+  constructor(context: RoundContext, client: AsyncClient, plan: ClientPlan) {
+    this.#context = context;
     this.client = client;
     this.#plan = plan;
     this.name = plan.side;
     this.#random = new Random(plan.seed);
-    this.#ending = this.#oneOf(ENDINGS);
-    this.story = this.#ending;
-    client.setAllowHalfOpen(this.#isOneIn(2));
-    client.setNoDelay(this.#isOneIn(2));
-    this.#read(this.#oneOf(READINGS));
+    this.#ending = this.#random.pick(ENDINGS);
+    this.log = this.#ending;
+    client.setAllowHalfOpen(this.#random.isOneIn(2));
+    client.setNoDelay(this.#random.isOneIn(2));
+    this.#read(this.#random.pick(READINGS));
     this.#listen();
   }
 
-  #oneOf<T>(choices: readonly [T, ...T[]]): T {
-    return choices[this.#random.whole(0, choices.length - 1)] ?? choices[0];
+  #report(text: string): void {
+    this.#context.report(`connection ${this.#plan.number}, ${this.name} (${this.log}): ${text}`);
   }
 
-  #isOneIn(count: number): boolean {
-    return this.#random.whole(1, count) === 1;
-  }
-
-  #fault(text: string): void {
-    this.#scene.fault(`connection ${this.#plan.number}, ${this.name} (${this.story}): ${text}`);
-  }
-
-  #later(ms: number, job: () => void): void {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      job();
-    }, ms);
-    this.#timers.add(timer);
-  }
-
-  // ---- what happens
+  // ---- callbacks
 
   #listen(): void {
     const { client } = this;
@@ -128,63 +107,63 @@ export class Actor implements EndReport {
       this.#failed(code, cause);
     });
     client.onDisconnect((_, reason) => {
-      if (this.isOver) this.#fault('onDisconnect comes twice');
-      this.story += `, ${reason}`;
+      if (this.isOver) this.#report('onDisconnect comes twice');
+      this.log += `, ${reason}`;
       if (reason === 'ended') this.#sawEnd();
       this.#over();
     });
-    if (this.#isOneIn(2)) {
+    if (this.#random.isOneIn(2)) {
       client.onAck(() => {
         this.#heard('onAck');
         this.#write();
       });
     }
-    if (this.#isOneIn(2)) client.onTimeout(() => this.#heard('onTimeout'));
+    if (this.#random.isOneIn(2)) client.onTimeout(() => this.#heard('onTimeout'));
   }
 
   #heard(callback: string): void {
-    if (this.isOver || this.#hasFailed) this.#fault(`${callback} after the end`);
+    if (this.isOver || this.#hasFailed) this.#report(`${callback} after the end`);
   }
 
-  /** A client that has closed may have dropped what came then. */
+  /** A client that has closed may have dropped bytes before the FIN: its FIN does not count. */
   #sawEnd(): void {
     if (!this.#hasEnded) this.sawEnd = true;
   }
 
   #failed(code: ErrorCode, cause: Error | undefined): void {
     this.#hasFailed = true;
-    this.story += `, error ${code} ${cause?.message ?? ''}`;
+    this.log += `, error ${code} ${cause?.message ?? ''}`;
     const wasAborted = code === ErrorCode.ERR_ABRT && this.mayReset;
-    const isPage = this.#scene.hasTaken && cause?.message.includes('transferred away') === true;
-    const isLent = code === ErrorCode.ERR_IF && (this.#isSpoilt || this.#scene.hasTaken);
+    const isPage = this.#context.hasDetached && cause?.message.includes('transferred away') === true;
+    const isLent = code === ErrorCode.ERR_IF && (this.#lentIsDetached || this.#context.hasDetached);
     const isLate = this.#ending === 'drain' && code === ErrorCode.ERR_TIMEOUT;
     if (!wasAborted && !isPage && !isLent && !isLate && !this.otherResets()) {
-      this.#fault('an error without a reason');
+      this.#report('an error without a reason');
     }
     this.mayReset = true;
   }
 
   #over(): void {
     this.isOver = true;
-    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
     for (const { packet } of this.#packets) this.client.ackPacket(packet);
     this.#packets = [];
     this.#checkKept();
     this.onOver();
   }
 
-  /** The connection stands. */
+  /** Starts the random calls. Called when the connection is established. */
   begin(): void {
-    this.#later(this.#random.whole(0, LATEST_END_MS), () => this.#end());
+    this.#timers.after(this.#random.whole(0, LATEST_END_MS), () => this.#end());
     this.#write();
     this.#think();
   }
 
-  /** From now on it only reads, at once, and sends no more: all that is under way has to arrive. */
-  calm(): void {
-    this.#isCalm = true;
+  /** From now on it only reads, at once, and sends nothing: everything on the way must arrive. */
+  onlyRead(): void {
+    this.#onlyReads = true;
     if (this.isOver) return;
-    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
     this.#read('data');
     for (const { packet } of this.#packets.splice(0)) this.client.ackPacket(packet);
     this.client.ack(this.#withheld);
@@ -192,21 +171,21 @@ export class Actor implements EndReport {
     this.client.send();
   }
 
-  /** True if what the peer sends comes: it is open, and has not said that it wants no more. */
+  /** True if bytes of the peer are delivered: the connection is open and this side has not closed it. */
   get reads(): boolean {
     return !this.isOver && !this.#hasEnded;
   }
 
-  /** The round is over. */
-  leave(): void {
+  /** Resets the connection at the end of the round. */
+  finish(): void {
     if (this.isOver) return;
     this.mayReset = true;
     this.client.abort();
   }
 
-  /** Does nothing on its own any more: its timers hold no process. */
-  rest(): void {
-    for (const timer of this.#timers) timer.unref();
+  /** Lets the process end although timers are armed. */
+  unrefTimers(): void {
+    this.#timers.unref();
   }
 
   // ---- reading
@@ -220,21 +199,21 @@ export class Actor implements EndReport {
   #arrived(bytes: Uint8Array): number {
     this.#heard('data');
     const place = this.got;
-    if (bytes.length === 0) this.#fault('an empty piece');
-    if (!isOf(this.#plan.incoming, place, bytes)) this.#fault(`other bytes from ${place} on`);
+    if (bytes.length === 0) this.#report('an empty piece');
+    if (!matchesStream(this.#plan.incoming, place, bytes)) this.#report(`other bytes from ${place} on`);
     this.got += bytes.length;
     return place;
   }
 
   #data(data: Uint8Array, isView: boolean): void {
     const place = this.#arrived(data);
-    if (this.#isCalm) return;
+    if (this.#onlyReads) return;
     const { length } = data;
-    if (this.#isOneIn(4)) {
+    if (this.#random.isOneIn(4)) {
       this.client.ackLater();
       this.#withheld += length;
     }
-    if (this.#plan.echoes) this.#echo.push(isView || this.#isOneIn(2) ? data.slice() : data);
+    if (this.#plan.echoes) this.#echo.push(isView || this.#random.isOneIn(2) ? data.slice() : data);
     this.#use(place, data, isView);
     if (this.#plan.echoes) this.#write();
     this.#interfere();
@@ -242,15 +221,15 @@ export class Actor implements EndReport {
   }
 
   #chooseUse(): Use {
-    return this.#plan.takes === 'at any time' ? this.#oneOf(USES) : this.#oneOf(HARMLESS);
+    return this.#plan.detaches === 'at any time' ? this.#random.pick(USES) : this.#random.pick(HARMLESS);
   }
 
-  /** What lies in the echo is detached now and then before it leaves. */
+  /** Uses a received piece. This may detach a piece that waits to be echoed. */
   #use(place: number, data: Uint8Array, isView: boolean): void {
     const { length } = data;
     const use = this.#chooseUse();
-    const possession = usePiece(this.#scene, use, data);
-    // A view is not the program's to keep, unless its memory was taken away.
+    const possession = usePiece(this.#context, use, data);
+    // A view may not be kept, unless its memory was transferred.
     if (isView && possession === data) return;
     if (possession !== undefined && this.#kept.length < MOST_KEPT)
       this.#kept.push({ place, length, possession });
@@ -259,22 +238,22 @@ export class Actor implements EndReport {
   #packet(packet: Packet): void {
     const { data } = packet;
     const place = this.#arrived(data);
-    if (packet.length !== data.length) this.#fault('a packet has another length');
+    if (packet.length !== data.length) this.#report('a packet has another length');
     if (this.#plan.echoes) this.#echo.push(data.slice());
     const use = this.#chooseUse();
-    const possession = usePiece(this.#scene, use, data) ?? data;
+    const possession = usePiece(this.#context, use, data) ?? data;
     const kept = { place, length: packet.length, possession };
     if (possession !== data && this.#kept.length < MOST_KEPT) this.#kept.push(kept);
     this.#packets.push({ packet, kept });
-    if (this.#isOneIn(2)) this.#givePacketsBack();
+    if (this.#random.isOneIn(2)) this.#givePacketsBack();
     if (this.#plan.echoes) this.#write();
     this.#interfere();
     this.#throwNowAndThen();
   }
 
-  /** It costs this connection alone. */
+  /** Throws from a handler, which ends this connection and no other. */
   #throwNowAndThen(): void {
-    if (!this.#isOneIn(THROWS_IN)) return;
+    if (!this.#random.isOneIn(THROWS_IN)) return;
     this.#hasEnded = true;
     this.mayReset = true;
     throw new Error(ON_PURPOSE);
@@ -295,19 +274,19 @@ export class Actor implements EndReport {
     const { possession, place, length } = kept;
     const bytes = possession instanceof Uint8Array ? possession : await bytesOf(possession);
     if (bytes === undefined) return;
-    if (bytes.length === 0 && this.#scene.hasTaken) return;
-    const isSame = bytes.length === length && isOf(this.#plan.incoming, place, bytes);
-    if (!isSame) this.#fault(`${length} bytes from ${place} on changed while they were kept`);
+    if (bytes.length === 0 && this.#context.hasDetached) return;
+    const isSame = bytes.length === length && matchesStream(this.#plan.incoming, place, bytes);
+    if (!isSame) this.#report(`${length} bytes from ${place} on changed while they were kept`);
   }
 
   // ---- sending
 
   #write(): void {
-    if (this.#hasEnded || this.#isCalm) return;
+    if (this.#hasEnded || this.#onlyReads) return;
     for (let count = 0; count < PIECES_AT_ONCE && this.client.canSend(); count += 1) {
       if (!(this.#plan.echoes ? this.#writeEcho() : this.#writeNext())) break;
     }
-    if (this.#isOneIn(2)) this.client.send();
+    if (this.#random.isOneIn(2)) this.client.send();
   }
 
   #writeNext(): boolean {
@@ -321,9 +300,9 @@ export class Actor implements EndReport {
     const [piece] = this.#echo;
     if (piece === undefined) return false;
     if (piece.length === 0) {
-      // It was taken away before it was sent: this stream has no more bytes.
+      // The piece was detached before it was sent: its bytes are lost, and the stream with them.
       this.#echo = [];
-      this.#isSpoilt = true;
+      this.#lentIsDetached = true;
       this.#abort();
       return false;
     }
@@ -335,34 +314,34 @@ export class Actor implements EndReport {
   }
 
   #give(piece: Uint8Array): number {
-    const flags = this.#oneOf(FLAGS);
-    const taken = this.#isOneIn(3) ? this.client.add(piece, flags) : this.client.write(piece, flags);
+    const flags = this.#random.pick(WRITE_FLAGS);
+    const taken = this.#random.isOneIn(3) ? this.client.add(piece, flags) : this.client.write(piece, flags);
     this.taken += taken;
-    if (flags === 0 && this.#plan.takes === 'at any time') this.#spoil(piece);
+    if (flags === 0 && this.#plan.detaches === 'at any time') this.#detachLent(piece);
     return taken;
   }
 
-  /** Detaches what was lent, now and then. */
-  #spoil(piece: Uint8Array): void {
-    if (!this.#isOneIn(40)) return;
-    this.#isSpoilt = true;
+  /** Sometimes detaches a buffer that was added without copying. */
+  #detachLent(piece: Uint8Array): void {
+    if (!this.#random.isOneIn(40)) return;
+    this.#lentIsDetached = true;
     this.mayReset = true;
-    usePiece(this.#scene, 'enqueue', piece);
+    usePiece(this.#context, 'enqueue', piece);
   }
 
-  // ---- what it does on its own
+  // ---- random calls
 
   #think(): void {
     if (this.isOver) return;
-    if (this.#isOneIn(4)) this.#takeKept();
+    if (this.#random.isOneIn(4)) this.#detachKept();
     this.#interfere();
     this.#write();
-    this.#later(this.#random.whole(0, LONGEST_THOUGHT_MS), () => this.#think());
+    this.#timers.after(this.#random.whole(0, LONGEST_THOUGHT_MS), () => this.#think());
   }
 
   #interfere(): void {
     const { client } = this;
-    if (this.#isCalm) return;
+    if (this.#onlyReads) return;
     switch (this.#random.whole(0, 15)) {
       case 0:
         client.pause();
@@ -372,7 +351,7 @@ export class Actor implements EndReport {
         client.resume();
         break;
       case 3:
-        this.#read(this.#oneOf(READINGS));
+        this.#read(this.#random.pick(READINGS));
         break;
       case 4:
       case 5:
@@ -385,7 +364,7 @@ export class Actor implements EndReport {
         this.#checkKept();
         break;
       case 8:
-        if (this.#plan.takes === 'at any time') this.#takeKept();
+        if (this.#plan.detaches === 'at any time') this.#detachKept();
         break;
       case 9:
         client.send();
@@ -395,18 +374,18 @@ export class Actor implements EndReport {
 
   #ack(): void {
     if (this.#withheld === 0) return;
-    const bytes = this.#isOneIn(2) ? this.#withheld : this.#random.whole(1, this.#withheld);
+    const bytes = this.#random.isOneIn(2) ? this.#withheld : this.#random.whole(1, this.#withheld);
     this.client.ack(bytes);
     this.#withheld -= bytes;
   }
 
-  /** Takes the memory of old pieces away, mostly outside of a callback: of one, or of all at once. */
-  #takeKept(): void {
-    if (this.#plan.takes === 'never') return;
-    for (const kept of this.#kept.splice(0, this.#isOneIn(2) ? MOST_KEPT : 1)) {
+  /** Detaches the memory of one kept piece or of all, mostly outside of callbacks. */
+  #detachKept(): void {
+    if (this.#plan.detaches === 'never') return;
+    for (const kept of this.#kept.splice(0, this.#random.isOneIn(2) ? MOST_KEPT : 1)) {
       const { possession: old } = kept;
       if (!(old instanceof Uint8Array) || old.length === 0) continue;
-      const possession = usePiece(this.#scene, this.#oneOf(USES), old);
+      const possession = usePiece(this.#context, this.#random.pick(USES), old);
       if (possession !== undefined) this.#kept.push({ ...kept, possession });
     }
   }
@@ -424,7 +403,7 @@ export class Actor implements EndReport {
     if (this.#ending === 'abort') {
       this.#abort();
     } else if (waits) {
-      this.#later(LONGEST_THOUGHT_MS, () => this.#end());
+      this.#timers.after(LONGEST_THOUGHT_MS, () => this.#end());
     } else if (this.#ending !== 'stays') {
       this.#endInOrder();
     }
@@ -434,7 +413,7 @@ export class Actor implements EndReport {
     this.#hasEnded = true;
     if (this.#ending === 'shutdown') {
       this.client.shutdown();
-      this.#later(LATEST_END_MS, () => this.client.close());
+      this.#timers.after(LATEST_END_MS, () => this.client.close());
     } else if (this.#ending === 'drain') {
       this.mayReset = true;
       this.client.drain({ withinMs: DRAIN_MS }).catch(() => undefined);

@@ -1,22 +1,22 @@
 /**
- * A little of everything on one stack, all at once: echoes with and without back-pressure, withheld bytes,
- * half close, close, abort, a refused port, and peers on `node:net` in both roles. What a fault may change in
- * it is who gets an error; what it may not change is looked at in the end.
+ * Connections of every kind on one stack, all at once: echoes with and without backpressure, withheld bytes,
+ * half close, close, abort, a refused port, and peers on `node:net` in both roles. An injected error may
+ * change which of them fail; everything else is checked at the end.
  */
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import { ASYNC_WRITE_FLAG_MORE, AsyncClient, ErrorCode } from 'asynctcp';
 import { EchoServer, type EchoLife } from './echo-server.js';
 import { Life, stream } from './life.js';
-import type { World } from './world.js';
+import type { Testbed } from './testbed.js';
 
 const SMALL = 100;
 const MESSAGES = 4;
 const BULK = 262_144;
 const SOME = 65_536;
-/** How often a server tries to listen: more often than a call fails. */
+/** Times that a server tries to listen: more than a call fails. */
 const ATTEMPTS = 12;
 
-/** A `node:net` peer that echoes, for the life of the test. */
+/** A server on `node:net` that echoes, for the whole test file. */
 export class NodePeer {
   readonly #server: Server;
   readonly sockets = new Set<Socket>();
@@ -43,8 +43,8 @@ export class NodePeer {
   }
 }
 
-export class Scene {
-  readonly #world: World;
+export class Workload {
+  readonly #testbed: Testbed;
   readonly #node: NodePeer;
   readonly #echo: EchoServer;
   readonly #refusedPort: number;
@@ -54,37 +54,37 @@ export class Scene {
   #socketReceived = 0;
   #socketFailed = false;
 
-  constructor(world: World, node: NodePeer, refusedPort: number) {
-    this.#world = world;
+  constructor(testbed: Testbed, node: NodePeer, refusedPort: number) {
+    this.#testbed = testbed;
     this.#node = node;
     this.#refusedPort = refusedPort;
-    this.#echo = new EchoServer(world.stack, world.complain);
+    this.#echo = new EchoServer(testbed.stack, testbed.report);
   }
 
-  /** Plays it to its end. What is wrong then stands in the world's complaints. */
-  async play(): Promise<void> {
-    const world = this.#world;
-    const before = world.holdings();
+  /** Runs all connections to their end. What breaks the contract is reported to the testbed. */
+  async run(): Promise<void> {
+    const testbed = this.#testbed;
+    const before = testbed.holdings();
     if (!(await this.#begin())) {
-      world.complain('the server never listens');
+      testbed.report('the server never listens');
       return;
     }
     const port = (this.#port = this.#echo.server.port());
-    this.#playBulk(port);
-    this.#playWithAcks(port);
-    this.#playWithheld(port);
-    this.#playAbort(port);
+    this.#runBulk(port);
+    this.#runWithAcks(port);
+    this.#runWithheld(port);
+    this.#runAbort(port);
     this.#life('refused', 0).connect(this.#refusedPort);
-    this.#playSimple('to node', this.#node.port);
-    this.#playSocket(port);
-    const isOver = await world.until(() => this.#isOver());
+    this.#runSimple('to node', this.#node.port);
+    this.#runSocket(port);
+    const isOver = await testbed.holds(() => this.#isOver());
     if (!isOver) {
-      world.complain(`it does not end:\n${this.toString()}`);
+      testbed.report(`it does not end:\n${this.toString()}`);
       for (const { client } of [...this.lives, ...this.#echo.lives]) client.abort();
     }
     await this.#echo.server.end();
-    const isClean = await world.until(() => world.holdings() === before);
-    if (!isClean) world.complain(`${before} before, ${world.holdings()} after`);
+    const isClean = await testbed.holds(() => testbed.holdings() === before);
+    if (!isClean) testbed.report(`${before} before, ${testbed.holdings()} after`);
     for (const life of this.lives) this.#checkStream(life);
     for (const life of this.#echo.lives) this.#checkEcho(life);
   }
@@ -96,7 +96,7 @@ export class Scene {
         () => (outcome = 'listens'),
         () => (outcome = 'failed'),
       );
-      await this.#world.until(() => outcome !== undefined);
+      await this.#testbed.holds(() => outcome !== undefined);
       if (this.#didListen(outcome)) return true;
     }
     return false;
@@ -114,15 +114,15 @@ export class Scene {
   // ---- the parts
 
   #life(name: string, goal: number): Life {
-    const life = new Life(name, new AsyncClient({ stack: this.#world.stack }), this.#world.complain);
+    const life = new Life(name, new AsyncClient({ stack: this.#testbed.stack }), this.#testbed.report);
     life.goal = goal;
     life.onFin = () => life.client.close();
     this.lives.push(life);
     return life;
   }
 
-  /** Messages one by one, then much; FIN, and the echo's rest comes after it. Nobody waits for `onAck`. */
-  #playBulk(port: number): void {
+  /** Messages one by one, then bulk data; then FIN, before the rest of the echo. There is no `onAck`. */
+  #runBulk(port: number): void {
     const life = this.#life('bulk', MESSAGES * SMALL + BULK);
     life.onStart = () => {
       life.client.setNoDelay(true);
@@ -139,7 +139,7 @@ export class Scene {
       life.isDone = life.received === life.goal;
       life.client.close();
     };
-    // Where the count of acknowledged bytes cannot be had, there is no space for a while.
+    // If the system call for the acknowledged bytes fails, there is no space for a while.
     life.client.onPoll(() => {
       if (life.received >= MESSAGES * SMALL) life.writeUpTo(life.goal);
       if (life.sent === life.goal) life.client.shutdown();
@@ -147,8 +147,8 @@ export class Scene {
     life.connect(port);
   }
 
-  /** Pieces that leave together, and the next ones with the acknowledgement of the last. */
-  #playWithAcks(port: number): void {
+  /** Pieces that leave together; the next ones follow when the last ones are acknowledged. */
+  #runWithAcks(port: number): void {
     const life = this.#life('with acks', SOME + SMALL);
     const goOn = (): void => {
       life.writeUpTo(Math.min(life.goal, life.sent + SMALL), ASYNC_WRITE_FLAG_MORE);
@@ -165,8 +165,10 @@ export class Scene {
     life.connect(port);
   }
 
-  /** What came is given back in a later turn; in the end much is withheld, and dropped by `close`. */
-  #playWithheld(port: number): void {
+  /**
+   * Received bytes are acknowledged in a later turn; at the end many are withheld, and `close` drops them.
+   */
+  #runWithheld(port: number): void {
     const life = this.#life('withheld', 2 * SOME);
     life.onStart = () => {
       life.writeUpTo();
@@ -182,7 +184,7 @@ export class Scene {
         life.client.close();
         return;
       }
-      this.#world.stack.post(() => {
+      this.#testbed.stack.post(() => {
         life.client.ack(piece.length);
         life.writeUpTo();
       });
@@ -190,7 +192,7 @@ export class Scene {
     life.connect(port);
   }
 
-  #playAbort(port: number): void {
+  #runAbort(port: number): void {
     const life = this.#life('aborts', SMALL);
     life.onStart = () => {
       life.writeUpTo();
@@ -202,8 +204,8 @@ export class Scene {
     life.connect(port);
   }
 
-  /** Withholds the first piece, and no other. */
-  #playSimple(name: string, port: number): void {
+  /** Withholds only the first piece. */
+  #runSimple(name: string, port: number): void {
     const life = this.#life(name, 4 * SOME);
     const goOn = (): void => {
       life.writeUpTo();
@@ -213,7 +215,7 @@ export class Scene {
     life.onPiece = (piece) => {
       if (life.received === piece.length) {
         life.client.ackLater();
-        this.#world.stack.post(() => life.client.ack(piece.length));
+        this.#testbed.stack.post(() => life.client.ack(piece.length));
       }
       life.writeUpTo();
       if (life.received < life.goal) return;
@@ -224,12 +226,12 @@ export class Scene {
   }
 
   /** A client on `node:net`. */
-  #playSocket(port: number): void {
+  #runSocket(port: number): void {
     this.#socketIsOver = false;
     const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true });
     socket.on('data', (piece) => {
       if (Buffer.compare(piece, stream(this.#socketReceived, piece.length)) !== 0)
-        this.#world.complain('socket: other bytes');
+        this.#testbed.report('socket: other bytes');
       this.#socketReceived += piece.length;
     });
     socket.on('error', () => (this.#socketFailed = true));
@@ -237,30 +239,30 @@ export class Scene {
     socket.on('connect', () => socket.end(stream(0, SOME)));
   }
 
-  // ---- what holds whatever happened
+  // ---- checks that hold with and without errors
 
-  /** Without an error on either side everything arrived; an error on one side is no FIN on the other. */
+  /** Without an error on either side everything arrived. */
   #checkStream(life: Life): void {
     const { name, error } = life;
-    if (name === 'refused' && error === undefined) life.complain('has no error');
+    if (name === 'refused' && error === undefined) life.report('has no error');
     if (error !== undefined) return;
-    if (name === 'aborts') life.complain('has no error');
-    else if (!life.isDone) life.complain(`ended without an error, and before its time: ${life.toString()}`);
-    else if (life.acked > life.sent) life.complain('more is acknowledged than was sent');
+    if (name === 'aborts') life.report('has no error');
+    else if (!life.isDone) life.report(`ended without an error, and before its time: ${life.toString()}`);
+    else if (life.acked > life.sent) life.report('more is acknowledged than was sent');
   }
 
-  /** A FIN is the end of the whole stream: a client that failed half-way does not send one. */
+  /** A FIN is the end of the whole stream: a client that fails before does not send one. */
   #checkEcho(life: EchoLife): void {
     const client = this.lives.find(
       ({ client: other }) => other.remotePort() === this.#port && other.localPort() === life.peerPort,
     );
     if (client === undefined || life.error !== undefined) return;
     if (life.received !== client.goal) {
-      life.complain(`took a part for the whole: ${life.toString()}; the client: ${client.toString()}`);
+      life.report(`took a part for the whole: ${life.toString()}; the client: ${client.toString()}`);
     }
   }
 
-  /** Who got an error, besides those who always do: for faults that cost nobody anything. */
+  /** Returns the connections with an error that none should have after a harmless injection. */
   unwelcomeErrors(): string[] {
     const victims = [...this.lives, ...this.#echo.lives].filter(
       ({ name, error }) => error !== undefined && name !== 'refused' && name !== 'aborts',
