@@ -25,7 +25,12 @@ import { LingerRegistry } from '../system/linger-registry.js';
 import { polledClock } from '../system/polled-clock.js';
 import { resolveWith } from '../system/resolver.js';
 import { budgetOfThread, type SendBudget } from '../system/send-budget.js';
-import { limitsOf, type Lookup, type NodeStackOptions } from '../system/system-stack-options.js';
+import {
+  HONOURED_SYMBOLS,
+  limitsOf,
+  type Lookup,
+  type NodeStackOptions,
+} from '../system/system-stack-options.js';
 import { NodeAttempt } from './node-attempt.js';
 import { NodeListener } from './node-listener.js';
 import { OpenSockets } from './open-sockets.js';
@@ -34,18 +39,6 @@ import { TakenReports } from './taken-reports.js';
 
 /** Two of the kernel's 64 KiB reads: an echo that writes all that it read finds the space for it. */
 export const DEFAULT_BUFFER_BYTES = 131_072;
-
-/**
- * The operating system does not let segment size, lifetime and retransmissions be set, and libuv decides
- * how many events one turn of the loop has.
- */
-const HONOURED_SYMBOLS = [
-  'CONFIG_LWIP_MAX_ACTIVE_TCP',
-  'CONFIG_LWIP_TCP_SND_BUF_DEFAULT',
-  'CONFIG_LWIP_TCP_WND_DEFAULT',
-  'CONFIG_ASYNC_TCP_CLOSE_TIMEOUT',
-  'CONFIG_ASYNC_TCP_SND_BUDGET',
-];
 
 export class NodeStack implements TcpStack {
   readonly name = 'node';
@@ -65,6 +58,7 @@ export class NodeStack implements TcpStack {
     virtualTime: false,
   });
   readonly limits: StackLimits;
+  // Not CONFIG_ASYNC_TCP_QUEUE_SIZE: libuv decides how many events one turn of the loop has.
   readonly honours: ReadonlySet<string> = new Set(HONOURED_SYMBOLS);
   readonly clock: Clock;
   readonly timers: TimerWheel;

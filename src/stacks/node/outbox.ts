@@ -22,7 +22,10 @@ export const GATHER_BYTES = 16_384;
 
 const NOTHING = new Uint8Array(0);
 
-/** What a report is awaited for: a sum of these. A report that is awaited comes within the turn. */
+/**
+ * What a report is awaited for: a sum of these. A report that is awaited comes within the turn; otherwise it
+ * comes with the next event of the connection, or when it is awaited again.
+ */
 const FOR_ACKS = 1;
 const FOR_FIN = 2;
 const FOR_SPACE = 4;
@@ -65,8 +68,8 @@ export class Outbox implements TakenReporter {
   #budgeted = 0;
   /** What a report is awaited for. */
   #awaited = 0;
-  /** The kernel took bytes in `#takenTurn` that are not counted yet. */
-  #isUncounted = false;
+  /** The kernel took bytes that are not reported yet, the last of them in `#takenTurn`. */
+  #isUnreported = false;
   #takenTurn = 0;
   #isReportQueued = false;
   /** The last piece was enqueued with MORE. */
@@ -121,7 +124,7 @@ export class Outbox implements TakenReporter {
    */
   #countForSpace(): void {
     // A queued report counts in its turn; without one, the next turn of the loop is early enough.
-    if (!this.#isUncounted || this.#isReportQueued) return;
+    if (!this.#isUnreported || this.#isReportQueued) return;
     if (this.#context.takenReports.turn !== this.#takenTurn) this.countTaken();
   }
 
@@ -179,7 +182,7 @@ export class Outbox implements TakenReporter {
     // Nothing is enqueued after our FIN, so no space is waited for.
     this.#await(FOR_SPACE, false);
     this.#await(FOR_FIN, true);
-    if (this.#isUncounted) this.#reportSoon();
+    if (this.#isUnreported) this.#reportSoon();
   }
 
   /** Makes what was enqueued ready to leave. Returns the batch that leaves next. */
@@ -248,7 +251,7 @@ export class Outbox implements TakenReporter {
 
   setReportsAcks(on: boolean): void {
     this.#await(FOR_ACKS, on);
-    if (on && this.#hasUnreported()) this.#reportSoon();
+    if (on && this.#isUnreported) this.#reportSoon();
   }
 
   setReportsDrained(on: boolean): void {
@@ -278,7 +281,7 @@ export class Outbox implements TakenReporter {
   }
 
   #noteTaken(): void {
-    this.#isUncounted = true;
+    this.#isUnreported = true;
     if (this.#awaited !== 0) this.#reportSoon();
     else this.#takenTurn = this.#context.takenReports.endTurn();
   }
@@ -290,27 +293,22 @@ export class Outbox implements TakenReporter {
     this.#context.takenReports.add(this);
   }
 
-  #hasUnreported(): boolean {
-    return this.#isUncounted || (this.#isAwaited(FOR_ACKS) && this.#taken > this.#reported);
-  }
-
   onReportTurn(): void {
     this.#isReportQueued = false;
-    if (this.#hasUnreported()) this.#reportTaken();
+    this.reportBeforeEvent();
     if (this.#isAwaited(FOR_SPACE)) this.#reportSpace();
     if (this.#isAwaited(FOR_DRAIN)) this.#reportDrained();
   }
 
   /** Reports what the kernel has taken before another event of the connection comes. */
   reportBeforeEvent(): void {
-    if (this.#isUncounted) this.#reportTaken();
+    if (this.#isUnreported) this.#reportTaken();
   }
 
   #reportTaken(): void {
-    this.#isUncounted = false;
+    this.#isUnreported = false;
     this.countTaken();
     this.#owner.onTaken();
-    if (!this.#isAwaited(FOR_ACKS)) return;
     const bytes = this.#taken - this.#reported;
     this.#reported = this.#taken;
     if (bytes > 0) this.#owner.onAcked(bytes);
