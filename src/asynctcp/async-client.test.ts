@@ -7,7 +7,7 @@ import type { Alarm, Clock } from '../support/clock.js';
 import { AsyncClient } from './async-client.js';
 import { AsyncServer } from './async-server.js';
 
-/** Time stands still unless the test moves it; no timer is needed here. */
+/** A clock that stands still unless the test moves it; no timer is needed here. */
 class StillClock implements Clock {
   now = 1000;
 
@@ -52,7 +52,7 @@ describe('connect()', () => {
     try {
       if (client.connect('::1', port, { localAddress: 'fe80::1%a_b' })) await over;
     } catch {
-      // An error that says so is as good, as long as nothing has begun.
+      // An exception is as good, as long as the attempt has not begun.
     }
     try {
       assert.equal(client.stateToString(), 'Closed');
@@ -77,7 +77,7 @@ describe('the time that onAck tells', () => {
       const space = client.space();
       client.write('before');
       client.onAck(undefined);
-      // Every turn something comes in, until the acknowledgement has been noticed.
+      // Data comes in every turn until the acknowledgement has been noticed.
       while (client.space() < space) {
         peer.write('.');
         await new Promise<void>((resolve) => {

@@ -9,7 +9,7 @@ import { NodeStack } from '../stacks/node/node-stack.js';
 import { ipFamily } from '../support/ip-address.js';
 import { Dial, interleaved, MAX_ADDRESSES } from './dial.js';
 
-/** A port of every loopback address on which nobody listens. */
+/** Returns a port without a listener on any loopback address. */
 async function deadPort(): Promise<number> {
   const server = createServer().listen(0);
   await once(server, 'listening');
