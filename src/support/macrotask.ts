@@ -1,12 +1,12 @@
 /**
- * Runs a job from the runtime's event loop, when all microtasks have run. It takes what the runtime had when
- * this module was loaded: fake timers do not stop it. An engine without any of these, such as XS, gets a
- * microtask: then microtasks that the job before it caused may still wait.
+ * Runs a job from the runtime's event loop, when all microtasks have run. The runtime's functions are kept as
+ * they were when this module was loaded: fake timers do not stop them. On an engine without any of these,
+ * such as XS, the job is a microtask: then microtasks that the job before it caused may still wait.
  */
 
 type Job = () => void;
 
-/** What a runtime may offer. */
+/** Functions that a runtime may have. */
 export interface Runtime {
   readonly setImmediate?: ((job: Job) => unknown) | undefined;
   readonly MessageChannel?: (new () => Channel) | undefined;
@@ -18,7 +18,7 @@ interface Channel {
   readonly port2: { postMessage(message: unknown): void };
 }
 
-/** Returns the best way that a runtime has. Jobs run in the order in which they are given. */
+/** Returns the best way of a runtime to run jobs. Jobs run in the order in which they are given. */
 export function macrotaskOf({ setImmediate, MessageChannel, queueMicrotask }: Runtime): (job: Job) => void {
   if (setImmediate !== undefined) {
     return (job) => {

@@ -1,5 +1,5 @@
 /**
- * A clock whose hands only a test moves: what waits for 5 s is tested in no time, and on the slowest machine.
+ * A clock that only a test moves: code that waits for 5 s is tested in no time, and on the slowest machine.
  */
 import type { Alarm, Clock } from './clock.js';
 
@@ -26,30 +26,30 @@ export class SteppedClock implements Clock {
     return { cancel: () => this.#waiting.delete(waiting) };
   }
 
-  /** Alarms that have not come yet. */
+  /** Number of alarms that have not come yet. */
   get alarms(): number {
     return this.#waiting.size;
   }
 
-  /** Time of the earliest alarm, in milliseconds; `undefined` if there is none. */
+  /** Returns the time of the earliest alarm, in milliseconds; `undefined` if there is none. */
   nextMs(): number | undefined {
     return this.#earliest()?.atMs;
   }
 
-  /** True if an alarm is due at the present time: `advance(0)` wakes it. */
+  /** Returns true if an alarm is due at the present time: `advance(0)` wakes it. */
   isDue(): boolean {
     return (this.nextMs() ?? Number.POSITIVE_INFINITY) <= this.#nowMs;
   }
 
   /**
-   * Moves on by `ms` milliseconds, and wakes in order whoever is due on the way.
-   * @throws RangeError for a number below 0, and for what is no number.
+   * Moves the time on by `ms` milliseconds, and wakes the alarms that fall due, in order.
+   * @throws RangeError for a number below 0, and for anything but a number.
    */
   advance(ms: number): void {
     this.advanceTo(this.#nowMs + checkStep(ms));
   }
 
-  /** As `advance`, up to the time `endMs`; without effect if that is past. */
+  /** Moves the time on as `advance` does, to the time `endMs`; without effect if that is past. */
   advanceTo(endMs: number): void {
     for (let next = this.#earliest(); next !== undefined && next.atMs <= endMs; next = this.#earliest()) {
       this.#waiting.delete(next);
@@ -60,15 +60,16 @@ export class SteppedClock implements Clock {
   }
 
   /**
-   * Moves on by `ms` milliseconds at once, as if the process had been held up: alarms on the way come late.
-   * @throws RangeError for a number below 0, and for what is no number.
+   * Moves the time on by `ms` milliseconds at once, as if the process had been held up: alarms in that time
+   * come late.
+   * @throws RangeError for a number below 0, and for anything but a number.
    */
   stall(ms: number): void {
     this.#nowMs += checkStep(ms);
     this.advance(0);
   }
 
-  /** Of alarms at the same time, the one that was set first. */
+  /** Returns the earliest alarm; of alarms at the same time, the one that was set first. */
   #earliest(): Waiting | undefined {
     let first: Waiting | undefined;
     for (const waiting of this.#waiting) {

@@ -20,7 +20,7 @@ export interface ClosingContext {
 export interface ClosingOwner {
   /** Asks the kernel for acknowledgements; `progressed` is called if there are new ones. */
   lookForAcks(): void;
-  /** The closing failed: the owner resets the socket and reports the fault. */
+  /** The closing has failed: the owner resets the socket and reports the fault. */
   onClosingFailed(fault: Fault): void;
 }
 
@@ -38,7 +38,7 @@ export class Closing implements Lingerer, TimerOwner {
     this.#arm(this.#entry.progressMs);
   }
 
-  /** The peer acknowledged something; `bytes` are left. */
+  /** Notes that the peer has acknowledged bytes, and that `bytes` are left. */
   progressed(bytes: number): void {
     if (this.#entry.isIn) this.#context.lingerers.progressed(this.#entry, bytes);
   }

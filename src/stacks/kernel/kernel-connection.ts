@@ -1,13 +1,13 @@
 /**
- * One connection on the kernel's TCP, from the moment that it stands. The native addon makes the system
- * calls; what is sent, read, waited for and closed, and when, is decided here.
+ * One connection on the kernel's TCP, once it is established. The native addon makes the system calls; this
+ * class decides what to send, read, await and close, and when.
  *
  * Bytes go: `enqueue` → the queue → `flush` → the kernel → acknowledged by the peer. `enqueueAndFlush` leaves
  * the queue out if it is empty. `#share` counts the bytes from the first step to the last. Received bytes go:
  * the addon's page → `onSocketData` → `onData` → `consume`.
  *
- * The life is a phase (`connection-phase.ts`): `#on` is the one place that changes it. What only some
- * connections need is an object that they make when they first need it.
+ * The life is a phase (`connection-phase.ts`): `#on` is the one place that changes it. Parts that only some
+ * connections need are objects that are made at their first use.
  */
 import { READ_BYTES } from '../../addon/native-sockets.js';
 import { ErrorCode } from '../../port/error-code.js';
@@ -48,12 +48,12 @@ import type { SocketEnds, StreamOwner } from './socket-loop.js';
 import { isStarvation, systemError } from './system-error.js';
 import { Withholding, type WithholdingOwner } from './withholding.js';
 
-/** How often a connection that withholds, and may be given more, is looked at. */
+/** Interval of the checks of a window that the kernel could not open at once. */
 const WINDOW_CHECK_MS = 100;
-/** After the kernel had no memory: when sending and receiving are tried again at the latest. */
+/** Longest time until sending and receiving are tried again after the kernel had no memory. */
 const STARVED_RETRY_MS = 100;
 
-/** What all connections of a stack share. */
+/** State that all connections of a stack share. */
 export interface ConnectionContext extends LingerContext, ClosingContext {
   readonly slab: CopySlab;
   readonly budget: SendBudget;
@@ -72,9 +72,9 @@ const STATES_AFTER_FIN: Readonly<Record<number, TcpState>> = {
 };
 
 export class KernelConnection implements Connection, StreamOwner, TimerOwner, ClosingOwner, WithholdingOwner {
-  // First what every message touches.
+  // The fields that every message touches come first.
 
-  /** The receiver of the events; `undefined` before `begin` has it, and when no event may come any more. */
+  /** The receiver of the events; `undefined` until `begin` has it, and once no event may come any more. */
   #events: ConnectionEvents | undefined;
   readonly context: ConnectionContext;
   /** Meaningful until the phase is OVER. */
@@ -97,12 +97,15 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
   readonly local: Endpoint;
   readonly remote: Endpoint;
   #keepsAlive = false;
-  /** `queued`: the turn in which our FIN was asked for is not over. `awaited`: its acknowledgement is. */
+  /**
+   * `queued`: the turn in which our FIN was asked for is not over. `awaited`: the acknowledgement of our FIN
+   * is awaited.
+   */
   #fin: 'queued' | 'due' | 'awaited' = 'queued';
-  /** From `close` until all is acknowledged. */
+  /** Set from `close` until all bytes are acknowledged. */
   #closing: Closing | undefined;
   #timer: Timer | undefined;
-  /** Why it is over; set in the phase FAILED. */
+  /** The fault that ended the connection; set in the phase FAILED. */
   #fault: Fault | undefined;
 
   constructor(context: ConnectionContext, slot: number, ends: SocketEnds, receiveWindowBytes: number) {
@@ -125,13 +128,13 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
     } finally {
       if (events === undefined) this.abort();
     }
-    // The user may have ended it already.
+    // The user may have ended the connection already.
     if (this.#phase !== Phase.OVER) this.#events = events;
   }
 
   // ---- the phase
 
-  /** The one place that changes the phase, and that does what follows from the change. */
+  /** Changes the phase and acts on the change. No other method changes the phase. */
   #on(event: PhaseEvent): void {
     const before = this.#phase;
     this.#phase = phaseAfter(before, event);
@@ -152,7 +155,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
         if (this.#withholding?.hasStash !== true || isClosed(this.#phase)) this.#reportEnd();
         break;
       case 'fault':
-        // Its event follows, now or later.
+        // The event that reports the fault follows, now or later.
         break;
       case 'end':
         this.#letGo();
@@ -370,13 +373,16 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
     return this.#share.acked - reportedBytes;
   }
 
-  /** Asks the kernel what the peer has acknowledged. */
+  /** Asks the kernel which bytes the peer has acknowledged. */
   #countAcked(): void {
     if (this.#share.outstanding === 0) return;
     this.#wereAcked(Math.max(0, this.context.loop.native.acked(this.#slot)));
   }
 
-  /** As `#countAcked`, from inside a method: acknowledgements are reported when it has returned. */
+  /**
+   * Counts as `#countAcked` does, from inside a method: acknowledgements are reported when the method has
+   * returned.
+   */
   #askForAcks(): void {
     this.#countAcked();
     const reports = this.#reports;
@@ -398,7 +404,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
     });
   }
 
-  /** Asks the kernel, and reports. */
+  /** Asks the kernel for acknowledgements, and reports them. */
   #checkAcks(): void {
     this.#countAcked();
     if (this.#reports !== undefined) this.#report(this.#reports);
@@ -416,7 +422,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
     const bytes = this.#unreported(reports);
     if (reports.acks && bytes > 0) {
       reports.reportedBytes += bytes;
-      // The bytes still in flight are asked for as often as at the beginning.
+      // The bytes still in flight are checked as often as at the beginning.
       if (reports.speedUp() && this.#share.outstanding > 0) this.#armIn(reports.checkMs);
       this.#events?.onAcked(bytes);
     }
@@ -426,7 +432,10 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
     }
   }
 
-  /** With nothing outstanding there is no more to come: the send buffer, or the budget, has no more. */
+  /**
+   * Returns true if there is space for `bytes`, or nothing is outstanding: then the send buffer, or the
+   * budget, has no more to give.
+   */
   #hasSpace(bytes: number): boolean {
     return this.sendSpace() >= bytes || (canSend(this.#phase) && this.#share.outstanding === 0);
   }
@@ -448,7 +457,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
     }
     const { pages } = this.context.loop;
     if (withholding !== undefined && (withholding.isOff || withholding.hasStash)) {
-      // It was received in the poll in which reading was switched off: a socket receives once in each.
+      // The data was received in the poll in which reading was switched off: a socket receives once in each.
       withholding.stash(this.#orTakenAway(pages.own(place, bytes)));
       return;
     }
@@ -462,7 +471,10 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
     if (data !== undefined) this.#deliver(data);
   }
 
-  /** A program has detached the memory of received bytes together with an older piece: they are lost. */
+  /**
+   * Returns received bytes. Ends the connection if they are lost: a program has detached their memory
+   * together with an older piece.
+   */
   #orTakenAway(bytes: Uint8Array | undefined): Uint8Array | undefined {
     if (bytes !== undefined) return bytes;
     const cause = new Error('received bytes were transferred away with other data; transfer data.slice()');
@@ -482,8 +494,9 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
   }
 
   /**
-   * The program did not consume everything. From now on delivered data stays in the kernel, which closes the
-   * window for it. Data for which the kernel has no room is taken all the same: the window was promised.
+   * Acts on data that the program did not consume. From now on delivered data stays in the kernel, which
+   * closes the window for it. Data for which the kernel has no room is taken all the same: the window was
+   * promised.
    */
   #withheld(change: number): void {
     const withholding = this.#needWithholding();
@@ -619,7 +632,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
     const events = this.#events;
     if (events === undefined || isGone(this.#phase) || this.#share.outstanding > 0) return;
     this.#withholding?.drop();
-    // Acknowledged is not read: the peer may still have all of it before it.
+    // Acknowledged bytes may be unread: the peer's program may still have all of them before it.
     const keepsProcess = this.#keepsAlive && this.#share.acked > 0;
     const peerEnded = hasPeerEnded(this.#phase);
     this.#on('end');
@@ -628,7 +641,9 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
     events.onClosed(undefined);
   }
 
-  /** The kernel reports when our FIN is acknowledged; the bytes before it are asked for by the clock. */
+  /**
+   * Lets the kernel report the acknowledgement of our FIN; a timer checks for those of the bytes before it.
+   */
   #countLastAcks(): void {
     this.#countAcked();
     const reports = (this.#reports ??= new SendReports());
@@ -637,7 +652,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
     this.#closing ??= new Closing(this.context, this, this.#share.outstanding);
     if (this.#fin === 'awaited') return;
     this.#fin = 'awaited';
-    // If the kernel refuses, the clock finds out a moment later.
+    // If the kernel refuses, the timer finds the acknowledgement a moment later.
     this.context.loop.native.awaitFinAck(this.#slot);
     if (this.#timer?.armed !== true) this.#armIn(reports.checkMs);
   }
@@ -663,11 +678,11 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
   }
 
   abort(): void {
-    // Gathered bytes leave before the slot is another socket's.
+    // Gathered bytes leave before the slot belongs to another socket.
     letLeave();
     if (this.#phase === Phase.OVER) return;
     this.#on('end');
-    // The socket is freed whatever the system says.
+    // The socket is freed whatever the system call returns.
     this.context.loop.native.reset(this.#slot);
   }
 
@@ -715,7 +730,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
     this.#failSoon(this.#faultOf(refusal));
   }
 
-  /** Ends the connection from inside a method: the event comes when that has returned. */
+  /** Ends the connection from inside a method: the event comes when the method has returned. */
   #failSoon(fault: Fault): void {
     if (isGone(this.#phase)) return;
     this.#on('fault');
@@ -725,7 +740,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
     });
   }
 
-  /** Ends the connection from the loop. A fault that is known already, and on its way, counts. */
+  /** Ends the connection from the loop. An earlier fault that is not reported yet takes precedence. */
   #fail(fault: Fault): void {
     this.#on('fault');
     this.#fault ??= fault;
@@ -735,7 +750,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
   #reportFault(): void {
     if (this.#phase === Phase.OVER) return;
     const events = this.#events;
-    // With a FIN the peer would take what it has of our stream for the whole.
+    // After a FIN the peer would take a part of our stream for the whole.
     this.abort();
     events?.onClosed(this.#fault);
   }
