@@ -37,7 +37,7 @@ import {
   type PhaseEvent,
 } from '../system/connection-phase.js';
 import { connectionFault } from '../system/system-fault.js';
-import { Closing, type ClosingContext, type ClosingOwner } from './closing.js';
+import { Closing, type ClosingContext, type ClosingOwner } from '../system/closing.js';
 import { LingeringSocket, type LingerContext } from './lingering-socket.js';
 import { Outbox, type OutboxOwner, type SendingContext } from './outbox.js';
 import type { SocketEnds, StreamOwner } from './socket-loop.js';
@@ -470,7 +470,7 @@ export class KernelConnection
     if (outstanding > 0) this.#closing ??= new Closing(this.context, this, outstanding);
   }
 
-  lookForAcks(): void {
+  lookForProgress(): void {
     if (this.isOver()) return;
     this.#outbox.countAcked();
     // These bytes were acknowledged some time ago: a timeout that is due now is reported first.
@@ -508,6 +508,10 @@ export class KernelConnection
 
   holding(): 'connections' {
     return 'connections';
+  }
+
+  hasTimer(): boolean {
+    return this.#timer?.armed === true;
   }
 
   reset(): void {
