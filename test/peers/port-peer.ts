@@ -1,8 +1,9 @@
 /**
- * The contract suite's peer on a memory stack: written on the port alone, and as a program on blocking sockets
- * is, it reads and writes only when it is asked to.
+ * The contract suite's peer on a memory stack, written on the port alone. As a program on blocking sockets
+ * does, it reads and writes only when it is asked to.
  */
 import type { Connection, ConnectionEvents, Fault, MemoryStack, Where } from 'asynctcp';
+import { MemoryConnection } from '#src/stacks/memory/memory-connection.js';
 import type { Peer, PeerListener, PeerSocket } from '../contract/case.js';
 import { pattern, PatternReader } from '../contract/pattern.js';
 
@@ -231,9 +232,7 @@ class PortSocket implements PeerSocket, ConnectionEvents {
   /** Bytes that have arrived and were not read, those that were not delivered among them. */
   unread(): number {
     const { connection } = this;
-    return 'unconsumed' in connection
-      ? Number(Reflect.apply(Object(connection.unconsumed), connection, []))
-      : 0;
+    return connection instanceof MemoryConnection ? connection.unconsumed() : 0;
   }
 
   #take(most: number): Buffer {

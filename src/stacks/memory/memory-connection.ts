@@ -1,10 +1,13 @@
 /**
  * One end of a connection. What it does to the other end happens at once (`wire.ts`); what its own program is
- * to be told waits for the turn: `#look` notes that there may be something, and `#tell` calls one event.
+ * to be told waits for the turn (`Telling`).
  *
- * Its life has two halves. Sending: open → finAsked → finSent → finArrived. Receiving: open → finArrived →
- * ended, or dropping → ended once the program has closed. When both are done, the end is gone. One whose close
- * was reported before that lingers.
+ * Its life has two halves, each with phases of its own:
+ *
+ *     sending     open → finAsked → finSent → finArrived
+ *     receiving   open → finArrived → ended, and once the program has closed it: dropping → ended
+ *
+ * When both are at their last phase, the end is gone. One whose close was reported before that lingers.
  */
 import { ErrorCode } from '../../port/error-code.js';
 import { SendFlag } from '../../port/tcp-stack.js';
@@ -15,6 +18,7 @@ import { Inbox } from './inbox.js';
 import { KeepAlive } from './keep-alive.js';
 import type { Machine } from './machine.js';
 import { Outbox } from './outbox.js';
+import { Telling } from './telling.js';
 import type { End } from './wire.js';
 
 /** Data in a segment on Ethernet, which this stack has none of. */
@@ -43,6 +47,7 @@ export class MemoryConnection implements Connection, End {
   readonly #inbox: Inbox;
   readonly #timer = new Timer(this);
   readonly #keepAlive: KeepAlive;
+  readonly #telling: Telling;
   #other: End | undefined;
   #events: ConnectionEvents | undefined;
   #fault: Fault | undefined;
@@ -50,16 +55,13 @@ export class MemoryConnection implements Connection, End {
   #receiving: 'open' | 'finArrived' | 'dropping' | 'ended' = 'open';
   #isGone = false;
   #isReading = true;
-  #reports = { acks: false, drained: false };
+  #reportsAcks = false;
+  #reportsDrained = false;
   /** Acknowledged bytes that were not reported. */
   #untold = 0;
   #wantedSpace = 0;
   #heardAtMs: number;
   #lingersUntilMs = Number.POSITIVE_INFINITY;
-  /** A turn will look at this end. */
-  #isLookedAt = false;
-  /** The kinds of events take turns: none keeps the others from being told. */
-  readonly #tellers: ((events: ConnectionEvents | undefined) => Event | undefined)[];
 
   /** @param release gives its local port back. */
   constructor(
@@ -78,14 +80,15 @@ export class MemoryConnection implements Connection, End {
     this.#keepAlive = new KeepAlive(machine.timers, this);
     machine.connections.add(this);
     machine.network.lines.add(this);
-    this.#tellers = [
-      (events) => this.#tellAcked(events),
-      (events) => this.#tellSpace(events),
-      (events) => this.#tellDrained(events),
-      (events) => this.#tellData(events),
-      (events) => this.#tellEnd(events),
-      (events) => this.#tellClosed(events),
-    ];
+    this.#telling = new Telling(machine.network.turns, [
+      () => this.#faultToTell(),
+      () => this.#ackToTell(),
+      () => this.#spaceToTell(),
+      () => this.#drainedToTell(),
+      () => this.#dataToTell(),
+      () => this.#endToTell(),
+      () => this.#closeToTell(),
+    ]);
   }
 
   join(other: End): void {
@@ -96,7 +99,7 @@ export class MemoryConnection implements Connection, End {
   begin(events: ConnectionEvents): void {
     if (this.#isGone) return;
     this.#events = events;
-    this.#look();
+    this.#telling.look();
   }
 
   // ---- what the other end does
@@ -113,13 +116,13 @@ export class MemoryConnection implements Connection, End {
     this.#hear();
     if (this.#isReceivingDone()) this.#awaitEnd();
     else this.#inbox.arrive(bytes);
-    this.#look();
+    this.#telling.look();
   }
 
   arriveFin(): void {
     this.#hear();
     this.#receiving = this.#isReceivingDone() ? 'ended' : 'finArrived';
-    this.#look();
+    this.#telling.look();
   }
 
   reset(fault: Fault): void {
@@ -128,7 +131,7 @@ export class MemoryConnection implements Connection, End {
     this.#clear();
     // Nobody waits for the end of one that lingers.
     if (this.#machine.lingering.has(this)) this.#leave();
-    else this.#look();
+    else this.#telling.look();
   }
 
   carry(): void {
@@ -141,7 +144,7 @@ export class MemoryConnection implements Connection, End {
       this.#sending = 'finArrived';
       other.arriveFin();
     }
-    this.#look();
+    this.#telling.look();
   }
 
   #carryBytes(other: End): void {
@@ -161,35 +164,16 @@ export class MemoryConnection implements Connection, End {
     this.#heardAtMs = this.#machine.network.clock.nowMs();
   }
 
-  // ---- telling the program
+  // ---- what the program is told
 
-  #look(): void {
-    if (this.#isLookedAt) return;
-    this.#isLookedAt = true;
-    this.#machine.network.turns.event(() => this.#tell());
+  #faultToTell(): Event | undefined {
+    const [events, fault] = [this.#events, this.#fault];
+    if (events === undefined || fault === undefined) return undefined;
+    this.#leave();
+    return () => events.onClosed(fault);
   }
 
-  #tell(): void {
-    this.#isLookedAt = false;
-    const events = this.#events;
-    if (this.#fault !== undefined && events !== undefined) {
-      this.#leave();
-      events.onClosed(this.#fault);
-      return;
-    }
-    for (let count = 0; count < this.#tellers.length && !this.#isGone; count += 1) {
-      const teller = this.#tellers.shift() ?? (() => undefined);
-      this.#tellers.push(teller);
-      const event = teller(events);
-      if (event === undefined) continue;
-      // There may be more, also if the event throws.
-      this.#look();
-      event();
-      return;
-    }
-  }
-
-  #tellAcked(events: ConnectionEvents | undefined): Event | undefined {
+  #ackToTell(): Event | undefined {
     const before = this.#outbox.unacknowledged;
     const acked = this.#outbox.takeAcked();
     if (acked > 0) {
@@ -197,48 +181,50 @@ export class MemoryConnection implements Connection, End {
       this.#machine.changed(before, before - acked);
       this.#hear();
       this.#awaitEnd();
-      this.#look();
+      this.#telling.look();
     }
     const bytes = this.#untold;
-    if (!this.#reports.acks || bytes === 0) return undefined;
+    if (!this.#reportsAcks || bytes === 0) return undefined;
     this.#untold = 0;
-    return () => events?.onAcked(bytes);
+    return () => this.#events?.onAcked(bytes);
   }
 
-  #tellSpace(events: ConnectionEvents | undefined): Event | undefined {
+  #spaceToTell(): Event | undefined {
     if (this.#wantedSpace === 0 || !this.hasSpaceFor(this.#wantedSpace)) return undefined;
     this.#wantedSpace = 0;
-    return () => events?.onSpaceFreed?.();
+    return () => this.#events?.onSpaceFreed?.();
   }
 
-  #tellDrained(events: ConnectionEvents | undefined): Event | undefined {
-    if (!this.#outbox.takeDrained() || !this.#reports.drained) return undefined;
-    return () => events?.onDrained?.();
+  #drainedToTell(): Event | undefined {
+    if (!this.#outbox.takeDrained() || !this.#reportsDrained) return undefined;
+    return () => this.#events?.onDrained?.();
   }
 
-  #tellData(events: ConnectionEvents | undefined): Event | undefined {
-    if (events === undefined || !this.#isReading || this.#inbox.waiting === 0) return undefined;
+  #dataToTell(): Event | undefined {
+    if (this.#events === undefined || !this.#isReading || this.#inbox.waiting === 0) return undefined;
     const nowMs = this.#machine.network.clock.nowMs();
     const atMs = this.#inbox.nextPieceMs();
-    if (nowMs >= atMs) return () => events.onData(this.#inbox.deliver(nowMs));
+    if (nowMs >= atMs) return () => this.#events?.onData(this.#inbox.deliver(nowMs));
     this.#machine.timers.arm(this.#timer, atMs);
     return undefined;
   }
 
-  #tellEnd(events: ConnectionEvents | undefined): Event | undefined {
-    if (events === undefined || this.#receiving !== 'finArrived' || this.#inbox.waiting > 0) return undefined;
+  #endToTell(): Event | undefined {
+    const isDue = this.#receiving === 'finArrived' && this.#inbox.waiting === 0;
+    if (!isDue || this.#events === undefined || this.isOver()) return undefined;
     this.#receiving = 'ended';
     this.#awaitEnd();
-    return () => events.onEnd();
+    return () => this.#events?.onEnd();
   }
 
-  #tellClosed(events: ConnectionEvents | undefined): Event | undefined {
+  #closeToTell(): Event | undefined {
+    const events = this.#events;
     const isSent = this.#sending === 'finSent' || this.#sending === 'finArrived';
-    if (!isSent || !this.#isReceivingDone() || this.#outbox.unacknowledged > 0) return undefined;
+    if (!isSent || !this.#isReceivingDone() || this.#outbox.unacknowledged > 0 || this.isOver())
+      return undefined;
     if (this.#sending === 'finArrived' && this.#receiving === 'ended') this.#leave();
-    else if (events === undefined) return undefined;
-    else this.#linger();
-    return () => events?.onClosed(undefined);
+    else if (events !== undefined) this.#linger();
+    return events === undefined ? undefined : () => events.onClosed(undefined);
   }
 
   // ---- what it is
@@ -308,17 +294,17 @@ export class MemoryConnection implements Connection, End {
   }
 
   setReportsAcks(on: boolean): void {
-    this.#reports.acks = on;
-    this.#look();
+    this.#reportsAcks = on;
+    this.#telling.look();
   }
 
   setReportsDrained(on: boolean): void {
-    this.#reports.drained = on;
+    this.#reportsDrained = on;
   }
 
   setWantsSpace(bytes: number): void {
     this.#wantedSpace = bytes;
-    this.#look();
+    this.#telling.look();
   }
 
   // ---- receiving
@@ -327,12 +313,12 @@ export class MemoryConnection implements Connection, End {
     if (this.isOver() || this.#isReceivingDone()) return;
     this.#inbox.consume(bytes);
     this.#other?.carry();
-    this.#look();
+    this.#telling.look();
   }
 
   setReading(on: boolean): void {
     this.#isReading = on;
-    this.#look();
+    this.#telling.look();
   }
 
   #isReceivingDone(): boolean {
@@ -355,7 +341,7 @@ export class MemoryConnection implements Connection, End {
     this.shutdown();
     this.#other?.carry();
     this.#awaitEnd();
-    this.#look();
+    this.#telling.look();
   }
 
   drop(): void {
@@ -390,10 +376,10 @@ export class MemoryConnection implements Connection, End {
     this.#machine.lingering.add(this);
     this.#lingersUntilMs = this.#machine.network.clock.nowMs() + LONGEST_LINGER_MS;
     this.#awaitEnd();
-    this.#look();
+    this.#telling.look();
   }
 
-  /** Once nothing more is to be received or sent, the peer has its time to acknowledge, and to end as well. */
+  /** Once nothing more is sent or received, the peer has its time to acknowledge, and to end as well. */
   #awaitEnd(): void {
     if (this.#sending === 'open' || !this.#isReceivingDone() || this.isOver()) return;
     const { limits, timers, network } = this.#machine;
@@ -404,7 +390,7 @@ export class MemoryConnection implements Connection, End {
   /** The timer's: pieces were joined for long enough, or the end was waited for. */
   due(): void {
     if (!this.#isReceivingDone()) {
-      this.#look();
+      this.#telling.look();
     } else if (this.#outbox.unacknowledged > 0) {
       const ms = this.#machine.limits.closeTimeoutMs;
       const cause = new Error(`the peer acknowledged nothing for ${ms} ms after close()`);
@@ -429,6 +415,7 @@ export class MemoryConnection implements Connection, End {
     this.#machine.changed(this.#outbox.unacknowledged, 0);
     this.#outbox.clear();
     this.#inbox.clear();
+    this.#untold = 0;
     this.#keepAlive.set(0, 0, 0);
     this.#machine.timers.disarm(this.#timer);
   }

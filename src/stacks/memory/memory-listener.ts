@@ -1,4 +1,4 @@
-/** A listener. Connections are complete when they reach it, and are shown to the program in the order of that. */
+/** A listener. Connections stand when they reach it, and are shown to the program in that order. */
 import type { Endpoint, Listener, ListenerEvents } from '../../port/tcp-stack.js';
 import type { Machine } from './machine.js';
 import { shortageFault } from './memory-attempt.js';

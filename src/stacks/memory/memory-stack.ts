@@ -62,7 +62,7 @@ export interface MemoryStackOptions {
    * Default: `localhost` alone has addresses.
    */
   lookup?: Lookup | undefined;
-  /** Another stack, whose network and clock this one shares: two machines. Default: a network of its own. */
+  /** Another stack, whose network and clock this one shares: two machines. Default: its own network. */
   network?: MemoryStack | undefined;
 }
 
@@ -116,8 +116,8 @@ export class MemoryStack implements TcpStack {
 
   /**
    * Lets `ms` milliseconds pass, and all that happens in them: ends at exactly that time. Before each step of
-   * the clock, everything is done that can be done at the present time, as by `settle`; so it is asynchronous.
-   * One at a time.
+   * the clock all is done that can be done at the present time, as by `settle`; therefore it is asynchronous.
+   * Call it again only when it has resolved.
    * @throws RangeError, Error (as a rejection) as `SteppedClock.advance` and `settle`.
    */
   async run(ms: number): Promise<void> {
@@ -141,8 +141,8 @@ export class MemoryStack implements TcpStack {
 
   /**
    * Resolves when nothing is left to do at the present time: every event has come, and the program's ticks,
-   * microtasks and promises have run. What the program waits for outside (its own timers, files, real sockets)
-   * is not waited for.
+   * microtasks and promises have run. What the program waits for outside (its own timers, files, sockets) is
+   * not waited for.
    * @throws Error (as a rejection) if the program never rests, because each end answers each answer.
    */
   async settle(): Promise<void> {
@@ -161,7 +161,7 @@ export class MemoryStack implements TcpStack {
 
   /**
    * Cuts the links of an address, a port (a server's or a client's) or both: nothing arrives there or comes
-   * from there, and nobody is told. Ends when the function that it returns is called; what waited goes on then.
+   * from there, and nobody is told. The function that it returns heals them: what waited goes on then.
    */
   cut(where: Where): () => void {
     return this.#network.cut(where);

@@ -2,8 +2,8 @@
  * What happens in which order: rule 3 of the port. Each piece of work is a macrotask of its own, so that the
  * ticks and microtasks that it caused have run before the next one.
  *
- * Call order: `event`, `post` or `wake` begins the turns; they end by themselves when one has found nothing to
- * do. Nothing here moves the clock: due alarms are woken at the present time.
+ * Call order: `event`, `post` or `wake` begins the turns; they end by themselves when one has found nothing
+ * to do. Nothing here moves the clock: due alarms are woken at the present time.
  */
 import { macrotask } from '../../support/macrotask.js';
 import type { SteppedClock } from '../../support/stepped-clock.js';
@@ -51,7 +51,7 @@ export class TurnQueue {
     macrotask(this.#next);
   }
 
-  /** A turn: the events that have happened, the posted jobs, the due timers. `undefined`: nothing is to do. */
+  /** A turn: the events that have happened, the posted jobs, the due timers. `undefined`: nothing to do. */
   *#turns(): Generator<Job | undefined, never> {
     for (;;) {
       yield* this.#events.splice(0);
