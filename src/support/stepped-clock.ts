@@ -78,7 +78,8 @@ export class SteppedClock implements Clock {
   }
 }
 
-function checkStep(ms: number): number {
+/** Returns a number of milliseconds that a clock can be moved by. */
+export function checkStep(ms: number): number {
   if (!(ms >= 0 && ms < Number.POSITIVE_INFINITY)) {
     throw new RangeError(`ms must be a number of at least 0, not ${String(ms)}`);
   }
