@@ -30,7 +30,7 @@ describe('a macrotask', () => {
   });
 
   it('is a message in a browser', async () => {
-    const channels: MessageChannel[] = [];
+    const channels: InstanceType<typeof MessageChannel>[] = [];
     class Channel extends MessageChannel {
       constructor() {
         super();

@@ -41,7 +41,7 @@ export const BUFFER_BYTES = 131_072;
 const CLOSE_TIMEOUT_MS = 30_000;
 const SEND_BUDGET_BYTES = 268_435_456;
 /** Rests of the program that `settle` waits for; a program that has more at one time never rests. */
-const MOST_RESTS = 200_000;
+const MOST_RESTS = 100_000;
 
 /** What `memoryStack` takes. */
 export interface MemoryStackOptions {
