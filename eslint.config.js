@@ -61,7 +61,7 @@ const LAYERS = {
   cli: ['asynctcp', 'addon', 'task', 'port', 'support', 'stacks'],
 };
 
-const ALL_FOLDERS = ['support', 'port', 'addon', 'task', 'asynctcp', 'stacks', 'cli'];
+const ALL_FOLDERS = [...new Set(Object.keys(LAYERS).map((folder) => folder.split('/')[0]))];
 
 /** The stacks on the operating system's TCP, which share `stacks/system`. */
 const SYSTEM_STACKS = ['stacks/node', 'stacks/kernel'];
@@ -135,6 +135,20 @@ export default defineConfig(
     languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } },
   },
   ...Object.entries(LAYERS).map((layer) => layerRules(layer)),
+  {
+    // A folder that is not in the list may not exist: nobody has decided what it may import.
+    files: ['src/**/*.ts'],
+    ignores: ['src/index.ts', ...Object.keys(LAYERS).map((folder) => `src/${folder}/**`)],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'Program',
+          message: 'House rule 8: LAYERS in eslint.config.js does not list this folder.',
+        },
+      ],
+    },
+  },
   layerRules(['task', LAYERS.task], [NODE_FILES], true),
   {
     files: ['src/index.ts'],

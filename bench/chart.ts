@@ -1,10 +1,10 @@
-// The chart of a run's results, as SVG: what a message costs, and how late the latest in a hundred is.
+// The chart of a run's results, as SVG: CPU time per message, and the 99th percentile of the latency.
 
 import { createRequire } from 'node:module';
 
 import type { Result } from './report.js';
 
-/** What is used of the charting library: its own types are for a browser. */
+/** The part of the charting library that is used. Its own types are for browsers. */
 interface Charts {
   init(
     dom: null,
@@ -25,7 +25,7 @@ const MARGIN = 60;
 const PANEL_HEIGHT = 230;
 const PANEL_TOPS = [110, 430] as const;
 
-/** Told apart by people who see colours otherwise, too (Okabe and Ito). */
+/** Colours that people with colour blindness can distinguish (Okabe and Ito). */
 const COLOURS = ['#555555', '#0072b2', '#56b4e9', '#e69f00', '#cc79a7', '#009e73', '#d55e00', '#f0e442'];
 
 type Figure = (result: Result) => number | undefined;
@@ -110,7 +110,7 @@ function optionOf(results: readonly Result[], title: string, subtitle: string): 
   };
 }
 
-/** `undefined` where none of what it shows was measured. */
+/** Returns the SVG; `undefined` if nothing that the chart shows was measured. */
 export function chartOf(results: readonly Result[], title: string, subtitle: string): string | undefined {
   const shown = results.filter(({ workload }) => GROUPS.some((group) => group.workload === workload));
   if (shown.length === 0) return undefined;

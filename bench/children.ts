@@ -1,6 +1,5 @@
-// Child processes never outlive the harness: every one is started here, and killed when the harness ends.
-// Should the harness itself be killed outright, a server and the load generator end with their standard
-// input.
+// Child processes do not outlive the harness: every one is started here, and killed when the harness ends.
+// If the harness itself is killed, servers and the load generator end with their standard input.
 
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,7 +9,7 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 const running = new Set<ChildProcess>();
 
-/** Call once, before the first `startChild`. */
+/** To be called once, before the first `startChild`. */
 export function killChildrenAtExit(): void {
   process.on('exit', () => {
     for (const child of running) child.kill('SIGKILL');
@@ -20,7 +19,7 @@ export function killChildrenAtExit(): void {
 
 export type Command = readonly [string, ...string[]];
 
-/** `variables` are added to the environment. */
+/** Starts a child process. `variables` are added to the environment. */
 export function startChild(
   command: Command,
   stdio: StdioOptions,
@@ -34,7 +33,7 @@ export function startChild(
   return child;
 }
 
-/** Resolves to `null` when a signal ended the child, which is killed if it does not end by itself in time. */
+/** Resolves to the status; `null` if a signal ended the child. Kills it if it does not end within `msMax`. */
 export async function childEnd(child: ChildProcess, msMax: number): Promise<number | null> {
   if (child.pid === undefined) return -1;
   if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;

@@ -1,4 +1,4 @@
-// Compiles the programs in C; a binary of the same sources and flags is used again.
+// Compiles the programs in C. A binary of the same sources and flags is reused.
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -21,13 +21,13 @@ function hashOf(files: readonly string[]): string {
   return hash.digest('hex').slice(0, 16);
 }
 
-/** `headers` decide too whether the binary is still the right one. */
+/** Compiles a program if a source, a header or a flag has changed. Returns the binary's path. */
 function compile(name: string, sources: readonly string[], headers: readonly string[]): string {
   if (process.platform !== 'linux') throw new UsageError('the benchmark needs Linux (epoll)');
   const binary = join(BUILD, `${name}-${hashOf([...sources, ...headers])}`);
   if (existsSync(binary)) return binary;
 
-  // Renamed when it is whole: a run that is interrupted leaves no half of a binary behind.
+  // Renamed when it is complete, so that an interrupted run leaves no incomplete binary.
   const unfinished = `${binary}.${process.pid}`;
   const { error, status } = spawnSync(COMPILER, [...FLAGS, '-o', unfinished, ...sources], {
     stdio: 'inherit',
@@ -60,10 +60,10 @@ export function compileEpollServer(): string {
   return compile('epoll', [join(SOURCES, 'servers', 'epoll.c')], []);
 }
 
-/** What the compiler calls itself, such as `gcc 12.2.0`. */
+/** Returns the compiler's name and version, such as `gcc 12.2.0`. */
 export function compilerVersion(): string {
   const { error, stdout: text } = spawnSync(COMPILER, ['--version'], { encoding: 'utf8' });
-  // What it compiled is still there, and can be measured.
+  // Its binaries are still there and can be measured.
   if (error !== undefined) return 'a compiler that is gone';
   const version = /\d+\.\d+\.\d+/.exec(text)?.[0] ?? '';
   return `${text.includes('clang') ? 'clang' : 'gcc'} ${version}`.trim();

@@ -1,28 +1,28 @@
-// Who is compared with whom: the one place to add a contestant.
+// The contestants and the comparisons. A new contestant is added here.
 
-/** What runs a server program. */
+/** The runtime of a server program. */
 export type Runtime = 'c' | 'node' | 'bun' | 'deno';
 
 export interface Contestant {
   readonly name: string;
   readonly runtime: Runtime;
-  /** A program in `bench/servers/`, without its ending. */
+  /** The name of a program in `bench/servers/`, without its extension. */
   readonly program: string;
-  /** Its arguments after the mode. */
+  /** Arguments after the mode. */
   readonly args: readonly string[];
-  /** The contestant that its ratios are taken to; where it does not take part, the first of all. */
+  /** The contestant that its ratios refer to; if that one does not take part, the first contestant. */
   readonly reference: string;
 }
 
-/** The stacks of this library that are measured; each gives one contestant. */
+/** The measured stacks of this library. Each is one contestant. */
 export const STACKS = ['kernel', 'node'] as const;
 
-/** The server program of ours; its first argument is the stack. */
+/** The server program of this library. Its first argument is the stack. */
 export const OURS = 'asynctcp';
 
 /**
- * Further arguments of it: its watchdog is off; its clients listen for acknowledgements; they take what comes
- * by `onData` as views, or by `onPacket`, to give back, and not by `onData`, to keep.
+ * Further arguments of the server program: the watchdog is off; clients have `onAck`; clients receive by
+ * `onData` as views, or by `onPacket`, instead of by `onData`.
  */
 export const UNWATCHED = 'unwatched';
 export const ONACK = 'onack';
@@ -60,7 +60,7 @@ function ours(stack: string, words: readonly string[], reference: string): Conte
   };
 }
 
-/** Each of our stacks with itself, without a word and with it. */
+/** Returns two contestants for each stack, with different arguments. */
 function pairs(without: readonly string[], withIt: readonly string[]): Contestant[] {
   return STACKS.flatMap((stack) => {
     const reference = nameOf(stack, ...without);
@@ -70,12 +70,12 @@ function pairs(without: readonly string[], withIt: readonly string[]): Contestan
 
 export interface Comparison {
   readonly contestants: readonly Contestant[];
-  /** Only workloads whose name contains this, unless the call says which. */
+  /** Only workloads whose name contains this, unless the command line names others. */
   readonly only: string;
 }
 
 export const COMPARISONS = {
-  /** The library with the systems that one would use in its place. */
+  /** The library and its alternatives. */
   stacks: {
     contestants: [
       EPOLL,
@@ -86,15 +86,17 @@ export const COMPARISONS = {
     ],
     only: '',
   },
-  /** The reference with itself: the ratios are the benchmark's own noise. */
+  /** The reference and itself: the ratios show the noise of the benchmark. */
   self: { contestants: [EPOLL, { ...EPOLL, name: `${REFERENCE} again` }], only: '' },
-  /** What the watchdog costs. */
+  /** The cost of the watchdog. */
   watchdog: { contestants: pairs([UNWATCHED], []), only: 'echo' },
-  /** What it costs to listen for acknowledgements. */
+  /** The cost of `onAck`. */
   onack: { contestants: pairs([], [ONACK]), only: 'echo-64B-50c' },
 } as const satisfies Record<string, Comparison>;
 
-/** Those of these names, in the order of the comparison, and the names that are nobody's. */
+/**
+ * Returns the contestants with these names, in the order of the comparison, and the names that are unknown.
+ */
 export function chosen(
   from: readonly Contestant[],
   names: readonly string[],

@@ -1,4 +1,4 @@
-// Which core the server runs on and which the load generator, so that neither takes time from the other.
+// Chooses a core for the server and one for the load generator, so that neither takes time from the other.
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ export interface Cores {
   readonly load: number;
 }
 
-/** Reads the kernel's list notation: `0-2,5` is 0, 1, 2 and 5. */
+/** Parses the kernel's list notation: `0-2,5` is 0, 1, 2 and 5. */
 export function parseCoreList(text: string): number[] {
   return text
     .trim()
@@ -27,7 +27,7 @@ function allowedCores(): number[] {
   return parseCoreList(/^Cpus_allowed_list:\s*(\S+)$/m.exec(status)?.[1] ?? '');
 }
 
-/** The threads of one physical core share its execution units, so they are no two cores here. */
+/** Returns the cores that are threads of the same physical core: they share its execution units. */
 function siblingsOf(core: number): number[] {
   const topology = `/sys/devices/system/cpu/cpu${core}/topology/thread_siblings_list`;
   try {
@@ -37,7 +37,7 @@ function siblingsOf(core: number): number[] {
   }
 }
 
-/** A core each, or the reason why there is none. */
+/** Returns two cores, or the reason why there are not two. */
 export function chooseCores(): Cores | string {
   if (spawnSync('taskset', ['--version']).status !== 0) return 'taskset (util-linux) is not installed';
   const [server, ...others] = allowedCores();
@@ -47,7 +47,7 @@ export function chooseCores(): Cores | string {
   return { server, load: others.find((core) => !siblings.includes(core)) ?? anyOther };
 }
 
-/** The command, run on that core; `undefined` leaves it to the system. */
+/** Returns the command that runs another one on a core; `undefined` leaves the choice to the system. */
 export function onCore(core: number | undefined, command: Command): Command {
   return core === undefined ? command : ['taskset', '-c', String(core), ...command];
 }

@@ -1,6 +1,6 @@
-// What a crowd that never reads costs a reader: `npm run build && node build/bench/crowd.js`. One connection
-// receives as fast as it can, alone and beside a thousand others that connect to the same server and never
-// read, in turns. Prints the medians and their ratio.
+// Measures what peers that never read cost a reader: `npm run build && node build/bench/crowd.js`. One
+// connection receives as fast as it can, in turn alone and beside a thousand others that connect to the same
+// server and never read. Prints the medians and their ratio.
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -13,7 +13,7 @@ import { Talk } from './talk.js';
 
 const CROWD = 1000;
 const ROUNDS = 3;
-/** In it the buffers of a crowd are filled. */
+/** Time in which the buffers of all connections fill. */
 const FILL_MS = 3000;
 const WARMUP_MS = 500;
 const MEASURE_MS = 1500;
@@ -44,7 +44,7 @@ function count(received: number): boolean {
   return true;
 }
 
-/** One who connects and never reads. */
+/** Opens a connection that never reads. */
 async function stare(port: number): Promise<Socket> {
   const socket = connect(port, '127.0.0.1').pause();
   socket.on('error', () => undefined);
@@ -52,7 +52,7 @@ async function stare(port: number): Promise<Socket> {
   return socket;
 }
 
-/** MiB a second that one reader gets from a fresh server beside so many who do not read. */
+/** Resolves to the MiB/s of one reader of a new server beside `crowd` connections that do not read. */
 async function rate(stack: string, crowd: number): Promise<number> {
   const server = new Talk(stack, [process.execPath, SERVER, 'send', stack]);
   const port = Number((await server.nextLine(START_MS_MAX)).split(' ')[1]);

@@ -1,4 +1,4 @@
-// How a contestant's server is started on each runtime.
+// The command of a contestant's server on each runtime.
 
 import { join } from 'node:path';
 
@@ -7,12 +7,12 @@ import type { Contestant } from './contestants.js';
 import type { ServerMode } from './protocol.js';
 import type { Tools } from './tools.js';
 
-/** Neither runtime looks for a newer version of itself while it is measured. */
+/** Keeps the runtimes from looking for newer versions of themselves during a measurement. */
 export const SERVER_VARIABLES = { DENO_NO_UPDATE_CHECK: '1', DENO_NO_PACKAGE_JSON: '1', DO_NOT_TRACK: '1' };
 
 const DENO_FLAGS = ['--quiet', '--no-config', '--no-lock', '--no-remote', '--no-prompt'];
 
-/** `node:process` in the shared part reads the environment of its own accord. */
+/** Deno's `node:process`, which the servers share, reads the environment when it is loaded. */
 const DENO_PERMISSIONS = ['--allow-net=127.0.0.1', '--allow-env', '--allow-read'];
 
 export function canTellHeap({ runtime }: Contestant): boolean {

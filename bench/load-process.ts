@@ -1,4 +1,4 @@
-// The load generator against one server: a measurement, or connections that are held.
+// Runs the load generator against one server: a measurement, or connections that are held.
 
 import { onCore } from './cores.js';
 import { withOpenFiles } from './open-files.js';
@@ -16,7 +16,7 @@ export interface Duration {
   readonly measureMs: number;
 }
 
-/** What the load generator prints. `operations` of bulk modes are bytes, and they have no latency. */
+/** The load generator's output. `operations` of bulk modes are bytes, and have no latency. */
 export interface LoadResult {
   readonly operations: number;
   readonly seconds: number;
@@ -49,7 +49,7 @@ const HOLD_KEYS = [
   'everyoneSeconds',
 ] as const satisfies readonly (keyof HoldResult)[];
 
-/** More than the load generator gives its phases. */
+/** Time for the phases of the load generator, more than they need. */
 const SLACK_MS = 60_000;
 const HOLD_MS_PER_CONNECTION = 2;
 
@@ -59,7 +59,7 @@ function hasNumbers(value: unknown, keys: readonly string[]): boolean {
   return keys.every((key) => typeof entries.get(key) === 'number');
 }
 
-/** Both ends are of one build, so the keys decide. */
+/** Checks the keys only: both programs are of one build. */
 function isResult(value: unknown): value is LoadResult {
   return hasNumbers(value, RESULT_KEYS);
 }
@@ -101,7 +101,7 @@ export interface Held {
   release(): Promise<void>;
 }
 
-/** Opens connections that are idle then, each after two messages there and back. */
+/** Opens connections that are idle after two messages and their echoes. */
 export async function hold(place: LoadPlace, server: ServerProcess, connections: number): Promise<Held> {
   const talk = start(place, server, connections, { mode: 'hold', size: 64 });
   const line = await talk.nextLine(connections * HOLD_MS_PER_CONNECTION + SLACK_MS);

@@ -1,10 +1,10 @@
-// What was measured on, in words that hold for every such machine.
+// Describes the machine of a measurement, without names that identify it.
 
 import { availableParallelism, cpus, release } from 'node:os';
 
 import type { Cores } from './cores.js';
 
-/** Of the kernel's release only the version: what follows it is somebody's own name. */
+/** Returns the version of a kernel release without its suffix, which may be the name of a build. */
 export function kernelVersion(text: string): string {
   return /^\d+\.\d+/.exec(text)?.[0] ?? 'of unknown version';
 }

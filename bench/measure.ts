@@ -1,4 +1,4 @@
-// Measures one workload: all contestants in alternation, so that a drift of the machine meets them alike.
+// Measures one workload: all contestants take turns, so that a drift of the machine affects them alike.
 
 import type { Contestant } from './contestants.js';
 import type { Cores } from './cores.js';
@@ -15,12 +15,12 @@ export interface Bench {
   readonly timing: Timing;
 }
 
-/** The rounds of each contestant, in the contestants' order; round n of one pairs with round n of another. */
+/** The rounds of each contestant, in the contestants' order. Round n of one pairs with round n of another. */
 export type Rounds = readonly (readonly Round[])[];
 
 const OPERATIONS_PER_UNIT: Readonly<Record<Unit, number>> = { message: 1, connection: 1, MiB: 1024 * 1024 };
 
-/** Until a server has seen the ends of the connections that were closed before. */
+/** Time for a server to process the ends of the connections of the last round. */
 const SETTLE_MS = 100;
 
 const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
@@ -54,19 +54,19 @@ async function run(bench: Bench, server: ServerProcess, workload: Workload, time
   return roundOf(workload.unit, await runLoad(loadPlace(bench), server, workload.load, time));
 }
 
-/** A load whose numbers are thrown away: the server compiles its hot code. */
+/** Runs a load whose results are discarded, so that the server compiles its hot code. */
 async function warmUp(bench: Bench, server: ServerProcess, workload: Workload, ms: number): Promise<void> {
   await run(bench, server, workload, { warmupMs: 0, measureMs: ms });
 }
 
 /**
- * A round with idle connections: the load alone, then among them. The server is a fresh one, because memory
- * that former connections have left behind would be used again.
+ * Measures a round with idle connections: the load without them, then with them. The server is a new one,
+ * because memory of former connections would be reused.
  */
 async function idleRound(bench: Bench, contestant: Contestant, workload: Workload): Promise<Round> {
   const { idle } = workload;
   const server = await startServer(bench, contestant, workload);
-  // Longer than elsewhere: what is compiled later would be less among the idle connections than alone.
+  // Longer than elsewhere, because code that is compiled after this point would falsify the comparison.
   await warmUp(bench, server, workload, 2 * bench.timing.firstWarmupMs);
   const alone = await run(bench, server, workload, bench.timing);
   await settle();
@@ -97,7 +97,7 @@ interface Entrant {
   stop(): Promise<void>;
 }
 
-/** Its server lives through the whole workload and no longer; with idle connections, through one round. */
+/** Starts a contestant's server for the whole workload; with idle connections, for one round. */
 async function enter(bench: Bench, contestant: Contestant, workload: Workload): Promise<Entrant> {
   if (workload.idle > 0) {
     return { measure: () => idleRound(bench, contestant, workload), stop: () => Promise.resolve() };

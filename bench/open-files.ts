@@ -1,4 +1,4 @@
-// A process with very many connections needs a higher limit on its open files than it may inherit.
+// Raises the limit of open files, which a process with very many connections needs.
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ export interface FileLimits {
   readonly hard: number;
 }
 
-/** Reads the text of /proc/<pid>/limits. */
+/** Parses the text of /proc/<pid>/limits. */
 export function fileLimitsIn(text: string): FileLimits {
   const [, soft = '0', hard = '0'] = /^Max open files\s+(\S+)\s+(\S+)/m.exec(text) ?? [];
   const number = (limit: string): number =>
@@ -24,7 +24,7 @@ function ownLimits(): FileLimits {
   return fileLimitsIn(readFileSync('/proc/self/limits', 'utf8'));
 }
 
-/** The command with its limits raised, if they have to be. Only root may raise the hard one. */
+/** Returns the command, with raised limits if necessary. Only root may raise the hard limit. */
 export function withOpenFiles(connections: number, command: Command, limits = ownLimits()): Command {
   const files = connections + FILES_BESIDE_CONNECTIONS;
   if (files <= limits.soft) return command;
@@ -32,7 +32,7 @@ export function withOpenFiles(connections: number, command: Command, limits = ow
   return ['prlimit', `--nofile=${files}:${hard}`, ...command];
 }
 
-/** Whether a child can have so many connections. */
+/** Returns true if a child process can have this number of connections. */
 export function canHaveConnections(connections: number): boolean {
   const [program, ...args] = withOpenFiles(connections, ['true']);
   return spawnSync(program, args, { stdio: 'ignore' }).status === 0;

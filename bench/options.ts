@@ -7,9 +7,9 @@ import type { Duration } from './load-process.js';
 import { UsageError } from './usage-error.js';
 import { WORKLOADS, type Workload } from './workloads.js';
 
-/** The durations of a round; the warm-up in it is discarded. */
+/** The durations of a round. Its warm-up is discarded. */
 export interface Timing extends Duration {
-  /** Discarded: before the first round of a fresh server. */
+  /** Warm-up of a new server before its first round. */
   readonly firstWarmupMs: number;
 }
 
@@ -20,10 +20,10 @@ export interface Options {
   readonly idleRounds: number;
   readonly workloads: readonly Workload[];
   readonly contestants: readonly Contestant[];
-  /** Whether one is compared with itself, so that the difference says more than the ratio. */
+  /** A contestant is compared with itself: then the difference says more than the ratio. */
   readonly isOfOne: boolean;
   readonly jsonFile: string | undefined;
-  /** The name of the files in `bench/results/`. */
+  /** Name of the files in `bench/results/`. */
   readonly save: string | undefined;
 }
 
@@ -36,7 +36,7 @@ const FULL_ROUNDS = { rounds: 12, idleRounds: 5 };
 const ROUNDS_MIN = 3;
 const ROUNDS_MAX = 100;
 
-/** Where the results of a whole run go. */
+/** Name of the results of a full run. */
 const LATEST = 'latest';
 
 const roundsText = ({ rounds }: { rounds: number }, { measureMs }: Timing): string =>
@@ -79,7 +79,7 @@ function parse(args: readonly string[]) {
       },
     }).values;
   } catch (error) {
-    // parseArgs appends advice to some messages; the first sentence says it.
+    // parseArgs appends advice to some messages. The first sentence is enough.
     const message = error instanceof Error ? error.message : String(error);
     throw new UsageError((message.split(/\. |\n/, 1)[0] ?? message).replace(/\.$/, ''));
   }
@@ -113,7 +113,7 @@ function contestantsOf({ contestants: text }: Values, comparison: ComparisonName
   throw new UsageError(`--contestants: '${unknown.join(', ')}' is none of ${namesOf(contestants)}`);
 }
 
-/** What is asked for by name is run, whether it belongs to a quick run or not. */
+/** Returns the workloads to run. Those chosen by name run whether they belong to a quick run or not. */
 function workloadsOf({ only, quick }: Values, comparison: ComparisonName): readonly Workload[] {
   if (only === undefined) {
     const usual = WORKLOADS.filter(({ inQuick, inFull }) => (quick ? inQuick : inFull));
@@ -132,7 +132,7 @@ function saveOf({ save, quick, only, contestants }: Values, comparison: Comparis
   return save ?? (isWhole ? LATEST : undefined);
 }
 
-/** `undefined` is a request for help. */
+/** Returns `undefined` if help was asked for. */
 export function parseOptions(args: readonly string[]): Options | undefined {
   const values = parse(args);
   if (values.help) return undefined;

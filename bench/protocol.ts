@@ -1,30 +1,30 @@
-// What the harness and a server process say to each other, in lines of one word and perhaps a number: the
-// server on its standard output, the harness on the server's standard input. Any language can do that. When
-// its standard input ends, a server ends too.
+// The protocol between the harness and a server process: lines of one word and possibly a number, on the
+// server's standard output and input, so that servers can be written in any language. A server ends when its
+// standard input does.
 
-/** What a server does with its connections; the last argument but the program's own. */
+/** What a server does with its connections: the argument after the program's own ones. */
 export const SERVER_MODES = [
-  /** Sends back what comes. */
+  /** Echoes. */
   'echo',
-  /** Sends without end the bytes 0, 1, … 255, again and again. */
+  /** Sends the bytes 0, 1, … 255 again and again, without end. */
   'send',
-  /** Drops what comes. */
+  /** Drops what it receives. */
   'discard',
 ] as const;
 
 export type ServerMode = (typeof SERVER_MODES)[number];
 
-/** The first thing that a server says: the port that it listens on, on 127.0.0.1. */
+/** A server's first line: its port on 127.0.0.1. */
 export const PORT = 'port';
 
-/** Asked of servers that tell it: the bytes of the JavaScript heap in use, after a collection. */
+/** Request, and word of the answer: bytes of the JavaScript heap in use after a collection. */
 export const HEAP = 'heap';
 
 export function lineOf(word: string, value: number): string {
   return `${word} ${value}\n`;
 }
 
-/** The number that a line tells, if that is what it tells. */
+/** Returns the number of a line that begins with `word`. */
 export function valueIn(line: string, word: string): number | undefined {
   const [first, number, ...rest] = line.trim().split(' ');
   if (first !== word || number === undefined || rest.length > 0 || !/^\d+$/.test(number)) return undefined;

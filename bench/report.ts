@@ -1,4 +1,4 @@
-// The Markdown tables: one for each unit of the workloads, and one for what idle connections cost.
+// The Markdown tables: one for each unit of the workloads, and one for the cost of idle connections.
 
 import { markdownTable } from 'markdown-table';
 
@@ -17,11 +17,11 @@ export interface Result {
   readonly ratios: Ratios | undefined;
 }
 
-/** The rounds are in the contestants' order. */
+/** Returns the rows of a workload. `rounds` are in the contestants' order. */
 export function resultsOf(workload: Workload, contestants: readonly Contestant[], rounds: Rounds): Result[] {
   return contestants.map(({ name, reference }, index) => {
     const ours = rounds[index] ?? [];
-    // Where the reference does not take part, the first of all is it.
+    // If the reference does not take part, the first contestant is the reference.
     const position = Math.max(
       contestants.findIndex((contestant) => contestant.name === reference),
       0,
@@ -99,7 +99,7 @@ function tableOf(columns: readonly Column[], results: readonly Result[]): string
   return markdownTable([columns.map(({ title }) => title), ...rows], { align });
 }
 
-/** To whom the ratios are taken: one for all of them, or each to its own. */
+/** Returns the lines that name the references of the ratios: one for all rows, or one for each. */
 function referencesLine(results: readonly Result[]): string[] {
   const pairs = results.flatMap(({ contestant, reference, ratios }) =>
     ratios === undefined ? [] : [{ contestant, reference }],
@@ -120,7 +120,7 @@ export function tablesOf(results: readonly Result[]): string {
   return [...tables, ...referencesLine(results)].join('\n\n');
 }
 
-/** What each contestant costs more than its reference, in words: for comparisons of one with itself. */
+/** Returns the additional cost of each contestant over its reference, for comparisons of one with itself. */
 export function costLines(results: readonly Result[]): string {
   const signed = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`;
   return results

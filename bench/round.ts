@@ -1,28 +1,28 @@
 // One measurement of one contestant in one workload.
 
-/** What idle connections cost. */
+/** The cost of idle connections. */
 export interface IdleRound {
-  /** CPU time for each message of the same load without the idle connections. */
+  /** CPU time per message of the same load without the idle connections. */
   readonly aloneCpuUs: number;
-  /** Connections that were opened in a second, each with a message there and back. */
+  /** Connections opened per second, each with a message and its echo. */
   readonly opensPerSecond: number;
-  /** The server's CPU time for opening one. */
+  /** The server's CPU time for opening a connection. */
   readonly openCpuUs: number;
-  /** From the first byte of a message on all of them at once to the last byte of the last reply. */
+  /** Time from the first byte of a message on all of them at once to the last byte of the last echo. */
   readonly everyoneMs: number;
-  /** Memory of the server's process for each idle connection. */
+  /** Memory of the server's process per idle connection. */
   readonly rssBytes: number;
-  /** JavaScript heap for each idle connection, where the runtime can be asked. */
+  /** JavaScript heap per idle connection, if the runtime reports it. */
   readonly heapBytes: number | undefined;
 }
 
-/** CPU times are those of the server's process, for each unit of the workload. */
+/** One measurement. CPU times are those of the server's process per unit of the workload. */
 export interface Round {
   readonly perSecond: number;
   readonly cpuUs: number;
   readonly userTicks: number;
   readonly systemTicks: number;
-  /** The share of the measurement that the server's process was on a core, and the load generator. */
+  /** Shares of the measurement during which the server's process and the load generator were on a core. */
   readonly busy: number;
   readonly loadBusy: number;
   readonly p50Us: number | undefined;

@@ -18,7 +18,7 @@ const tell = (line: string): void => {
   process.stderr.write(`${line}\n`);
 };
 
-/** Those that this workload is for, or why it cannot be run. */
+/** Returns the contestants of a workload, or the reason why it cannot run. */
 function entrantsOf(workload: Workload, contestants: readonly Contestant[]): readonly Contestant[] | string {
   const { name, only, idle, load } = workload;
   if (!canHaveConnections(idle + load.connections)) {

@@ -1,5 +1,5 @@
-// Bun and Deno, which the benchmark installs for itself: out of their packages for this machine alone, which
-// have the program in them and need no script to be run. They are no dependencies of the project.
+// Installs Bun and Deno for the benchmark, from their npm packages for this platform, which contain the
+// program and need no install script. They are not dependencies of the project.
 
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -44,7 +44,7 @@ const INSTALL = [
   '--fetch-retry-mintimeout=1000',
 ] as const;
 
-/** Gives npm's first words about what is wrong, or nothing. */
+/** Installs a package. Resolves to npm's error message, or to `undefined`. */
 async function install(folder: string, { name, version }: Package): Promise<string | undefined> {
   const child = startChild(
     [...INSTALL, '--prefix', folder, `${name}@${version}`],
@@ -63,18 +63,18 @@ async function runs(program: string): Promise<boolean> {
 
 export interface Installed {
   readonly program: string | undefined;
-  /** Why there is none. */
+  /** Why it could not be installed. */
   readonly reason: string;
 }
 
-/** Installs it unless it is installed already. */
+/** Installs a runtime unless it is installed already. */
 export async function installRuntime(runtime: InstalledRuntime): Promise<Installed> {
   const wanted = PACKAGES[runtime];
   const folder = join(CACHE, `${runtime}-${wanted.version}`);
   const program = join(folder, 'node_modules', wanted.name, wanted.program);
   if (!existsSync(program)) {
     process.stderr.write(`installing ${wanted.name} ${wanted.version}\n`);
-    // Renamed when it is whole: a run that is interrupted leaves no half of a program behind.
+    // Renamed when it is complete, so that an interrupted run leaves no incomplete program.
     const unfinished = `${folder}.unfinished`;
     rmSync(unfinished, { recursive: true, force: true });
     const reason = await install(unfinished, wanted);

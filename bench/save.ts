@@ -1,4 +1,4 @@
-// The files that a run leaves behind.
+// The result files of a run.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ export interface Report {
   readonly machine: string;
   readonly versions: string;
   readonly timing: Timing & { readonly rounds: number; readonly idleRounds: number };
-  /** What was not measured, and why. */
+  /** The reasons why contestants were not measured. */
   readonly missing: readonly { readonly reason: string }[];
   readonly results: readonly Result[];
 }
@@ -29,7 +29,7 @@ export interface Details {
   readonly rounds: readonly Round[];
 }
 
-/** The digits that mean something; what is a whole number stays one. */
+/** Rounds a number to its significant digits. Whole numbers stay whole. */
 function rounded(_: string, value: unknown): unknown {
   if (typeof value !== 'number' || Number.isInteger(value)) return value;
   return Number(value.toPrecision(SIGNIFICANT_DIGITS));
@@ -39,12 +39,12 @@ function writeJson(file: string, value: object): void {
   writeFileSync(file, `${JSON.stringify(value, rounded, 2)}\n`);
 }
 
-/** Every round of it. */
+/** Writes every round into a file. */
 export function writeDetails(file: string, report: Report, details: readonly Details[]): void {
   writeJson(file, { ...report, details });
 }
 
-/** Gives what it wrote, as one names it from the package. */
+/** Writes the results. Returns the paths of the files, relative to the package. */
 export function saveResults(name: string, report: Report): string[] {
   mkdirSync(RESULTS, { recursive: true });
   const written = [`${name}.json`];

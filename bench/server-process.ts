@@ -1,4 +1,4 @@
-// The harness's view of one server process: start it, ask what memory it uses, stop it.
+// A server process: starts it, measures its memory, stops it.
 
 import { readFileSync } from 'node:fs';
 
@@ -15,13 +15,13 @@ const ANSWER_MS_MAX = 15_000;
 export interface ServerPlace {
   readonly tools: Tools;
   readonly core: number | undefined;
-  /** Connections that it will have at once. */
+  /** Most connections at once. */
   readonly connections: number;
 }
 
-/** Bytes of a process's memory that are in RAM. */
+/** Returns the bytes of a process's memory that are in RAM. */
 function residentBytes(pid: number): number {
-  // Exact, where /proc/<pid>/status is late by what each core has not added up yet.
+  // Exact, unlike /proc/<pid>/status, in which the counts of each core are added late.
   const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
   const kibibytes = /^Rss:\s*(\d+) kB$/m.exec(rollup)?.[1];
   if (kibibytes === undefined) throw new Error('the kernel does not tell what memory a process has');
@@ -39,7 +39,7 @@ export class ServerProcess {
     this.#talk = talk;
   }
 
-  /** Resolves when the server listens. */
+  /** Starts a server. Resolves when it listens. */
   static async start(contestant: Contestant, mode: ServerMode, place: ServerPlace): Promise<ServerProcess> {
     const command = withOpenFiles(place.connections, serverCommand(contestant, mode, place.tools));
     const talk = new Talk(`the server ${contestant.name}`, onCore(place.core, command), SERVER_VARIABLES);
@@ -56,7 +56,7 @@ export class ServerProcess {
     return residentBytes(this.#talk.pid);
   }
 
-  /** Bytes of the JavaScript heap in use after a collection, where the runtime is ours to ask. */
+  /** Resolves to the bytes of the JavaScript heap in use after a collection, if the server reports them. */
   async heapBytes(): Promise<number | undefined> {
     if (!canTellHeap(this.#contestant)) return undefined;
     this.#talk.say(HEAP);

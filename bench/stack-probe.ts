@@ -1,4 +1,4 @@
-// Tells whether a stack of the library can be used on this machine: status 0, or 1 and the reason.
+// Checks whether a stack of the library works on this machine: exits with 0, or with 1 and the reason.
 
 import { AsyncServer } from 'asynctcp';
 

@@ -1,22 +1,22 @@
-// From rounds to the numbers of a table's row.
+// Computes the numbers of a table's row from rounds.
 
 import type { IdleRound, Round } from './round.js';
 
 export interface Summary extends Omit<Round, 'userTicks' | 'systemTicks'> {
-  /** The division of `cpuUs`, by the ticks of all rounds together: those of one round are few. */
+  /** Parts of `cpuUs`, from the ticks of all rounds together, because one round has few ticks. */
   readonly userUs: number;
   readonly systemUs: number;
-  /** Highest less lowest rate of the rounds, as a share of the median. */
+  /** Highest minus lowest rate of the rounds, as a share of the median. */
   readonly spread: number;
 }
 
-/** Medians of each round's own: what the two of a round have in common, such as a slow moment, cancels. */
+/** Medians of the ratios of each pair of rounds, in which common influences of the machine cancel out. */
 export interface Ratios {
   /** More is better. */
   readonly perSecond: number;
   /** Less is better. */
   readonly cpu: number;
-  /** The difference of the CPU times. */
+  /** Difference of the CPU times. */
   readonly moreCpuUs: number;
 }
 
@@ -46,7 +46,7 @@ function summarizeIdle(rounds: readonly IdleRound[]): IdleRound | undefined {
   };
 }
 
-/** The medians of the rounds. */
+/** Returns the medians of the rounds. */
 export function summarize(rounds: readonly Round[]): Summary {
   const of = (value: (round: Round) => number): number => median(rounds.map(value));
   const sum = (value: (round: Round) => number): number =>
@@ -72,7 +72,7 @@ export function summarize(rounds: readonly Round[]): Summary {
   };
 }
 
-/** Round n of one was measured next to round n of the other. */
+/** Compares pairs of rounds. Round n of one contestant was measured beside round n of the other. */
 export function compare(ours: readonly Round[], reference: readonly Round[]): Ratios {
   const pairs = ours.flatMap((round, index) => {
     const other = reference[index];

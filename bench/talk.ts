@@ -1,5 +1,5 @@
-// A child process that the harness talks with in lines: what it says comes from its standard output, and the
-// end of its standard input tells it to end.
+// A child process that exchanges lines with the harness on its standard output and input. It ends with its
+// standard input.
 
 import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -15,7 +15,7 @@ export class Talk {
   readonly #input: Writable;
   readonly #lines: AsyncIterator<string>;
 
-  /** The name is for what goes wrong. */
+  /** @param name for error messages. */
   constructor(name: string, command: Command, variables?: Readonly<Record<string, string>>) {
     const child = startChild(command, ['pipe', 'pipe', 'inherit'], variables);
     const { stdin, stdout } = child;
@@ -52,7 +52,7 @@ export class Talk {
     this.#input.write(`${word}\n`);
   }
 
-  /** Tells it to end, and waits until it has. */
+  /** Ends the child's standard input, and waits until the child has ended. */
   async end(): Promise<void> {
     this.#input.end();
     const status = await childEnd(this.#child, END_MS_MAX);

@@ -1,4 +1,4 @@
-// What has to be there before anything can be measured: the load generator and what runs the servers.
+// Prepares a measurement: the load generator and the runtimes of the servers.
 
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -16,13 +16,13 @@ export interface Tools {
 
 export interface Prepared {
   readonly tools: Tools;
-  /** Those that can be measured. */
+  /** Contestants that can be measured. */
   readonly contestants: readonly Contestant[];
-  /** Why the others cannot, a line each. */
+  /** The reasons why the others cannot, a line each. */
   readonly missing: readonly string[];
 }
 
-/** Why a stack of the library cannot be used here, such as for want of the native addon. */
+/** Returns why a stack of the library does not work on this machine, for example without the native addon. */
 function reasonAgainst(stack: string): string | undefined {
   const probe = join(import.meta.dirname, 'stack-probe.js');
   const { status, stdout } = spawnSync(process.execPath, [probe, stack], { encoding: 'utf8' });
@@ -56,7 +56,7 @@ export async function prepare(contestants: readonly Contestant[]): Promise<Prepa
   return { tools, contestants: contestants.filter(isAble), missing };
 }
 
-/** The versions of what the contestants run on, in words. */
+/** Returns a text with the versions of the contestants' runtimes. */
 export function versionsOf(contestants: readonly Contestant[]): string {
   const words = {
     c: () => `C: ${compilerVersion()}`,

@@ -1,12 +1,12 @@
-// What the load generator does to a server: the benchmark's workloads.
+// The benchmark's workloads.
 
 import { REFERENCE } from './contestants.js';
 import type { ServerMode } from './protocol.js';
 
-/** What is counted, and what the CPU time is told for. */
+/** The unit that is counted, and that CPU times refer to. */
 export type Unit = 'message' | 'MiB' | 'connection';
 
-/** One run of the load generator; the modes are those of `load/modes.h`. */
+/** One run of the load generator. The modes are those of `load/modes.h`. */
 export interface Load {
   readonly mode: 'echo' | 'connect' | 'receive' | 'send';
   readonly connections: number;
@@ -15,15 +15,16 @@ export interface Load {
 
 export interface Workload {
   readonly name: string;
-  /** Whether `--quick` runs it, and whether a full run does. */
+  /** `--quick` includes it. */
   readonly inQuick: boolean;
+  /** A full run includes it. */
   readonly inFull: boolean;
   readonly server: ServerMode;
   readonly load: Load;
   readonly unit: Unit;
-  /** Connections that are open and idle meanwhile. */
+  /** Connections that are open and idle during the load. */
   readonly idle: number;
-  /** Only these contestants, and only where the last of them takes part. */
+  /** Only these contestants, and only if the last of them takes part. */
   readonly only?: readonly string[];
 }
 

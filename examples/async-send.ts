@@ -1,15 +1,15 @@
 /**
- * Sends much with little memory: never more than `space()` is added, and every acknowledgement makes room
- * for the next piece.
+ * Sends much data with little memory: it adds at most `space()` bytes, and every acknowledgement makes
+ * space for the next piece.
  *
  *     node build/examples/async-send.js host port [megabytes]      to a receiver: nc -l 7007 > /dev/null
  */
 import { AsyncClient } from 'asynctcp';
 
 const CONNECT_TIMEOUT_MS = 5000;
-/** What the receiver gets to take what was added when the program is told to end. */
+/** Time for the receiver to take the bytes that were added, after a signal to end. */
 const GRACE_MS = 5000;
-/** The data: the bytes 0 to 250 again and again. */
+/** The data: the bytes 0 to 250, repeated. */
 const BLOCK = Uint8Array.from({ length: 251 * 256 }, (_, index) => index % 251);
 
 const [host = '', port = '', megabytesText = '16', ...tooMany] = process.argv.slice(2);
@@ -29,7 +29,7 @@ function fill(): void {
     // Flags 0: the block never changes, so the client need not copy it.
     added += client.add(BLOCK.subarray(offset, offset + total - added), 0);
   }
-  // Once for all pieces: they leave together.
+  // One call for all pieces sends them together.
   client.send();
 }
 
@@ -51,7 +51,7 @@ client.onAck((_, bytes, timeMs) => {
   client.close();
 });
 
-// A receiver that has nothing to say may end its side early, and gets everything all the same.
+// A receiver that sends nothing may end its side early, and still gets everything.
 client.setAllowHalfOpen(true);
 
 client.onError((_, error, cause) => {
@@ -64,7 +64,7 @@ client.onDisconnect(() => {
   process.exitCode = 1;
 });
 
-// What was added still arrives; `fill` finds no space any more.
+// All added bytes still arrive; `fill` finds no space from now on.
 const stop = (): void => void client.drain({ withinMs: GRACE_MS });
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, stop);
 
@@ -72,7 +72,7 @@ function connect(): boolean {
   try {
     return client.connect(host, Number(port), { timeoutMs: CONNECT_TIMEOUT_MS });
   } catch {
-    return false; // What was given is no host, or no port.
+    return false; // The arguments are no host or no port.
   }
 }
 

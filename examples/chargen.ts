@@ -1,6 +1,6 @@
 /**
- * A character generator (RFC 864): sends lines without end, as fast as each reader takes them. The process
- * does not grow when a reader stops, because nothing is made before there is space for it.
+ * A character generator (RFC 864): sends endless lines, as fast as each reader takes them. A reader that
+ * stops costs no memory, because bytes are only made when there is space for them.
  *
  *     node build/examples/chargen.js [port [address]]      and to look at it: nc 127.0.0.1 7019 | less
  */
@@ -10,9 +10,9 @@ import { AsyncServer, type AsyncClient } from 'asynctcp';
 const FIRST_CHARACTER = 32;
 const CHARACTERS = 95;
 const LINE_LENGTH = 72;
-/** When a reader that takes nothing is called stopped. */
+/** A reader that takes nothing for this time is reported as stopped. */
 const STOPPED_MS = 1000;
-/** What readers get to take what was sent when the server ends. */
+/** Time for the readers to take the bytes that were sent, when the server ends. */
 const GRACE_MS = 2000;
 
 const [portText = '7019', address = '127.0.0.1', ...tooMany] = process.argv.slice(2);
@@ -22,7 +22,10 @@ if (!Number.isInteger(port) || port < 0 || port > 65535 || isIP(address) === 0 |
   process.exit(2);
 }
 
-/** Each line begins one character later than the line before: after 95 lines it all begins anew. */
+/**
+ * Returns 95 lines, each of which begins one character later than the line before; then the pattern
+ * repeats.
+ */
 function makePattern(): Uint8Array {
   const characters = Array.from({ length: CHARACTERS }, (_, i) => String.fromCharCode(FIRST_CHARACTER + i));
   const twice = [...characters, ...characters].join('');
@@ -56,7 +59,7 @@ function generate(client: AsyncClient): void {
     if (!stopped) console.log(`${name} has stopped reading`);
     stopped = true;
   });
-  // An accepted client is connected already: it has no onConnect to wait for.
+  // An accepted client is already connected: its `onConnect` is never called.
   fill();
 }
 
@@ -70,6 +73,6 @@ try {
   process.exitCode = 1;
 }
 
-// Each reader gets what was sent, and then the end; one that has stopped is not waited for longer.
+// Each reader gets the bytes that were sent, and then the end. A stopped reader is reset after the time.
 const stop = (): void => void server.end({ clients: 'drain', withinMs: GRACE_MS });
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, stop);

@@ -15,7 +15,7 @@ const client = new AsyncClient();
 
 client.onConnect(() => {
   console.log(`connected to ${client.remoteIP()} port ${client.remotePort()}`);
-  // A string is taken whole or not at all.
+  // `write` takes a string whole or not at all.
   if (client.write(`${words.join(' ')}\n`) === 0) {
     console.error(`the line is longer than the ${client.space()} bytes that the client takes at once`);
     client.abort();
@@ -38,19 +38,19 @@ client.onError((_, error, cause) => {
   process.exitCode = 1;
 });
 
-// Always the last, after an error too.
+// The last callback in any case, also after an error.
 client.onDisconnect(() => {
   console.log('disconnected');
 });
 
-// A server that never answers: the client closes by itself.
+// Closes the client if the server does not answer.
 client.setRxTimeout(ANSWER_TIMEOUT_S);
 
 function connect(): boolean {
   try {
     return client.connect(host, Number(port), { timeoutMs: CONNECT_TIMEOUT_MS });
   } catch {
-    return false; // What was given is no host, or no port.
+    return false; // The arguments are no host or no port.
   }
 }
 

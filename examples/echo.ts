@@ -1,15 +1,15 @@
 /**
- * An echo server (RFC 862) that loses no byte and buffers few. It opens a peer's receive window only as fast
- * as the peer takes its own bytes back: a peer that writes without reading has to wait.
+ * An echo server (RFC 862) that loses no byte and buffers few. It opens the receive window for a peer as
+ * fast as the peer takes its bytes back: a peer that writes without reading has to wait.
  *
  *     node build/examples/echo.js [port [address]]      and to talk to it: nc 127.0.0.1 7007
  */
 import { isIP } from 'node:net';
 import { AsyncServer, type AsyncClient } from 'asynctcp';
 
-/** What peers that are in the middle of something get to finish it when the server ends. */
+/** Time for peers to finish what they are sending, when the server ends. */
 const GRACE_MS = 5000;
-/** What they get to take the rest and to end their side after that. */
+/** Time for peers to take the rest and to end their side after that. */
 const LAST_MS = 1000;
 
 const [portText = '7007', address = '127.0.0.1', ...tooMany] = process.argv.slice(2);
@@ -22,25 +22,25 @@ if (!Number.isInteger(port) || port < 0 || port > 65535 || isIP(address) === 0 |
 let isStopping = false;
 
 function echo(client: AsyncClient): void {
-  /** Received, and not taken by `add` yet: never more than the receive window. */
+  /** Bytes that were received and not yet taken by `add`: at most the receive window. */
   const waiting: Uint8Array[] = [];
   let peerEnded = false;
   let heard = false;
 
   const sendBack = (): void => {
     for (let piece = waiting[0]; piece !== undefined && client.canSend(); piece = waiting[0]) {
-      // Flags 0: no copy is needed, because data is ours to keep and nobody changes it.
+      // Flags 0: no copy is needed, because received bytes belong to the program and never change.
       const taken = client.add(piece, 0);
       if (taken < piece.length) waiting[0] = piece.subarray(taken);
       else waiting.shift();
-      // Only now may the peer send as many bytes more.
+      // Opens the window: the peer may send as many further bytes.
       client.ack(taken);
     }
     client.send();
     if (peerEnded && waiting.length === 0) client.close();
   };
 
-  // The peer's end would close the client at once, and what is waiting would be lost.
+  // Otherwise the peer's end would close the client at once, and the waiting bytes would be lost.
   client.setAllowHalfOpen(true);
   client.onEnd(() => {
     peerEnded = true;
@@ -54,7 +54,7 @@ function echo(client: AsyncClient): void {
   });
   client.onAck(sendBack);
   client.onPoll(() => {
-    // Half a second of silence, and nothing to send back: the peer has nothing more to say.
+    // After half a second of silence, and with nothing to send back, the peer is considered done.
     if (isStopping && !heard && waiting.length === 0) void client.drain({ withinMs: LAST_MS });
     heard = false;
   });
@@ -71,8 +71,8 @@ try {
 }
 
 /**
- * A FIN at once would leave unanswered what peers are still sending: they go on for a while. The process ends
- * by itself once the server and its clients have ended.
+ * Lets peers continue for a while, because a FIN at once would cut off the echo of bytes on their way. The
+ * process ends by itself once the server and its clients have ended.
  */
 function stop(): void {
   isStopping = true;

@@ -1,6 +1,6 @@
 /**
- * Fetches web pages over plain HTTP/1.1, all at once, each with a client of its own. No step can last for
- * ever: connecting, and the silence between two pieces of an answer, have their timeouts.
+ * Fetches web pages over plain HTTP/1.1, all at once, each with a client of its own. No step lasts for
+ * ever: the connect and the silence between two pieces of an answer have timeouts.
  *
  *     node build/examples/fetch-website.js [host[:port][/path]]...
  */
@@ -8,7 +8,7 @@ import { AsyncClient } from 'asynctcp';
 
 const CONNECT_TIMEOUT_MS = 5000;
 const SILENCE_TIMEOUT_S = 5;
-/** No status line is longer. */
+/** Characters; longer status lines are cut off. */
 const MAX_STATUS_LINE = 1000;
 
 function request(site: URL): string {
@@ -16,7 +16,7 @@ function request(site: URL): string {
     `GET ${site.pathname}${site.search} HTTP/1.1`,
     `Host: ${site.host}`,
     'Accept: */*',
-    // The end of the connection is then the end of the answer.
+    // Makes the end of the connection the end of the answer.
     'Connection: close',
   ];
   return `${lines.join('\r\n')}\r\n\r\n`;
@@ -42,14 +42,14 @@ function fetchSite(site: URL): void {
     problem = `${AsyncClient.errorToString(error)} (${cause?.message ?? 'no details'})`;
   });
   client.onDisconnect((_, reason) => {
-    // After a silence the client closes by itself; the end of the answer is the server's.
+    // The timeout closes the client; otherwise the server has ended the answer.
     if (reason === 'rxTimeout') problem = `nothing came for ${SILENCE_TIMEOUT_S} s`;
     const [statusLine = ''] = beginning.split('\r\n', 1);
     console.log(`${site.host}: ${problem ?? `${statusLine}, ${bytes} bytes`}`);
     if (problem !== undefined) process.exitCode = 1;
   });
 
-  // An IPv6 address has brackets in a URL, and none elsewhere.
+  // An IPv6 address has brackets in a URL only.
   const host = site.hostname.replace(/^\[(.*)\]$/, '$1');
   const port = Number(site.port === '' ? 80 : site.port);
   if (!client.connect(host, port, { timeoutMs: CONNECT_TIMEOUT_MS })) {

@@ -1,17 +1,17 @@
 /**
- * A gateway: many devices send lines, and one upstream gets them all. It may be slow, and it may restart: it
- * confirms each line with a newline of its own, and what it has not confirmed is sent again. So no line is
- * lost, but one may come twice. A device is held back by its receive window while the upstream is behind.
+ * A gateway: many devices send lines to one upstream. The upstream may be slow, and it may restart: it
+ * confirms each line with a newline, and the gateway sends again what was not confirmed. No line is lost,
+ * but a line may arrive twice. While the upstream is behind, the receive windows hold the devices back.
  *
  *     node build/examples/gateway.js port upstream-host upstream-port [seconds of silence]
  */
 import { AsyncClient, AsyncServer } from 'asynctcp';
 
 const MAX_LINE = 4096;
-/** Of each device: more than a line, or one that is longer would never become whole. */
+/** Receive window of each device, in bytes: larger than a line, or a long line would never become whole. */
 const WINDOW = 16_384;
 const RETRY_MS = 250;
-/** What devices get to end their side when the gateway ends. */
+/** Time for the devices to end their side, when the gateway ends. */
 const GRACE_MS = 5000;
 const NEWLINE = 10;
 
@@ -22,7 +22,7 @@ interface Line {
   readonly device: AsyncClient;
 }
 
-/** What the upstream has not confirmed; of that, so many lines were sent on the present connection. */
+/** Lines that the upstream has not confirmed; the first `sent` of them went over the present connection. */
 const lines: Line[] = [];
 let sent = 0;
 let isStopping = false;
@@ -47,7 +47,7 @@ upstream.onAck(pump);
 upstream.onData((_, data) => {
   const confirmed = lines.splice(0, Math.min(sent, data.length));
   sent -= confirmed.length;
-  // Only now may the device send as many bytes more.
+  // Opens the window: the device may send as many further bytes.
   for (const { bytes, device } of confirmed) device.ack(bytes.length);
   if (isStopping && lines.length === 0) void upstream.drain({ withinMs: GRACE_MS });
 });
@@ -55,7 +55,7 @@ upstream.onDisconnect(() => {
   sent = 0;
   setTimeout(() => (isStopping && lines.length === 0) || connect(), RETRY_MS);
 });
-// One that is gone without a word; one that is slow is heard of now and then.
+// A vanished upstream is silent; a slow one still answers the probes of its closed window.
 upstream.onTimeout((_, timeMs, heardAgoMs = 0) => {
   if (heardAgoMs > 0.75 * timeMs) upstream.abort();
 });
@@ -77,7 +77,7 @@ function serve(device: AsyncClient): void {
   });
 }
 
-/** Devices get FIN, and all that they have sent still comes; then the upstream gets what waits for it. */
+/** Ends the devices with FIN, receives their last lines, and then sends the waiting lines to the upstream. */
 async function stop(): Promise<void> {
   await server.end({ clients: 'drain', withinMs: GRACE_MS });
   isStopping = true;

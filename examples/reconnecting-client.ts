@@ -1,6 +1,6 @@
 /**
- * Stays connected: whenever the connection ends or cannot be made, the same client tries again, after a delay
- * that doubles up to a bound. While connected, it sends a number every second.
+ * Stays connected: when the connection ends or cannot be made, the same client tries again, with exponential
+ * backoff and jitter. While it is connected, it sends a number every second.
  *
  *     node build/examples/reconnecting-client.js host port      to a server: nc -lk 7007
  */
@@ -9,9 +9,9 @@ import { AsyncClient } from 'asynctcp';
 const CONNECT_TIMEOUT_MS = 5000;
 const FIRST_DELAY_MS = 250;
 const LONGEST_DELAY_MS = 30_000;
-/** What the server gets to take the last numbers when the program is told to end. */
+/** Time for the server to take the last numbers, after a signal to end. */
 const GRACE_MS = 2000;
-/** Of `onPoll`, which comes every 500 ms. */
+/** Calls of `onPoll`, which comes every 500 ms, for each number. */
 const POLLS_PER_NUMBER = 2;
 
 const [host = '', port = '', ...tooMany] = process.argv.slice(2);
@@ -32,7 +32,10 @@ function connect(): boolean {
   return begins;
 }
 
-/** Half of it is chance, so that the clients of a server that was gone do not all come back at once. */
+/**
+ * Returns the delay; half of it is random, so that the clients of a restarted server do not all return at
+ * once.
+ */
 function delayMs(): number {
   const longestMs = Math.min(FIRST_DELAY_MS * 2 ** failures, LONGEST_DELAY_MS);
   return Math.round(longestMs * (0.5 + Math.random() / 2));
@@ -43,19 +46,19 @@ client.onConnect(() => {
 });
 
 client.onPoll(() => {
-  // Not in onConnect: a server that accepts and hangs up at once is not to be tried again and again at once.
+  // Not in `onConnect`: a server that accepts and closes at once would be retried without a delay.
   failures = 0;
   polls += 1;
-  // A number that there is no space for is sent at the next poll.
+  // A number that finds no space is sent at the next poll.
   if (polls >= POLLS_PER_NUMBER && client.write(`${nextNumber}\n`) > 0) {
     nextNumber += 1;
     polls = 0;
   }
 });
 
-// Nothing is acknowledged any more. A slow server has closed its window, and its TCP still answers the probes
-// that ours sends, each after twice the time of the last; of one that is gone without a word nothing is heard
-// at all. A stack that cannot know, such as `node`, takes every silence for the latter.
+// The server has acknowledged nothing for a while. The TCP of a slow server, whose window is closed, still
+// answers our probes, whose interval doubles each time; a vanished server does not. On a stack that does
+// not report answers, such as `node`, every silence counts as a vanished server.
 client.onTimeout((_, timeMs, heardAgoMs = timeMs) => {
   if (heardAgoMs > 0.75 * timeMs) client.abort();
 });

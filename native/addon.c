@@ -1,10 +1,9 @@
 /*
- * The addon's face to JavaScript: src/addon/native-addon.ts is the interface. Here arguments are checked,
- * results are made and failures are thrown; what is done is in the other files, which know nothing of
- * Node-API.
+ * The addon's interface to JavaScript, which src/addon/native-addon.ts describes. The functions here check
+ * arguments, make results and throw refusals; the work is done in files that do not know Node-API.
  *
- * Each environment, the main thread's and every Worker's, loads the addon anew and has a `struct state` of
- * its own.
+ * Each environment, that of the main thread and that of every Worker, loads the addon anew and has a
+ * `struct state` of its own.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -14,8 +13,9 @@
 
 #include <node_api.h>
 
+#include "constants-addon.h"
 #include "napi-call.h"
-#include "outcome.h"
+#include "refusal.h"
 #include "sockets-addon.h"
 #include "stack.h"
 #include "thread.h"
@@ -24,22 +24,22 @@
 #endif
 
 struct state {
-  /* The upper end of the thread's stack; 0: not looked up yet. It does not move. */
+  /* The upper end of the thread's stack, which never moves. 0 before the first use. */
   uintptr_t stack_end;
   struct stack_watch watch;
   bool is_watching;
 };
 
-static napi_value undefined_or_throw(napi_env env, struct outcome outcome) {
-  if (outcome.error != 0) return throw_outcome(env, outcome);
-  napi_value result = NULL;
-  TRY(napi_get_undefined(env, &result));
-  return result;
-}
-
 /* ---- arguments and results */
 
-/* The first argument; `undefined` when there is none. */
+static napi_value undefined_or_throw(napi_env env, int result) {
+  if (result < 0) return throw_refusal(env, result);
+  napi_value undefined = NULL;
+  TRY(napi_get_undefined(env, &undefined));
+  return undefined;
+}
+
+/* Reads the first argument, which is `undefined` if there is none. */
 static napi_status first_argument(napi_env env, napi_callback_info info, napi_value *value) {
   size_t count = 1;
   return napi_get_cb_info(env, info, &count, value, NULL, NULL);
@@ -68,9 +68,9 @@ static napi_value js_set_name(napi_env env, napi_callback_info info) {
   char name[THREAD_NAME_BYTES] = {0};
   size_t bytes = 0;
   const napi_status status = napi_get_value_string_utf8(env, argument, name, sizeof name, &bytes);
-  if (status == napi_string_expected) return wrong_type(env, "name must be a string");
+  if (status == napi_string_expected) return throw_type_error(env, "name must be a string");
   TRY(status);
-  if (strlen(name) != bytes) return wrong_type(env, "name must not contain NUL");
+  if (strlen(name) != bytes) return throw_type_error(env, "name must not contain NUL");
   return undefined_or_throw(env, thread_set_name(name));
 }
 
@@ -89,74 +89,71 @@ static napi_value js_affinity(napi_env env, napi_callback_info info) {
   (void)info;
   unsigned *cores = NULL;
   size_t count = 0;
-  const struct outcome outcome = thread_affinity(&cores, &count);
-  if (outcome.error != 0) return throw_outcome(env, outcome);
-  napi_value result = array_of_cores(env, cores, count);
+  const int result = thread_affinity(&cores, &count);
+  if (result < 0) return throw_refusal(env, result);
+  napi_value array = array_of_cores(env, cores, count);
   free(cores);
-  return result;
+  return array;
 }
 
-/* Fills `cores`; `is_right` is false when an element is not an integer. */
-static napi_status read_cores(
-    napi_env env, napi_value array, unsigned *cores, uint32_t count, bool *is_right) {
+/*
+ * Reads one element of an array. A number that is no core becomes MAX_CORES, which `thread_set_affinity`
+ * refuses.
+ */
+static bool read_core(napi_env env, napi_value array, uint32_t index, unsigned *core) {
+  napi_value element = NULL;
+  int64_t number = 0;
+  TRY_OR(false, napi_get_element(env, array, index, &element));
+  if (!read_integer(env, element, "cores must be integers", &number)) return false;
+  *core = number < 0 || number >= MAX_CORES ? MAX_CORES : (unsigned)number;
+  return true;
+}
+
+static bool read_cores(napi_env env, napi_value array, unsigned *cores, uint32_t count) {
   for (uint32_t i = 0; i < count; i++) {
     napi_handle_scope scope = NULL;
-    napi_status status = napi_open_handle_scope(env, &scope);
-    if (status != napi_ok) return status;
-    napi_value element = NULL;
-    int64_t core = 0;
-    status = napi_get_element(env, array, i, &element);
-    if (status == napi_ok) status = read_integer(env, element, is_right, &core);
-    const napi_status closed = napi_close_handle_scope(env, scope);
-    if (status != napi_ok) return status;
-    if (closed != napi_ok) return closed;
-    if (!*is_right) return napi_ok;
-    /* A number that no core has, for the refusal to come from one place. */
-    cores[i] = core < 0 || core >= MAX_CORES ? MAX_CORES : (unsigned)core;
+    TRY_OR(false, napi_open_handle_scope(env, &scope));
+    const bool is_read = read_core(env, array, i, &cores[i]);
+    TRY_OR(false, napi_close_handle_scope(env, scope));
+    if (!is_read) return false;
   }
-  *is_right = true;
-  return napi_ok;
+  return true;
 }
 
 static napi_value js_set_affinity(napi_env env, napi_callback_info info) {
   napi_value argument = NULL;
   TRY(first_argument(env, info, &argument));
-  bool is_right = false;
-  TRY(napi_is_array(env, argument, &is_right));
-  if (!is_right) return wrong_type(env, "cores must be an array");
+  bool is_array = false;
+  TRY(napi_is_array(env, argument, &is_array));
+  if (!is_array) return throw_type_error(env, "cores must be an array");
   uint32_t count = 0;
   TRY(napi_get_array_length(env, argument, &count));
-  if (count > MAX_CORES) return wrong_type(env, "cores must not be more than there can be");
+  if (count > MAX_CORES) return throw_type_error(env, "cores must not be more than there can be");
   /* One more than needed: malloc(0) may return NULL. */
   unsigned *cores = malloc(((size_t)count + 1) * sizeof *cores);
-  if (cores == NULL) return throw_outcome(env, failed(ENOMEM, "sched_setaffinity"));
-  const napi_status status = read_cores(env, argument, cores, count, &is_right);
-  struct outcome outcome = done();
-  if (status == napi_ok && is_right) outcome = thread_set_affinity(cores, count);
+  if (cores == NULL) return throw_refusal(env, refusal(CALL_SCHED_SETAFFINITY, ENOMEM));
+  const bool is_read = read_cores(env, argument, cores, count);
+  const int result = is_read ? thread_set_affinity(cores, count) : 0;
   free(cores);
-  TRY(status);
-  if (!is_right) return wrong_type(env, "cores must be integers");
-  return undefined_or_throw(env, outcome);
+  return is_read ? undefined_or_throw(env, result) : NULL;
 }
 
 static napi_value js_nice(napi_env env, napi_callback_info info) {
   (void)info;
   int nice = 0;
-  const struct outcome outcome = thread_nice(&nice);
-  if (outcome.error != 0) return throw_outcome(env, outcome);
-  napi_value result = NULL;
-  TRY(napi_create_int32(env, nice, &result));
-  return result;
+  const int result = thread_nice(&nice);
+  if (result < 0) return throw_refusal(env, result);
+  napi_value number = NULL;
+  TRY(napi_create_int32(env, nice, &number));
+  return number;
 }
 
 static napi_value js_set_nice(napi_env env, napi_callback_info info) {
   napi_value argument = NULL;
   TRY(first_argument(env, info, &argument));
-  bool is_integer = false;
   int64_t nice = 0;
-  TRY(read_integer(env, argument, &is_integer, &nice));
-  if (!is_integer) return wrong_type(env, "nice must be an integer");
-  /* Past the range it stays past the range. */
+  if (!read_integer(env, argument, "nice must be an integer", &nice)) return NULL;
+  /* A number out of range stays out of range. */
   const int bounded = nice < -100 ? -100 : nice > 100 ? 100 : (int)nice;
   return undefined_or_throw(env, thread_set_nice(bounded));
 }
@@ -166,17 +163,17 @@ static napi_value js_set_nice(napi_env env, napi_callback_info info) {
 static napi_value js_stack(napi_env env, napi_callback_info info) {
   (void)info;
   struct stack_bounds bounds;
-  const struct outcome outcome = stack_find(&bounds);
-  if (outcome.error != 0) return throw_outcome(env, outcome);
-  napi_value result = NULL;
+  const int result = stack_find(&bounds);
+  if (result < 0) return throw_refusal(env, result);
+  napi_value object = NULL;
   napi_value lowest = NULL;
   napi_value bytes = NULL;
-  TRY(napi_create_object(env, &result));
+  TRY(napi_create_object(env, &object));
   TRY(napi_create_bigint_uint64(env, bounds.lowest, &lowest));
   TRY(napi_create_double(env, (double)(bounds.end - bounds.lowest), &bytes));
-  TRY(napi_set_named_property(env, result, "lowest", lowest));
-  TRY(napi_set_named_property(env, result, "bytes", bytes));
-  return result;
+  TRY(napi_set_named_property(env, object, "lowest", lowest));
+  TRY(napi_set_named_property(env, object, "bytes", bytes));
+  return object;
 }
 
 static napi_value js_stack_depth(napi_env env, napi_callback_info info) {
@@ -185,28 +182,28 @@ static napi_value js_stack_depth(napi_env env, napi_callback_info info) {
   TRY(state_of(env, &state));
   if (state->stack_end == 0) {
     struct stack_bounds bounds;
-    const struct outcome outcome = stack_find(&bounds);
-    if (outcome.error != 0) return throw_outcome(env, outcome);
+    const int result = stack_find(&bounds);
+    if (result < 0) return throw_refusal(env, result);
     state->stack_end = bounds.end;
   }
   const uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
-  napi_value result = NULL;
-  TRY(napi_create_double(env, (double)(state->stack_end - frame), &result));
-  return result;
+  napi_value depth = NULL;
+  TRY(napi_create_double(env, (double)(state->stack_end - frame), &depth));
+  return depth;
 }
 
 static napi_value js_watch_stack(napi_env env, napi_callback_info info) {
+  static const char message[] = "bytes must be a positive integer";
   napi_value argument = NULL;
   TRY(first_argument(env, info, &argument));
-  bool is_integer = false;
   int64_t bytes = 0;
-  TRY(read_integer(env, argument, &is_integer, &bytes));
-  if (!is_integer || bytes <= 0) return wrong_type(env, "bytes must be a positive integer");
+  if (!read_integer(env, argument, message, &bytes)) return NULL;
+  if (bytes <= 0) return throw_type_error(env, message);
   struct state *state = NULL;
   TRY(state_of(env, &state));
-  const struct outcome outcome = stack_watch(&state->watch, (size_t)bytes);
-  if (outcome.error == 0) state->is_watching = true;
-  return undefined_or_throw(env, outcome);
+  const int result = stack_watch(&state->watch, (size_t)bytes);
+  if (result == 0) state->is_watching = true;
+  return undefined_or_throw(env, result);
 }
 
 static napi_value js_unused_stack(napi_env env, napi_callback_info info) {
@@ -218,11 +215,11 @@ static napi_value js_unused_stack(napi_env env, napi_callback_info info) {
     return NULL;
   }
   size_t unused = 0;
-  const struct outcome outcome = stack_unused(&state->watch, &unused);
-  if (outcome.error != 0) return throw_outcome(env, outcome);
-  napi_value result = NULL;
-  TRY(napi_create_double(env, (double)unused, &result));
-  return result;
+  const int result = stack_unused(&state->watch, &unused);
+  if (result < 0) return throw_refusal(env, result);
+  napi_value bytes = NULL;
+  TRY(napi_create_double(env, (double)unused, &bytes));
+  return bytes;
 }
 
 /* ---- the module */
@@ -247,7 +244,7 @@ NAPI_MODULE_INIT() {
   }
   if (napi_set_instance_data(env, state, free_state, NULL) != napi_ok) {
     free(state);
-    return refused(env);
+    return throw_napi_failure(env);
   }
   const napi_property_descriptor functions[] = {
       function("threadId", js_thread_id),
@@ -260,6 +257,7 @@ NAPI_MODULE_INIT() {
       function("stackDepth", js_stack_depth),
       function("watchStack", js_watch_stack),
       function("unusedStack", js_unused_stack),
+      function("constants", js_constants),
       function("openSockets", js_open_sockets),
   };
   TRY(napi_define_properties(env, exports, sizeof functions / sizeof functions[0], functions));

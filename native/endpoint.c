@@ -11,7 +11,7 @@
 #include "refusal.h"
 #include "system.h"
 
-/* Linux 4.2; older headers of C libraries lack it. */
+/* Older headers of C libraries lack these. Linux has them since 4.2 and 3.4. */
 #ifndef IP_BIND_ADDRESS_NO_PORT
 #define IP_BIND_ADDRESS_NO_PORT 24
 #endif
@@ -21,46 +21,51 @@
 
 /* ---- addresses */
 
-static int read_zone(const char *zone, uint32_t *scope) {
+/* The functions that read an address return false if the text is none. */
+
+static bool read_zone(const char *zone, uint32_t *scope) {
   *scope = if_nametoindex(zone);
-  if (*scope != 0) return 0;
+  if (*scope != 0) return true;
   unsigned number = 0;
   char rest = '\0';
-  if (sscanf(zone, "%u%c", &number, &rest) != 1) return EINVAL;
+  if (sscanf(zone, "%u%c", &number, &rest) != 1) return false;
   *scope = number;
-  return 0;
+  return true;
 }
 
-static int read_ipv6(const char *text, uint16_t port, struct sockaddr_in6 *address) {
+static bool read_ipv6(const char *text, uint16_t port, struct sockaddr_in6 *address) {
   char bare[ADDRESS_TEXT_BYTES];
   const char *zone = strchr(text, '%');
   const size_t length = zone == NULL ? strlen(text) : (size_t)(zone - text);
-  if (length >= sizeof bare) return EINVAL;
+  if (length >= sizeof bare) return false;
   memcpy(bare, text, length);
   bare[length] = '\0';
-  if (inet_pton(AF_INET6, bare, &address->sin6_addr) != 1) return EINVAL;
+  if (inet_pton(AF_INET6, bare, &address->sin6_addr) != 1) return false;
   address->sin6_family = AF_INET6;
   address->sin6_port = htons(port);
-  return zone == NULL ? 0 : read_zone(zone + 1, &address->sin6_scope_id);
+  return zone == NULL || read_zone(zone + 1, &address->sin6_scope_id);
 }
 
-/* 0 or an errno value. */
-static int read_address(const char *text, uint16_t port, struct sockaddr_storage *storage, socklen_t *bytes) {
+static bool read_address(
+    const char *text, uint16_t port, struct sockaddr_storage *storage, socklen_t *bytes) {
   memset(storage, 0, sizeof *storage);
   struct sockaddr_in ipv4 = {.sin_family = AF_INET, .sin_port = htons(port)};
   if (inet_pton(AF_INET, text, &ipv4.sin_addr) == 1) {
     memcpy(storage, &ipv4, sizeof ipv4);
     *bytes = sizeof ipv4;
-    return 0;
+    return true;
   }
   struct sockaddr_in6 ipv6 = {.sin6_family = AF_INET6};
-  const int error = read_ipv6(text, port, &ipv6);
+  const bool is_read = read_ipv6(text, port, &ipv6);
   memcpy(storage, &ipv6, sizeof ipv6);
   *bytes = sizeof ipv6;
-  return error;
+  return is_read;
 }
 
-/* Without its zone a link-local address is no place to go back to. Node tells it as well. */
+/*
+ * Appends the zone, without which a link-local address cannot be connected to. Node has it in addresses as
+ * well.
+ */
 static void add_zone(const struct sockaddr_in6 *ipv6, struct end_text *end) {
   char name[IF_NAMESIZE];
   if (!IN6_IS_ADDR_LINKLOCAL(&ipv6->sin6_addr) || if_indextoname(ipv6->sin6_scope_id, name) == NULL) return;
@@ -68,7 +73,8 @@ static void add_zone(const struct sockaddr_in6 *ipv6, struct end_text *end) {
   (void)snprintf(&end->address[length], sizeof end->address - length, "%%%s", name);
 }
 
-void end_of(const struct sockaddr_storage *storage, struct end_text *end) {
+/* Writes an address that a system call filled in as text. */
+static void format_end(const struct sockaddr_storage *storage, struct end_text *end) {
   memset(end, 0, sizeof *end);
   if (storage->ss_family == AF_INET) {
     struct sockaddr_in ipv4;
@@ -92,7 +98,7 @@ int endpoint_local(int fd, struct end_text *end) {
   struct sockaddr_storage storage;
   socklen_t bytes = sizeof storage;
   if (sys_getsockname(fd, (struct sockaddr *)&storage, &bytes) != 0) return refusal(CALL_GETSOCKNAME, errno);
-  end_of(&storage, end);
+  format_end(&storage, end);
   return 0;
 }
 
@@ -102,7 +108,7 @@ int endpoint_remote(int fd, struct end_text *end) {
   if (sys_getpeername(fd, (struct sockaddr *)&storage, &bytes) != 0) {
     return refusal(CALL_GETPEERNAME, errno);
   }
-  end_of(&storage, end);
+  format_end(&storage, end);
   return 0;
 }
 
@@ -134,7 +140,7 @@ int endpoint_info(int fd, struct connection_info *result) {
 }
 
 int endpoint_window(int fd) {
-  /* tcpi_rcv_wnd of linux/tcp.h, whose struct the C library's header has only in part. */
+  /* tcpi_rcv_wnd of linux/tcp.h: the C library's header has only a part of that struct. */
   enum { RCV_WND_AT = 232 };
   unsigned char info[RCV_WND_AT + sizeof(uint32_t)];
   uint32_t window = 0;
@@ -149,23 +155,23 @@ bool endpoint_can_peek(void) {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return false;
   const bool can = endpoint_option(fd, SOL_SOCKET, SO_PEEK_OFF, 0) == 0;
-  (void)close(fd); /* A descriptor that was never used: Linux frees it whatever close says. */
+  (void)close(fd); /* Linux frees the descriptor, whatever close returns. */
   return can;
 }
 
 /* ---- making descriptors */
 
-/* The result of the last step; a refusal closes the descriptor. */
+/* Returns the descriptor if the last step succeeded; closes it and returns the refusal if it did not. */
 static int or_close(int fd, int result) {
   if (result == 0) return fd;
-  (void)sys_close(fd); /* What led here is told, and Linux frees it in any case. */
+  (void)sys_close(fd); /* Linux frees the descriptor, whatever close returns. */
   return result;
 }
 
 static int open_socket(int family, int receive_buffer) {
   const int fd = sys_socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return refusal(CALL_SOCKET, errno);
-  /* As lwIP: an urgent byte is one like any other (RFC 6093). Accepted sockets have it from the listener. */
+  /* As in lwIP, an urgent byte is data like any other (RFC 6093). Accepted sockets inherit it. */
   int result = endpoint_option(fd, SOL_SOCKET, SO_OOBINLINE, 1);
   if (result == 0 && receive_buffer != 0) {
     result = endpoint_option(fd, SOL_SOCKET, SO_RCVBUF, receive_buffer);
@@ -176,23 +182,22 @@ static int open_socket(int family, int receive_buffer) {
 static int bind_to(int fd, const char *text, uint16_t port) {
   struct sockaddr_storage address;
   socklen_t bytes = 0;
-  const int error = read_address(text, port, &address, &bytes);
-  if (error != 0) return refusal(CALL_BIND, error);
+  if (!read_address(text, port, &address, &bytes)) return refusal(CALL_BIND, EINVAL);
   return sys_bind(fd, (struct sockaddr *)&address, bytes) == 0 ? 0 : refusal(CALL_BIND, errno);
 }
 
-/* Binds the side that connects, where its address or port was chosen. */
+/* Binds the connecting side, if its address or port was chosen. */
 static int bind_local(int fd, int family, const struct connect_request *request) {
   const char *any = family == AF_INET ? "0.0.0.0" : "::";
   const char *address = request->local_address == NULL ? any : request->local_address;
   if (request->local_port != 0) {
-    /* As libuv: a port in TIME_WAIT may be taken again. */
+    /* As in libuv, a port in TIME_WAIT may be used again. */
     int result = endpoint_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (result == 0 && request->reuse_port) result = endpoint_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
     return result != 0 ? result : bind_to(fd, address, request->local_port);
   }
   if (request->local_address == NULL) return 0;
-  /* The port is chosen when the peer is known: one port serves many. Older systems choose at once. */
+  /* Linux then chooses the port in connect, so that one port can serve many peers. Older systems refuse. */
   const int late = endpoint_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
   const bool can_go_on = late == 0 || late == refusal(CALL_SETSOCKOPT, ENOPROTOOPT);
   return can_go_on ? bind_to(fd, address, 0) : late;
@@ -200,15 +205,14 @@ static int bind_local(int fd, int family, const struct connect_request *request)
 
 static int begin_to_connect(int fd, const struct sockaddr_storage *address, socklen_t bytes) {
   if (sys_connect(fd, (const struct sockaddr *)address, bytes) == 0) return 0;
-  /* Interrupted, it goes on by itself (POSIX). */
+  /* An interrupted connect continues by itself (POSIX). */
   return errno == EINPROGRESS || errno == EINTR ? 0 : refusal(CALL_CONNECT, errno);
 }
 
 int endpoint_connect(const struct connect_request *request) {
   struct sockaddr_storage address;
   socklen_t bytes = 0;
-  const int error = read_address(request->address, request->port, &address, &bytes);
-  if (error != 0) return refusal(CALL_CONNECT, error);
+  if (!read_address(request->address, request->port, &address, &bytes)) return refusal(CALL_CONNECT, EINVAL);
   const int fd = open_socket(address.ss_family, request->receive_buffer);
   if (fd < 0) return fd;
   int result = bind_local(fd, address.ss_family, request);
@@ -232,7 +236,7 @@ static int listen_on(const char *address, const struct listen_request *request) 
   return or_close(fd, set_up_listener(fd, family, address, request));
 }
 
-/* Whether the machine refused because it has no IPv6. */
+/* Returns true if the refusal says that the machine has no IPv6. */
 static bool lacks_ipv6(int result) {
   return result == refusal(CALL_SOCKET, EAFNOSUPPORT) || result == refusal(CALL_BIND, EADDRNOTAVAIL);
 }

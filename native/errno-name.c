@@ -1,7 +1,7 @@
 /*
- * glibc has strerrorname_np since 2.32 only, and libuv's table belongs to Node, not to Node-API. These are
- * the values that the calls of this addon return; the texts are libuv's, so that an error reads like one of
- * Node's.
+ * glibc has strerrorname_np only since 2.32, and libuv's table belongs to Node, not to Node-API. The table
+ * has the values that the calls of this addon return. The texts are those of libuv, so that an error reads
+ * like one of Node.
  */
 #include "errno-name.h"
 

@@ -1,11 +1,11 @@
-/* Names and texts of errno values, as Node's own errors have them. */
+/* Names and texts of errno values, as the errors of Node have them. */
 #ifndef ASYNCTCP_ERRNO_NAME_H
 #define ASYNCTCP_ERRNO_NAME_H
 
-/* "EACCES"; "EUNKNOWN" for one that is not in the table. */
+/* Returns the name, such as "EACCES"; "EUNKNOWN" for a value that is not in the table. */
 const char *errno_name(int error);
 
-/* "permission denied"; "unknown error" for one that is not in the table. */
+/* Returns the text, such as "permission denied"; "unknown error" for a value that is not in the table. */
 const char *errno_text(int error);
 
 #endif

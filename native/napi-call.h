@@ -1,5 +1,6 @@
 /*
- * What the files that face JavaScript share: failures, and reading arguments.
+ * What the files that face JavaScript share: exceptions and the reading of arguments. A function of this
+ * file that fails leaves an exception pending and returns NULL or false, which its caller returns in turn.
  */
 #ifndef ASYNCTCP_NAPI_CALL_H
 #define ASYNCTCP_NAPI_CALL_H
@@ -9,23 +10,30 @@
 
 #include <node_api.h>
 
-#include "outcome.h"
+/*
+ * Throws the reason for which a call of Node-API failed, unless that call left an exception itself. An
+ * environment that is being torn down cannot throw, and need not. Returns NULL.
+ */
+napi_value throw_napi_failure(napi_env env);
 
-/* Each of these leaves an exception pending and gives NULL, the function's result. */
+/* Throws a TypeError. Returns NULL. */
+napi_value throw_type_error(napi_env env, const char *message);
 
-/* A call of Node-API failed. An environment that is being torn down cannot throw, and need not. */
-napi_value refused(napi_env env);
-napi_value wrong_type(napi_env env, const char *message);
-/* Throws what the system answered, in the form of Node's own errors: `errno` is negative there. */
-napi_value throw_outcome(napi_env env, struct outcome outcome);
+/* Throws a refusal (refusal.h) in the form of Node's own errors: `errno` is negative there. Returns NULL. */
+napi_value throw_refusal(napi_env env, int refusal);
 
-/* Returns from the function when a call of Node-API fails. */
-#define TRY(call) \
+/* If the call of Node-API fails, throws and returns `result` from the function. */
+#define TRY_OR(result, call) \
   do { \
-    if ((call) != napi_ok) return refused(env); \
+    if ((call) != napi_ok) { \
+      (void)throw_napi_failure(env); \
+      return result; \
+    } \
   } while (0)
 
-/* The value as an integer that a double holds exactly; `is_integer` says whether it is one. */
-napi_status read_integer(napi_env env, napi_value value, bool *is_integer, int64_t *integer);
+#define TRY(call) TRY_OR(NULL, call)
+
+/* Reads an integer that a double holds exactly. For any other value, throws a TypeError with `message`. */
+bool read_integer(napi_env env, napi_value value, const char *message, int64_t *integer);
 
 #endif

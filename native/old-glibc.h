@@ -1,9 +1,9 @@
 /*
- * Binds functions whose symbol got a new version in a newer glibc to the old one, so that an addon compiled
- * here loads with glibc 2.28, the oldest that Node 20 runs on. These functions moved from libpthread into
- * libc (2.32 and 2.34) and did not change. The old version's name is that of the first glibc of the
- * architecture. Include it in each file that calls one of them, after a system header.
- * scripts/prebuild-native.mjs refuses a binary that needs more. musl takes no notice of versions.
+ * Binds functions to an old version of their symbol where a newer glibc gave them a new one, so that an
+ * addon compiled here loads with glibc 2.28, the oldest that Node 20 supports. These functions moved from
+ * libpthread into libc (2.32 and 2.34) and did not change. The old version is named after the first glibc
+ * of the architecture. Each file that calls one of these functions includes this header, after a system
+ * header. scripts/prebuild-native.mjs refuses a binary that needs a newer glibc. musl ignores versions.
  */
 #ifndef ASYNCTCP_OLD_GLIBC_H
 #define ASYNCTCP_OLD_GLIBC_H

@@ -1,4 +1,4 @@
-/* Accepting: in batches, and without a descriptor or memory left. */
+/* Accepting: in batches, and when no descriptor or memory is left. */
 #include "socket.h"
 
 #include <errno.h>
@@ -7,30 +7,36 @@
 #include "refusal.h"
 #include "system.h"
 
-/* Out of descriptors: the reserve is given up for a moment to accept a connection and reset it. */
-static bool turn_away(struct sockets *sockets, int listener) {
+/*
+ * Rejects a connection when there is no descriptor left: gives up the reserve for a moment to accept the
+ * connection and reset it. Returns true if a connection was rejected.
+ */
+static bool reject_connection(struct sockets *sockets, int listener) {
   if (sockets->spare < 0) return false;
-  (void)sys_close(sockets->spare);
+  (void)sys_close(sockets->spare); /* Linux frees the descriptor, whatever close returns. */
   sockets->spare = -1;
   const int fd = sys_accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-  /* A peer that could not be turned away with a reset is turned away with a FIN. */
+  /* If the reset is refused, the peer is rejected by a FIN. */
   if (fd >= 0) (void)reset_descriptor(fd);
   sockets->spare = sys_open_null();
   return fd >= 0;
 }
 
-static void accept_failed(struct sockets *sockets, uint32_t slot, int reason, bool stops) {
-  struct event *event = tell(sockets, EVENT_ACCEPT_FAILED, slot);
+static void report_accept_failed(struct sockets *sockets, uint32_t slot, int reason, bool pauses) {
+  struct event *event = push_event(sockets, EVENT_ACCEPT_FAILED, slot);
   event->first = reason;
-  event->second = stops ? 1 : 0;
-  if (!stops) return;
-  sockets->slots[slot].read_bytes = 0;
-  /* A listener that is polled all the same fails again, and is told again. */
+  event->second = pauses ? 1 : 0;
+  if (!pauses) return;
+  sockets->slots[slot].phase = PHASE_PAUSED;
+  /* If this fails, epoll goes on reporting the listener, and polls ignore it until it is resumed. */
   (void)watch(sockets, slot);
 }
 
-/* Errors of the connection that waited, not of accepting (accept(2)): the next one may be sound. */
-static bool concerns_peer(int error) {
+/*
+ * Returns true for an error of the connection that waited, not of accepting (accept(2)): the next may
+ * succeed.
+ */
+static bool is_peer_error(int error) {
   switch (error) {
     case EINTR:
     case ECONNABORTED:
@@ -49,50 +55,52 @@ static bool concerns_peer(int error) {
   }
 }
 
-/* A listener on one address: that of all its connections. On every address each is asked for its own. */
-static bool has_one_address(const struct end_text *end) {
+/* Returns true if all connections of a listener on this address have this address themselves. */
+static bool is_specific(const struct end_text *end) {
   return strcmp(end->address, "0.0.0.0") != 0 && strcmp(end->address, "::") != 0;
 }
 
 /*
- * Tells of a new connection. 0, or why there is none. A connection that was reset before anybody could see it
- * has no peer any more (ENOTCONN), and is not told.
+ * Reports a new connection. A connection that was reset in the meantime has no peer any more (ENOTCONN): it
+ * is closed without a report. `own` is the connection's own end, or NULL if the kernel has to be asked.
  */
-static int accepted(struct sockets *sockets, uint32_t listener, int fd, const struct end_text *own) {
+static int report_accepted(
+    struct sockets *sockets, uint32_t listener, int fd, const struct end_text *own) {
   struct ends ends;
   int slot = endpoint_remote(fd, &ends.remote);
   if (slot == 0 && own == NULL) slot = endpoint_local(fd, &ends.local);
-  if (slot != 0) (void)reset_descriptor(fd);
+  if (slot < 0) (void)reset_descriptor(fd); /* `slot` has the reason that is reported. */
   if (slot == refusal(CALL_GETPEERNAME, ENOTCONN)) return 0;
-  if (slot == 0) slot = adopt(sockets, fd, ROLE_STREAM);
+  if (slot == 0) slot = adopt(sockets, fd, PHASE_STREAM);
   if (slot < 0) return slot;
   if (own != NULL) ends.local = *own;
-  tell(sockets, EVENT_ACCEPTED, listener)->first = slot;
-  *ends_of_last(sockets) = ends;
+  push_event(sockets, EVENT_ACCEPTED, listener)->first = slot;
+  *last_event_ends(sockets) = ends;
   return 0;
 }
 
-void accept_waiting(struct sockets *sockets, uint32_t slot) {
+void accept_connections(struct sockets *sockets, uint32_t slot) {
   const int listener = sockets->slots[slot].fd;
   struct end_text own;
-  const bool is_known = endpoint_local(listener, &own) == 0 && has_one_address(&own);
-  for (int i = 0; i < MAX_ACCEPTS && has_records(sockets); i++) {
+  const bool is_known = endpoint_local(listener, &own) == 0 && is_specific(&own);
+  for (int i = 0; i < MAX_ACCEPTS && has_event_room(sockets); i++) {
     const int fd = sys_accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     const int error = errno;
     sockets->work++;
     if (fd >= 0) {
-      const int reason = accepted(sockets, slot, fd, is_known ? &own : NULL);
-      if (reason != 0) {
-        accept_failed(sockets, slot, reason, true);
+      const int result = report_accepted(sockets, slot, fd, is_known ? &own : NULL);
+      if (result < 0) {
+        report_accept_failed(sockets, slot, result, true);
         return;
       }
     } else if (error == EAGAIN) {
-      /* Somebody took the reserve in the moment in which it was given up. Now nobody waits for one. */
+      /* Another thread took the reserve while it was given up. No connection waits now: open it again. */
       if (sockets->spare < 0) sockets->spare = sys_open_null();
       return;
-    } else if (!concerns_peer(error)) {
-      const bool has_none = error == EMFILE || error == ENFILE;
-      accept_failed(sockets, slot, refusal(CALL_ACCEPT, error), !has_none || !turn_away(sockets, listener));
+    } else if (!is_peer_error(error)) {
+      const bool is_out = error == EMFILE || error == ENFILE;
+      const bool pauses = !is_out || !reject_connection(sockets, listener);
+      report_accept_failed(sockets, slot, refusal(CALL_ACCEPT, error), pauses);
       return;
     }
   }
@@ -100,9 +108,16 @@ void accept_waiting(struct sockets *sockets, uint32_t slot) {
 
 int sockets_listen(struct sockets *sockets, const struct listen_request *request) {
   const int fd = endpoint_listen(request);
-  return fd < 0 ? fd : adopt(sockets, fd, ROLE_LISTENER);
+  return fd < 0 ? fd : adopt(sockets, fd, PHASE_LISTENING);
 }
 
 int sockets_resume(struct sockets *sockets, int slot) {
-  return sockets_set_reading(sockets, slot, READ_BYTES);
+  struct socket *socket = socket_at(sockets, slot);
+  if (socket == NULL) return refusal(CALL_EPOLL, EBADF);
+  if (socket->phase != PHASE_PAUSED) return 0;
+  socket->phase = PHASE_LISTENING;
+  const int result = watch(sockets, (uint32_t)slot);
+  /* A listener that epoll does not report stays paused, so that the next attempt watches it. */
+  if (result < 0) socket->phase = PHASE_PAUSED;
+  return result;
 }

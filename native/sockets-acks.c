@@ -1,6 +1,6 @@
 /*
- * What the peer has acknowledged. The kernel's count of outstanding bytes (SIOCOUTQ) is the truth; its stamps
- * in a socket's error queue (SO_TIMESTAMPING) wake whoever waits for that, and may be lost.
+ * Acknowledgements of the peer. The kernel's count of outstanding bytes (SIOCOUTQ) is exact. Its timestamps
+ * in a socket's error queue (SO_TIMESTAMPING) only say when to read that count, and may be lost.
  */
 #include "socket.h"
 
@@ -12,14 +12,14 @@
 #include "refusal.h"
 #include "system.h"
 
-/* Linux 6.2; older headers lack it. Byte offsets count from the first byte, whatever was sent before. */
+/* Linux 6.2; older headers lack it. Offsets then count from the first byte of the connection. */
 #define TSTAMP_OPT_ID_TCP (1 << 16)
 /* Entries of a socket's error queue that are taken at once. */
 #define MAX_STAMPS 8
-/* So often a single one is taken, and then all that have gathered. */
-#define LOOKS_FOR_ONE 16
+/* Every look of this number takes all entries; the others take a single one. */
+#define LOOKS_PER_FULL_LOOK 16
 
-int acked_since(struct socket *socket) {
+int take_acked(struct socket *socket) {
   if (socket->acked == socket->taken) return 0;
   int outstanding = 0;
   if (sys_outq(socket->fd, &outstanding) != 0) return refusal(CALL_IOCTL, errno);
@@ -27,33 +27,34 @@ int acked_since(struct socket *socket) {
   if (socket->sent_fin && outstanding > 0) outstanding--;
   const uint64_t acked = socket->taken - (uint64_t)outstanding;
   if (outstanding < 0 || (uint64_t)outstanding > socket->taken || acked <= socket->acked) return 0;
-  /* What an integer cannot hold is told the next time. */
+  /* Bytes that an int cannot hold are left to the next call. */
   const uint64_t bytes = acked - socket->acked > INT32_MAX ? INT32_MAX : acked - socket->acked;
   socket->acked += bytes;
   return (int)bytes;
 }
 
-void tell_acked(struct sockets *sockets, uint32_t slot) {
-  const int bytes = acked_since(&sockets->slots[slot]);
-  /* A refusal is no news: the count is asked for again with the next event or by the clock. */
-  if (bytes > 0) tell(sockets, EVENT_ACKED, slot)->first = bytes;
+void report_acked(struct sockets *sockets, uint32_t slot) {
+  const int bytes = take_acked(&sockets->slots[slot]);
+  /* After a refusal the count is read again with the next event, or by the clock of JavaScript. */
+  if (bytes > 0) push_event(sockets, EVENT_ACKED, slot)->first = bytes;
 }
 
-bool drain_stamps(struct sockets *sockets, uint32_t slot, bool is_answer) {
+bool drain_timestamps(struct sockets *sockets, uint32_t slot, bool is_answer) {
   struct socket *socket = &sockets->slots[slot];
   /*
-   * Looking for a second stamp costs more than all the rest here. Taking one of several has Linux tell of the
-   * socket again (sock_dequeue_err_skb), so that none gather; where it did not, a full look would clear them.
+   * To look for a second entry costs more than all the rest here. If one of several is taken, Linux reports
+   * the socket again (sock_dequeue_err_skb), so that entries do not accumulate. The full looks remove what
+   * is left all the same.
    */
-  const int most = is_answer && ++socket->looks % LOOKS_FOR_ONE != 0 ? 1 : MAX_STAMPS;
+  const int most = is_answer && ++socket->looks % LOOKS_PER_FULL_LOOK != 0 ? 1 : MAX_STAMPS;
   int count = 0;
   for (; count < most; count++) {
     struct msghdr message;
     memset(&message, 0, sizeof message);
     if (sys_recvmsg(socket->fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0 && errno != EINTR) break;
   }
-  /* There may be more: it is asked for, whatever taking them told. */
-  if (count == MAX_STAMPS) watch_or_fail(sockets, slot);
+  /* There may be more entries, for which epoll does not report the socket again. */
+  if (count == MAX_STAMPS) watch_or_report(sockets, slot);
   return count > 0;
 }
 
@@ -65,12 +66,15 @@ int sockets_report_acks(struct sockets *sockets, int slot, bool on) {
   if (on && result == refusal(CALL_SETSOCKOPT, EINVAL)) {
     result = endpoint_option(socket->fd, SOL_SOCKET, SO_TIMESTAMPING, stamps);
   }
-  /* Without stamps the count is still asked for whenever something comes, and by the clock. */
+  /*
+   * Without timestamps the count is still read with every report of the socket, and by the clock of
+   * JavaScript.
+   */
   socket->reports_acks = on;
   return result;
 }
 
 int sockets_acked(struct sockets *sockets, int slot) {
   struct socket *socket = socket_at(sockets, slot);
-  return socket == NULL ? refusal(CALL_IOCTL, EBADF) : acked_since(socket);
+  return socket == NULL ? refusal(CALL_IOCTL, EBADF) : take_acked(socket);
 }

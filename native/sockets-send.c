@@ -1,4 +1,4 @@
-/* Sending: what was gathered for many sockets, and the pieces of one. */
+/* Sending: the records of many sockets, which JavaScript gathered, and the pieces of one socket. */
 #include "socket.h"
 
 #include <errno.h>
@@ -6,8 +6,11 @@
 #include "refusal.h"
 #include "system.h"
 
-/* What follows from what the kernel took: `count` is what the call returned. */
-static int sent(struct sockets *sockets, uint32_t slot, size_t bytes, ssize_t count, int error) {
+/*
+ * Counts what the kernel accepted of `bytes`, by the result `count` and the errno of the call. Returns the
+ * number of accepted bytes.
+ */
+static int on_sent(struct sockets *sockets, uint32_t slot, size_t bytes, ssize_t count, int error) {
   struct socket *socket = &sockets->slots[slot];
   if (count < 0 && error != EAGAIN && error != EINTR) return refusal(CALL_WRITE, error);
   const size_t taken = count < 0 ? 0 : (size_t)count;
@@ -33,28 +36,31 @@ static int send_record(struct sockets *sockets, const struct send *record) {
     count = sys_send(socket->fd, bytes, (size_t)record->bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (count >= 0 || errno != EINTR) break;
   }
-  const int result = sent(sockets, (uint32_t)record->slot, (size_t)record->bytes, count, errno);
+  const int result = on_sent(sockets, (uint32_t)record->slot, (size_t)record->bytes, count, errno);
   if (result < 0) socket->refused_in = sockets->flushes;
   return result;
 }
 
 int sockets_flush(struct sockets *sockets, int count) {
-  int troubled = 0;
-  /* 0 is no flush. */
+  int short_count = 0;
+  /* 0 means no flush in `refused_in`. */
   if (++sockets->flushes == 0) sockets->flushes = 1;
   for (int i = 0; i < count; i++) {
     struct send *record = &sockets->shared.sends[i];
     record->result = send_record(sockets, record);
-    if (record->result != record->bytes) troubled++;
+    if (record->result != record->bytes) short_count++;
   }
-  return troubled;
+  return short_count;
 }
 
 int sockets_send(struct sockets *sockets, int slot, const struct iovec *pieces, size_t count) {
   struct socket *socket = socket_at(sockets, slot);
   if (socket == NULL) return refusal(CALL_WRITE, EBADF);
   if (socket->is_full) return 0;
-  /* The kernel reads the pieces and writes nothing; msghdr is used for both directions. */
+  /*
+   * The kernel only reads the pieces. They are copied because the struct, which recvmsg shares, is not
+   * const.
+   */
   struct iovec copies[MAX_PIECES];
   size_t bytes = 0;
   for (size_t i = 0; i < count; i++) {
@@ -62,7 +68,7 @@ int sockets_send(struct sockets *sockets, int slot, const struct iovec *pieces, 
     bytes += pieces[i].iov_len;
   }
   struct msghdr message = {.msg_iov = copies};
-  /* A size_t with glibc and an int with musl. */
+  /* The field is a size_t with glibc and an int with musl. */
   message.msg_iovlen = (__typeof__(message.msg_iovlen))count;
   ssize_t result = -1;
   for (int i = 0; i < MAX_INTERRUPTIONS; i++) {
@@ -70,5 +76,5 @@ int sockets_send(struct sockets *sockets, int slot, const struct iovec *pieces, 
                         : sys_sendmsg(socket->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (result >= 0 || errno != EINTR) break;
   }
-  return sent(sockets, (uint32_t)slot, bytes, result, errno);
+  return on_sent(sockets, (uint32_t)slot, bytes, result, errno);
 }

@@ -1,4 +1,4 @@
-/* The slots of the sockets, and what JavaScript asks of one socket. */
+/* The slots of the sockets, and the requests of JavaScript that concern one socket. */
 #include "socket.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 #endif
 
 #define FIRST_SLOTS 64
-/* Descriptors are ints, and a process can have fewer of them than that. */
+/* More than the descriptors that Linux allows a process by default (fs.nr_open is 2^20). */
 #define MAX_SLOTS (1u << 24)
 
 /* ---- slots */
@@ -21,7 +21,7 @@
 struct socket *socket_at(struct sockets *sockets, int slot) {
   if (slot < 0 || (uint32_t)slot >= sockets->slot_count) return NULL;
   struct socket *socket = &sockets->slots[slot];
-  return socket->role == ROLE_FREE ? NULL : socket;
+  return socket->phase == PHASE_FREE ? NULL : socket;
 }
 
 static bool grow_slots(struct sockets *sockets) {
@@ -41,17 +41,17 @@ static bool grow_slots(struct sockets *sockets) {
 static void free_slot(struct sockets *sockets, uint32_t slot) {
   struct socket *socket = &sockets->slots[slot];
   socket->fd = -1;
-  socket->role = ROLE_FREE;
+  socket->phase = PHASE_FREE;
   socket->generation++;
-  uint32_t *list = sockets->is_inside ? &sockets->first_released : &sockets->first_free;
+  uint32_t *list = sockets->is_dispatching ? &sockets->first_released : &sockets->first_free;
   socket->next_free = *list;
   *list = slot;
 }
 
-void sockets_enter(struct sockets *sockets) { sockets->is_inside = true; }
+void sockets_begin_dispatch(struct sockets *sockets) { sockets->is_dispatching = true; }
 
-void sockets_leave(struct sockets *sockets) {
-  sockets->is_inside = false;
+void sockets_end_dispatch(struct sockets *sockets) {
+  sockets->is_dispatching = false;
   while (sockets->first_released != NO_SLOT) {
     const uint32_t slot = sockets->first_released;
     sockets->first_released = sockets->slots[slot].next_free;
@@ -60,47 +60,50 @@ void sockets_leave(struct sockets *sockets) {
   }
 }
 
+/* Returns the events that epoll is asked for. */
 static uint32_t wanted_events(const struct socket *socket) {
-  switch ((enum role)socket->role) {
-    case ROLE_CONNECTING:
+  const uint32_t writable = socket->is_full || socket->awaits_fin_ack ? EPOLLOUT : 0;
+  switch ((enum phase)socket->phase) {
+    case PHASE_CONNECTING:
       return EPOLLOUT | EPOLLET;
-    case ROLE_STREAM:
-      return EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLET | (socket->is_full || socket->awaits_fin_ack ? EPOLLOUT : 0);
-    case ROLE_LISTENER:
-      return socket->read_bytes > 0 ? EPOLLIN : 0;
-    case ROLE_FREE:
+    case PHASE_STREAM:
+      return EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLET | writable;
+    case PHASE_LISTENING:
+      return EPOLLIN;
+    case PHASE_PAUSED:
+    case PHASE_FAILED:
+    case PHASE_FREE:
       break;
   }
   return 0;
 }
 
-uint64_t name_of(const struct sockets *sockets, uint32_t slot) {
+uint64_t epoll_key(const struct sockets *sockets, uint32_t slot) {
   return (uint64_t)sockets->slots[slot].generation << 32 | slot;
 }
 
 static int control(struct sockets *sockets, uint32_t slot, int operation) {
   const struct socket *socket = &sockets->slots[slot];
-  struct epoll_event event = {.events = wanted_events(socket), .data.u64 = name_of(sockets, slot)};
+  struct epoll_event event = {.events = wanted_events(socket), .data.u64 = epoll_key(sockets, slot)};
   if (sys_epoll_ctl(sockets->epoll, operation, socket->fd, &event) == 0) return 0;
   return refusal(CALL_EPOLL, errno);
 }
 
 int watch(struct sockets *sockets, uint32_t slot) {
-  return sockets->slots[slot].is_over ? 0 : control(sockets, slot, EPOLL_CTL_MOD);
+  return sockets->slots[slot].phase == PHASE_FAILED ? 0 : control(sockets, slot, EPOLL_CTL_MOD);
 }
 
 int reset_descriptor(int fd) {
   const struct linger linger = {.l_onoff = 1, .l_linger = 0};
   const int set = sys_setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
   const int error = errno;
-  /* Linux frees the descriptor whatever close says. */
-  (void)sys_close(fd);
+  (void)sys_close(fd); /* Linux frees the descriptor, whatever close returns. */
   return set == 0 ? 0 : refusal(CALL_SETSOCKOPT, error);
 }
 
-int adopt(struct sockets *sockets, int fd, enum role role) {
+int adopt(struct sockets *sockets, int fd, enum phase phase) {
   if (sockets->first_free == NO_SLOT && !grow_slots(sockets)) {
-    (void)reset_descriptor(fd); /* What matters is why it is given up. */
+    (void)reset_descriptor(fd); /* The lack of memory is what is reported. */
     return refusal(CALL_MALLOC, ENOMEM);
   }
   const uint32_t slot = sockets->first_free;
@@ -110,20 +113,21 @@ int adopt(struct sockets *sockets, int fd, enum role role) {
   memset(socket, 0, sizeof *socket);
   socket->fd = fd;
   socket->generation = generation;
-  socket->role = (uint8_t)role;
+  socket->phase = (uint8_t)phase;
+  socket->input = INPUT_TAKEN;
   socket->read_bytes = READ_BYTES;
   const int result = control(sockets, slot, EPOLL_CTL_ADD);
   if (result == 0) return (int)slot;
-  (void)reset_descriptor(fd);
+  (void)reset_descriptor(fd); /* The refusal of epoll is what is reported. */
   free_slot(sockets, slot);
   return result;
 }
 
-/* ---- what JavaScript asks for */
+/* ---- requests of JavaScript */
 
 int sockets_connect(struct sockets *sockets, const struct connect_request *request) {
   const int fd = endpoint_connect(request);
-  return fd < 0 ? fd : adopt(sockets, fd, ROLE_CONNECTING);
+  return fd < 0 ? fd : adopt(sockets, fd, PHASE_CONNECTING);
 }
 
 int sockets_local_end(struct sockets *sockets, int slot, struct end_text *end) {
@@ -152,7 +156,7 @@ int sockets_set_reading(struct sockets *sockets, int slot, int bytes) {
   if (socket == NULL) return refusal(CALL_EPOLL, EBADF);
   const bool begins = socket->read_bytes == 0 && bytes > 0;
   socket->read_bytes = bytes > READ_BYTES ? READ_BYTES : bytes;
-  /* What came meanwhile was told of, and nobody read it. */
+  /* Bytes that came in the meantime were reported and not read: epoll has to report them again. */
   return begins ? watch(sockets, (uint32_t)slot) : 0;
 }
 
@@ -160,8 +164,8 @@ int sockets_set_peeking(struct sockets *sockets, int slot) {
   struct socket *socket = socket_at(sockets, slot);
   if (socket == NULL) return refusal(CALL_SETSOCKOPT, EBADF);
   const int result = endpoint_option(socket->fd, SOL_SOCKET, SO_PEEK_OFF, 0);
-  /* After a refusal it goes on as before: what is told then is not consumed again. */
-  socket->peeks = socket->peeks || result == 0;
+  /* After a refusal bytes are taken as before. */
+  if (result == 0 && socket->input == INPUT_TAKEN) socket->input = INPUT_PEEKED;
   return result;
 }
 
@@ -186,9 +190,10 @@ int sockets_window(struct sockets *sockets, int slot) {
 int sockets_discard(struct sockets *sockets, int slot) {
   struct socket *socket = socket_at(sockets, slot);
   if (socket == NULL) return refusal(CALL_EPOLL, EBADF);
-  /* What came while nobody read, or was left where it is, was told of. */
-  const bool begins = socket->read_bytes == 0 || socket->peeks;
-  socket->discards = true;
+  if (socket->input == INPUT_ENDED) return 0;
+  /* Bytes that were not read, or only peeked at, were reported: epoll has to report them again. */
+  const bool begins = socket->read_bytes == 0 || socket->input == INPUT_PEEKED;
+  socket->input = INPUT_DISCARDED;
   return begins ? watch(sockets, (uint32_t)slot) : 0;
 }
 
@@ -228,7 +233,7 @@ int sockets_close(struct sockets *sockets, int slot) {
   if (socket == NULL) return refusal(CALL_CLOSE, EBADF);
   const int fd = socket->fd;
   free_slot(sockets, (uint32_t)slot);
-  /* The descriptor is free also if it was interrupted (close(2)). */
+  /* Linux frees the descriptor even if the call is interrupted (close(2)). */
   return sys_close(fd) == 0 || errno == EINTR ? 0 : refusal(CALL_CLOSE, errno);
 }
 
@@ -240,7 +245,7 @@ int sockets_reset(struct sockets *sockets, int slot) {
   return reset_descriptor(fd);
 }
 
-/* ---- the beginning and the end */
+/* ---- opening and closing */
 
 int sockets_open(struct sockets *sockets, const struct shared *shared) {
   memset(sockets, 0, sizeof *sockets);
@@ -248,8 +253,8 @@ int sockets_open(struct sockets *sockets, const struct shared *shared) {
   sockets->first_free = NO_SLOT;
   sockets->first_released = NO_SLOT;
   sockets->epoll = sys_epoll_create1(EPOLL_CLOEXEC);
-  if (sockets->epoll < 0) return refusal(CALL_EPOLL, errno);
-  /* Without a reserve, a listener that is out of descriptors waits for one. */
+  if (sockets->epoll < 0) return refusal(CALL_EPOLL_OPEN, errno);
+  /* -1 if it fails. Without a reserve, a listener that is out of descriptors is paused. */
   sockets->spare = sys_open_null();
   return 0;
 }
@@ -259,12 +264,17 @@ void sockets_forget_memory(struct sockets *sockets) {
   sockets->page_count = 0;
 }
 
+/* Returns true if the peer would take a part of our stream for the whole, were it to end by a FIN. */
+static bool is_unfinished(const struct socket *socket) {
+  return (socket->phase == PHASE_STREAM || socket->phase == PHASE_FAILED) && !socket->sent_fin;
+}
+
+/* Linux frees the descriptors, whatever close returns. */
 void sockets_close_all(struct sockets *sockets) {
   for (uint32_t slot = 0; slot < sockets->slot_count; slot++) {
     const struct socket *socket = &sockets->slots[slot];
-    /* With a FIN the peer would take for the whole what it has of our stream. */
-    if (socket->role == ROLE_STREAM && !socket->sent_fin) (void)reset_descriptor(socket->fd);
-    else if (socket->role != ROLE_FREE) (void)sys_close(socket->fd);
+    if (is_unfinished(socket)) (void)reset_descriptor(socket->fd);
+    else if (socket->phase != PHASE_FREE) (void)sys_close(socket->fd);
   }
   free(sockets->slots);
   sockets->slots = NULL;

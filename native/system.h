@@ -1,6 +1,6 @@
 /*
- * The system calls of the sockets' part, under names of their own, so that a build for tests can make the
- * n-th of them fail (faults.c). In every other build they are the calls themselves.
+ * The system calls of the sockets, under names of their own, so that a build for tests can make any of them
+ * fail (test/faults.c). In every other build they are the calls themselves.
  */
 #ifndef ASYNCTCP_SYSTEM_H
 #define ASYNCTCP_SYSTEM_H
@@ -50,8 +50,8 @@ int sys_open_null(void);
 #define sys_getsockopt getsockopt
 #define sys_setsockopt setsockopt
 /*
- * What every message needs, without the C library's cancellation points: in a process of several threads
- * they cost as much as all of our own code here, and nobody cancels a thread of a runtime's.
+ * Calls that every message needs skip the wrappers of the C library. Those are cancellation points: in a
+ * process of several threads they cost as much as all of the code here, and no runtime cancels a thread.
  */
 #define sys_recv(fd, buffer, bytes, flags) syscall(SYS_recvfrom, fd, buffer, bytes, flags, NULL, NULL)
 #define sys_recvmsg(fd, message, flags) syscall(SYS_recvmsg, fd, message, flags)

@@ -1,6 +1,6 @@
 /*
- * On Linux affinity and the nice value belong to the thread, whatever POSIX says of the process: sched(7),
- * setpriority(2) section "C library/kernel differences".
+ * On Linux affinity and the nice value belong to the thread, although POSIX gives them to the process:
+ * sched(7), setpriority(2) section "C library/kernel differences".
  */
 #include "thread.h"
 
@@ -14,6 +14,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "refusal.h"
+
 /* A set of any number of cores: cpu_set_t ends at 1,024. */
 struct core_set {
   cpu_set_t *bits;
@@ -21,48 +23,50 @@ struct core_set {
 };
 
 pid_t thread_id(void) {
-  /* glibc has gettid() since 2.30 only. The call cannot fail. */
+  /* glibc has gettid() only since 2.30. The call cannot fail. */
   return (pid_t)syscall(SYS_gettid);
 }
 
-struct outcome thread_set_name(const char *name) {
-  if (prctl(PR_SET_NAME, name, 0, 0, 0) != 0) return failed(errno, "prctl");
-  return done();
+int thread_set_name(const char *name) {
+  return prctl(PR_SET_NAME, name, 0, 0, 0) == 0 ? 0 : refusal(CALL_PRCTL, errno);
 }
 
-/* Not by CPU_ALLOC: glibc makes it a function of its own, which musl does not have. Freed by `free`. */
+/*
+ * Allocates an empty set, which the caller frees with `free`. Does not use CPU_ALLOC: in glibc that calls a
+ * function that musl does not have.
+ */
 static bool core_set_create(struct core_set *set, size_t cores) {
   set->bytes = CPU_ALLOC_SIZE(cores);
   set->bits = calloc(1, set->bytes);
   return set->bits != NULL;
 }
 
-/* The calling thread's cores, in a set that the caller frees after success. */
-static struct outcome core_set_read(struct core_set *set) {
-  /* The kernel answers EINVAL when the set is smaller than its own, and does not tell how large that is. */
+/* Reads the calling thread's cores into a set, which the caller frees after success. */
+static int core_set_read(struct core_set *set) {
+  /* The kernel refuses a set that is smaller than its own with EINVAL, and does not say how large that is. */
   for (size_t cores = CPU_SETSIZE; cores <= MAX_CORES; cores *= 2) {
-    if (!core_set_create(set, cores)) return failed(ENOMEM, "sched_getaffinity");
-    if (sched_getaffinity(0, set->bytes, set->bits) == 0) return done();
+    if (!core_set_create(set, cores)) return refusal(CALL_SCHED_GETAFFINITY, ENOMEM);
+    if (sched_getaffinity(0, set->bytes, set->bits) == 0) return 0;
     const int error = errno;
     free(set->bits);
-    if (error != EINVAL) return failed(error, "sched_getaffinity");
+    if (error != EINVAL) return refusal(CALL_SCHED_GETAFFINITY, error);
   }
-  return failed(EINVAL, "sched_getaffinity");
+  return refusal(CALL_SCHED_GETAFFINITY, EINVAL);
 }
 
-struct outcome thread_affinity(unsigned **cores, size_t *count) {
+int thread_affinity(unsigned **cores, size_t *count) {
   *cores = NULL;
   *count = 0;
   struct core_set set;
-  const struct outcome reading = core_set_read(&set);
-  if (reading.error != 0) return reading;
+  const int reading = core_set_read(&set);
+  if (reading < 0) return reading;
 
   const size_t limit = set.bytes * 8;
   /* One more than needed: malloc(0) may return NULL. */
   unsigned *found = malloc(((size_t)CPU_COUNT_S(set.bytes, set.bits) + 1) * sizeof *found);
   if (found == NULL) {
     free(set.bits);
-    return failed(ENOMEM, "sched_getaffinity");
+    return refusal(CALL_SCHED_GETAFFINITY, ENOMEM);
   }
   size_t length = 0;
   for (size_t core = 0; core < limit; core++) {
@@ -71,7 +75,7 @@ struct outcome thread_affinity(unsigned **cores, size_t *count) {
   free(set.bits);
   *cores = found;
   *count = length;
-  return done();
+  return 0;
 }
 
 static bool is_same(const struct core_set *one, const struct core_set *other) {
@@ -86,34 +90,34 @@ static bool is_same(const struct core_set *one, const struct core_set *other) {
 }
 
 /*
- * The kernel silently drops cores that it does not have, as long as one remains. Half of what was asked for
- * is not what was asked for: then the thread gets back what it had.
+ * Sets the wanted cores, or restores the former ones: as long as one wanted core exists, the kernel
+ * silently drops those that do not.
  */
-static struct outcome set_all_or_none(const struct core_set *wanted, const struct core_set *before) {
-  if (sched_setaffinity(0, wanted->bytes, wanted->bits) != 0) return failed(errno, "sched_setaffinity");
+static int set_all_or_none(const struct core_set *wanted, const struct core_set *before) {
+  if (sched_setaffinity(0, wanted->bytes, wanted->bits) != 0) return refusal(CALL_SCHED_SETAFFINITY, errno);
   struct core_set after;
-  const struct outcome reading = core_set_read(&after);
-  if (reading.error != 0) return reading;
+  const int reading = core_set_read(&after);
+  if (reading < 0) return reading;
   const bool has_all = is_same(wanted, &after);
   free(after.bits);
-  if (has_all) return done();
-  if (sched_setaffinity(0, before->bytes, before->bits) != 0) return failed(errno, "sched_setaffinity");
-  return failed(EINVAL, "sched_setaffinity");
+  if (has_all) return 0;
+  if (sched_setaffinity(0, before->bytes, before->bits) != 0) return refusal(CALL_SCHED_SETAFFINITY, errno);
+  return refusal(CALL_SCHED_SETAFFINITY, EINVAL);
 }
 
-struct outcome thread_set_affinity(const unsigned *cores, size_t count) {
+int thread_set_affinity(const unsigned *cores, size_t count) {
   unsigned highest = 0;
   for (size_t i = 0; i < count; i++) {
-    if (cores[i] >= MAX_CORES) return failed(EINVAL, "sched_setaffinity");
+    if (cores[i] >= MAX_CORES) return refusal(CALL_SCHED_SETAFFINITY, EINVAL);
     if (cores[i] > highest) highest = cores[i];
   }
   struct core_set wanted;
-  if (!core_set_create(&wanted, (size_t)highest + 1)) return failed(ENOMEM, "sched_setaffinity");
+  if (!core_set_create(&wanted, (size_t)highest + 1)) return refusal(CALL_SCHED_SETAFFINITY, ENOMEM);
   for (size_t i = 0; i < count; i++) CPU_SET_S(cores[i], wanted.bytes, wanted.bits);
 
   struct core_set before;
-  struct outcome result = core_set_read(&before);
-  if (result.error == 0) {
+  int result = core_set_read(&before);
+  if (result == 0) {
     result = set_all_or_none(&wanted, &before);
     free(before.bits);
   }
@@ -121,18 +125,17 @@ struct outcome thread_set_affinity(const unsigned *cores, size_t count) {
   return result;
 }
 
-struct outcome thread_nice(int *nice) {
-  /* -1 is a nice value as well as the sign of a failure. */
+int thread_nice(int *nice) {
+  /* -1 is a nice value and also the sign of a failure: only errno tells them apart. */
   errno = 0;
   const int value = getpriority(PRIO_PROCESS, (id_t)thread_id());
-  if (value == -1 && errno != 0) return failed(errno, "getpriority");
+  if (value == -1 && errno != 0) return refusal(CALL_GETPRIORITY, errno);
   *nice = value;
-  return done();
+  return 0;
 }
 
-struct outcome thread_set_nice(int nice) {
+int thread_set_nice(int nice) {
   /* The kernel would silently take the nearest value that exists. */
-  if (nice < -20 || nice > 19) return failed(EINVAL, "setpriority");
-  if (setpriority(PRIO_PROCESS, (id_t)thread_id(), nice) != 0) return failed(errno, "setpriority");
-  return done();
+  if (nice < -20 || nice > 19) return refusal(CALL_SETPRIORITY, EINVAL);
+  return setpriority(PRIO_PROCESS, (id_t)thread_id(), nice) == 0 ? 0 : refusal(CALL_SETPRIORITY, errno);
 }

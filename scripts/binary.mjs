@@ -1,22 +1,28 @@
-// Looks at a compiled addon: for which architecture it is, and what it needs of the C library. A release has one binary for
-// glibc and musl, so it may need only what both have: no function of glibc's own, no version that is newer than Node's
-// baseline, no library that musl's loader does not have in itself.
+// Reads a compiled addon: its architecture and the symbols that it needs from the C library. A release has
+// one binary for glibc and musl, so it may only need symbols of both: no function that glibc alone has, no
+// version that is newer than Node's baseline, no library that is not part of musl's loader.
 import { readFileSync } from 'node:fs';
 
-/** ELF's numbers for the architectures (e_machine). */
+/** ELF's numbers of the architectures (e_machine). */
 const MACHINES = { x64: 62, arm64: 183 };
 
-/** The newest glibc that a binary may need is Node 20's own baseline, 2.28. */
+/** The newest glibc that a binary may need: 2.28, the baseline of Node 20. */
 const GLIBC_MAJOR = 2;
 const GLIBC_MINOR = 28;
 
-/** Libraries that musl's loader takes for itself, whatever stands behind the name (dynlink.c, load_library). */
+/**
+ * Libraries that musl's loader replaces by itself, with any version behind the name (dynlink.c,
+ * load_library).
+ */
 const PART_OF_MUSL = /^lib(c|pthread|rt|m|dl|util|xnet)\./;
 
-/** Node offers these. */
+/** Symbols that Node provides. */
 const OF_NODE = /^(napi|uv)_/;
 
-/** What C compilers call without being asked, and what the addon may call: musl has each. scripts/test-musl.mjs asks it. */
+/**
+ * Symbols that C compilers call by themselves and that the addon may call: scripts/test-musl.mjs checks
+ * that musl has them.
+ */
 export const MUSL_HAS = new Set(
   `
   __cxa_finalize __errno_location __isoc99_sscanf __sched_cpucount __stack_chk_fail __stack_chk_guard
@@ -44,7 +50,7 @@ function textAt(bytes, start) {
   return bytes.toString('latin1', start, bytes.indexOf(0, start));
 }
 
-/** The sections of an ELF file of 64 bits, little-endian (elf(5)). */
+/** Returns the sections of a 64-bit, little-endian ELF file (elf(5)). */
 function sections(bytes) {
   const first = Number(bytes.readBigUInt64LE(0x28));
   const size = bytes.readUInt16LE(0x3a);
@@ -60,7 +66,7 @@ function sections(bytes) {
   });
 }
 
-/** What a shared object offers, what it cannot do without, and the libraries that it names. */
+/** Returns the symbols that a shared object offers and needs, and the libraries that it names. */
 export function readBinary(file) {
   const bytes = readFileSync(file);
   if (bytes.toString('latin1', 0, 4) !== '\x7fELF') return undefined;
@@ -85,7 +91,7 @@ export function readBinary(file) {
   return { machine: bytes.readUInt16LE(18), libraries, needs, offers, versions };
 }
 
-/** What is wrong with a binary for a release, if anything is. */
+/** Returns why a binary cannot be released; `undefined` if it can. */
 export function faultOf(file, arch) {
   const binary = readBinary(file);
   if (binary === undefined) return 'is no ELF file';

@@ -1,6 +1,7 @@
-// Compiles the addon of this checkout and, unless `--addon-alone` is given, the one for tests of its failures, if a
-// source is newer. A machine that cannot compile gets one line about it and no failure: everything but the stack kernel,
-// core, priority and stack measurement works without the addon. C that does not compile is a failure.
+// Compiles the addon of this checkout if a source is newer and, unless `--addon-alone` is given, the addon
+// for tests of failing system calls. A machine without a compiler gets a line about it and no failure:
+// without the addon everything works but the stack kernel, core, priority and stack measurement. C that
+// does not compile is a failure.
 import { existsSync } from 'node:fs';
 import {
   built,
@@ -17,7 +18,7 @@ import {
   sources,
 } from './native.mjs';
 
-/** Ends with success, because the addon can be done without. */
+/** Ends with success, because the addon is optional. */
 function goOnWithout(missing, remedy) {
   const consequence = existsSync(built)
     ? 'The native addon stays older than its sources'
@@ -43,7 +44,7 @@ if (nodedir === undefined && !nodeGyp(['install', '--ensure']).succeeded) {
     'take a Node that has include/node beside its bin',
   );
 }
-// Compiled and linked by the same command: node-gyp would look for a C++ compiler to link with.
+// The same command compiles and links: by itself node-gyp would look for a C++ compiler to link.
 const env = { CC: compiler(), LINK: compiler() };
 
 function fail(output) {

@@ -1,5 +1,5 @@
-// Builds what `npm start` needs and no more: the library and its command, without their types being checked, and the
-// addon. `npm run build` builds and checks everything.
+// Builds only the needs of `npm start`: the library and its command, without a check of their types, and
+// the addon. `npm run build` builds and checks everything.
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -7,15 +7,15 @@ import { join } from 'node:path';
 import { built, isNewerThan, root, sources } from './native.mjs';
 
 const program = join(root, 'dist', 'cli', 'main.js');
-/** `npm run build` renews the program only when it changed, but always this. */
+/** `npm run build` always writes this file, and the program only if it has changed. */
 const wholeBuild = join(root, 'dist', '.tsbuildinfo');
-/** The program alone: no types are checked and none are written. `tsc --build` takes no notice of it. */
+/** Compiles the program without checking or writing types. `tsc --build` ignores the result. */
 const PROGRAM_ALONE = [
   ...['--project', 'src', '--noCheck', '--composite', 'false', '--incremental', 'false'],
   ...['--tsBuildInfoFile', 'null', '--declaration', 'false', '--declarationMap', 'false'],
 ];
 
-/** What the library is compiled from. */
+/** Returns the sources of the library. */
 function librarySources() {
   const names = readdirSync(join(root, 'src'), { recursive: true });
   const files = names.filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'));
@@ -26,7 +26,7 @@ const isCompiled =
   existsSync(program) && [program, wholeBuild].some((file) => isNewerThan(file, librarySources()));
 const isBuilt = process.platform !== 'linux' || isNewerThan(built, sources());
 
-/** Runs a script of Node's beside others; its exit status. */
+/** Runs a script with Node, beside others. Resolves with its exit status. */
 function run(...words) {
   const child = spawn(process.execPath, words, { cwd: root, stdio: 'inherit' });
   return new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-// Removes what the build made.
+// Removes the output of the build.
 import { rmSync } from 'node:fs';
 
 for (const folder of ['dist', 'build', 'native/build', 'native/prebuilt'])

@@ -1,5 +1,4 @@
-// What the scripts that compile the addon share: its sources, what a machine lacks to compile it, and
-// node-gyp.
+// Shared by the scripts that compile the addon: its sources, the tools that a machine lacks, and node-gyp.
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -8,25 +7,29 @@ import { basename, dirname, join, resolve } from 'node:path';
 export const root = resolve(import.meta.dirname, '..');
 export const native = join(root, 'native');
 
-/** Where the addon of this checkout lies after the build; src/addon/load-addon.ts looks for it there. */
+/** Path of this checkout's addon after the build; src/addon/load-addon.ts loads it from there. */
 export const built = join(native, 'build', 'Release', 'asynctcp.node');
 
-/** Where the one lies whose system calls fail when a test wants it; test/faults/faulty-addon.ts looks for it there. */
+/** Path of the addon whose system calls fail on demand; test/faults/injecting-addon.ts loads it from there. */
 export const faulty = join(root, 'build', 'native-faults', 'build', 'Release', 'asynctcp.node');
 
-/** Whole paths of what the addon is made from. */
+/** Returns the paths of the addon's sources. */
 export function sources() {
   return readdirSync(native)
     .filter((name) => /\.(c|h|gyp)$/.test(name))
     .map((name) => join(native, name));
 }
 
+/** True if a file exists and is newer than all others. */
 export function isNewerThan(file, others) {
   const time = statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   return others.every((other) => statSync(other).mtimeMs < time);
 }
 
-/** The root of Node's headers, if they lie beside the executable, as in most packages of Node. */
+/**
+ * Returns the root of Node's headers; `undefined` if they are not beside the executable, as in most
+ * packages of Node.
+ */
 export function headers() {
   const folder = process.env.npm_config_nodedir ?? resolve(dirname(process.execPath), '..');
   return existsSync(join(folder, 'include', 'node', 'node_api.h')) ? folder : undefined;
@@ -36,12 +39,15 @@ function works(command, words, input) {
   return spawnSync(command, words, { input, stdio: ['pipe', 'ignore', 'ignore'] }).status === 0;
 }
 
-/** The C compiler that is there, and the C library's headers with it. */
+/**
+ * Returns the first C compiler that works and finds the headers of the C library; `undefined` if there is
+ * none.
+ */
 export function compiler(candidates = process.env.CC === undefined ? ['cc', 'gcc'] : [process.env.CC]) {
   return candidates.find((command) => works(command, ['-E', '-x', 'c', '-'], '#include <stdlib.h>\n'));
 }
 
-/** What is missing on this machine to compile anything, in words. */
+/** Returns in words the tools for compiling that this machine lacks. */
 export function missingTools() {
   const missing = [];
   if (compiler() === undefined) missing.push('a C compiler with the headers of the C library');
@@ -50,7 +56,7 @@ export function missingTools() {
   return missing;
 }
 
-/** Runs node-gyp quietly: what it said is told when it failed. `env` is added to the environment. */
+/** Runs node-gyp without printing. Returns its success and its output. `env` is added to the environment. */
 export function nodeGyp(words, env = {}) {
   const program = createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js');
   const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...words], {
@@ -61,8 +67,9 @@ export function nodeGyp(words, env = {}) {
 }
 
 /**
- * Compiles the addon in a folder of its own, so that the checkout's build stays as it is, and gives the path of the
- * binary. What is there from the last time and did not change is kept. Throws with the compiler's words.
+ * Compiles the addon in a folder of its own, so that the checkout's build does not change. Unchanged files
+ * of an earlier build are reused. Returns the path of the binary; throws an Error with the compiler's
+ * output.
  */
 export function compileIn(folder, arch, env, parts = sources()) {
   mkdirSync(folder, { recursive: true });
@@ -81,13 +88,13 @@ export function compileIn(folder, arch, env, parts = sources()) {
   return join(folder, 'build', 'Release', 'asynctcp.node');
 }
 
-/** What the addon for tests of its failures is made from. */
+/** Returns the sources of the addon whose system calls fail on demand. */
 export function faultySources() {
   const own = readdirSync(join(native, 'test')).filter((name) => name.startsWith('faults'));
   return [...sources(), ...own.map((name) => join(native, 'test', name))];
 }
 
-/** Compiles that addon for the tests below a folder, which is `root` or a copy of it. */
+/** Compiles the addon whose system calls fail on demand, for the tests below `root` or a copy of it. */
 export function compileFaulty(testsRoot, env, flags = '') {
   const folder = join(testsRoot, 'build', 'native-faults');
   return compileIn(

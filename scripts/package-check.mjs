@@ -1,4 +1,4 @@
-// Packs the package as it would be published, looks at it with publint and are-the-types-wrong, installs it into an
+// Packs the package as for publishing, checks it with publint and are-the-types-wrong, installs it into an
 // empty project without install scripts, imports it from JavaScript and from TypeScript, and runs it once.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,7 +18,7 @@ function expect(actual, wanted, what) {
     throw new Error(`${what}: expected ${JSON.stringify(wanted)}, saw ${JSON.stringify(actual)}`);
 }
 
-/** The same program in both languages: an echo through a server and a client of the installed package. */
+/** A program for both languages: an echo through a server and a client of the installed package. */
 const PROGRAM = `
 import { AsyncClient, AsyncServer, ErrorCode, TcpError, TcpState, configure, nodeStack } from 'asynctcp';
 configure({ maxActiveTcp: 100 });
@@ -82,7 +82,7 @@ try {
 
   writeFileSync(join(folder, 'program.ts'), PROGRAM.replace('(error)', '(error: unknown)'));
   const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  // An empty project has no types of Node; `console` and `TextDecoder` are the web's.
+  // The empty project has no types of Node: `console` and `TextDecoder` come from the library `dom`.
   const flags = ['--strict', '--module', 'nodenext', '--target', 'es2022', '--lib', 'es2022,dom'];
   run(process.execPath, [compiler, ...flags, '--outDir', 'out', 'program.ts'], folder);
   expect(
@@ -91,7 +91,7 @@ try {
     'output from TypeScript',
   );
 
-  // The door does not offer the addon itself, so it is asked past the door, by a path.
+  // The package does not export the addon, so this imports a file by its path.
   const question = `
     import { loadAddon } from './node_modules/asynctcp/dist/addon/load-addon.js';
     const { addon, reason } = loadAddon();

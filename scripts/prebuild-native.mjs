@@ -1,11 +1,11 @@
-// Compiles the addon for a release, for every architecture that the package has a binary for, and looks at what came
-// out: it must be for that architecture, and must load with the oldest glibc that Node 20 runs on and with musl.
+// Compiles the addon for a release, for every architecture of the package, and checks each binary: it must
+// be for its architecture, and must load with the oldest glibc that Node 20 runs on and with musl.
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { faultOf } from './binary.mjs';
 import { compileIn, compiler, missingTools, native, root } from './native.mjs';
 
-/** The compiler for each architecture on the other, and its Debian package. */
+/** The cross compiler for each architecture, and its Debian package. */
 const TARGETS = {
   x64: { cross: 'x86_64-linux-gnu-gcc', debian: 'gcc-x86-64-linux-gnu libc6-dev-amd64-cross' },
   arm64: { cross: 'aarch64-linux-gnu-gcc', debian: 'gcc-aarch64-linux-gnu libc6-dev-arm64-cross' },

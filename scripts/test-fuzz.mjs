@@ -1,4 +1,4 @@
-// Plays random programs against random peers; test/fuzz/round.ts tells which. A failure tells its seed.
+// Plays random programs against random peers (test/fuzz/round.ts). A failure prints its seed.
 //     npm run test:fuzz -- [--seconds number] [--rounds number] [--seed number]
 import { spawnSync } from 'node:child_process';
 

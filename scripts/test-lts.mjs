@@ -1,5 +1,5 @@
-// Runs the compiled tests on the newest LTS release of Node, which comes from the npm package `node`'s own parts: a
-// package for each platform with the binary in it. Which release line is LTS, the binary itself says.
+// Runs the compiled tests on the newest LTS release of Node. The binary comes from the npm packages that
+// the package `node` consists of, one for each platform. The binary itself says if its release line is LTS.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 const root = resolve(import.meta.dirname, '..');
 const name = `node-${process.platform}-${process.arch}`;
 
-/** Even majors become LTS; the newest of them is perhaps not yet. */
+/** Returns the majors that are LTS or become it, the newest first: the even ones. */
 function candidates() {
   const versions = JSON.parse(
     execFileSync('npm', ['view', name, 'versions', '--json'], { encoding: 'utf8' }),

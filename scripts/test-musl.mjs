@@ -1,8 +1,8 @@
 // Shows that the addon of a release runs on musl, as on Alpine, though it is compiled with glibc:
-// - a host that is linked with musl loads the addon with all its symbols bound, and has it register itself;
-// - the C tests of the sockets run in that host, on the very objects that the addon is linked from;
-// - the C compiles with musl's own headers and passes its tests, for whoever builds from a checkout there;
-// - what musl does not load, the build of a release refuses (scripts/binary.mjs).
+// - a host that is linked with musl loads the addon with all its symbols bound, and lets it register itself;
+// - the C tests of the sockets run in that host, on the same objects that the addon is linked from;
+// - the C code compiles with musl's own headers and passes its tests, as in a build on Alpine;
+// - the build of a release refuses binaries that musl does not load (scripts/binary.mjs).
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,18 +10,19 @@ import { faultOf, MUSL_HAS, readBinary } from './binary.mjs';
 import { compileIn, compiler, headers, missingTools, native, root } from './native.mjs';
 
 const folder = join(root, 'build', 'musl');
-/** As in native/binding.gyp. */
+/** The same flags as in native/binding.gyp. */
 const FLAGS = '-std=c11 -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -O2 -pthread';
-/** musl-gcc leaves all of the system's headers out; those of the kernel are nobody's else. */
+/** musl-gcc skips all of the system's headers; the kernel's headers have no other source. */
 const KERNEL_HEADERS = [
   '/usr/include',
   `/usr/include/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`,
 ];
 const LIBC = `/lib/ld-musl-${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}.so.1`;
-/** The C programs in native/test, the other files there that they have, and the parts of the addon that they test. */
+/** The C programs in native/test, their other files there, and the parts of the addon that they test. */
 const SOCKETS = /^(endpoint|sockets(?!-addon).*)\.o$/;
 const PROGRAMS = [
   { name: 'sockets-test', others: ['sockets-world'], parts: SOCKETS },
+  { name: 'polling-test', others: ['sockets-world'], parts: SOCKETS },
   { name: 'endpoint-test', others: ['sockets-world'], parts: SOCKETS },
   { name: 'native-test', others: [], parts: /^(errno-name|stack|thread)\.o$/ },
 ];
@@ -43,7 +44,7 @@ function compileForMusl(output, files, words = []) {
   run('musl-gcc', [...FLAGS.split(' '), ...kernel, ...words, '-o', output, ...files]);
 }
 
-/** The host, with an empty function for all that the addon needs of Node. */
+/** Compiles the host, with an empty function for each symbol that the addon needs from Node. */
 function compileHost(needs) {
   const stubs = needs
     .filter((name) => /^(napi|uv)_/.test(name) && name !== 'napi_define_properties')
@@ -56,10 +57,10 @@ function compileHost(needs) {
   return host;
 }
 
-/** Thread-local variables without a function of glibc's own loader; on arm64 that is the usual way. */
+/** Makes thread-local variables work without a function of glibc's loader; on arm64 that is the default. */
 const TLS_FLAGS = process.arch === 'x64' ? ['-mtls-dialect=gnu2'] : [];
 
-/** Links a test with the addon's own objects into a library. */
+/** Links a test and objects of the addon into a library. Returns its path. */
 function linkTest(name, files, objects) {
   const library = join(folder, `${name}.so`);
   const words = ['-fPIC', '-shared', ...TLS_FLAGS, '-DASYNCTCP_ON_MUSL', '-o', library];
@@ -67,7 +68,7 @@ function linkTest(name, files, objects) {
   return library;
 }
 
-/** A library that does not load on musl must be refused, and for a reason that is true. */
+/** Checks that a library that does not load on musl is refused, and for the reason that musl gives. */
 function checkRefusal(host, name, text, words, expected) {
   const file = join(folder, `${name}.c`);
   const library = join(folder, `${name}.so`);

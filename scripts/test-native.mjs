@@ -1,7 +1,8 @@
-// Runs the C of the addon under the address and the undefined-behaviour sanitizer: the C tests as a program, and the
-// tests of the addon and the fuzzer in Node, in a copy of the checkout whose addon is compiled with the sanitizers.
+// Runs the C code of the addon under the address and the undefined-behaviour sanitizer: the C tests as
+// programs, and the tests of the addon and the fuzzer in Node, in a copy of the checkout whose addon is
+// compiled with the sanitizers.
 //     npm run test:native -- [--fuzz seconds] [--seed number]
-// With --fuzz only the fuzzer runs, for so long.
+// With --fuzz only the fuzzer runs, for that time.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -9,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { compileFaulty, compileIn, compiler, missingTools, native, root } from './native.mjs';
 
 const SANITIZERS = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
-/** As in native/binding.gyp. */
+/** The same flags as in native/binding.gyp. */
 const FLAGS = '-std=c11 -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -g -pthread';
 
 const FUZZ_SECONDS = '20';
@@ -41,11 +42,12 @@ const SOCKETS = [
   'test/sockets-world.c',
 ];
 
-/** The C programs in native/test, and the parts that they test: none knows of Node. */
+/** The C programs in native/test, and the parts of the addon that they test: none of them needs Node. */
 const PROGRAMS = {
   'native-test': ['errno-name.c', 'stack.c', 'thread.c'],
   'endpoint-test': SOCKETS,
   'sockets-test': SOCKETS,
+  'polling-test': SOCKETS,
 };
 
 function testInC(optimization) {
@@ -77,8 +79,8 @@ function buildForNode() {
 
 /** Runs a file of the copy in Node. */
 function runNode(words) {
-  // Node itself is not compiled with the sanitizer, so its runtime has to be there first. What V8 leaks at the end is
-  // not ours.
+  // Node itself is compiled without the sanitizer, so the sanitizer's runtime must be loaded first. Leaks
+  // are not checked, because V8 frees little at its end.
   const runtime = execFileSync(compiler(), ['-print-file-name=libasan.so'], { encoding: 'utf8' }).trim();
   run(process.execPath, ['--enable-source-maps', ...words], {
     LD_PRELOAD: runtime,

@@ -1,6 +1,7 @@
-// Runs the long forms of the soak tests and more random programs: minutes, not for every change.
+// Runs the long forms of the soak tests and more random programs. That takes minutes, too long for every
+// change.
 //     npm run test:soak -- [part of a file's name …] [--stacks client-server,…] [--seed number] [--seconds number]
-// The options are for the mixed load: which stacks, which plan, how long for each.
+// The options are for the mixed load: its stacks, the seed of its plan, and the time for each pair of stacks.
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 

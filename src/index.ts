@@ -8,7 +8,7 @@ import {
   withVariables,
   type ConfigureOptions,
 } from './asynctcp/configuration.js';
-import { sendFigures } from './asynctcp/host.js';
+import { sendFigures } from './asynctcp/thread-registry.js';
 import { offerStack } from './asynctcp/stack-choice.js';
 import { beginTask, offerTaskKeeper, readTaskSettings } from './asynctcp/task-use.js';
 import type { TcpStack } from './port/tcp-stack.js';
@@ -37,7 +37,17 @@ export {
   ASYNC_WRITE_FLAG_COPY,
   ASYNC_WRITE_FLAG_MORE,
   AsyncClient,
+  type AckHandler,
+  type ClientHandler,
   type ClientOptions,
+  type ConnectHandler,
+  type DataHandler,
+  type DisconnectHandler,
+  type EndHandler,
+  type ErrorHandler,
+  type PacketHandler,
+  type PollHandler,
+  type TimeoutHandler,
   type ConnectOptions,
   type FlagsArgument,
   type WriteFlags,
@@ -45,19 +55,7 @@ export {
   type DrainOptions,
 } from './asynctcp/async-client.js';
 export { AsyncServer, type ServerOptions } from './asynctcp/async-server.js';
-export type {
-  AckHandler,
-  ClientHandler,
-  ConnectHandler,
-  DataHandler,
-  DisconnectHandler,
-  DisconnectReason,
-  EndHandler,
-  ErrorHandler,
-  PacketHandler,
-  PollHandler,
-  TimeoutHandler,
-} from './asynctcp/client-core.js';
+export type { DisconnectReason } from './asynctcp/handlers.js';
 export type { ConfigureOptions, StackName } from './asynctcp/configuration.js';
 export { Packet } from './asynctcp/packet.js';
 export type { RequiredCapabilities } from './asynctcp/required.js';
@@ -215,26 +213,21 @@ export function diagnostics(): Diagnostics {
   return diagnosticsReport('diagnostics', sendFigures);
 }
 
-/** The operating system's TCP does not let these be set. */
-const NOT_ON_SYSTEM = ['tcpMss', 'tcpMslMs', 'tcpMaxRtx', 'tcpSynMaxRtx'] as const;
-
 /** Returns the same stack at each use, made at the first. */
-function shared(make: () => TcpStack, withoutEffect: readonly (keyof ConfigureOptions)[]): () => TcpStack {
+function shared(make: () => TcpStack): () => TcpStack {
   let stack: TcpStack | undefined;
   return () => {
     if (stack !== undefined) return stack;
     stack = make();
-    for (const option of withoutEffect) {
-      if (configuration.isSet(option))
-        warn(`${symbolOf(option).symbol} has no effect on the ${stack.name} stack`);
+    for (const symbol of configuration.withoutEffect(stack.honours)) {
+      warn(`${symbol} has no effect on the ${stack.name} stack`);
     }
     return stack;
   };
 }
 
-// libuv decides how many events of node:net's sockets one turn of the loop has.
-const sharedNodeStack = shared(() => nodeStack(), [...NOT_ON_SYSTEM, 'queueSize']);
-const sharedKernelStack = shared(() => kernelStack(), NOT_ON_SYSTEM);
+const sharedNodeStack = shared(() => nodeStack());
+const sharedKernelStack = shared(() => kernelStack());
 
 /** `auto` is the stack `node` where the better one should have worked: the user is told, once. */
 function fallBack(reason: string): TcpStack {

@@ -1,8 +1,7 @@
 /*
- * One connection and one direction. What a server sends must be the bytes 0, 1, … 255 again and again; that
- * is compared during the warm-up. In the measurement the kernel drops the bytes unread (MSG_TRUNC), and a
- * server that drops what comes is sent the same buffer again and again, so that the server has the work and
- * not the load.
+ * Bulk transfer on one connection in one direction. A sending server repeats the bytes 0, 1, … 255, which
+ * are compared during the warm-up. During the measurement the kernel drops the bytes unread (MSG_TRUNC); a
+ * receiving server gets the same buffer again and again. So the load generator has little work itself.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -77,7 +76,7 @@ static void fail_if_broken(uint32_t events)
     fail("the connection failed: %s", error == 0 ? "the server closed it" : strerror(error));
 }
 
-/* The first event tells that the connection stands; what it then waits for depends on the direction. */
+/* The first event reports that the connection is established. Later ones depend on the direction. */
 static void event_for(uint32_t events, uint32_t wanted, bool (*piece)(void))
 {
     if (draining)
@@ -106,7 +105,7 @@ static void send_event(void *subject, uint32_t events)
     event_for(events, EPOLLOUT, send_piece);
 }
 
-/* The connection ends with the program. */
+/* The connection is closed by the end of the program. */
 static void drain(void)
 {
     draining = true;

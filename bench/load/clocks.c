@@ -33,7 +33,7 @@ void watch_server(pid_t pid)
     server = pid;
 }
 
-/* The 14th and the 15th field of /proc/<pid>/stat. The 2nd is a name in parentheses, with anything in it. */
+/* Reads fields 14 and 15 of /proc/<pid>/stat. Field 2, a name in parentheses, may contain spaces. */
 static void read_ticks(struct mark *mark)
 {
     char path[64];

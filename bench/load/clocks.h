@@ -1,11 +1,10 @@
 /*
- * The time, and the CPU time that the server and this program have had.
+ * The time, and the CPU time of the server and of this program.
  *
- * The server's CPU time is its process's own clock: all threads, also those that have ended, in
- * nanoseconds. The kernel brings it up to date when a thread leaves its core and at every tick of the
- * scheduler, so it may be late by a tick; measurements that last a whole number of ticks are late by the
- * same at both ends. How much of it was spent in user mode and how much in the kernel is only told in
- * ticks.
+ * The server's CPU time is the clock of its process, in nanoseconds: all threads, also those that have
+ * ended. The kernel updates it when a thread leaves its core and at every tick of the scheduler, so it may
+ * be late by a tick. A measurement that lasts a whole number of ticks is late by the same time at both ends.
+ * The division between user mode and kernel is only known in ticks.
  */
 #ifndef CLOCKS_H
 #define CLOCKS_H
@@ -26,12 +25,12 @@ struct mark {
     uint64_t own_cpu_ns;
 };
 
-/* Names the server. Before it, and without it, its figures are 0. */
+/* Sets the server's process. Without this call the server's figures are 0. */
 void watch_server(pid_t pid);
 
 struct mark mark_now(void);
 
-/* What went by between two marks. */
+/* Returns the differences between two marks. */
 struct mark mark_difference(const struct mark *first, const struct mark *last);
 
 #endif

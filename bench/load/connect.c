@@ -12,7 +12,7 @@
 #include "modes.h"
 #include "sockets.h"
 
-/* A place for one connection at a time. */
+/* A slot for one connection at a time. */
 struct place {
     int fd;
     bool sent;
@@ -24,7 +24,7 @@ static const struct settings *settings;
 static struct place *places;
 static uint32_t busy;
 
-/* On the loopback interface a connection mostly stands as soon as it was begun. */
+/* On the loopback interface a connection is mostly established at once. */
 static bool try_send(struct place *place)
 {
     if (send(place->fd, &place->byte, 1, MSG_NOSIGNAL) == 1)

@@ -14,7 +14,7 @@
 
 #define GREETINGS_AT_ONCE 100u
 
-/* Each connection's message starts elsewhere in a pattern of this period; prime, so no usual size fits it. */
+/* Each connection's message starts at another offset of a pattern with this period, a prime. */
 #define PATTERN_PERIOD 251u
 
 struct exchange {
@@ -72,7 +72,7 @@ void exchange_send(struct exchange *exchange, uint64_t now)
     send_rest(exchange);
 }
 
-/* Opens as many as may be greeted at once. */
+/* Opens connections up to the limit of greetings at once. */
 static void open_more(void)
 {
     while (opened < settings->connections && opened - greeted < GREETINGS_AT_ONCE) {
@@ -100,7 +100,7 @@ void exchanges_open(const struct settings *own_settings, const struct exchange_h
     open_more();
 }
 
-/* `length` bytes are in `reply`; those before them are counted in exchange->received. */
+/* Checks the `length` bytes in `reply`, which follow the first exchange->received bytes of the echo. */
 static void check_reply(const struct exchange *exchange, size_t length)
 {
     const unsigned char *expected = exchange->message + exchange->received;

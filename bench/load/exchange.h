@@ -1,8 +1,8 @@
 /*
- * Connections that exchange messages with an echo server: each sends a message and has all of it back
- * before it sends the next. The first is its greeting, of which every byte is compared; of later ones the
- * first and the last byte of each piece. Only so many connections at once wait for the answer to their
- * greeting, because a listener's backlog is short.
+ * Connections that exchange messages with an echo server. Each of them sends a message and receives all of
+ * it before it sends the next. The first message is its greeting: every byte of the echo is compared. Of
+ * later ones, the first and the last byte of each piece are compared. A limited number of connections wait
+ * for the echo of their greeting at once, because a listener's backlog is short.
  */
 #ifndef EXCHANGE_H
 #define EXCHANGE_H
@@ -16,9 +16,9 @@
 struct exchange;
 
 struct exchange_handlers {
-    /* Each connection has had the answer to its greeting. */
+    /* Every connection has received the echo of its greeting. */
     void (*all_open)(void);
-    /* A message that was sent at that time came back whole. */
+    /* The whole echo of a message that was sent at `sent_at_ns` has arrived. */
     void (*reply)(struct exchange *exchange, uint64_t sent_at_ns, uint64_t now);
 };
 

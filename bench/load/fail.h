@@ -1,4 +1,4 @@
-/* What goes wrong is told in one line on standard error; the program then ends with status 1. */
+/* Prints an error as one line on standard error, and ends the program with status 1. */
 #ifndef FAIL_H
 #define FAIL_H
 
@@ -6,10 +6,10 @@
 
 _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* With what errno says. */
+/* As `fail`, with the text of errno. */
 _Noreturn void fail_errno(const char *what);
 
-/* calloc that does not fail. */
+/* calloc that ends the program if it fails. */
 void *allocate(size_t count, size_t size);
 
 #endif

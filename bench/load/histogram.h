@@ -1,4 +1,4 @@
-/* Latencies, log-linear: 64 buckets to each power of two, so within 1.6 %. */
+/* A log-linear histogram of latencies: 64 buckets for each power of two, exact to 1.6 %. */
 #ifndef HISTOGRAM_H
 #define HISTOGRAM_H
 
@@ -16,7 +16,7 @@ struct histogram {
 
 void histogram_add(struct histogram *histogram, uint64_t ns);
 
-/* The latency that so many per cent of the values do not exceed. */
+/* Returns the latency that `percent` per cent of the values do not exceed, in microseconds. */
 double histogram_quantile_us(const struct histogram *histogram, unsigned percent);
 
 #endif

@@ -1,7 +1,6 @@
 /*
- * The load generator: one thread that loads one server on 127.0.0.1 in one of several modes (modes.h), and
- * measures what it did and the CPU time that the server took for it. The harness starts it once for each
- * measurement.
+ * The load generator: one thread that loads one server on 127.0.0.1 in one of several modes (modes.h). It
+ * measures the operations and the CPU time of the server. The harness starts it once for each measurement.
  */
 #include <string.h>
 

@@ -53,8 +53,8 @@ void measurement_add(uint64_t count)
 }
 
 /*
- * One that was under way for the whole measurement is the latest of all, although it was not completed in
- * it.
+ * An operation that was under way during the whole measurement counts as the latest of all, although it was
+ * not completed in it.
  */
 void measurement_add_timed(uint64_t began_ns, uint64_t now)
 {

@@ -1,7 +1,7 @@
 /*
- * The phases of a measurement, whatever is measured: the mode opens its connections, the load warms the
- * server up, is measured, and is drained, so that no connection ends in the middle of something. The result
- * is one line of JSON on standard output. If standard input ends before that, the program fails.
+ * The phases of a measurement in every mode: the mode opens its connections; the load warms the server up,
+ * is measured, and is drained, so that no connection ends in the middle of an operation. The result is one
+ * line of JSON on standard output. If standard input ends before that, the program fails.
  */
 #ifndef MEASUREMENT_H
 #define MEASUREMENT_H
@@ -14,12 +14,12 @@
 /* `begin` and `drain` may be NULL. */
 struct mode {
     const char *name;
-    /* Opens the connections; `measurement_ready` follows now or later. */
+    /* Opens the connections. It, or a later event, calls `measurement_ready`. */
     void (*open)(const struct settings *settings);
-    /* All is open: the load begins. */
+    /* Starts the load, when all connections are open. */
     void (*begin)(void);
     void (*event)(void *subject, uint32_t events);
-    /* Ends the load; `measurement_drained` follows now or later. */
+    /* Ends the load. It, or a later event, calls `measurement_drained`. */
     void (*drain)(void);
 };
 
@@ -28,16 +28,16 @@ void measurement_run(const struct settings *settings, const struct mode *mode);
 void measurement_ready(void);
 void measurement_drained(void);
 
-/* Whether new operations are to be begun. */
+/* True if new operations are to be started. */
 bool measurement_goes_on(void);
 
-/* Whether what is done now is measured. */
+/* True during the measurement itself. */
 bool measuring(void);
 
-/* So many operations ended. They count while it is measured. */
+/* Counts operations that have ended, if `measuring`. */
 void measurement_add(uint64_t operations);
 
-/* One operation ended, which began at that time. */
+/* Counts one operation that has ended, and its latency. */
 void measurement_add_timed(uint64_t began_ns, uint64_t now);
 
 #endif

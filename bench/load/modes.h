@@ -1,25 +1,25 @@
-/* What the load generator can do to a server. */
+/* The kinds of load. */
 #ifndef MODES_H
 #define MODES_H
 
 #include "measurement.h"
 #include "settings.h"
 
-/* A closed loop: each connection sends its message, waits until it is back, and sends it again. */
+/* Closed loop: each connection sends its message, waits for the echo, and sends it again. */
 extern const struct mode echo_mode;
 
-/* Connections, one after the other in each of so many places: connect, one byte there and back, close. */
+/* Short connections, one after the other in each place: connect, one byte and its echo, close. */
 extern const struct mode connect_mode;
 
-/* One connection that takes what the server sends, as fast as it can. */
+/* One connection that receives from the server as fast as possible. */
 extern const struct mode receive_mode;
 
-/* One connection that sends to a server that drops what comes, as fast as it can. */
+/* One connection that sends as fast as possible to a server that drops the bytes. */
 extern const struct mode send_mode;
 
 /*
- * No measurement with phases: opens its connections, sends one message on all of them at once, prints how
- * long that took, and holds them, idle, until standard input ends.
+ * Idle connections, without the phases of a measurement: opens them, sends one message on all of them at
+ * once, prints how long that took, and holds them until standard input ends.
  */
 void hold_run(const struct settings *settings);
 

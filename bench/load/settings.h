@@ -1,4 +1,4 @@
-/* What the program is asked to do: pairs of an option and its value, for the harness and not for people. */
+/* The command line: pairs of an option and its value, made by the harness. */
 #ifndef SETTINGS_H
 #define SETTINGS_H
 

@@ -33,7 +33,7 @@ static void set_on(int fd, int level, int option, const char *what)
         fail_errno(what);
 }
 
-/* The port is chosen by connect(), which knows the other end: one port serves each pair of ends. */
+/* Leaves the port to connect(), which knows the destination: a port can serve several destinations. */
 static void bind_to_next_source(int fd)
 {
     static uint32_t opened;

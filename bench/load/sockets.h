@@ -5,17 +5,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* As many files as the hard limit allows, which must be enough for so many connections. */
+/* Raises the limit of open files to the hard limit, which must be enough for `connections`. */
 void raise_file_limit(uint32_t connections);
 
 /*
- * Begins to connect and gives a non-blocking socket. The source addresses go round in 127.0.1.0/24: each of
- * them has its own ports, so that neither many connections at once nor many one after the other, whose
- * ports rest in TIME_WAIT, use them up.
+ * Begins to connect and returns a non-blocking socket. The source addresses take turns in 127.0.1.0/24. Each
+ * of them has its own ports, so that there are enough for many connections at once and for those in
+ * TIME_WAIT.
  */
 int open_connection(uint16_t port);
 
-/* Whether a send or recv that failed only has to wait; errno says why it failed. */
+/* True if errno says that the last send or recv only has to wait. */
 bool has_to_wait(void);
 
 #endif

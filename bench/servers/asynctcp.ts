@@ -1,4 +1,4 @@
-// The same server on this library. After the mode come the stack and what is to be compared.
+// The same server on this library. Arguments after the mode: the stack and the variants to compare.
 
 import process from 'node:process';
 
@@ -16,13 +16,13 @@ configure({ useWdt: words.includes(UNWATCHED) ? 0 : 1 });
 const takesPackets = words.includes(ONPACKET);
 const options = { view: words.includes(VIEW) };
 
-/** One message of a connection is on its way at a time, so there is always room for all of it. */
+/** Writes a whole message. There is space for it, because each connection has one message at a time. */
 function writeAll(client: AsyncClient, data: Uint8Array): void {
   const taken = client.write(data);
   if (taken !== data.length) fault(`write took ${taken} of ${data.length} bytes`);
 }
 
-// One function for all connections, as a program with many of them would have it: each gets its client.
+// One handler function for all connections, as in a program with many of them.
 
 const echoPacket: PacketHandler = (client, packet) => {
   writeAll(client, packet.data);
@@ -36,7 +36,7 @@ const dropPacket: PacketHandler = (client, packet) => {
 const nothing = (): void => undefined;
 
 const failed: ErrorHandler = (_, error) => {
-  // The reader of `send` goes away in the middle.
+  // In mode `send` the reader goes away at any time.
   if (mode !== 'send') fault(`a connection failed: ${AsyncClient.errorToString(error)}`);
 };
 
@@ -44,7 +44,7 @@ function sendWithoutEnd(client: AsyncClient): void {
   let position = 0;
   const fill = (): void => {
     while (client.canSend()) {
-      // Flags 0: the chunk never changes, so it need not be copied.
+      // Flags 0: the chunk never changes, so it does not have to be copied.
       position = (position + client.add(CHUNK.subarray(position), 0)) % CHUNK.length;
     }
     client.send();

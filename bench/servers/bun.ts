@@ -1,11 +1,12 @@
-// The same server on Bun's own sockets. It runs on Bun alone; what it uses of Bun's types is declared here.
+// The same server on Bun's own sockets. It only runs on Bun. The types of Bun that it needs are declared
+// here.
 
 import { announce, askedMode, CHUNK, fault } from './child.js';
 
 interface Socket {
-  /** Bytes that mode `send` has sent of the chunk. */
+  /** Bytes of the chunk that mode `send` has sent. */
   data: number;
-  /** Takes what the kernel takes and gives the number of bytes; `drain` follows when there is room again. */
+  /** Returns the number of bytes that the kernel took. `drain` follows when there is space again. */
   write(bytes: Uint8Array): number;
   setNoDelay(on: boolean): void;
 }
@@ -43,7 +44,7 @@ const listener = Bun.listen({
     },
     data: (socket, bytes) => {
       if (mode !== 'echo') return;
-      // One message of a connection is on its way at a time, so there is always room for all of it.
+      // There is space for the whole message, because each connection has one message at a time.
       const taken = socket.write(bytes);
       if (taken !== bytes.length) fault(`write took ${taken} of ${bytes.length} bytes`);
     },

@@ -1,6 +1,5 @@
-// What the server programs in JavaScript share, on whatever runtime: the mode that is asked for, the port
-// that is told, the end with the harness. A program calls `announce` once, and `fault` for whatever must not
-// happen in a run.
+// The protocol for server programs in JavaScript, on every runtime: reads the mode, reports the port, ends
+// with the harness. A program calls `announce` once, and `fault` for anything that must not happen in a run.
 
 import process from 'node:process';
 
@@ -8,16 +7,16 @@ import { HEAP, lineOf, PORT, SERVER_MODES, type ServerMode } from '../protocol.j
 
 const PATTERN_PERIOD = 256;
 
-/** What mode `send` sends, again and again. */
+/** The bytes that mode `send` repeats. */
 export const CHUNK = Uint8Array.from({ length: 64 * 1024 }, (_, index) => index % PATTERN_PERIOD);
 
-/** Ends the run: a benchmark of a server that loses something is worth nothing. */
+/** Ends the run, because the results of a server that loses something are worthless. */
 export function fault(what: string): never {
   process.stderr.write(`bench server: ${what}\n`);
   process.exit(1);
 }
 
-/** The first argument. */
+/** Returns the first argument. */
 export function askedMode(): ServerMode {
   const [, , asked] = process.argv;
   const mode = SERVER_MODES.find((name) => name === asked);
@@ -30,7 +29,7 @@ function tellHeap(): void {
   process.stdout.write(lineOf(HEAP, process.memoryUsage().heapUsed));
 }
 
-/** The server listens. */
+/** Reports that the server listens. */
 export function announce(port: number): void {
   process.stdin.setEncoding('utf8');
   process.stdin.on('data', (text) => {

@@ -1,10 +1,10 @@
-// The same server on Deno's own sockets. It runs on Deno alone; what it uses of Deno's types is declared
+// The same server on Deno's own sockets. It only runs on Deno. The types of Deno that it needs are declared
 // here.
 
 import { announce, askedMode, CHUNK, fault } from './child.js';
 
 interface Connection {
-  /** Bytes that came, `null` at the end. */
+  /** Resolves to the number of bytes read, `null` at the end. */
   read(into: Uint8Array): Promise<number | null>;
   write(bytes: Uint8Array): Promise<number>;
   setNoDelay(on: boolean): void;
@@ -19,7 +19,7 @@ declare const Deno: { listen(options: { hostname: string; port: number }): Liste
 
 const mode = askedMode();
 
-/** Each connection has a buffer of its own, so that of an echo is no larger than the largest message. */
+/** Size of each connection's buffer; for echoes, that of the largest message. */
 const RECEIVE_BYTES = (mode === 'echo' ? 16 : 64) * 1024;
 
 async function writeAll(connection: Connection, bytes: Uint8Array): Promise<void> {
@@ -45,7 +45,7 @@ async function serve(connection: Connection): Promise<void> {
   try {
     await (mode === 'send' ? sendWithoutEnd(connection) : receive(connection));
   } catch (error) {
-    // The reader of `send` goes away in the middle.
+    // In mode `send` the reader goes away at any time.
     if (mode !== 'send') fault(`a connection failed: ${String(error)}`);
   }
   connection.close();

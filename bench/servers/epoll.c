@@ -1,8 +1,7 @@
 /*
- * The reference that ratios are taken to: a server on the system's own interface, as one writes it in C.
- * Level-triggered epoll, one thread, non-blocking sockets, one buffer for all connections; what a
- * connection does not take at once waits in a backlog of its own, and until it is gone nothing more is
- * read.
+ * The reference of the ratios: a plain server in C on the system's own interface. Level-triggered epoll, one
+ * thread, non-blocking sockets, one buffer for all connections. Bytes that a connection does not take at
+ * once wait in a backlog of its own; until it is empty, the connection is not read.
  *
  *     epoll echo | send | discard
  *
@@ -66,7 +65,7 @@ static void end_connection(struct connection *connection)
     free(connection);
 }
 
-/* A connection that fails fails the benchmark; but a reader of SEND goes away in the middle. */
+/* A failed connection makes the benchmark fail; but in mode SEND the reader goes away at any time. */
 static void connection_failed(struct connection *connection, const char *what)
 {
     if (mode != SEND)
@@ -74,7 +73,7 @@ static void connection_failed(struct connection *connection, const char *what)
     end_connection(connection);
 }
 
-/* What send() took; 0 when it has to wait, −1 when the connection is over. */
+/* Returns the bytes that send() took; 0 if it has to wait, −1 if the connection is over. */
 static ssize_t send_some(struct connection *connection, const unsigned char *data, size_t bytes)
 {
     const ssize_t taken = send(connection->fd, data, bytes, MSG_NOSIGNAL);
@@ -189,7 +188,7 @@ static void begin_to_listen(void)
         fail("standard output");
 }
 
-/* Its end is the program's. */
+/* Ends the program when standard input ends. */
 static void standard_input(void)
 {
     char ignored[64];

@@ -1,4 +1,4 @@
-// A server on plain node:net, as one writes it without a library.
+// A server on node:net without a library.
 
 import { once } from 'node:events';
 import * as net from 'node:net';
@@ -27,7 +27,7 @@ const server = net.createServer({ noDelay: true }, (socket) => {
     socket.on('data', () => undefined);
     return;
   }
-  // write() queues what the kernel does not take, so it always takes everything.
+  // write() queues the bytes that the kernel does not take, so it takes everything.
   socket.on('data', (data) => {
     socket.write(data);
   });

@@ -1,4 +1,4 @@
-/* What the test programs share. */
+/* Checks, and the run of the tests, of each test program. */
 #ifndef ASYNCTCP_CHECK_H
 #define ASYNCTCP_CHECK_H
 

@@ -1,6 +1,6 @@
 /*
- * Tests of endpoint.c as a program: addresses, ports and options, over the loopback. What needs IPv6 runs in
- * a network of its own, so that the machine need not have it.
+ * Tests of endpoint.c as a program: addresses, ports and options, over the loopback. Tests of IPv6 run in a
+ * network namespace of their own, so that the machine need not have IPv6.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -39,17 +39,17 @@ static int listen_on(struct world *world, const char *address, uint16_t *port) {
   return slot;
 }
 
-/* Connects by one address, and checks by which both ends are told. */
+/* Connects to `address`, and checks that the reports of both ends have the address `reported`. */
 static void expect_ends(
-    struct world *world, int listener, const char *address, uint16_t port, const char *told) {
+    struct world *world, int listener, const char *address, uint16_t port, const char *reported) {
   const int accepted = seen(world, listener)->accepted;
   const int client = connect_to(world, address, port);
   CHECK(client >= 0);
   UNTIL(world, seen(world, client)->is_connected && seen(world, listener)->accepted > accepted);
   const struct ends *near = &seen(world, client)->ends;
   const struct ends *far = &seen(world, seen(world, listener)->last_accepted)->ends;
-  CHECK(strcmp(near->local.address, told) == 0 && strcmp(near->remote.address, told) == 0);
-  CHECK(strcmp(far->local.address, told) == 0 && strcmp(far->remote.address, told) == 0);
+  CHECK(strcmp(near->local.address, reported) == 0 && strcmp(near->remote.address, reported) == 0);
+  CHECK(strcmp(far->local.address, reported) == 0 && strcmp(far->remote.address, reported) == 0);
   CHECK(near->remote.port == port && far->local.port == port);
   CHECK(near->local.port == far->remote.port && near->local.port != 0);
 }
@@ -69,7 +69,7 @@ static void test_wrong_addresses(void) {
     const struct connect_request local = {.address = "127.0.0.1", .port = 80, .local_address = WRONG[i]};
     CHECK(sockets_connect(&world->sockets, &local) == refusal(CALL_BIND, EINVAL));
   }
-  /* Well-formed, and not this machine's. */
+  /* Well-formed addresses that this machine does not have. */
   const struct listen_request foreign = {.address = "203.0.113.1", .backlog = 1};
   CHECK(sockets_listen(&world->sockets, &foreign) == refusal(CALL_BIND, EADDRNOTAVAIL));
   const struct connect_request from = {.address = "127.0.0.1", .port = 80, .local_address = "203.0.113.1"};
@@ -94,13 +94,13 @@ static void test_local_end(void) {
   CHECK(strcmp(local->address, "127.0.0.2") == 0 && local->port == free_port);
   const struct end_text *remote = &seen(world, seen(world, listener)->last_accepted)->ends.remote;
   CHECK(strcmp(remote->address, "127.0.0.2") == 0 && remote->port == free_port);
-  /* The same port to the same peer is taken; so is one that somebody listens on. */
+  /* The same port to the same peer is taken, and so is a port with a listener. */
   const int again = sockets_connect(&world->sockets, &request);
   CHECK(again == refusal(CALL_CONNECT, EADDRNOTAVAIL) || again == refusal(CALL_BIND, EADDRINUSE));
   const struct connect_request taken = {
       .address = "127.0.0.1", .port = port, .local_address = "127.0.0.1", .local_port = port};
   CHECK(sockets_connect(&world->sockets, &taken) == refusal(CALL_BIND, EADDRINUSE));
-  /* Both sides have to say that they share it. */
+  /* Both sockets have to allow sharing. */
   struct connect_request shared = taken;
   shared.reuse_port = true;
   CHECK(sockets_connect(&world->sockets, &shared) == refusal(CALL_BIND, EADDRINUSE));
@@ -116,7 +116,7 @@ static void test_local_end(void) {
   forget(world, from_open);
   UNTIL(world, seen(world, from_open)->is_connected);
   CHECK(seen(world, from_open)->ends.local.port == open_end.port);
-  /* An address alone: the port is the system's. */
+  /* With an address alone the system chooses the port. */
   const struct connect_request only = {.address = "127.0.0.1", .port = port, .local_address = "127.0.0.3"};
   const int other = sockets_connect(&world->sockets, &only);
   CHECK(other >= 0);
@@ -186,12 +186,12 @@ static void write_file(const char *path, const char *text) {
   CHECK(close(fd) == 0);
 }
 
-/* A network of this process alone, whose loopback has IPv6 and a link-local address. */
+/* Gives this process a network of its own, whose loopback has IPv6 and a link-local address. */
 static bool enter_own_network(void) {
   if (unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) return false;
   if (access("/proc/sys/net/ipv6/conf/lo/disable_ipv6", W_OK) != 0) return false;
   write_file("/proc/sys/net/ipv6/conf/lo/disable_ipv6", "0");
-  /* An address that is looked for on the link first cannot be used for a second. */
+  /* Duplicate address detection would delay the use of an address by a second. */
   write_file("/proc/sys/net/ipv6/conf/lo/accept_dad", "0");
   const int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   CHECK(fd >= 0);
@@ -200,7 +200,7 @@ static bool enter_own_network(void) {
   struct in6_ifreq link_local = {.ifr6_prefixlen = 64, .ifr6_ifindex = (int)if_nametoindex("lo")};
   CHECK(inet_pton(AF_INET6, "fe80::1", &link_local.ifr6_addr) == 1);
   CHECK(ioctl(fd, SIOCSIFADDR, &link_local) == 0);
-  /* The kernel takes it into use a moment later. */
+  /* The kernel makes the address usable a moment later. */
   struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_addr = link_local.ifr6_addr};
   address.sin6_scope_id = (uint32_t)link_local.ifr6_ifindex;
   for (int tries = 0; bind(fd, (struct sockaddr *)&address, sizeof address) != 0; tries++) {
@@ -220,14 +220,14 @@ static void connect_over_ipv6(void) {
   expect_ends(world, listener, "0:0:0:0:0:0:0:1", port, "::1");
   expect_ends(world, listener, "fe80::1%lo", port, "fe80::1%lo");
   expect_ends(world, listener, "fe80::1%1", port, "fe80::1%lo");
-  /* Without its zone a link-local address is no place to go to. */
+  /* A link-local address cannot be connected to without its zone. */
   CHECK(connect_to(world, "fe80::1", port) == refusal(CALL_CONNECT, EINVAL));
   CHECK(connect_to(world, "2001:db8::1", port) == refusal(CALL_CONNECT, ENETUNREACH));
   const struct connect_request from = {.address = "::1", .port = port, .local_address = "::1"};
   CHECK(sockets_connect(&world->sockets, &from) >= 0);
   const struct connect_request mixed = {.address = "::1", .port = port, .local_address = "127.0.0.1"};
   CHECK(sockets_connect(&world->sockets, &mixed) < 0);
-  /* One address is that one alone. */
+  /* A listener on one address accepts only there. */
   uint16_t own_port = 0;
   const int own = listen_on(world, "::1", &own_port);
   expect_ends(world, own, "::1", own_port, "::1");
@@ -251,12 +251,12 @@ static void test_ipv6(void) {
 
 int main(void) {
   static const struct test tests[] = {
-      {"a wrong address is refused, and leaves nothing", test_wrong_addresses},
-      {"the local end is the one that was asked for", test_local_end},
+      {"a wrong address is refused, and leaves no descriptor", test_wrong_addresses},
+      {"a connection has the local end that was requested", test_local_end},
       {"a taken port is refused, a shared one is shared", test_taken_and_shared_ports},
-      {"options are the kernel's, and so are their bounds", test_options},
-      {"every address: a mapped one is told as IPv4", test_every_address},
-      {"IPv6 and its zones", test_ipv6},
+      {"options are set within the bounds of the kernel", test_options},
+      {"a listener on every address reports a mapped one as IPv4", test_every_address},
+      {"IPv6 addresses work with their zones", test_ipv6},
   };
   run_tests(tests, sizeof tests / sizeof tests[0]);
   return 0;

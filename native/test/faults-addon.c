@@ -7,7 +7,7 @@
 #include "faults.h"
 #include "napi-call.h"
 
-/* The longest name of a call, and the end of the string. */
+/* Bytes of the longest name of a call, including the NUL at its end. */
 #define MAX_NAME_BYTES 32
 
 static napi_value undefined(napi_env env) {
@@ -28,7 +28,7 @@ static napi_value js_set_fault(napi_env env, napi_callback_info info) {
   const struct fault fault = {
       .nth = numbers[0], .times = numbers[1], .error = (int)numbers[2], .bytes = numbers[3]};
   if (faults_set(call, fault)) return undefined(env);
-  return wrong_type(env, "there is no such call, or no room for a rule");
+  return throw_type_error(env, "there is no such call, or no room for a rule");
 }
 
 /* clearFaults() */
@@ -38,7 +38,7 @@ static napi_value js_clear_faults(napi_env env, napi_callback_info info) {
   return undefined(env);
 }
 
-/* calls(call): how often, since the faults were cleared. */
+/* calls(call): returns the number of calls since the faults were cleared. */
 static napi_value js_calls(napi_env env, napi_callback_info info) {
   napi_value argument = NULL;
   napi_value result = NULL;
@@ -47,17 +47,17 @@ static napi_value js_calls(napi_env env, napi_callback_info info) {
   TRY(napi_get_cb_info(env, info, &count, &argument, NULL, NULL));
   TRY(napi_get_value_string_utf8(env, argument, call, sizeof call, NULL));
   const int64_t calls = faults_calls(call);
-  if (calls < 0) return wrong_type(env, "there is no such call");
+  if (calls < 0) return throw_type_error(env, "there is no such call");
   TRY(napi_create_int64(env, calls, &result));
   return result;
 }
 
-/* runLoop(): runs the environment's loop once, inside of whatever callback calls it. */
+/* runLoop(): runs the environment's event loop once, inside of the callback that calls it. */
 static napi_value js_run_loop(napi_env env, napi_callback_info info) {
   (void)info;
   uv_loop_t *loop = NULL;
   TRY(napi_get_uv_event_loop(env, &loop));
-  (void)uv_run(loop, UV_RUN_NOWAIT); /* What it returns, that more is to be done, does not matter. */
+  (void)uv_run(loop, UV_RUN_NOWAIT); /* Returns only that the loop has more to do. */
   return undefined(env);
 }
 

@@ -1,4 +1,4 @@
-/* The faults' face to JavaScript, in the addon that is built for tests: test/faults/faulty-addon.ts. */
+/* The faults' interface to JavaScript, in the addon that is built for tests (test/faults/injecting-addon.ts). */
 #ifndef ASYNCTCP_FAULTS_ADDON_H
 #define ASYNCTCP_FAULTS_ADDON_H
 

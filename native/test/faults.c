@@ -8,8 +8,8 @@
 #include "system.h"
 
 #define MAX_RULES 16
-/* Descriptors of a test, and more. */
-#define MAX_ARMS 1024
+/* More than the descriptors of any test. */
+#define MAX_WATCHES 1024
 
 enum call {
   SOCKET,
@@ -77,23 +77,23 @@ int64_t faults_calls(const char *call) {
 
 const char *faults_name(size_t index) { return index < CALLS ? NAMES[index] : NULL; }
 
-/* ---- what becomes of a call */
+/* ---- the rules, applied to a call */
 
-static const struct fault NOTHING = {.bytes = SIZE_MAX};
+static const struct fault NONE = {.bytes = SIZE_MAX};
 
-/* Counts the call, and gives what is to happen to it. */
-static const struct fault *strike(enum call call) {
+/* Counts the call, and returns the fault that it has. */
+static const struct fault *next_fault(enum call call) {
   const uint32_t count = ++counts[call];
   for (size_t i = 0; i < rule_count; i++) {
     const struct fault *fault = &rules[i].fault;
     if (rules[i].call == call && count >= fault->nth && count - fault->nth < fault->times) return fault;
   }
-  return &NOTHING;
+  return &NONE;
 }
 
-/* Whether the call fails; `errno` says why. */
+/* Returns true if the call fails, and sets `errno`. */
 static bool fails(enum call call) {
-  const struct fault *fault = strike(call);
+  const struct fault *fault = next_fault(call);
   if (fault->error != 0) errno = fault->error;
   return fault->error != 0;
 }
@@ -113,8 +113,8 @@ int sys_bind(int fd, const struct sockaddr *address, socklen_t bytes) {
 }
 
 int sys_connect(int fd, const struct sockaddr *address, socklen_t bytes) {
-  const struct fault *fault = strike(CONNECT);
-  /* Interrupted, it goes on by itself. */
+  const struct fault *fault = next_fault(CONNECT);
+  /* An interrupted connect continues by itself. */
   if (fault->error == EINTR) (void)connect(fd, address, bytes);
   if (fault->error == 0) return connect(fd, address, bytes);
   errno = fault->error;
@@ -144,25 +144,26 @@ int sys_setsockopt(int fd, int level, int name, const void *value, socklen_t byt
 }
 
 /*
- * What epoll was asked for last, of each descriptor. Streams are told of by edges: bytes that a call did not
- * give although they were there have to come as if they came just after it.
+ * The last request to epoll for each descriptor. Streams are edge-triggered: bytes that a call left
+ * although they were there must be reported as if they had come just after it.
  */
-struct arm {
+struct watched {
   int epoll;
   struct epoll_event event;
 };
 
-static struct arm arms[MAX_ARMS];
+static struct watched watches[MAX_WATCHES];
 
-static void tell_again(int fd) {
-  if (fd < MAX_ARMS) (void)epoll_ctl(arms[fd].epoll, EPOLL_CTL_MOD, fd, &arms[fd].event);
+/* Has epoll report the descriptor again. Fails for one that epoll does not watch, which needs no report. */
+static void rearm(int fd) {
+  if (fd < MAX_WATCHES) (void)epoll_ctl(watches[fd].epoll, EPOLL_CTL_MOD, fd, &watches[fd].event);
 }
 
 ssize_t sys_recv(int fd, void *buffer, size_t bytes, int flags) {
-  /* To drop what was peeked at needs no memory, and it is there: Linux cannot fail to. */
+  /* Dropping bytes that were peeked at needs no memory: on Linux it cannot fail. */
   if ((flags & MSG_TRUNC) != 0) return recv(fd, buffer, bytes, flags);
-  const struct fault *fault = strike(RECV);
-  if (fault->error == EAGAIN || least(bytes, fault) < bytes) tell_again(fd);
+  const struct fault *fault = next_fault(RECV);
+  if (fault->error == EAGAIN || least(bytes, fault) < bytes) rearm(fd);
   if (fault->error == 0) return recv(fd, buffer, least(bytes, fault), flags);
   errno = fault->error;
   return -1;
@@ -174,14 +175,14 @@ ssize_t sys_recvmsg(int fd, struct msghdr *message, int flags) {
 }
 
 ssize_t sys_send(int fd, const void *buffer, size_t bytes, int flags) {
-  const struct fault *fault = strike(SEND);
+  const struct fault *fault = next_fault(SEND);
   if (fault->error == 0) return send(fd, buffer, least(bytes, fault), flags);
   errno = fault->error;
   return -1;
 }
 
 ssize_t sys_sendmsg(int fd, const struct msghdr *message, int flags) {
-  const struct fault *fault = strike(SENDMSG);
+  const struct fault *fault = next_fault(SENDMSG);
   if (fault->error != 0) {
     errno = fault->error;
     return -1;
@@ -194,8 +195,8 @@ ssize_t sys_sendmsg(int fd, const struct msghdr *message, int flags) {
 int sys_shutdown(int fd, int how) { return fails(SHUTDOWN) ? -1 : shutdown(fd, how); }
 
 int sys_close(int fd) {
-  const struct fault *fault = strike(CLOSE);
-  /* Linux frees the descriptor whatever close says. */
+  const struct fault *fault = next_fault(CLOSE);
+  /* Linux frees the descriptor, whatever close returns. */
   const int result = close(fd);
   if (fault->error == 0) return result;
   errno = fault->error;
@@ -210,12 +211,12 @@ int sys_epoll_create1(int flags) { return fails(EPOLL_CREATE1) ? -1 : epoll_crea
 
 int sys_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event) {
   if (fails(EPOLL_CTL)) return -1;
-  if (event != NULL && fd < MAX_ARMS) arms[fd] = (struct arm){epoll, *event};
+  if (event != NULL && fd < MAX_WATCHES) watches[fd] = (struct watched){epoll, *event};
   return epoll_ctl(epoll, operation, fd, event);
 }
 
 int sys_epoll_wait(int epoll, struct epoll_event *events, int count, int timeout) {
-  const struct fault *fault = strike(EPOLL_WAIT);
+  const struct fault *fault = next_fault(EPOLL_WAIT);
   if (fault->error == 0) return epoll_wait(epoll, events, (int)least((size_t)count, fault), timeout);
   errno = fault->error;
   return -1;

@@ -1,7 +1,8 @@
 /*
- * System calls that fail on purpose: what system.h declares for a build with ASYNCTCP_FAULTS, and the rules
- * by which they do it. The n-th call of a kind fails, or takes fewer bytes than it was given, and so do those
- * that follow, as often as the rule says. The rules are the process's: only one thread may use the sockets.
+ * System calls that fail on purpose: those that system.h declares for a build with ASYNCTCP_FAULTS. A rule
+ * names a kind of call, the first call that it concerns and the number of calls: each of them fails, or
+ * handles fewer bytes than it was given. The rules belong to the process, in which only one thread may use
+ * the sockets.
  */
 #ifndef ASYNCTCP_FAULTS_H
 #define ASYNCTCP_FAULTS_H
@@ -11,21 +12,24 @@
 #include <stdint.h>
 
 struct fault {
-  /* The first call that it concerns, from 1 on, and how many. */
+  /* The first call that it concerns, counted from 1, and the number of calls. */
   uint32_t nth;
   uint32_t times;
-  /* An errno value; or 0, and the call is given no more than `bytes`. */
+  /* An errno value. 0: the call succeeds, and handles no more than `bytes`. */
   int error;
   size_t bytes;
 };
 
-/* Adds a rule for the call, by its name without `sys_`. False: there is no such call, or no room for a rule. */
+/*
+ * Adds a rule for the call of this name, which lacks the `sys_` of system.h. Returns false if there is no
+ * such call, or no room for a rule.
+ */
 bool faults_set(const char *call, struct fault fault);
-/* No rules any more, and all calls are counted from the beginning. */
+/* Removes all rules and resets the counts of calls. */
 void faults_clear(void);
-/* How often it was called since; -1: there is no such call. */
+/* Returns the number of calls since `faults_clear`; -1 if there is no such call. */
 int64_t faults_calls(const char *call);
-/* The names of the calls; NULL for an index behind the last. */
+/* Returns the name of a call; NULL for an index past the last one. */
 const char *faults_name(size_t index);
 
 #endif

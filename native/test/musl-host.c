@@ -1,14 +1,14 @@
 /*
- * Stands in for Node on musl: it is linked with musl, and loads binaries that were compiled and linked with
+ * Stands in for Node on musl: it is linked with musl and loads binaries that were compiled and linked with
  * glibc, as a Node on Alpine loads the addon of a release.
  *
- *   musl-host addon FILE FUNCTION…   loads the addon, with every symbol bound at once, and has it register
- *                                    itself, which must offer the functions
+ *   musl-host addon FILE FUNCTION…   loads the addon, with all symbols bound at once, lets it register
+ *                                    itself, and checks that it offers the functions
  *   musl-host run FILE               loads a test program that was linked as a library, and runs its main
- *   musl-host load FILE              loads it and no more
+ *   musl-host load FILE              only loads the file
  *
- * What the addon needs of Node and is not here comes from a file that scripts/test-musl.mjs writes: functions
- * that answer napi_ok and do nothing.
+ * The host defines napi_define_properties itself. scripts/test-musl.mjs writes a file with all other
+ * functions of Node that the addon needs; they return napi_ok and do nothing.
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -59,7 +59,7 @@ static int is_offered(const char *name) {
 
 static int register_addon(const char *file, char **functions, int count) {
   napi_value (*begin)(napi_env, napi_value) = NULL;
-  /* POSIX's way to make a function's pointer of what dlsym answers. */
+  /* The conversion of an object pointer to a function pointer that POSIX gives for dlsym. */
   *(void **)&begin = find(load(file), "napi_register_module_v1");
   (void)begin(NULL, NULL);
   for (int i = 0; i < count; i++) {

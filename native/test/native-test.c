@@ -1,9 +1,9 @@
 /*
- * Tests of the parts of the addon that know nothing of Node-API, as a program, so that they run under sanitizers
- * (scripts/test-native.mjs). It prints a line for each test and ends with 1 at the first check that does not hold.
+ * Tests of stack.c, thread.c and errno-name.c as a program without Node, so that they run under sanitizers
+ * (scripts/test-native.mjs). It prints a line for each test, and ends with 1 at the first check that fails.
  *
- * The stack's measurement is checked against painting: the unused stack is filled with a pattern, and what is not the
- * pattern afterwards was used. That is exact to the word, and too slow for anything but a test.
+ * The stack's measurement is compared with painting: the unused stack is filled with a pattern, and words
+ * that differ afterwards were used. That is exact to the word, and too slow for anything but a test.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "../errno-name.h"
+#include "../refusal.h"
 #include "../stack.h"
 #include "../thread.h"
 #include "check.h"
@@ -27,20 +28,13 @@
 #define KIB 1024u
 #define MIB (1024u * 1024u)
 
-/* ASan would surround the frames' arrays with guards of its own, and refuse the looks at dead frames. */
+/* ASan would surround the frames' arrays with guards of its own, and report reads of dead frames. */
 #define PLAIN_FRAME __attribute__((noinline, no_sanitize("address", "undefined")))
 
-static void check_done(struct outcome outcome) {
-  if (outcome.error != 0) {
-    fprintf(stderr, "%s: %s\n", outcome.call, errno_name(outcome.error));
-    exit(1);
-  }
-  CHECK(outcome.call == NULL);
-}
-
-static void check_failed(struct outcome outcome, int error, const char *call) {
-  CHECK(outcome.error == error);
-  CHECK(strcmp(outcome.call, call) == 0);
+static void check_done(int result) {
+  if (result == 0) return;
+  fprintf(stderr, "call %d of refusal.h: %s\n", (int)refusal_call(result), errno_name(refusal_errno(result)));
+  exit(1);
 }
 
 /* ---- errno-name.c */
@@ -88,15 +82,16 @@ static void test_affinity(void) {
   check_done(thread_set_affinity(cores, count));
   check_affinity(cores, count);
 
-  /* One that the machine lacks, one past a cpu_set_t, the last and the first beyond what is accepted. */
+  /* Cores that the machine lacks: in a cpu_set_t, past it, the last that is accepted, and beyond. */
+  const int no_such_core = refusal(CALL_SCHED_SETAFFINITY, EINVAL);
   const unsigned lacking[] = {1023, 1024, 100000, MAX_CORES - 1, MAX_CORES, UINT32_MAX};
   for (size_t i = 0; i < sizeof lacking / sizeof lacking[0]; i++) {
-    check_failed(thread_set_affinity(&lacking[i], 1), EINVAL, "sched_setaffinity");
+    CHECK(thread_set_affinity(&lacking[i], 1) == no_such_core);
     const unsigned half[] = {cores[0], lacking[i]};
-    check_failed(thread_set_affinity(half, 2), EINVAL, "sched_setaffinity");
+    CHECK(thread_set_affinity(half, 2) == no_such_core);
     check_affinity(cores, count);
   }
-  check_failed(thread_set_affinity(NULL, 0), EINVAL, "sched_setaffinity");
+  CHECK(thread_set_affinity(NULL, 0) == no_such_core);
   check_affinity(cores, count);
   free(cores);
 }
@@ -109,15 +104,15 @@ static void *be_nicer(void *unused) {
   check_done(thread_set_nice(nicer));
   check_done(thread_nice(&nice));
   CHECK(nice == nicer);
-  check_failed(thread_set_nice(20), EINVAL, "setpriority");
-  check_failed(thread_set_nice(-21), EINVAL, "setpriority");
-  /* -1 is a value like the others, where it is allowed. */
-  const struct outcome outcome = thread_set_nice(-1);
-  if (outcome.error == 0) {
+  CHECK(thread_set_nice(20) == refusal(CALL_SETPRIORITY, EINVAL));
+  CHECK(thread_set_nice(-21) == refusal(CALL_SETPRIORITY, EINVAL));
+  /* -1 is a value like the others, if the process has the right to it. */
+  const int result = thread_set_nice(-1);
+  if (result == 0) {
     check_done(thread_nice(&nice));
     CHECK(nice == -1);
   } else {
-    check_failed(outcome, EACCES, "setpriority");
+    CHECK(result == refusal(CALL_SETPRIORITY, EACCES));
   }
   return NULL;
 }
@@ -137,13 +132,13 @@ static void test_nice_is_the_threads_own(void) {
 
 struct measured {
   size_t bytes;
-  /* Ask for huge pages first, as a system with huge pages everywhere does. */
+  /* True to ask for huge pages first, as on a system that uses them everywhere. */
   bool is_huge;
   size_t page;
   struct stack_watch watch;
 };
 
-/* The lowest address that a workload used. */
+/* The lowest address that the last descent used. */
 static _Thread_local uintptr_t deepest;
 
 static size_t unused_of(struct measured *stack) {
@@ -152,14 +147,17 @@ static size_t unused_of(struct measured *stack) {
   return unused;
 }
 
-/* Descends through frames until `bytes` below `top`, and leaves marks in them that must be there on the way back. */
+/*
+ * Descends through frames to `bytes` below `top`, and checks on the way back that their contents are
+ * intact.
+ */
 PLAIN_FRAME static unsigned descend(uintptr_t top, size_t bytes, unsigned level) {
   volatile unsigned char frame[200];
   const unsigned char mark = (unsigned char)(level * 7u + 1u);
   for (size_t i = 0; i < sizeof frame; i++) frame[i] = mark;
   const uintptr_t here = (uintptr_t)frame;
   unsigned sum = 0;
-  /* With musl the first frames lie above the watched part, in a page that is not the stack's alone. */
+  /* With musl the first frames lie above the watched part, in a page that the stack shares. */
   if ((intptr_t)(top - here) < (intptr_t)bytes) {
     sum = descend(top, bytes, level + 1);
   } else {
@@ -183,7 +181,7 @@ PLAIN_FRAME static size_t unpainted_from(const struct measured *stack, uint64_t 
   return at - stack->watch.lowest;
 }
 
-/* The mark of `depth` bytes of stack by mincore, and the same by painting. */
+/* Measures a descent of `depth` bytes, and the same one by painting. */
 static void check_depth(struct measured *stack, size_t depth) {
   const uintptr_t top = stack->watch.end;
   check_done(stack_watch(&stack->watch, stack->bytes));
@@ -193,7 +191,7 @@ static void check_depth(struct measured *stack, size_t depth) {
   const size_t touched = deepest - stack->watch.lowest;
   CHECK(unused <= before);
   CHECK(unused % stack->page == 0);
-  /* The deepest frame's page, at most one page below it for what the function needs itself. */
+  /* The used part begins in the deepest frame's page, or one page below: the function needs stack itself. */
   CHECK(unused <= touched && unused + 2 * stack->page > touched);
   CHECK(unused_of(stack) == unused);
 
@@ -213,7 +211,7 @@ static void check_bounds(const struct measured *stack) {
   CHECK(stack->watch.lowest >= bounds.lowest);
 }
 
-/* A frame that is touched at its low end only, so that there is a hole above. */
+/* Accesses a frame only at its low end, so that there is a hole above. */
 PLAIN_FRAME static uintptr_t touch_low_end_of_a_large_frame(void) {
   volatile unsigned char frame[128 * KIB];
   frame[0] = 1;
@@ -227,7 +225,7 @@ static void check_hole(struct measured *stack) {
   CHECK(unused_of(stack) + 2 * stack->page > touched - stack->watch.lowest);
 }
 
-/* As when a page goes to swap: it is not there any more, but it was used. */
+/* Removes pages as swapping does: they are absent, but were used. */
 static void check_least_stays(struct measured *stack) {
   check_done(stack_watch(&stack->watch, stack->bytes));
   const size_t before = unused_of(stack);
@@ -240,7 +238,7 @@ static void check_least_stays(struct measured *stack) {
   CHECK(unused_of(stack) > unused);
 }
 
-/* The watch begins below frames that live on. */
+/* Begins the watch below frames that are still in use. */
 PLAIN_FRAME static unsigned watch_below(struct measured *stack, unsigned level) {
   volatile unsigned char frame[1000];
   for (size_t i = 0; i < sizeof frame; i++) frame[i] = (unsigned char)(level + i);
@@ -256,7 +254,7 @@ PLAIN_FRAME static unsigned watch_below(struct measured *stack, unsigned level) 
   return sum + 1;
 }
 
-/* A kernel without huge pages refuses, which is as good. */
+/* On a kernel without huge pages, which refuses, the test runs without them. */
 static void use_huge_pages(size_t bytes) {
   struct stack_bounds bounds;
   check_done(stack_find(&bounds));
@@ -271,8 +269,9 @@ static void *measure(void *argument) {
   check_done(stack_watch(&stack->watch, stack->bytes));
   CHECK(stack->watch.end - stack->watch.lowest == stack->bytes);
   check_bounds(stack);
-  /* Deeper and less deep again, to the low end of what a sanitizer's own frames leave. */
-  const size_t depths[] = {64 * KIB, 200 * KIB, 100 * KIB, stack->bytes / 2, stack->bytes - 64 * KIB, 64 * KIB};
+  /* Deeper and less deep again, down to what the own frames of a sanitizer leave. */
+  const size_t depths[] = {
+      64 * KIB, 200 * KIB, 100 * KIB, stack->bytes / 2, stack->bytes - 64 * KIB, 64 * KIB};
   for (size_t i = 0; i < sizeof depths / sizeof depths[0]; i++) check_depth(stack, depths[i]);
   check_hole(stack);
   check_least_stays(stack);
@@ -280,7 +279,7 @@ static void *measure(void *argument) {
   return NULL;
 }
 
-/* Threads of three sizes at once, each with a watch of its own. */
+/* Threads with stacks of three sizes run at once, each with a watch of its own. */
 static void test_stacks_of_threads(void) {
   static struct measured stacks[] = {
       {.bytes = 512 * KIB}, {.bytes = 4 * MIB}, {.bytes = 16 * MIB},
@@ -298,7 +297,7 @@ static void test_stacks_of_threads(void) {
   for (size_t i = 0; i < COUNT; i++) CHECK(pthread_join(threads[i], NULL) == 0);
 }
 
-/* The stack of the main thread is not mapped down to its limit, and must go on growing after the watch. */
+/* The stack of the main thread is not mapped down to its limit, and must still grow after the watch. */
 static void test_stack_of_the_main_thread(void) {
   struct rlimit limit;
   CHECK(getrlimit(RLIMIT_STACK, &limit) == 0);
@@ -320,7 +319,7 @@ static void test_watched_sizes(void) {
   check_done(stack_find(&bounds));
   struct stack_watch watch;
   size_t unused = 0;
-  /* Less than a page is a page, the rest of a page is not watched, more than the stack is the stack. */
+  /* Less than a page counts as a page, a rest of a page is left out, more than the stack is the stack. */
   check_done(stack_watch(&watch, 1));
   CHECK(watch.end - watch.lowest == page);
   check_done(stack_unused(&watch, &unused));
@@ -329,20 +328,20 @@ static void test_watched_sizes(void) {
   CHECK(watch.end - watch.lowest == 100 * page);
   check_done(stack_watch(&watch, SIZE_MAX));
   CHECK(watch.end - watch.lowest >= bounds.end - bounds.lowest - page);
-  /* Measuring changes nothing about the stack's bounds; at the upper end one page more may belong to it. */
+  /* Measuring does not change the stack's bounds; at the low end it may have grown. */
   struct stack_bounds after;
   check_done(stack_find(&after));
   CHECK(after.end == bounds.end && after.lowest <= bounds.lowest);
 }
 
-/* musl has no contexts; scripts/test-musl.mjs says so. */
+/* musl has no contexts: scripts/test-musl.mjs defines this. */
 #ifndef ASYNCTCP_ON_MUSL
 
 static ucontext_t main_context;
 
 static void watch_elsewhere(void) {
   struct stack_watch watch = {.unused = 42};
-  check_failed(stack_watch(&watch, MIB), ENOTSUP, "pthread_getattr_np");
+  CHECK(stack_watch(&watch, MIB) == refusal(CALL_PTHREAD_GETATTR_NP, ENOTSUP));
   CHECK(watch.unused == 42);
 }
 
@@ -365,7 +364,7 @@ int main(void) {
       {"a name is cut to what the kernel keeps", test_name},
       {"affinity is set wholly or not at all", test_affinity},
       {"a nice value is the thread's own", test_nice_is_the_threads_own},
-      {"what is watched is whole pages of the stack", test_watched_sizes},
+      {"the watched part is whole pages of the stack", test_watched_sizes},
       {"stacks of threads are measured to the page", test_stacks_of_threads},
       {"the stack of the main thread is measured to the page", test_stack_of_the_main_thread},
 #ifndef ASYNCTCP_ON_MUSL

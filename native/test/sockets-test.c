@@ -1,41 +1,18 @@
 /*
- * Tests of sockets.c as a program, without Node, over the loopback (scripts/test-native.mjs runs it under
- * sanitizers).
+ * Tests of one connection as a program without Node, over the loopback: bytes, acknowledgements, the window,
+ * ends, slots. scripts/test-native.mjs runs it under sanitizers.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include "../refusal.h"
 #include "../socket.h"
 #include "check.h"
 #include "sockets-world.h"
-
-#define KIB 1024u
-/* Tries for what a machine may delay once, but not as often. */
-#define MANY_TRIES 1000
-
-/* ---- peers that are not ours */
-
-static int raw_connection(void) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  CHECK(fd >= 0);
-  return fd;
-}
-
-static void raw_connect(int fd, uint16_t port) {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  CHECK(connect(fd, (struct sockaddr *)&address, sizeof address) == 0);
-}
 
 /* ---- data */
 
@@ -60,7 +37,7 @@ static void test_echo(void) {
   world_close(world);
 }
 
-/* Through the arena, for many sockets at once. */
+/* Sends MAX_SENDS records from the arena at once. */
 static void test_flush(void) {
   struct world *world = world_open();
   uint16_t port = 0;
@@ -73,13 +50,13 @@ static void test_flush(void) {
   for (int32_t i = 0; i < MAX_SENDS; i++) {
     shared->sends[i] = (struct send){.slot = pair.client, .offset = i * bytes, .bytes = bytes};
   }
-  /* The last ones go to sockets that are not there. */
+  /* The last records name slots without a socket. */
   shared->sends[MAX_SENDS - 2].slot = -1;
   shared->sends[MAX_SENDS - 1].slot = 1000000;
-  const int troubled = sockets_flush(&world->sockets, MAX_SENDS);
+  const int short_count = sockets_flush(&world->sockets, MAX_SENDS);
   CHECK(shared->sends[MAX_SENDS - 2].result == refusal(CALL_WRITE, EBADF));
   CHECK(shared->sends[MAX_SENDS - 1].result == refusal(CALL_WRITE, EBADF));
-  /* What follows a piece that was cut is not sent: the order is the stream's. */
+  /* Nothing behind a piece that was cut is sent: that would change the order of the stream. */
   int short_ones = 2;
   bool is_full = false;
   for (int32_t i = 0; i < MAX_SENDS - 2; i++) {
@@ -88,14 +65,14 @@ static void test_flush(void) {
     is_full = is_full || shared->sends[i].result != bytes;
     sent += (uint64_t)shared->sends[i].result;
   }
-  CHECK(troubled == short_ones);
+  CHECK(short_count == short_ones);
   UNTIL(world, seen(world, pair.server)->bytes == sent);
   CHECK(seen(world, pair.server)->is_sound);
   close_both(world, pair);
   world_close(world);
 }
 
-/* A record that points beyond the arena sends nothing, and costs no other one anything. */
+/* A record that points beyond the arena sends nothing, and does not affect other records. */
 static void test_flush_out_of_bounds(void) {
   static const struct send wrong[] = {
       {.offset = -1, .bytes = 1},
@@ -129,7 +106,7 @@ static void test_flush_out_of_bounds(void) {
   world_close(world);
 }
 
-/* Sends until the kernel takes no more, and again when it says so. */
+/* Sends until the kernel accepts no more, and again after EVENT_WRITABLE. */
 static void test_back_pressure(void) {
   struct world *world = world_open();
   uint16_t port = 0;
@@ -161,7 +138,7 @@ static void test_back_pressure(void) {
 
 /* ---- acknowledgements */
 
-/* The FIN in the kernel's count of what is outstanding is no byte of ours. */
+/* The FIN is part of the kernel's count of outstanding bytes, and must not be reported as a byte. */
 static void acknowledge(bool by_events) {
   struct world *world = world_open();
   uint16_t port = 0;
@@ -184,7 +161,7 @@ static void acknowledge(bool by_events) {
     asked += (uint64_t)bytes;
     CHECK(asked + client->acked <= (uint64_t)sent);
   }
-  /* The last acknowledgement may be a delayed one. */
+  /* The last acknowledgement may be delayed. */
   for (int tries = 0; asked + client->acked < (uint64_t)sent; tries++) {
     CHECK(tries < 1000);
     if (by_events) turn(world);
@@ -205,7 +182,10 @@ static void test_acks_asked_for(void) { acknowledge(false); }
 
 /* ---- withholding */
 
-/* What is not consumed keeps the window closed, and nothing is told twice or lost, the FIN included. */
+/*
+ * Bytes that are not consumed keep the window closed. No byte comes twice or is lost, and neither does the
+ * FIN.
+ */
 static void test_peeking(void) {
   if (!endpoint_can_peek()) {
     printf("skipped: this Linux cannot peek byte by byte\n");
@@ -236,7 +216,7 @@ static void test_peeking(void) {
       if (sent == goal) CHECK(sockets_shutdown(sockets, pair.client) == 0);
     }
     turn(world);
-    /* Consumed in two steps, the second one when nothing else comes. */
+    /* Consumes in two steps, the second one when nothing else comes. */
     const int all = (int)(server->bytes - consumed);
     struct pollfd ready = {.fd = sockets->epoll, .events = POLLIN};
     const bool is_quiet = !sockets_has_more(sockets) && poll(&ready, 1, 0) == 0;
@@ -245,7 +225,7 @@ static void test_peeking(void) {
     consumed += (uint64_t)some;
   }
   CHECK(server->bytes == goal && server->is_sound);
-  /* No more than there is. */
+  /* A request for more than there is consumes what there is. */
   const int rest = (int)(goal - consumed);
   CHECK(sockets_consume(sockets, pair.server, rest + 1) == rest);
   close_both(world, pair);
@@ -262,7 +242,7 @@ static void test_peeking_closes_the_window(void) {
   CHECK(sockets_set_peeking(&world->sockets, pair.server) == 0);
   const int sent = send_stream(world, pair.client, 0, 1024 * KIB);
   CHECK(sent > 0);
-  /* What it reads is bounded by the kernel's buffer, though it goes on reading. */
+  /* The kernel's buffer limits the bytes that are read, although reading continues. */
   struct pollfd ready = {.fd = world->sockets.epoll, .events = POLLIN};
   while (sockets_has_more(&world->sockets) || poll(&ready, 1, 300) == 1) turn(world);
   CHECK(server->bytes > 32 * KIB && server->bytes <= 128 * KIB && server->is_sound);
@@ -298,14 +278,14 @@ static void test_discarding(void) {
   world_close(world);
 }
 
-/* The peer marks a byte as urgent: as lwIP has it, it is a byte like any other, in its place. */
+/* The peer marks bytes as urgent. As in lwIP, they are bytes like any other, in their place. */
 static void receive_urgent(bool peeking) {
   enum { MARKS = 3 };
   struct world *world = world_open();
   uint16_t port = 0;
   const int listener = listen_here(world, 0, &port);
-  const int peer = raw_connection();
-  raw_connect(peer, port);
+  const int peer = plain_socket();
+  plain_connect(peer, port);
   UNTIL(world, seen(world, listener)->accepted == 1);
   const int slot = seen(world, listener)->last_accepted;
   const struct seen *server = seen(world, slot);
@@ -345,14 +325,14 @@ static void test_reset(void) {
   const struct seen *server = seen(world, pair.server);
   UNTIL(world, server->failures > 0);
   CHECK(server->failures == 1 && server->refusal == refusal(CALL_READ, ECONNRESET));
-  /* It is told once, and wakes nobody any more. */
+  /* The reset is reported once, and the descriptor is not ready any more. */
   struct pollfd ready = {.fd = world->sockets.epoll, .events = POLLIN};
   CHECK(poll(&ready, 1, 0) == 0);
   CHECK(sockets_close(&world->sockets, pair.server) == 0);
   world_close(world);
 }
 
-/* Behind bytes and a FIN, all of them there before anything is read. */
+/* Bytes, a FIN and a reset arrive before anything is read. */
 static void test_reset_behind_a_fin(void) {
   struct world *world = world_open();
   uint16_t port = 0;
@@ -382,7 +362,7 @@ static void test_refused(void) {
   world_close(world);
 }
 
-static void test_nobody_is_there(void) {
+static void test_slot_without_socket(void) {
   struct world *world = world_open();
   struct sockets *sockets = &world->sockets;
   uint16_t port = 0;
@@ -420,11 +400,11 @@ static void test_slots_are_used_again_after_the_events(void) {
   uint16_t port = 0;
   const int listener = listen_here(world, 0, &port);
   const struct pair pair = pair_of(world, listener, port);
-  sockets_enter(sockets);
+  sockets_begin_dispatch(sockets);
   close_both(world, pair);
   const int inside = connect_here(world, port);
   CHECK(inside != pair.client && inside != pair.server);
-  sockets_leave(sockets);
+  sockets_end_dispatch(sockets);
   const int first = connect_here(world, port);
   const int second = connect_here(world, port);
   CHECK(first == pair.client || first == pair.server);
@@ -432,7 +412,7 @@ static void test_slots_are_used_again_after_the_events(void) {
   world_close(world);
 }
 
-/* What was reported of a socket and not looked at yet is nobody's when the socket is gone. */
+/* Reports of a socket that was closed before they were handled do not reach the next socket of the slot. */
 static void test_stale_events(void) {
   enum { PAIRS = MAX_PAGES + 4 };
   struct world *world = world_open();
@@ -442,7 +422,7 @@ static void test_stale_events(void) {
   struct pair pairs[PAIRS];
   for (int i = 0; i < PAIRS; i++) pairs[i] = pair_of(world, listener, port);
   for (int i = 0; i < PAIRS; i++) {
-    /* Large pieces: a poll receives one into each page. */
+    /* Of large pieces a poll receives one into each page. */
     CHECK(send_stream(world, pairs[i].client, 0, LARGE_BYTES) == LARGE_BYTES);
   }
   turn(world);
@@ -461,7 +441,7 @@ static void test_stale_events(void) {
     for (int other = 0; other < count; other++) is_used_again = is_used_again || fresh[i] == unread[other];
     CHECK(is_used_again);
   }
-  /* Until epoll is asked again. */
+  /* Handles the old reports, until epoll is asked again. */
   while (sockets->ready_next < sockets->ready_count) {
     turn(world);
     for (int i = 0; i < count; i++) {
@@ -472,525 +452,25 @@ static void test_stale_events(void) {
   for (int i = 0; i < count; i++) UNTIL(world, seen(world, fresh[i])->is_connected);
   world_close(world);
 }
-
-/* ---- many */
-
-static int affordable_pairs(int wanted) {
-  struct rlimit limit;
-  CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
-  limit.rlim_cur = limit.rlim_max;
-  CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
-  const rlim_t room = (limit.rlim_cur - 64) / 2;
-  return room < (rlim_t)wanted ? (int)room : wanted;
-}
-
-/* Connects in bursts that the backlog has room for, and checks that no poll accepts more than its batch. */
-static void connect_many(struct world *world, int listener, uint16_t port, int *clients, int count) {
-  const int before = seen(world, listener)->accepted;
-  for (int done = 0; done < count;) {
-    for (int i = 0; i < 200 && done < count; i++) clients[done++] = connect_here(world, port);
-    while (seen(world, listener)->accepted - before < done) {
-      turn(world);
-      CHECK(world->accepts_in_turn <= MAX_ACCEPTS);
-    }
-  }
-  for (int i = 0; i < count; i++) UNTIL(world, seen(world, clients[i])->is_connected);
-}
-
-static void test_thousands(void) {
-  enum { WANTED = 5000 };
-  static int clients[WANTED];
-  const int count = affordable_pairs(WANTED);
-  struct world *world = world_open();
-  uint16_t port = 0;
-  const int listener = listen_here(world, 0, &port);
-  connect_many(world, listener, port, clients, count);
-  for (int i = 0; i < count; i++) CHECK(send_stream(world, clients[i], 0, 5) == 5);
-  int served = 0;
-  while (served < count) {
-    turn(world);
-    served = 0;
-    for (int slot = 0; slot < 2 * count + 1; slot++) served += seen(world, slot)->bytes == 5 ? 1 : 0;
-  }
-  /* Half of them end, and others take their slots. */
-  for (int i = 0; i < count; i += 2) CHECK(sockets_reset(&world->sockets, clients[i]) == 0);
-  int reset = 0;
-  while (reset < (count + 1) / 2) {
-    turn(world);
-    reset = 0;
-    for (int slot = 0; slot < 2 * count + 1; slot++) {
-      struct seen *of = seen(world, slot);
-      if (of->failures == 0) continue;
-      CHECK(of->failures == 1);
-      reset++;
-    }
-  }
-  for (int slot = 0; slot < 2 * count + 1; slot++) {
-    if (seen(world, slot)->failures > 0) CHECK(sockets_close(&world->sockets, slot) == 0);
-  }
-  connect_many(world, listener, port, clients, (count + 1) / 2);
-  world_close(world);
-}
-
-/* More is always ready than a poll has records or pool for: everybody has a turn. */
-static void test_fairness(void) {
-  enum { PAIRS = 600, ROUNDS = 200 };
-  static int clients[PAIRS];
-  static int pieces[2 * PAIRS + 1];
-  if (affordable_pairs(PAIRS) < PAIRS) {
-    printf("skipped: too few descriptors\n");
-    return;
-  }
-  struct world *world = world_open();
-  uint16_t port = 0;
-  const int listener = listen_here(world, 0, &port);
-  connect_many(world, listener, port, clients, PAIRS);
-  for (int i = 0; i < PAIRS; i++) CHECK(sockets_report_acks(&world->sockets, clients[i], true) == 0);
-  int fullest = 0;
-  for (int round = 0; round < ROUNDS; round++) {
-    /* Some send much, and must not keep the others from having anything. */
-    for (int i = 0; i < PAIRS; i++) {
-      const size_t bytes = i % 300 == 0 ? 96 * KIB : 8;
-      CHECK(send_stream(world, clients[i], 0, bytes) >= 0);
-    }
-    turn(world);
-    if (world->event_count > fullest) fullest = world->event_count;
-  }
-  CHECK(fullest > MAX_READY / 2);
-  int served = 0;
-  int most = 0;
-  for (int slot = 0; slot <= 2 * PAIRS; slot++) {
-    pieces[slot] = seen(world, slot)->pieces;
-    served += pieces[slot] > 0 ? 1 : 0;
-    most = pieces[slot] > most ? pieces[slot] : most;
-  }
-  CHECK(served == PAIRS);
-  CHECK(most < ROUNDS);
-  world_close(world);
-}
-
-/* Also one that has more from the last time, and is told of anew. */
-static void test_one_piece_in_a_poll(void) {
-  struct world *world = world_open();
-  uint16_t port = 0;
-  const int listener = listen_here(world, 0, &port);
-  const struct pair pair = pair_of(world, listener, port);
-  const struct seen *server = seen(world, pair.server);
-  uint64_t sent = 0;
-  for (int pieces = 1; pieces <= 20; pieces++) {
-    for (int i = 0; i < 2; i++) {
-      const int taken = send_stream(world, pair.client, sent, READ_BYTES);
-      CHECK(taken > 0);
-      sent += (uint64_t)taken;
-    }
-    turn(world);
-    CHECK(server->pieces == pieces);
-  }
-  UNTIL(world, server->bytes == sent);
-  CHECK(server->is_sound);
-  close_both(world, pair);
-  world_close(world);
-}
-
-/* ---- wake-ups */
-
-/* What a wake-up tells, and what is sent back meanwhile. */
-struct telling {
-  struct world *world;
-  int count;
-  /* Event records. */
-  int events;
-  /* Every piece is answered by so many bytes, from both sides; 0: none is. */
-  size_t answer;
-};
-
-static bool tell_world(void *context, int count) {
-  struct telling *telling = context;
-  telling->count++;
-  telling->events += count;
-  read_events(telling->world, count);
-  for (int i = 0; telling->answer > 0 && i < count; i++) {
-    const struct event *event = &telling->world->sockets.shared.events[i];
-    if (event->kind == EVENT_DATA) {
-      CHECK(send_stream(telling->world, event->slot, 0, telling->answer) == (int)telling->answer);
-    }
-  }
-  return true;
-}
-
-/* Goes on where there is more; else waits until something is ready. */
-static bool wake_up(struct telling *telling) {
-  struct pollfd ready = {.fd = telling->world->sockets.epoll, .events = POLLIN};
-  if (!sockets_has_more(&telling->world->sockets)) CHECK(poll(&ready, 1, 10000) == 1);
-  telling->count = 0;
-  telling->events = 0;
-  return sockets_wake_up(&telling->world->sockets, tell_world, telling);
-}
-
-/* ---- pages */
-
-/* What a program has detached: no page is there any more. */
-static bool is_gone(void *context, int page) {
-  bool *checked = context;
-  checked[page] = true;
-  return false;
-}
-
-static bool count_calls(void *context, int count) {
-  struct telling *telling = context;
-  if (count < 0) telling->events++;
-  else telling->count += count;
-  return true;
-}
-
-/* Memory that is not ours any more is not written, and JavaScript is told once that it has to give another. */
-static void test_pages_that_are_gone(void) {
-  struct world *world = world_open();
-  struct sockets *sockets = &world->sockets;
-  uint16_t port = 0;
-  const int listener = listen_here(world, 0, &port);
-  const struct pair pair = pair_of(world, listener, port);
-  bool checked[MAX_PAGES] = {false};
-  uint8_t *memory[MAX_PAGES];
-  for (int i = 0; i < MAX_PAGES; i++) {
-    memory[i] = sockets->pages[i].memory;
-    memset(memory[i], 0xaa, PAGE_BYTES);
-  }
-  sockets->check_page = is_gone;
-  sockets->check_context = checked;
-  CHECK(send_stream(world, pair.client, 0, 100) == 100);
-  struct telling telling = {.world = world};
-  while (telling.events == 0) (void)sockets_wake_up(sockets, count_calls, &telling);
-  CHECK(telling.events == 1 && telling.count == 0);
-  for (int i = 0; i < MAX_PAGES; i++) {
-    CHECK(checked[i] && sockets->pages[i].memory == NULL);
-    for (int at = 0; at < PAGE_BYTES; at++) CHECK(memory[i][at] == 0xaa);
-  }
-  /* The bytes wait for another page. */
-  CHECK(sockets_has_more(sockets));
-  sockets->check_page = NULL;
-  for (int i = 0; i < MAX_PAGES; i++) {
-    sockets->shared.cursors[i] = sockets_set_page(sockets, i, memory[i], PAGE_BYTES);
-  }
-  while (seen(world, pair.server)->bytes < 100) {
-    const int count = sockets_poll(sockets);
-    CHECK(count >= 0);
-    read_events(world, count);
-  }
-  CHECK(seen(world, pair.server)->is_sound);
-  close_both(world, pair);
-  world_close(world);
-}
-
-static void test_page_bounds(void) {
-  struct world *world = world_open();
-  struct sockets *sockets = &world->sockets;
-  uint8_t *memory = sockets->pages[0].memory;
-  CHECK(sockets_set_page(sockets, -1, memory, PAGE_BYTES) < 0);
-  CHECK(sockets_set_page(sockets, MAX_PAGES, memory, PAGE_BYTES) < 0);
-  CHECK(sockets_set_page(sockets, 0, memory, PAGE_BYTES + 1) < 0);
-  CHECK(sockets_set_page(sockets, 0, memory, LEAST_READ_BYTES + PIECE_ALIGN - 1) < 0);
-  CHECK(sockets_set_page(sockets, 0, memory, LEAST_READ_BYTES + PIECE_ALIGN) >= 0);
-  world_close(world);
-}
-
-static void test_bound_by_rounds(void) {
-  enum { PAIRS = 4 };
-  struct world *world = world_open();
-  uint16_t port = 0;
-  const int listener = listen_here(world, 0, &port);
-  int clients[PAIRS];
-  connect_many(world, listener, port, clients, PAIRS);
-  struct telling telling = {.world = world, .answer = 1};
-  for (int i = 0; i < PAIRS; i++) CHECK(send_stream(world, clients[i], 0, 1) == 1);
-  /* Both ends answer each other for ever. */
-  for (int tries = 0; telling.count < MAX_ROUNDS; tries++) {
-    CHECK(tries < MANY_TRIES);
-    (void)wake_up(&telling);
-    CHECK(telling.count <= MAX_ROUNDS);
-  }
-  world_close(world);
-}
-
-static void test_bound_by_queue(void) {
-  enum { PAIRS = 40, QUEUE = 9, ROUNDS = 400 };
-  struct world *world = world_open();
-  uint16_t port = 0;
-  const int listener = listen_here(world, 0, &port);
-  int clients[PAIRS];
-  CHECK(sockets_set_queue_size(&world->sockets, MAX_RECORDS_EACH - 1) < 0);
-  CHECK(sockets_set_queue_size(&world->sockets, -1) < 0);
-  CHECK(sockets_set_queue_size(&world->sockets, QUEUE) == 0);
-  struct telling telling = {.world = world, .answer = 1};
-  for (int i = 0; i < PAIRS; i++) clients[i] = connect_here(world, port);
-  while (seen(world, listener)->accepted < PAIRS) {
-    (void)wake_up(&telling);
-    CHECK(telling.events <= QUEUE);
-  }
-  for (int i = 0; i < PAIRS; i++) CHECK(send_stream(world, clients[i], 0, 1) == 1);
-  int most = 0;
-  for (int round = 0; round < ROUNDS; round++) {
-    const bool has_more = wake_up(&telling);
-    /* What waits is either reported by the descriptor or known to be there. */
-    CHECK(has_more == sockets_has_more(&world->sockets));
-    CHECK(telling.events <= QUEUE);
-    if (telling.events > most) most = telling.events;
-  }
-  CHECK(most > QUEUE - MAX_RECORDS_EACH);
-  for (int i = 0; i < PAIRS; i++) CHECK(seen(world, clients[i])->pieces > 0);
-  CHECK(sockets_set_queue_size(&world->sockets, 0) == 0);
-  for (int tries = 0; telling.events <= QUEUE; tries++) {
-    CHECK(tries < MANY_TRIES);
-    (void)wake_up(&telling);
-  }
-  world_close(world);
-}
-
-/* Bytes that wait to be read. */
-static int unread(const struct world *world, int slot) {
-  int bytes = 0;
-  struct socket *socket = socket_at((struct sockets *)&world->sockets, slot);
-  CHECK(socket != NULL && ioctl(socket->fd, FIONREAD, &bytes) == 0);
-  return bytes;
-}
-
-static void await_unread(const struct world *world, int slot, int bytes) {
-  for (int looks = 0; unread(world, slot) < bytes; looks++) {
-    CHECK(looks < 10000000);
-    (void)sched_yield();
-  }
-}
-
-/* Bulk waits on all connections: a wake-up takes some of it, also where it is dropped and nobody is told. */
-static void bound_bytes(bool is_discarded) {
-  enum { PAIRS = 64, BYTES = 128 * KIB };
-  struct world *world = world_open();
-  uint16_t port = 0;
-  const int listener = listen_here(world, 1024 * KIB, &port);
-  int clients[PAIRS];
-  int servers[PAIRS];
-  int count = 0;
-  connect_many(world, listener, port, clients, PAIRS);
-  for (int slot = 0; slot <= 2 * PAIRS; slot++) {
-    bool is_server = slot != listener;
-    for (int i = 0; i < PAIRS; i++) is_server = is_server && clients[i] != slot;
-    if (is_server) servers[count++] = slot;
-  }
-  CHECK(count == PAIRS);
-  for (int i = 0; i < PAIRS; i++) CHECK(sockets_set_reading(&world->sockets, servers[i], 0) == 0);
-  for (int i = 0; i < PAIRS; i++) CHECK(send_stream(world, clients[i], 0, BYTES) == (int)BYTES);
-  for (int i = 0; i < PAIRS; i++) await_unread(world, servers[i], BYTES);
-  for (int i = 0; i < PAIRS; i++) {
-    if (is_discarded) CHECK(sockets_discard(&world->sockets, servers[i]) == 0);
-    else CHECK(sockets_set_reading(&world->sockets, servers[i], READ_BYTES) == 0);
-  }
-  struct telling telling = {.world = world};
-  long left = (long)PAIRS * BYTES;
-  int wake_ups = 0;
-  while (left > 0) {
-    const bool has_more = wake_up(&telling);
-    long now = 0;
-    for (int i = 0; i < PAIRS; i++) now += unread(world, servers[i]);
-    CHECK(left - now <= (long)ENOUGH_WORK * WORK_BYTES + READ_BYTES);
-    CHECK(has_more || now == 0);
-    left = now;
-    wake_ups++;
-  }
-  CHECK(wake_ups > 1);
-  world_close(world);
-}
-
-static void test_bound_by_bytes(void) { bound_bytes(false); }
-static void test_bound_by_dropped_bytes(void) { bound_bytes(true); }
-
-/* Bulk without end on more connections than a poll has room for: each has one turn, and then the next one. */
-static void test_everybody_stands_in_line_once(void) {
-  enum { PAIRS = 6, BYTES = 192 * KIB, WAKE_UPS = 300 };
-  struct world *world = world_open();
-  uint16_t port = 0;
-  const int listener = listen_here(world, 0, &port);
-  int clients[PAIRS];
-  connect_many(world, listener, port, clients, PAIRS);
-  const struct sockets *sockets = &world->sockets;
-  struct telling telling = {.world = world};
-  int most = 0;
-  for (int count = 0; count < WAKE_UPS; count++) {
-    for (int i = 0; i < PAIRS; i++) CHECK(send_stream(world, clients[i], 0, BYTES) >= 0);
-    (void)wake_up(&telling);
-    for (int i = 0; i < sockets->again_count; i++) {
-      for (int j = 0; j < i; j++) CHECK(sockets->again[i].data.u64 != sockets->again[j].data.u64);
-    }
-    if (sockets->again_count > most) most = sockets->again_count;
-  }
-  CHECK(most > 1);
-  uint64_t fewest = UINT64_MAX;
-  uint64_t mean = 0;
-  for (int slot = 0; slot <= 2 * PAIRS; slot++) {
-    const uint64_t bytes = seen(world, slot)->bytes;
-    if (bytes == 0) continue;
-    if (bytes < fewest) fewest = bytes;
-    mean += bytes / PAIRS;
-  }
-  CHECK(fewest > mean / 2);
-  world_close(world);
-}
-
-/* The polls of a wake-up that reads a piece of so many bytes, behind which nothing comes. */
-static uint64_t polls_for(struct world *world, struct pair pair, size_t bytes) {
-  const struct seen *server = seen(world, pair.server);
-  const uint64_t before = server->bytes;
-  CHECK(send_stream(world, pair.client, before, bytes) == (int)bytes);
-  await_unread(world, pair.server, (int)bytes);
-  const uint64_t polls = world->sockets.polls;
-  struct telling telling = {.world = world};
-  CHECK(!wake_up(&telling));
-  CHECK(server->bytes == before + bytes && server->is_sound && telling.count == 1);
-  return world->sockets.polls - polls;
-}
-
-/* How often more was looked for behind bulk: one poll brings the piece, and a second one nothing. */
-static uint64_t looks(struct world *world, struct pair pair) {
-  const uint64_t polls = polls_for(world, pair, BULK_BYTES);
-  CHECK(polls >= 2 && polls <= 2 + MAX_LOOKS);
-  return polls - 2;
-}
-
-/* Chances that are left out before more is awaited again. */
-static int left_out(struct world *world, struct pair pair) {
-  int count = 0;
-  while (looks(world, pair) == 0) count++;
-  return count;
-}
-
-static void test_awaiting_bulk(void) {
-  struct world *world = world_open();
-  uint16_t port = 0;
-  const int listener = listen_here(world, 0, &port);
-  const struct pair pair = pair_of(world, listener, port);
-  CHECK(polls_for(world, pair, BULK_BYTES - 8) == 1);
-  /* It looks more than once, unless it is kept from that by the system. */
-  for (int tries = 0; looks(world, pair) < 2; tries++) {
-    CHECK(tries < MANY_TRIES);
-    world->sockets.bulk.skips_left = 0;
-  }
-  world->sockets.bulk = (struct bulk){.looks_left = 0};
-  /* In vain: it is left out ever more often. */
-  CHECK(left_out(world, pair) == 0);
-  for (int skips = 1; skips <= MAX_SKIPS; skips *= 2) CHECK(left_out(world, pair) == skips);
-  CHECK(left_out(world, pair) == MAX_SKIPS);
-  /* As if another piece had come meanwhile: then it was worth it. */
-  for (int i = 0; i < MAX_SKIPS; i++) CHECK(looks(world, pair) == 0);
-  world->sockets.bulk.gained = READ_BYTES;
-  CHECK(left_out(world, pair) == 0);
-  CHECK(left_out(world, pair) == 0);
-  CHECK(left_out(world, pair) == 1);
-  close_both(world, pair);
-  world_close(world);
-}
-
-/* A piece of bulk, and behind it small ones for ever, each of which comes when the one before is told. */
-static void test_fragments(void) {
-  struct world *world = world_open();
-  uint16_t port = 0;
-  const int listener = listen_here(world, 0, &port);
-  const struct pair pair = pair_of(world, listener, port);
-  struct telling telling = {.world = world};
-  for (int tries = 0; telling.count < 1 + MAX_FRAGMENTS; tries++) {
-    CHECK(tries < MANY_TRIES);
-    telling.answer = 0;
-    while (unread(world, pair.server) > 0 || unread(world, pair.client) > 0) (void)wake_up(&telling);
-    world->sockets.bulk = (struct bulk){.looks_left = 0};
-    CHECK(send_stream(world, pair.client, 0, BULK_BYTES) == BULK_BYTES);
-    await_unread(world, pair.server, BULK_BYTES);
-    telling.answer = 1;
-    (void)wake_up(&telling);
-    CHECK(telling.count <= 1 + MAX_FRAGMENTS);
-  }
-  close_both(world, pair);
-  world_close(world);
-}
-
-/* ---- out of descriptors */
-
-/* Lets the process have no further descriptor; gives the former limit. */
-static struct rlimit starve(void) {
-  struct rlimit before;
-  CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
-  const int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
-  CHECK(next >= 0 && close(next) == 0);
-  const struct rlimit none = {.rlim_cur = (rlim_t)next, .rlim_max = before.rlim_max};
-  CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
-  return before;
-}
-
-static void test_out_of_descriptors(void) {
-  struct world *world = world_open();
-  uint16_t port = 0;
-  const int listener = listen_here(world, 0, &port);
-  const struct seen *seen_of = seen(world, listener);
-  const struct pair running = pair_of(world, listener, port);
-  const int turned_away = raw_connection();
-  const int waits = raw_connection();
-  struct rlimit before = starve();
-  raw_connect(turned_away, port);
-  UNTIL(world, seen_of->accept_failures == 1);
-  CHECK(seen_of->refusal == refusal(CALL_ACCEPT, EMFILE) && !seen_of->is_stopped);
-  char byte = 0;
-  CHECK(recv(turned_away, &byte, 1, 0) == -1 && errno == ECONNRESET);
-  const struct connect_request request = {.address = "127.0.0.1", .port = port};
-  CHECK(sockets_connect(&world->sockets, &request) == refusal(CALL_SOCKET, EMFILE));
-  CHECK(send_stream(world, running.client, 0, 10) == 10);
-  UNTIL(world, seen(world, running.server)->bytes == 10);
-  /* Without the reserve it waits, and is accepted when the listener is resumed. */
-  CHECK(world->sockets.spare >= 0 && close(world->sockets.spare) == 0);
-  const struct rlimit none = {.rlim_cur = (rlim_t)world->sockets.spare, .rlim_max = before.rlim_max};
-  CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
-  world->sockets.spare = -1;
-  raw_connect(waits, port);
-  UNTIL(world, seen_of->accept_failures == 2);
-  CHECK(seen_of->is_stopped);
-  struct pollfd ready = {.fd = world->sockets.epoll, .events = POLLIN};
-  CHECK(poll(&ready, 1, 0) == 0);
-  CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
-  const int accepted = seen_of->accepted;
-  CHECK(sockets_resume(&world->sockets, listener) == 0);
-  UNTIL(world, seen_of->accepted == accepted + 1);
-  CHECK(close(turned_away) == 0 && close(waits) == 0);
-  world_close(world);
-}
-
 int main(void) {
   static const struct test tests[] = {
-      {"what is sent arrives, both ways", test_echo},
-      {"a flush sends in order, and nothing behind what was cut", test_flush},
+      {"bytes arrive, both ways", test_echo},
+      {"a flush sends in order, and nothing behind a piece that was cut", test_flush},
       {"a send record out of bounds is refused", test_flush_out_of_bounds},
-      {"a sender that the kernel stops is told when it may go on", test_back_pressure},
-      {"acknowledged bytes are told, and the FIN is none", test_acks_by_events},
-      {"acknowledged bytes are counted, and the FIN is none", test_acks_asked_for},
-      {"what is peeked at comes once and in order, and the FIN behind it", test_peeking},
-      {"what is peeked at keeps the window closed", test_peeking_closes_the_window},
-      {"what is discarded is not told, and its end is", test_discarding},
+      {"a sender under backpressure gets an event when it may continue", test_back_pressure},
+      {"acknowledged bytes are reported, without the FIN", test_acks_by_events},
+      {"acknowledged bytes are counted, without the FIN", test_acks_asked_for},
+      {"bytes that are peeked at come once and in order, and the FIN behind them", test_peeking},
+      {"bytes that are peeked at keep the window closed", test_peeking_closes_the_window},
+      {"a socket that discards reports the end and no bytes", test_discarding},
       {"an urgent byte is one like any other", test_urgent},
       {"an urgent byte that is peeked at is one like any other", test_urgent_peeked_at},
-      {"a reset is told once", test_reset},
-      {"a reset behind a FIN is told", test_reset_behind_a_fin},
-      {"a refused connection is told", test_refused},
-      {"a slot without a socket answers EBADF", test_nobody_is_there},
+      {"a reset is reported once", test_reset},
+      {"a reset behind a FIN is reported", test_reset_behind_a_fin},
+      {"a refused connection is reported", test_refused},
+      {"a slot without a socket is refused with EBADF", test_slot_without_socket},
       {"a slot is used again only after the events", test_slots_are_used_again_after_the_events},
-      {"a stale event is nobody's", test_stale_events},
-      {"thousands come and go", test_thousands},
-      {"everybody has a turn", test_fairness},
-      {"a poll has one piece of each", test_one_piece_in_a_poll},
-      {"a wake-up has so many rounds at most", test_bound_by_rounds},
-      {"a wake-up tells of so many events at most", test_bound_by_queue},
-      {"a wake-up reads so many bytes at most", test_bound_by_bytes},
-      {"a wake-up drops so many bytes at most", test_bound_by_dropped_bytes},
-      {"whoever has more stands in line once", test_everybody_stands_in_line_once},
-      {"more bulk is awaited for a moment, and seldom where it does not come", test_awaiting_bulk},
-      {"small pieces end bulk", test_fragments},
-      {"a page that is gone is not written, and another is asked for", test_pages_that_are_gone},
-      {"a page has its number and its size", test_page_bounds},
-      {"out of descriptors, peers are turned away or wait", test_out_of_descriptors},
+      {"a stale report does not reach the next socket of the slot", test_stale_events},
   };
   run_tests(tests, sizeof tests / sizeof tests[0]);
   return 0;

@@ -4,9 +4,12 @@
 #include <poll.h>
 #include <string.h>
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include "check.h"
 
-/* No passing test waits for it. */
+/* A test that waits longer fails. */
 #define PATIENCE_MS 10000
 
 static int descriptors_before;
@@ -20,7 +23,7 @@ int open_descriptors(void) {
   return count;
 }
 
-/* Each block is as large as it has to be, so that ASan sees who goes beyond. */
+/* Each block has exactly the bytes that it needs, so that ASan finds any access beyond. */
 struct world *world_open(void) {
   descriptors_before = open_descriptors();
   struct world *world = calloc(1, sizeof *world);
@@ -75,7 +78,8 @@ static void read_data(struct world *world, struct seen *of, const struct event *
   CHECK(event->second > 0 && event->second <= READ_BYTES);
   const int page = event->first >> PAGE_SHIFT;
   const int offset = event->first & ((1 << PAGE_SHIFT) - 1);
-  CHECK(page >= 0 && page < MAX_PAGES && offset % PIECE_ALIGN == world->sockets.shared.cursors[page] % PIECE_ALIGN);
+  CHECK(page >= 0 && page < MAX_PAGES);
+  CHECK(offset % PIECE_ALIGN == world->sockets.shared.cursors[page] % PIECE_ALIGN);
   CHECK(offset + event->second <= PAGE_BYTES);
   const uint8_t *bytes = &world->sockets.pages[page].memory[offset];
   for (int32_t i = 0; i < event->second; i++) {
@@ -127,11 +131,12 @@ static void read_event(struct world *world, int index) {
     case EVENT_ACCEPT_FAILED:
       of->accept_failures++;
       of->refusal = event->first;
-      of->is_stopped = event->second != 0;
+      of->is_paused = event->second != 0;
       break;
     case EVENT_STARVED:
       of->starved++;
       break;
+    case EVENT_KINDS_END:
     default:
       CHECK(!"an event of a known kind");
   }
@@ -151,9 +156,9 @@ void read_events(struct world *world, int count) {
   CHECK(count <= MAX_EVENTS);
   world->event_count = count;
   world->accepts_in_turn = 0;
-  sockets_enter(&world->sockets);
+  sockets_begin_dispatch(&world->sockets);
   for (int i = 0; i < count; i++) read_event(world, i);
-  sockets_leave(&world->sockets);
+  sockets_end_dispatch(&world->sockets);
 }
 
 /* ---- connections */
@@ -200,4 +205,18 @@ int send_stream(struct world *world, int slot, uint64_t from, size_t bytes) {
   const int taken = sockets_send(&world->sockets, slot, &piece, 1);
   free(buffer);
   return taken;
+}
+
+/* ---- peers with plain system calls */
+
+int plain_socket(void) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  CHECK(fd >= 0);
+  return fd;
+}
+
+void plain_connect(int fd, uint16_t port) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  CHECK(connect(fd, (struct sockaddr *)&address, sizeof address) == 0);
 }

@@ -1,6 +1,6 @@
 /*
- * The sockets of one environment and a loop around them, as sockets-addon.c and JavaScript have it: polls,
- * reads the events, and keeps for each slot what was told of it.
+ * The sockets of one environment and an event loop around them, in the place of socket-loop.c and
+ * JavaScript: polls, reads the events, and keeps for each slot what was reported of it.
  */
 #ifndef ASYNCTCP_SOCKETS_WORLD_H
 #define ASYNCTCP_SOCKETS_WORLD_H
@@ -11,43 +11,44 @@
 #include "../sockets.h"
 
 #define MAX_SEEN 16384
+#define KIB 1024u
 
-/* What was told of a slot, since `forget`. */
+/* The reports of a slot since `forget`. */
 struct seen {
   bool is_connected;
   bool has_ended;
   int failures;
-  /* The refusal of the last failure, of a connection or of accepting. */
+  /* Refusal of the last failure, of a connection or of accepting. */
   int refusal;
   int writables;
   int starved;
   int pieces;
   uint64_t bytes;
-  /* The bytes are those of `stream_byte`, from the first on. */
+  /* True if the bytes are those of `stream_byte`, from the first on. */
   bool is_sound;
   uint64_t acked;
   struct ends ends;
-  /* Of a listener. */
+  /* These concern a listener. */
   int accepted;
   int last_accepted;
   int accept_failures;
-  bool is_stopped;
+  bool is_paused;
 };
 
 struct world {
   struct sockets sockets;
   struct seen seen[MAX_SEEN];
-  /* Of the last turn. */
+  /* These concern the last turn. */
   int event_count;
   int accepts_in_turn;
 };
 
 struct world *world_open(void);
-/* Closes everything, and checks that no descriptor is left. */
+/* Closes all sockets, and checks that no descriptor is left. */
 void world_close(struct world *world);
 /* Waits until something is ready, polls once, and reads the events. */
 void turn(struct world *world);
-/* Reads the events of a poll. */
+/* Reads the first `count` events of a poll. */
 void read_events(struct world *world, int count);
 
 #define UNTIL(world, condition) \
@@ -55,12 +56,14 @@ void read_events(struct world *world, int count);
     while (!(condition)) turn(world); \
   } while (0)
 
+/* Returns the reports of a slot. */
 struct seen *seen(struct world *world, int slot);
-/* A slot that is used anew has a new life. */
+/* Clears the reports of a slot, for a new socket. */
 void forget(struct world *world, int slot);
 
-/* Listens on 127.0.0.1 and gives the slot; `port` is what the system chose. */
+/* Listens on 127.0.0.1, on a port that the system chooses. Returns the slot. */
 int listen_here(struct world *world, int receive_buffer, uint16_t *port);
+/* Connects to 127.0.0.1. Returns the slot. */
 int connect_here(struct world *world, uint16_t port);
 
 struct pair {
@@ -68,15 +71,21 @@ struct pair {
   int server;
 };
 
-/* A connection with both ends in the same sockets. */
+/* Makes a connection that has both ends in this world. */
 struct pair pair_of(struct world *world, int listener, uint16_t port);
 void close_both(struct world *world, struct pair pair);
 
-/* All streams have the same bytes. */
+/* Returns the byte at this place of a stream. All streams have the same bytes. */
 uint8_t stream_byte(uint64_t place);
-/* Sends the next bytes of the stream; gives what was taken. */
+/* Sends bytes of the stream from the place `from` on. Returns the result of `sockets_send`. */
 int send_stream(struct world *world, int slot, uint64_t from, size_t bytes);
 
+/* Returns a socket outside of this world, which blocks. */
+int plain_socket(void);
+/* Connects such a socket to 127.0.0.1. */
+void plain_connect(int fd, uint16_t port);
+
+/* Returns the number of open descriptors of the process. */
 int open_descriptors(void);
 
 #endif

@@ -20,10 +20,10 @@ function file(name: string, text: string): string {
 const NOWHERE = join(folder, 'nowhere.node');
 const FUNCTIONS = [
   ...['threadId', 'setName', 'affinity', 'setAffinity', 'nice', 'setNice'],
-  ...['stack', 'stackDepth', 'watchStack', 'unusedStack', 'openSockets'],
+  ...['stack', 'stackDepth', 'watchStack', 'unusedStack', 'constants', 'openSockets'],
 ];
 
-/** A module with the functions of an addon, which CommonJS loads like one. */
+/** Writes a module with the functions of an addon, which CommonJS loads like one. Returns its path. */
 function moduleWith(name: string, functions: readonly string[]): string {
   return file(name, `module.exports = { ${functions.map((each) => `${each}() {}`).join(', ')} };`);
 }
@@ -66,7 +66,7 @@ describe('the search for the addon', () => {
     }
   });
 
-  it('says that other systems than Linux have none', () => {
+  it('gives the reason on other systems than Linux', () => {
     assert.equal(reasonOf({ imitator: 'bun' }), 'The native addon is for Node only, and this is bun.');
     assert.equal(reasonOf({ platform: 'darwin' }), 'The native addon is for Linux only, and this is darwin.');
   });
@@ -79,7 +79,7 @@ describe('the search for the addon', () => {
     );
   });
 
-  it('says for which architectures there are binaries', () => {
+  it('names the architectures that have binaries', () => {
     assert.equal(
       reasonOf({ arch: 'riscv64' }),
       'There is no native addon for linux-riscv64, only for x64 and arm64: build from a checkout.',
@@ -90,7 +90,7 @@ describe('the search for the addon', () => {
     assert.equal(reasonOf({}), 'The native addon is not in the package; install the package again.');
   });
 
-  it('says why a file does not load, and what helps here', () => {
+  it('gives the reason why a file does not load, and the remedy', () => {
     const inPackage = reasonOf({ candidates: [broken] });
     assert.match(
       inPackage,
@@ -100,7 +100,7 @@ describe('the search for the addon', () => {
     assert.match(inCheckout, /; remove native\/build and run `npm run build`\.$/);
   });
 
-  it('knows musl by the words of its loader', () => {
+  it('recognises musl by the words of its loader', () => {
     for (const message of [
       'Error loading shared library ld-linux-x86-64.so.2: No such file or directory (needed by /a.node)',
       'Error relocating /a.node: __sched_cpualloc: symbol not found',
@@ -112,12 +112,12 @@ describe('the search for the addon', () => {
     }
   });
 
-  it('knows a process that has no descriptor left', () => {
+  it('recognises a process that has no descriptor left', () => {
     const message = '/a.node: cannot open shared object file: Too many open files';
     assert.match(reasonOf({ load: throwing(message) }), /; let the process have more \(ulimit -n\)\.$/);
   });
 
-  it('knows a glibc that is too old', () => {
+  it('recognises a glibc that is too old', () => {
     const message = "/lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.28' not found (required by /a.node)";
     assert.match(
       reasonOf({ load: throwing(message) }),
@@ -139,7 +139,7 @@ describe('the search for the addon', () => {
     );
   });
 
-  it('names what an addon of another version lacks', () => {
+  it('names the functions that an addon of another version lacks', () => {
     assert.equal(
       reasonOf({ candidates: [incomplete], isCheckout: true }),
       `The native addon ${incomplete} is of another version, without threadId, setName; run \`npm run build\`.`,
@@ -148,11 +148,11 @@ describe('the search for the addon', () => {
     assert.match(reasonOf({ load: () => null }), /without threadId, .+, openSockets;/);
   });
 
-  it('passes on why the package was not found', () => {
+  it('passes on the reason why the package was not found', () => {
     assert.equal(reasonOf({ lost: 'It is gone.', candidates: [] }), 'It is gone.');
   });
 
-  it('calls it a fault where a release has a binary', () => {
+  it('reports a fault if a release has a binary for the system', () => {
     const isFault = (changed: Partial<AddonSearch>): boolean | undefined => {
       const loaded = searchAddon(search(changed));
       return loaded.addon === undefined ? loaded.isFault : undefined;
@@ -167,18 +167,18 @@ describe('the search for the addon', () => {
     }
   });
 
-  it('gives the reason of the first candidate that is there', () => {
+  it('gives the reason of the first candidate that exists', () => {
     assert.match(reasonOf({ candidates: [NOWHERE, incomplete, broken] }), /incomplete\.cjs/);
   });
 });
 
 describe('loadAddon', () => {
-  it('answers the same every time', () => {
+  it('returns the same object every time', () => {
     assert.equal(loadAddon(), loadAddon());
   });
 
   const built = fileURLToPath(new URL('../../native/build/Release/asynctcp.node', import.meta.url));
-  it('loads what the build made', { skip: existsSync(built) ? false : `not built: ${built}` }, () => {
+  it('loads the addon of the build', { skip: existsSync(built) ? false : `not built: ${built}` }, () => {
     const loaded = loadAddon();
     assert.ok('addon' in loaded && loaded.addon);
     assert.equal(typeof loaded.addon.threadId(), 'number');

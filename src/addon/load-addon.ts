@@ -1,43 +1,43 @@
 /**
- * Finds and loads the native addon, or says why there is none. In a checkout it is what `npm run build`
- * compiled, in the installed package a binary that was compiled for the release. Every thread loads it for
- * itself.
+ * Finds and loads the native addon, or gives the reason why there is none. In a checkout `npm run build`
+ * compiles it; the installed package has a binary that was compiled for the release. Every thread loads it
+ * for itself.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NativeAddon } from './native-addon.js';
 import { packageFolder, requireOf } from './package-folder.js';
 
-/** Without an addon, `reason` is a sentence for the user: what is wrong, and what helps. */
+/** Without an addon, `reason` is a sentence for the user: the problem and its remedy. */
 export type LoadedAddon =
   | { readonly addon: NativeAddon; readonly reason?: never }
   | {
       readonly addon?: never;
       readonly reason: string;
-      /** True if a release has a binary for this system: that it is not used is a fault. */
+      /** True if a release has a binary for this system, so that its absence is a fault. */
       readonly isFault: boolean;
     };
 
-/** Where an addon is looked for, and on what. */
+/** The system, and the places where the addon is searched. */
 export interface AddonSearch {
   readonly platform: string;
   readonly arch: string;
-  /** What imitates Node, such as Bun: the addon would load there, and crash the process. */
+  /** A runtime that imitates Node, such as Bun: there the addon would load, and crash the process. */
   readonly imitator: string | undefined;
-  /** Why the package was not found, in which the candidates lie. */
+  /** The reason why the package, which has the candidates, was not found. */
   readonly lost?: string | undefined;
-  /** Whole paths; the first that loads is taken. */
+  /** Absolute paths. The first file that loads is taken. */
   readonly candidates: readonly string[];
-  /** Is it a checkout, where the addon can be built? */
+  /** True in a checkout, where the addon can be built. */
   readonly isCheckout: boolean;
-  /** Gives a module's exports or throws, as `require` does. */
+  /** Returns a module's exports or throws, as `require` does. */
   readonly load: (file: string) => unknown;
 }
 
 /** The architectures that a release has binaries for. */
 const PREBUILT_ARCHES: readonly string[] = ['x64', 'arm64'];
 
-/** An object, so that a function that is missing here does not compile. */
+/** An object and not an array, so that a function that is missing here does not compile. */
 const FUNCTIONS: Readonly<Record<keyof NativeAddon, true>> = {
   threadId: true,
   setName: true,
@@ -49,6 +49,7 @@ const FUNCTIONS: Readonly<Record<keyof NativeAddon, true>> = {
   stackDepth: true,
   watchStack: true,
   unusedStack: true,
+  constants: true,
   openSockets: true,
 };
 
@@ -59,8 +60,8 @@ function missingFunctions(exports: unknown): readonly string[] {
 }
 
 /**
- * The one place where the addon is taken at its word: it has all the functions; what they take and return,
- * its own tests hold.
+ * Returns true if the module has all functions of the addon. The types of their arguments and results are
+ * not checked here: the addon's own tests ensure them.
  */
 function isAddon(exports: unknown): exports is NativeAddon {
   return missingFunctions(exports).length === 0;
@@ -72,7 +73,7 @@ function codeOf(error: unknown): unknown {
 
 const REBUILD = 'run `npm run build`';
 
-/** Why a file that is there does not load, with what helps. */
+/** Returns the reason why an existing file does not load, with the remedy. */
 function loadFailure(file: string, error: unknown, isCheckout: boolean): string {
   const message = (error instanceof Error ? error.message : String(error)).replace(/\.$/, '');
   if (codeOf(error) === 'ERR_DLOPEN_DISABLED') {
@@ -83,7 +84,7 @@ function loadFailure(file: string, error: unknown, isCheckout: boolean): string 
   }
   const remedy = isCheckout
     ? `remove native/build and ${REBUILD}`
-    : // musl's loader has words of its own; glibc's never say this.
+    : // These are the words of musl's loader; glibc's has others.
       /Error (loading shared library|relocating)/.test(message)
       ? 'a release loads with musl 1.2.3 and newer (Alpine 3.16); take a newer image'
       : message.includes('version `GLIBC_')
@@ -108,7 +109,7 @@ function notThere({ arch, isCheckout }: AddonSearch): string {
   return 'The native addon is not in the package; install the package again.';
 }
 
-/** `loadAddon` with everything that it asks the system for, for tests. */
+/** As `loadAddon`, with all that it asks the system for as an argument. */
 export function searchAddon(search: AddonSearch): LoadedAddon {
   if (search.platform !== 'linux') {
     return { reason: `The native addon is for Linux only, and this is ${search.platform}.`, isFault: false };
@@ -133,7 +134,7 @@ export function searchAddon(search: AddonSearch): LoadedAddon {
   return { reason: reason ?? notThere(search), isFault };
 }
 
-/** Where the package has it: what the build made, or what a release has for this system. */
+/** Returns the files in the package: the one of the build, and the one of a release for this system. */
 function candidatesIn(folder: string): readonly string[] {
   const native = join(folder, 'native');
   return [
@@ -144,7 +145,7 @@ function candidatesIn(folder: string): readonly string[] {
 
 let loaded: LoadedAddon | undefined;
 
-/** Loads at the first call in a thread. */
+/** Returns the addon, which is loaded at the first call in a thread. */
 export function loadAddon(): LoadedAddon {
   if (loaded !== undefined) return loaded;
   const { folder, reason } = packageFolder();
@@ -154,7 +155,7 @@ export function loadAddon(): LoadedAddon {
     imitator: ['bun', 'deno'].find((name) => name in process.versions),
     lost: reason,
     candidates: folder === undefined ? [] : candidatesIn(folder),
-    // The package has no scripts.
+    // Only a checkout has scripts.
     isCheckout: folder !== undefined && existsSync(join(folder, 'scripts', 'build-native.mjs')),
     load: (file): unknown => requireOf(file)(file),
   });

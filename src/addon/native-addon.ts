@@ -1,47 +1,60 @@
 /**
- * What the native addon offers (its sources are in `native/`): control of the calling thread, and
- * measurement of its stack. Every function concerns the thread that calls it. A call that the system
- * refuses throws an `Error` whose `code` is the errno's name, such as `EPERM`, and whose `syscall` names
- * the call.
+ * The functions of the native addon, whose sources are in `native/`: control of the calling thread,
+ * measurement of its stack, and sockets. Those of the first two kinds concern the thread that calls them.
+ * If the system refuses a call, they throw an `Error` whose `code` is the errno's name, such as `EPERM`,
+ * and whose `syscall` names the call.
  */
 import type { Dispatch, NativeSockets } from './native-sockets.js';
 
 export interface NativeAddon {
-  /** The kernel's number of the thread, as in `/proc/<pid>/task`. */
+  /** Returns the kernel's number of the thread, as in `/proc/<pid>/task`. */
   threadId(): number;
-  /** Names the thread for `/proc`, `ps` and `top`: the first 15 bytes of it. */
+  /** Names the thread for `/proc`, `ps` and `top`, by the first 15 bytes of the name. */
   setName(name: string): void;
-  /** The cores that the thread may run on, ascending. */
+  /** Returns the cores that the thread may run on, ascending. */
   affinity(): number[];
   /** @throws EINVAL for cores that the machine or the process does not have. */
   setAffinity(cores: readonly number[]): void;
-  /** The nice value, −20 to 19. */
+  /** Returns the nice value, −20 to 19. */
   nice(): number;
   /** @throws EACCES or EPERM for a value that needs a right that the process does not have. */
   setNice(nice: number): void;
   /**
-   * The whole stack of the thread: its lowest address, and its size without the guard. A Worker's can be
-   * larger than its `stackSizeMb`: glibc gives a new thread the stack of one that ended, up to four times as
-   * large.
+   * Returns the whole stack of the thread: its lowest address, and its size without the guard. A Worker's
+   * can be larger than its `stackSizeMb`: glibc gives a new thread the stack of one that ended, up to four
+   * times as large.
    */
   stack(): { lowest: bigint; bytes: number };
-  /** Bytes between the stack's upper end and the caller's frame. */
+  /** Returns the bytes between the stack's upper end and the caller's frame. */
   stackDepth(): number;
   /**
-   * Begins to measure: gives the unused pages of the lowest `bytes` of the stack's upper end back to the
-   * system, so that a page that is there later was used since. `bytes` bounds what is looked at. It is the
-   * engine's limit: a Worker's `stackSizeMb`; on the main thread, whose stack grows on demand, what V8 was
-   * told.
+   * Begins to measure the upper `bytes` of the stack: gives their unused pages back to the system, so that
+   * a page that is present later was used since. `bytes` is the limit of the engine: a Worker's
+   * `stackSizeMb`, or V8's limit on the main thread, whose stack grows on demand.
    */
   watchStack(bytes: number): void;
-  /** Bytes of the watched part that were never used since, in whole pages. */
+  /** Returns the bytes of the watched part that were never used since, in whole pages. */
   unusedStack(): number;
+  /** Returns the numbers that C and TypeScript share, for the test that compares them. */
+  constants(): NativeConstants;
   /**
-   * Opens sockets of this environment. `dispatch` is called for each poll that brought something, with the
-   * number of event records. When something was thrown in it or in the ticks behind it, that is uncaught, and
-   * it is called again with 0 for what is left of them. With `checksPages` each poll makes sure that no page
-   * that it fills was detached.
-   * @throws EMFILE, ENOMEM and so on when there is no descriptor or memory for it.
+   * Opens sockets of this environment. The addon calls `dispatch` for each poll that brought events, with
+   * the number of event records. If `dispatch` or a tick behind it throws, that is an uncaught exception,
+   * and the addon calls `dispatch` with 0 for the records that are left.
+   * @param checksPages true if each poll has to check that the pages it fills are not detached.
+   * @throws EMFILE, ENOMEM and others if there is no descriptor or memory.
    */
   openSockets(dispatch: Dispatch, checksPages: boolean): NativeSockets;
+}
+
+/** The addon's side of the numbers that both sides have, by name. */
+export interface NativeConstants {
+  /** Those of `native-sockets.ts`. */
+  readonly numbers: Readonly<Record<string, number>>;
+  /** `EventKind`. */
+  readonly eventKinds: Readonly<Record<string, number>>;
+  /** `LinuxTcpState`. */
+  readonly tcpStates: Readonly<Record<string, number>>;
+  /** The calls in refusals of sockets, as `system-error.ts` of the stack kernel names them. */
+  readonly systemCalls: Readonly<Record<string, number>>;
 }

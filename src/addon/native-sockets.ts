@@ -1,28 +1,33 @@
 /**
- * The native addon's TCP sockets, as `native/sockets.h` describes them: system calls on one epoll
- * descriptor, and memory that both sides see. A socket is named by its slot, an integer. Every function
- * gives 0 or more, or a refusal: −(call × 4096 + errno), see `system-error.ts` of the stack.
+ * The native addon's TCP sockets, which `native/sockets.h` describes: system calls on one epoll descriptor,
+ * and memory that both sides see. A socket is named by its slot, an integer. Every function returns 0 or
+ * more, or a refusal: −(call × `ERRNO_RANGE` + errno), see `system-error.ts` of the stack kernel.
  *
- * Who owns the memory: `events` and `ends` are the dispatch function's from its call to its return, and the
- * addon's at any other time. What is received lies in the pages of `setPage`, of which the addon writes what
- * lies behind their `cursors`. `sends` and `arena` are filled by JavaScript, and free again when it has read
- * what `flush` answered.
+ * Ownership of the memory: `events` and `ends` belong to the dispatch function from its call to its return,
+ * and to the addon at all other times. Received bytes lie in the pages of `setPage`; the addon writes each
+ * page from its cursor on. JavaScript fills `sends` and `arena`, and may fill them anew when it has read
+ * the results of `flush`.
  */
 export interface NativeSockets {
   /** Records of `EVENT_WORDS` 32-bit words: kind, slot, first, second. */
   readonly events: ArrayBuffer;
-  /** Two ends of `END_BYTES` for each record; one more entry at the end is `localEnd`'s. */
+  /** Two ends of `END_BYTES` for each record, and one more pair for `localEnd`. */
   readonly ends: ArrayBuffer;
-  /** Of each page, a 32-bit offset: there the next poll begins to fill it. */
+  /** For each page, the 32-bit offset at which the next poll begins to fill it. */
   readonly cursors: ArrayBuffer;
   /** Records of `SEND_WORDS` 32-bit words: slot, offset in the arena, bytes, result. */
   readonly sends: ArrayBuffer;
-  /** What is to be sent. */
+  /** The bytes of the send records. */
   readonly arena: ArrayBuffer;
-  /** Receiving can leave the window closed: Linux 6.9. */
+  /** True if receiving can leave the window closed (`setPeeking`): Linux 6.9. */
   readonly canPeek: boolean;
 
-  /** Begins to connect; gives the slot. `receiveBuffer` 0: the system's own; `reusePort` is 0 or 1. */
+  /**
+   * Begins to connect. Returns the slot.
+   * @param localAddress `undefined` if the system chooses.
+   * @param receiveBuffer bytes of SO_RCVBUF; 0 for the system's buffer.
+   * @param reusePort 1 if other sockets may use the local port as well, or 0.
+   */
   connect(
     address: string,
     localAddress: string | undefined,
@@ -31,7 +36,12 @@ export interface NativeSockets {
     receiveBuffer: number,
     reusePort: number,
   ): number;
-  /** Listens; gives the slot. `undefined`: every address, IPv6 and IPv4. `reusePort` is 0 or 1. */
+  /**
+   * Listens. Returns the slot.
+   * @param address `undefined` for every address, IPv6 and IPv4.
+   * @param reusePort 1 or 0.
+   * @param receiveBuffer bytes of SO_RCVBUF of the connections; 0 for the system's buffer.
+   */
   listen(
     address: string | undefined,
     port: number,
@@ -41,68 +51,78 @@ export interface NativeSockets {
   ): number;
   /** Writes this side's address into the last entry of `ends`. */
   localEnd(slot: number): number;
-  /** Polls a listener again that ACCEPT_FAILED stopped. */
+  /** Resumes a listener that ACCEPT_FAILED paused. */
   resume(slot: number): number;
 
-  /** Sends the first `count` records; gives the number of those that the kernel did not take whole. */
+  /**
+   * Sends the first `count` records. Returns the number of those that the kernel did not accept completely.
+   */
   flush(count: number): number;
-  /** Bytes that the kernel took; fewer than there are means that WRITABLE will come. */
+  /** Returns the bytes that the kernel accepted. If they are fewer than the piece has, WRITABLE follows. */
   send(slot: number, piece: Uint8Array): number;
-  /** As `send`, of at most `MAX_PIECES`. */
+  /** As `send`, of the first `MAX_PIECES` pieces. */
   sendPieces(slot: number, pieces: readonly Uint8Array[]): number;
   /**
-   * From the next poll on this memory is the page of that number. Gives the first offset that is aligned, for
-   * its cursor.
+   * Makes the memory the page of this number, from the next poll on. Returns the first aligned offset, for
+   * the page's cursor.
    */
   setPage(page: number, memory: ArrayBuffer): number;
-  /** Whether ACKED comes by itself: 0 or 1. */
+  /** Switches ACKED on (1) or off (0). */
   reportAcks(slot: number, on: number): number;
-  /** Bytes that were acknowledged since the last time, here or by ACKED. */
+  /** Returns the bytes that were acknowledged since the last call or ACKED. */
   acked(slot: number): number;
 
-  /** Bytes that the next poll receives at most; 0 stops receiving. */
+  /** Limits the bytes that the next poll receives; 0 stops receiving. */
   setReading(slot: number, bytes: number): number;
-  /** From now on receiving leaves the window closed. */
+  /** Makes receiving leave the window closed, which `consume` opens. */
   setPeeking(slot: number): number;
-  /** Opens it by bytes that were received so. */
+  /** Opens the window by bytes that were received by peeking. Returns the bytes that were there. */
   consume(slot: number, bytes: number): number;
-  /** Bytes that the peer may send now, as it was told. */
+  /** Returns the bytes that the peer may send, according to the last window that it got. */
   window(slot: number): number;
-  /** From now on what arrives is dropped. */
+  /** Drops all bytes that arrive from here on. END and FAILED still come. */
   discard(slot: number): number;
 
-  /** From now on ACKED comes when our FIN is acknowledged, and with it all bytes. */
+  /** Reports ACKED when the peer has acknowledged our FIN, and with it all bytes. */
   awaitFinAck(slot: number): number;
 
-  /** 0 or 1. */
+  /** Switches TCP_NODELAY on (1) or off (0). */
   noDelay(slot: number, on: number): number;
-  /** `idleS` 0 switches the probes off. */
+  /** Sets the probes of an idle connection, in seconds; with `idleS` 0 there are none. */
   keepAlive(slot: number, idleS: number, intervalS: number, probes: number): number;
-  /** Linux's number of the state. */
+  /** Returns the connection's `LinuxTcpState`. */
   state(slot: number): number;
+  /** Returns the bytes of a segment. */
   mss(slot: number): number;
-  /** Milliseconds since the peer was heard of, by data or an acknowledgement. */
+  /** Returns the milliseconds since data or an acknowledgement of the peer arrived. */
   heardAgo(slot: number): number;
 
+  /** Sends FIN behind all bytes that the kernel accepted. */
   shutdown(slot: number): number;
+  /** Closes the socket and frees the slot, even if it returns a refusal. */
   close(slot: number): number;
-  /** Closes with a reset. */
+  /** As `close`, with a reset. */
   reset(slot: number): number;
-  /** Events that one turn of the loop tells of at most, 4 or more; 0: as many as it has time for. */
+  /**
+   * Limits the events of one turn of the event loop, to 4 or more; 0 for as many as its budget of time
+   * allows.
+   */
   setQueueSize(events: number): number;
-  /** Whether the sockets keep the process alive: 0 or 1. */
+  /** With 1 the sockets keep the process alive, with 0 they do not. */
   keepProcess(on: number): number;
-  /** Closes the descriptors and gives the memory back, when no slot is in use any more. */
+  /** Closes the descriptors and gives the memory back. No slot may be in use any more. */
   end(): number;
 }
 
 /**
- * Reads the records of a poll. The number is theirs; 0: those of the last poll that are left; -1: a page was
- * detached, and the addon needs another one. Returns true to refuse them: they are told again later.
+ * Reads event records.
+ * @param count the number of records of a new poll; 0 to go on with those of the last poll that are left;
+ *   −1 if a page was detached and the addon needs another one.
+ * @returns true to refuse the records for now: the addon offers them again.
  */
 export type Dispatch = (count: number) => boolean;
 
-/** As in `native/sockets.h`. */
+/** Kinds of event records; `native/sockets.h` says what `first` and `second` mean. */
 export const EventKind = {
   CONNECTED: 1,
   FAILED: 2,
@@ -115,12 +135,33 @@ export const EventKind = {
   STARVED: 9,
 } as const;
 
+/** Linux's numbers of the states of TCP (`tcp_states.h`). */
+export const LinuxTcpState = {
+  ESTABLISHED: 1,
+  SYN_SENT: 2,
+  SYN_RECV: 3,
+  FIN_WAIT1: 4,
+  FIN_WAIT2: 5,
+  TIME_WAIT: 6,
+  CLOSE: 7,
+  CLOSE_WAIT: 8,
+  LAST_ACK: 9,
+  LISTEN: 10,
+  CLOSING: 11,
+} as const;
+
+// The numbers of native/sockets.h and native/refusal.h. They are literals so that compilers fold them; a test
+// compares all of them with `NativeAddon.constants`.
+
 export const EVENT_WORDS = 4;
 export const SEND_WORDS = 4;
 export const END_BYTES = 66;
+/** Event records of one poll. */
 export const MAX_EVENTS = 512;
+/** Send records of one flush, and the bytes that they send. */
 export const MAX_SENDS = 256;
 export const ARENA_BYTES = 262_144;
+/** Pieces of one `sendPieces`. */
 export const MAX_PIECES = 64;
 /** Bytes that one socket receives in one poll at most. */
 export const READ_BYTES = 65_536;
@@ -128,9 +169,11 @@ export const MAX_PAGES = 8;
 export const PAGE_BYTES = 131_072;
 /** A page with less room than this is not received into. */
 export const LEAST_READ_BYTES = 16_384;
-/** A piece of so many bytes is the last one of its page in a poll. */
+/** Bytes from which on a piece ends the use of its page in a poll. */
 export const LARGE_BYTES = 8192;
 /** Pieces begin at multiples of this. */
 export const PIECE_ALIGN = 64;
-/** DATA's first number is the page, shifted by so much, and the offset in it. */
+/** The first number of DATA is the page << PAGE_SHIFT, plus the offset in the page. */
 export const PAGE_SHIFT = 20;
+/** A refusal is −(call × ERRNO_RANGE + errno). */
+export const ERRNO_RANGE = 4096;

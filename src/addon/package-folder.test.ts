@@ -18,7 +18,7 @@ function file(path: string, text = ''): string {
   return whole;
 }
 
-/** A package of that name and version in a folder's node_modules; gives its place. */
+/** Makes a package of this name and version in a folder's node_modules. Returns its folder. */
 function install(into: string, name: string, version: string): string {
   return dirname(file(join(into, 'node_modules/asynctcp/package.json'), JSON.stringify({ name, version })));
 }
@@ -26,17 +26,17 @@ function install(into: string, name: string, version: string): string {
 const NOWHERE = { url: undefined, file: undefined, program: undefined };
 
 describe('the folder of the package', () => {
-  it('is the one that this file lies in', () => {
+  it('is the one that contains this file', () => {
     assert.deepEqual(packageFolder(), { folder: ROOT });
     assert.equal(packageFile('package.json'), join(ROOT, 'package.json'));
   });
 
-  it('has the version that the library knows', () => {
+  it('has the version of the library', () => {
     const description: unknown = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
     assert.equal(Reflect.get(Object(description), 'version'), PACKAGE_VERSION);
   });
 
-  it('is found from a bundle, whichever way that knows its place', () => {
+  it('is found from a bundle by each kind of path that the runtime gives', () => {
     const bundle = file('deployed/out/bundle.js');
     const place = install('deployed', 'asynctcp', PACKAGE_VERSION);
     for (const known of [{ url: pathToFileURL(bundle).href }, { file: bundle }, { program: bundle }]) {
@@ -44,7 +44,7 @@ describe('the folder of the package', () => {
     }
   });
 
-  it('is not where the bundler found this file, when that is not there any more', () => {
+  it('is not the folder where the bundler read this file, if that is gone', () => {
     const program = file('elsewhere/bundle.js');
     const place = install('elsewhere', 'asynctcp', PACKAGE_VERSION);
     const gone = join(folder, 'gone/node_modules/asynctcp/dist/addon/package-folder.js');
@@ -61,14 +61,14 @@ describe('the folder of the package', () => {
     });
   });
 
-  it('is not taken from something else of that name', () => {
+  it('is not that of another package in its place', () => {
     const program = file('other/bundle.js');
-    install('other', 'somebody-else', PACKAGE_VERSION);
+    install('other', 'another-package', PACKAGE_VERSION);
     const { reason } = findPackage({ ...NOWHERE, program });
     assert.match(reason ?? '', /is not installed where it lies/);
   });
 
-  it('has a reason with the remedy where there is none', () => {
+  it('has a reason with the remedy if there is none', () => {
     const program = file('alone/bundle.js');
     assert.deepEqual(findPackage({ ...NOWHERE, program, url: 'data:text/javascript,' }), {
       reason:

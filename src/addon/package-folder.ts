@@ -1,7 +1,7 @@
 /**
- * Finds the folder of this package. The addon and the first files of the threads lie there, and neither can
- * be part of a bundle: in one, the folder is that of the package `asynctcp` which `require` would find from
- * where the bundle lies (docs/bundling.md).
+ * Finds the folder of this package, which has the addon and the first files of threads. Neither can be part
+ * of a bundle. In a bundle the folder is that of the package `asynctcp` that `require` finds from the
+ * bundle's place (docs/bundling.md).
  */
 import { existsSync, readFileSync } from 'node:fs';
 import nodeModule from 'node:module';
@@ -11,20 +11,20 @@ import { fileURLToPath } from 'node:url';
 import { PACKAGE_VERSION } from '../support/version.js';
 
 const NAME = 'asynctcp';
-/** This file, below the package's folder. */
+/** Path of this file in the package's folder. */
 const OWN_PLACE = join('dist', 'addon', 'package-folder.js');
 
-/** Without a folder, `reason` is a sentence for the user: what is wrong, and what helps. */
+/** Without a folder, `reason` is a sentence for the user: the problem and its remedy. */
 export type FoundPackage =
   { readonly folder: string; readonly reason?: never } | { readonly folder?: never; readonly reason: string };
 
-/** What the runtime says about where this code lies. In a bundle some of it is not there, or not true. */
+/** The place of this code according to the runtime. In a bundle some of it is missing or wrong. */
 export interface Whereabouts {
-  /** `import.meta.url`: of this file or of the bundle; esbuild leaves nothing of it in CommonJS. */
+  /** `import.meta.url` of this file or of the bundle. In CommonJS esbuild removes it. */
   readonly url: string | undefined;
   /** `__filename` of CommonJS. */
   readonly file: string | undefined;
-  /** `process.argv[1]`: in a single executable it is the executable. */
+  /** `process.argv[1]`. In a single executable it is the executable. */
   readonly program: string | undefined;
 }
 
@@ -33,7 +33,7 @@ interface Description {
   readonly version: unknown;
 }
 
-/** A folder's package.json, as far as it is looked at; or why it cannot be read, a code of the system's. */
+/** Reads a folder's package.json. If it cannot be read, returns the code of the error. */
 function readDescription(folder: string): Description | string {
   try {
     const text: unknown = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
@@ -47,17 +47,20 @@ function pathOf(url: string | undefined): string | undefined {
   return url?.startsWith('file:') === true ? fileURLToPath(url) : undefined;
 }
 
-/** The package that has `file` at its own place in it. */
+/** Returns the package's folder, if `file` has the place of this file in it. */
 function ownPackage(file: string): string | undefined {
   return file.endsWith(OWN_PLACE) ? dirname(dirname(dirname(file))) : undefined;
 }
 
-/** `require` as `file` has it. By its plain name webpack would resolve its calls when it makes the bundle. */
+/**
+ * Returns the `require` of `file`. If `createRequire` were imported by its name, webpack would resolve the
+ * calls of its result when it makes the bundle.
+ */
 export function requireOf(file: string): NodeJS.Require {
   return nodeModule.createRequire(file);
 }
 
-/** The package that `require` finds from `file`. */
+/** Returns the folder of the package that `require` finds from `file`. */
 function installedPackage(file: string): string | undefined {
   try {
     return dirname(requireOf(file).resolve(`${NAME}/package.json`));
@@ -66,16 +69,16 @@ function installedPackage(file: string): string | undefined {
   }
 }
 
-/** `packageFolder` with everything that it asks the runtime for, for tests. */
+/** As `packageFolder`, with all that it asks the runtime for as an argument. */
 export function findPackage({ url, file, program }: Whereabouts): FoundPackage {
-  // Some bundlers write down where this file lay when they read it, which may be another machine.
+  // Some bundlers record the path at which they read this file, perhaps on another machine.
   const places = [pathOf(url), file, program].filter((place) => place !== undefined).filter(existsSync);
   let reason: string | undefined;
   for (const place of places) {
     for (const folder of [ownPackage(place), installedPackage(place)]) {
       if (folder === undefined) continue;
       const description = readDescription(folder);
-      // Out of descriptors, a process still knows the package by its place.
+      // A process that is out of descriptors cannot read the description, but the place is known.
       if (description === 'EMFILE' || description === 'ENFILE') return { folder };
       if (typeof description === 'string' || description.name !== NAME) continue;
       if (description.version === PACKAGE_VERSION) return { folder };
@@ -91,7 +94,10 @@ export function findPackage({ url, file, program }: Whereabouts): FoundPackage {
   return { reason };
 }
 
-/** Not by `typeof`: webpack answers that itself, and leaves the name in a module that has none. */
+/**
+ * Returns `__filename`. It is not tested by `typeof`: webpack evaluates that itself, and leaves the name in
+ * a module that has none.
+ */
 function commonJsFile(): string | undefined {
   try {
     return __filename;
@@ -102,9 +108,9 @@ function commonJsFile(): string | undefined {
 
 let found: FoundPackage | undefined;
 
-/** Looks at the first call in a thread. */
+/** Returns the folder, which is searched at the first call in a thread. */
 export function packageFolder(): FoundPackage {
-  // Bundlers leave `import.meta` without its URL where there is none, whatever the types say.
+  // Contrary to its type, the URL may be missing: bundlers remove it.
   const url: string | undefined = import.meta.url;
   found ??= findPackage({
     url,
@@ -115,9 +121,9 @@ export function packageFolder(): FoundPackage {
 }
 
 /**
- * Path of a file of this package that is run or loaded on its own.
- * @param path below the package's folder, such as `dist/task/task-thread-node.js`.
- * @throws Error where the package is not found.
+ * Returns the absolute path of a file of this package that is run or loaded on its own.
+ * @param path in the package's folder, such as `dist/task/task-thread-node.js`.
+ * @throws Error if the package is not found.
  */
 export function packageFile(path: string): string {
   const { folder, reason } = packageFolder();

@@ -3,7 +3,7 @@
  * is given, keeps handlers and settings, and leaves the connection itself to the `Session`.
  */
 import { ErrorCode } from '../port/error-code.js';
-import { TcpState } from '../port/tcp-state.js';
+import { stateName, TcpState } from '../port/tcp-state.js';
 import type { Capabilities } from '../port/capabilities.js';
 import { SendFlag, type Connection, type SendFlags, type TcpStack } from '../port/tcp-stack.js';
 import { ipFamily, parseIpv4 } from '../support/ip-address.js';
@@ -26,26 +26,15 @@ import {
   show,
 } from './check.js';
 import { checkRequired, type RequiredCapabilities } from './required.js';
-import {
-  ClientCore,
-  takeHandler,
-  type AckHandler,
-  type ConnectHandler,
-  type DataHandler,
-  type DisconnectHandler,
-  type EndHandler,
-  type Ends,
-  type ErrorHandler,
-  type PacketHandler,
-  type PollHandler,
-  type TimeoutHandler,
-} from './client-core.js';
+import { ClientCore } from './client-core.js';
 import { configuration } from './configuration.js';
 import { harmless, notConnected } from './flush-waiters.js';
-import type { ClientKeeper, Host } from './host.js';
+import { takeHandler } from './handlers.js';
+import type * as handlers from './handlers.js';
 import { Packet, takeBack } from './packet.js';
-import { Session, type DialOptions } from './session.js';
-import { chooseHost, type StackOption } from './stack-choice.js';
+import type { Ends } from './session-owner.js';
+import { Session, type ClientKeeper, type DialOptions } from './session.js';
+import { chooseStack, type StackOption } from './stack-choice.js';
 import { beginTask } from './task-use.js';
 import { errorText, TcpError } from './tcp-error.js';
 
@@ -131,24 +120,24 @@ export interface ConnectOptions {
   receiveWindow?: number;
 }
 
-const STATE_NAMES: Record<TcpState, string> = {
-  [TcpState.CLOSED]: 'Closed',
-  [TcpState.LISTEN]: 'Listen',
-  [TcpState.SYN_SENT]: 'SYN Sent',
-  [TcpState.SYN_RCVD]: 'SYN Received',
-  [TcpState.ESTABLISHED]: 'Established',
-  [TcpState.FIN_WAIT_1]: 'FIN Wait 1',
-  [TcpState.FIN_WAIT_2]: 'FIN Wait 2',
-  [TcpState.CLOSE_WAIT]: 'Close Wait',
-  [TcpState.CLOSING]: 'Closing',
-  [TcpState.LAST_ACK]: 'Last ACK',
-  [TcpState.TIME_WAIT]: 'Time Wait',
-};
-
 const encoder = new TextEncoder();
 
+// The handlers of an AsyncClient. They may be async functions: a promise that they return counts as their
+// exception if it is rejected.
+
+export type ClientHandler = handlers.ClientHandler<AsyncClient>;
+export type ConnectHandler = handlers.ConnectHandler<AsyncClient>;
+export type DisconnectHandler = handlers.DisconnectHandler<AsyncClient>;
+export type ErrorHandler = handlers.ErrorHandler<AsyncClient>;
+export type DataHandler = handlers.DataHandler<AsyncClient>;
+export type PacketHandler = handlers.PacketHandler<AsyncClient>;
+export type AckHandler = handlers.AckHandler<AsyncClient>;
+export type TimeoutHandler = handlers.TimeoutHandler<AsyncClient>;
+export type PollHandler = handlers.PollHandler<AsyncClient>;
+export type EndHandler = handlers.EndHandler<AsyncClient>;
+
 /** Makes a client of a connection that a listener accepted; for AsyncServer. */
-let adopt: (host: Host) => ClientCore;
+let adopt: (stack: TcpStack) => ClientCore<AsyncClient>;
 
 /**
  * One TCP connection with callbacks. A client is made, given handlers, and connected; or it comes from an
@@ -159,10 +148,10 @@ let adopt: (host: Host) => ClientCore;
  * network does never throws.
  */
 export class AsyncClient {
-  readonly #core: ClientCore;
+  readonly #core: ClientCore<AsyncClient>;
 
   static {
-    adopt = (host) => new AsyncClient({ stack: host.stack }).#core;
+    adopt = (stack) => new AsyncClient({ stack }).#core;
   }
 
   /**
@@ -174,9 +163,9 @@ export class AsyncClient {
     checkOptions(options);
     const receiveWindow = checkReceiveWindow(options.receiveWindow);
     const ackTimeoutMs = configuration.integer('maxAckTimeMs') ?? 0;
-    const host = chooseHost(options.stack);
-    checkRequired(options.require, host.stack);
-    this.#core = new ClientCore(this, host, ackTimeoutMs, receiveWindow);
+    const admission = chooseStack(options.stack);
+    checkRequired(options.require, admission.stack);
+    this.#core = new ClientCore<AsyncClient>(this, admission, ackTimeoutMs, receiveWindow);
   }
 
   /**
@@ -225,7 +214,7 @@ export class AsyncClient {
   connect(host: string, port: number, options: ConnectOptions = {}): boolean {
     const core = this.#core;
     const target = checkTarget(host, port, options, core);
-    if (core.session !== undefined || !canWork(target, core.host)) return false;
+    if (core.session !== undefined || !canWork(target, core.admission.stack)) return false;
     core.session = new Session(core);
     core.session.dial(target);
     return true;
@@ -366,7 +355,7 @@ export class AsyncClient {
           'there is no length argument, data.subarray(0, length) is that',
       );
     }
-    if (isText) checkFits(data, this.#core.host.stack.limits.sendBufferBytes);
+    if (isText) checkFits(data, this.#core.admission.stack.limits.sendBufferBytes);
     const session = this.#core.session;
     if (session === undefined) return 0;
     // A string has at least as many UTF-8 bytes as UTF-16 units: what cannot fit is not encoded.
@@ -431,22 +420,17 @@ export class AsyncClient {
    * the same when no data waits before it.
    */
   pause(): void {
-    const core = this.#core;
-    if (core.session === undefined) core.startsPaused = true;
-    else core.session.pause();
+    this.#core.setPaused(true);
   }
 
   /** Lets data come again: ends `pause`, and the waiting for a data handler. */
   resume(): void {
-    const core = this.#core;
-    if (core.session === undefined) core.startsPaused = false;
-    else core.session.resume();
+    this.#core.setPaused(false);
   }
 
   /** True if `pause` is in force. */
   paused(): boolean {
-    const { session, startsPaused } = this.#core;
-    return session === undefined ? startsPaused : session.isPaused;
+    return this.#core.isPaused();
   }
 
   /**
@@ -454,15 +438,15 @@ export class AsyncClient {
    * stack's.
    */
   get receiveWindow(): number {
-    const { session, receiveWindow, host } = this.#core;
-    return session?.receiveWindow() ?? receiveWindow ?? host.stack.limits.receiveWindowBytes;
+    const { session, receiveWindow, admission } = this.#core;
+    return session?.receiveWindow() ?? receiveWindow ?? admission.stack.limits.receiveWindowBytes;
   }
 
   // ---- state
 
   /** What the client's stack can know and do: what an acknowledgement means, and so on. */
   get capabilities(): Capabilities {
-    return this.#core.host.stack.capabilities;
+    return this.#core.admission.stack.capabilities;
   }
 
   /** The TCP state, with lwIP's numbers. A client that looks a name up is in `SYN_SENT` already. */
@@ -472,7 +456,7 @@ export class AsyncClient {
 
   /** The state in words. */
   stateToString(): string {
-    return STATE_NAMES[this.state()];
+    return stateName(this.state());
   }
 
   /** Between `connect` and its outcome. */
@@ -527,8 +511,7 @@ export class AsyncClient {
    * @throws TypeError, RangeError outside 0 to 86400.
    */
   setRxTimeout(seconds: number): void {
-    this.#core.rxTimeoutS = checkNumber('seconds', seconds, 0, MAX_TIMEOUT_S, ' s');
-    this.#core.session?.applyRxTimeout();
+    this.#core.setRxTimeout(checkNumber('seconds', seconds, 0, MAX_TIMEOUT_S, ' s'));
   }
 
   /** Seconds. */
@@ -542,8 +525,7 @@ export class AsyncClient {
    * @throws TypeError, RangeError outside 0 to 86400000.
    */
   setAckTimeout(ms: number): void {
-    this.#core.ackTimeoutMs = checkNumber('ms', ms, 0, MAX_TIMEOUT_S * 1000, ' ms');
-    this.#core.session?.applyAckTimeout();
+    this.#core.setAckTimeout(checkNumber('ms', ms, 0, MAX_TIMEOUT_S * 1000, ' ms'));
   }
 
   /** Milliseconds. */
@@ -553,8 +535,7 @@ export class AsyncClient {
 
   /** Sends small pieces at once, without Nagle's algorithm (RFC 9293 §3.7.4). Default false. */
   setNoDelay(on: boolean): void {
-    this.#core.noDelay = checkBoolean('setNoDelay', on);
-    this.#core.session?.applyNoDelay();
+    this.#core.setNoDelay(checkBoolean('setNoDelay', on));
   }
 
   /** What `setNoDelay` set. */
@@ -572,15 +553,13 @@ export class AsyncClient {
    */
   setKeepAlive(ms: number, count = 9): void {
     const idleMs = checkInteger('ms', ms, 0, MAX_KEEP_ALIVE_MS, ' ms');
-    this.#core.keepAliveProbes = checkInteger('count', count, 1, MAX_KEEP_ALIVE_PROBES);
-    this.#core.keepAliveMs = idleMs;
-    this.#core.session?.applyKeepAlive();
+    this.#core.setKeepAlive(idleMs, checkInteger('count', count, 1, MAX_KEEP_ALIVE_PROBES));
   }
 
   // ---- addresses: of the present connection or, after its end, of the last one
 
   #ends(): Ends {
-    return this.#core.session?.ends() ?? this.#core.ends;
+    return this.#core.session?.ends() ?? this.#core.lastEnds;
   }
 
   /** The peer's address in text form; `0.0.0.0` before the first connection. */
@@ -652,8 +631,7 @@ export class AsyncClient {
   }
 
   #setKeepsAlive(on: boolean): void {
-    this.#core.keepsAlive = on;
-    this.#core.session?.applyKeepsAlive();
+    this.#core.setKeepsAlive(on);
   }
 
   // ---- handlers: each setter replaces the last one, `undefined` removes it; what is neither throws a
@@ -686,9 +664,7 @@ export class AsyncClient {
   onData(handler: DataHandler | undefined, options: DataOptions = {}): void {
     checkOptions(options);
     const takesViews = checkBoolean('view', options.view ?? false);
-    this.#core.onData = takeHandler('onData', handler);
-    this.#core.takesViews = takesViews;
-    this.#core.session?.applyDataHandlers();
+    this.#core.setOnData(takeHandler('onData', handler), takesViews);
   }
 
   /**
@@ -696,8 +672,7 @@ export class AsyncClient {
    * until then. On `kernel` larger pieces are not copied: give each packet back, also after the end.
    */
   onPacket(handler: PacketHandler | undefined): void {
-    this.#core.onPacket = takeHandler('onPacket', handler);
-    this.#core.session?.applyDataHandlers();
+    this.#core.setOnPacket(takeHandler('onPacket', handler));
   }
 
   /**
@@ -705,8 +680,7 @@ export class AsyncClient {
    * `acknowledgement` says.
    */
   onAck(handler: AckHandler | undefined): void {
-    this.#core.onAck = takeHandler('onAck', handler);
-    this.#core.session?.applyOnAck();
+    this.#core.setOnAck(takeHandler('onAck', handler));
   }
 
   /**
@@ -715,15 +689,12 @@ export class AsyncClient {
    * time since its TCP was last heard of, `undefined` where the stack cannot know.
    */
   onTimeout(handler: TimeoutHandler | undefined): void {
-    const listened = this.#core.onTimeout !== undefined;
-    this.#core.onTimeout = takeHandler('onTimeout', handler);
-    if (listened !== (handler !== undefined)) this.#core.session?.applyOnTimeout();
+    this.#core.setOnTimeout(takeHandler('onTimeout', handler));
   }
 
   /** Every 500 ms from `onConnect` until the client closes. */
   onPoll(handler: PollHandler | undefined): void {
-    this.#core.onPoll = takeHandler('onPoll', handler);
-    this.#core.session?.applyPoll();
+    this.#core.setOnPoll(takeHandler('onPoll', handler));
   }
 
   /** The peer sent FIN, and all its data was delivered. Only with `setAllowHalfOpen(true)`. */
@@ -771,16 +742,16 @@ function checkFits(text: string, capacity: number): void {
 }
 
 /**
- * A life for a connection that a listener accepted, with a client of its own. The caller has taken its place
- * among the host's active connections.
+ * Returns the session of a connection that a listener accepted, with a client of its own. The caller has
+ * taken its place among the stack's active connections.
  */
 export function acceptedSession(
-  host: Host,
+  stack: TcpStack,
   connection: Connection,
   settings: AcceptedSettings,
   keeper: ClientKeeper,
-): Session {
-  const core = adopt(host);
+): Session<AsyncClient> {
+  const core = adopt(stack);
   core.noDelay = settings.noDelay;
   core.keepAliveMs = settings.keepAliveMs;
   core.keepAliveProbes = settings.keepAliveProbes;
@@ -796,7 +767,7 @@ function checkTarget(
   host: string,
   port: number,
   options: ConnectOptions,
-  { host: { stack }, receiveWindow: ownWindow }: ClientCore,
+  { admission: { stack }, receiveWindow: ownWindow }: ClientCore<AsyncClient>,
 ): DialOptions {
   checkHost('host', host);
   checkPort('port', port);
@@ -830,12 +801,12 @@ function checkFamily(family: unknown): void {
 }
 
 /** True if there is any way in which this could connect. */
-function canWork(target: DialOptions, host: Host): boolean {
+function canWork(target: DialOptions, stack: TcpStack): boolean {
   const remote = ipFamily(target.host);
   const local = target.localAddress === undefined ? undefined : ipFamily(target.localAddress);
   if (target.port === 0) return false;
   // An address or a family that is not given goes with any.
   const families = [remote, local, target.family].filter((family) => family !== undefined);
   if (families.some((family) => family !== families[0])) return false;
-  return host.stack.capabilities.ipv6 || families[0] !== 6;
+  return stack.capabilities.ipv6 || families[0] !== 6;
 }

@@ -14,21 +14,20 @@ import type {
 import { assert } from '../support/assert.js';
 import { warn } from '../support/warn.js';
 import { CallbackKind } from '../task/callback-kind.js';
-import { acceptedSession, type AcceptedSettings, type AsyncClient } from './async-client.js';
-import { checkAddress, checkBoolean, checkInteger, checkPort, checkReceiveWindow, show } from './check.js';
-import { takeHandler, type ClientHandler } from './client-core.js';
 import {
-  holdsNoSocket,
-  holdsSocket,
-  socketHolders,
-  type ClientKeeper,
-  type Holder,
-  type Host,
-} from './host.js';
+  acceptedSession,
+  type AcceptedSettings,
+  type AsyncClient,
+  type ClientHandler,
+} from './async-client.js';
+import { checkAddress, checkBoolean, checkInteger, checkPort, checkReceiveWindow, show } from './check.js';
+import type { Admission } from './admission.js';
+import { takeHandler } from './handlers.js';
 import { checkRequired, type RequiredCapabilities } from './required.js';
 import { checkDefaults, checkEnd, type ClientDefaults, type ServerEndOptions } from './server-options.js';
-import { Session } from './session.js';
-import { chooseHost, type StackOption } from './stack-choice.js';
+import { Session, type ClientKeeper } from './session.js';
+import { chooseStack, type StackOption } from './stack-choice.js';
+import { registerSocketUser, socketUsers, unregisterSocketUser, type SocketUser } from './thread-registry.js';
 import { errorText, tcpError } from './tcp-error.js';
 
 /** Linux cuts larger backlogs down to `net.core.somaxconn` anyway. */
@@ -61,7 +60,7 @@ export interface ServerOptions {
   require?: RequiredCapabilities;
 }
 
-interface Listening extends Holder {
+interface Listening extends SocketUser {
   /** `undefined`: it could not be opened, and `started` is about to be rejected. */
   readonly listener: Listener | undefined;
   readonly started: Promise<void>;
@@ -80,7 +79,7 @@ const INITIAL: AcceptedSettings = {
 
 /** Listens on a port and makes an AsyncClient of every connection. */
 export class AsyncServer {
-  readonly #host: Host;
+  readonly #admission: Admission;
   readonly #port: number;
   readonly #address: string | undefined;
   readonly #backlog: number | undefined;
@@ -96,11 +95,11 @@ export class AsyncServer {
   #listening: Listening | undefined;
   /** One object for all clients: an idle connection costs no closure. */
   readonly #keeper: ClientKeeper = {
-    placeIsFree: () => {
+    onPlaceFreed: () => {
       this.#places -= 1;
       assert(this.#places >= 0, 'a server loses no more clients than it had');
     },
-    left: () => {
+    onLeft: () => {
       this.#clients -= 1;
     },
   };
@@ -130,9 +129,9 @@ export class AsyncServer {
         ? Number.POSITIVE_INFINITY
         : checkInteger('maxClients', options.maxClients, 1, Number.MAX_SAFE_INTEGER);
     this.#receiveWindow = checkReceiveWindow(options.receiveWindow);
-    this.#host = chooseHost(options.stack);
-    checkRequired(options.require, this.#host.stack);
-    const { name, capabilities } = this.#host.stack;
+    this.#admission = chooseStack(options.stack);
+    checkRequired(options.require, this.#admission.stack);
+    const { name, capabilities } = this.#admission.stack;
     if (this.#reusePort && !capabilities.reusePort) {
       throw new RangeError(
         `reusePort must be false on the ${name} stack of this runtime, which cannot share a port`,
@@ -184,11 +183,11 @@ export class AsyncServer {
     if (listening === undefined) return;
     this.#listening = undefined;
     this.#ready = false;
-    holdsNoSocket(listening);
+    unregisterSocketUser(listening);
     listening.listener?.close();
     listening.giveUp();
     await new Promise<void>((resolve) => {
-      this.#host.stack.post(resolve);
+      this.#admission.stack.post(resolve);
     });
   }
 
@@ -203,15 +202,15 @@ export class AsyncServer {
   }
 
   /** All sockets of the thread are gone through, so that being listed costs a client no memory. */
-  #sessions(): Session[] {
-    return socketHolders().filter(
-      (holder): holder is Session => holder instanceof Session && holder.keeper === this.#keeper,
+  #sessions(): Session<AsyncClient>[] {
+    return socketUsers().filter(
+      (user): user is Session<AsyncClient> => user instanceof Session && user.keeper === this.#keeper,
     );
   }
 
   /** What its stack can know and do. */
   get capabilities(): Capabilities {
-    return this.#host.stack.capabilities;
+    return this.#admission.stack.capabilities;
   }
 
   /** `LISTEN` or `CLOSED`. */
@@ -282,7 +281,7 @@ export class AsyncServer {
       reject = onFailed;
     });
     const fail = (fault: Fault): void => {
-      holdsNoSocket(listening);
+      unregisterSocketUser(listening);
       this.#listening = undefined;
       const place = `${this.#address ?? 'every address'} port ${this.#port}`;
       reject(tcpError(`listen on ${place}`, fault));
@@ -298,7 +297,7 @@ export class AsyncServer {
         this.#tellOfAcceptFault(fault);
       },
     };
-    const { stack } = this.#host;
+    const { stack } = this.#admission;
     const opened = stack.listen(this.#target(), events);
     const listener = 'code' in opened ? undefined : opened;
     listener?.setKeepsAlive(this.#keepsAlive);
@@ -312,7 +311,7 @@ export class AsyncServer {
         listener?.close();
       },
     };
-    holdsSocket(listening);
+    registerSocketUser(listening);
     // `begin` hears of it as it hears of a fault that comes later.
     if ('code' in opened) {
       stack.post(() => {
@@ -335,13 +334,13 @@ export class AsyncServer {
   #accept(connection: Connection): ConnectionEvents | undefined {
     const onClient = this.#onClient;
     if (onClient === undefined || this.#places >= this.#maxClients) {
-      this.#host.refuse();
+      this.#admission.refuse();
       return undefined;
     }
-    if (!this.#host.admit()) return undefined;
+    if (!this.#admission.admit()) return undefined;
     this.#clients += 1;
     this.#places += 1;
-    const session = acceptedSession(this.#host, connection, this.#defaults, this.#keeper);
+    const session = acceptedSession(this.#admission.stack, connection, this.#defaults, this.#keeper);
     session.greet(CallbackKind.CLIENT, onClient);
     return session;
   }

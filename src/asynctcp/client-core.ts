@@ -1,113 +1,141 @@
 /**
- * What a client keeps for as long as it exists: its handlers, its settings, its present life and the last
- * peer's addresses. All that belongs to one connection lives in the `Session`, so that nothing of it can
- * leak into the next (contract L8).
+ * What a client keeps for as long as it exists: its handlers, its settings, its present session and the last
+ * peer's addresses. To set a handler or a setting is one act: a session that it concerns follows at once.
  */
-import type { ErrorCode } from '../port/error-code.js';
 import type { Endpoint } from '../port/tcp-stack.js';
-import { bindHandler } from '../task/dispatch.js';
-import type { AsyncClient } from './async-client.js';
-import { checkHandler } from './check.js';
-import type { Host } from './host.js';
-import type { Packet } from './packet.js';
+import type { Admission } from './admission.js';
+import type {
+  AckHandler,
+  ConnectHandler,
+  DataHandler,
+  DisconnectHandler,
+  EndHandler,
+  ErrorHandler,
+  PacketHandler,
+  PollHandler,
+  TimeoutHandler,
+} from './handlers.js';
+import type { Ends, SessionOwner } from './session-owner.js';
 import type { Session } from './session.js';
-
-/**
- * Why a client is over.
- *
- * - `closed`: `close()` or `drain()` of this side.
- * - `ended`: the peer's FIN.
- * - `rxTimeout`: the time of `setRxTimeout`.
- * - `closeTimeout`: the peer acknowledged nothing new for the close timeout, or `drain` took too long.
- * - `aborted`: `abort()`, the `signal` of `connect`, or an exception in a callback.
- * - `error`: a fault, which `onError` told of; also a `connect` that failed.
- * - `serverEnded`: `server.end()` ended its clients.
- */
-export type DisconnectReason =
-  'closed' | 'ended' | 'rxTimeout' | 'closeTimeout' | 'aborted' | 'error' | 'serverEnded';
-
-// Handlers may be async functions: a promise that they return counts as their exception when it is rejected.
-
-/** The server accepted a client, which is connected. While a promise of the handler is open, data waits. */
-export type ClientHandler = (client: AsyncClient) => unknown;
-/** The connection stands. While a promise of the handler is open, data waits for a data handler. */
-export type ConnectHandler = (client: AsyncClient) => unknown;
-/** The connection is over. `error`: the code that `onError` was given; `undefined` after a graceful end. */
-export type DisconnectHandler = (client: AsyncClient, reason: DisconnectReason, error?: ErrorCode) => unknown;
-/** `cause` is the system's own error where there is one. */
-export type ErrorHandler = (client: AsyncClient, error: ErrorCode, cause?: Error) => unknown;
-/** `data` is yours to keep, unless it was asked for as a view. */
-export type DataHandler = (client: AsyncClient, data: Uint8Array) => unknown;
-/** `packet` goes back with `ackPacket`. */
-export type PacketHandler = (client: AsyncClient, packet: Packet) => unknown;
-/** `timeMs`: milliseconds since the oldest send that `bytes` belong to. */
-export type AckHandler = (client: AsyncClient, bytes: number, timeMs: number) => unknown;
-/**
- * `timeMs`: milliseconds for which nothing was acknowledged. `heardAgoMs`: milliseconds since the peer's TCP
- * was last heard of; `undefined` where the stack cannot know.
- */
-export type TimeoutHandler = (client: AsyncClient, timeMs: number, heardAgoMs?: number) => unknown;
-/** 500 ms have passed. */
-export type PollHandler = (client: AsyncClient) => unknown;
-/** The peer has ended its side. */
-export type EndHandler = (client: AsyncClient) => unknown;
-
-/** Checks a handler that a user sets, and binds it to the asynchronous context in which that happens. */
-export function takeHandler<Arguments extends unknown[]>(
-  setter: string,
-  handler: ((...args: Arguments) => unknown) | undefined,
-): ((...args: Arguments) => unknown) | undefined {
-  return bindHandler(checkHandler(setter, handler));
-}
-
-/** The two ends of a connection. */
-export interface Ends {
-  readonly local: Endpoint;
-  readonly remote: Endpoint;
-}
 
 const NOWHERE: Endpoint = { address: '0.0.0.0', port: 0 };
 const NO_ENDS: Ends = { local: NOWHERE, remote: NOWHERE };
 
-export class ClientCore {
+export class ClientCore<Client> implements SessionOwner<Client> {
   // First what every message touches.
 
   /** From `connect` or `accept` up to `onDisconnect`. */
-  session: Session | undefined;
-  readonly client: AsyncClient;
-  onData: DataHandler | undefined;
-  /** `onData` was set with the option `view`. */
+  session: Session<Client> | undefined;
+  readonly client: Client;
+  onData: DataHandler<Client> | undefined;
   takesViews = false;
-  onPacket: PacketHandler | undefined;
-  onAck: AckHandler | undefined;
-  onTimeout: TimeoutHandler | undefined;
+  onPacket: PacketHandler<Client> | undefined;
+  onAck: AckHandler<Client> | undefined;
+  onTimeout: TimeoutHandler<Client> | undefined;
   rxTimeoutS = 0;
   ackTimeoutMs: number;
 
-  readonly host: Host;
-  /** Of the last connection; before the first one, the unspecified address. */
-  ends = NO_ENDS;
-  onConnect: ConnectHandler | undefined;
-  onDisconnect: DisconnectHandler | undefined;
-  onError: ErrorHandler | undefined;
-  onPoll: PollHandler | undefined;
-  onEnd: EndHandler | undefined;
+  readonly admission: Admission;
+  lastEnds = NO_ENDS;
+  onConnect: ConnectHandler<Client> | undefined;
+  onDisconnect: DisconnectHandler<Client> | undefined;
+  onError: ErrorHandler<Client> | undefined;
+  onPoll: PollHandler<Client> | undefined;
+  onEnd: EndHandler<Client> | undefined;
 
   noDelay = false;
-  /** `undefined`: never set, the stack's own. */
   keepAliveMs: number | undefined;
   keepAliveProbes = 0;
   allowHalfOpen = false;
   keepsAlive = true;
-  /** `pause` was called: the next connection begins paused. */
-  startsPaused = false;
+  #startsPaused = false;
   /** Bytes; `undefined`: the stack's own. */
   readonly receiveWindow: number | undefined;
 
-  constructor(client: AsyncClient, host: Host, ackTimeoutMs: number, receiveWindow?: number) {
+  constructor(client: Client, admission: Admission, ackTimeoutMs: number, receiveWindow?: number) {
     this.client = client;
-    this.host = host;
+    this.admission = admission;
     this.ackTimeoutMs = ackTimeoutMs;
     this.receiveWindow = receiveWindow;
+  }
+
+  takeStartsPaused(): boolean {
+    const startsPaused = this.#startsPaused;
+    this.#startsPaused = false;
+    return startsPaused;
+  }
+
+  sessionIsOver(ends: Ends | undefined): void {
+    if (ends !== undefined) this.lastEnds = ends;
+    this.session = undefined;
+  }
+
+  // ---- handlers
+
+  setOnData(handler: DataHandler<Client> | undefined, takesViews: boolean): void {
+    this.onData = handler;
+    this.takesViews = takesViews;
+    this.session?.dataHandlersChanged();
+  }
+
+  setOnPacket(handler: PacketHandler<Client> | undefined): void {
+    this.onPacket = handler;
+    this.session?.dataHandlersChanged();
+  }
+
+  setOnAck(handler: AckHandler<Client> | undefined): void {
+    this.onAck = handler;
+    this.session?.onAckChanged();
+  }
+
+  setOnTimeout(handler: TimeoutHandler<Client> | undefined): void {
+    const listened = this.onTimeout !== undefined;
+    this.onTimeout = handler;
+    if (listened !== (handler !== undefined)) this.session?.onTimeoutChanged();
+  }
+
+  setOnPoll(handler: PollHandler<Client> | undefined): void {
+    this.onPoll = handler;
+    this.session?.onPollChanged();
+  }
+
+  // ---- settings
+
+  setRxTimeout(seconds: number): void {
+    this.rxTimeoutS = seconds;
+    this.session?.rxTimeoutChanged();
+  }
+
+  setAckTimeout(ms: number): void {
+    this.ackTimeoutMs = ms;
+    this.session?.ackTimeoutChanged();
+  }
+
+  setNoDelay(on: boolean): void {
+    this.noDelay = on;
+    this.session?.noDelayChanged();
+  }
+
+  /** @param ms idle time before the first probe and between probes; 0: off. */
+  setKeepAlive(ms: number, probes: number): void {
+    this.keepAliveMs = ms;
+    this.keepAliveProbes = probes;
+    this.session?.keepAliveChanged();
+  }
+
+  setKeepsAlive(on: boolean): void {
+    this.keepsAlive = on;
+    this.session?.keepsAliveChanged();
+  }
+
+  /** Pauses the present session, or the next one if there is none. */
+  setPaused(on: boolean): void {
+    if (this.session === undefined) this.#startsPaused = on;
+    else if (on) this.session.pause();
+    else this.session.resume();
+  }
+
+  isPaused(): boolean {
+    return this.session?.isPaused ?? this.#startsPaused;
   }
 }

@@ -43,7 +43,7 @@ export function unknownSymbol(name: string, isOption: boolean): RangeError {
   const nearest = meant?.symbol ?? nearestOf(name, known);
   const hint =
     nearest === undefined
-      ? 'the README lists them under "Configuration", "asynctcp run --help" at its end'
+      ? 'docs/configuration.md lists them, "asynctcp run --help" at its end'
       : `the nearest known one is ${nearest}`;
   return new RangeError(`unknown configuration symbol ${name}; ${hint}`);
 }

@@ -1,6 +1,6 @@
 /**
  * The configuration symbols of AsyncTCP and of the parts of ESP-IDF that it rests on: one table, from which
- * the parser, the errors, the help and the README's table are made.
+ * the parser, the errors, the help and the table of docs/configuration.md are made.
  */
 import { assert } from '../support/assert.js';
 import { show } from './check.js';
@@ -210,11 +210,25 @@ export const SYMBOLS: readonly ConfigurationSymbol[] = [
   integer('CONFIG_LWIP_TCP_SYNMAXRTX', 'tcpSynMaxRtx', [1, 255, ''], undefined, 'retransmissions of a SYN'),
 ];
 
+/** Options on which a stack acts, or does not: see `TcpStack.honours`. */
+export const STACK_OPTIONS: readonly (keyof ConfigureOptions)[] = [
+  'maxActiveTcp',
+  'closeTimeoutMs',
+  'sendBudgetBytes',
+  'tcpMss',
+  'tcpSndBuf',
+  'tcpWnd',
+  'tcpMslMs',
+  'tcpMaxRtx',
+  'tcpSynMaxRtx',
+  'queueSize',
+];
+
 /** What an option is set to. */
 export type Value = number | string;
 
 /**
- * Returns what an integer or a choice may be, in words: for errors, the help and the README.
+ * Returns what an integer or a choice may be, in words: for errors, the help and docs/configuration.md.
  * @param name the symbol's name, its option or its alias, which may have a unit of its own.
  */
 export function rangeText(symbol: ConfigurationSymbol, name = symbol.symbol): string {

@@ -204,7 +204,7 @@ describe('the names of today’s C++ library', () => {
     ],
   ];
 
-  it('may stand beside the README’s in one layer when they say the same', () => {
+  it('may stand beside the documented ones in one layer when they say the same', () => {
     for (const [[first, one], [second, other]] of BOTH) {
       const { option, value } = first.includes('STACK')
         ? ({ option: 'taskStackSize', value: 4096 } as const)
@@ -220,7 +220,7 @@ describe('the names of today’s C++ library', () => {
     }
   });
 
-  it('contradicting the README’s in one layer are an error that names both, and change nothing', () => {
+  it('contradicting the documented ones in one layer are an error that names both, and change nothing', () => {
     for (const [[first, one], [second]] of BOTH) {
       const other = second.includes('STACK') ? '20000' : '6';
       const expected = {
@@ -347,7 +347,7 @@ describe('configure()', () => {
   it('names no unrelated option', () => {
     for (const name of ['nonsense', 'core', 'x', '', 'timeout', 'diagnose']) {
       assert.throws(() => new Configuration().configure(untyped({ [name]: 1 })), {
-        message: `unknown configuration symbol ${name}; the README lists them under "Configuration", "asynctcp run --help" at its end`,
+        message: `unknown configuration symbol ${name}; docs/configuration.md lists them, "asynctcp run --help" at its end`,
       });
     }
   });
@@ -470,7 +470,7 @@ describe('define()', () => {
     for (const [name, nearest] of Object.entries(NEAREST)) {
       const hint =
         nearest === undefined
-          ? 'the README lists them under "Configuration", "asynctcp run --help" at its end'
+          ? 'docs/configuration.md lists them, "asynctcp run --help" at its end'
           : `the nearest known one is ${nearest}`;
       for (const definition of [`${name}=5`, name]) {
         assert.throws(() => new Configuration().define(definition), {

@@ -9,6 +9,7 @@ import {
   parseValue,
   rangeText,
   STACK_NAMES,
+  STACK_OPTIONS,
   symbolNamed,
   symbolOf,
   SYMBOLS,
@@ -112,7 +113,15 @@ export class Configuration {
     return STACK_NAMES.find((name) => name === value) ?? 'auto';
   }
 
-  /** Whether any layer sets the option. */
+  /**
+   * Returns the symbols that are set and concern a stack, but not one that acts only on `honoured` ones.
+   */
+  withoutEffect(honoured: ReadonlySet<string>): string[] {
+    const symbols = STACK_OPTIONS.filter((option) => this.isSet(option)).map(symbolOf);
+    return symbols.map(({ symbol }) => symbol).filter((symbol) => !honoured.has(symbol));
+  }
+
+  /** Returns true if any layer sets the option. */
   isSet(option: keyof ConfigureOptions): boolean {
     return [this.#commandLine.values, this.#readEnvironment(), this.#code].some(
       (layer) => layer[option] !== undefined,

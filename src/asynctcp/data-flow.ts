@@ -12,7 +12,7 @@ import { CallbackKind } from '../task/callback-kind.js';
 import type { ConnectionReport } from '../task/connection-report.js';
 import { call2, call3, type CallbackOwner } from '../task/dispatch.js';
 import { AckTimeout } from './ack-timeout.js';
-import type { ClientCore } from './client-core.js';
+import type { SessionOwner } from './session-owner.js';
 import { FlushWaiters, notConnected } from './flush-waiters.js';
 import { Packet, type PacketOwner } from './packet.js';
 import { RxTimeout } from './rx-timeout.js';
@@ -27,10 +27,10 @@ const NO_HANDLER_YET = 2;
 /** Data waits for no handler any more in this life: one was set, or `resume` was called. */
 const NEEDS_NO_HANDLER = 4;
 
-export abstract class DataFlow implements CallbackOwner, PacketOwner {
+export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
   // First what every message touches.
 
-  readonly core: ClientCore;
+  readonly core: SessionOwner<Client>;
   protected phase: Phase = 'dialing';
   protected connection: Connection | undefined;
   /** Bytes of the piece that `onData` has in hand, 0 once `ackLater` withheld them. */
@@ -49,10 +49,9 @@ export abstract class DataFlow implements CallbackOwner, PacketOwner {
   /** Why data waits. */
   #holds: number;
 
-  constructor(core: ClientCore) {
+  constructor(core: SessionOwner<Client>) {
     this.core = core;
-    this.#holds = core.startsPaused ? PAUSED : 0;
-    core.startsPaused = false;
+    this.#holds = core.takeStartsPaused() ? PAUSED : 0;
   }
 
   abstract callbackThrew(): void;
@@ -82,7 +81,7 @@ export abstract class DataFlow implements CallbackOwner, PacketOwner {
   }
 
   protected nowMs(): number {
-    return this.core.host.stack.clock.nowMs();
+    return this.core.admission.stack.clock.nowMs();
   }
 
   get bytesIn(): number {
@@ -193,7 +192,7 @@ export abstract class DataFlow implements CallbackOwner, PacketOwner {
     this.connection?.setReportsAcks(this.#wantsAcks());
   }
 
-  applyOnAck(): void {
+  onAckChanged(): void {
     if (this.core.onAck === undefined) this.#sendClock = undefined;
     this.#applyReportsAcks();
   }
@@ -208,13 +207,13 @@ export abstract class DataFlow implements CallbackOwner, PacketOwner {
   }
 
   /** Bytes that are under way when somebody begins to listen are waited for from now on. */
-  applyOnTimeout(): void {
+  onTimeoutChanged(): void {
     this.#applyReportsAcks();
     if (this.core.onTimeout === undefined) return;
     if (this.phase !== 'over' && this.#sent > this.#acked) this.#awaitAck();
   }
 
-  applyAckTimeout(): void {
+  ackTimeoutChanged(): void {
     this.#ackTimeout?.setTimeout(this.core.ackTimeoutMs);
     this.rearm();
   }
@@ -281,7 +280,7 @@ export abstract class DataFlow implements CallbackOwner, PacketOwner {
     this.ack(this.#withheld);
   }
 
-  applyDataHandlers(): void {
+  dataHandlersChanged(): void {
     const { onData, onPacket } = this.core;
     this.connection?.setTakesLoans(onPacket !== undefined);
     this.connection?.setTakesViews(this.#wantsViews());
@@ -334,7 +333,7 @@ export abstract class DataFlow implements CallbackOwner, PacketOwner {
 
   // ---- the receive timeout
 
-  applyRxTimeout(): void {
+  rxTimeoutChanged(): void {
     if (this.core.rxTimeoutS === 0) this.#rxTimeout = undefined;
     else if (this.connection !== undefined) this.#restartRxTimeout();
     this.rearm();

@@ -30,10 +30,11 @@ async function failedDial(addresses: readonly string[], localAddress?: string): 
   const fault = await new Promise<Fault>((resolve, reject) => {
     const target = { host: 'many.example', port, localAddress, localPort: 0 };
     new Dial(stack, target, true, {
-      dialed: () => {
+      onDialed: () => {
         reject(new Error('somebody answered'));
+        return assert.fail('nobody listens there');
       },
-      dialFailed: resolve,
+      onDialFailed: resolve,
     });
   });
   assert.equal(stack.timers.size, 0, 'no timer is left');

@@ -9,7 +9,7 @@
  * (so that no method calls a callback before it returns, L1).
  */
 import { ErrorCode } from '../port/error-code.js';
-import { TcpState } from '../port/tcp-state.js';
+import { stateName, TcpState } from '../port/tcp-state.js';
 import type { Connection, ConnectionEvents, Fault, TcpStack } from '../port/tcp-stack.js';
 import { CallbackKind } from '../task/callback-kind.js';
 import type { ConnectionReport } from '../task/connection-report.js';
@@ -18,11 +18,12 @@ import { assert } from '../support/assert.js';
 import { runTicks } from '../support/callback-scope.js';
 import { Timer, type TimerOwner } from '../support/timers.js';
 import { POLL_INTERVAL_MS } from './ack-timeout.js';
-import type { ClientCore, ClientHandler, DisconnectReason, Ends } from './client-core.js';
 import { DataFlow } from './data-flow.js';
 import { Dial, type DialEvents, type DialTarget } from './dial.js';
 import { abortedBy } from './flush-waiters.js';
-import { holdsNoSocket, holdsSocket, type ClientKeeper, type Holder } from './host.js';
+import type { ClientHandler, DisconnectReason } from './handlers.js';
+import type { Ends, SessionOwner } from './session-owner.js';
+import { registerSocketUser, unregisterSocketUser, type SocketUser } from './thread-registry.js';
 
 export interface DialOptions extends DialTarget {
   /** 0: as long as the system tries. */
@@ -33,7 +34,18 @@ export interface DialOptions extends DialTarget {
 /** Learns how a life ended: the fault that `onError` was given, or none. */
 type OverListener = (fault: Fault | undefined) => void;
 
-export class Session extends DataFlow implements ConnectionEvents, DialEvents, TimerOwner, Holder {
+/** The server of accepted clients. */
+export interface ClientKeeper {
+  /** A client of the server closes, or is over: its place is free. */
+  onPlaceFreed(): void;
+  /** A client is over. */
+  onLeft(): void;
+}
+
+export class Session<Client>
+  extends DataFlow<Client>
+  implements ConnectionEvents, DialEvents, TimerOwner, SocketUser
+{
   /** The server that accepted the connection. */
   readonly keeper: ClientKeeper | undefined;
   /** The connection has a place among the active ones, and among its server's. */
@@ -45,38 +57,39 @@ export class Session extends DataFlow implements ConnectionEvents, DialEvents, T
   #peerEnded = false;
   #reason: DisconnectReason = 'ended';
   #overListeners: OverListener[] | undefined;
+  #lastEnds: Ends | undefined;
 
   /** When the present phase takes too long. */
   #deadlineMs = Number.POSITIVE_INFINITY;
   #connectedAtMs = 0;
   #pollAtMs = 0;
 
-  constructor(core: ClientCore, keeper?: ClientKeeper) {
+  constructor(core: SessionOwner<Client>, keeper?: ClientKeeper) {
     super(core);
     this.keeper = keeper;
   }
 
   get stack(): TcpStack {
-    return this.core.host.stack;
+    return this.core.admission.stack;
   }
 
   // ---- the beginning
 
   dial(options: DialOptions): void {
-    const { host, keepsAlive } = this.core;
-    if (!host.admit()) {
+    const { admission, keepsAlive } = this.core;
+    if (!admission.admit()) {
       this.#endSoon('error', { code: ErrorCode.ERR_MEM });
       return;
     }
     this.#hasPlace = true;
-    holdsSocket(this);
+    registerSocketUser(this);
     if (options.signal?.aborted === true) {
       this.#endSoon('aborted', abortedBy(options.signal));
       return;
     }
     this.#listenTo(options.signal);
     if (options.timeoutMs > 0) this.#deadlineMs = this.nowMs() + options.timeoutMs;
-    this.#dial = new Dial(host.stack, options, keepsAlive, this);
+    this.#dial = new Dial(admission.stack, options, keepsAlive, this);
     this.rearm();
   }
 
@@ -86,7 +99,7 @@ export class Session extends DataFlow implements ConnectionEvents, DialEvents, T
    */
   accept(connection: Connection): void {
     this.#hasPlace = true;
-    holdsSocket(this);
+    registerSocketUser(this);
     this.#open(connection);
   }
 
@@ -101,7 +114,7 @@ export class Session extends DataFlow implements ConnectionEvents, DialEvents, T
    * Calls the handler that gets to know the connection first. While a promise that it returned is open, data
    * waits for a handler (D11).
    */
-  greet(kind: CallbackKind, handler: ClientHandler): void {
+  greet(kind: CallbackKind, handler: ClientHandler<Client>): void {
     const settled = callFollowed(this, kind, handler, this.core.client);
     if (settled !== undefined) this.awaitHandler(settled);
   }
@@ -124,7 +137,7 @@ export class Session extends DataFlow implements ConnectionEvents, DialEvents, T
     this.beginFlow(connection);
     this.#connectedAtMs = this.nowMs();
     this.#deadlineMs = Number.POSITIVE_INFINITY;
-    this.applyPoll();
+    this.onPollChanged();
   }
 
   #listenTo(signal: AbortSignal | undefined): void {
@@ -261,7 +274,7 @@ export class Session extends DataFlow implements ConnectionEvents, DialEvents, T
 
   #endSoon(reason: DisconnectReason, fault: Fault | undefined): void {
     this.#leave();
-    this.core.host.stack.post(() => {
+    this.core.admission.stack.post(() => {
       this.#tell(reason, fault);
     });
   }
@@ -270,11 +283,11 @@ export class Session extends DataFlow implements ConnectionEvents, DialEvents, T
     assert(this.phase !== 'over', 'a life ends once');
     this.phase = 'over';
     this.#stopListening();
-    if (this.#timer !== undefined) this.core.host.stack.timers.disarm(this.#timer);
+    if (this.#timer !== undefined) this.core.admission.stack.timers.disarm(this.#timer);
     this.#leavePlace();
-    holdsNoSocket(this);
-    this.keeper?.left();
-    if (this.connection !== undefined) this.core.ends = endsOf(this.connection);
+    unregisterSocketUser(this);
+    this.keeper?.onLeft();
+    if (this.connection !== undefined) this.#lastEnds = endsOf(this.connection);
     this.#dial = undefined;
     this.connection = undefined;
   }
@@ -282,8 +295,8 @@ export class Session extends DataFlow implements ConnectionEvents, DialEvents, T
   #leavePlace(): void {
     if (!this.#hasPlace) return;
     this.#hasPlace = false;
-    this.core.host.release();
-    this.keeper?.placeIsFree();
+    this.core.admission.release();
+    this.keeper?.onPlaceFreed();
   }
 
   #tell(reason: DisconnectReason, fault: Fault | undefined): void {
@@ -293,7 +306,7 @@ export class Session extends DataFlow implements ConnectionEvents, DialEvents, T
       runTicks();
     }
     // From here on the client may be used again, in onDisconnect already.
-    core.session = undefined;
+    core.sessionIsOver(this.#lastEnds);
     this.endFlow(fault);
     const { onDisconnect } = core;
     if (onDisconnect !== undefined) {
@@ -311,18 +324,17 @@ export class Session extends DataFlow implements ConnectionEvents, DialEvents, T
 
   /** The two ends; while connecting, those of the last connection. */
   ends(): Ends {
-    return this.connection ?? this.core.ends;
+    return this.connection ?? this.#lastEnds ?? this.core.lastEnds;
   }
 
   report(): ConnectionReport {
-    const { client } = this.core;
     const { local, remote } = this.ends();
     return {
       localIP: local.address,
       localPort: local.port,
       remoteIP: remote.address,
       remotePort: remote.port,
-      state: client.stateToString(),
+      state: stateName(this.state()),
       bytesIn: this.bytesIn,
       bytesOut: this.bytesOut,
     };
@@ -339,16 +351,16 @@ export class Session extends DataFlow implements ConnectionEvents, DialEvents, T
 
   // ---- settings that concern the present connection
 
-  applyNoDelay(): void {
+  noDelayChanged(): void {
     this.connection?.setNoDelay(this.core.noDelay);
   }
 
-  applyKeepAlive(): void {
+  keepAliveChanged(): void {
     const { keepAliveMs, keepAliveProbes } = this.core;
     if (keepAliveMs !== undefined) this.connection?.setKeepAlive(keepAliveMs, keepAliveMs, keepAliveProbes);
   }
 
-  applyKeepsAlive(): void {
+  keepsAliveChanged(): void {
     this.#dial?.setKeepsAlive(this.core.keepsAlive);
     this.connection?.setKeepsAlive(this.core.keepsAlive);
   }
@@ -357,7 +369,7 @@ export class Session extends DataFlow implements ConnectionEvents, DialEvents, T
    * The poll's next time lies on the connection's own grid of 500 ms, also after a stall or when nobody
    * listened.
    */
-  applyPoll(): void {
+  onPollChanged(): void {
     const ticks = Math.floor((this.nowMs() - this.#connectedAtMs) / POLL_INTERVAL_MS);
     this.#pollAtMs = this.#connectedAtMs + (ticks + 1) * POLL_INTERVAL_MS;
     this.rearm();
@@ -386,7 +398,7 @@ export class Session extends DataFlow implements ConnectionEvents, DialEvents, T
   #poll(nowMs: number): void {
     const { onPoll, client } = this.core;
     if (!this.isOpen() || onPoll === undefined || nowMs < this.#pollAtMs) return;
-    this.applyPoll();
+    this.onPollChanged();
     call1(this, CallbackKind.POLL, onPoll, client);
   }
 
@@ -408,7 +420,7 @@ export class Session extends DataFlow implements ConnectionEvents, DialEvents, T
 
   protected override armFor(atMs: number): void {
     this.#timer ??= new Timer(this);
-    this.core.host.stack.timers.armBy(this.#timer, atMs);
+    this.core.admission.stack.timers.armBy(this.#timer, atMs);
   }
 }
 

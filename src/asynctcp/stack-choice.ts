@@ -3,9 +3,10 @@
  * which there are and which of them `auto` means.
  */
 import type { TcpStack } from '../port/tcp-stack.js';
+import { admissionOf, type Admission } from './admission.js';
 import { isObject, show } from './check.js';
 import { configuration, type StackName } from './configuration.js';
-import { hostOf, type Host } from './host.js';
+
 import { useTask } from './task-use.js';
 
 /** A stack by name, or one of your own making. */
@@ -18,9 +19,10 @@ export function offerStack(name: StackName, give: () => TcpStack): void {
   offered.set(name, give);
 }
 
-export function chooseHost(option: StackOption | undefined): Host {
+/** Returns the admission of the stack that the option, or the configuration, names. */
+export function chooseStack(option: StackOption | undefined): Admission {
   useTask();
-  if (isStack(option)) return hostOf(option);
+  if (isStack(option)) return admissionOf(option);
   const name = option ?? configuration.stack();
   const give = isObject(name) ? undefined : offered.get(name);
   if (give === undefined) {
@@ -28,7 +30,7 @@ export function chooseHost(option: StackOption | undefined): Host {
       `stack must be one of ${[...offered.keys()].join(', ')} or a TcpStack, not ${show(name)}`,
     );
   }
-  return hostOf(give());
+  return admissionOf(give());
 }
 
 function isStack(option: StackOption | undefined): option is TcpStack {

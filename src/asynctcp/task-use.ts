@@ -6,7 +6,7 @@ import { runningCallback } from '../task/dispatch.js';
 import type { TaskHooks, TaskSettings } from '../task/task-settings.js';
 import { assert } from '../support/assert.js';
 import { configuration, type Configuration, type ConfigureOptions } from './configuration.js';
-import { resetAll } from './host.js';
+import { resetAll } from './thread-registry.js';
 
 export interface TaskKeeper {
   /** Applies core, priority and so on to the calling thread. */

@@ -1,7 +1,7 @@
 /**
- * What a subcommand is. A command states its options once, in a table; the parser and the help both read
- * that table, so that they cannot disagree. A new command is a file that exports a `Command` and a line in
- * the table of `main.ts`.
+ * The form of a subcommand. A command states its options once, in a table; the parser and the help both
+ * read that table, so that they cannot disagree. A new command is a file that exports a `Command`, and a
+ * line in the table of `main.ts`.
  */
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 
@@ -10,11 +10,11 @@ export interface Option {
   readonly name: string;
   /** One letter. */
   readonly short?: string;
-  /** What the help calls the option's value. Without it the option is a switch. */
+  /** The name of the option's value in the help. An option without it is a switch. */
   readonly value?: string;
-  /** The option may be given more than once, and every value counts. */
+  /** True if the option may be given more than once, and every value counts. */
   readonly repeatable?: boolean;
-  /** For the help; with the default and the range, if any. */
+  /** Text for the help, with the default and the range, if any. */
   readonly meaning: string;
 }
 
@@ -28,16 +28,16 @@ export interface Command {
   readonly name: string;
   /** One line, for the list of commands. */
   readonly summary: string;
-  /** What follows the options on the command line, `[COMMAND]`; without it nothing may follow. */
+  /** Names of the operands in the help, such as `[COMMAND]`; a command without it takes none. */
   readonly operands?: string;
-  /** The first operand ends the options: what follows it belongs to the program that it names. */
+  /** True if the first operand ends the options: all words after it belong to the program that it names. */
   readonly endsAtOperand?: boolean;
   /** A paragraph, for the command's own help. */
   readonly description: string;
-  /** All but `--help`, which every command has. */
+  /** All options but `--help`, which every command has. */
   readonly options: readonly Option[];
   readonly sections: readonly Section[];
-  /** Does it, and answers with the exit status. */
+  /** Runs the command, and returns the exit status. */
   readonly run: (given: Arguments) => number | Promise<number>;
 }
 
@@ -45,11 +45,14 @@ export const ExitStatus = {
   OK: 0,
   FAILED: 1,
   WRONG_ARGUMENTS: 2,
-  /** And the signal's number: 130 for Ctrl-C. */
+  /** Plus the signal's number: 130 for Ctrl-C. */
   SIGNAL: 128,
 } as const;
 
-/** What the user can mend or must know: `main.ts` prints it as one line, without a stack trace. */
+/**
+ * A failure that the user can mend or must know about: `main.ts` prints it as one line, without a stack
+ * trace.
+ */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
   readonly status: number;
@@ -60,20 +63,20 @@ export class CommandError extends Error {
   }
 }
 
-/** The user's mistake on the command line or in the environment. */
+/** Returns the error for a mistake on the command line or in the environment. */
 export function wrongArguments(message: string): CommandError {
   return new CommandError(message, ExitStatus.WRONG_ARGUMENTS);
 }
 
 export const HELP_OPTION: Option = { name: 'help', short: 'h', meaning: 'prints this text' };
 
-/** How the help and the errors name an option. */
+/** Returns an option's name for the help and for errors. */
 export function optionText({ name, short, value }: Option): string {
   const long = `--${name}${value === undefined ? '' : ` ${value}`}`;
   return short === undefined ? long : `-${short}, ${long}`;
 }
 
-/** The values of the options, and what follows them. */
+/** The values of the options, and the operands. */
 export class Arguments {
   readonly operands: readonly string[];
   readonly #values: Readonly<Record<string, unknown>>;
@@ -83,27 +86,31 @@ export class Arguments {
     this.operands = operands;
   }
 
+  /** True if a switch is given. */
   isOn(name: string): boolean {
     return this.#values[name] === true;
   }
 
-  /** The last value given. */
+  /** Returns the last value of an option; `undefined` if it is not given. */
   value(name: string): string | undefined {
     const value = this.#values[name];
     return typeof value === 'string' ? value : undefined;
   }
 
-  /** All values of a repeatable option, in their order. */
+  /** Returns all values of a repeatable option, in their order. */
   values(name: string): readonly string[] {
     const values = this.#values[name];
     return Array.isArray(values) ? values.filter((value) => typeof value === 'string') : [];
   }
 }
 
-/** How a command takes what is no option. */
+/** The places of operands, the words that are no options. */
 export type Operands = 'none' | 'anywhere' | 'end the options';
 
-/** @throws CommandError for what the table of options does not have. */
+/**
+ * Reads the words of a command line by the table of options.
+ * @throws CommandError for an unknown option, a missing or superfluous value, and an unexpected operand.
+ */
 export function parseArguments(
   words: readonly string[],
   options: readonly Option[],
@@ -133,13 +140,13 @@ export function parseArguments(
   }
 }
 
-/** How many words there are before the first that is neither an option nor an option's value. */
+/** Returns the number of words before the first operand. */
 function beforeOperand(words: readonly string[], options: ParseArgsConfig['options']): number {
   const { tokens } = parseArgs({ args: [...words], options, strict: false, tokens: true });
   return tokens.find(({ kind }) => kind === 'positional')?.index ?? words.length;
 }
 
-/** One short sentence. Node's own go on with advice, over several lines. */
+/** Returns one short sentence. Node's own messages have several lines, with advice. */
 function parserMessage({ message }: Error, code: string, options: readonly Option[]): string {
   if (code === 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE') {
     const option = options.find(({ name }) => message.includes(`--${name}`));

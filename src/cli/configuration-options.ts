@@ -1,6 +1,6 @@
-/** The options and the part of the help that concern the library's configuration, for any command. */
+/** The options of the library's configuration and their part of the help, for every command that has them. */
 import { configuration, rangeText, SYMBOLS, type ConfigurationSymbol } from '../asynctcp/configuration.js';
-import { chooseHost } from '../asynctcp/stack-choice.js';
+import { chooseStack } from '../asynctcp/stack-choice.js';
 import { wrongArguments, type Arguments, type Option, type Section } from './command.js';
 
 const STACK_SYMBOL = 'CONFIG_ASYNC_TCP_STACK';
@@ -33,7 +33,7 @@ export const CONFIGURATION_SECTION: Section = {
 };
 
 /**
- * Puts the options into force, before the first client or server.
+ * Applies the options, before the first client or server.
  * @throws CommandError for an unknown symbol or a value out of range, on the command line or in the
  *   environment.
  */
@@ -46,14 +46,14 @@ export function applyConfiguration(given: Arguments): void {
       configuration.define(definition);
     });
   }
-  // Reads the environment, all of it, and so finds a mistake in it now.
+  // Reads the whole environment, so that a mistake in it is found now.
   explain('environment', () => configuration.isSet('stack'));
 }
 
-/** @throws CommandError when the stack that the configuration names is not to be had here. */
+/** @throws CommandError if the configured stack is not available here. */
 export function checkStack(): void {
   try {
-    chooseHost(undefined);
+    chooseStack(undefined);
   } catch (error) {
     throw wrongArguments(error instanceof Error ? error.message.replace(/\.$/, '') : String(error));
   }

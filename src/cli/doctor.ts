@@ -1,10 +1,13 @@
-/** `asynctcp doctor`: what this machine can do for the library, and what to do about each 'no'. */
+/**
+ * `asynctcp doctor`: prints which parts of the library work on this machine, and a remedy for each that
+ * does not.
+ */
 import { Session } from 'node:inspector';
 import { readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { configuration } from '../asynctcp/configuration.js';
-import { chooseHost } from '../asynctcp/stack-choice.js';
+import { chooseStack } from '../asynctcp/stack-choice.js';
 import { kernelStack, nodeStack } from '../index.js';
 import type { Capabilities } from '../port/capabilities.js';
 import { loadAddon } from '../addon/load-addon.js';
@@ -16,29 +19,32 @@ import { applyConfiguration } from './configuration-options.js';
 import { wrap } from './text-table.js';
 import { PACKAGE_VERSION } from '../support/version.js';
 
-/** One thing that was tried out. */
+/** The result of one check. */
 interface Finding {
   readonly subject: string;
   readonly can: boolean;
   readonly detail: string;
-  /** What to do about a 'no'. */
+  /** The remedy, if `can` is false and there is one. */
   readonly remedy?: string;
 }
 
-/** Connections that a server on a machine of our days should be able to hold. */
+/** Open files below which the check warns: a server may want a connection for each of 10,000 clients. */
 const FEW_FILES = 10_000;
 const LIMITS = '/proc/self/limits';
-/** Wide enough for every subject. */
+/** Columns; the longest subject fits. */
 const SUBJECT_WIDTH = 18;
 
 export const doctor: Command = {
   name: 'doctor',
-  summary: 'tells what this machine can do, and what to do about what it cannot',
+  summary: 'checks what works on this machine, and prints a remedy for what does not',
   description:
-    'Tries out what the library can use on this machine, as this user: stacks, the native addon, core pinning, priorities, stack measurement, the watchdog, and how many files may be open. For each no it tells what to do about it.',
+    'Checks what the library can use on this machine, as this user: stacks, the native addon, core pinning, priorities, stack measurement, the watchdog, and the limit of open files. For each "no" it prints a remedy.',
   options: [],
   sections: [
-    { title: 'Exit status', rows: [['0', 'always: a no is no failure, most programs need none of it']] },
+    {
+      title: 'Exit status',
+      rows: [['0', 'always: a "no" is no failure, because most programs work without it']],
+    },
   ],
   run: runDoctor,
 };
@@ -80,9 +86,9 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-// ---- what is tried out
+// ---- the checks
 
-/** Why the stack `kernel` cannot be used; `undefined` where it can. */
+/** Returns why the stack `kernel` cannot be used; `undefined` if it can. */
 function kernelFailure(): string | undefined {
   try {
     kernelStack();
@@ -92,7 +98,7 @@ function kernelFailure(): string | undefined {
   }
 }
 
-/** What a client or server without the option `stack` runs on, and why. */
+/** Returns the stack of clients and servers without the option `stack`, and the reason. */
 function stackInUseFinding(): Finding {
   const subject = 'stack in use';
   const chosen = configuration.stack();
@@ -104,7 +110,7 @@ function stackInUseFinding(): Finding {
     return { subject, can: true, detail: `${why} (CONFIG_ASYNC_TCP_STACK is auto)` };
   }
   try {
-    const { name } = chooseHost(undefined).stack;
+    const { name } = chooseStack(undefined).stack;
     return { subject, can: true, detail: `${name}, by CONFIG_ASYNC_TCP_STACK` };
   } catch (error) {
     const remedy = 'CONFIG_ASYNC_TCP_STACK=auto takes what there is.';
@@ -155,7 +161,7 @@ function pinningFinding(addon: NativeAddon | undefined): Finding {
   }
 }
 
-/** Tries nice values out on this command's own thread, the most wanted first. */
+/** Tries nice values on this command's own thread, from the highest priority down. */
 function priorityFinding(addon: NativeAddon | undefined): Finding {
   const subject = 'priorities';
   if (addon === undefined) return { subject, ...NEEDS_ADDON };
@@ -173,7 +179,7 @@ function canSetNice(addon: NativeAddon, nice: number): boolean {
     addon.setNice(nice);
     return true;
   } catch {
-    // Refused, or forbidden by a sandbox: either way the next lower one is tried.
+    // Refused by the system, or forbidden by a sandbox.
     return false;
   }
 }
@@ -215,9 +221,9 @@ async function threadFinding(): Promise<Finding> {
 function watchdogFinding(): Finding {
   const subject = 'watchdog';
   if (typeof Session.prototype.connectToMainThread === 'function') {
-    return { subject, can: true, detail: 'tells the client and the place where a callback is stuck' };
+    return { subject, can: true, detail: 'reports the client and the place where a callback is stuck' };
   }
-  const remedy = 'It tells the handler only; Node built with its inspector tells more.';
+  const remedy = 'It reports the handler only; a Node with its inspector also reports client and place.';
   return { subject, can: false, detail: 'this runtime has no inspector', remedy };
 }
 

@@ -1,4 +1,4 @@
-/** The help texts, printed from the tables of commands and options. */
+/** Makes the help texts from the tables of commands and options. */
 import { HELP_OPTION, optionText, type Command, type Option, type Section } from './command.js';
 import { definitionList, wrap } from './text-table.js';
 
@@ -29,7 +29,7 @@ export function mainHelp(commands: readonly Command[], options: readonly Option[
     ...wrap('AsyncTCP in TypeScript: AsyncClient and AsyncServer over interchangeable TCP stacks.'),
     ...[list, optionSection(options)].flatMap(sectionLines),
     '',
-    '"asynctcp help COMMAND" tells more about one of them.',
+    '"asynctcp help COMMAND" prints the help of one of them.',
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -29,7 +29,7 @@ class Bench implements Clock {
   }
 }
 
-it('the live line is drawn at once and then once a second, told the time that passed', () => {
+it('the live line is drawn at once and then once a second, with the time that passed', () => {
   const bench = new Bench();
   new LiveLine(bench, (elapsedMs) => `${elapsedMs} ms`, bench);
   assert.equal(bench.atMs, 6000);

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command `asynctcp`: finds the subcommand, and makes one line of what the user can mend. */
+/** The command `asynctcp`: finds the subcommand, and prints a `CommandError` as one line. */
 import {
   CommandError,
   ExitStatus,
@@ -18,7 +18,7 @@ import { PACKAGE_VERSION } from '../support/version.js';
 
 const help: Command = {
   name: 'help',
-  summary: 'tells more about a command',
+  summary: 'prints the help of a command',
   operands: '[COMMAND]',
   description: 'Prints the help of a command or, without one, the list of commands.',
   options: [],
@@ -58,7 +58,7 @@ async function runCommand(command: Command, words: readonly string[]): Promise<n
   return ExitStatus.OK;
 }
 
-/** What stands before the command's name, or instead of it. */
+/** Runs a command line that begins with an option instead of a command's name. */
 function runMainOptions(words: readonly string[]): number {
   const given = parseArguments(words, MAIN_OPTIONS, 'none');
   process.stdout.write(given.isOn('version') ? `${PACKAGE_VERSION}\n` : mainHelp(COMMANDS, MAIN_OPTIONS));
@@ -82,13 +82,13 @@ async function main(words: readonly string[]): Promise<number> {
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     const hint = error.status === ExitStatus.WRONG_ARGUMENTS ? ` ("${advice}" tells more)` : '';
-    // The message may quote what the user typed, line breaks included.
+    // The message may quote the user's words, which may contain line breaks.
     process.stderr.write(`${`${name}: ${error.message}${hint}`.replaceAll(/\s+/g, ' ')}\n`);
     return error.status;
   }
 }
 
-// A reader that went away, as `head` does, or a terminal that was closed: there is nobody left to tell.
+// The reader may close the pipe, as `head` does, or the terminal may be closed: the output is dropped then.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
 process.exitCode = await main(process.argv.slice(2));

@@ -1,4 +1,4 @@
-/** `asynctcp run`: a program as the async task in a thread of its own. */
+/** `asynctcp run`: runs a program as the async task in a thread of its own. */
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -15,10 +15,14 @@ import {
 import { applyConfiguration, CONFIGURATION_OPTIONS, CONFIGURATION_SECTION } from './configuration-options.js';
 import { signalNumber, StopSignals, type StopSignal } from './stop-signals.js';
 
-/** A task that has not ended by then takes the process with it. */
+/** A task that has not ended by then is killed with the process. */
 const END_LIMIT_MS = 2000;
 
-const QUIET: Option = { name: 'quiet', short: 'q', meaning: 'does not tell what the task was started with' };
+const QUIET: Option = {
+  name: 'quiet',
+  short: 'q',
+  meaning: 'does not print the settings of the task’s thread',
+};
 
 export const run: Command = {
   name: 'run',
@@ -26,7 +30,7 @@ export const run: Command = {
   operands: 'PROGRAM [ARGUMENT]…',
   endsAtOperand: true,
   description:
-    'Runs a JavaScript module (or TypeScript, which Node runs from 22.18 and 23.6 on) as the async task in a thread of its own: with the core, the priority and the stack size that the configuration gives, and under the watchdog. With CONFIG_ESP_TASK_WDT_PANIC=1 a task whose callback blocks too long is ended, its connections are reset, and it is started anew. The program finds its arguments in process.argv; standard input, Ctrl-C and SIGTERM reach it as usual. What stands behind PROGRAM is the program’s.',
+    'Runs a JavaScript module (or TypeScript, which Node runs from 22.18 and 23.6 on) as the async task in a thread of its own: with the core, the priority and the stack size that the configuration gives, and under the watchdog. With CONFIG_ESP_TASK_WDT_PANIC=1 a task whose callback blocks too long is ended, its connections are reset, and it is started anew. The program finds its arguments in process.argv; standard input, Ctrl-C and SIGTERM reach it as usual. All words after PROGRAM are the program’s arguments.',
   options: [...CONFIGURATION_OPTIONS, QUIET],
   sections: [
     CONFIGURATION_SECTION,
@@ -37,9 +41,9 @@ export const run: Command = {
         ['2', 'arguments or configuration that cannot be used'],
         [
           '130, 143',
-          'ended by Ctrl-C (130) or SIGTERM (143): one that the program does not listen to, or a second',
+          'ended by Ctrl-C (130) or SIGTERM (143), which the program does not handle, or by a second one',
         ],
-        ['137', 'a task that was to be ended could not be within 2 s, so the process was'],
+        ['137', 'the task could not be ended within 2 s, so the process was killed'],
       ],
     },
     {
@@ -68,8 +72,9 @@ async function runProgram(given: Arguments): Promise<number> {
   const signals = new StopSignals();
   const task = startTask(program, {}, { argv, stdin: true });
   if (!given.isOn(QUIET.name)) {
-    const tell = (thread: TaskThread): void => void process.stderr.write(`asynctcp: ${threadText(thread)}\n`);
-    task.started.then(tell, () => undefined);
+    const print = (thread: TaskThread): void =>
+      void process.stderr.write(`asynctcp: ${threadText(thread)}\n`);
+    task.started.then(print, () => undefined);
   }
   const status = await Promise.race([outcome(task, program), forwardSignals(task, signals)]);
   if (typeof status !== 'number') return endAtOnce(task, status);
@@ -77,10 +82,13 @@ async function runProgram(given: Arguments): Promise<number> {
   return status;
 }
 
-/** Ends the task in the middle of what it does. A synchronous call of its would hold up the process too. */
+/**
+ * Ends the task at once, and the process with it. A task in a synchronous call would block that end: it is
+ * killed.
+ */
 async function endAtOnce(task: AsyncTask, signal: StopSignal): Promise<number> {
   systemClock.setAlarm(systemClock.nowMs() + END_LIMIT_MS, () => process.kill(process.pid, 'SIGKILL'));
-  // How the task ended does not matter any more.
+  // The task's own outcome does not matter: the signal decides the status.
   await task.terminate().catch(() => undefined);
   process.exit(ExitStatus.SIGNAL + signalNumber(signal));
 }
@@ -99,14 +107,17 @@ function runsTypeScript(): boolean {
   return Boolean(Reflect.get(process.features, 'typescript'));
 }
 
-/** True if Node met TypeScript that it cannot run: it knows no such file, or reads it as JavaScript. */
+/**
+ * True if the error is Node's at TypeScript that it cannot run: it refuses the file, or reads it as
+ * JavaScript.
+ */
 function isRefusedTypeScript(error: unknown, program: URL): boolean {
   if (!(error instanceof Error) || runsTypeScript()) return false;
   if (/^Unknown file extension "\.[cm]?ts"/.test(error.message)) return true;
   return error.name === 'SyntaxError' && /\.[cm]?ts$/.test(program.pathname);
 }
 
-/** The program's exit status. An error that it did not catch is printed as Node prints it. */
+/** Returns the program's exit status. Prints an error that the program did not catch, as Node does. */
 async function outcome(task: AsyncTask, program: URL): Promise<number> {
   try {
     return await task.ended;
@@ -125,7 +136,10 @@ async function outcome(task: AsyncTask, program: URL): Promise<number> {
   }
 }
 
-/** The first signal is the program's, if it listens; an unheard one or a second one ends the process. */
+/**
+ * Passes the first signal on to the program. Resolves with a signal that it does not handle, or with a
+ * second one.
+ */
 async function forwardSignals(task: AsyncTask, signals: StopSignals): Promise<StopSignal> {
   const first = await signals.next();
   const unheard = new Promise<typeof first>((heardBy) => {
@@ -137,7 +151,7 @@ async function forwardSignals(task: AsyncTask, signals: StopSignals): Promise<St
   return Promise.race([unheard, signals.next()]);
 }
 
-/** What was asked for and what came of it. */
+/** Returns the settings in effect as a sentence. */
 function threadText({ core, priority, stackWords }: TaskThread): string {
   const where = core.effective < 0 ? 'any core' : `core ${core.effective}`;
   const size =

@@ -1,4 +1,4 @@
-/** `asynctcp serve`: the simple services of the RFCs, to try the library against. */
+/** `asynctcp serve`: runs the simple services of the RFCs, to try the library. */
 import { isIP } from 'node:net';
 import { AsyncClient, ErrorCode } from '../index.js';
 import { systemClock, type Alarm } from '../support/clock.js';
@@ -28,7 +28,7 @@ const DEFAULT_HOST = '127.0.0.1';
 const DEFAULT_PORT_BASE = 7000;
 const MAX_PORT = 65_535;
 const MAX_PORT_BASE = MAX_PORT - Math.max(...SERVICES.map((service) => service.wellKnownPort));
-/** After Ctrl-C, how long the connections have for an orderly end. */
+/** Time for an orderly end of the connections after Ctrl-C. */
 const DRAIN_LIMIT_S = 5;
 
 const PORT_BASE: Option = {
@@ -102,7 +102,7 @@ function print(...lines: readonly string[]): void {
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
-// ---- the beginning
+// ---- start
 
 function readHost(text: string = DEFAULT_HOST): string {
   if (isIP(text) !== 0) return text;
@@ -127,7 +127,7 @@ async function begin(group: ServiceGroup, host: string): Promise<void> {
   }
 }
 
-/** What is wrong with the address, and what to do. */
+/** Returns what is wrong with the address, and the remedy. */
 function listenFailure({ service, port, cause }: ListenError, host: string): string {
   const system = cause.cause;
   const systemCode = system instanceof Error && 'code' in system ? system.code : undefined;
@@ -143,7 +143,7 @@ function listenFailure({ service, port, cause }: ListenError, host: string): str
 
 function startLines(group: ServiceGroup, host: string): string[] {
   const isOpen = host !== '::1' && !host.startsWith('127.');
-  // An address that stands for all is no address to connect to.
+  // A client cannot connect to the unspecified address.
   const target = host === '::' ? '::1' : host === '0.0.0.0' ? DEFAULT_HOST : host;
   const rows = group.served.map(({ service, server }) => [
     service.name,
@@ -158,7 +158,7 @@ function startLines(group: ServiceGroup, host: string): string[] {
   ];
 }
 
-// ---- meanwhile
+// ---- the live line
 
 function liveText(group: ServiceGroup): (elapsedMs: number) => string {
   let { bytesIn, bytesOut } = group;
@@ -171,9 +171,12 @@ function liveText(group: ServiceGroup): (elapsedMs: number) => string {
   };
 }
 
-// ---- the end
+// ---- end
 
-/** Lets the connections end in order; a further signal or the limit ends those that are left. */
+/**
+ * Lets the connections end in order; a further signal or the time limit resets the rest. Returns the exit
+ * status.
+ */
 async function stop(group: ServiceGroup, signals: StopSignals): Promise<number> {
   await group.close();
   if (group.connections > 0) {

@@ -1,12 +1,12 @@
 /**
- * The services together: they begin and end as one.
+ * Starts and ends all services together.
  *
- * Call order: `begin`; then `close` once, `abort` if need be, and `ended` to wait for the last connection.
+ * Call order: `begin`; then `close` once, `abort` if necessary, and `ended` to wait for the last connection.
  */
 import { AsyncServer, TcpError, type AsyncClient } from '../index.js';
 import type { Service, Traffic } from './services/service.js';
 
-/** A service that could not begin to listen. */
+/** A service cannot listen. */
 export class ListenError extends Error {
   override readonly name = 'ListenError';
   readonly service: Service;
@@ -29,24 +29,24 @@ interface Served {
 export class ServiceGroup implements Traffic {
   bytesIn = 0;
   bytesOut = 0;
-  /** Connections since the beginning. */
+  /** Connections accepted since `begin`. */
   accepted = 0;
   readonly served: readonly Served[];
   readonly #clients = new Set<AsyncClient>();
   #whenEnded: (() => void) | undefined;
 
-  /** @param portOf where each service listens; 0: the system chooses. */
+  /** @param portOf returns the port of a service; 0 lets the system choose. */
   constructor(services: readonly Service[], address: string, portOf: (service: Service) => number) {
     this.served = services.map((service) => ({ service, server: new AsyncServer(address, portOf(service)) }));
   }
 
-  /** Connections now. */
+  /** Number of present connections. */
   get connections(): number {
     return this.#clients.size;
   }
 
   /**
-   * Every service listens, or none.
+   * Starts every service, or none.
    * @throws ListenError (as a rejection)
    */
   async begin(): Promise<void> {
@@ -63,13 +63,13 @@ export class ServiceGroup implements Traffic {
     }
   }
 
-  /** Stops listening, and closes every connection: what was sent still arrives. */
+  /** Stops listening, and closes every connection: bytes that were sent still arrive. */
   async close(): Promise<void> {
     await this.#stopListening();
     for (const client of this.#clients) client.close();
   }
 
-  /** Resets every connection that is left. @returns how many there were. */
+  /** Resets every connection that is left. Returns their number. */
   abort(): number {
     const { size } = this.#clients;
     for (const client of this.#clients) client.abort();
@@ -80,7 +80,7 @@ export class ServiceGroup implements Traffic {
   ended(): Promise<void> {
     return new Promise((resolve) => {
       this.#whenEnded = resolve;
-      this.#tellIfEnded();
+      this.#resolveIfEnded();
     });
   }
 
@@ -93,12 +93,12 @@ export class ServiceGroup implements Traffic {
     this.#clients.add(client);
     client.onDisconnect(() => {
       this.#clients.delete(client);
-      this.#tellIfEnded();
+      this.#resolveIfEnded();
     });
     service.serve(client, this);
   }
 
-  #tellIfEnded(): void {
+  #resolveIfEnded(): void {
     if (this.#clients.size === 0) this.#whenEnded?.();
   }
 }

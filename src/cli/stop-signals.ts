@@ -1,11 +1,11 @@
-/** Ctrl-C (SIGINT) and SIGTERM, one after the other, as promises. */
+/** Turns Ctrl-C (SIGINT) and SIGTERM into promises. */
 import { constants } from 'node:os';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 export type StopSignal = (typeof SIGNALS)[number];
 
-/** From the constructor on up to `end`, the two signals do not end the process by themselves. */
+/** Queues the two signals, which do not end the process between the constructor and `end`. */
 export class StopSignals {
   readonly #arrived: StopSignal[] = [];
   #waiting: ((signal: StopSignal) => void) | undefined;
@@ -14,7 +14,9 @@ export class StopSignals {
     for (const name of SIGNALS) process.on(name, this.#onSignal);
   }
 
-  /** The next signal that nobody was given yet. A later call replaces the one before. */
+  /**
+   * Resolves with the next signal that no earlier call has returned. A later call replaces one that waits.
+   */
   next(): Promise<StopSignal> {
     return new Promise((resolve) => {
       this.#waiting = resolve;
@@ -22,6 +24,7 @@ export class StopSignals {
     });
   }
 
+  /** Gives the signals their usual effect again. */
   end(): void {
     for (const name of SIGNALS) process.off(name, this.#onSignal);
   }
@@ -41,7 +44,7 @@ export class StopSignals {
   }
 }
 
-/** 2 for SIGINT, 15 for SIGTERM. */
+/** Returns the number of a signal: 2 for SIGINT, 15 for SIGTERM. */
 export function signalNumber(signal: StopSignal): number {
   return constants.signals[signal];
 }

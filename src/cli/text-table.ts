@@ -1,12 +1,12 @@
-/** Text in columns, for the help and for what `serve` prints. */
+/** Text in columns, for the help and for the output of `serve`. */
 
 const HELP_WIDTH = 80;
-/** A name longer than this stands on a line of its own. */
+/** A longer name has a line of its own. */
 const MAX_NAME_WIDTH = 22;
 const INDENT = '  ';
 const NARROW_MARGIN = ' '.repeat(6);
 
-/** Cells under each other, two blanks between them; the last column is not padded. */
+/** Aligns cells in columns, two blanks apart; the last column is not padded. */
 export function alignColumns(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = [];
   for (const row of rows) {
@@ -18,7 +18,7 @@ export function alignColumns(rows: readonly (readonly string[])[]): string[] {
   return rows.map((row) => `${INDENT}${row.map(padded).join(INDENT)}`.trimEnd());
 }
 
-/** Text in lines of at most `width` characters, broken at blanks; a longer word has its own line. */
+/** Breaks a text at blanks into lines of at most `width` characters; a longer word has a line of its own. */
 export function wrap(text: string, width: number = HELP_WIDTH): string[] {
   const lines: string[] = [];
   let line = '';
@@ -34,8 +34,8 @@ export function wrap(text: string, width: number = HELP_WIDTH): string[] {
 }
 
 /**
- * Names on the left, and beside each, wrapped, what it means. A name that is too long stands on a line of
- * its own; where most are, all do.
+ * Puts names on the left and their meanings, wrapped, on the right. A name that is too long has a line of
+ * its own; if most names are too long, all have.
  */
 export function definitionList(rows: readonly (readonly [name: string, meaning: string])[]): string[] {
   const fitting = rows.map(([name]) => name.length).filter((length) => length <= MAX_NAME_WIDTH);

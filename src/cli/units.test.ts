@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { bytesText, countText } from './units.js';
 
-it('bytes are told with three digits and a decimal unit', () => {
+it('bytes are written with three digits and a decimal unit', () => {
   const texts = [0, 1, 999, 999.6, 1000, 1234, 999_499, 999_500, 20_000_000, 3e15, 5e18].map(bytesText);
   assert.deepEqual(texts, [
     '0 B',

@@ -1,10 +1,10 @@
-/** The time of day: the one place of the command that asks for it. What waits, goes by `systemClock`. */
+/** The time of day. No other file of the command reads it: timers use `systemClock`. */
 
 const MS_PER_MINUTE = 60_000;
 
-/** The machine's local time with its distance to UTC: `2025-11-23 08:14:05 +01:00`. */
+/** Returns the machine's local time with its offset from UTC: `2025-11-23 08:14:05 +01:00`. */
 export function localTimeText(): string {
-  // eslint-disable-next-line no-restricted-globals -- daytime (RFC 867) tells the time of day
+  // eslint-disable-next-line no-restricted-globals -- daytime (RFC 867) sends the time of day
   const WallClock = Date;
   const now = new WallClock();
   const offsetMinutes = -now.getTimezoneOffset();

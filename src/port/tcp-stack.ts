@@ -6,8 +6,8 @@
  * Rules that every stack keeps:
  *
  * 1. No method calls an event before it returns.
- * 2. A `listen` that fails at once returns the fault. Otherwise the listener's address and port are known when
- *    `listen` returns, if the system knows them then, and at `onListening` at the latest.
+ * 2. A `listen` that fails at once returns the fault. Otherwise the listener's address and port are known
+ *    when `listen` returns, if the system knows them then, and at `onListening` at the latest.
  * 3. Events come one at a time, and a turn of the stack has one order: the events that have happened, each
  *    followed by the ticks and microtasks that it caused; then posted jobs and due timers. Jobs run in the
  *    order in which they were posted; a job that a job posts runs in the next turn. Due timers fire in the
@@ -15,10 +15,10 @@
  *    when a turn has found nothing to do.
  * 4. `onConnected` and `onAccepted` return the receiver of the connection's events: no event is ever without
  *    one. Between these and the first `onData` the microtasks that they caused have run.
- * 5. `onEnd` follows the last byte. `onClosed` comes once and last. After `abort`, `drop` and `cancel` nothing
- *    comes.
- * 6. `state`, `sendSpace` and `unacknowledged` are true at the moment of the call, also when an event is still
- *    on its way.
+ * 5. `onEnd` follows the last byte. `onClosed` comes once and last. After `abort`, `drop` and `cancel`
+ *    nothing comes.
+ * 6. `state`, `sendSpace` and `unacknowledged` are true at the moment of the call, also when an event is
+ *    still on its way.
  * 7. Bytes that were flushed leave in the order of the calls, across connections too, at the latest when the
  *    callback that flushed them returns, and before the process exits.
  * 8. Bytes that were taken reach a peer that makes progress, unless `abort` or `drop` is called. A close
@@ -82,7 +82,9 @@ export interface TcpStack {
   readonly name: string;
   readonly capabilities: Capabilities;
   readonly limits: StackLimits;
-  /** Configuration symbols that concern TCP and that the stack acts on, such as `CONFIG_LWIP_TCP_WND_DEFAULT`. */
+  /**
+   * Configuration symbols that concern TCP and that the stack acts on, such as `CONFIG_LWIP_TCP_WND_DEFAULT`.
+   */
   readonly honours: ReadonlySet<string>;
   /** The time of the stack, and of everything above it. */
   readonly clock: MonotonicClock;
@@ -126,7 +128,10 @@ export interface AttemptEvents {
 export interface Attempt {
   /** Gives up. Harmless after the outcome. */
   cancel(): void;
-  /** True: the attempt keeps the process alive, as at the beginning. The connection continues with the setting. */
+  /**
+   * True: the attempt keeps the process alive, as at the beginning. The connection continues with the
+   * setting.
+   */
   setKeepsAlive(on: boolean): void;
 }
 
@@ -192,7 +197,9 @@ export interface ConnectionEvents {
 
 /** How bytes are enqueued: a sum of these. */
 export const SendFlag = {
-  /** The bytes are the caller's again on return. Without it they are the stack's until they are acknowledged. */
+  /**
+   * The bytes are the caller's again on return. Without it they are the stack's until they are acknowledged.
+   */
   COPY: 1,
   /** More follows: the bytes may wait for it, at most until the turn is over. */
   MORE: 2,
@@ -211,7 +218,9 @@ export interface Connection {
 
   /** Bytes that `enqueue` would take now. */
   sendSpace(): number;
-  /** Returns true if `enqueue` would take all of `bytes`. Cheaper than `sendSpace` where that asks the system. */
+  /**
+   * Returns true if `enqueue` would take all of `bytes`. Cheaper than `sendSpace` where that asks the system.
+   */
   hasSpaceFor(bytes: number): boolean;
   /** Bytes that were taken and are not acknowledged, as far as the stack can know now. */
   unacknowledged(): number;
@@ -227,14 +236,17 @@ export interface Connection {
   enqueue(bytes: Uint8Array, flags: SendFlags): number;
   /** Sends what was enqueued. */
   flush(): void;
-  /** `enqueue`, then `flush` if any byte was taken. Bytes that the system takes within the call are not copied. */
+  /**
+   * `enqueue`, then `flush` if any byte was taken. Bytes that the system takes within the call are not
+   * copied.
+   */
   enqueueAndFlush(bytes: Uint8Array, flags: SendFlags): number;
 
   /** The receiver is done with bytes that `onData` delivered: the window opens by them. */
   consume(bytes: number): void;
   /**
-   * False: nothing more is delivered, from this call on; what arrives waits, within the window. The peer's FIN
-   * is reported if no data waits before it. True at the beginning.
+   * False: nothing more is delivered, from this call on; what arrives waits, within the window. The peer's
+   * FIN is reported if no data waits before it. True at the beginning.
    */
   setReading(on: boolean): void;
   /** True: `onData` may bring loans. False at the beginning. */
@@ -245,14 +257,14 @@ export interface Connection {
   /** Sends what was enqueued, then FIN. Receiving continues. */
   shutdown(): void;
   /**
-   * As `shutdown`; data that still arrives is dropped. `onClosed` comes when the FIN is sent and all bytes are
-   * acknowledged; or with `ERR_TIMEOUT`, and a reset, when nothing more was acknowledged for the close timeout.
-   * The stack waits for the peer's FIN on its own.
+   * As `shutdown`; data that still arrives is dropped. `onClosed` comes when the FIN is sent and all bytes
+   * are acknowledged; or with `ERR_TIMEOUT`, and a reset, when nothing more was acknowledged for the close
+   * timeout. The stack waits for the peer's FIN on its own.
    */
   close(): void;
   /**
-   * Forgets the connection, as close(2) does: the system sends what it has taken, or resets if data is unread.
-   * Safe in every state.
+   * Forgets the connection, as close(2) does: the system sends what it has taken, or resets if data is
+   * unread. Safe in every state.
    */
   drop(): void;
   /** Sends a reset and forgets the connection. Safe in every state. */

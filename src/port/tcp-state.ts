@@ -14,3 +14,22 @@ export const TcpState = {
 } as const;
 
 export type TcpState = (typeof TcpState)[keyof typeof TcpState];
+
+const NAMES: Readonly<Record<TcpState, string>> = {
+  [TcpState.CLOSED]: 'Closed',
+  [TcpState.LISTEN]: 'Listen',
+  [TcpState.SYN_SENT]: 'SYN Sent',
+  [TcpState.SYN_RCVD]: 'SYN Received',
+  [TcpState.ESTABLISHED]: 'Established',
+  [TcpState.FIN_WAIT_1]: 'FIN Wait 1',
+  [TcpState.FIN_WAIT_2]: 'FIN Wait 2',
+  [TcpState.CLOSE_WAIT]: 'Close Wait',
+  [TcpState.CLOSING]: 'Closing',
+  [TcpState.LAST_ACK]: 'Last ACK',
+  [TcpState.TIME_WAIT]: 'Time Wait',
+};
+
+/** Returns the state in words. */
+export function stateName(state: TcpState): string {
+  return NAMES[state];
+}

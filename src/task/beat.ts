@@ -1,19 +1,20 @@
 /**
- * The memory that a watched thread and its watchdog see: which callback runs, and how long it may. All copies
- * of this library in the thread store into the same words, because only one callback runs at a time.
+ * The memory that a watched thread shares with its watchdog: the callback that runs, and the time that it
+ * may take. All copies of this library in the thread store into the same words, because only one callback
+ * runs at a time.
  */
 
-/** Of the words: the number and the kind of the callback that runs, 0 between callbacks. */
+/** Index of the beat: number and kind of the callback that runs, 0 between callbacks. */
 export const BEAT = 0;
-/** Of the words: what holds for the callback that runs. */
+/** Index of the packed settings of the callback that runs. */
 export const BEAT_SETTINGS = 1;
 export const BEAT_WORDS = 2;
 
-/** What holds for the callbacks of a copy. */
+/** The watchdog's settings for the callbacks of one copy of this library. */
 export interface BeatSettings {
-  /** Time that one callback may take: at most an hour, so that it fits the word. */
+  /** Milliseconds that one callback may take: at most an hour, so that the word can hold them. */
   readonly timeoutMs: number;
-  /** A bite ends the task. */
+  /** True if a bite ends the task. */
   readonly panic: boolean;
 }
 

@@ -1,7 +1,7 @@
 /**
- * How long one and the same callback has been running, as samples of its beat tell. Between two samples no
- * more counts than the sampling thread's own rhythm allows: when the whole process stood still (SIGSTOP, a
- * starved machine), the callback had no time either.
+ * Measures by samples of the beat how long the present callback has been running. The time between two
+ * samples counts up to a limit: if the whole process stood still (SIGSTOP, a starved machine), the callback
+ * had no time either.
  */
 export class BlockedTime {
   #beat = 0;
@@ -9,9 +9,9 @@ export class BlockedTime {
   #sampledMs = Number.NEGATIVE_INFINITY;
 
   /**
-   * Takes a sample; answers for how many milliseconds the present callback has been seen, 0 between
+   * Takes a sample. Returns the milliseconds since the first sample of the present callback, 0 between
    * callbacks.
-   * @param longestStepMs what counts at most between two samples.
+   * @param longestStepMs the most that counts between two samples.
    */
   sample(beat: number, nowMs: number, longestStepMs: number): number {
     const stepMs = Math.min(nowMs - this.#sampledMs, longestStepMs);

@@ -1,6 +1,5 @@
 /**
- * The kinds of callback that the task calls, by number for the watchdog and by the name of the user's
- * setter.
+ * The kinds of callbacks that the task calls: a number for the watchdog, and the name of the user's setter.
  */
 export const CallbackKind = {
   CLIENT: 1,
@@ -30,13 +29,13 @@ export const CALLBACK_NAMES = [
   'onDisconnect',
 ] as const;
 
-/** What a callback is called after: the setter of AsyncClient or AsyncServer that took it. */
+/** The name of a callback: the setter of AsyncClient or AsyncServer that took its handler. */
 export type CallbackName = (typeof CALLBACK_NAMES)[number];
 
-/** A kind of callback fits into so many low bits of the beat. */
+/** Low bits of the beat that hold the kind of the callback. */
 export const KIND_BITS = 4;
 
-/** The name of the callback that a beat tells of. */
+/** Returns the name of a beat's callback. */
 export function callbackName(beat: number): CallbackName {
   return CALLBACK_NAMES[(beat & ((1 << KIND_BITS) - 1)) - 1] ?? 'onData';
 }

@@ -11,7 +11,7 @@ class Hands implements Clock {
     return this.ms;
   }
   setAlarm(): never {
-    throw new Error('nobody waits here');
+    throw new Error('a meter sets no alarm');
   }
 }
 

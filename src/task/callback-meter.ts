@@ -2,7 +2,7 @@
 import type { Clock } from '../support/clock.js';
 import { CALLBACK_NAMES, type CallbackKind, type CallbackName } from './callback-kind.js';
 
-/** What one kind of callback cost so far. */
+/** The cost of one kind of callback so far. */
 export interface CallbackFigures {
   /** Callbacks that returned. */
   readonly count: number;
@@ -20,7 +20,7 @@ export class CallbackMeter {
   readonly #slow = new Float64Array(CALLBACK_NAMES.length + 1);
   readonly #beganMs = new Float64Array(1);
 
-  /** @param slowMs a callback that takes longer is slow. */
+  /** @param slowMs milliseconds; a callback that takes longer is slow. */
   constructor(clock: Clock, slowMs: number) {
     this.#clock = clock;
     this.#slowMs = slowMs;

@@ -1,6 +1,5 @@
 /**
- * What Node offers for callbacks: the ticks between two of them, asynchronous contexts, and the process's
- * exit.
+ * Node's part in callbacks: ticks between two callbacks, asynchronous contexts, and the exit of the process.
  */
 import { AsyncResource } from 'node:async_hooks';
 import process from 'node:process';
@@ -12,8 +11,9 @@ import { share, shared } from './shared-node.js';
 const NAME = 'asynctcp';
 
 /**
- * Returns what runs `process.nextTick` jobs and microtasks, as Node does between two callbacks of its own.
- * `undefined` in runtimes that imitate Node: there they run when a wake-up is over.
+ * Returns a function that runs `process.nextTick` jobs and microtasks, as Node does between two callbacks
+ * of its own. Returns `undefined` in runtimes that imitate Node: they run these jobs at the end of a
+ * wake-up.
  */
 export function tickRunner(): (() => void) | undefined {
   const run: unknown = Reflect.get(process, '_tickCallback');
@@ -24,7 +24,7 @@ export function tickRunner(): (() => void) | undefined {
   };
 }
 
-/** A tick that throws is uncaught, and costs itself: the others have their turn. */
+/** Runs ticks until one throws: its error is uncaught. Returns true if none are left. */
 function ranAll(ticks: () => void): boolean {
   try {
     ticks();
@@ -37,7 +37,7 @@ function ranAll(ticks: () => void): boolean {
   }
 }
 
-/** Names of the stores that a resource keeps: everything of it that is no number and was set. */
+/** Returns the names of the stores that a resource keeps: its symbols with values that are no numbers. */
 function storesOf(resource: AsyncResource): readonly symbol[] {
   return Object.getOwnPropertySymbols(resource).filter((name) => {
     const value: unknown = Reflect.get(resource, name);
@@ -45,7 +45,7 @@ function storesOf(resource: AsyncResource): readonly symbol[] {
   });
 }
 
-/** A context without stores, also where the library is loaded in one that has some. */
+/** Returns a context without stores, also if the library is loaded in a context with stores. */
 function emptyContext(): AsyncResource {
   const resource = new AsyncResource(NAME);
   for (const name of storesOf(resource)) Reflect.set(resource, name, undefined);
@@ -53,10 +53,10 @@ function emptyContext(): AsyncResource {
 }
 
 /**
- * Returns a resource that inherits the ids and stores of another one. Before Node 24 a store that a callback
- * enters is written into the resource that it runs in, so each callback has its own. This one costs a fifth
- * of a new `AsyncResource`. In runtimes that imitate Node, whose resources have private fields, it runs in
- * the resource itself.
+ * Returns a resource that inherits the ids and stores of another one; it costs a fifth of a new
+ * `AsyncResource`. Each callback needs its own, because before Node 24 a store that a callback enters is
+ * written into the callback's resource. Returns the resource itself in runtimes that imitate Node: their
+ * private fields are not inherited.
  */
 function childOf(resource: AsyncResource): AsyncResource {
   if (!canInherit) return resource;
@@ -76,8 +76,8 @@ function inheritsResources(): boolean {
 }
 
 /**
- * Binds a handler to the `AsyncLocalStorage` stores in force. A handler that is set while there are none, as
- * most are, is returned as it is: then it costs no memory.
+ * Binds a handler to the present `AsyncLocalStorage` stores. Without stores, the usual case, the handler
+ * itself is returned, which costs no memory.
  */
 export function bindHandler<Arguments extends unknown[]>(
   handler: (...args: Arguments) => unknown,
@@ -97,8 +97,8 @@ const AT_EXIT_NAME = 'asynctcp.atExit';
 type AddJob = (job: WeakRef<() => void>) => void;
 
 /**
- * Has what a callback wrote before it ends the process leave when the process ends. All copies of this
- * library in the thread share one listener: Node warns of many. It keeps no copy alive but the first.
+ * Sends at the exit of the process what the last callback wrote. All copies of this library in the thread
+ * share one listener, because Node warns of many. The listener keeps the first copy alive, and no other.
  */
 export function leaveAtExit(): void {
   const add: unknown = shared(AT_EXIT_NAME);

@@ -1,4 +1,4 @@
-/** The connection that a callback concerns, for whoever has to tell which one it was. */
+/** The connection that a callback concerns, for reports. */
 export interface ConnectionReport {
   readonly localIP: string;
   readonly localPort: number;
@@ -6,7 +6,8 @@ export interface ConnectionReport {
   readonly remotePort: number;
   /** As `AsyncClient.stateToString()`. */
   readonly state: string;
-  /** Bytes received and bytes sent in this connection. */
+  /** Bytes received in this connection. */
   readonly bytesIn: number;
+  /** Bytes sent in this connection. */
   readonly bytesOut: number;
 }

@@ -1,26 +1,27 @@
 /**
- * Another thread of this process as the debugger sees it, from a worker thread: the main thread directly, a
- * worker through the main thread's `NodeWorker` domain. Both interrupt JavaScript that runs, and
- * `Atomics.wait`; a synchronous call into the runtime, such as `execSync`, is noticed by its thread only
- * when it returns.
+ * Another thread of this process as its debugger sees it, from a worker thread: the main thread directly, a
+ * worker through the main thread's `NodeWorker` domain. The debugger interrupts JavaScript that runs, and
+ * `Atomics.wait`; a thread in a synchronous call of the runtime, such as `execSync`, notices when that call
+ * returns.
  *
- * Call order: the constructor connects and calls `ready`; then `send` as often as wanted; `end` once.
- * Everything goes by callback: promises would wait for the next turn of this thread's loop at each step.
+ * Call order: the constructor connects, and `onAttached` is called later; then `send` any number of times;
+ * `end` once. All answers are callbacks: a promise would wait for the next turn of this thread's loop at
+ * each step.
  */
 import { Session } from 'node:inspector';
 import { queueMicrotask } from '../support/microtask.js';
 
 export interface DebuggeeEvents {
-  /** The thread is there, and messages can be sent. */
-  ready(): void;
-  /** An event of the thread's debugger. */
-  event(method: string, params: unknown): void;
+  /** The thread is connected: messages can be sent. */
+  onAttached(): void;
+  /** The thread's debugger reports an event of the inspector's protocol. */
+  onEvent(method: string, params: unknown): void;
 }
 
-/** What a message was answered with; `undefined` for an error. */
+/** Receives the result of a message; `undefined` for an error. */
 export type Reply = (result: unknown) => void;
 
-/** A message of the inspector's protocol, as far as it is looked at. */
+/** The fields of a message of the inspector's protocol that are used here. */
 interface Message {
   readonly id?: number;
   readonly method?: string;
@@ -32,14 +33,14 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === 'object' && value !== null;
 }
 
-/** The part of an object that a chain of names leads to; `undefined` where it has no such part. */
+/** Returns the part of an object that a chain of names leads to; `undefined` if there is none. */
 export function part(value: unknown, ...names: readonly string[]): unknown {
   let found = value;
   for (const name of names) found = isRecord(found) ? found[name] : undefined;
   return found;
 }
 
-/** The same, where a text is expected; '' for anything else. */
+/** Returns the same part if it is a text, else ''. */
 export function textPart(value: unknown, ...names: readonly string[]): string {
   const found = part(value, ...names);
   return typeof found === 'string' ? found : '';
@@ -48,9 +49,9 @@ export function textPart(value: unknown, ...names: readonly string[]): string {
 export class Debuggee {
   readonly #session = new Session();
   readonly #events: DebuggeeEvents;
-  /** The thread's number where it is a worker. */
+  /** The thread's number if it is a worker, else `undefined`. */
   readonly #worker: number | undefined;
-  /** The main thread's name for the connection to the worker. */
+  /** The main thread's name for the connection to the worker; `undefined` until the worker is attached. */
   #workerSession: string | undefined;
   readonly #replies = new Map<number, Reply>();
   #lastId = 0;
@@ -63,11 +64,12 @@ export class Debuggee {
     this.#session.on('inspectorNotification', (message) => {
       this.#notified(message.method, message.params);
     });
-    // Never from inside of the constructor.
-    if (this.#worker === undefined) queueMicrotask(() => events.ready());
+    // An event must not come before the constructor returns.
+    if (this.#worker === undefined) queueMicrotask(() => events.onAttached());
     else this.#session.post('NodeWorker.enable', { waitForDebuggerOnStart: false });
   }
 
+  /** Sends a message of the inspector's protocol. */
   send(method: string, params: Readonly<Record<string, unknown>> = {}, reply?: Reply): void {
     if (this.#worker === undefined) {
       this.#session.post(method, params, (error, result) => reply?.(error === null ? result : undefined));
@@ -79,30 +81,30 @@ export class Debuggee {
     this.#session.post('NodeWorker.sendMessageToWorker', { sessionId: this.#workerSession, message });
   }
 
-  /** Lets go of the thread. */
+  /** Disconnects: no event comes after it. */
   end(): void {
     this.#session.disconnect();
   }
 
   #notified(method: string, params: unknown): void {
-    if (this.#worker === undefined) this.#events.event(method, params);
+    if (this.#worker === undefined) this.#events.onEvent(method, params);
     else if (method === 'NodeWorker.attachedToWorker') this.#attached(params);
     else if (method === 'NodeWorker.receivedMessageFromWorker') this.#received(params);
   }
 
   #attached(params: unknown): void {
-    // `workerId` is the inspector's own number; the thread's stands in the title: `[worker 3] name`.
+    // `workerId` is the inspector's own number; the title has the thread's: `[worker 3] name`.
     const title = textPart(params, 'workerInfo', 'title');
     if (!title.startsWith(`[worker ${this.#worker}]`)) return;
     this.#workerSession = textPart(params, 'sessionId');
-    this.#events.ready();
+    this.#events.onAttached();
   }
 
   #received(params: unknown): void {
     if (part(params, 'sessionId') !== this.#workerSession) return;
     const message = JSON.parse(textPart(params, 'message')) as Message;
     if (message.id === undefined) {
-      this.#events.event(message.method ?? '', message.params);
+      this.#events.onEvent(message.method ?? '', message.params);
       return;
     }
     const reply = this.#replies.get(message.id);

@@ -1,6 +1,6 @@
 /**
- * The diagnostic functions of `CONFIG_ASYNC_TCP_DIAGNOSTICS`: what the task's thread has in effect, and
- * what its callbacks and connections came to. Disabled, nothing is collected.
+ * The diagnostic functions of `CONFIG_ASYNC_TCP_DIAGNOSTICS`: the thread's settings in effect, and figures
+ * of its callbacks and connections. Nothing is collected while they are disabled.
  */
 import type { Clock } from '../support/clock.js';
 import type { CallbackName } from './callback-kind.js';
@@ -10,23 +10,23 @@ import { WORD_BYTES } from './stack-size.js';
 import { SLOW_PART, type TaskSettings } from './task-settings.js';
 import { threadInEffect, type ThreadInEffect, type ThreadProbe } from './thread-in-effect.js';
 
-/** What `diagnostics()` answers. */
+/** The answer of `diagnostics()`. */
 export interface Diagnostics extends ThreadInEffect {
-  /** By the name of the handler. */
+  /** Figures by the name of the handler. */
   readonly callbacks: Readonly<Record<CallbackName, CallbackFigures>>;
-  /** Connections in both directions: that there are, that there were at most, that were refused. */
+  /** Connections in both directions: present ones, most at once, refused ones. */
   readonly connections: { readonly now: number; readonly most: number; readonly refused: number };
   readonly send: SendFigures;
 }
 
-/** What the clients of a thread have sent and their peers did not acknowledge, and its bound. */
+/** Unacknowledged bytes of the clients of a thread, and their limit. */
 export interface SendFigures {
   /**
-   * Bytes that may be unacknowledged together (`CONFIG_ASYNC_TCP_SND_BUDGET`): the sum over the stacks that
-   * have a client or a server now. Each client may have 65536 of them in any case.
+   * Bytes that all clients together may have unacknowledged (`CONFIG_ASYNC_TCP_SND_BUDGET`): the sum over
+   * the stacks that have a client or a server now. Each client may have 65536 bytes in any case.
    */
   readonly budgetBytes: number;
-  /** Bytes that are unacknowledged, of all clients; on a stack `local`: that the kernel has not taken. */
+  /** Unacknowledged bytes of all clients; on a stack `local`, bytes that the kernel has not taken. */
   readonly unacknowledgedBytes: number;
 }
 
@@ -59,7 +59,7 @@ interface Collection {
 
 let collection: Collection | undefined;
 
-/** Begins to collect, once in the life of the task. */
+/** Begins to collect; called once in the life of the task. */
 export function collectDiagnostics(settings: TaskSettings, clock: Clock, probe: ThreadProbe): void {
   const callbacks = new CallbackMeter(clock, settings.timeoutMs * SLOW_PART);
   const leastUnusedBytes = Number.POSITIVE_INFINITY;
@@ -68,7 +68,7 @@ export function collectDiagnostics(settings: TaskSettings, clock: Clock, probe: 
   probe.watchStack();
 }
 
-/** `undefined` while nothing is collected. */
+/** Returns the meter of connections; `undefined` while nothing is collected. */
 export function connectionMeter(): ConnectionMeter | undefined {
   return collection?.connections;
 }
@@ -80,14 +80,24 @@ function collected(what: string): Collection {
   return collection;
 }
 
-/** 32-bit words of the stack that were never used. A page that was swapped out was used all the same. */
+/**
+ * Returns the 32-bit words of the stack that were never used. It never rises, also if used pages are
+ * swapped out.
+ * @param what the name of the public function, for the error.
+ * @throws Error if nothing is collected, or the stack cannot be measured.
+ */
 export function stackHighWaterMark(what: string): number {
   const found = collected(what);
   found.leastUnusedBytes = Math.min(found.leastUnusedBytes, found.probe.unusedStackBytes());
   return found.leastUnusedBytes / WORD_BYTES;
 }
 
-/** @param send tells what the connections have in flight. */
+/**
+ * Returns all that was collected.
+ * @param what the name of the public function, for the error.
+ * @param send returns the unacknowledged bytes and their limit.
+ * @throws Error if nothing is collected.
+ */
 export function diagnosticsReport(what: string, send: () => SendFigures): Diagnostics {
   const { settings, callbacks, connections, probe } = collected(what);
   const { now, most, refused } = connections;

@@ -16,10 +16,10 @@ const REPORT: ConnectionReport = {
 };
 
 class Owner implements CallbackOwner {
-  told = 0;
+  thrown = 0;
 
   callbackThrew(): void {
-    this.told += 1;
+    this.thrown += 1;
   }
 
   report(): ConnectionReport {
@@ -29,7 +29,7 @@ class Owner implements CallbackOwner {
 
 const uncaught: unknown[] = [];
 
-/** What is thrown from microtasks and the turn after has arrived. */
+/** Resolves in the next turn: errors thrown from microtasks are uncaught by then. */
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
@@ -57,22 +57,22 @@ it('a callback is given its arguments in order, before the call returns', () => 
   call2(owner, CallbackKind.DATA, (a, b) => given.push(a, b), 'b', 2);
   call3(owner, CallbackKind.DATA, (a, b, c) => given.push(a, b, c), 'c', 3, undefined);
   assert.deepEqual(given, ['a', 'b', 2, 'c', 3, undefined]);
-  assert.equal(owner.told, 0);
+  assert.equal(owner.thrown, 0);
 });
 
 for (const [name, call] of Object.entries(CALLS)) {
   describe(name, () => {
-    it('tells the owner of an exception, and throws it uncaught, once each', async () => {
+    it('reports an exception to the owner, and throws it uncaught, once each', async () => {
       const owner = new Owner();
       const error = new Error('from the callback');
       call(owner, () => {
         throw error;
       });
-      assert.equal(owner.told, 1, 'told before the call returns');
+      assert.equal(owner.thrown, 1, 'reported before the call returns');
       assert.deepEqual(uncaught, [], 'the caller is not unwound');
       await turn();
       assert.deepEqual(uncaught, [error]);
-      assert.equal(owner.told, 1);
+      assert.equal(owner.thrown, 1);
     });
 
     it('takes whatever is thrown for an exception', async () => {
@@ -84,7 +84,7 @@ for (const [name, call] of Object.entries(CALLS)) {
         });
       }
       await turn();
-      assert.equal(owner.told, 4);
+      assert.equal(owner.thrown, 4);
       assert.deepEqual(uncaught, [undefined, null, 0, 'text']);
     });
 
@@ -125,7 +125,7 @@ for (const [name, call] of Object.entries(CALLS)) {
         call(inner, () => (ran = true));
       });
       assert.equal(ran, false);
-      assert.deepEqual([outer.told, inner.told], [1, 0]);
+      assert.deepEqual([outer.thrown, inner.thrown], [1, 0]);
       await turn();
       assert.match(String(uncaught[0]), /callbacks run one at a time/);
       call(inner, () => (ran = true));
@@ -149,7 +149,7 @@ for (const [name, call] of Object.entries(CALLS)) {
       });
       await turn();
       assert.deepEqual(order, ['refused', 'refused']);
-      assert.deepEqual([owner.told, uncaught], [0, []]);
+      assert.deepEqual([owner.thrown, uncaught], [0, []]);
     });
   });
 }
@@ -196,7 +196,7 @@ it('has another number in each of many copies of the library', () => {
   assert.equal(seen.size, 3000);
 });
 
-it('tells whose callback runs, while it runs', () => {
+it('knows the connection whose callback runs, while it runs', () => {
   const owner = new Owner();
   const seen: unknown[] = [];
   call1(owner, CallbackKind.DATA, () => seen.push(runningCallback()), 1);

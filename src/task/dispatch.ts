@@ -1,13 +1,13 @@
 /**
- * The one place from which a user's callback is called. Callbacks run one at a time; one that throws costs
- * its own connection, and the exception reaches the runtime's uncaught-error path once (contract L1, L7).
+ * The one place that calls the user's callbacks. Callbacks run one at a time; a callback that throws costs
+ * its own connection, and its exception reaches the runtime's uncaught-error path once (contract L1, L7).
  *
- * When a callback has returned, what it wrote leaves (D3). The loop that brought the event runs the ticks and
- * microtasks that the callback caused before the next one (L11).
+ * When a callback returns, the bytes that it wrote are sent (D3). The loop that brought the event then runs
+ * the ticks and microtasks that the callback caused, before the next callback (L11).
  *
  * There is a function for each number of arguments, because the data path makes no array and no closure per
- * call. Around each call the beat is stored, which the watchdog reads from its thread: the number of the
- * callback and its kind while it runs, 0 between callbacks.
+ * call. Each call stores the beat, which the watchdog reads from its thread: number and kind of the
+ * callback while it runs, 0 between callbacks.
  */
 import { assert } from '../support/assert.js';
 import { enterCallback, leaveCallback } from '../support/callback-scope.js';
@@ -17,26 +17,31 @@ import { KIND_BITS, type CallbackKind } from './callback-kind.js';
 import type { CallbackMeter } from './callback-meter.js';
 import type { ConnectionReport } from './connection-report.js';
 
-/** Whose callback runs: it is told when the callback threw. */
+/** The owner of a callback, a connection or a server. */
 export interface CallbackOwner {
+  /** Called once if the callback throws, or returns a promise that is rejected. */
   callbackThrew(): void;
+  /** Returns the connection of the callback, for the watchdog's report. */
   report(): ConnectionReport;
 }
 
-/** The number of a callback starts anew after so many: no watchdog looks away for as long. */
+/**
+ * Bits of the beat that hold the callback's number. It wraps, which takes far longer than the watchdog's
+ * samples.
+ */
 const NUMBER_MASK = 0x3fff_ffff & -(1 << KIND_BITS);
 
-/** Copies of this library in one thread begin to count so far apart. */
+/** Distance between the first numbers of two copies of this library in one thread. */
 const COPY_STRIDE = 0x9e_3779 << KIND_BITS;
 
-/** What the runtime offers for callbacks. */
+/** The runtime's part in callbacks. */
 export interface CallbackRuntime {
   /**
-   * Returns an asynchronous context without any store, for one callback. Handlers that were set in another
-   * one are bound to that one.
+   * Returns an asynchronous context without stores, for one callback. A handler that was set in another
+   * context is bound to that one.
    */
   readonly context: (() => CallbackContext) | undefined;
-  /** Binds a handler to the context that it is set in. */
+  /** Binds a handler to the context in which it is set. */
   readonly bindHandler: HandlerBinder;
 }
 
@@ -44,7 +49,7 @@ type HandlerBinder = <Arguments extends unknown[]>(
   handler: (...args: Arguments) => unknown,
 ) => (...args: Arguments) => unknown;
 
-/** Node's `AsyncResource`, as far as it is used. */
+/** The part of Node's `AsyncResource` that is used here. */
 export interface CallbackContext {
   runInAsyncScope<Arguments extends unknown[], Result>(
     handler: (...args: Arguments) => Result,
@@ -61,13 +66,13 @@ let meter: CallbackMeter | undefined;
 let context: (() => CallbackContext) | undefined;
 let binder: HandlerBinder = (handler) => handler;
 
-/** From now on callbacks are called with what the runtime offers for them. */
+/** Calls callbacks by the runtime's means from now on. */
 export function callWith(runtime: CallbackRuntime): void {
   context = runtime.context;
   binder = runtime.bindHandler;
 }
 
-/** The handler as it is to be called: in the asynchronous context in which it is set now. */
+/** Returns the handler bound to the present asynchronous context. */
 export function bindHandler<Arguments extends unknown[]>(
   handler: ((...args: Arguments) => unknown) | undefined,
 ): ((...args: Arguments) => unknown) | undefined {
@@ -75,9 +80,9 @@ export function bindHandler<Arguments extends unknown[]>(
 }
 
 /**
- * Stores the beat where a watchdog sees it, from now on.
- * @param ownSettings of this copy's callbacks, as `packSettings` gives them.
- * @param copy which copy of the library in this thread this one is, from 0 on.
+ * Stores the beat into memory that a watchdog reads, from now on.
+ * @param ownSettings the packed settings of this copy's callbacks.
+ * @param copy the number of this copy of the library in the thread, from 0 on.
  */
 export function beatInto(shared: Int32Array, ownSettings: number, copy: number): void {
   settings = ownSettings;
@@ -88,21 +93,21 @@ export function beatInto(shared: Int32Array, ownSettings: number, copy: number):
 }
 
 /**
- * No Atomics, which cost more than all the rest of a callback here: no other memory is read by this one's
- * order.
+ * Stores the beat without Atomics, which would cost more than all the rest of a call. A plain store is
+ * enough, because no other memory depends on its order.
  */
 function store(value: number): void {
-  // The words are shared with other copies, whose callbacks may take another time.
+  // Other copies store into the same words, and their settings may differ.
   if (beat[BEAT_SETTINGS] !== settings) beat[BEAT_SETTINGS] = settings;
   beat[BEAT] = value;
 }
 
-/** From now on every callback is measured. */
+/** Measures every callback from now on. */
 export function measureWith(callbackMeter: CallbackMeter): void {
   meter = callbackMeter;
 }
 
-/** The connection whose callback runs at this moment. */
+/** Returns the connection whose callback runs at this moment; `undefined` between callbacks. */
 export function runningCallback(): ConnectionReport | undefined {
   return running?.report();
 }
@@ -111,7 +116,7 @@ function enter(owner: CallbackOwner, kind: CallbackKind): void {
   assert(running === undefined, 'callbacks run one at a time');
   running = owner;
   number = (number + (1 << KIND_BITS)) & NUMBER_MASK;
-  // An engine cannot keep the store back beyond a call that it does not know.
+  // No engine delays the store past the call of an unknown function.
   store(number | kind);
   enterCallback();
   meter?.began();
@@ -125,8 +130,9 @@ function leave(kind: CallbackKind): void {
 }
 
 /**
- * Follows what a callback returned: a promise that is rejected counts as its exception (contract L7).
- * @returns a promise that is fulfilled when that one is settled; `undefined` for what is no promise.
+ * Follows the promise that a callback returned: its rejection counts as the callback's exception (contract
+ * L7).
+ * @returns a promise that is fulfilled when the other one is settled; `undefined` without a promise.
  */
 function follow(owner: CallbackOwner, returned: unknown): Promise<void> | undefined {
   if (typeof returned !== 'object' || returned === null || !('then' in returned)) return undefined;
@@ -139,8 +145,7 @@ function follow(owner: CallbackOwner, returned: unknown): Promise<void> | undefi
 }
 
 /**
- * Thrown from a microtask of its own, the error is uncaught in every runtime, and no caller of ours is
- * unwound.
+ * Throws the error from a microtask of its own: it is uncaught in every runtime, and unwinds no caller.
  */
 function throwUncaught(error: unknown): void {
   queueMicrotask(() => {
@@ -165,7 +170,10 @@ export function call1<A>(owner: CallbackOwner, kind: CallbackKind, handler: (a: 
   }
 }
 
-/** As `call1`. Returns, of a callback that returned a promise, one that is fulfilled when that is settled. */
+/**
+ * As `call1`. Returns a promise that is fulfilled when the callback's own promise is settled, if it
+ * returned one.
+ */
 export function callFollowed<A>(
   owner: CallbackOwner,
   kind: CallbackKind,

@@ -1,15 +1,23 @@
 /**
- * Stops a thread in the middle of its callback, asks it where it is and which connection it works for, and
- * lets it run on. The thread notices at its next loop or call; in a synchronous call of the runtime it
- * notices late.
+ * Stops a thread in the middle of its callback, asks it for its place and for the connection that it works
+ * for, and lets it run on. The thread notices the request at its next loop iteration or call; in a
+ * synchronous call of the runtime it notices when that call returns.
  *
- * Order: Debugger.enable → Debugger.pause → paused: hooks are asked → `found` → `release`.
+ * `examination-phase.ts` has the phases and the table; `Examination.#enter` is the one place that changes
+ * the phase.
  */
 import { Debuggee, isRecord, part, textPart, type DebuggeeEvents } from './debuggee-node.js';
 import type { ConnectionReport } from './connection-report.js';
+import {
+  EXAMINATION_PHASES,
+  ExaminationPhase,
+  type ExaminationAct,
+  type ExaminationEvent,
+} from './examination-phase.js';
+import { stepOn } from './phase-table.js';
 import { sourcePosition, type Script } from './source-position-node.js';
 
-/** As deep as V8's own backtraces go where they are asked to go deep. */
+/** Calls in a backtrace: enough to see where a recursion comes from. */
 const MAX_CALLS = 50;
 
 export interface Place {
@@ -19,9 +27,11 @@ export interface Place {
 
 export interface ExaminationEvents {
   /** The thread stands still until `release`. */
-  found(place: Place): void;
-  /** Somebody else's debugger holds the thread: that it stands still is no fault. */
-  held(): void;
+  onStopped(place: Place): void;
+  /** Another debugger holds the thread: that it stands still is no fault. */
+  onHeld(): void;
+  /** The debugger has left the thread; once and last. */
+  onGone(): void;
 }
 
 export class Examination implements DebuggeeEvents {
@@ -29,44 +39,23 @@ export class Examination implements DebuggeeEvents {
   readonly #events: ExaminationEvents;
   readonly #hooks: string;
   readonly #scripts = new Map<string, Script>();
-  #enabled = false;
-  /** The thread stands still, for us. */
-  #stands = false;
-  #attached = false;
-  #over = false;
-  /** The thread was left for good: no event of it comes any more. */
-  gone = false;
+  #phase: ExaminationPhase = ExaminationPhase.ATTACHING;
+  #onGone: () => void = () => undefined;
+  #backtrace: readonly string[] = [];
 
-  /** @param hooks the expression that is the thread's `TaskHooks`. */
+  /** @param hooks the expression whose value is the thread's `TaskHooks`. */
   constructor(threadId: number, hooks: string, events: ExaminationEvents) {
     this.#events = events;
     this.#hooks = hooks;
     this.#debuggee = new Debuggee(threadId, this);
   }
 
-  ready(): void {
-    this.#attached = true;
-    if (this.#over) {
-      this.#leave();
-      return;
-    }
-    // A thread that somebody else's debugger holds says so before it answers.
-    this.#debuggee.send('Debugger.enable', {}, () => {
-      this.#enabled = true;
-    });
-    // Sent together, both are there when a synchronous call returns.
-    this.#debuggee.send('Debugger.pause');
+  /** True if the debugger has left the thread: no event of the thread comes any more. */
+  get isGone(): boolean {
+    return this.#phase === ExaminationPhase.GONE;
   }
 
-  event(method: string, params: unknown): void {
-    if (this.#over) return;
-    if (method === 'Debugger.scriptParsed') this.#addScript(params);
-    if (method !== 'Debugger.paused') return;
-    if (this.#enabled) this.#paused(params);
-    else this.#events.held();
-  }
-
-  /** Calls one of the thread's hooks while it stands still. */
+  /** Calls one of the thread's hooks while the thread stands still; `reply` gets what the hook returned. */
   call(hook: string, reply?: (value: unknown) => void): void {
     const expression = `${this.#hooks}.${hook}()`;
     this.#debuggee.send('Runtime.evaluate', { expression, returnByValue: true }, (result) =>
@@ -74,28 +63,59 @@ export class Examination implements DebuggeeEvents {
     );
   }
 
-  /** Lets the thread run on, or takes the question back; `done` when it has. */
-  release(done: () => void = () => undefined): void {
-    if (this.#over) return;
-    this.#over = true;
-    if (!this.#attached) {
-      // Nothing was sent yet; a worker that is found later is left at once.
-      this.#leave();
-      done();
-      return;
-    }
-    // A worker stays paused when its debugger merely goes away.
-    if (this.#stands) this.#debuggee.send('Debugger.resume');
-    this.#debuggee.send('Debugger.disable', {}, () => {
-      this.#leave();
-      done();
-    });
+  /**
+   * Lets the thread run on, or withdraws the request to stop it; calls `done` once the debugger has left
+   * it.
+   */
+  release(done?: () => void): void {
+    if (done !== undefined) this.#onGone = done;
+    this.#enter('release');
   }
 
-  #leave(): void {
-    if (!this.gone) this.#debuggee.end();
-    this.gone = true;
+  // ---- what the debugger reports
+
+  onAttached(): void {
+    this.#enter('attached');
   }
+
+  onEvent(method: string, params: unknown): void {
+    if (method === 'Debugger.scriptParsed') this.#addScript(params);
+    if (method !== 'Debugger.paused') return;
+    if (this.#phase === ExaminationPhase.STOPPING) this.#backtrace = this.#readBacktrace(params);
+    this.#enter('paused');
+  }
+
+  // ---- phases and acts
+
+  #enter(event: ExaminationEvent): void {
+    const { to, acts } = stepOn(EXAMINATION_PHASES, this.#phase, event);
+    this.#phase = to;
+    for (const act of acts) this.#acts[act]();
+  }
+
+  readonly #acts: Readonly<Record<ExaminationAct, () => void>> = {
+    askToStop: () => {
+      this.#debuggee.send('Debugger.enable', {}, () => this.#enter('enabled'));
+      // Sent together, both are there when a synchronous call of the runtime returns.
+      this.#debuggee.send('Debugger.pause');
+    },
+    askForPlace: () => {
+      this.call('running', (client) => {
+        if (this.#phase !== ExaminationPhase.STOPPED) return;
+        this.#events.onStopped({ client: readReport(client), backtrace: this.#backtrace });
+      });
+    },
+    reportHeld: () => this.#events.onHeld(),
+    resume: () => this.#debuggee.send('Debugger.resume'),
+    leave: () => this.#debuggee.send('Debugger.disable', {}, () => this.#enter('left')),
+    disconnect: () => {
+      this.#debuggee.end();
+      this.#onGone();
+      this.#events.onGone();
+    },
+  };
+
+  // ---- the place
 
   #addScript(params: unknown): void {
     const url = textPart(params, 'url');
@@ -103,15 +123,9 @@ export class Examination implements DebuggeeEvents {
     this.#scripts.set(textPart(params, 'scriptId'), { url, sourceMapUrl });
   }
 
-  #paused(params: unknown): void {
-    this.#stands = true;
+  #readBacktrace(params: unknown): readonly string[] {
     const frames = part(params, 'callFrames');
-    const backtrace = Array.isArray(frames)
-      ? frames.slice(0, MAX_CALLS).map((frame) => this.#callText(frame))
-      : [];
-    this.call('running', (client) => {
-      if (!this.#over) this.#events.found({ client: readReport(client), backtrace });
-    });
+    return Array.isArray(frames) ? frames.slice(0, MAX_CALLS).map((frame) => this.#callText(frame)) : [];
   }
 
   #callText(frame: unknown): string {
@@ -124,7 +138,7 @@ export class Examination implements DebuggeeEvents {
   }
 }
 
-/** The report as it was copied from the other thread. */
+/** Returns the report as the inspector's protocol has copied it from the other thread. */
 function readReport(value: unknown): ConnectionReport | undefined {
   if (!isRecord(value)) return undefined;
   return {

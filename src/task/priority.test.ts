@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { HIGHEST_PRIORITY, niceOfPriority, priorityOfNice } from './priority.js';
 
-/** The mapping as it is written down for users. */
+/** The mapping in the documentation for users. */
 const WRITTEN: readonly (readonly [priority: number, nice: number])[] = [
   [0, 19],
   [1, 13],
@@ -16,12 +16,12 @@ const WRITTEN: readonly (readonly [priority: number, nice: number])[] = [
   [24, -20],
 ];
 
-it('FreeRTOS priorities are the nice values that the documents tell', () => {
+it('FreeRTOS priorities have the nice values of the documentation', () => {
   for (const [priority, nice] of WRITTEN)
     assert.equal(niceOfPriority(priority), nice, `priority ${priority}`);
 });
 
-it('a higher priority is never a nicer thread, and every priority is told from its nice value', () => {
+it('a higher priority is never a nicer thread, and every priority follows from its nice value', () => {
   for (let priority = 0; priority <= HIGHEST_PRIORITY; priority += 1) {
     const nice = niceOfPriority(priority);
     assert.ok(nice >= -20 && nice <= 19 && Number.isInteger(nice));

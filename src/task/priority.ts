@@ -1,7 +1,7 @@
 /**
- * FreeRTOS priorities as the nice values of a Unix thread. 3, the task's usual priority, is nice 0. Below
- * it the three steps down to FreeRTOS's idle priority go to nice 19; above it the 21 steps up to 24,
- * ESP-IDF's highest, go to nice −20:
+ * Maps FreeRTOS priorities to nice values of a Unix thread. Priority 3, the task's usual one, is nice 0.
+ * The three steps below it, down to FreeRTOS's idle priority, go to nice 19; the 21 steps above it, up to
+ * ESP-IDF's highest priority, go to nice −20:
  *
  * - priorities 0, 1, 2, 3, 4, 5, 10, 15, 20, 24
  * - have nice 19, 13, 6, 0, −1, −2, −7, −11, −16, −20
@@ -12,7 +12,7 @@ export const HIGHEST_PRIORITY = 24;
 const LOWEST_NICE = -20;
 const HIGHEST_NICE = 19;
 
-/** @param priority 0 to 24. */
+/** Returns the nice value of a priority from 0 to 24. */
 export function niceOfPriority(priority: number): number {
   const steps = priority - USUAL_PRIORITY;
   if (steps === 0) return 0;
@@ -22,8 +22,8 @@ export function niceOfPriority(priority: number): number {
 }
 
 /**
- * The priority whose nice value comes nearest: what a thread has in effect.
- * @param requested taken where it fits as well: 13 and 14 have the same nice value.
+ * Returns the priority whose nice value is the nearest: the priority that a thread has in effect.
+ * @param requested preferred among equally near ones: 13 and 14 have the same nice value.
  */
 export function priorityOfNice(nice: number, requested: number): number {
   let nearest = requested;

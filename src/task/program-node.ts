@@ -1,16 +1,16 @@
 /**
- * Runs a program as the thread's main one, as Node runs what a worker is started on: `require.main ===
- * module` and `import.meta.main` hold in it, and what its module throws is uncaught.
+ * Runs a program as the main one of its thread, as Node runs the first file of a worker: `require.main ===
+ * module` and `import.meta.main` hold in it, and an error that its module throws is uncaught.
  */
 import { runMain } from 'node:module';
 import process from 'node:process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { setImmediate } from '../support/immediate.js';
 
-/** Keeps a program's symbolic link, so that its URL cannot be told from here. */
+/** With this option Node keeps a program's symbolic link, and the URL of its module is not known here. */
 const KEEPS_LINKS = /--preserve-symlinks-main\b/;
 
-/** The path of a program that Node can run as the main one; `undefined` for any other URL. */
+/** Returns the path of a program that Node can run as the main one; `undefined` for any other URL. */
 function mainPath(program: string): string | undefined {
   const { protocol, search, hash } = new URL(program);
   const keepsLinks = KEEPS_LINKS.test([process.env['NODE_OPTIONS'], ...process.execArgv].join(' '));
@@ -20,7 +20,7 @@ function mainPath(program: string): string | undefined {
 
 /**
  * Begins to run the program once the caller's module was evaluated.
- * @param ready is told when the program's module was evaluated.
+ * @param ready is called when the program's module was evaluated.
  */
 export function runProgram(program: string, ready: () => void): void {
   const path = mainPath(program);
@@ -30,13 +30,13 @@ export function runProgram(program: string, ready: () => void): void {
       return;
     }
     runMain(path);
-    // Node has the main module of a program in CommonJS here, and it was evaluated.
+    // A program in CommonJS was evaluated within `runMain`.
     if (isCommonJs()) {
       ready();
       return;
     }
-    // By then the module is on its way as the main one, and this is another wait for the same. That it failed
-    // is told by the thread's end.
+    // The module is being loaded as the main one by now: this import waits for the same module. If it
+    // fails, the thread ends with its error.
     setImmediate(() => {
       void import(pathToFileURL(path).href).then(ready, () => undefined);
     });

@@ -6,7 +6,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { sourcePosition, type Position, type Script } from './source-position-node.js';
 
-/** The second line of the script, from its first column on, was written in the third line, second column. */
+/** Maps the second line of the script, from its first column on, to the third line, second column. */
 const MAPPINGS = ';AAEC';
 
 function mapOf(source: string): string {
@@ -17,12 +17,12 @@ function inBase64(text: string): string {
   return `data:application/json;base64,${Buffer.from(text).toString('base64')}`;
 }
 
-/** The place that the map above tells of. */
+/** The place in the map above. */
 function mappedTo(file: string): Position {
   return { file, line: 3, column: 2 };
 }
 
-/** Of the mapped line, some columns on: the map's nearest entry before it counts. */
+/** Returns the position of a place some columns into the mapped line: the nearest entry before it counts. */
 function positionIn(script: Script): Position {
   return sourcePosition(script, 1, 4);
 }
@@ -43,8 +43,8 @@ function folder(test: TestContext): string {
   return path;
 }
 
-describe('the place of a call is told', () => {
-  it('in the script itself where it has no map', () => {
+describe('the place of a call is found', () => {
+  it('in the script itself if it has no map', () => {
     assert.deepEqual(positionIn({ url: URL_OF_SCRIPT, sourceMapUrl: '' }), ownPlace(SCRIPT));
   });
 

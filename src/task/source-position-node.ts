@@ -1,6 +1,6 @@
 /**
- * Where a place in a script that runs was written: through its source map (ECMA-426), if it has one that
- * can be read.
+ * Finds the source of a place in a running script by the script's source map (ECMA-426), if there is a
+ * readable one.
  */
 import { readFileSync, statSync } from 'node:fs';
 import { SourceMap, type SourceMapPayload } from 'node:module';
@@ -8,19 +8,19 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 export interface Script {
   readonly url: string;
-  /** As the script's `sourceMappingURL` has it; '' without. */
+  /** The script's `sourceMappingURL`; '' if it has none. */
   readonly sourceMapUrl: string;
 }
 
 export interface Position {
-  /** A path for a file, else a URL. */
+  /** The path of a file, else a URL. */
   readonly file: string;
   /** From 1 on. */
   readonly line: number;
   readonly column: number;
 }
 
-/** What a URL of a file is on this machine's disk. */
+/** Returns the path of a file URL; any other URL as it is. */
 function pathOf(url: string): string {
   try {
     return url.startsWith('file:') ? fileURLToPath(url) : url;
@@ -34,12 +34,12 @@ interface ReadMap {
   readonly base: string;
 }
 
-/** Beyond that, reading a map would take the watchdog longer than its report may. */
+/** A larger map would delay the watchdog's report too much. */
 const MAX_MAP_BYTES = 4 * 1024 * 1024;
 
 const maps = new WeakMap<Script, ReadMap | undefined>();
 
-/** Each script's map is read once: many calls of a backtrace lie in the same one. */
+/** Returns the map of a script. It is read once, because many calls of a backtrace are in the same script. */
 function mapOf(script: Script): ReadMap | undefined {
   if (!maps.has(script)) maps.set(script, readMap(script));
   return maps.get(script);
@@ -48,7 +48,7 @@ function mapOf(script: Script): ReadMap | undefined {
 function readMap(script: Script): ReadMap | undefined {
   if (script.sourceMapUrl === '' || script.sourceMapUrl.length > MAX_MAP_BYTES) return undefined;
   try {
-    // A script of CommonJS has its path for a URL.
+    // The URL of a script in CommonJS is a path.
     const scriptUrl = script.url.startsWith('/') ? pathToFileURL(script.url).href : script.url;
     const url = new URL(script.sourceMapUrl, scriptUrl);
     const comma = url.href.indexOf(',');
@@ -65,7 +65,7 @@ function readMap(script: Script): ReadMap | undefined {
     const base = root === '/' || !URL.canParse(root, mapUrl) ? mapUrl : new URL(root, mapUrl).href;
     return { map: new SourceMap(payload), base };
   } catch {
-    // A map that is missing or broken: the place in the script itself has to do.
+    // The map is missing or broken: the place in the script itself is used.
     return undefined;
   }
 }
@@ -75,14 +75,18 @@ function readSmallFile(url: URL): string {
   return readFileSync(url, 'utf8');
 }
 
-/** @param line from 0 on. @param column from 0 on. */
+/**
+ * Returns the source of a place, or the place itself if its script has no readable map.
+ * @param line from 0 on.
+ * @param column from 0 on.
+ */
 export function sourcePosition(script: Script, line: number, column: number): Position {
   const own = { file: pathOf(script.url), line: line + 1, column: column + 1 };
   const found = mapOf(script);
   if (found === undefined) return own;
   const entry = found.map.findEntry(line, column);
   if (!('originalSource' in entry) || typeof entry.originalSource !== 'string') return own;
-  // The nearest mapping before may be another line's.
+  // The entry is the nearest one before the place, and may belong to an earlier line.
   if (entry.generatedLine !== line) return own;
   const { originalSource, originalLine, originalColumn } = entry;
   const file = URL.canParse(originalSource, found.base)

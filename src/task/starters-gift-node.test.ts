@@ -3,7 +3,7 @@ import { it } from 'node:test';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { connectSupervisor, givenVariables, leaveGift } from './starters-gift-node.js';
 
-it('a thread that nobody started as a task was given nothing', () => {
+it('a thread that was not started as a task has no gift', () => {
   assert.equal(connectSupervisor(), undefined);
   assert.deepEqual(givenVariables(), {});
 });
@@ -11,13 +11,13 @@ it('a thread that nobody started as a task was given nothing', () => {
 it('the configuration and a port to the supervisor are there for every copy of the library', async () => {
   const { port1, port2 } = new MessageChannel();
   leaveGift(port1, { CONFIG_ASYNC_TCP_STACK: 'node' });
-  const told: unknown[] = [];
+  const received: unknown[] = [];
   const all = new Promise<void>((resolve) => {
     port2.on('message', (port: MessagePort) => {
       port.once('message', (value) => {
-        told.push(value);
+        received.push(value);
         port.close();
-        if (told.length === 2) resolve();
+        if (received.length === 2) resolve();
       });
     });
   });
@@ -26,6 +26,6 @@ it('the configuration and a port to the supervisor are there for every copy of t
     connectSupervisor()?.postMessage(copy);
   }
   await all;
-  assert.deepEqual(told.sort(), [1, 2]);
+  assert.deepEqual(received.sort(), [1, 2]);
   port2.close();
 });

@@ -1,7 +1,7 @@
 /**
- * What a task's thread was given by whoever started it: the configuration, and the port to the supervisor.
- * It lies under names that all copies of this library in the thread share, because the program may have
- * another one than the command that started it.
+ * The starter's gift to a task's thread: the configuration, and the port to the supervisor. It is stored
+ * under names that all copies of this library in the thread share, because the program may load another
+ * copy than its starter.
  */
 import { MessageChannel, MessagePort } from 'node:worker_threads';
 import { share, shared } from './shared-node.js';
@@ -10,9 +10,10 @@ import type { Variables } from './task-settings.js';
 const SUPERVISOR = 'asynctcp.supervisor';
 const VARIABLES = 'asynctcp.variables';
 
-/** Gives a new port to the supervisor. */
+/** Returns a new port to the supervisor. */
 type Connect = () => MessagePort;
 
+/** Stores the gift in the calling thread. */
 export function leaveGift(supervisor: MessagePort, variables: Variables): void {
   const connect: Connect = () => {
     const { port1, port2 } = new MessageChannel();
@@ -23,14 +24,14 @@ export function leaveGift(supervisor: MessagePort, variables: Variables): void {
   share(VARIABLES, { ...variables });
 }
 
-/** A port of one's own to the supervisor; `undefined` where there is none. */
+/** Returns a new port to the supervisor; `undefined` in a thread that is not supervised. */
 export function connectSupervisor(): MessagePort | undefined {
   const connect: unknown = shared(SUPERVISOR);
   const port: unknown = typeof connect === 'function' ? Reflect.apply(connect, undefined, []) : undefined;
   return port instanceof MessagePort ? port : undefined;
 }
 
-/** Empty in a thread that nobody started as a task. */
+/** Returns the starter's configuration; empty in a thread that was not started as a task. */
 export function givenVariables(): Variables {
   const variables: unknown = shared(VARIABLES);
   const entries = typeof variables === 'object' && variables !== null ? Object.entries(variables) : [];

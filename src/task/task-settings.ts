@@ -1,33 +1,33 @@
 import type { ConnectionReport } from './connection-report.js';
 
-/** What the configuration says about the async task. */
+/** The configuration of the async task. */
 export interface TaskSettings {
   /** The core that its thread is pinned to; −1: any. */
   readonly core: number;
-  /** FreeRTOS's, 0 to 24. */
+  /** A FreeRTOS priority, 0 to 24. */
   readonly priority: number;
-  /** As it was asked for, in 32-bit words. */
+  /** The requested size, in 32-bit words. */
   readonly stackWords: number;
-  /** Somebody asked for that size. */
+  /** True if the size is configured; false if it is the default. */
   readonly stackIsSet: boolean;
   readonly watchdog: boolean;
-  /** Time that one callback may take. */
+  /** Milliseconds that one callback may take. */
   readonly timeoutMs: number;
-  /** A bite ends the task. */
+  /** True if a bite ends the task. */
   readonly panic: boolean;
   readonly diagnostics: boolean;
 }
 
-/** A callback is slow when it takes more than this part of the watchdog's time. */
+/** A callback is slow if it takes more than this part of the watchdog's time. */
 export const SLOW_PART = 0.1;
 
-/** Configuration symbols and their values, as an environment has them. */
+/** Configuration symbols and their values, in the form of environment variables. */
 export type Variables = Readonly<Record<string, string>>;
 
-/** What a watchdog may ask of the thread that it has stopped in the middle of a callback. */
+/** Functions that a watchdog calls in the thread that it has stopped in the middle of a callback. */
 export interface TaskHooks {
-  /** The connection whose callback runs. */
+  /** Returns the connection whose callback runs; `undefined` between callbacks. */
   running(): ConnectionReport | undefined;
-  /** Resets every connection, without any callback. */
+  /** Resets every connection of the thread and stops its listeners, without any callback. */
   resetAll(): void;
 }

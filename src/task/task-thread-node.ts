@@ -1,13 +1,14 @@
 /**
- * The first code of a task's thread: takes the starter's order, makes this thread the async task, and runs
- * the program in it. To the program the thread looks like a process of its own: its arguments, its standard
- * input, and the signals that it listens to.
+ * The first code of a task's thread: receives the starter's order, makes this thread the async task, and
+ * runs the program in it. To the program the thread looks like a process of its own, with arguments,
+ * standard input and signals.
  */
 import { fileURLToPath } from 'node:url';
 import { once } from 'node:events';
 import { parentPort, threadId, type MessagePort } from 'node:worker_threads';
 import { assert } from '../support/assert.js';
 import { loadAddon } from '../addon/load-addon.js';
+import { keepGate } from './exit-gate-node.js';
 import { runProgram } from './program-node.js';
 import { leaveGift } from './starters-gift-node.js';
 import type { TaskSettings, Variables } from './task-settings.js';
@@ -15,32 +16,34 @@ import type { TaskSignal, TaskThread } from './task-thread.js';
 import { threadInEffect } from './thread-in-effect.js';
 import { applyThreadSettings, threadProbe } from './thread-node.js';
 
-/** What the starter sends first. */
+/** The starter's first message. */
 export interface TaskOrder {
   /** URL of the program's module. */
   readonly program: string;
   readonly settings: TaskSettings;
   readonly variables: Variables;
-  /** The watchdog tells the supervisor of its bites here. */
+  /** Port on which watchdogs report their bites to the supervisor. */
   readonly supervisor: MessagePort;
-  /** Between the starter and this file. */
+  /** Port between the starter and this file. */
   readonly control: MessagePort;
+  /** The gate between examinations of this thread and the exit of the process. */
+  readonly exitGate: Int32Array;
 }
 
-/** To the starter. */
+/** Messages to the starter. */
 export type FromTask =
   | { readonly kind: 'started'; readonly thread: TaskThread }
   | { readonly kind: 'ready' }
   | { readonly kind: 'wantsInput' }
-  /** Nobody in the task listens to the signal. */
+  /** The program has no handler for the signal. */
   | { readonly kind: 'unheard'; readonly signal: TaskSignal };
 
-/** From the starter. */
+/** Messages from the starter. */
 export interface ToTask {
   readonly signal: TaskSignal;
 }
 
-/** As the C++ library names its task. */
+/** The name of the task in the C++ library. */
 const THREAD_NAME = 'async_tcp';
 
 function nameThread(): void {
@@ -52,7 +55,10 @@ function describeThread(settings: TaskSettings): TaskThread {
   return { threadId, systemThreadId, ...threadInEffect(settings, threadProbe()) };
 }
 
-/** The starter's standard input is read only for a program that asks for it. */
+/**
+ * Calls `ask` at the program's first use of `process.stdin`: only then the starter reads its standard
+ * input.
+ */
 function offerInput(ask: () => void): void {
   const own = Object.getOwnPropertyDescriptor(process, 'stdin');
   if (own?.get === undefined) return;
@@ -69,23 +75,24 @@ function offerInput(ask: () => void): void {
 async function main(): Promise<void> {
   assert(parentPort !== null, 'a task runs in a thread of its own');
   const [order] = (await once(parentPort, 'message')) as [TaskOrder];
-  const { program, settings, variables, supervisor, control } = order;
-  const tell = (message: FromTask): void => control.postMessage(message);
+  const { program, settings, variables, supervisor, control, exitGate } = order;
+  const report = (message: FromTask): void => control.postMessage(message);
   control.on('message', ({ signal }: ToTask) => {
     if (process.listenerCount(signal) > 0) process.emit(signal, signal);
-    else tell({ kind: 'unheard', signal });
+    else report({ kind: 'unheard', signal });
   });
   control.unref();
   leaveGift(supervisor, variables);
+  keepGate(exitGate);
   nameThread();
   applyThreadSettings(settings);
-  tell({ kind: 'started', thread: describeThread(settings) });
+  report({ kind: 'started', thread: describeThread(settings) });
   offerInput(() => {
-    tell({ kind: 'wantsInput' });
+    report({ kind: 'wantsInput' });
   });
   if (program.startsWith('file:')) process.argv[1] = fileURLToPath(program);
   runProgram(program, () => {
-    tell({ kind: 'ready' });
+    report({ kind: 'ready' });
   });
 }
 

@@ -1,10 +1,12 @@
-/** What a task's thread came to, and what reaches it as if it were a process. */
+/** The thread of a task: its numbers, and the signals that it receives as if it were a process. */
 import type { ThreadInEffect } from './thread-in-effect.js';
 
 export interface TaskThread extends ThreadInEffect {
   /** Number of the thread in `worker_threads`. */
   readonly threadId: number;
-  /** The operating system's number of the thread; `undefined` without the native addon. */
+  /**
+   * The operating system's number of the thread; `undefined` without the native addon. Linux calls it TID.
+   */
   readonly systemThreadId: number | undefined;
 }
 

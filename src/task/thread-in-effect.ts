@@ -1,34 +1,37 @@
-/** What was asked for a task's thread, and what it has in effect. */
+/** The requested settings of a task's thread, and those that it has in effect. */
 import { priorityOfNice } from './priority.js';
 import { WORD_BYTES } from './stack-size.js';
 import type { TaskSettings } from './task-settings.js';
 
-/** What the runtime tells of the thread that runs the task. */
+/** Reads the settings in effect from the thread that runs the task. */
 export interface ThreadProbe {
-  /** From now on what is used of the stack is measured. */
+  /** Begins to measure the use of the stack. */
   watchStack(): void;
-  /** The one core that the thread may run on; −1: more than one, or unknown. */
+  /** Returns the one core that the thread may run on; −1: more than one, or unknown. */
   core(): number;
   nice(): number;
   stackBytes(): number;
-  /** Bytes of the stack that were never used. @throws Error with the reason where they cannot be measured. */
+  /**
+   * Returns the bytes of the stack that were never used. @throws Error with the reason if that is not
+   * measured.
+   */
   unusedStackBytes(): number;
 }
 
-/** What was asked for, and what is so. */
+/** A setting of the thread. */
 export interface Requested {
-  /** As configured. */
+  /** The configured value. */
   readonly requested: number;
-  /** As the operating system reports it. */
+  /** The value that the operating system reports. */
   readonly effective: number;
 }
 
 export interface ThreadInEffect {
-  /** Core that the task's thread is pinned to; −1: any. */
+  /** The core that the task's thread is pinned to; −1: any. */
   readonly core: Requested;
-  /** FreeRTOS priorities; `nice` is the thread's nice value, to which the effective one is the nearest. */
+  /** FreeRTOS priorities; the effective one is the nearest to the thread's `nice` value. */
   readonly priority: Requested & { readonly nice: number };
-  /** In 32-bit words. The effective stack is all that the thread has, the engine's reserve included. */
+  /** In 32-bit words. The effective size is the thread's whole stack, the engine's reserve included. */
   readonly stackWords: Requested;
 }
 

@@ -1,7 +1,7 @@
 /**
- * The thread that runs the async task, on Node: core and priority are applied to the calling thread, and it
- * is asked what came of it. What the system refuses is one warning with the remedy, and the program goes
- * on.
+ * The thread that runs the async task, on Node: applies core and priority to the calling thread, and reads
+ * the values in effect. A setting that the system refuses costs one warning with the remedy; the program
+ * continues.
  */
 import { getPriority } from 'node:os';
 import { isMainThread, resourceLimits } from 'node:worker_threads';
@@ -18,10 +18,13 @@ const CORE_SYMBOL = 'CONFIG_ASYNC_TCP_RUNNING_CORE';
 const PRIORITY_SYMBOL = 'CONFIG_ASYNC_TCP_TASK_PRIORITY';
 const STACK_SYMBOL = 'CONFIG_ASYNC_TCP_TASK_STACK_SIZE';
 
-/** What was applied to this thread last, under a name that all copies of this library share. */
+/** The settings that were applied to this thread last, under a name that all copies of this library share. */
 const APPLIED = 'asynctcp.applied';
 
-/** A task's thread was set up by its starter's copy of the library: the program's need not warn again. */
+/**
+ * True if no copy of this library has applied these settings to this thread: a second one must not warn
+ * again.
+ */
 function isFirst({ core, priority, stackWords }: TaskSettings): boolean {
   const wanted = [core, priority, stackWords].join();
   if (shared(APPLIED) === wanted) return false;
@@ -33,7 +36,7 @@ function isFirst({ core, priority, stackWords }: TaskSettings): boolean {
 export function applyThreadSettings(settings: TaskSettings): void {
   if (!isFirst(settings)) return;
   const { core, priority } = settings;
-  tellOfStack(settings);
+  warnOfStack(settings);
   if (core < 0 && priority === USUAL_PRIORITY) return;
   const loaded = loadAddon();
   if (loaded.addon === undefined) {
@@ -48,11 +51,8 @@ export function applyThreadSettings(settings: TaskSettings): void {
   if (priority !== USUAL_PRIORITY) prioritise(loaded.addon, priority);
 }
 
-/**
- * A thread's stack is as large as it was made: what was asked for holds only where a task was started with
- * it.
- */
-function tellOfStack({ stackIsSet, stackWords }: TaskSettings): void {
+/** Warns of a stack size that has no effect: the stack of a thread that runs cannot change. */
+function warnOfStack({ stackIsSet, stackWords }: TaskSettings): void {
   if (!stackIsSet || madeStackBytes() === taskStackBytes(stackWords)) return;
   warn(
     `${STACK_SYMBOL}=${stackWords} has no effect on a thread that runs already; ` +
@@ -60,7 +60,7 @@ function tellOfStack({ stackIsSet, stackWords }: TaskSettings): void {
   );
 }
 
-/** What a worker thread's stack was made with; 0 on the main thread, whose stack nobody makes. */
+/** Returns the bytes of stack that a worker thread was made with; 0 on the main thread. */
 function madeStackBytes(): number {
   return isMainThread ? 0 : Math.round((resourceLimits.stackSizeMb ?? 0) * MIB);
 }
@@ -93,14 +93,14 @@ function prioritise(addon: NativeAddon, priority: number): void {
   }
 }
 
-/** How far the engine lets the program's calls go down on the calling thread, in bytes of its stack. */
+/** Returns the bytes of the calling thread's stack that the engine lets the program use. */
 function engineStackBytes(addon: NativeAddon): number {
   let deepest = 0;
   const descend = (): void => {
     try {
       descend();
     } catch {
-      // The deepest frame that still has room for the question answers it.
+      // The first frame that has room for the call is the deepest one.
       if (deepest === 0) deepest = addon.stackDepth();
     }
   };
@@ -108,12 +108,13 @@ function engineStackBytes(addon: NativeAddon): number {
   return deepest;
 }
 
-/** Asks about the calling thread. */
+/** Returns a probe of the calling thread. */
 export function threadProbe(): ThreadProbe {
   const loaded = loadAddon();
   if (loaded.addon === undefined) return blindProbe(loaded.reason);
   const { addon } = loaded;
-  // A thread may have got the larger stack of one that ended; the engine uses what this one was made with.
+  // A thread may reuse the larger stack of one that ended; the engine uses the size that this thread was
+  // made with.
   const bytes = isMainThread
     ? engineStackBytes(addon)
     : Math.min(addon.stack().bytes, madeStackBytes() || Number.POSITIVE_INFINITY);
@@ -123,7 +124,7 @@ export function threadProbe(): ThreadProbe {
       try {
         addon.watchStack(bytes);
       } catch (error) {
-        // A sandbox whose pages cannot be asked for costs the measurement and nothing else.
+        // In a sandbox without `mincore` only the measurement is missing.
         failure = error;
       }
     },
@@ -140,10 +141,10 @@ export function threadProbe(): ThreadProbe {
   };
 }
 
-/** V8's limit for the main thread where none was set, `--stack-size`. */
+/** V8's default stack limit of the main thread (`--stack-size`). */
 const USUAL_MAIN_STACK_BYTES = 984 * 1024;
 
-/** Without the addon: what Node itself can tell. */
+/** Returns a probe without the addon: Node alone knows less. */
 function blindProbe(reason: string): ThreadProbe {
   return {
     watchStack: () => undefined,

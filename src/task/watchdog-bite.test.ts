@@ -20,7 +20,7 @@ const BITE: WatchdogBite = {
   panic: false,
 };
 
-it('a bite tells how long, which handler, which client and where', () => {
+it('a bite reports the time, the handler, the client and the place', () => {
   assert.equal(
     biteText(BITE),
     [
@@ -40,7 +40,7 @@ it('a bite with panic says that the task is ended, and a worker is named by its 
   assert.match(text, /\n {2}The task is ended \(CONFIG_ESP_TASK_WDT_PANIC\)\.$/);
 });
 
-it('a thread that cannot be interrupted is told at once, its place later', () => {
+it('a thread that cannot be interrupted is reported at once, its place later', () => {
   const text = biteText({ ...BITE, client: undefined, backtrace: [] });
   assert.match(text, /\n {2}stuck in a synchronous call/);
   assert.doesNotMatch(text, /client/);

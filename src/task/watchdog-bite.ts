@@ -1,24 +1,30 @@
-/** What the watchdog has to tell: a callback that has not returned in its time (contract W1). */
+/**
+ * A bite of the watchdog, the report of a callback that has not returned in its time, and its text
+ * (contract W1).
+ */
 import type { CallbackName } from './callback-kind.js';
 import type { ConnectionReport } from './connection-report.js';
 
 export interface WatchdogBite {
-  /** The setter that took the callback's handler. */
+  /** Name of the setter that took the callback's handler. */
   readonly handler: CallbackName;
-  /** Milliseconds that it had been running when it was found. */
+  /** Milliseconds that the callback had been running when it was found. */
   readonly blockedMs: number;
-  /** Milliseconds that it may take. */
+  /** Milliseconds that the callback may take. */
   readonly timeoutMs: number;
   /** Number of the blocked thread in `worker_threads`; 0 is the main thread. */
   readonly threadId: number;
   /**
-   * The connection that the callback concerns. `undefined` when the thread could not be interrupted: it is
-   * in a synchronous call of the runtime, such as `execSync`.
+   * The connection that the callback concerns. `undefined` if the thread could not be interrupted, because
+   * it is in a synchronous call of the runtime, such as `execSync`.
    */
   readonly client: ConnectionReport | undefined;
-  /** The calls that it is in, innermost first, as `name (file:line:column)`. Empty as `client` is missing. */
+  /**
+   * Calls on the stack, innermost first, as `name (file:line:column)`. Empty if the thread was not
+   * interrupted.
+   */
   readonly backtrace: readonly string[];
-  /** The task is ended for it. */
+  /** True if the bite ends the task. */
   readonly panic: boolean;
 }
 
@@ -50,7 +56,7 @@ function placeLines({ client, backtrace }: Pick<WatchdogBite, 'client' | 'backtr
   ];
 }
 
-/** The report as lines for the terminal. */
+/** Returns the report as lines for the terminal. */
 export function biteText(bite: WatchdogBite): string {
   const { handler, blockedMs, timeoutMs, threadId, panic } = bite;
   const thread = threadId === 0 ? 'the main thread' : `thread ${threadId}`;
@@ -59,7 +65,7 @@ export function biteText(bite: WatchdogBite): string {
     `  handler  ${handler}, which may take ${timeoutMs / 1000} s (CONFIG_ESP_TASK_WDT_TIMEOUT_S)`,
     ...(bite.client === undefined
       ? [
-          '  stuck in a synchronous call of the runtime, it seems, for it cannot be interrupted; its place follows',
+          '  stuck in a synchronous call of the runtime, probably: it cannot be interrupted yet, and its place follows',
         ]
       : placeLines(bite)),
     ...(panic ? ['  The task is ended (CONFIG_ESP_TASK_WDT_PANIC).'] : []),
@@ -67,11 +73,12 @@ export function biteText(bite: WatchdogBite): string {
   return lines.join('\n');
 }
 
-/** What could not be told before. */
+/** Returns the part of the report that was missing while the thread could not be interrupted. */
 export function lateText(handler: CallbackName, place: Pick<WatchdogBite, 'client' | 'backtrace'>): string {
   return [`asynctcp: ${handler} can be interrupted now.`, ...placeLines(place)].join('\n');
 }
 
+/** Returns the line that ends a report. */
 export function returnedText(handler: CallbackName, tookMs: number): string {
   return `asynctcp: ${handler} has returned, after ${seconds(tookMs)}.`;
 }

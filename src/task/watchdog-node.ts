@@ -1,9 +1,10 @@
 /**
- * The watched thread's side of the watchdog: starts its thread, offers it the hooks, and passes its bites
- * on to the program. The watchdog is a child of the watched thread, ends with it and does not keep it
- * alive.
+ * The watched thread's side of the watchdog: starts the watchdog's thread, offers it the hooks, and passes
+ * its bites on to the program. The watchdog is a child of the watched thread, ends with it and does not
+ * keep it alive.
  *
- * A thread has one watchdog, which the first copy of this library starts and all others join.
+ * A thread has one watchdog: the first copy of this library starts it, all others join it. `watch-phase.ts`
+ * has the phases and the table; `WatchedThread.#enter` is the one place that changes the phase.
  */
 import process from 'node:process';
 import { inspect } from 'node:util';
@@ -14,23 +15,27 @@ import { warn } from '../support/warn.js';
 import { BEAT_SETTINGS, BEAT_WORDS, packSettings } from './beat.js';
 import type { ConnectionReport } from './connection-report.js';
 import { beatInto } from './dispatch.js';
+import { ownGate } from './exit-gate-node.js';
+import { stepOn } from './phase-table.js';
 import { share, shared, sharedExpression } from './shared-node.js';
 import { connectSupervisor } from './starters-gift-node.js';
 import type { TaskHooks, TaskSettings } from './task-settings.js';
+import { WATCH_PHASES, WatchPhase, type WatchAct, type WatchEvent } from './watch-phase.js';
 import type { WatchdogBite } from './watchdog-bite.js';
 import type { WatchOrder } from './watchdog-thread-node.js';
 
-/** Told of each bite in the thread that was bitten, when it is free again. */
+/** Called for each bite in the thread that was bitten, once the callback has returned. */
 export type WatchdogHandler = (bite: WatchdogBite) => void;
 
-/** A small young generation keeps the watchdog's thread small; a source map may need the old one. */
+/** Keeps the watchdog's thread small; source maps may need the old generation. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 1 };
 const EXIT_STATUS_OF_PANIC = 134;
 const SHARED_NAME = 'asynctcp.watched';
 
-/** Want of descriptors, memory or threads passes: the first retry waits so long, each further one twice. */
+/** The wait before the first retry; each further retry waits twice as long as the one before. */
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 30_000;
+/** Errors that pass: descriptors, memory or threads are missing. */
 const PASSING_CODES: readonly unknown[] = [
   'EMFILE',
   'ENFILE',
@@ -40,28 +45,28 @@ const PASSING_CODES: readonly unknown[] = [
   'ERR_WORKER_OUT_OF_MEMORY',
 ];
 
-/** What a copy of this library has for the watchdog. */
+/** The hooks of one copy of this library. */
 interface WatchedCopy extends TaskHooks {
   bitten(bite: WatchdogBite): void;
 }
 
-/** What the copies share: a copy knows no more of the one that made it. */
+/** The object that the copies of this library share; they may be of different versions. */
 interface Watched {
   readonly beat: Int32Array;
-  /**
-   * Adds a copy, which is forgotten with its modules. Returns how many there were before.
-   */
+  /** Adds a copy until its modules are collected. Returns the number of copies that have joined before. */
   join(copy: WeakRef<WatchedCopy>): number;
 }
 
 let handler: WatchdogHandler | undefined;
-/** Kept for as long as this copy's modules. */
+/** Lives as long as this copy's modules. */
 let own: WatchedCopy | undefined;
 
+/** Sets the handler of bites in this thread; `undefined` removes it. */
 export function setWatchdogHandler(wanted: WatchdogHandler | undefined): void {
   handler = wanted;
 }
 
+/** Begins to watch this thread's callbacks. */
 export function startWatchdog(settings: TaskSettings, hooks: TaskHooks): void {
   const watched = sharedWatched() ?? new WatchedThread(packSettings(settings));
   own = { ...hooks, bitten: (bite) => handler?.(bite) };
@@ -76,15 +81,17 @@ function sharedWatched(): Watched | undefined {
 
 function isWatched(value: unknown): value is Watched {
   if (typeof value !== 'object' || value === null || !('beat' in value) || !('join' in value)) return false;
-  // The array can be another realm's.
+  // The array may come from another realm, where `instanceof` is false.
   return ArrayBuffer.isView(value.beat) && typeof value.join === 'function';
 }
 
-/** The thread as its watchdog sees it: hooks that ask all copies, and the watchdog's own thread. */
+/** The thread as its watchdog sees it: hooks that ask all copies. Starts the watchdog's own thread. */
 class WatchedThread implements Watched, TaskHooks {
   readonly beat = new Int32Array(new SharedArrayBuffer(BEAT_WORDS * Int32Array.BYTES_PER_ELEMENT));
   #copies: WeakRef<WatchedCopy>[] = [];
   #joined = 0;
+  #phase: WatchPhase = WatchPhase.STARTING;
+  /** Attempts to start the watchdog that failed in a row. */
   #failures = 0;
 
   constructor(firstSettings: number) {
@@ -118,6 +125,43 @@ class WatchedThread implements Watched, TaskHooks {
     process.exit(EXIT_STATUS_OF_PANIC);
   }
 
+  // ---- phases and acts
+
+  #enter(event: WatchEvent, reason = ''): void {
+    const { to, acts } = stepOn(WATCH_PHASES, this.#phase, event);
+    this.#phase = to;
+    for (const act of acts) this.#acts[act](reason);
+  }
+
+  readonly #acts: Readonly<Record<WatchAct, (reason: string) => void>> = {
+    start: () => this.#start(),
+    startBackOff: (reason) => this.#startBackOff(reason),
+    reportOnline: () => {
+      if (this.#failures > 0) warn('callbacks are watched from now on');
+      this.#failures = 0;
+    },
+    reportFault: (reason) => {
+      const sentence = reason.endsWith('.') ? reason : `${reason}.`;
+      warn(`callbacks are not watched: ${sentence} CONFIG_ASYNC_TCP_USE_WDT=0 says that this is meant.`);
+    },
+  };
+
+  #startBackOff(reason: string): void {
+    if (this.#failures === 0) warn(`callbacks are not watched for now: ${reason}; it is tried again`);
+    const waitMs = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures);
+    this.#failures += 1;
+    systemClock.setAlarm(systemClock.nowMs() + waitMs, () => {
+      this.#enter('backOffOver');
+    });
+  }
+
+  #onError(error: unknown): void {
+    const code: unknown =
+      typeof error === 'object' && error !== null ? Reflect.get(error, 'code') : undefined;
+    const reason = error instanceof Error ? error.message : inspect(error);
+    this.#enter(PASSING_CODES.includes(code) ? 'shortage' : 'fault', reason);
+  }
+
   // ---- the watchdog's thread
 
   #start(): void {
@@ -127,6 +171,7 @@ class WatchedThread implements Watched, TaskHooks {
       threadId,
       hooks: sharedExpression(SHARED_NAME),
       supervisor,
+      exitGate: ownGate(),
     };
     const transferList: MessagePort[] = supervisor === undefined ? [] : [supervisor];
     try {
@@ -134,46 +179,24 @@ class WatchedThread implements Watched, TaskHooks {
         name: 'async_tcp wdt',
         workerData: order,
         transferList,
-        // The program's preloaded modules and options are its own.
+        // The program's preloaded modules and options are not for the watchdog.
         execArgv: [],
         env: {},
         resourceLimits: RESOURCE_LIMITS,
       });
       worker.on('error', (error) => {
-        this.#failed(error);
+        this.#onError(error);
       });
       worker.on('online', () => {
-        this.#succeeded();
+        this.#enter('online');
       });
       worker.on('message', (bite: WatchdogBite) => {
         for (const copy of this.#copies) copy.deref()?.bitten(bite);
       });
       worker.unref();
     } catch (error) {
-      // A runtime without threads, or one that was forbidden them, or that is short of something.
-      this.#failed(error);
+      // The runtime has no threads, forbids them or is short of something.
+      this.#onError(error);
     }
-  }
-
-  #succeeded(): void {
-    if (this.#failures > 0) warn('callbacks are watched from now on');
-    this.#failures = 0;
-  }
-
-  #failed(error: unknown): void {
-    const reason = error instanceof Error ? error.message : inspect(error);
-    const code: unknown =
-      typeof error === 'object' && error !== null ? Reflect.get(error, 'code') : undefined;
-    if (!PASSING_CODES.includes(code)) {
-      const sentence = reason.endsWith('.') ? reason : `${reason}.`;
-      warn(`callbacks are not watched: ${sentence} CONFIG_ASYNC_TCP_USE_WDT=0 says that this is meant.`);
-      return;
-    }
-    if (this.#failures === 0) warn(`callbacks are not watched for now: ${reason}; it is tried again`);
-    const waitMs = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures);
-    this.#failures += 1;
-    systemClock.setAlarm(systemClock.nowMs() + waitMs, () => {
-      this.#start();
-    });
   }
 }

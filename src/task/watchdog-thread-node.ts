@@ -1,10 +1,10 @@
 /**
- * The watchdog's own thread: looks at the beat of the watched thread, and when one callback stays too long,
- * examines it, prints what it found and tells the program, while the callback still blocks (contract W1,
- * W2).
+ * The watchdog's own thread: samples the beat of the watched thread. When one callback takes too long, the
+ * watchdog stops the thread, prints where it is, and reports that while the callback still blocks (contract
+ * W1, W2).
  *
- * States: watching → (too long) → examining → (found, or not in time) → reported → (the beat moves) →
- * watching.
+ * `watchdog-phase.ts` has the phases and the table; `Watchdog.#enter` is the one place that changes the
+ * phase.
  */
 import { writeSync } from 'node:fs';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
@@ -13,39 +13,44 @@ import { BEAT, BEAT_SETTINGS, unpackSettings, type BeatSettings } from './beat.j
 import { BlockedTime } from './blocked-time.js';
 import { callbackName } from './callback-kind.js';
 import { Examination, type ExaminationEvents, type Place } from './examination-node.js';
+import { enterGate, isClosed, leaveGate } from './exit-gate-node.js';
+import { stepOn } from './phase-table.js';
 import { biteText, lateText, returnedText, type WatchdogBite } from './watchdog-bite.js';
+import { WATCHDOG_PHASES, WatchdogPhase, type WatchdogAct, type WatchdogEvent } from './watchdog-phase.js';
 
-/** What the watched thread gives its watchdog. */
+/** The watched thread's message to its watchdog. */
 export interface WatchOrder {
-  /** `BEAT_WORDS` of them. */
+  /** `BEAT_WORDS` words. */
   readonly beat: Int32Array;
   readonly threadId: number;
-  /** The expression that is the thread's hooks. */
+  /** The expression whose value is the thread's hooks. */
   readonly hooks: string;
-  /** Whoever ends the task and starts it anew hears of bites here. */
+  /** Port to the supervisor, which ends the task and restarts it; `undefined` for a thread without one. */
   readonly supervisor: MessagePort | undefined;
+  /** The gate between examinations and the exit of the process; `undefined` for a thread that is no task. */
+  readonly exitGate: Int32Array | undefined;
 }
 
-/** Samples in the time that a callback may take: the report comes at most so much late. */
+/** Samples in the time that a callback may take: a report is late by one sample at most. */
 const SAMPLES = 20;
 const LEAST_SAMPLE_MS = 10;
 const MOST_SAMPLE_MS = 100;
-/** A thread that has not stopped by then is told of without its place, which follows. */
+/** A thread that has not stopped by then is reported without its place, which follows. */
 const EXAMINATION_MS = 500;
-/** So long a thread that is to be ended is waited for: its connections can only be reset when it stops. */
+/**
+ * How long a panic waits for the thread to stop: the connections can only be reset in a thread that stands
+ * still.
+ */
 const PANIC_PATIENCE_MS = 2000;
-/** How long the end of the process is left to the first signal. */
+/** Time between SIGABRT and SIGKILL. */
 const LAST_RESORT_MS = 1000;
 
-/**
- * A pipe that is full is tried again so often, a millisecond apart; then the terminal goes without the
- * report.
- */
+/** Attempts to write into a full pipe, a millisecond apart; after them the report is not printed. */
 const MAX_PRINT_TRIES = 50;
-/** To sleep on. */
-const nobodyWakes = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+/** Memory that no thread changes: `Atomics.wait` on it sleeps. */
+const SLEEP = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 
-/** Not by `console`: its output goes through the watched thread, which is blocked. */
+/** Prints without `console`, whose output passes through the main thread, which may be blocked. */
 function print(text: string): void {
   for (let tries = 0; tries < MAX_PRINT_TRIES; tries += 1) {
     try {
@@ -53,7 +58,7 @@ function print(text: string): void {
       return;
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) return;
-      Atomics.wait(nobodyWakes, 0, 0, 1);
+      Atomics.wait(SLEEP, 0, 0, 1);
     }
   }
 }
@@ -61,16 +66,16 @@ function print(text: string): void {
 class Watchdog implements ExaminationEvents {
   readonly #order: WatchOrder;
   readonly #blocked = new BlockedTime();
-  /** The callback that is or was dealt with, and what holds for it. */
+  #phase: WatchdogPhase = WatchdogPhase.WATCHING;
+  /** The beat of the callback that is dealt with, and the settings of its copy. */
   #beat = 0;
   #settings: BeatSettings;
   #foundMs = 0;
+  /** The last examination; it may still be leaving the thread. */
   #examination: Examination | undefined;
-  /** The last examination, until the thread was left. */
-  #left: Examination | undefined;
-  #told = false;
-  /** What is to be ended, as soon as the thread has stopped or was waited for. */
-  #panic: WatchdogBite | undefined;
+  #place: Place | undefined;
+  /** The last bite. */
+  #bite: WatchdogBite | undefined;
 
   constructor(order: WatchOrder) {
     this.#order = order;
@@ -87,131 +92,141 @@ class Watchdog implements ExaminationEvents {
 
   /**
    * Sleeps between samples without this thread's event loop, whose wake-ups cost ten times as much. An
-   * examination goes by events, and so the loop runs until it is over.
+   * examination and the end of a task need events, so the loop runs meanwhile.
    */
   watch(): void {
-    while (this.#beat === 0 && this.#left === undefined) {
-      Atomics.wait(nobodyWakes, 0, 0, this.#sampleMs);
+    while (this.#phase === WatchdogPhase.WATCHING && this.#examination?.isGone !== false) {
+      Atomics.wait(SLEEP, 0, 0, this.#sampleMs);
       this.#look();
     }
     systemClock.setAlarm(systemClock.nowMs() + this.#sampleMs, () => {
-      if (this.#left?.gone === true) this.#left = undefined;
       this.#look();
       this.watch();
     });
   }
 
   #look(): void {
-    const nowMs = systemClock.nowMs();
     const beat = Atomics.load(this.#order.beat, BEAT);
-    if (this.#beat === 0) this.#settings = this.#readSettings();
-    const { timeoutMs } = this.#settings;
-    const blockedMs = this.#blocked.sample(beat, nowMs, 2 * this.#sampleMs);
-    if (this.#beat !== 0) {
-      const examinedMs = blockedMs - timeoutMs;
-      if (beat !== this.#beat) this.#passed(nowMs);
-      else if (!this.#told && examinedMs > EXAMINATION_MS) this.#tell(undefined);
-      else if (this.#panic !== undefined && examinedMs > PANIC_PATIENCE_MS) this.#endUnstopped(this.#panic);
-    } else if (blockedMs >= timeoutMs) {
-      this.#examine(beat, nowMs);
+    const { exitGate } = this.#order;
+    if (exitGate !== undefined && isClosed(exitGate)) this.#enter('processExits');
+    const isWatching = this.#phase === WatchdogPhase.WATCHING;
+    if (isWatching) this.#settings = this.#readSettings();
+    const { timeoutMs, panic } = this.#settings;
+    const blockedMs = this.#blocked.sample(beat, systemClock.nowMs(), 2 * this.#sampleMs);
+    if (isWatching) {
+      if (blockedMs < timeoutMs) return;
+      this.#beat = beat;
+      this.#enter(panic ? 'lateFatal' : 'late');
+    } else if (beat !== this.#beat) {
+      this.#enter('moved');
+    } else {
+      if (blockedMs - timeoutMs > PANIC_PATIENCE_MS) this.#enter('stuck');
+      if (blockedMs - timeoutMs > EXAMINATION_MS) this.#enter('slow');
     }
   }
 
-  #examine(beat: number, nowMs: number): void {
-    this.#beat = beat;
-    this.#foundMs = nowMs;
-    this.#told = false;
+  // ---- what the examination reports
+
+  onStopped(place: Place): void {
+    this.#place = place;
+    // A callback may return just before its thread stops.
+    const isSame = Atomics.load(this.#order.beat, BEAT) === this.#beat;
+    this.#enter(isSame ? 'stopped' : 'moved');
+  }
+
+  /** A developer looks at a breakpoint, for any length of time. */
+  onHeld(): void {
+    this.#enter('held');
+  }
+
+  onGone(): void {
+    const { exitGate } = this.#order;
+    if (exitGate !== undefined) leaveGate(exitGate);
+  }
+
+  // ---- phases and acts
+
+  #enter(event: WatchdogEvent): void {
+    const { to, acts } = stepOn(WATCHDOG_PHASES, this.#phase, event);
+    this.#phase = to;
+    for (const act of acts) this.#acts[act]();
+  }
+
+  readonly #acts: Readonly<Record<WatchdogAct, () => void>> = {
+    examine: () => this.#examine(),
+    report: () => this.#report(),
+    reportPlace: () => {
+      if (this.#place !== undefined) print(lateText(callbackName(this.#beat), this.#place));
+    },
+    reportReturn: () => print(returnedText(callbackName(this.#beat), this.#elapsedMs())),
+    release: () => this.#examination?.release(),
+    measureAnew: () => void this.#blocked.sample(0, systemClock.nowMs(), 0),
+    resetConnections: () => this.#examination?.call('resetAll', () => this.#enter('reset')),
+    endStopped: () => this.#endStopped(),
+    endUnstopped: () => this.#endUnstopped(),
+  };
+
+  #examine(): void {
+    const { exitGate } = this.#order;
+    if (exitGate !== undefined && !enterGate(exitGate)) {
+      this.#enter('processExits');
+      return;
+    }
+    this.#foundMs = systemClock.nowMs();
+    this.#place = undefined;
     this.#examination = new Examination(this.#order.threadId, this.#order.hooks, this);
   }
 
-  found(place: Place): void {
-    if (Atomics.load(this.#order.beat, BEAT) !== this.#beat) {
-      // It returned while it was being stopped.
-      this.#forget();
-      return;
-    }
-    if (this.#told) print(lateText(callbackName(this.#beat), place));
-    else this.#tell(place);
-    if (this.#panic === undefined) this.#letGo();
-    else this.#endStopped(this.#panic);
+  /** Milliseconds since the callback began. */
+  #elapsedMs(): number {
+    return this.#settings.timeoutMs + systemClock.nowMs() - this.#foundMs;
   }
 
-  /** A developer looks at a breakpoint: that takes as long as it takes. */
-  held(): void {
-    this.#forget();
-    this.#blocked.sample(0, systemClock.nowMs(), 0);
-  }
-
-  #passed(nowMs: number): void {
-    const { timeoutMs } = this.#settings;
-    if (this.#told) print(returnedText(callbackName(this.#beat), timeoutMs + nowMs - this.#foundMs));
-    // It came back in the moment in which it was to be ended: what was announced is done.
-    if (this.#panic !== undefined) this.#endUnstopped(this.#panic);
-    this.#forget();
-  }
-
-  #forget(): void {
-    this.#letGo();
-    this.#beat = 0;
-  }
-
-  #letGo(done?: () => void): void {
-    if (this.#examination === undefined) return;
-    this.#left = this.#examination;
-    this.#examination = undefined;
-    this.#left.release(done);
-  }
-
-  #tell(place: Place | undefined): void {
-    this.#told = true;
-    const { threadId } = this.#order;
+  #report(): void {
+    const { threadId, supervisor } = this.#order;
     const { timeoutMs, panic } = this.#settings;
     const bite: WatchdogBite = {
       handler: callbackName(this.#beat),
-      blockedMs: Math.round(timeoutMs + systemClock.nowMs() - this.#foundMs),
+      blockedMs: Math.round(this.#elapsedMs()),
       timeoutMs,
       threadId,
-      client: place?.client,
-      backtrace: place?.backtrace ?? [],
+      client: this.#place?.client,
+      backtrace: this.#place?.backtrace ?? [],
       panic,
     };
+    this.#bite = bite;
     print(biteText(bite));
     parentPort?.postMessage(bite);
-    if (panic) this.#panic = bite;
-    else this.#order.supervisor?.postMessage(bite);
+    // The supervisor ends the task at a bite that panics, and that comes when the task is ready for it.
+    if (!panic) supervisor?.postMessage(bite);
   }
 
-  /** Ends a task that stands still: its connections are reset first, with what listens. */
-  #endStopped(bite: WatchdogBite): void {
-    this.#panic = undefined;
+  #endStopped(): void {
     const { supervisor, threadId } = this.#order;
-    this.#examination?.call('resetAll', () => {
-      if (threadId === 0) {
-        this.#endProcess();
-        return;
-      }
-      // A thread that a debugger holds cannot end: it is let go first.
-      if (supervisor === undefined) this.#examination?.call('exit');
-      this.#letGo(() => supervisor?.postMessage(bite));
-    });
+    if (threadId === 0) {
+      this.#endProcess();
+      return;
+    }
+    if (supervisor === undefined) this.#examination?.call('exit');
+    // A thread that a debugger holds cannot end, so the debugger leaves it first.
+    this.#examination?.release(() => supervisor?.postMessage(this.#bite));
   }
 
-  /** Ends a task that cannot be stopped: a supervisor may still end its thread. */
-  #endUnstopped(bite: WatchdogBite): void {
-    this.#panic = undefined;
+  /** Ends a task whose thread cannot be stopped: a supervisor may still end the thread. */
+  #endUnstopped(): void {
     const { supervisor } = this.#order;
     if (supervisor === undefined) this.#endProcess();
-    else supervisor.postMessage(bite);
+    else supervisor.postMessage(this.#bite);
   }
 
   #endProcess(): void {
-    // The signal with which systemd's watchdog ends a process, too.
+    // SIGABRT is also how systemd's watchdog ends a process.
     process.kill(process.pid, 'SIGABRT');
-    // A program's own handler of the signal waits for the blocked thread.
+    // A handler that the program has for SIGABRT waits for the blocked thread.
     systemClock.setAlarm(systemClock.nowMs() + LAST_RESORT_MS, () => process.kill(process.pid, 'SIGKILL'));
   }
 }
 
-// The alarms of the clock keep no thread alive, the port to the watched one does.
+// Alarms of the clock keep no thread alive; a port to the watched thread does.
 parentPort?.ref();
 new Watchdog(workerData as WatchOrder).watch();

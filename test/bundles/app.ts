@@ -1,10 +1,10 @@
 /**
- * The program that is bundled: a server and a client talk, a callback blocks until the watchdog has bitten,
- * and a task is run. It tells of each in a line.
+ * The program that is bundled: a server and a client exchange data, a callback blocks until the watchdog
+ * bites, and a task runs. Prints a line for each.
  *
  *     app TASK BITTEN
  *
- * TASK is the bundle of `task.ts`; the blocked callback goes on when the file BITTEN is there.
+ * TASK is the bundle of `task.ts`. The blocked callback returns when the file BITTEN exists.
  */
 import { existsSync } from 'node:fs';
 import process from 'node:process';
@@ -13,12 +13,12 @@ import { AsyncClient, AsyncServer, configure, kernelStack, onWatchdog, startTask
 
 const [, , taskFile = '', bitten = ''] = process.argv;
 
-/** What `auto` chose: only the stack `node` has sockets of the runtime's own. */
+/** Returns the stack that `auto` chose: only `node` has sockets that the runtime lists. */
 function stackInUse(): string {
   return process.getActiveResourcesInfo().some((name) => name.startsWith('TCP')) ? 'node' : 'kernel';
 }
 
-/** Goes on when the test has read where it is stuck. */
+/** Blocks until the test has read the watchdog's report. */
 function blockUntilBitten(): void {
   while (!existsSync(bitten));
 }
@@ -42,7 +42,7 @@ async function converse(): Promise<void> {
     });
   });
   const told = new Promise<string>((resolve) => {
-    // Without a watchdog nobody tells.
+    // Without a watchdog there is no report to wait for.
     if (process.env['UNWATCHED'] === '1') resolve('nothing');
     onWatchdog(({ handler }) => {
       resolve(handler);

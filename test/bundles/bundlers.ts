@@ -1,6 +1,6 @@
 /**
- * Makes bundles of the test's programs with each bundler. The bundlers are no dependencies of the project:
- * they are installed into a folder of the cache, in the versions that stand here.
+ * Makes bundles of the test's programs with each bundler. The bundlers are not dependencies of the project:
+ * they are installed into a folder of the cache, in the versions below.
  */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,7 +18,7 @@ const VERSIONS = {
 
 /** This module runs two levels below the package's `build`. */
 const CACHE = join(import.meta.dirname, '..', '..', '..', '.cache', 'bundlers');
-/** No passing run waits for it. */
+/** Ends a command that hangs. No passing run waits this long. */
 const HANGS_MS = 300_000;
 
 function run(command: string, words: readonly string[], cwd: string): void {
@@ -31,13 +31,13 @@ function run(command: string, words: readonly string[], cwd: string): void {
   if (status !== 0) throw new Error(`${command} ended with status ${String(status)}:\n${stdout}${stderr}`);
 }
 
-/** Installs the bundlers unless they are there; gives the folder in which their node_modules lies. */
+/** Installs the bundlers if they are not installed. Returns the folder of their node_modules. */
 function installed(): string {
   const names = Object.entries(VERSIONS).map(([name, version]) => `${name}@${version}`);
   const folder = join(CACHE, names.join('+'));
   if (existsSync(folder)) return folder;
   process.stderr.write(`installing ${names.join(' ')}\n`);
-  // Renamed when it is whole: a run that is interrupted leaves nothing half done behind.
+  // Renamed when it is complete, so that an interrupted run leaves no incomplete folder.
   const unfinished = `${folder}.unfinished`;
   rmSync(unfinished, { recursive: true, force: true });
   mkdirSync(unfinished, { recursive: true });
@@ -48,11 +48,11 @@ function installed(): string {
   return folder;
 }
 
-/** A program as it was bundled. */
+/** A bundled program. */
 export interface Bundle {
-  /** What starts it, before its arguments. */
+  /** The command that starts it, without its arguments. */
   readonly words: readonly string[];
-  /** The file that is run as the task. */
+  /** The bundle that runs as the task. */
   readonly task: string;
 }
 
@@ -100,7 +100,7 @@ function rolldown(format: 'cjs' | 'esm', ending: string): Bundler {
   ]);
 }
 
-/** webpack's own command would be one more package; a configuration file says the same. */
+/** webpack without its command line, which is one more package: a program that calls its API. */
 function webpack(format: 'cjs' | 'esm', ending: string): Bundler {
   const isModule = format === 'esm';
   return byCommand(`webpack ${format}`, ending, (source, target, tools) => {

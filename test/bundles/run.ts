@@ -1,6 +1,6 @@
 /**
  * The library in bundles: `npm run test:bundles [-- part of a bundler's name …]` makes a bundle of each kind
- * and runs it twice, as docs/bundling.md says: with the package's folder where the bundle lies, and without.
+ * and runs it twice, as docs/bundling.md says: with the package's folder beside the bundle, and without.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -13,11 +13,11 @@ import { BUNDLERS, type Bundle, type Bundler } from './bundlers.js';
 
 /** This module runs in `build/test/bundles`. */
 const ROOT = join(import.meta.dirname, '..', '..', '..');
-/** No passing run waits for it. */
+/** Ends a bundle that hangs. No passing run waits this long. */
 const HANGS_MS = 120_000;
 const EXPECTED_STACK = loadAddon().addon === undefined ? 'node' : 'kernel';
 
-/** In the report of the bite, or behind it on a machine that is busy. */
+/** Part of the watchdog's report; on a busy machine it follows the report. */
 const PLACE = /stuck in\n +at \S+.*\n/;
 
 interface Outcome {
@@ -26,7 +26,7 @@ interface Outcome {
   readonly stderr: string;
 }
 
-/** The package as npm would install it. */
+/** Installs the package as npm does. */
 function install(folder: string): void {
   const place = join(folder, 'node_modules', 'asynctcp');
   cpSync(join(ROOT, 'package.json'), join(place, 'package.json'));
@@ -37,7 +37,7 @@ function install(folder: string): void {
   cpSync(built, join(place, 'native', 'prebuilt', binary));
 }
 
-/** Runs the bundle; when the watchdog's report is there, the blocked callback may go on. */
+/** Runs the bundle. When the watchdog's report is there, the blocked callback may return. */
 async function runBundle({ words, task }: Bundle, folder: string, isWatched: boolean): Promise<Outcome> {
   const bitten = join(folder, `bitten-${String(isWatched)}`);
   if (!isWatched) writeFileSync(bitten, '');
@@ -60,7 +60,7 @@ async function runBundle({ words, task }: Bundle, folder: string, isWatched: boo
   return { status, stdout, stderr };
 }
 
-/** With the package beside it the bundle has everything. */
+/** Checks a bundle that has the package beside it: everything works. */
 function checkWhole({ status, stdout, stderr }: Outcome): void {
   const expected = [
     EXPECTED_STACK === 'kernel' ? 'kernelStack kernel' : 'kernelStack refused: .*',
@@ -77,7 +77,9 @@ function checkWhole({ status, stdout, stderr }: Outcome): void {
   assert.equal(status, 0, stderr);
 }
 
-/** Without it nothing throws that need not, and each of the three says what is wrong and what helps. */
+/**
+ * Checks a bundle without the package: it still runs, and each missing part prints the reason and the remedy.
+ */
 function checkAlone({ status, stdout, stderr }: Outcome, folder: string): void {
   const reason = `This program is a bundle, and the package asynctcp is not installed where it lies: put the package into node_modules/asynctcp of ${folder} (docs/bundling.md).`;
   const refused = `kernelStack refused: Error: there is no stack kernel: ${reason}`;
@@ -93,7 +95,7 @@ function checkAlone({ status, stdout, stderr }: Outcome, folder: string): void {
 }
 
 async function check(bundler: Bundler): Promise<void> {
-  // What a runtime says about its own place has no symbolic link in it.
+  // Runtimes report their own paths without symbolic links.
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'asynctcp-bundle-')));
   try {
     const project = join(folder, 'project');
@@ -103,7 +105,7 @@ async function check(bundler: Bundler): Promise<void> {
     const deployed = join(folder, 'deployed');
     mkdirSync(deployed);
     const bundle = await bundler.bundle(project, deployed);
-    // The project is not there where the bundle runs.
+    // The bundle runs without the project.
     rmSync(project, { recursive: true });
     checkAlone(await runBundle(bundle, deployed, false), deployed);
     install(deployed);

@@ -1,4 +1,4 @@
-/** The program of the task of `app.ts`, a bundle of its own: tells which stack it has in which thread. */
+/** The program of the task of `app.ts`, a bundle of its own. Prints its stack and its thread. */
 import process from 'node:process';
 import { isMainThread, parentPort } from 'node:worker_threads';
 import { AsyncServer } from 'asynctcp';

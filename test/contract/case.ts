@@ -1,6 +1,6 @@
 /**
- * What a contract case is given and what it is. The cases import no test runner and no runtime: a target
- * brings the stacks, the foreign peer and the world around them, so that the same cases run on every stack
+ * The interface between contract cases and targets. The cases import no test runner and no runtime: a target
+ * provides the stacks, the foreign peer and everything around them, so that the same cases run on every stack
  * and every engine.
  */
 import type {
@@ -15,10 +15,8 @@ import type {
   WatchdogBite,
 } from 'asynctcp';
 
-
 /**
- * Builds of the two stacks that a case asks for, where the usual numbers would make it slow or hide what it
- * shows.
+ * Limits of the two stacks that a case asks for if the default ones would make it slow or hide what it shows.
  */
 export interface CaseLimits {
   readonly maxActiveTcp?: number;
@@ -28,24 +26,24 @@ export interface CaseLimits {
 }
 
 export interface ContractCase {
-  /** The clause, with a letter where one clause needs several cases: `L4.late-lookup`. Unique. */
+  /** The clause and a name: `L4.late-lookup`. Unique. */
   readonly id: string;
   readonly title: string;
   readonly limits?: CaseLimits;
   run(env: Env): Promise<void>;
 }
 
-/** Whether the case is one for this target. */
+/** Returns true if the target does not leave the case out. */
 export function concerns({ apart = {} }: Target, { id }: ContractCase): boolean {
   return !Object.keys(apart).some((beginning) => id.startsWith(beginning));
 }
 
-/** Names of the clauses, in order, as the matrix shows them. */
+/** Returns the clause of a case, as the matrix shows it. */
 export function clauseOf(id: string): string {
   return id.split('.')[0] ?? id;
 }
 
-/** A TCP of somebody else's making, to misbehave with. */
+/** A foreign TCP program that a case controls, also to misbehave. */
 export interface Peer {
   listen(options?: {
     backlog?: number;
@@ -54,7 +52,7 @@ export interface Peer {
     port?: number;
   }): Promise<PeerListener>;
   connect(port: number, options?: { receiveBuffer?: number }): Promise<PeerSocket>;
-  /** Connects so often and resets at once. */
+  /** Connects `times` times, and resets each connection at once. */
   connectAndReset(port: number, times: number): Promise<void>;
 }
 
@@ -62,7 +60,7 @@ export interface PeerListener {
   readonly address: string;
   readonly port: number;
   accept(): Promise<PeerSocket>;
-  /** From now on the listener answers no SYN. Taking one connection off its queue ends that. */
+  /** Fills the accept queue, so that the listener answers no SYN until a connection is accepted. */
   goSilent(): Promise<void>;
   close(): Promise<void>;
 }
@@ -70,40 +68,43 @@ export interface PeerListener {
 export interface PeerSocket {
   readonly port: number;
   send(text: string): Promise<void>;
-  /** Resolves when all of it is in the peer's send buffer; `piece` bytes at a time. */
+  /** Sends in pieces of `piece` bytes. Resolves when all bytes are in the peer's send buffer. */
   sendPattern(seed: number, bytes: number, piece?: number): Promise<void>;
-  /** Bytes of the running `sendPattern` that were sent so far. */
+  /** Resolves to the bytes of the running `sendPattern` that were sent so far. */
   sent(): Promise<number>;
-  /** Exactly so many bytes; fewer only at the end of the stream. */
+  /** Resolves to exactly `bytes` bytes, to fewer only at the end of the stream. */
   receive(bytes: number): Promise<string>;
-  /** One read. */
+  /** Resolves to the bytes of a single read. */
   receiveOnce(): Promise<string>;
-  /** What has arrived at this moment; `undefined` when nothing has, '' at the end of the stream. */
+  /**
+   * Resolves to the bytes that have arrived already; `undefined` if there are none, '' at the end of the
+   * stream.
+   */
   receiveNow(): Promise<string | undefined>;
-  /** One byte of urgent data (RFC 9293 §3.8.5). */
+  /** Sends urgent data, one byte (RFC 9293 §3.8.5). */
   sendUrgent(text: string): Promise<void>;
-  /** Segments with data that have arrived. */
+  /** Resolves to the number of segments with data that have arrived. */
   segments(): Promise<number>;
   /** Reads to the end and compares with a pattern. */
   drain(seed?: number, piece?: number): Promise<{ bytes: number; matches: boolean; end: 'fin' | 'reset' }>;
-  /** FIN; goes on receiving. */
+  /** Sends FIN. Receiving continues. */
   shutdown(): Promise<void>;
   close(): Promise<void>;
-  /** RST. */
+  /** Sends RST. */
   reset(): Promise<void>;
 }
 
-/** How a name is answered. */
+/** The resolver's answer for a name. */
 export type NameAnswer =
   | { readonly kind: 'addresses'; readonly addresses: readonly string[] }
   | { readonly kind: 'unknown' }
-  /** Nothing until `release` is called. */
+  /** Answered when `releaseNames` is called. */
   | { readonly kind: 'held'; readonly addresses: readonly string[] };
 
 export interface Env {
   readonly clientStack: TcpStack;
   readonly serverStack: TcpStack;
-  /** The time of both stacks. It stands unless a case moves it. */
+  /** The time of both stacks. It only moves when the case moves it. */
   readonly clock: SteppedClock;
   readonly peer: Peer;
   /** The address that servers of this environment listen on. */
@@ -111,69 +112,72 @@ export interface Env {
   /** Lines that the library printed. */
   readonly warnings: readonly string[];
   /**
-   * Errors that reached the runtime's uncaught-error path since the last call. What nobody takes fails the
-   * case.
+   * Returns the errors that reached the runtime's uncaught-error path since the last call. Errors that the
+   * case does not take make it fail.
    */
   takeUncaught(): unknown[];
   client(): AsyncClient;
-  /** A server that listens, taken down with the environment like every client. */
+  /** Resolves to a server that listens. It ends with the environment, as every client does. */
   serve(onClient: ClientHandler, options?: Omit<ServerOptions, 'stack'>): Promise<AsyncServer>;
-  /** Tells the resolver of both stacks what a name means. */
+  /** Sets the answer of both stacks' resolver for a name. */
   name(host: string, answer: NameAnswer): void;
-  /** Answers the held look-ups. */
+  /** Answers the held lookups. */
   releaseNames(): void;
   /**
-   * Waits, however long it takes, until something is so; the environment gives up when nothing moves any
-   * more.
+   * Waits until the condition holds. Rejects if it does not within a time that is much longer than any case
+   * needs.
+   * @param what completes the sentence 'waited in vain until …'.
    */
   until(what: string, condition: () => boolean): Promise<void>;
-  /** Lets everything that is under way arrive: what did not happen by then does not happen. */
+  /** Waits until everything on the way has arrived: events that have not come by then do not come. */
   settle(): Promise<void>;
-  /** Sockets, timers and other things that the stacks hold at this moment. */
+  /** Counts the sockets, timers and other resources that the stacks hold. */
   holdings(): number;
   /**
-   * Bytes that have arrived at the client's peer, and that the peer's program has not read: what the kernel
-   * says at this moment.
+   * Returns the bytes that have arrived at the client's peer and that the peer's program has not read, from
+   * the kernel.
    */
   arrivedAtPeer(client: AsyncClient): number;
-  /** Bytes in this machine's kernel that the client's peer has not acknowledged, sent or not. */
+  /**
+   * Returns the bytes in the kernel's send queue that the client's peer has not acknowledged, sent or not.
+   */
   inFlight(client: AsyncClient): number;
-  /** Takes every file descriptor that is left; returns how to give them back. */
+  /** Uses up all file descriptors. Resolves to a function that frees them. */
   starve(): Promise<() => Promise<void>>;
   /**
-   * Runs a program of its own, given as the body of a module that has the library's names; resolves when it
-   * ended by itself.
+   * Runs a program in a process of its own. `body` is the body of a module that has imported the library's
+   * names. Resolves to its output when it has ended by itself.
    */
   runProgram(body: string): Promise<string>;
   /**
-   * Starts async tasks in a process of their own, one for each configuration; each runs a server that
-   * echoes and takes orders (`PatientOrder`).
+   * Starts async tasks in a process of their own, one for each configuration. Each runs a server that echoes
+   * and executes orders (`PatientOrder`).
    */
   startTasks(configs: readonly ConfigureOptions[]): Promise<HostedTask[]>;
-  /** What the operating system says about a task's thread. */
+  /** Resolves to the properties of a task's thread in the operating system. */
   systemThread(task: HostedTask): Promise<SystemThread>;
 }
 
-/** What a task's server does when it gets it as a message: blocks, goes deep, tells its stack's mark. */
+/** An order to a task's server: block, recurse, or answer the high-water mark of its stack. */
 export type PatientOrder = `spin ${number}` | `wait ${number}` | `descend ${number}` | 'mark';
 
-/** A task as whoever started it sees it. */
+/** A task, seen from the process that started it. */
 export interface HostedTask {
   readonly thread: TaskThread;
-  /** Where its server listens; after a restart, the new one. */
+  /** Port of its server; after a restart, of the new one. */
   readonly port: number;
   readonly bites: readonly WatchdogBite[];
   readonly restarts: number;
-  /** All that the tasks' process printed so far for its user. */
+  /** Returns the output of the tasks' process for its user so far. */
   printed(): string;
 }
 
-/** A thread in the operating system's words. */
+/** A thread as the operating system describes it. */
 export interface SystemThread {
   readonly name: string;
   readonly cores: string;
   readonly nice: number;
-  /** Whether there is a stack of so many bytes. */
+  /** Returns true if the process has a stack of `bytes` bytes. */
   hasStack(bytes: number): boolean;
 }
 
@@ -181,10 +185,10 @@ export interface SystemThread {
 export interface Target {
   /** `client × server`. */
   readonly name: string;
-  /** Cases that it cannot meet, each with its reason. One of them that passes fails the build. */
+  /** Cases that it cannot meet, with the reason. If one of them passes, the build fails. */
   readonly unmet: Readonly<Record<string, string>>;
-  /** Clauses that it leaves out because they do not concern what it varies; each with the reason. */
+  /** Clauses that it leaves out because they do not depend on what it varies, with the reason. */
   readonly apart?: Readonly<Record<string, string>>;
-  /** Runs a case in an environment of its own, which is taken down again; rejects when it is not met. */
+  /** Runs a case in an environment of its own. Rejects if the case is not met. */
   run(contractCase: ContractCase): Promise<void>;
 }

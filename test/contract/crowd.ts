@@ -1,4 +1,6 @@
-/** M4 · a crowd of peers that connect and never read takes no more than is stated, and no reader's flow. */
+/**
+ * M4 · many peers that connect and never read use no more memory than stated, and do not slow down a reader.
+ */
 import type { AsyncClient, AsyncServer } from 'asynctcp';
 import type { ContractCase, Env, PeerSocket } from './case.js';
 import { expect, expectEqual } from './expect.js';
@@ -7,9 +9,9 @@ import { stuff } from './linked.js';
 import { pattern } from './pattern.js';
 
 const BUDGET_BYTES = 1_048_576;
-/** What each connection may have unacknowledged, whatever the others do. */
+/** Bytes that each connection may have unacknowledged, whatever the others do. */
 const SHARE_BYTES = 65_536;
-/** With a reader, their shares are half of the budget. */
+/** Peers that do not read. With one reader, their shares are half of the budget. */
 const CROWD = 7;
 /** More than the crowd and the kernel's buffers hold. */
 const READ_BYTES = 8_000_000;
@@ -20,20 +22,20 @@ interface Crowd {
   readonly accepted: readonly History[];
 }
 
-/** A peer, and the server's client that it talks to. */
+/** A peer and the server's client that it is connected to. */
 interface Next {
   readonly peer: PeerSocket;
   readonly history: History;
   readonly client: AsyncClient;
 }
 
-/** Connects the crowd, and sends to each of them until nothing more is taken. */
+/** Connects the peers that do not read, and sends to each of them until no bytes are taken. */
 async function crowdThatNeverReads(env: Env): Promise<Crowd> {
   const accepted: History[] = [];
   const server = await env.serve((client) => accepted.push(new History(client)));
   for (let count = 0; count < CROWD; count += 1) {
     const { client, history } = await nextOf(env, { server, accepted });
-    history.also = (event) => {
+    history.onEvent = (event) => {
       if (event === 'ack') while (client.write(pattern(0, 0, SHARE_BYTES)) > 0);
     };
     await stuff(env, client);
@@ -51,7 +53,7 @@ async function nextOf(env: Env, { server, accepted }: Crowd): Promise<Next> {
   return { peer, history, client: history.client };
 }
 
-/** Sends all of it as there is space, and closes. */
+/** Sends `READ_BYTES` bytes as there is space, and closes. */
 function sendAll(history: History): void {
   const { client } = history;
   let sent = 0;
@@ -61,7 +63,7 @@ function sendAll(history: History): void {
     }
     if (sent === READ_BYTES) client.close();
   };
-  history.also = (event) => {
+  history.onEvent = (event) => {
     if (event === 'ack') refill();
   };
   refill();

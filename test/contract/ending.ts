@@ -1,4 +1,6 @@
-/** How lives end, and what is told of it: L2, L7, L12, and D13 and D14, which wait for what was sent. */
+/**
+ * How lives end and what is reported about it: L2, L7, L12, and D13 and D14, which wait for the bytes sent.
+ */
 import { ErrorCode, TcpError, type AsyncClient, type AsyncServer, type ErrorCode as Code } from 'asynctcp';
 import type { ContractCase, Env, PeerSocket } from './case.js';
 import { expect, expectEqual } from './expect.js';
@@ -8,7 +10,7 @@ import { PatternReader } from './pattern.js';
 
 const { ERR_ABRT, ERR_CLSD, ERR_CONN, ERR_RST, ERR_TIMEOUT } = ErrorCode;
 
-/** The code with which a promise is rejected; `undefined` when it is resolved. */
+/** Returns the code that a promise rejects with; `undefined` if it resolves. */
 async function codeOf(promise: Promise<void>): Promise<Code | undefined> {
   try {
     await promise;
@@ -19,14 +21,14 @@ async function codeOf(promise: Promise<void>): Promise<Code | undefined> {
   return undefined;
 }
 
-/** What a promise has come to at the moment of asking. */
+/** Returns an object with the present outcome of a promise. */
 function watched(promise: Promise<void>): { code: Code | 'resolved' | undefined } {
   const state: { code: Code | 'resolved' | undefined } = { code: undefined };
   void codeOf(promise).then((code) => (state.code = code ?? 'resolved'));
   return state;
 }
 
-/** The peer has been sent FIN before: that a reset followed shows when it sends. */
+/** Checks that the peer, which has received a FIN, has received a reset as well: it can no longer send. */
 async function expectReset(env: Env, peer: PeerSocket): Promise<void> {
   await env.settle();
   await peer.receive(1).catch(() => '');
@@ -37,7 +39,7 @@ async function expectReset(env: Env, peer: PeerSocket): Promise<void> {
   expect(refused, 'the peer cannot send any more');
 }
 
-/** A server's clients with their peers, connected. */
+/** Connects `count` peers to a server. */
 async function crowd(
   env: Env,
   count: number,
@@ -196,7 +198,7 @@ export const ENDINGS: readonly ContractCase[] = [
         if (ends !== undefined && clients !== 'drain')
           expectEqual((await peers[0]?.drain())?.end, ends, 'what the peer sees');
         expect(other.accepted[0]?.over === false, 'clients of another server live on');
-        // Again, when it does not listen any more.
+        // A second time, when it no longer listens.
         await server.end({ clients: 'abort' });
         expectEqual(server.count(), 0, 'clients after the second end');
       }
@@ -392,7 +394,7 @@ export const ENDINGS: readonly ContractCase[] = [
       const drained = cut.client.drain();
       await cut.peer.reset();
       expectEqual(await codeOf(drained), ERR_RST, 'when the peer resets');
-      // Nobody waits for this one, and that does no harm.
+      // Nothing waits for this promise: its rejection must not be uncaught.
       const ignored = await linkedToPeer(env);
       void ignored.client.drain({ withinMs: 1000 });
       env.clock.advance(1000);

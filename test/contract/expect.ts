@@ -13,7 +13,7 @@ export function expectEqual(actual: unknown, expected: unknown, what: string): v
   if (seen !== wanted) throw new ExpectationFailure(`${what}: expected ${wanted}, saw ${seen}`);
 }
 
-/** Checks that `call` throws a `kind` whose message has all of `parts` in it. */
+/** Checks that `call` throws a `kind` whose message contains all of `parts`. */
 export function expectThrows(
   call: () => unknown,
   kind: typeof TypeError | typeof RangeError,

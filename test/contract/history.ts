@@ -1,15 +1,14 @@
 /**
- * Writes down every callback of a client, in order, and checks on the way what holds always: contract L1
- * and L2.
+ * Records every callback of a client, in order, and checks the rules that always hold: contract L1 and L2.
  */
 import type { AsyncClient, ConnectOptions, DisconnectReason, ErrorCode } from 'asynctcp';
 import { expect } from './expect.js';
 
-/** Methods that run now; a callback that comes from inside one breaks L1. */
+/** Number of library methods that are running. A callback from inside one breaks L1. */
 let calling = 0;
 let inCallback = false;
 
-/** Calls methods of the library; no callback may come before it returns. */
+/** Runs a function that calls library methods. Any callback before it returns makes the case fail. */
 export function calls<T>(methods: () => T): T {
   calling += 1;
   try {
@@ -22,19 +21,19 @@ export function calls<T>(methods: () => T): T {
 export class History {
   readonly client: AsyncClient;
   readonly events: string[] = [];
-  /** What was received, as Latin-1 text. */
+  /** The received bytes, as Latin-1 text. */
   received = '';
-  /** Sum of `onAck`'s bytes. */
+  /** Sum of the bytes of all `onAck`. */
   acked = 0;
   /** `onDisconnect` has come, and no new life has begun. */
   over = false;
-  /** What it told. */
+  /** The reason that `onDisconnect` reported. */
   reason: DisconnectReason | undefined;
   code: ErrorCode | undefined;
   /** The `heardAgoMs` of the last `onTimeout`. */
   heardAgoMs: number | undefined;
-  /** What else to do in a callback; the event's name comes with it. */
-  also: (event: string) => void = () => undefined;
+  /** Runs in every callback, after it was recorded. */
+  onEvent: (event: string) => void = () => undefined;
 
   constructor(client: AsyncClient) {
     this.client = client;
@@ -61,7 +60,7 @@ export class History {
     client.onEnd(() => this.#happened('end'));
   }
 
-  /** Begins a life; a client that was not made by a server begins its lives here. */
+  /** Begins a life of a client that no server made. */
   connect(host: string, port: number, options?: ConnectOptions): boolean {
     const began = this.client.connect(host, port, options);
     if (began) this.over = false;
@@ -76,7 +75,7 @@ export class History {
     this.events.push(event);
     inCallback = true;
     try {
-      this.also(event);
+      this.onEvent(event);
     } finally {
       inCallback = false;
     }
@@ -90,7 +89,7 @@ export class History {
     return this.events.includes(event);
   }
 
-  /** The events that tell of life and death, without data, acknowledgements and polls. */
+  /** The events without data, acknowledgements and polls. */
   get life(): string[] {
     return this.events.filter((event) => !['data', 'ack', 'poll'].includes(event));
   }

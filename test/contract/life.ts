@@ -1,4 +1,4 @@
-/** L · life: when callbacks come, how often, and what is left behind. */
+/** L · life: which callbacks come, when, how often, and what is left behind. */
 import { AsyncClient, AsyncServer, ErrorCode, TcpState } from 'asynctcp';
 import type { ContractCase, Env } from './case.js';
 import { expect, expectEqual, expectThrows } from './expect.js';
@@ -24,7 +24,7 @@ export const LIFE: readonly ContractCase[] = [
         const history = new History(env.client());
         calls(() => way(history));
         await env.until('the outcome is there', () => history.events.length > 0);
-        // `History` throws when a callback comes from inside one of these.
+        // `History` throws if a callback comes from inside one of these.
         calls(() => history.client.write('some'));
         calls(() => history.client.send());
         calls(() => history.client.close());
@@ -163,7 +163,7 @@ export const LIFE: readonly ContractCase[] = [
           const controller = new AbortController();
           calls(() => history.connect(host, port, { signal: controller.signal, timeoutMs: 60_000 }));
           await env.settle();
-          // Under several addresses the second and the third attempt have begun beside the first.
+          // With several addresses, the second and the third attempt have begun as well.
           env.clock.advance(300);
           await env.settle();
           expectEqual(history.client.state(), TcpState.SYN_SENT, `state while connecting to ${host}`);
@@ -232,7 +232,7 @@ export const LIFE: readonly ContractCase[] = [
         for (const [name, method] of METHODS) {
           const history = new History(env.client());
           let done = false;
-          history.also = (happened) => {
+          history.onEvent = (happened) => {
             if (happened === 'connect') begin(history.client, event);
             if (done || !happened.startsWith(event)) return;
             done = true;
@@ -244,7 +244,7 @@ export const LIFE: readonly ContractCase[] = [
           env.clock.advance(500);
           await env.until(`${name} was called in ${event}`, () => done);
           history.client.close();
-          // Connecting anew from onDisconnect begins a second life, which is refused.
+          // `connect` in onDisconnect begins a second life, which is refused.
           const lives = name === 'connect' && event === 'disconnect' ? 2 : 1;
           await env.until(
             `it is over, ${name} called in ${event}`,
@@ -260,7 +260,7 @@ export const LIFE: readonly ContractCase[] = [
     async run(env) {
       const server = await env.serve((accepted) => accepted.close());
       const history = new History(env.client());
-      history.also = (event) => {
+      history.onEvent = (event) => {
         if (event === 'disconnect' && history.count('connect') < 3) {
           expectEqual(history.connect(env.address, server.port()), true, 'connect in onDisconnect');
         }
@@ -275,7 +275,7 @@ export const LIFE: readonly ContractCase[] = [
       const failing = new History(env.client());
       const dead = await deadPort(env);
       let inError: boolean | undefined;
-      failing.also = (event) => {
+      failing.onEvent = (event) => {
         if (event.startsWith('error')) inError = failing.connect(env.address, dead);
       };
       failing.connect(env.address, dead);
@@ -328,7 +328,7 @@ export const LIFE: readonly ContractCase[] = [
       for (const way of ['close', 'abort'] as const) {
         const { server, client, history } = await linked(env);
         const port = server.port();
-        history.also = (event) => {
+        history.onEvent = (event) => {
           if (event.startsWith('error') || event === 'disconnect') expectAtRest(client);
         };
         const localPort = client.localPort();
@@ -352,7 +352,7 @@ export const LIFE: readonly ContractCase[] = [
     async run(env) {
       const { client, history, peer } = await linkedToPeer(env);
       await peer.reset();
-      history.also = (event) => {
+      history.onEvent = (event) => {
         if (event.startsWith('error')) expectAtRest(client);
       };
       for (let turn = 0; turn < 1000; turn += 1) {
@@ -382,7 +382,7 @@ export const LIFE: readonly ContractCase[] = [
         const history = new History(env.client());
         history.client.setAllowHalfOpen(where === 'end');
         let thrown = false;
-        history.also = (event) => {
+        history.onEvent = (event) => {
           if (event === 'connect') begin(history.client, where);
           if (thrown || !event.startsWith(where)) return;
           thrown = true;
@@ -541,7 +541,7 @@ export const LIFE: readonly ContractCase[] = [
       await server.begin();
       const from = { localAddress: env.address, localPort: server.port() };
       const far = [await env.peer.listen(), await env.peer.listen()];
-      // Without the option the port is the server's alone.
+      // Without the option no other server may listen on the port.
       const refused = new History(env.client());
       refused.connect(env.address, far[0]?.port ?? 0, from);
       await env.until('it has failed', () => refused.over);
@@ -630,7 +630,7 @@ export const LIFE: readonly ContractCase[] = [
         'unchanged',
       );
       expectAtRest(client);
-      // Arguments that are well-formed but can never work are no exception.
+      // Well-formed arguments that can never work do not throw.
       expectEqual(client.connect(env.address, 0), false, 'connect to port 0');
       expectEqual(client.connect('127.0.0.1', 80, { localAddress: '::1' }), false, 'connect across families');
       expectEqual(client.connect('127.0.0.1', 80, { family: 6 }), false, 'connect to another family');
@@ -645,7 +645,7 @@ export const LIFE: readonly ContractCase[] = [
   },
 ];
 
-/** What a client answers when it has no connection. */
+/** Checks the answers of a client without a connection. */
 function expectAtRest(client: AsyncClient): void {
   expectEqual(client.state(), TcpState.CLOSED, 'state');
   expectEqual(client.stateToString(), 'Closed', 'state in words');
@@ -665,7 +665,7 @@ function expectAtRest(client: AsyncClient): void {
   client.ackLater();
 }
 
-/** Brings about the event that a case waits for. */
+/** Causes the event that a case waits for. */
 function begin(client: AsyncClient, event: string): void {
   if (event === 'data' || event === 'ack') client.write('ping');
   if (event === 'end') client.shutdown();

@@ -196,7 +196,7 @@ export const LIMITS: readonly ContractCase[] = [
       await server.end();
       await cut;
       expectEqual(server.status(), TcpState.CLOSED, 'status after a begin() that was ended');
-      // Nobody waits for this one: a rejection would be uncaught, and the end of the process.
+      // Nothing waits for this promise: its rejection must not be uncaught.
       void server.begin();
       void server.end();
       await env.settle();
@@ -220,7 +220,7 @@ export const LIMITS: readonly ContractCase[] = [
       for (let wave = 0; wave < 20; wave += 1) {
         const histories = Array.from({ length: 50 }, () => new History(env.client()));
         for (const [index, history] of histories.entries()) {
-          history.also = (event) => {
+          history.onEvent = (event) => {
             if (event === 'connect') history.client.write('x');
             if (event === 'data' && index % 2 === 0) history.client.close();
             if (event === 'data' && index % 2 === 1) history.client.abort();

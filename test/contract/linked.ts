@@ -1,4 +1,4 @@
-/** The beginnings that most cases share. */
+/** Connections that most cases begin with. */
 import type { AsyncClient, AsyncServer } from 'asynctcp';
 import type { Env, PeerSocket } from './case.js';
 import { calls, History } from './history.js';
@@ -12,7 +12,7 @@ export interface Linked {
   readonly acceptedHistory: History;
 }
 
-/** A client and a server's client, connected to each other. `prepare` sees both before anything happens. */
+/** Connects a client to a server. `prepare` runs for both ends before any of their callbacks. */
 export async function linked(
   env: Env,
   prepare: (client: AsyncClient) => void = () => undefined,
@@ -31,7 +31,7 @@ export async function linked(
   return { server, client, accepted: acceptedHistory.client, history, acceptedHistory };
 }
 
-/** A client that is connected to the foreign peer. */
+/** Connects a client to the foreign peer. */
 export async function linkedToPeer(
   env: Env,
   prepare: (client: AsyncClient) => void = () => undefined,
@@ -47,21 +47,21 @@ export async function linkedToPeer(
   return { client, history, peer };
 }
 
-/** A port of the environment's address on which nobody listens. */
+/** Resolves to a port of the environment's address on which nobody listens. */
 export async function deadPort(env: Env): Promise<number> {
   const listener = await env.peer.listen();
   await listener.close();
   return listener.port;
 }
 
-/** A client that connects where nothing answers, and goes on trying. */
+/** Resolves to a port that answers no SYN, so that attempts to connect continue. */
 export async function silentPort(env: Env): Promise<number> {
   const listener = await env.peer.listen({ backlog: 0 });
   await listener.goSilent();
   return listener.port;
 }
 
-/** Sends until the kernel takes nothing any more. */
+/** Sends until no more bytes are taken. */
 export async function stuff(env: Env, client: AsyncClient): Promise<void> {
   let before = -1;
   let taken = 0;

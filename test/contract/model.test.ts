@@ -1,8 +1,7 @@
 /**
- * Random programs against a small model of clauses L and D: two clients of the library, connected to each
- * other, on which fast-check plays any sequence of API calls. After each call the model knows what `space`,
- * `state` and the return values must be; at the end, what must have arrived and which callbacks must have
- * come.
+ * Random programs against a small model of the clauses L and D: fast-check makes any sequence of API calls on
+ * two clients that are connected to each other. After each call the model predicts `space`, `state` and the
+ * return values; at the end, the bytes that arrived and the callbacks that came.
  */
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
@@ -13,16 +12,17 @@ import { linked, type Linked } from './linked.js';
 import { pattern, PatternReader } from './pattern.js';
 import type { Env } from './case.js';
 import { ErrorCode, TcpState } from 'asynctcp';
+import { nextTurn } from '../support/until.js';
 
 const SEND_BUFFER = 5000;
 const WINDOW = 3000;
-/** Programs in the short form, which `npm test` runs; `MODEL_RUNS` sets another number. */
+/** Number of programs; `MODEL_RUNS` sets another one. */
 const RUNS = Number(process.env['MODEL_RUNS'] ?? 2000);
-/** Programs that share an environment, so that few of them pay for a new one. */
+/** Programs that share an environment, because a new one takes long. */
 const RUNS_AT_ONCE = 100;
 
-/** What one end has done, and what the contract promises for it. */
-class End {
+/** One end with the model of it: the calls it has made and what the contract promises for them. */
+class ModelledEnd {
   readonly history: History;
   readonly seed: number;
   readonly reader: PatternReader;
@@ -53,13 +53,13 @@ class End {
     return this.history.client;
   }
 
-  /** Whether this end may still send, as far as it can know. */
+  /** True if this end may send, as far as it knows. */
   get open(): boolean {
     return this.client.state() === TcpState.ESTABLISHED;
   }
 }
 
-type Command = (end: End, env: Env) => void | Promise<void>;
+type Command = (end: ModelledEnd, env: Env) => void | Promise<void>;
 
 function add(length: number, flags: number): Command {
   return (end) => {
@@ -114,7 +114,7 @@ const abort: Command = (end) => {
 
 const settle: Command = (_, env) => env.settle();
 
-const turn: Command = () => new Promise((resolve) => setImmediate(resolve));
+const turn: Command = () => nextTurn();
 
 const poll: Command = (_, env) => {
   env.clock.advance(500);
@@ -123,21 +123,21 @@ const poll: Command = (_, env) => {
 const NAMED = { send, turn, settle, close, abort, poll } as const;
 
 /**
- * A call as fast-check draws it: add with length and flags, withholding on or off, ack with bytes, or one
- * by name.
+ * A call that fast-check generates: `add` with length and flags, withholding on or off, `ack` with bytes, or
+ * a call by name.
  */
-type What = [number, number] | boolean | number | keyof typeof NAMED;
+type Call = [number, number] | boolean | number | keyof typeof NAMED;
 
-/** One call of a program, which fast-check prints by its name. */
+/** One step of a program. Fast-check prints it by its name. */
 class Step {
   readonly atClient: boolean;
   readonly run: Command;
   readonly name: string;
 
-  constructor(atClient: boolean, what: What) {
+  constructor(atClient: boolean, call: Call) {
     this.atClient = atClient;
-    this.run = commandOf(what);
-    this.name = `${atClient ? 'client' : 'accepted'}: ${Array.isArray(what) ? `add ${what.join(' flags ')}` : String(what)}`;
+    this.run = commandOf(call);
+    this.name = `${atClient ? 'client' : 'accepted'}: ${Array.isArray(call) ? `add ${call.join(' flags ')}` : String(call)}`;
   }
 
   [fc.toStringMethod](): string {
@@ -158,20 +158,20 @@ const step: fc.Arbitrary<Step> = fc
       { weight: 1, arbitrary: fc.constantFrom('close' as const, 'abort' as const, 'poll' as const) },
     ),
   )
-  .map(([atClient, what]) => new Step(atClient, what));
+  .map(([atClient, call]) => new Step(atClient, call));
 
-function commandOf(what: What): Command {
-  if (typeof what === 'string') return NAMED[what];
-  if (typeof what === 'number') return ack(what);
-  if (typeof what === 'boolean') return withhold(what);
-  return add(what[0], what[1]);
+function commandOf(call: Call): Command {
+  if (typeof call === 'string') return NAMED[call];
+  if (typeof call === 'number') return ack(call);
+  if (typeof call === 'boolean') return withhold(call);
+  return add(call[0], call[1]);
 }
 
-/** Plays a program, then ends both sides gracefully, and compares with what the model knows. */
-async function play(env: Env, program: readonly Step[]): Promise<void> {
+/** Runs a program, then ends both sides gracefully, and compares with the model. */
+async function runProgram(env: Env, program: readonly Step[]): Promise<void> {
   const both: Linked = await linked(env);
-  const client = new End(both.history, 11, 22);
-  const accepted = new End(both.acceptedHistory, 22, 11);
+  const client = new ModelledEnd(both.history, 11, 22);
+  const accepted = new ModelledEnd(both.acceptedHistory, 22, 11);
   for (const { atClient, run } of program) await run(atClient ? client : accepted, env);
   for (const end of [client, accepted]) {
     end.withholds = false;
@@ -191,7 +191,7 @@ async function play(env: Env, program: readonly Step[]): Promise<void> {
   await both.server.end();
 }
 
-function expectOutcome(end: End, other: End): void {
+function expectOutcome(end: ModelledEnd, other: ModelledEnd): void {
   const { history, reader } = end;
   expectEqual(history.count('disconnect'), 1, 'onDisconnect comes once (L2)');
   const errors = history.life.filter((event) => event.startsWith('error'));
@@ -203,7 +203,7 @@ function expectOutcome(end: End, other: End): void {
   expect(reader.bytes <= other.added, 'no more arrived than was added (D1)');
   const graceful = !end.aborted && !other.aborted && errors.length === 0;
   if (!graceful) return;
-  // A side that has closed drops what still comes; until then nothing may be missing (D8, D9).
+  // A side that has closed drops data that still arrives. Until then nothing may be missing (D8, D9).
   if (!end.closed) expectEqual(reader.bytes, other.added, 'all that was added arrived (D9)');
   expectEqual(history.acked, end.added, 'acknowledged bytes (D7)');
 }
@@ -219,7 +219,7 @@ describe('random programs', () => {
         limits: { sendBufferBytes: SEND_BUFFER, receiveWindowBytes: WINDOW },
         run: async (env) => {
           await fc.assert(
-            fc.asyncProperty(fc.array(step, { maxLength: 40 }), (program) => play(env, program)),
+            fc.asyncProperty(fc.array(step, { maxLength: 40 }), (program) => runProgram(env, program)),
             { numRuns, includeErrorInReport: true },
           );
         },

@@ -1,17 +1,20 @@
-/** D3 · when bytes leave: at once, or with the callback that wrote them, and in the order of the calls. */
+/**
+ * D3 · when bytes are sent: at once, or with the end of the callback that wrote them, and in the order of the
+ * calls.
+ */
 import { ASYNC_WRITE_FLAG_COPY, type AsyncClient } from 'asynctcp';
 import type { ContractCase, Env, PeerSocket } from './case.js';
 import { expect, expectEqual } from './expect.js';
 import { linkedToPeer } from './linked.js';
 
-/** Ends a loop that waits in vain, with the event loop standing still. */
+/** Ends a busy loop that waits in vain. */
 const HANGS_MS = 4000;
-/** More than a stack gathers. */
+/** More bytes than a stack collects before it sends. */
 const LARGE_BYTES = 100_000;
 
 /**
- * True if so many bytes arrive at the client's peer while nothing else runs in this thread: what the kernel
- * has needs nobody to travel on.
+ * Returns true if `bytes` bytes arrive at the client's peer while this thread is blocked: then the kernel has
+ * them already.
  */
 function arrives(env: Env, client: AsyncClient, bytes: number): boolean {
   const untilMs = performance.now() + HANGS_MS;
@@ -19,7 +22,7 @@ function arrives(env: Env, client: AsyncClient, bytes: number): boolean {
   return true;
 }
 
-/** Runs `act` in a callback of the client, which its peer brings about; rejects with what it throws. */
+/** Makes the peer send, and runs `act` in the client's `onData`. Rejects with an error that `act` throws. */
 async function inCallback(client: AsyncClient, peer: PeerSocket, act: () => void): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     client.onData(() => {

@@ -1,5 +1,6 @@
 /**
- * Streams whose every byte is known from its place: what arrives is compared without keeping what was sent.
+ * Streams whose every byte follows from its place, so that received bytes are checked without keeping those
+ * sent.
  */
 
 const PERIOD = 65_521;
@@ -14,7 +15,7 @@ function periodOf(seed: number): Uint8Array {
   return period;
 }
 
-/** Bytes `offset` to `offset + length` of the stream that `seed` names. */
+/** Returns the bytes `offset` to `offset + length` of the stream with this seed. */
 export function pattern(seed: number, offset: number, length: number): Uint8Array {
   const period = periodOf(seed);
   const bytes = new Uint8Array(length);

@@ -1,4 +1,7 @@
-/** D · the pieces that are given and taken: their type, their number, and what becomes of lent ones. */
+/**
+ * D · pieces that are sent and received: their types, their number, and buffers that are added without
+ * copying.
+ */
 import { ErrorCode, type AsyncClient, type Packet } from 'asynctcp';
 import type { ContractCase, Env } from './case.js';
 import { expect, expectEqual } from './expect.js';
@@ -9,21 +12,21 @@ import { PatternReader } from './pattern.js';
 const { ERR_IF, ERR_RST, ERR_TIMEOUT } = ErrorCode;
 
 const WINDOW = 8192;
-/** Pieces that may be withheld one by one with that window. */
+/** Pieces that may be withheld one by one with this window. */
 const SINGLE_PIECES = WINDOW / 256;
-/** Past that, the pause between two pieces. */
+/** Pause between two pieces after that. */
 const JOIN_MS = 100;
-/** The default of the stacks. */
+/** Default of the stacks. */
 const CLOSE_TIMEOUT_MS = 30_000;
 /** More window probes than a full receive buffer answers by taking a segment. */
 const MOST_PROBES = 100;
 
-/** The callbacks that tell of the end. */
+/** Returns the callbacks that report the end. */
 function ends({ events }: History): readonly string[] {
   return events.filter((event) => event === 'disconnect' || event.startsWith('error'));
 }
 
-/** Writes until nothing more is taken; returns how much was. */
+/** Writes until no more bytes are taken. Resolves to their number. */
 async function fill(env: Env, client: AsyncClient): Promise<number> {
   let taken = 0;
   for (let before = -1; before < taken;) {
@@ -222,7 +225,7 @@ export const PIECES: readonly ContractCase[] = [
         accepted.push(`${client.remoteIP()} ${client.remotePort() > 0}`);
       });
       let connected = 0;
-      // With the event loop standing still, the peer is gone before anything can be accepted.
+      // While this thread is blocked, the peer is gone before the connection can be accepted.
       while (accepted.length >= connected) {
         connected += 10;
         const done = env.peer.connectAndReset(server.port(), 10);
@@ -238,7 +241,7 @@ export const PIECES: readonly ContractCase[] = [
       );
       const history = new History(env.client());
       const dead = await env.peer.listen();
-      history.also = (event) => {
+      history.onEvent = (event) => {
         if (event === 'connect') expectEqual(history.client.remoteIP(), env.address, 'the peer of a connect');
       };
       history.connect(env.address, dead.port);

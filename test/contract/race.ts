@@ -1,216 +1,201 @@
 /**
- * Many connections at once whose two ends are both witnesses, and of which each is struck by a fault at one
- * moment of its life. A moment is a situation that a connection is brought into, and what strikes it there.
+ * Many connections at once, each of which gets an injected error at one failure point of its life. A failure
+ * point is a situation that the connection is brought into, and an injection that ends it there. Both ends
+ * are checked clients.
  *
- * Call order: `new Arena`, `race` until there were errors enough, then `expectReached`. In a connection:
- * the situation's `begin` when both ends stand, its `on` in every callback of the end that is to be struck;
- * whichever answers true first, then the fault's `strike`.
+ * Call order: `new Harness`, `race`, `expectReached`. For each connection: the situation's `begin` when both
+ * ends are connected, then its `on` in every callback of the victim, the end that the injection concerns. The
+ * first of them that returns true is followed by the injection's `inject`.
  */
 import type { AsyncClient, ErrorCode } from 'asynctcp';
 import type { Env } from './case.js';
 import { expect, expectEqual } from './expect.js';
-import { STRUCK, Witness, type EventName, type Log } from './witness.js';
+import { CheckedClient, INJECTED_ERROR, type EventName, type Log } from './checked-client.js';
+import { Random } from '../support/random.js';
 
-/** Clients that play one moment at the same time, and lives of each of them in one round. */
+/** Clients per failure point at the same time, and lives of each of them in one round. */
 const CLIENTS = 4;
 const LIVES = 4;
-/** One poll of every connection. */
+/** The interval of `onPoll`: each step polls every connection once. */
 const STEP_MS = 500;
-/** Longer than any socket lingers for the peer's FIN. */
+/** Longer than any closed socket waits for the peer's FIN. */
 const LINGER_MS = 30_000;
 
 export interface Situation {
   readonly name: string;
-  /** Which end is struck; one or the other where it is not said. */
+  /** The end that is the victim; either of them if undefined. */
   readonly side?: 'near' | 'far';
-  /** What the struck end has a handler for; `onAck` is there in every other life too. */
+  /** The handler that the victim needs. Every other life has `onAck` in any case. */
   readonly listens?: 'acks' | 'timeouts' | 'packets';
-  /** The other end reads nothing before the blow falls. */
+  /** The other end reads nothing before the injection. */
   readonly isUnread?: boolean;
-  /** The life is over by then: what strikes finds nobody. */
+  /** The life is over when the injection comes: it has no effect. */
   readonly isOver?: boolean;
-  /** Both ends stand. Answers whether this is the moment. */
-  begin?(race: Race, struck: Witness, other: Witness): boolean;
-  /** In a callback of the end that is to be struck. Answers whether this is the moment. */
-  on?(event: EventName, race: Race, struck: Witness): boolean;
+  /** Both ends are connected. Returns true if this is the failure point. */
+  begin?(race: Race, victim: CheckedClient, other: CheckedClient): boolean;
+  /** Runs in every callback of the victim. Returns true if this is the failure point. */
+  on?(event: EventName, race: Race, victim: CheckedClient): boolean;
 }
 
-export interface Fault {
+export interface Injection {
   readonly name: string;
-  /** Dear to bring about: one client is enough. */
+  /** Expensive: one client is enough. */
   readonly isRare?: boolean;
-  strike(race: Race): void;
+  inject(race: Race): void;
 }
 
-export interface Moment {
+export interface FailurePoint {
   readonly name: string;
   readonly clients?: number;
   readonly situation?: Situation;
-  readonly fault?: Fault;
-  /** The code at the dialing end where nobody aborted. */
-  readonly faultCode?: ErrorCode;
-  /** Begins the dialing end's life in another way than to connect to the server. */
+  readonly injection?: Injection;
+  /** The code of `onError` at the dialing end, unless that end aborts. */
+  readonly expectedCode?: ErrorCode;
+  /** Begins the dialing end's life; by default it connects to the server. */
   dial?(race: Race): void;
-  /** In `onClient`; the dialing end may have heard nothing yet. */
-  accepted?(far: Witness, place: Place): void;
+  /** Runs in `onClient`, possibly before the dialing end's `onConnect`. */
+  accepted?(far: CheckedClient, fixture: Fixture): void;
 }
 
-/** Every moment of some situations: each of them with each fault. */
-export function momentsOf(situations: readonly Situation[], faults: readonly Fault[]): Moment[] {
+/** Returns the failure points of all situations with all injections. */
+export function failurePoints(
+  situations: readonly Situation[],
+  injections: readonly Injection[],
+): FailurePoint[] {
   return situations.flatMap((situation) =>
-    faults.map((fault) => ({ name: `${situation.name}: ${fault.name}`, situation, fault })),
+    injections.map((injection) => ({ name: `${situation.name}: ${injection.name}`, situation, injection })),
   );
 }
 
-/** Chance that a seed repeats: a linear congruential generator (Knuth and Lewis, Numerical Recipes). */
-class Chance {
-  #state: number;
-
-  constructor(seed: number, ...path: number[]) {
-    this.#state = seed;
-    for (const step of path) {
-      this.#state ^= step;
-      this.below(1);
-      this.below(1);
-    }
-  }
-
-  /** A whole number below `count`. */
-  below(count: number): number {
-    this.#state = (Math.imul(this.#state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((this.#state / 2 ** 32) * count);
-  }
-}
-
-/** One end. The ends that dial, `near` ones, have one life after the other. */
-class End extends Witness {
-  readonly place: Place;
+/** One end of a connection. The dialing ends, `near` ones, have one life after the other. */
+class RacingClient extends CheckedClient {
+  readonly fixture: Fixture;
   race: Race | undefined;
 
-  constructor(client: AsyncClient, place: Place) {
-    super(client, place.arena.log, place.arena.env.clientStack.limits.sendBufferBytes);
-    this.place = place;
+  constructor(client: AsyncClient, fixture: Fixture) {
+    super(client, fixture.harness.log, fixture.harness.env.clientStack.limits.sendBufferBytes);
+    this.fixture = fixture;
   }
 
   protected act(event: EventName): void {
-    this.place.act(this, event);
+    this.fixture.act(this, event);
   }
 
   name(): string {
-    return this.race?.name() ?? `an accepted client of '${this.place.moment.name}'`;
+    return this.race?.name() ?? `an accepted client of '${this.fixture.point.name}'`;
   }
 }
 
-/** One connection on its way to its moment. */
+/** One connection on its way to its failure point. */
 export class Race {
-  readonly place: Place;
-  readonly chance: Chance;
-  readonly near: End;
-  far: End | undefined;
-  /** The blow has fallen. */
-  isStruck = false;
-  readonly #strikesNear: boolean;
+  readonly fixture: Fixture;
+  readonly random: Random;
+  readonly near: RacingClient;
+  far: RacingClient | undefined;
+  /** The failure point was reached. */
+  isInjected = false;
+  readonly #victimIsNear: boolean;
   readonly #path: readonly number[];
-  /** The other end is to be reset as soon as it is there. */
+  /** The other end resets as soon as it exists. */
   resetsOther = false;
 
-  constructor(place: Place, near: End, path: readonly number[]) {
-    const { seed } = place.arena;
-    this.place = place;
+  constructor(fixture: Fixture, near: RacingClient, path: readonly number[]) {
+    const { seed } = fixture.harness;
+    this.fixture = fixture;
     this.near = near;
     this.#path = path;
-    this.chance = new Chance(seed, ...path);
-    const side = place.moment.situation?.side;
-    this.#strikesNear = side === undefined ? this.chance.below(2) === 0 : side === 'near';
+    this.random = new Random(seed, ...path);
+    const side = fixture.point.situation?.side;
+    this.#victimIsNear = side === undefined ? this.random.isOneIn(2) : side === 'near';
   }
 
   name(): string {
-    return `'${this.place.moment.name}', life ${this.#path.join('.')} of seed ${this.place.arena.seed}`;
+    return `'${this.fixture.point.name}', life ${this.#path.join('.')} of seed ${this.fixture.harness.seed}`;
   }
 
-  get struck(): End | undefined {
-    return this.#strikesNear ? this.near : this.far;
+  get victim(): RacingClient | undefined {
+    return this.#victimIsNear ? this.near : this.far;
   }
 
-  get other(): End | undefined {
-    return this.#strikesNear ? this.far : this.near;
+  get other(): RacingClient | undefined {
+    return this.#victimIsNear ? this.far : this.near;
   }
 
   /** The dialing end has had its `onDisconnect`, and may be in its next life. */
   get isOver(): boolean {
-    return this.near.race !== this || this.near.atRest;
+    return this.near.race !== this || this.near.isIdle;
   }
 
-  otherOf(end: End): End | undefined {
+  otherOf(end: RacingClient): RacingClient | undefined {
     return end === this.near ? this.far : this.near;
   }
 
   /** The end whose callback runs. */
-  get running(): Witness | undefined {
-    return this.place.arena.log.running;
+  get running(): CheckedClient | undefined {
+    return this.fixture.harness.log.running;
   }
 
-  /** The moment is reached. */
-  strike(): void {
-    if (this.isStruck) return;
-    this.isStruck = true;
-    const { fault, situation } = this.place.moment;
-    if (this.struck?.isClosed === false || situation?.isOver === true) this.place.reached += 1;
-    fault?.strike(this);
+  /** Injects the error, once. The failure point is reached. */
+  inject(): void {
+    if (this.isInjected) return;
+    this.isInjected = true;
+    const { injection, situation } = this.fixture.point;
+    if (this.victim?.isClosed === false || situation?.isOver === true) this.fixture.reached += 1;
+    injection?.inject(this);
   }
 
-  /** The peer's reset. */
+  /** Makes the victim's peer reset the connection. */
   resetOther(): void {
     if (this.other === undefined) this.resetsOther = true;
     else this.other.abort();
   }
 
-  /** Some client of the same moment, in whatever situation it is. */
+  /** Returns another connection of the same fixture, in any situation. */
   neighbour(): Race | undefined {
-    const races = this.place.racing.filter((race) => race !== this);
-    return races[this.chance.below(races.length)];
+    const races = this.fixture.races.filter((race) => race !== this);
+    return races[this.random.whole(0, races.length - 1)];
   }
 }
 
-/** Where one moment is played: a server, and the clients that connect to it. */
-export class Place {
-  readonly arena: Arena;
-  readonly moment: Moment;
+/** The server and the clients of one failure point. */
+export class Fixture {
+  readonly harness: Harness;
+  readonly point: FailurePoint;
   port = 0;
   lives = 0;
   reached = 0;
   /** The present life of each client. */
-  readonly racing: Race[] = [];
+  readonly races: Race[] = [];
   readonly #number: number;
-  readonly #nears: { end: End; left: number }[] = [];
-  /** Ends that have not found their other end, by the dialing end's port. */
+  readonly #nears: { end: RacingClient; left: number }[] = [];
+  /** Ends whose other end is not known yet, by the dialing end's port. */
   readonly #nearsAlone = new Map<number, Race>();
-  readonly #farsAlone = new Map<number, End>();
+  readonly #farsAlone = new Map<number, RacingClient>();
 
-  constructor(arena: Arena, moment: Moment, number: number) {
-    this.arena = arena;
-    this.moment = moment;
+  constructor(harness: Harness, point: FailurePoint, number: number) {
+    this.harness = harness;
+    this.point = point;
     this.#number = number;
   }
 
   async begin(): Promise<void> {
-    const { arena, moment } = this;
-    const server = await arena.env.serve((client) => {
-      const far = new End(client, this);
-      arena.living.add(far);
+    const { harness, point } = this;
+    const server = await harness.env.serve((client) => {
+      const far = new RacingClient(client, this);
+      harness.living.add(far);
       far.accepted();
     });
     this.port = server.port();
-    const count = moment.fault?.isRare === true ? 1 : (moment.clients ?? CLIENTS);
+    const count = point.injection?.isRare === true ? 1 : (point.clients ?? CLIENTS);
     for (let index = 0; index < count; index += 1) {
-      const end = new End(arena.env.client(), this);
-      end.faultCode = moment.faultCode ?? end.faultCode;
+      const end = new RacingClient(harness.env.client(), this);
+      end.expectedCode = point.expectedCode ?? end.expectedCode;
       this.#nears.push({ end, left: 0 });
     }
   }
 
-  /** One round: every client has some lives, the next one from `onDisconnect` of the last. */
-  go(): void {
+  /** Starts one round: each client has some lives, and begins the next one in `onDisconnect` of the last. */
+  startRound(): void {
     this.#nearsAlone.clear();
     this.#farsAlone.clear();
     for (const near of this.#nears) {
@@ -219,89 +204,89 @@ export class Place {
     }
   }
 
-  #next(end: End): void {
+  #next(end: RacingClient): void {
     const index = this.#nears.findIndex((near) => near.end === end);
     const near = this.#nears[index];
     if (near === undefined || near.left === 0) return;
     near.left -= 1;
     this.lives += 1;
     const race = new Race(this, end, [this.#number, index, this.lives]);
-    this.racing[index] = race;
+    this.races[index] = race;
     end.race = race;
-    this.arena.living.add(end);
-    if (this.moment.dial === undefined) this.dial(end);
-    else this.moment.dial(race);
+    this.harness.living.add(end);
+    if (this.point.dial === undefined) this.dial(end);
+    else this.point.dial(race);
   }
 
-  dial(end: Witness): void {
-    end.connect(this.arena.env.address, this.port);
+  dial(end: CheckedClient): void {
+    end.connect(this.harness.env.address, this.port);
   }
 
-  /** What an end does in its callback. */
-  act(end: End, event: EventName): void {
+  /** Runs in every callback of every end. */
+  act(end: RacingClient, event: EventName): void {
     try {
       const { race } = end;
-      const isStruck = race?.struck === end && this.moment.situation?.on?.(event, race, end) === true;
-      if (isStruck) race.strike();
-      this.#goOn(end, event);
+      const isReached = race?.victim === end && this.point.situation?.on?.(event, race, end) === true;
+      if (isReached) race.inject();
+      this.#advance(end, event);
     } finally {
       if (event === 'disconnect') {
-        this.arena.living.delete(end);
+        this.harness.living.delete(end);
         this.#next(end);
       }
     }
   }
 
-  /** What an end does beside the situation: it sees to it that both ends come to an end. */
-  #goOn(end: End, event: EventName): void {
+  /** Makes sure that both ends come to their end, apart from the situation. */
+  #advance(end: RacingClient, event: EventName): void {
     const { race } = end;
-    if (event === 'accepted') this.moment.accepted?.(end, this);
+    if (event === 'accepted') this.point.accepted?.(end, this);
     if (event === 'accepted') this.#meet(end, end.client.remotePort());
     if (event === 'connect') this.#meet(end, end.client.localPort());
-    const isAlone = race === undefined || race.isStruck || race.otherOf(end)?.isClosed === true;
+    const isAlone = race === undefined || race.isInjected || race.otherOf(end)?.isClosed === true;
     if (event === 'end' && isAlone) end.abort();
-    if (event === 'data' && !isAlone && race.other === end && this.moment.situation?.isUnread === true)
+    if (event === 'data' && !isAlone && race.other === end && this.point.situation?.isUnread === true)
       end.withhold();
-    // Who does not read, or has read the peer's FIN, does not hear of a reset before it does something.
+    // An end that does not read, or has read the peer's FIN, learns of a reset only by sending.
     if (event === 'poll' && (isAlone || end.ended)) {
       end.write(1);
       end.giveBack();
     }
   }
 
-  /** The second end that comes finds the first, and begins what both do. */
-  #meet(end: End, port: number): void {
+  /** Joins the two ends of a connection when the second one is known. */
+  #meet(end: RacingClient, port: number): void {
     if (end.race === undefined) this.#farsAlone.set(port, end);
     else this.#nearsAlone.set(port, end.race);
     const far = this.#farsAlone.get(port);
     const race = this.#nearsAlone.get(port);
-    // Who is over may have left its port to another connection.
-    if (far?.atRest !== false || race?.isOver !== false) return;
+    // The port of an end that is over may belong to another connection.
+    if (far?.isIdle !== false || race?.isOver !== false) return;
     this.#farsAlone.delete(port);
     this.#nearsAlone.delete(port);
     far.race = race;
     race.far = far;
-    this.#bothStand(race, far);
+    this.#bothConnected(race, far);
   }
 
-  #bothStand(race: Race, far: End): void {
-    const { situation } = this.moment;
-    const { struck, other, chance } = race;
-    if (struck === undefined || other === undefined) return;
+  #bothConnected(race: Race, far: RacingClient): void {
+    const { situation } = this.point;
+    const { victim, other, random } = race;
+    if (victim === undefined || other === undefined) return;
     for (const end of [race.near, far]) {
-      const wish = end === struck ? situation?.listens : undefined;
-      end.listen(wish === 'acks' || chance.below(2) === 0, wish === 'timeouts', wish === 'packets');
+      const wish = end === victim ? situation?.listens : undefined;
+      end.listen(wish === 'acks' || random.isOneIn(2), wish === 'timeouts', wish === 'packets');
     }
     if (race.resetsOther) other.abort();
-    else if (!race.isStruck && situation?.begin?.(race, struck, other) === true) race.strike();
+    else if (!race.isInjected && situation?.begin?.(race, victim, other) === true) race.inject();
   }
 
   get isIdle(): boolean {
-    return this.#nears.every(({ end, left }) => left === 0 && end.atRest);
+    return this.#nears.every(({ end, left }) => left === 0 && end.isIdle);
   }
 }
 
-export class Arena {
+export class Harness {
   readonly env: Env;
   readonly seed: number;
   readonly log: Log = {
@@ -313,26 +298,26 @@ export class Arena {
     failure: undefined,
   };
   /** Ends whose `onDisconnect` has not come. */
-  readonly living = new Set<End>();
-  readonly places: readonly Place[];
-  /** Rounds that were played. */
+  readonly living = new Set<RacingClient>();
+  readonly fixtures: readonly Fixture[];
+  /** Rounds that were started. */
   rounds = 0;
 
-  constructor(env: Env, seed: number, moments: readonly Moment[]) {
+  constructor(env: Env, seed: number, points: readonly FailurePoint[]) {
     this.env = env;
     this.seed = seed;
-    this.places = moments.map((moment, index) => new Place(this, moment, index));
+    this.fixtures = points.map((point, index) => new Fixture(this, point, index));
   }
 
-  /** Plays every moment, over and over, until there were so many errors. */
+  /** Runs rounds of all failure points until `errors` errors were reported. */
   async race(errors: number): Promise<void> {
     const { env, log } = this;
-    for (const place of this.places) await place.begin();
+    for (const fixture of this.fixtures) await fixture.begin();
     await env.settle();
     const before = env.holdings();
     while (log.errors < errors) {
       this.rounds += 1;
-      for (const place of this.places) place.go();
+      for (const fixture of this.fixtures) fixture.startRound();
       await this.#until('every connection of a round is over', () => this.#isIdle());
       this.#takeThrown();
     }
@@ -344,16 +329,16 @@ export class Arena {
   }
 
   #isIdle(): boolean {
-    return this.living.size === 0 && this.places.every((place) => place.isIdle);
+    return this.living.size === 0 && this.fixtures.every((fixture) => fixture.isIdle);
   }
 
-  /** Waits for something, and moves the clock and looks at all clients meanwhile. */
-  async #until(what: string, isSo: () => boolean): Promise<void> {
+  /** Waits for a condition; meanwhile moves the clock and checks all clients. */
+  async #until(what: string, condition: () => boolean): Promise<void> {
     const step = (): boolean => {
       this.env.clock.advance(STEP_MS);
-      for (const end of this.living) end.lookFromOutside();
+      for (const end of this.living) end.checkFromOutside();
       if (this.log.failure !== undefined) throw this.log.failure;
-      return isSo();
+      return condition();
     };
     try {
       await this.env.until(what, step);
@@ -362,30 +347,31 @@ export class Arena {
       const inVain = new Error(`waited in vain until ${what}: ${left.slice(0, 9).join('; ')}`, {
         cause: error,
       });
-      // From here on the witnesses do nothing; what handlers threw before is not the reason.
+      // With a failure in the log the clients do nothing more. Errors that handlers threw before are not the
+      // reason.
       this.log.failure ??= inVain;
       this.env.takeUncaught();
       throw this.log.failure;
     }
   }
 
-  /** What handlers threw reached the uncaught-error path, once each (L7). */
+  /** Checks that each error that a handler threw reached the uncaught-error path once (L7). */
   #takeThrown(): void {
     const uncaught = this.env.takeUncaught();
-    const others = uncaught.filter((error) => error !== STRUCK);
+    const others = uncaught.filter((error) => error !== INJECTED_ERROR);
     if (others.length > 0) throw others[0];
     expectEqual(uncaught.length, this.log.thrown, 'uncaught errors');
     this.log.thrown = 0;
   }
 
-  /** Every moment was reached, and often. */
+  /** Checks that every failure point was reached, and how often. */
   expectReached(errors: number, spaces: number): void {
     const { log, seed } = this;
-    for (const { moment, lives, reached } of this.places) {
+    for (const { point, lives, reached } of this.fixtures) {
       const least = Math.max(this.rounds, lives / 4);
       expect(
         reached >= least,
-        `'${moment.name}' is reached in ${least} of ${lives} lives, not ${reached} (seed ${seed})`,
+        `'${point.name}' is reached in ${least} of ${lives} lives, not ${reached} (seed ${seed})`,
       );
     }
     expect(log.errors >= errors, `${errors} errors, not ${log.errors}`);

@@ -1,6 +1,5 @@
 /**
- * Runs one case on one target. A case that the target lists as unmet is run too: when it passes, the list
- * is wrong.
+ * Runs one case on one target, also a case that the target lists as unmet: if it passes, the list is wrong.
  */
 import type { ContractCase, Target } from './case.js';
 

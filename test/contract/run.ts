@@ -1,5 +1,5 @@
 /**
- * Runs the contract suite outside of a test runner and tells what every stack meets:
+ * Runs the contract suite outside of a test runner and prints which cases each stack meets:
  * `npm run test:contract -- --matrix` prints clause × stack, `--target NAME` and `--case ID` choose.
  */
 import { parseArgs } from 'node:util';
@@ -32,8 +32,8 @@ if (targets.length === 0 || cases.length === 0) {
 const results = new Map<Target, Result[]>();
 for (const target of targets) results.set(target, await runTarget(target));
 if (values.matrix === true) console.log(matrix());
-// A failed case may have left something open: that must not hold up the outcome.
-process.exit(tellAll());
+// Exits at once, because a failed case may have left something open.
+process.exit(printOutcomes());
 
 async function runTarget(target: Target): Promise<Result[]> {
   const done: Result[] = [];
@@ -44,7 +44,7 @@ async function runTarget(target: Target): Promise<Result[]> {
   return done;
 }
 
-/** How one target does with one clause: every case of it met, some, or none. */
+/** Returns the cell of one target and one clause: how many of its cases are met. */
 function cell(target: Target, clause: string): string {
   const outcomes = (results.get(target) ?? [])
     .filter(({ contractCase }) => clauseOf(contractCase.id) === clause)
@@ -61,8 +61,8 @@ function matrix(): string {
   return markdownTable([['clause', ...targets.map(({ name }) => name)], ...rows]);
 }
 
-/** Prints what was not met and why, and a closing line; returns the exit status. */
-function tellAll(): number {
+/** Prints the cases that were not met, with the reasons, and the sums. Returns the exit status. */
+function printOutcomes(): number {
   const count = { met: 0, unmet: 0, failed: 0 };
   for (const [target, done] of results) {
     for (const { contractCase, outcome } of done) {

@@ -1,16 +1,16 @@
 /**
- * L6 under fire: errors that come at every moment of a connection's life while `space()` is asked for in
- * every callback, more than 100,000 of them in all. In the C++ library the handler of an error frees on one
- * thread what `space()` reads on another.
+ * L6 under errors: more than 100,000 errors come at every point of a connection's life while `space()` is
+ * asked for in every callback. In the C++ library the error handler frees memory on one thread that `space()`
+ * reads on another.
  */
 import type { CaseLimits, ContractCase } from './case.js';
-import { Arena, momentsOf, type Moment } from './race.js';
+import { Harness, failurePoints, type FailurePoint } from './race.js';
 import {
   CONNECTED,
   DIALING,
   ENDED,
   ENDING,
-  FAULTS,
+  INJECTIONS,
   RECEIVED,
   SEND_BUFFER,
   UNDER_WAY,
@@ -18,19 +18,19 @@ import {
   WINDOW,
   WITHHELD,
   WRITTEN,
-} from './race-moments.js';
+} from './failure-points.js';
 
 const SEED = 20_260_719;
-/** In each of eight cases. */
+/** Errors in each of eight cases. */
 const ERRORS = 12_500;
-/** Where each of them is dear. */
+/** Errors in the case in which each of them is expensive. */
 const FEW_ERRORS = 1500;
 const SPACES = 80_000;
-/** Small, so that both are full soon. */
+/** Small buffers, which are full soon. */
 const SMALL: CaseLimits = { sendBufferBytes: SEND_BUFFER, receiveWindowBytes: WINDOW };
 /**
- * A few send buffers of this size are more than the system's own take. The budget is not what is tried: many
- * of these connections are closed and not read.
+ * A few send buffers of this size are more than the system's own buffers take. The send budget must not
+ * interfere: many of these connections are closed and not read.
  */
 const LARGE: CaseLimits = {
   sendBufferBytes: 1 << 20,
@@ -40,7 +40,7 @@ const LARGE: CaseLimits = {
 
 function underFire(
   when: string,
-  moments: readonly Moment[],
+  points: readonly FailurePoint[],
   limits: CaseLimits = SMALL,
   errors = ERRORS,
 ): ContractCase {
@@ -49,21 +49,21 @@ function underFire(
     title: `space() is right in every callback while ${errors} errors come: ${when}`,
     limits,
     async run(env) {
-      const arena = new Arena(env, SEED, moments);
-      await arena.race(errors);
-      arena.expectReached(errors, SPACES);
+      const harness = new Harness(env, SEED, points);
+      await harness.race(errors);
+      harness.expectReached(errors, SPACES);
     },
   };
 }
 
 export const SPACE_RACES: readonly ContractCase[] = [
   underFire('dialing', DIALING),
-  underFire('connected', momentsOf(CONNECTED, FAULTS)),
-  underFire('written', momentsOf(WRITTEN, FAULTS)),
-  underFire('under way', momentsOf(UNDER_WAY, FAULTS)),
-  underFire('received', momentsOf(RECEIVED, FAULTS)),
-  underFire('withheld', momentsOf(WITHHELD, FAULTS)),
-  underFire('ending', momentsOf(ENDING, FAULTS)),
-  underFire('ended', momentsOf(ENDED, FAULTS)),
-  underFire('unread', momentsOf(UNREAD, FAULTS), LARGE, FEW_ERRORS),
+  underFire('connected', failurePoints(CONNECTED, INJECTIONS)),
+  underFire('written', failurePoints(WRITTEN, INJECTIONS)),
+  underFire('under way', failurePoints(UNDER_WAY, INJECTIONS)),
+  underFire('received', failurePoints(RECEIVED, INJECTIONS)),
+  underFire('withheld', failurePoints(WITHHELD, INJECTIONS)),
+  underFire('ending', failurePoints(ENDING, INJECTIONS)),
+  underFire('ended', failurePoints(ENDED, INJECTIONS)),
+  underFire('unread', failurePoints(UNREAD, INJECTIONS), LARGE, FEW_ERRORS),
 ];

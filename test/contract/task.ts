@@ -1,20 +1,20 @@
-/** W · the task: the watchdog over its callbacks, and what its thread has in effect. */
+/** W · the task: the watchdog over its callbacks, and the settings of its thread. */
 import type { AsyncClient } from 'asynctcp';
 import type { ContractCase, Env, HostedTask, PatientOrder } from './case.js';
 import { expect, expectEqual } from './expect.js';
 
-/** Clients of a second task that must not notice what happens to the first. */
+/** Clients of a second task, which must not notice what happens to the first task. */
 const UNDISTURBED = 50;
 const SPIN_MS = 3000;
-/** The unit of the stack's measurement: what a mark may be off by at either end. */
+/** Unit in which the stack is measured: the tolerance of a mark at either end. */
 const PAGE_BYTES = 4096;
 const WORD_BYTES = 4;
 
-/** A client of a task's server, with what came back so far. */
+/** A client of a task's server, and what it has received. */
 interface Visitor {
   readonly client: AsyncClient;
   text: string;
-  /** 'error …', 'disconnect' as they came. */
+  /** 'error …' and 'disconnect', in their order. */
   readonly end: string[];
 }
 
@@ -31,7 +31,7 @@ async function visit(env: Env, { port }: HostedTask): Promise<Visitor> {
   return visitor;
 }
 
-/** Has the task do something in a callback; answers with what it says. */
+/** Makes the task execute an order in a callback. Resolves to its answer. */
 async function ask(env: Env, visitor: Visitor, order: PatientOrder): Promise<string> {
   visitor.text = '';
   visitor.client.write(order);
@@ -39,7 +39,7 @@ async function ask(env: Env, visitor: Visitor, order: PatientOrder): Promise<str
   return visitor.text;
 }
 
-/** One round trip on each connection. */
+/** Makes one round trip on each connection. */
 async function echoOnce(env: Env, visitors: readonly Visitor[]): Promise<void> {
   let answered = 0;
   for (const { client } of visitors) {
@@ -78,7 +78,7 @@ export const TASK: readonly ContractCase[] = [
       expectEqual(bite.client?.remotePort, visitor.client.localPort(), 'whose callback it is');
       expectEqual(bite.client?.localPort, task.port, 'the port of the task');
       expectEqual(bite.client?.bytesIn, `spin ${SPIN_MS}`.length, 'the bytes that came in');
-      // Of `function spinning` in test/tasks/patient.ts, through the source map.
+      // The lines of `function spinning` in test/tasks/patient.ts, through the source map.
       const isSpinning = (call: string): boolean => /^spinning \(.*patient\.ts:1[2-6]:\d+\)$/.test(call);
       expect(bite.backtrace.some(isSpinning), `the backtrace has the place: ${bite.backtrace.join('; ')}`);
       await env.until('its return is told too', () => task.printed().includes('onData has returned'));

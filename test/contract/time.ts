@@ -1,4 +1,4 @@
-/** T · time: polls, timeouts and the attempts of Happy Eyeballs, under a clock that the case moves. */
+/** T · time: polls, timeouts and the attempts of Happy Eyeballs, by a clock that the case moves. */
 import { ErrorCode, TcpState } from 'asynctcp';
 import type { ContractCase } from './case.js';
 import { expect, expectEqual } from './expect.js';
@@ -179,7 +179,7 @@ export const TIME: readonly ContractCase[] = [
       client.onPoll(undefined);
       client.onTimeout(undefined);
       client.pause();
-      // The timer of before comes, and is not armed again.
+      // The timer that was armed before is due, and is not armed again.
       env.clock.advance(60_000);
       expectEqual(client.write('while paused'), 12, 'taken while paused');
       expectEqual(await peer.receive(12), 'while paused', 'what the peer got');
@@ -255,7 +255,7 @@ export const TIME: readonly ContractCase[] = [
         ['connect', 'timeout 2000', 'timeout 2500', 'timeout 3000'],
         'again at each poll',
       );
-      // A closed window is a slow peer's, whose TCP answers; a stack that is not its own TCP cannot know.
+      // The TCP of a peer with a closed window answers probes. A stack that cannot see its TCP does not know.
       const knows = env.clientStack.capabilities.acknowledgement === 'peer';
       expectEqual(typeof history.heardAgoMs, knows ? 'number' : 'undefined', 'when the peer was heard of');
       const acked = history.acked;
@@ -276,7 +276,7 @@ export const TIME: readonly ContractCase[] = [
         const { client, history } = await linkedToPeer(env, undefined, { receiveBuffer: 4096 });
         client.setAckTimeout(700);
         await stuff(env, client);
-        history.also = (event) => {
+        history.onEvent = (event) => {
           if (event === 'poll' && way === 'abort') client.abort();
           if (event === 'poll' && way === 'throw') throw new Error('thrown in onPoll');
         };

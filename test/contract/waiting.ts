@@ -1,4 +1,4 @@
-/** D11 and D12: data that waits for a handler or is withheld by `pause`, and data as a view. */
+/** D11 and D12 · data that waits for a handler or is held back by `pause`, and data as a view. */
 import { AsyncClient, AsyncServer, ErrorCode, type Packet } from 'asynctcp';
 import { Deferred } from '#src/support/deferred.js';
 import type { ContractCase, Env, PeerSocket } from './case.js';
@@ -8,10 +8,10 @@ import { linkedToPeer } from './linked.js';
 import { PatternReader } from './pattern.js';
 
 const WINDOW = 3000;
-/** More than the window, and little enough to be sent in no time. */
+/** More than the window, but few enough to be sent quickly. */
 const BYTES = 200_000;
 
-/** Nothing that is withheld is given back: so much is delivered, and no more. */
+/** Checks that `bytes` bytes are delivered, and no more, while nothing is acknowledged. */
 async function expectWindow(env: Env, client: AsyncClient, peer: PeerSocket, bytes: number): Promise<void> {
   let delivered = 0;
   client.onData((_, data) => {
@@ -19,7 +19,7 @@ async function expectWindow(env: Env, client: AsyncClient, peer: PeerSocket, byt
     delivered += data.length;
   });
   expectEqual(client.receiveWindow, bytes, 'when connected');
-  // The send ends with the connection.
+  // Rejects when the connection ends.
   void peer.sendPattern(3, BYTES).catch(() => undefined);
   await env.until('the window is full', () => delivered >= bytes);
   await env.settle();
@@ -112,7 +112,7 @@ export const WAITING: readonly ContractCase[] = [
       expectEqual(received, '', 'what came without a handler');
       connected.resolve();
       await env.until('it came', () => received === 'early');
-      // The handler was set once, and removed itself: data is dropped now, and the FIN is noticed.
+      // Once a handler was set and removed, data is dropped, and the FIN is reported.
       let isOver = false;
       client.onDisconnect(() => (isOver = true));
       await peer.send('dropped');
@@ -303,13 +303,13 @@ export const WAITING: readonly ContractCase[] = [
       client.onPacket((_, packet) => {
         const { length } = packet;
         bytes += length;
-        // Memory that is not the program's to give away stays where it is.
+        // Memory that does not belong to the program cannot be transferred.
         const { buffer } = packet.data;
         if (buffer instanceof ArrayBuffer) {
           try {
             structuredClone(buffer, { transfer: [buffer] });
           } catch {
-            // It is marked.
+            // The memory is marked as not transferable.
           }
         }
         expectEqual(packet.length, length, 'the length afterwards');

@@ -1,40 +1,60 @@
 /**
- * Tables in the README that are made from the code: `npm run docs` writes them, and a test checks that what
- * stands there is what would be written.
+ * Tables of the documentation that are made from the code: `npm run docs` writes them, and a test checks that
+ * each page has what would be written.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { AsyncClient, ErrorCode } from 'asynctcp';
 import { markdownTable } from 'markdown-table';
 import { rangeText, SYMBOLS, type ConfigurationSymbol } from '#src/asynctcp/configuration.js';
+import { Page, ROOT } from './pages.js';
 
-const README = fileURLToPath(new URL('../../../README.md', import.meta.url));
-const BEGIN = '<!-- configuration table: made by `npm run docs` -->\n';
-const END = '<!-- end of the configuration table -->';
+interface Table {
+  /** Path of the page from the repository's root. */
+  readonly page: string;
+  /** Lines of the page between which the table stands. */
+  readonly begin: string;
+  readonly end: string;
+  readonly rows: () => string[][];
+}
 
 function standardText(symbol: ConfigurationSymbol): string {
   return symbol.default === undefined ? 'the stack’s own' : String(symbol.default);
 }
 
-function row(symbol: ConfigurationSymbol): string[] {
+function symbolRow(symbol: ConfigurationSymbol): string[] {
   const range = rangeText(symbol);
   return [`\`${symbol.symbol}\``, `\`${symbol.option}\``, range, standardText(symbol), symbol.meaning];
 }
 
-export function configurationTable(): string {
-  const rows = [['symbol', 'option', 'range', 'default', 'meaning'], ...SYMBOLS.map(row)];
-  return markdownTable(rows, { alignDelimiters: false });
+function codeRow([name, code]: [string, ErrorCode]): string[] {
+  return [`\`${name}\``, String(code).replace('-', '−'), AsyncClient.errorToString(code)];
 }
 
-export function readme(): string {
-  return readFileSync(README, 'utf8');
+export const TABLES: readonly Table[] = [
+  {
+    page: 'docs/configuration.md',
+    begin: '<!-- configuration table: made by `npm run docs` -->\n',
+    end: '<!-- end of the configuration table -->',
+    rows: () => [['symbol', 'option', 'range', 'default', 'meaning'], ...SYMBOLS.map(symbolRow)],
+  },
+  {
+    page: 'docs/api.md',
+    begin: '<!-- error codes: made by `npm run docs` -->\n',
+    end: '<!-- end of the error codes -->',
+    rows: () => [['name', 'code', '`errorToString`'], ...Object.entries(ErrorCode).map(codeRow)],
+  },
+];
+
+/** Returns the text of the table's page as it should be. */
+export function withTable({ page, begin, end, rows }: Table): string {
+  const { text } = new Page(page);
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+  if (from < 0 || to < from) throw new Error(`${page} has no place for its table`);
+  const table = markdownTable(rows(), { alignDelimiters: false });
+  return `${text.slice(0, from + begin.length)}\n${table}\n\n${text.slice(to)}`;
 }
 
-/** The README as it should be. */
-export function readmeWithTables(): string {
-  const text = readme();
-  const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)];
-  if (begin < 0 || end < begin) throw new Error('the README has no place for the configuration table');
-  return `${text.slice(0, begin + BEGIN.length)}\n${configurationTable()}\n\n${text.slice(end)}`;
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const table of TABLES) writeFileSync(ROOT + table.page, withTable(table));
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(README, readmeWithTables());

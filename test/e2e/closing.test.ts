@@ -1,20 +1,20 @@
-/** D9 from outside: a program that closes and ends by itself delivers everything to a slow reader. */
+/** D9 in a program: a program that closes and ends by itself delivers everything to a slow reader. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { pattern } from '../contract/pattern.js';
 import { ErrorCode } from 'asynctcp';
-import { inForm } from '../soak/form.js';
-import { STACKS } from '../soak/stacks.js';
+import { inForm } from '../support/form.js';
+import { STACKS } from '../support/stacks.js';
 import { start, startNode, startPython, unlessInstalled } from './programs.js';
 import { program } from './programs/inline.js';
+import { HANGS_MS } from './programs/inline.js';
 
 const BYTES = 3_000_000;
 const CLIENT = new URL('programs/closing-client.js', import.meta.url);
 const STUFFING = new URL('programs/stuffing-client.js', import.meta.url);
-const HANGS_MS = 120_000;
 
-/** Accepts one connection, reads it in pieces with a pause after each, and tells what it got and the end. */
+/** Accepts one connection, reads it in pieces with a pause after each, and prints the bytes and the end. */
 const PEER = `
 import hashlib, socket, sys, time
 piece, pause, answers, buffer = int(sys.argv[1]), float(sys.argv[2]), sys.argv[3] == "answers", int(sys.argv[4])
@@ -44,10 +44,10 @@ interface Reader {
   readonly piece: number;
   readonly pauseS: number;
   readonly answers: boolean;
-  /** SO_RCVBUF; 0: the system's own. */
+  /** SO_RCVBUF; 0: the system's default. */
   readonly buffer: number;
   readonly bytes?: number;
-  /** The program closes when all is acknowledged. */
+  /** The program closes when everything is acknowledged. */
   readonly isFlushed?: boolean;
 }
 
@@ -60,7 +60,7 @@ const READERS: readonly Reader[] = [
     buffer: 0,
   },
   {
-    // The long form takes half a minute: longer than any wait of the stack for a FIN.
+    // The long form takes half a minute: longer than a stack waits for a FIN.
     title: `that takes about ${inForm({ short: 1000, long: 100 })} KB a second`,
     piece: inForm({ short: 10_000, long: 1000 }),
     pauseS: 0.01,
@@ -109,7 +109,7 @@ for (const stack of Object.keys(STACKS)) {
   );
 }
 
-/** Accepts one connection, reads so many bytes and no more, and never ends. Asked, it tells the end. */
+/** Accepts one connection, reads the given number of bytes, and never ends. Prints the end on request. */
 const SILENT_PEER = `
 import select, socket, sys
 wanted = int(sys.argv[1])
@@ -132,7 +132,7 @@ except OSError as error:
 for (const stack of Object.keys(STACKS)) {
   const skip = unlessInstalled('python3');
   describe(`a program on ${stack} whose peer is silent`, { skip, timeout: HANGS_MS }, () => {
-    it('is told ERR_TIMEOUT after the close timeout where the peer never reads, and ends', async (test) => {
+    it('gets ERR_TIMEOUT after the close timeout where the peer never reads, and ends', async (test) => {
       const peer = startPython(test, SILENT_PEER, '0');
       const port = await peer.stdout.number(/^port (\d+)/);
       const env = { CONFIG_ASYNC_TCP_CLOSE_TIMEOUT: '1000' };

@@ -1,4 +1,4 @@
-/** Workers of `node:cluster` serve one port: `auto` shares it as Node does, `kernel` with `reusePort`. */
+/** Workers of `node:cluster` share one port: `auto` by Node's own means, `kernel` with `reusePort`. */
 import assert from 'node:assert/strict';
 import { createServer, type AddressInfo } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
@@ -8,7 +8,7 @@ import { HANGS_MS, program } from './programs/inline.js';
 
 const WORKERS = 2;
 
-/** The workers listen, the primary visits until each has answered with its number and its stack. */
+/** The workers listen. The primary connects until each worker has answered with its number and its stack. */
 function clusterProgram(test: TestContext, options: string, port: number): string {
   return program(
     test,
@@ -46,7 +46,7 @@ if (cluster.isWorker) {
   );
 }
 
-/** A port that nobody has at this moment. */
+/** Resolves to a port that is free at present. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));

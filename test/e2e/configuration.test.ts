@@ -1,4 +1,4 @@
-/** The configuration as a program of its own finds it in its environment. */
+/** The configuration from the environment of a program. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,7 @@ import { loadAddon } from '#src/addon/load-addon.js';
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const { reason } = loadAddon();
 
-/** What a program that makes two clients prints for its user. */
+/** Returns the lines that a program with two clients prints for its user. */
 function told(variables: Record<string, string>): string[] {
   const source = "import { AsyncClient } from 'asynctcp'; new AsyncClient(); new AsyncClient();";
   const { stderr, status } = spawnSync(process.execPath, ['--input-type=module', '-e', source], {
@@ -22,7 +22,7 @@ function told(variables: Record<string, string>): string[] {
 
 const QUEUE_SIZE = 'asynctcp: CONFIG_ASYNC_TCP_QUEUE_SIZE has no effect on the node stack';
 
-it('a symbol that the stack cannot meet is told once', () => {
+it('a symbol that the stack cannot meet is reported once', () => {
   const variables = { CONFIG_ASYNC_TCP_QUEUE_SIZE: '16', CONFIG_ASYNC_TCP_STACK: 'node' };
   assert.deepEqual(told(variables), [QUEUE_SIZE]);
   assert.deepEqual(told({ ...variables, CONFIG_LWIP_TCP_MSS: '1000' }), [

@@ -1,19 +1,19 @@
-/** The library loaded again and again in one thread leaves what one copy leaves. */
+/** Many copies of the library in one thread leave no more behind than one copy. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { loadAddon } from '#src/addon/load-addon.js';
+import { HANGS_MS } from './programs/inline.js';
 
 const PROGRAM = fileURLToPath(new URL('programs/copies.js', import.meta.url));
 const COPIES = 30;
-const HANGS_MS = 120_000;
 const { reason } = loadAddon();
 
 interface Holds {
   readonly threads: number;
   readonly descriptors: number;
-  /** Copies that were told of the bite of another one. */
+  /** Copies whose program was notified of the watchdog's bite in another copy. */
   readonly bitten: readonly number[];
 }
 
@@ -25,7 +25,7 @@ function holdsOf(way: string, count: number, stack: string): Holds {
     env: { ...process.env, CONFIG_ASYNC_TCP_STACK: stack },
   });
   assert.equal(status, 0, stderr);
-  // The blocked copy's own hooks were found.
+  // The report uses the hooks of the blocked copy.
   assert.match(stderr, /^ {2}client {3}127\.0\.0\.1:[0-9]+ .* Established/m);
   return JSON.parse(stdout) as Holds;
 }
@@ -38,17 +38,21 @@ for (const [stack, why] of [
 ] as const) {
   describe(`${COPIES} copies on the stack ${stack}`, { skip: why ?? false }, () => {
     for (const [way, words] of Object.entries(WAYS)) {
-      it(`with ${words} have the threads of one, are all watched and told`, { timeout: HANGS_MS }, () => {
-        const one = holdsOf(way, 1, stack);
-        const many = holdsOf(way, COPIES, stack);
-        assert.deepEqual(one.bitten, [0]);
-        assert.deepEqual(
-          [...many.bitten].sort((a, b) => a - b),
-          [...Array(COPIES).keys()],
-        );
-        assert.equal(many.threads, one.threads);
-        assert.equal(many.descriptors, one.descriptors);
-      });
+      it(
+        `with ${words} have the threads of one, and all of them are watched and notified`,
+        { timeout: HANGS_MS },
+        () => {
+          const one = holdsOf(way, 1, stack);
+          const many = holdsOf(way, COPIES, stack);
+          assert.deepEqual(one.bitten, [0]);
+          assert.deepEqual(
+            [...many.bitten].sort((a, b) => a - b),
+            [...Array(COPIES).keys()],
+          );
+          assert.equal(many.threads, one.threads);
+          assert.equal(many.descriptors, one.descriptors);
+        },
+      );
     }
   });
 }

@@ -1,4 +1,4 @@
-/** `asynctcp doctor`, and what is left of the library where the native addon is not to be had. */
+/** `asynctcp doctor`, and the library without its native addon. */
 import assert from 'node:assert/strict';
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,19 +22,20 @@ const SUBJECTS = [
 ];
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
-async function textOf(running: Program): Promise<string> {
-  assert.deepEqual(await running.ended, { status: 0, signal: null }, running.stderr.text);
+/** Resolves to the output of a program that must not print anything on stderr. */
+async function quietOutput(running: Program): Promise<string> {
+  const text = await running.output();
   assert.equal(running.stderr.text, '');
-  return running.stdout.text;
+  return text;
 }
 
-/** The answers of a doctor's report, by subject. */
+/** Returns the lines of a doctor's report, by subject. */
 function answers(report: string): Map<string, string> {
   const lines = [...report.matchAll(/^ {2}(yes|no ) {2}(.{18})\S/gm)];
   return new Map(lines.map(([, answer = '', subject = '']) => [subject.trim(), answer.trim()]));
 }
 
-/** The package without its addon. */
+/** Installs the package without its addon. Returns its folder. */
 function withoutAddon(test: TestContext): string {
   const folder = temporaryFolder(test);
   for (const part of ['dist', 'package.json'])
@@ -48,7 +49,7 @@ function doorOf(folder: string): string {
 
 describe('asynctcp doctor', { concurrency: true, timeout: HANGS_MS }, () => {
   it('has an answer to every subject, and status 0', async (test) => {
-    const report = await textOf(start(test, process.execPath, [MAIN, 'doctor']));
+    const report = await quietOutput(start(test, process.execPath, [MAIN, 'doctor']));
     assert.match(report, /^asynctcp \d+\.\d+\.\d+ on Node \d+\.\d+\.\d+, \S+ \S+\n\n/);
     assert.deepEqual([...answers(report).keys()], SUBJECTS);
     for (const line of report.split('\n')) assert.ok(line.length <= 100, line);
@@ -56,14 +57,14 @@ describe('asynctcp doctor', { concurrency: true, timeout: HANGS_MS }, () => {
 
   it('says no with a remedy where the limit of open files is low', async (test) => {
     const words = ['-c', 'ulimit -n 256; exec "$@"', 'sh', process.execPath, MAIN, 'doctor'];
-    const report = await textOf(start(test, 'sh', words));
+    const report = await quietOutput(start(test, 'sh', words));
     assert.equal(answers(report).get('open files'), 'no');
     assert.match(report, /256 at once \(may be raised to 256\).*ulimit -n 10000/s);
   });
 
   it('says no with a reason to all that needs the addon, where it is missing', async (test) => {
     const main = join(withoutAddon(test), 'dist', 'cli', 'main.js');
-    const report = await textOf(start(test, process.execPath, [main, 'doctor']));
+    const report = await quietOutput(start(test, process.execPath, [main, 'doctor']));
     const found = answers(report);
     assert.deepEqual([...found.keys()], SUBJECTS);
     for (const subject of [
@@ -81,9 +82,9 @@ describe('asynctcp doctor', { concurrency: true, timeout: HANGS_MS }, () => {
     assert.match(report, /stack in use +node, because the stack kernel does not \(/);
   });
 
-  it('tells which stack is used, and why', async (test) => {
+  it('prints which stack is used, and why', async (test) => {
     const inUse = async (env: Record<string, string>, ...words: string[]): Promise<string> => {
-      const report = await textOf(start(test, process.execPath, [...words, MAIN, 'doctor'], env));
+      const report = await quietOutput(start(test, process.execPath, [...words, MAIN, 'doctor'], env));
       return /(?:yes|no ) {2}stack in use +(.*)/.exec(report)?.[1] ?? '';
     };
     assert.match(await inUse({}), /^kernel, because the native addon works/);
@@ -95,8 +96,8 @@ describe('asynctcp doctor', { concurrency: true, timeout: HANGS_MS }, () => {
     );
   });
 
-  it('says no with the remedy where Node is told to load no addons', async (test) => {
-    const report = await textOf(start(test, process.execPath, ['--no-addons', MAIN, 'doctor']));
+  it('says no with the remedy where Node may not load addons', async (test) => {
+    const report = await quietOutput(start(test, process.execPath, ['--no-addons', MAIN, 'doctor']));
     assert.equal(answers(report).get('native addon'), 'no');
     assert.match(report, /start it\s+without --no-addons/);
   });
@@ -110,7 +111,7 @@ describe('asynctcp doctor', { concurrency: true, timeout: HANGS_MS }, () => {
 
 describe('where the system does not let the addon work', { timeout: HANGS_MS }, () => {
   const { reason } = loadAddon();
-  /** A client is made while the process has no descriptor left. */
+  /** Makes a client while no descriptor is left. */
   const starving = async (test: TestContext, before: string): Promise<string> => {
     const text = `
       const { openSync, closeSync } = await import('node:fs');
@@ -159,7 +160,7 @@ describe('a symbol that the operating system decides', { timeout: HANGS_MS }, ()
 
 describe('without the addon', { concurrency: true, timeout: HANGS_MS }, () => {
   const REASON = 'The native addon is not in the package; install the package again.';
-  /** Where a release has no binary, nothing is missing. */
+  /** On a platform for which a release has no binary, its absence is no error. */
   const isFault = process.platform === 'linux' && ['x64', 'arm64'].includes(process.arch);
   const told = (reason: string): string =>
     isFault
@@ -182,7 +183,7 @@ describe('without the addon', { concurrency: true, timeout: HANGS_MS }, () => {
     assert.deepEqual(await running.ended, { status: 0, signal: null });
   }
 
-  it('a server echoes, and one line tells why its stack is not the kernel', async (test) => {
+  it('a server echoes, and one line says why its stack is not the kernel', async (test) => {
     const file = program(test, `${ECHO}\nnew asynctcp.AsyncClient();`, doorOf(withoutAddon(test)));
     const running = start(test, process.execPath, [file]);
     await echoes(test, running);
@@ -215,7 +216,7 @@ describe('without the addon', { concurrency: true, timeout: HANGS_MS }, () => {
       const { systemThreadId, stackWords } = await task.started;
       console.log(systemThreadId, stackWords.effective);
       await task.ended;`;
-    const report = await textOf(start(test, process.execPath, [program(test, text, doorOf(folder))]));
+    const report = await quietOutput(start(test, process.execPath, [program(test, text, doorOf(folder))]));
     assert.deepEqual(report.trim().split('\n').sort(), ['in the task', 'undefined 131072']);
   });
 
@@ -238,7 +239,7 @@ describe('without the addon', { concurrency: true, timeout: HANGS_MS }, () => {
       try { asynctcp.AsyncClient.getStackHighWaterMark(); } catch (error) { console.log(String(error)); }`;
     const file = program(test, text, doorOf(withoutAddon(test)));
     assert.equal(
-      await textOf(start(test, process.execPath, [file])),
+      await quietOutput(start(test, process.execPath, [file])),
       `[-1,3,true]\nError: the stack cannot be measured: ${REASON}\n`,
     );
   });

@@ -1,13 +1,11 @@
-/** Each example program against a foreign peer: it does what its head says, and ends as it should. */
+/** Each example program with a foreign peer: it does what its first comment says, and ends correctly. */
 import assert from 'node:assert/strict';
 import { lookup } from 'node:dns/promises';
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { describe, it, type TestContext } from 'node:test';
 import { startNode, startPeer, startPython, unlessInstalled, type Program } from './programs.js';
-
-/** Ends a test that hangs. */
-const HANGS_MS = 120_000;
+import { memoryBytes } from '../support/process-memory.js';
+import { HANGS_MS } from './programs/inline.js';
 
 function exampleFile(name: string): URL {
   return new URL(`../../examples/${name}.js`, import.meta.url);
@@ -17,7 +15,7 @@ function startExample(test: TestContext, name: string, ...args: (string | number
   return startNode(test, exampleFile(name), args.map(String));
 }
 
-/** Listens on a port that the system chooses and prints it. */
+/** Listens on a free port and prints it. */
 const PYTHON_LISTENER = `
 import socket, sys
 listener = socket.create_server(('127.0.0.1', 0))
@@ -28,8 +26,8 @@ describe('the example echo', { concurrency: true, timeout: HANGS_MS }, () => {
   const FLOOD_LIMIT = 256_000_000;
 
   /**
-   * Twice it writes without reading until nothing moves for a second: a slow machine can only make it stop
-   * too soon. In between it reads half; at the end it ends its side while much is still to come back.
+   * Writes without reading, twice, until nothing is taken for a second; a slow machine can only make that end
+   * too early. In between it reads half. At the end it sends FIN while most of the echo is still to come.
    */
   const PYTHON_FLOOD = `
 import hashlib, os, select, socket, sys
@@ -103,8 +101,9 @@ peer.shutdown(socket.SHUT_WR)
 received = b''.join(iter(lambda: peer.recv(65536), b''))
 print('came back:', len(received), 'the same' if received == sent else 'not the same')
 `;
-      // With so wide a window the server has it all, and the peer's end, long before it has sent it back;
-      // with so small a send buffer it is taken in parts.
+      // With this window the server has everything, and the peer's FIN, long before it has echoed it. With
+      // this send
+      // buffer it takes the echo in parts.
       const env = { CONFIG_LWIP_TCP_WND_DEFAULT: '16000000', CONFIG_LWIP_TCP_SND_BUF_DEFAULT: '5760' };
       const echo = startNode(test, exampleFile('echo'), ['0'], env);
       const port = await echo.stdout.number(/port (\d+)$/);
@@ -210,7 +209,7 @@ describe('the example client', { concurrency: true, timeout: HANGS_MS }, () => {
     'tells of a refused connection by onError and onDisconnect',
     { skip: unlessInstalled('python3') },
     async (test) => {
-      // Bound, so that nobody else gets the port, but nobody listens.
+      // A bound socket that does not listen: the port is not free, and refuses connections.
       const script = `
 import socket, sys
 unused = socket.socket()
@@ -293,11 +292,13 @@ print('received', sum(map(len, iter(lambda: peer.recv(65536), b''))))
 });
 
 describe('the example chargen', { timeout: HANGS_MS }, () => {
-  /** More than the kernel's buffers hold, so that it cannot all have been sent before the reader stopped. */
+  /** More than the kernel's buffers hold, so that not everything was sent before the reader stopped. */
   const MUCH = 64_000_000;
-  const GROWTH_LIMIT_KIB = 64 * 1024;
+  const GROWTH_LIMIT_BYTES = 64 * 1_048_576;
 
-  /** Reads as many bytes as each line of its input says, and compares them with RFC 864's pattern. */
+  /**
+   * For each line of its input, reads that number of bytes, and compares them with the pattern of RFC 864.
+   */
   const PYTHON_READER = `
 import socket, sys
 peer = socket.create_connection(('127.0.0.1', int(sys.argv[1])))
@@ -317,11 +318,6 @@ for command in sys.stdin:
     print('right up to byte', position)
 `;
 
-  function memoryKib(program: Program): number {
-    const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${program.pid}/status`, 'utf8')) ?? [];
-    return Number(kib);
-  }
-
   it(
     'stays small while one reader stands still and others read, and then goes on where it stopped',
     { skip: process.platform === 'linux' ? unlessInstalled('python3') : 'memory is read from Linux /proc' },
@@ -331,15 +327,15 @@ for command in sys.stdin:
       const stopping = startPython(test, PYTHON_READER, String(port));
       stopping.type('100000\n');
       await stopping.stdout.line(/^right up to byte 100000$/);
-      // The server says so when its own buffer and the kernel's are full and nothing moves.
+      // The server prints this line when its own buffer and the kernel's are full.
       const [, stopped] = await chargen.stdout.line(/^(.*) has stopped reading$/);
-      const fullKib = memoryKib(chargen);
+      const fullBytes = memoryBytes('VmRSS', chargen.pid);
 
       const busy = startPython(test, PYTHON_READER, String(port));
       busy.type(`${MUCH}\n`);
       await busy.stdout.line(new RegExp(`^right up to byte ${MUCH}$`));
-      const grownKib = memoryKib(chargen) - fullKib;
-      assert.ok(grownKib < GROWTH_LIMIT_KIB, `grown by ${grownKib} KiB`);
+      const grownBytes = memoryBytes('VmRSS', chargen.pid) - fullBytes;
+      assert.ok(grownBytes < GROWTH_LIMIT_BYTES, `grown by ${grownBytes} bytes`);
 
       stopping.type(`${MUCH}\n`);
       await stopping.stdout.line(new RegExp(`^right up to byte ${MUCH + 100_000}$`));
@@ -349,7 +345,7 @@ for command in sys.stdin:
   );
 });
 
-describe('the example chargen, told to end', { timeout: HANGS_MS }, () => {
+describe('the example chargen, at its end', { timeout: HANGS_MS }, () => {
   it(
     'sends a slow reader all that it has taken for it, then the end',
     { skip: unlessInstalled('python3') },
@@ -387,7 +383,7 @@ describe('the example fetch-website', { concurrency: true, timeout: HANGS_MS }, 
   const BODY_BYTES = 1_000_000;
   const HEAD = `HTTP/1.1 200 OK\r\nContent-Length: ${BODY_BYTES}\r\n\r\n`;
 
-  /** Keeps its connections open unless asked to close them, and answers when it is told to. */
+  /** Keeps its connections open unless a request asks to close, and answers after a line of input. */
   const PYTHON_WEBSITE = `
 import http.server, sys
 
@@ -406,14 +402,14 @@ print('serving on port', server.server_port)
 server.serve_forever()
 `;
 
-  /** Names of this machine that need no network, with different addresses where there are such. */
+  /** Resolves to names of this machine that need no network, with different addresses if possible. */
   async function localNames(): Promise<{ name: string; address: string }[]> {
     const names = [{ name: 'localhost', address: '127.0.0.1' }];
     try {
       const { address } = await lookup(hostname(), { family: 4 });
       if (address.startsWith('127.')) names.push({ name: hostname(), address });
     } catch {
-      // A machine whose own name has no address: one name with two ports will do.
+      // If this machine's own name has no address, one name with two ports is enough.
     }
     return [...names, ...names].slice(0, 2);
   }
@@ -429,7 +425,7 @@ server.serve_forever()
         sites.push({ server, host: `${name}:${port}`, path: index === 0 ? '/' : '/page?number=2' });
       }
       const program = startExample(test, 'fetch-website', ...sites.map(({ host, path }) => host + path));
-      // Nobody is answered before both were asked.
+      // The sites answer when both of them were asked.
       for (const { server, host, path } of sites) {
         const [, request] = await server.stdout.line(/^asked for (.*)$/);
         assert.equal(request, `${path} of ${host}`);
@@ -469,7 +465,7 @@ while peer.recv(65536):
 });
 
 describe('the example reconnecting-client', { timeout: HANGS_MS }, () => {
-  /** Refuses until it is told to listen; then each connection is closed after its first line. */
+  /** Refuses connections until a line of input; then closes each connection after its first line. */
   const PYTHON_SERVER = `
 import socket, sys
 listener = socket.socket()
@@ -502,7 +498,7 @@ while True:
         const number = await server.stdout.number(/^first line: (\d+)$/);
         assert.ok(number > last, `counts ${number} after ${last}`);
         last = number;
-        // A connection that lasted makes the delays begin anew.
+        // After a connection that lasted, the delays begin anew.
         const waitMs = await client.stdout.number(/disconnected, trying again in (\d+) ms$/);
         assert.ok(waitMs <= 250, `waits ${waitMs} ms`);
       }

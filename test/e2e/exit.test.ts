@@ -1,14 +1,13 @@
-/** What a callback wrote has left when it ends the process (D3). */
+/** Bytes that a callback wrote are sent if the callback ends the process (D3). */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
-import { STACKS } from '../soak/stacks.js';
+import { STACKS } from '../support/stacks.js';
 import { unlessAddonLoads } from '../native/require-addon.js';
 import { start } from './programs.js';
 import { program } from './programs/inline.js';
-
-const HANGS_MS = 120_000;
+import { HANGS_MS } from './programs/inline.js';
 
 const CALLBACKS: Readonly<Record<string, string>> = {
   onConnect: 'client.onConnect(end);',

@@ -1,13 +1,13 @@
-/** D3 from outside: what was written leaves before the process exits. */
+/** D3 in a program: bytes that were written are sent before the process exits. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
-import { STACKS } from '../soak/stacks.js';
+import { STACKS } from '../support/stacks.js';
 import { startNode } from './programs.js';
+import { HANGS_MS } from './programs/inline.js';
 
 const CLIENT = new URL('programs/exiting-client.js', import.meta.url);
-const HANGS_MS = 60_000;
 
 const WAYS: Readonly<Record<string, string>> = {
   callback: 'in the callback that exits',

@@ -1,6 +1,6 @@
 /**
- * A test of a program that uses the library fakes the runtime's timers, after the library was loaded: sockets
- * go on, by the machine's time.
+ * Fake timers in a test of a program that uses the library, installed after the library was loaded: sockets
+ * continue, by the machine's time.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -11,10 +11,7 @@ import { loadAddon } from '#src/addon/load-addon.js';
 const PROGRAM = fileURLToPath(new URL('programs/fake-timers.js', import.meta.url));
 const { reason } = loadAddon();
 
-/**
- * Sockets of node:net stop with `process.nextTick`, by which Node's own streams go on: so does the stack on
- * them.
- */
+/** `process.nextTick` is not faked for the stack `node`: Node's own streams need it. */
 const FAKES = {
   kernel: ['node:test', 'everything', 'everything but nextTick'],
   node: ['node:test', 'everything but nextTick'],

@@ -1,20 +1,22 @@
-/** The example gateway: devices that are killed or silent, an upstream that is slow and restarts, SIGTERM. */
+/**
+ * The example gateway: devices that are killed or fall silent, an upstream that is slow and restarts,
+ * SIGTERM.
+ */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { startNode, startPython, unlessInstalled } from './programs.js';
+import { HANGS_MS } from './programs/inline.js';
 
-/** Ends a test that hangs. */
-const HANGS_MS = 120_000;
 const LIVE = 180;
 const SILENT = 10;
 const KILLED = 10;
 const SILENCE_S = 2;
 
 /**
- * Writes each line into a file before it confirms it; stands still once, after its first thousand lines, for
+ * Writes each line into a file before it confirms it. After its first thousand lines it pauses once, for
  * longer than devices may be silent.
  */
 const PYTHON_UPSTREAM = `
@@ -40,8 +42,8 @@ print('upstream ended')
 `;
 
 /**
- * Devices that send a numbered line every 20 ms until the gateway ends its side. One that is ended before a
- * line of input came was cut. Silent ones send one line.
+ * Devices that send a numbered line every 20 ms until the gateway sends FIN. An end before a line of input is
+ * reported as cut. Silent devices send one line.
  */
 const PYTHON_DEVICES = `
 import asyncio, sys
@@ -87,7 +89,7 @@ async def main():
 asyncio.run(main())
 `;
 
-/** Of each device the numbers of its lines, in order, each once. */
+/** Returns the numbers of the lines of each device, sorted, each once. */
 function numbersByDevice(file: string): Map<string, number[]> {
   const numbers = new Map<string, Set<number>>();
   for (const line of readFileSync(file, 'utf8').split('\n').slice(0, -1)) {
@@ -136,7 +138,7 @@ describe('the example gateway', { timeout: HANGS_MS }, () => {
         const numbers = arrived.get(device) ?? [];
         assert.deepEqual(numbers, [...Array(Number(count)).keys()], `lines of ${device}`);
       }
-      // A device that was killed loses no line that it sent before one that arrived.
+      // Of a killed device, all lines before the last one that arrived have arrived.
       for (let number = 0; number < KILLED; number += 1) {
         const numbers = arrived.get(`killed${number}`) ?? [];
         assert.ok(numbers.length > 0);

@@ -1,4 +1,6 @@
-/** A program in a thread of its own is the thread's main one: what stands behind its guards runs. */
+/**
+ * A program in a thread of its own is the thread's main module: `require.main === module` and the like hold.
+ */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -8,10 +10,10 @@ import { describe, it, type TestContext } from 'node:test';
 import { HANGS_MS, program, startRun, temporaryFolder } from './programs/inline.js';
 import { start } from './programs.js';
 
-/** Modules with a guard, by their files' names. */
+/** Modules that print whether they are the main module. */
 const COMMON_JS = "console.log('main', require.main === module, module.children.length);";
 const ESM = "console.log('main', import.meta.main ?? 'unknown here'); await null; console.log('whole');";
-/** The first Node whose modules know it is asked, not listed. */
+/** True if this Node has `import.meta.main`. */
 const SEEN = execFileSync(process.execPath, ['--input-type=module', '-e', 'console.log(import.meta.main)'], {
   encoding: 'utf8',
 }).trim();
@@ -30,7 +32,7 @@ function written(test: TestContext, file: string, text: string): string {
   return path;
 }
 
-/** Starts the program as a task, and prints how it went. */
+/** Returns a program that starts another one as a task, and prints its outcome. */
 function starter(test: TestContext, program_: string): string {
   const text = `
     const task = asynctcp.startTask(${JSON.stringify(program_)});

@@ -1,6 +1,6 @@
 /**
- * Runs programs for a test: ours and the foreign peers that they talk to. A program is waited for by the
- * lines that it prints and by its end, never by time, and it is killed with its test.
+ * Runs programs for a test: ours, and foreign peers. A test waits for the lines that a program prints and for
+ * its end, never for a time. The program is killed at the end of its test.
  */
 import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
@@ -14,10 +14,10 @@ export interface Ending {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** What a program prints, line by line. */
+/** The output of a program, line by line. */
 export class Output {
   text = '';
-  /** Up to here `line` has looked. */
+  /** The part of `text` that `line` has searched. */
   #seen = 0;
   #ended = false;
   #wake: (() => void) | undefined;
@@ -34,7 +34,7 @@ export class Output {
     });
   }
 
-  /** The first whole line that matches, after those that earlier calls returned. One caller at a time. */
+  /** Resolves to the first line that matches, after those of earlier calls. One caller at a time. */
   async line(pattern: RegExp): Promise<RegExpExecArray> {
     for (;;) {
       const end = this.text.indexOf('\n', this.#seen);
@@ -52,7 +52,7 @@ export class Output {
     }
   }
 
-  /** The first group of `line`, as a number. */
+  /** Resolves to the first group of `line`, as a number. */
   async number(pattern: RegExp): Promise<number> {
     const [, digits] = await this.line(pattern);
     return Number(digits);
@@ -62,7 +62,7 @@ export class Output {
 export class Program {
   readonly stdout: Output;
   readonly stderr: Output;
-  /** When it has ended and all its output is here. */
+  /** Resolves when the program has ended and all its output was read. */
   readonly ended: Promise<Ending>;
   readonly #child: ChildProcessWithoutNullStreams;
 
@@ -70,7 +70,7 @@ export class Program {
     this.#child = child;
     this.stdout = new Output(child.stdout);
     this.stderr = new Output(child.stderr);
-    // A program that ends without reading its input is no fault of the test.
+    // A program may end without reading its input.
     child.stdin.on('error', () => undefined);
     child.on('error', (error) => {
       this.stderr.text += `${error.message}\n`;
@@ -82,9 +82,16 @@ export class Program {
     });
   }
 
-  /** The process's number; 0 when it could not be started. */
+  /** The process's id; 0 if it could not be started. */
   get pid(): number {
     return this.#child.pid ?? 0;
+  }
+
+  /** Resolves to everything that the program printed, when it has ended. Rejects unless its status is 0. */
+  async output(): Promise<string> {
+    const { status } = await this.ended;
+    if (status !== 0) throw new Error(`status ${status ?? 'none'}: ${this.stderr.text}`);
+    return this.stdout.text;
   }
 
   type(text: string): void {
@@ -95,7 +102,7 @@ export class Program {
     this.#child.stdin.end(text);
   }
 
-  /** Ctrl-C. */
+  /** Sends SIGINT, as Ctrl-C does. */
   async interrupt(): Promise<Ending> {
     this.#child.kill('SIGINT');
     return this.ended;
@@ -112,7 +119,7 @@ export class Program {
   }
 }
 
-/** Starts a program that lives as long as the test at most. `env` is added to the test's own environment. */
+/** Starts a program, which is killed at the end of the test. `env` is added to the test's environment. */
 export function start(
   test: TestContext,
   command: string,
@@ -136,7 +143,7 @@ export function startNode(
 
 // ---- foreign peers
 
-/** The Debian package of each. */
+/** Debian packages of the foreign programs. */
 const PACKAGES = {
   python3: 'python3',
   nc: 'netcat-openbsd',
@@ -162,7 +169,7 @@ function isInstalled(peer: Peer): boolean {
       return false;
     }
   });
-  // There are several programs of the name nc, and not all know -N.
+  // There are several programs named nc. Only OpenBSD's has -N.
   return (
     exists && (peer !== 'nc' || spawnSync('nc', ['-h'], { encoding: 'utf8' }).stderr.includes('OpenBSD'))
   );
@@ -176,8 +183,8 @@ export function whatIsMissing(peers: readonly Peer[]): string | undefined {
 }
 
 /**
- * For a test's option `skip`: the reason, when a peer is missing on this machine. With
- * ASYNCTCP_REQUIRE_PEERS=1 nothing is skipped, and `startPeer` fails.
+ * Returns the reason to skip a test if a peer is not installed. With ASYNCTCP_REQUIRE_PEERS=1 nothing is
+ * skipped, and `startPeer` fails.
  */
 export function unlessInstalled(...peers: Peer[]): string | false {
   return isRequired ? false : (whatIsMissing(peers) ?? false);
@@ -189,7 +196,7 @@ export function startPeer(test: TestContext, peer: Peer, ...args: string[]): Pro
   return start(test, peer, args);
 }
 
-/** A peer written in Python for one test; its output comes line by line. */
+/** Starts a Python script of one test, with unbuffered output. */
 export function startPython(test: TestContext, script: string, ...args: string[]): Program {
   return startPeer(test, 'python3', '-u', '-c', script, ...args);
 }

@@ -1,4 +1,4 @@
-/** Values of another realm: what a program has that runs in a `vm` context, in jsdom, or with a polyfill. */
+/** Values of another realm, as programs have them in a `vm` context, in jsdom, or with a polyfill. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { runInNewContext } from 'node:vm';
@@ -14,18 +14,18 @@ import { unlessAddonLoads } from '../native/require-addon.js';
 import { HANGS_MS } from './programs/inline.js';
 
 const STACKS = ['kernel', 'node'] as const;
-/** Larger than what is gathered, and than what one system call takes. */
+/** Sizes of data: small; more than a stack collects before it sends; more than one system call takes. */
 const SIZES = [5, 3000, 3_000_000];
 
-/** A `Uint8Array` that is none of this realm's. */
+/** Returns a `Uint8Array` of another realm. */
 function foreignBytes(length: number, memory: 'ArrayBuffer' | 'SharedArrayBuffer'): Uint8Array {
-  // What a context makes, the compiler knows nothing about.
+  // The compiler does not know the type of the context's result.
   const made = runInNewContext(`new Uint8Array(new ${memory}(${length + 3}), 3).fill(120)`) as Uint8Array;
   assert.equal(made instanceof Uint8Array, false);
   return made;
 }
 
-/** As a polyfill makes it: of a class of its own. */
+/** An `AbortSignal` of a class of its own, as a polyfill makes it. */
 class PolyfilledSignal {
   aborted = false;
   readonly reason: unknown = runInNewContext("new Error('enough')");
@@ -40,7 +40,7 @@ class PolyfilledSignal {
   }
 }
 
-/** A client of a server, and what the server's end received until its end. */
+/** Connects a client to a server, which collects the bytes that it receives until the end. */
 async function conversation(stack: (typeof STACKS)[number]) {
   const server = new AsyncServer('127.0.0.1', 0, { stack });
   const received = new Promise<string>((resolve) => {
@@ -59,11 +59,11 @@ async function conversation(stack: (typeof STACKS)[number]) {
   return { server, client, received };
 }
 
-/** Writes all of it, however often that takes; then closes. */
+/** Writes all data as there is space, then closes. */
 function writeAll(client: AsyncClient, data: Uint8Array, flags: number): void {
   let taken = client.write(data, flags);
   const go = (): void => {
-    // What remains is a view of the other realm's class as well.
+    // The remainder is a view of the other realm's class, too.
     while (taken < data.length && client.canSend()) taken += client.write(data.subarray(taken), flags);
     if (taken === data.length) client.close();
   };

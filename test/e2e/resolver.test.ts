@@ -1,4 +1,4 @@
-/** Names as the system's resolver knows them, with an /etc/hosts of the test's own. */
+/** Host names and the system's resolver, with an /etc/hosts of the test's own. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,7 +18,7 @@ const HOSTS = [
   '0.0.0.0 partly.test',
   '127.0.0.1 partly.test',
 ];
-/** With the right to make namespaces, and without. */
+/** Commands that run another one in a new mount namespace: as root, and without root. */
 const WAYS = [
   ['unshare', '--mount'],
   ['unshare', '--user', '--map-root-user', '--mount'],
@@ -45,7 +45,7 @@ describe('names', () => {
     return spawnSync(command, [...options, ...mounted, ...program], { cwd: ROOT, encoding: 'utf8' });
   }
 
-  /** Returns what a program prints to which the names mean that. */
+  /** Returns the output of a program that sees the test's /etc/hosts. */
   function printed(body: string, options: readonly string[] = []): string {
     assert.ok(way !== undefined);
     const source = `

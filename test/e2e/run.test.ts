@@ -1,4 +1,4 @@
-/** `asynctcp run`: to its user a program in a thread of its own is a program like any other. */
+/** `asynctcp run`: a program in a thread of its own behaves as it does with `node`. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ const SERVER_FILE = fileURLToPath(SERVER);
 const PORT = /^port (\d+)$/;
 const WITH_PANIC = ['-D', 'CONFIG_ESP_TASK_WDT_TIMEOUT_S=1', '-D', 'CONFIG_ESP_TASK_WDT_PANIC=1'];
 
-/** Runs a text, and answers with the status and with all that it printed. */
+/** Runs a program text. Resolves to its status and its output. */
 async function outcome(
   test: TestContext,
   text: string,
@@ -132,7 +132,7 @@ describe('the status of asynctcp run', { concurrency: true, timeout: HANGS_MS },
     ['const = 1;', /SyntaxError/],
   ];
   for (const [text, printed] of failures) {
-    it(`is 1 for an error that nobody catches, which is printed: ${text}`, async (test) => {
+    it(`is 1 for an uncaught error, which is printed: ${text}`, async (test) => {
       const [status, output] = await outcome(test, text);
       assert.equal(status, 1, output);
       assert.match(output, printed);
@@ -183,7 +183,7 @@ describe('asynctcp run ends', { concurrency: true, timeout: HANGS_MS }, () => {
     const visitor = await visit(test, await running.stdout.number(PORT));
     visitor.socket.write('block');
     await running.stdout.line(/^blocks$/);
-    // Two different ones: of one that is pending there is only one.
+    // Two different signals: a signal that is pending already would be lost.
     process.kill(running.pid, 'SIGINT');
     process.kill(running.pid, 'SIGTERM');
     assert.deepEqual(await running.ended, { status: 143, signal: null });
@@ -200,7 +200,7 @@ describe('asynctcp run ends', { concurrency: true, timeout: HANGS_MS }, () => {
 
 // ---- the configuration
 
-describe('asynctcp run tells', { concurrency: true, timeout: HANGS_MS }, () => {
+describe('asynctcp run prints', { concurrency: true, timeout: HANGS_MS }, () => {
   async function told(test: TestContext, words: string[], env: NodeJS.ProcessEnv = {}): Promise<string> {
     const running = startRun(test, [...words, program(test, '')], env);
     assert.equal((await running.ended).status, 0, running.stderr.text);
@@ -281,7 +281,7 @@ describe(
 
 // ---- the watchdog
 
-/** Blocks the server for good, twice, and sees it come back; then lets it end. */
+/** Blocks the server forever, twice, waits for its restart each time, then ends it. */
 async function panics(test: TestContext, running: Program): Promise<void> {
   for (let restarts = 1; restarts <= 2; restarts += 1) {
     const port = await running.stdout.number(PORT);
@@ -295,7 +295,7 @@ async function panics(test: TestContext, running: Program): Promise<void> {
   assert.deepEqual(await running.ended, { status: 0, signal: null });
 }
 
-/** One after the other: a machine that is busy leaves the watchdog too little time to stop the thread. */
+/** One test at a time: on a busy machine the watchdog has too little time to stop the thread. */
 describe('asynctcp run and a callback that blocks', { concurrency: false, timeout: HANGS_MS }, () => {
   for (const [what, redirection] of [
     ['no standard input', '<&-'],
@@ -313,7 +313,7 @@ describe('asynctcp run and a callback that blocks', { concurrency: false, timeou
         /\n {2}client {3}127\.0\.0\.1:\d+ \(here 127\.0\.0\.1:\d+\), Established, 6 bytes in/,
       );
       assert.match(report, /\n {4}at spinning \(.*\/test\/e2e\/programs\/server\.ts:1[4-6]:\d+\)\n/);
-      // On a busy machine the place comes behind it.
+      // On a busy machine the stack trace follows later.
       assert.match(report, /\n {2}The task is ended \(CONFIG_ESP_TASK_WDT_PANIC\)\.\n/);
     });
   }
@@ -323,7 +323,7 @@ describe('asynctcp run and a callback that blocks', { concurrency: false, timeou
     const visitor = await visit(test, await running.stdout.number(PORT));
     visitor.socket.write('block');
     assert.equal(await visitor.ended, 'ECONNRESET');
-    // The first one ends it if the thread is over when it comes, else the second one.
+    // The first signal ends the process if the thread is over by then, otherwise the second one does.
     process.kill(running.pid, 'SIGINT');
     process.kill(running.pid, 'SIGTERM');
     const { status, signal } = await running.ended;

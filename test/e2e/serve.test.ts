@@ -1,4 +1,4 @@
-/** `asynctcp serve` as its users meet it: a process, a terminal, and foreign peers (nc and Python). */
+/** `asynctcp serve` as its users run it: a process, a terminal, and foreign peers (nc and Python). */
 import { SYMBOLS } from '#src/asynctcp/configuration.js';
 import { HELP_OPTION } from '#src/cli/command.js';
 import { serve } from '#src/cli/serve.js';
@@ -11,9 +11,9 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { start, startNode, startPeer, startPython, unlessInstalled, type Program } from './programs.js';
+import { memoryBytes } from '../support/process-memory.js';
+import { HANGS_MS } from './programs/inline.js';
 
-/** Ends a test that hangs. */
-const HANGS_MS = 120_000;
 const MAIN = new URL('../../../dist/cli/main.js', import.meta.url);
 
 type ServiceName = 'echo' | 'discard' | 'daytime' | 'chargen';
@@ -35,12 +35,6 @@ async function startServe(test: TestContext, ...args: string[]): Promise<Serving
   return { program, ports: await portsOf(program) };
 }
 
-async function textOf(program: Program): Promise<string> {
-  const { status } = await program.ended;
-  assert.equal(status, 0, program.stderr.text);
-  return program.stdout.text;
-}
-
 function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
@@ -53,7 +47,7 @@ describe('asynctcp serve and nc', { concurrency: true, timeout: HANGS_MS }, () =
     const { ports } = await startServe(test);
     const nc = startPeer(test, 'nc', '-q1', '127.0.0.1', String(ports.echo));
     nc.endInput('hi');
-    assert.equal(await textOf(nc), 'hi');
+    assert.equal(await nc.output(), 'hi');
   });
 
   it('echo gives a file of 20 MB back, byte by byte', WITH_NC, async (test) => {
@@ -65,7 +59,7 @@ describe('asynctcp serve and nc', { concurrency: true, timeout: HANGS_MS }, () =
     writeFileSync(sent, randomBytes(20_000_000));
     const { program, ports } = await startServe(test);
     const script = 'exec nc -N 127.0.0.1 "$1" < "$2" > "$3"';
-    await textOf(start(test, 'sh', ['-c', script, 'sh', String(ports.echo), sent, received]));
+    await start(test, 'sh', ['-c', script, 'sh', String(ports.echo), sent, received]).output();
     assert.equal(sha256(readFileSync(received)), sha256(readFileSync(sent)));
     assert.deepEqual(await program.interrupt(), { status: 0, signal: null });
     assert.match(program.stdout.text, /\nEnded; served 1 connection, 20\.0 MB in, 20\.0 MB out\.\n$/);
@@ -75,14 +69,14 @@ describe('asynctcp serve and nc', { concurrency: true, timeout: HANGS_MS }, () =
     const { program, ports } = await startServe(test);
     const nc = startPeer(test, 'nc', '-N', '127.0.0.1', String(ports.discard));
     nc.endInput('x'.repeat(1_000_000));
-    assert.equal(await textOf(nc), '');
+    assert.equal(await nc.output(), '');
     await program.interrupt();
     assert.match(program.stdout.text, /\nEnded; served 1 connection, 1\.00 MB in, 0 B out\.\n$/);
   });
 
-  it('daytime tells the time and closes', WITH_NC, async (test) => {
+  it('daytime sends the time and closes', WITH_NC, async (test) => {
     const { ports } = await startServe(test);
-    const answer = await textOf(startPeer(test, 'nc', '-d', '127.0.0.1', String(ports.daytime)));
+    const answer = await startPeer(test, 'nc', '-d', '127.0.0.1', String(ports.daytime)).output();
     assert.match(answer, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d\d:\d\d\r\n$/);
     assert.ok(Math.abs(Date.parse(answer) - Date.now()) < 2 * HANGS_MS, answer);
   });
@@ -90,7 +84,7 @@ describe('asynctcp serve and nc', { concurrency: true, timeout: HANGS_MS }, () =
   it('chargen sends its pattern until the reader goes away, which is no fault', WITH_NC, async (test) => {
     const { program, ports } = await startServe(test);
     const script = 'nc -d 127.0.0.1 "$1" | head -n 200';
-    const text = await textOf(start(test, 'sh', ['-c', script, 'sh', String(ports.chargen)]));
+    const text = await start(test, 'sh', ['-c', script, 'sh', String(ports.chargen)]).output();
     const lines = text.split('\r\n').slice(0, -1);
     assert.equal(lines.length, 200);
     lines.forEach((line, index) => {
@@ -102,9 +96,9 @@ describe('asynctcp serve and nc', { concurrency: true, timeout: HANGS_MS }, () =
   });
 });
 
-// ---- peers that do what nc does not
+// ---- peers in Python
 
-/** Sends without reading until nothing moves for a second, then reads while it sends on; compares. */
+/** Sends without reading until nothing is taken for a second, then reads while it sends, and compares. */
 const PYTHON_HOLD = `
 import hashlib, os, select, socket, sys
 peer = socket.create_connection(('127.0.0.1', int(sys.argv[1])))
@@ -138,7 +132,7 @@ while True:
 print('the same' if sent.digest() == received.digest() else 'different')
 `;
 
-/** Ends its side at once on each service, and tells what it can still read and how that ends. */
+/** Sends FIN at once on each service, and prints what it still receives and how the connection ends. */
 const PYTHON_HALF_CLOSE = `
 import socket, sys
 for port in sys.argv[1:]:
@@ -151,7 +145,7 @@ for port in sys.argv[1:]:
     print(answer[:10])
 `;
 
-/** Eight readers that never read, and one that reads: 200 MB, and four polls long. */
+/** Eight peers that never read, and one that reads 200 MB, for at least four polls. */
 const PYTHON_STALLED = `
 import socket, sys, time
 def connect():
@@ -167,11 +161,6 @@ print('read', count)
 sys.stdin.read()
 `;
 
-function residentBytes(pid: number): number {
-  const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return Number(kilobytes) * 1024;
-}
-
 describe('asynctcp serve and peers of other manners', { concurrency: true, timeout: HANGS_MS }, () => {
   it('echo holds a peer that sends without reading, and loses nothing', WITH_PYTHON, async (test) => {
     const { ports } = await startServe(test);
@@ -184,7 +173,7 @@ describe('asynctcp serve and peers of other manners', { concurrency: true, timeo
     const { ports } = await startServe(test);
     const { echo, discard, daytime, chargen } = ports;
     const peer = startPython(test, PYTHON_HALF_CLOSE, ...[echo, discard, daytime, chargen].map(String));
-    const [ofEcho, ofDiscard, ofDaytime, ofChargen] = (await textOf(peer)).split('\n');
+    const [ofEcho, ofDiscard, ofDaytime, ofChargen] = (await peer.output()).split('\n');
     assert.equal(ofEcho, "b'some bytes'");
     assert.equal(ofDiscard, "b''");
     assert.match(ofDaytime ?? '', /^b'\d{4}-\d\d-\d\d'$/);
@@ -196,16 +185,16 @@ describe('asynctcp serve and peers of other manners', { concurrency: true, timeo
     const { program, ports } = await startServe(test);
     const peer = startPython(test, PYTHON_STALLED, String(ports.chargen));
     await peer.stdout.line(/^stalled$/);
-    const before = residentBytes(program.pid);
+    const before = memoryBytes('VmRSS', program.pid);
     await peer.stdout.line(/^read /);
-    const growth = residentBytes(program.pid) - before;
+    const growth = memoryBytes('VmRSS', program.pid) - before;
     assert.ok(growth < 48_000_000, `the process grew by ${growth} bytes`);
   });
 });
 
-// ---- how it ends
+// ---- the end
 
-/** Has 100 kB echoed, then does nothing, and tells how the connection ends. */
+/** Receives an echo of 100 kB, then does nothing, and prints how the connection ends. */
 const PYTHON_IDLE = `
 import socket, sys
 peer = socket.create_connection(('127.0.0.1', int(sys.argv[1])))
@@ -219,8 +208,8 @@ except ConnectionResetError:
 `;
 
 /**
- * A chargen reader that does not read. By the time that another one has read 50 MB, the kernel takes no more
- * for it. At the end of its input it reads on, to the end.
+ * A chargen peer that does not read. When another one has read 50 MB, the kernel takes no more bytes for this
+ * one. At the end of its input it reads to the end.
  */
 const PYTHON_DEAF = `
 import socket, sys
@@ -287,7 +276,7 @@ describe('asynctcp serve ends', { concurrency: true, timeout: HANGS_MS }, () => 
   }
 });
 
-// ---- where it listens
+// ---- addresses and ports
 
 async function listen(test: TestContext, port: number): Promise<Server | undefined> {
   const server = createServer();
@@ -304,7 +293,7 @@ async function listen(test: TestContext, port: number): Promise<Server | undefin
 
 const OFFSETS = [7, 9, 13, 19];
 
-/** A port base whose ports are free; below the range from which systems choose ports by themselves. */
+/** Resolves to a base of free ports, below the range from which systems choose ports. */
 async function freePortBase(test: TestContext): Promise<number> {
   const first = 10_000 + (process.pid % 20_000);
   for (let base = first; base < first + 2000; base += 20) {
@@ -418,7 +407,7 @@ describe('the command line', { concurrency: true, timeout: HANGS_MS }, () => {
     assert.match(stderr, /^Usage: asynctcp COMMAND/);
   });
 
-  it('--version tells the version of the package', async (test) => {
+  it('--version prints the version of the package', async (test) => {
     const description = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
     const { version } = JSON.parse(description) as { version: string };
     assert.deepEqual(await run(test, ['--version']), [0, `${version}\n`, '']);
@@ -453,12 +442,12 @@ describe('the command line', { concurrency: true, timeout: HANGS_MS }, () => {
 
 // ---- on a terminal
 
-/** How PYTHON_TERMINAL prints what begins each drawing of the live line: to column 1, erase the line. */
+/** Printed by PYTHON_TERMINAL for the escape sequence that erases the live line. */
 const ERASED = '<erased>';
 
 /**
- * Runs a program on a terminal of its own, passes its input on and prints what the terminal is sent: each
- * erased line on a new line and named. Then the exit status.
+ * Runs a program on a pseudo-terminal, forwards its own input, and prints the program's output with each
+ * erased line on a new line. Then prints the exit status.
  */
 const PYTHON_TERMINAL = `
 import fcntl, os, pty, re, struct, sys, termios, threading

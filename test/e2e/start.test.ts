@@ -1,4 +1,4 @@
-/** `npm start` in a fresh clone: it builds what the server needs, and nothing else. */
+/** `npm start` in a fresh clone: it builds only what the server needs. */
 import assert from 'node:assert/strict';
 import { cpSync, existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -11,7 +11,7 @@ import { HANGS_MS, temporaryFolder, visit } from './programs/inline.js';
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const SAYS = 'building the server, which takes some seconds (the first time, and after a change)\n';
 
-/** What a clone has that the server is built from, after `npm ci`. */
+/** Makes a clone after `npm ci` with the files that the server is built from. Returns its folder. */
 function clone(test: TestContext): string {
   const folder = temporaryFolder(test);
   for (const part of ['package.json', 'tsconfig.base.json', 'tsconfig.json', 'src', 'scripts', 'native']) {
@@ -27,7 +27,7 @@ function clone(test: TestContext): string {
   return folder;
 }
 
-/** The script itself: npm would stand between the test and the server. */
+/** Starts the script without npm, which would be a process between the test and the server. */
 function startServer(test: TestContext, folder: string): Program {
   const description: unknown = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   const script = String(Reflect.get(Object(Reflect.get(Object(description), 'scripts')), 'start'));
@@ -35,7 +35,7 @@ function startServer(test: TestContext, folder: string): Program {
 }
 
 describe('npm start', { timeout: HANGS_MS }, () => {
-  // Without a compiler each start says that there is no addon.
+  // Without a compiler each start prints that there is no addon.
   const skip = unlessAddonLoads();
   it('says that it builds, serves, and says nothing when all is built', { skip }, async (test) => {
     const folder = clone(test);

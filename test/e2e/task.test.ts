@@ -1,4 +1,6 @@
-/** Tasks, their watchdog and their diagnostics, in processes of their own: what a program's author meets. */
+/**
+ * Tasks, their watchdog and their diagnostics, in processes of their own, as a program's author sees them.
+ */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, it, type TestContext } from 'node:test';
@@ -13,17 +15,12 @@ function startProgram(test: TestContext, text: string, env: NodeJS.ProcessEnv = 
   return start(test, process.execPath, [program(test, text)], env);
 }
 
-async function outputOf(running: Program): Promise<string> {
-  assert.deepEqual(await running.ended, { status: 0, signal: null }, running.stderr.text);
-  return running.stdout.text;
-}
-
-/** What a text prints that runs as a program and ends with status 0. */
+/** Runs a program text that must end with status 0. Resolves to its output. */
 async function printed(test: TestContext, text: string, env: NodeJS.ProcessEnv = {}): Promise<string> {
-  return outputOf(startProgram(test, text, env));
+  return startProgram(test, text, env).output();
 }
 
-/** For texts: starts another text as a task. */
+/** Writes another program text into a file. Returns an expression for its URL, to start it as a task. */
 function taskOf(test: TestContext, text: string): string {
   return `new URL('${pathToFileURL(program(test, text)).href}')`;
 }
@@ -46,7 +43,7 @@ describe('a task', { concurrency: true, timeout: HANGS_MS }, () => {
     assert.equal(await printed(test, text), '["hello",{"x":1},["a","-b"]]\n0\n');
   });
 
-  it('is ready when its module was evaluated, and tells of its thread before that', async (test) => {
+  it('is ready when its module was evaluated, and reports its thread before that', async (test) => {
     const task = taskOf(
       test,
       `${PARENT_PORT}\nawait new Promise((go) => { parentPort.once('message', go); });`,
@@ -224,7 +221,7 @@ describe('the diagnostics', { concurrency: true, timeout: HANGS_MS }, () => {
         console.log(JSON.stringify(asynctcp.diagnostics().connections));
         process.exit(0);`;
       const running = startProgram(test, text);
-      assert.deepEqual(JSON.parse(await outputOf(running)), { now: 2, most: 2, refused: 1 });
+      assert.deepEqual(JSON.parse(await running.output()), { now: 2, most: 2, refused: 1 });
     });
   }
 
@@ -249,7 +246,7 @@ describe('the diagnostics', { concurrency: true, timeout: HANGS_MS }, () => {
       for (const client of clients) client.abort();
       console.log(JSON.stringify(told));
       process.exit(0);`;
-    assert.deepEqual(JSON.parse(await outputOf(startProgram(test, text))), [
+    assert.deepEqual(JSON.parse(await startProgram(test, text).output()), [
       { budgetBytes: 0, unacknowledgedBytes: 0 },
       { budgetBytes: 1_048_576, unacknowledgedBytes: 0 },
       { budgetBytes: 3_145_728, unacknowledgedBytes: 1006 },
@@ -283,7 +280,9 @@ describe('the diagnostics', { concurrency: true, timeout: HANGS_MS }, () => {
 
 const IMPATIENT = { CONFIG_ESP_TASK_WDT_TIMEOUT_S: '1' };
 const WITH_PANIC = { ...IMPATIENT, CONFIG_ESP_TASK_WDT_PANIC: '1' };
-/** A server whose `onData` takes that long, and prints when it begins; one byte it echoes at once. */
+/**
+ * Returns a server whose `onData` blocks for `ms` and prints when it begins. It echoes a single byte at once.
+ */
 function blocksFor(ms: number): string {
   return `
     const { writeSync } = await import('node:fs');
@@ -306,13 +305,13 @@ function blocksFor(ms: number): string {
     console.log('port ' + server.port());`;
 }
 
-/** One process after the other: what they measure is time. */
+/** One process at a time, because these tests depend on time. */
 describe('the watchdog', { concurrency: false, timeout: 2 * HANGS_MS }, () => {
-  it('tells the thread that was bitten, once it is free again', async (test) => {
+  it('notifies the thread that was bitten, once it is free again', async (test) => {
     const running = startProgram(test, blocksFor(3000), IMPATIENT);
     const visitor = await visit(test, await running.stdout.number(PORT));
     visitor.socket.write('spin');
-    assert.match(await outputOf(running), /\nfree\nbitten onData 0 false\n$/);
+    assert.match(await running.output(), /\nfree\nbitten onData 0 false\n$/);
     assert.match(running.stderr.text, /The async task in the main thread has been in one callback/);
   });
 
@@ -334,7 +333,7 @@ describe('the watchdog', { concurrency: false, timeout: 2 * HANGS_MS }, () => {
     const visitor = await visit(test, await running.stdout.number(PORT));
     visitor.socket.write('block');
     assert.equal(await visitor.ended, 'ECONNRESET');
-    assert.match(await outputOf(running), /\nworker ended with 134\n$/);
+    assert.match(await running.output(), /\nworker ended with 134\n$/);
   });
 
   it('does not keep a process alive', async (test) => {
@@ -354,14 +353,14 @@ describe('the watchdog', { concurrency: false, timeout: 2 * HANGS_MS }, () => {
     const running = startProgram(test, text);
     const threads = (): number => readdirSync(`/proc/${running.pid}/task`).length;
     await running.stdout.line(/^idle$/);
-    // Reading standard input has no thread of its own.
+    // Reading standard input has started no thread.
     const before = threads();
     running.type('\n');
     await running.stdout.line(/^in use$/);
     assert.equal(threads(), before + 1);
   });
 
-  /** Stops the process for 3 s, which is the event itself, and lets it go on. */
+  /** Stops the process for 3 s, and continues it. The pause itself is what the test is about. */
   async function stopAndGoOn({ pid }: Program): Promise<void> {
     process.kill(pid, 'SIGSTOP');
     await new Promise((resolve) => setTimeout(resolve, 3000));
@@ -384,7 +383,7 @@ describe('the watchdog', { concurrency: false, timeout: 2 * HANGS_MS }, () => {
     await running.stdout.line(/^blocks$/);
     await stopAndGoOn(running);
     assert.equal(await answer, 'free');
-    // Another callback, after the watchdog has had its time to look.
+    // Another callback, after the watchdog has had time to check.
     assert.equal(await visitor.ask('spin', 4), 'free');
     assert.equal(running.stderr.text, '');
   });

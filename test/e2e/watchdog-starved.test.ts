@@ -1,4 +1,6 @@
-/** The watchdog's thread cannot be started for want of descriptors: it is tried again until it works. */
+/**
+ * If the watchdog's thread cannot be started for lack of descriptors, the library tries again until it can.
+ */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { start } from './programs.js';
@@ -26,7 +28,7 @@ it('a start during EMFILE is tried again until it works', { timeout: HANGS_MS },
         while (performance.now() < untilMs);
       });
       await server.begin();
-      // A callback that blocks while nobody watches is not told: one after the other does.
+      // Blocks again and again, because a callback that blocks before the watchdog runs is not reported.
       setInterval(() => {
         const client = new asynctcp.AsyncClient({ stack });
         client.onConnect(() => client.close());

@@ -1,6 +1,6 @@
 /**
- * A server that echoes with back-pressure: what cannot be sent at once is not acknowledged. It closes when
- * its client has, and everything was sent.
+ * A server that echoes with backpressure: bytes that cannot be sent at once are not acknowledged. It closes
+ * when its client has closed and everything was sent.
  */
 import { ASYNC_WRITE_FLAG_COPY, AsyncServer, type AsyncClient, type TcpStack } from 'asynctcp';
 import { Life } from './life.js';
@@ -10,8 +10,8 @@ export class EchoLife extends Life {
   #waiting: Uint8Array[] = [];
   #hasEnded = false;
 
-  constructor(client: AsyncClient, complain: (what: string) => void) {
-    super(`server's end of ${client.remotePort()}`, client, complain);
+  constructor(client: AsyncClient, report: (what: string) => void) {
+    super(`server's end of ${client.remotePort()}`, client, report);
     this.peerPort = client.remotePort();
     this.stands = true;
     this.onPiece = (piece) => {
@@ -58,10 +58,10 @@ export class EchoServer {
   readonly lives: EchoLife[] = [];
   readonly server: AsyncServer;
 
-  constructor(stack: TcpStack, complain: (what: string) => void) {
+  constructor(stack: TcpStack, report: (what: string) => void) {
     this.server = new AsyncServer('127.0.0.1', 0, { stack });
     this.server.onClient((client) => {
-      this.lives.push(new EchoLife(client, complain));
+      this.lives.push(new EchoLife(client, report));
     });
   }
 

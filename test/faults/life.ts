@@ -1,11 +1,13 @@
 /**
- * One connection's life, held to the contract while faults happen around it: the callbacks come in the order
- * of L2 and L3, and what arrives is what was sent, from its first byte on.
+ * A client whose callbacks are checked against the contract while errors are injected: they come in the order
+ * of L2 and L3, and the bytes that arrive are the bytes that were sent, from the first one on.
  */
 import { ErrorCode, type AsyncClient } from 'asynctcp';
 import { pattern } from '../contract/pattern.js';
 
-/** All streams of a scene have the same bytes: whoever echoes need not know whose they are. */
+/**
+ * All streams of a workload have the same bytes, so that an echo can be checked without knowing its client.
+ */
 const SEED = 7;
 
 export function stream(offset: number, length: number): Uint8Array {
@@ -15,33 +17,33 @@ export function stream(offset: number, length: number): Uint8Array {
 export class Life {
   readonly name: string;
   readonly client: AsyncClient;
-  readonly complain: (what: string) => void;
+  readonly report: (what: string) => void;
   stands = false;
   isOver = false;
   error: ErrorCode | undefined;
   cause: Error | undefined;
-  /** The whole stream's bytes. */
+  /** Bytes of the whole stream. */
   goal = 0;
-  /** Bytes that `add` or `write` took, and that came. */
+  /** Bytes that `add` or `write` took. */
   sent = 0;
   received = 0;
   acked = 0;
-  /** Everything is as it should be: what is to come is the end. */
+  /** The client has received all that it expects; only the end may follow. */
   isDone = false;
   onPiece: (piece: Uint8Array) => void = () => undefined;
   onStart: () => void = () => undefined;
   onFin: () => void = () => undefined;
 
-  constructor(name: string, client: AsyncClient, complain: (what: string) => void) {
+  constructor(name: string, client: AsyncClient, report: (what: string) => void) {
     this.name = name;
     this.client = client;
-    this.complain = (what) => {
-      complain(`${name}: ${what}`);
+    this.report = (what) => {
+      report(`${name}: ${what}`);
     };
     client.setAllowHalfOpen(true);
     client.onConnect(() => {
       this.#alive('onConnect');
-      if (this.stands) this.complain('onConnect comes twice');
+      if (this.stands) this.report('onConnect comes twice');
       this.stands = true;
       this.onStart();
     });
@@ -59,7 +61,7 @@ export class Life {
       this.cause = cause;
     });
     client.onDisconnect(() => {
-      if (this.isOver) this.complain('onDisconnect comes twice');
+      if (this.isOver) this.report('onDisconnect comes twice');
       this.isOver = true;
     });
   }
@@ -68,27 +70,27 @@ export class Life {
     this.client.onAck((_, bytes) => {
       this.#alive('onAck');
       this.acked += bytes;
-      if (this.acked > this.sent) this.complain(`${this.acked} bytes acknowledged of ${this.sent}`);
+      if (this.acked > this.sent) this.report(`${this.acked} bytes acknowledged of ${this.sent}`);
       then();
     });
   }
 
   connect(port: number): void {
-    if (!this.client.connect('127.0.0.1', port)) this.complain('connect answers false');
+    if (!this.client.connect('127.0.0.1', port)) this.report('connect answers false');
   }
 
   #alive(callback: string): void {
-    if (this.isOver || this.error !== undefined) this.complain(`${callback} after the end`);
+    if (this.isOver || this.error !== undefined) this.report(`${callback} after the end`);
   }
 
   #take(piece: Uint8Array): void {
     const expected = stream(this.received, piece.length);
-    if (Buffer.compare(expected, piece) !== 0) this.complain(`other bytes from ${this.received} on`);
+    if (Buffer.compare(expected, piece) !== 0) this.report(`other bytes from ${this.received} on`);
     this.received += piece.length;
     this.onPiece(piece);
   }
 
-  /** The next bytes of the stream, up to `end`, as many as there is space for. */
+  /** Writes the next bytes of the stream, up to `end`, as many as there is space for. */
   writeUpTo(end = this.goal, flags?: number): void {
     if (this.sent >= end) return;
     const piece = stream(this.sent, Math.min(end - this.sent, this.client.space()));

@@ -1,37 +1,36 @@
 /**
- * Each system call fails once, or a few times, at each place where a scene makes it: the contract's clauses
- * on lives and bytes hold all the same, nothing is left behind, and the stack goes on.
+ * Each system call fails once, or a few times, at each place where the workload makes it: the contract's
+ * clauses on lives and bytes still hold, nothing is left behind, and the stack continues.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it, mock } from 'node:test';
-import { HANGS_MS, inForm } from '../soak/form.js';
-import { faultyAddon, strike, unlessFaulty, type SystemCall } from './faulty-addon.js';
-import { MISHAPS_OF, type PossibleMishap } from './mishaps.js';
-import { NodePeer, Scene } from './scene.js';
-import { World } from './world.js';
+import { HANGS_MS, inForm } from '../support/form.js';
+import { UNUSED_PORT } from '../support/unused.js';
+import { injectingAddon, inject, unlessInjectingAddonLoads, type SystemCall } from './injecting-addon.js';
+import { INJECTIONS_FOR, type PlannedInjection } from './injections.js';
+import { NodePeer, Workload } from './workload.js';
+import { Testbed } from './testbed.js';
 
-/** Nobody listens there, and the system gives it to no client. */
-const UNUSED_PORT = 1;
-/** More calls of a kind than a scene makes. */
+/** More calls of one system call than a workload makes. */
 const MANY = 10_000;
-/** How often in a row a call fails; more often than the addon bears with interruptions. */
+/** Failures in a row, up to more than the addon retries after EINTR. */
 const TIMES_IN_A_ROW = [1, 4, 10];
 
-const skip = unlessFaulty();
+const skip = unlessInjectingAddonLoads();
 
 describe('a system call that fails', { skip, timeout: HANGS_MS }, () => {
   const node = new NodePeer();
-  const worlds: World[] = [];
+  const testbeds: Testbed[] = [];
   let runs = 0;
 
   before(async () => {
     mock.method(console, 'warn', () => undefined);
     await node.listen();
-    const addon = faultyAddon();
+    const addon = injectingAddon();
     addon.clearFaults();
-    worlds.push(new World(addon), new World(addon, false));
+    testbeds.push(new Testbed(addon), new Testbed(addon, false));
     process.setUncaughtExceptionCaptureCallback((error) => {
-      for (const world of worlds) world.complain(error.stack ?? String(error));
+      for (const testbed of testbeds) testbed.report(error.stack ?? String(error));
     });
   });
 
@@ -41,60 +40,61 @@ describe('a system call that fails', { skip, timeout: HANGS_MS }, () => {
     await node.close();
   });
 
-  /** One scene, and what was wrong in it. */
-  async function play(world: World, isHarmless: boolean): Promise<string> {
+  /** Runs one workload and returns its violations. */
+  async function run(testbed: Testbed, isHarmless: boolean): Promise<string> {
     runs += 1;
-    world.complaints = [];
-    const scene = new Scene(world, node, UNUSED_PORT);
-    await scene.play();
-    const errors = isHarmless ? scene.unwelcomeErrors() : [];
-    const wrong = [...world.complaints, ...errors.map((victim) => `an error that should not be: ${victim}`)];
-    return wrong.length === 0 ? '' : `${wrong.join('\n')}\n\n${scene.toString()}`;
+    testbed.violations = [];
+    const workload = new Workload(testbed, node, UNUSED_PORT);
+    await workload.run();
+    const errors = isHarmless ? workload.unwelcomeErrors() : [];
+    const all = [...testbed.violations, ...errors.map((victim) => `an error that should not be: ${victim}`)];
+    return all.length === 0 ? '' : `${all.join('\n')}\n\n${workload.toString()}`;
   }
 
-  async function playWith(
-    world: World,
+  async function runWith(
+    testbed: Testbed,
     call: SystemCall,
     nth: number,
-    { mishap, isHarmless }: PossibleMishap,
+    { injection, isHarmless }: PlannedInjection,
     times: number,
   ): Promise<number> {
-    world.addon.clearFaults();
-    strike(world.addon, call, mishap, { nth, times });
-    const wrong = await play(world, isHarmless);
-    const calls = world.addon.calls(call);
-    world.addon.clearFaults();
-    assert.equal(wrong, '', `call ${nth} of ${call} (${times} times): ${mishap}`);
+    testbed.addon.clearFaults();
+    inject(testbed.addon, call, injection, { nth, times });
+    const wrong = await run(testbed, isHarmless);
+    const calls = testbed.addon.calls(call);
+    testbed.addon.clearFaults();
+    assert.equal(wrong, '', `call ${nth} of ${call} (${times} times): ${injection}`);
     return calls;
   }
 
-  /** The short form takes mishaps and times in turn, one of them for each place. */
-  function chosen(mishaps: readonly PossibleMishap[], nth: number): [PossibleMishap, number][] {
+  /** The short form has one injection for each place, in turn. */
+  function chosen(injections: readonly PlannedInjection[], nth: number): [PlannedInjection, number][] {
     const all = TIMES_IN_A_ROW.flatMap((times) =>
-      mishaps.map((mishap): [PossibleMishap, number] => [mishap, times]),
+      injections.map((injection): [PlannedInjection, number] => [injection, times]),
     );
     return inForm({ short: all.filter((_, index) => index === nth % all.length), long: all });
   }
 
-  async function playEverywhere(world: World, call: SystemCall, all: readonly PossibleMishap[]) {
+  async function runEverywhere(testbed: Testbed, call: SystemCall, all: readonly PlannedInjection[]) {
     let nth = 1;
     for (let calls = MANY; nth <= calls; nth += 1) {
       calls = 0;
-      for (const [mishap, times] of chosen(all, nth)) {
-        calls = Math.max(calls, await playWith(world, call, nth, mishap, times));
+      for (const [injection, times] of chosen(all, nth)) {
+        calls = Math.max(calls, await runWith(testbed, call, nth, injection, times));
       }
     }
-    assert.equal(await play(world, true), '', 'afterwards, without a fault');
+    assert.equal(await run(testbed, true), '', 'afterwards, without an injection');
     return nth;
   }
 
-  for (const [call, mishaps] of MISHAPS_OF) {
+  for (const [call, injections] of INJECTIONS_FOR) {
     it(`${call} costs at most the connections that it concerns`, async (test) => {
-      for (const world of worlds) test.diagnostic(`${await playEverywhere(world, call, mishaps)} places`);
+      for (const testbed of testbeds)
+        test.diagnostic(`${await runEverywhere(testbed, call, injections)} places`);
     });
   }
 
-  it('in so many ways', (test) => {
-    test.diagnostic(`${runs} scenes`);
+  it('runs that many workloads', (test) => {
+    test.diagnostic(`${runs} workloads`);
   });
 });

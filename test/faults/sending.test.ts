@@ -1,15 +1,18 @@
-/** What the kernel does not take, or takes in part, leaves in order and once, or costs its own connection. */
+/**
+ * Bytes that the kernel does not take, or takes in part, are sent in order and once; if that is impossible,
+ * only their own connection ends.
+ */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, before, describe, it } from 'node:test';
 import { AsyncServer, type AsyncClient } from 'asynctcp';
 import { MAX_SENDS } from '#src/addon/native-sockets.js';
-import { HANGS_MS } from '../soak/form.js';
-import { faultyAddon, strike, unlessFaulty } from './faulty-addon.js';
-import { World } from './world.js';
+import { HANGS_MS } from '../support/form.js';
+import { injectingAddon, inject, unlessInjectingAddonLoads } from './injecting-addon.js';
+import { Testbed } from './testbed.js';
 
-/** A peer that keeps what it gets. */
+/** A peer that keeps the text that it receives. */
 class Peer {
   readonly socket: Socket;
   text = '';
@@ -23,81 +26,88 @@ class Peer {
   }
 }
 
-describe('a send that the kernel does not take whole', { skip: unlessFaulty(), timeout: HANGS_MS }, () => {
-  let world: World;
-  const servers: AsyncServer[] = [];
-  const peers: Peer[] = [];
-  const clients: AsyncClient[] = [];
+describe(
+  'a send that the kernel does not take whole',
+  { skip: unlessInjectingAddonLoads(), timeout: HANGS_MS },
+  () => {
+    let testbed: Testbed;
+    const servers: AsyncServer[] = [];
+    const peers: Peer[] = [];
+    const clients: AsyncClient[] = [];
 
-  before(() => {
-    world = new World(faultyAddon());
-  });
+    before(() => {
+      testbed = new Testbed(injectingAddon());
+    });
 
-  afterEach(async () => {
-    world.addon.clearFaults();
-    for (const { socket } of peers.splice(0)) socket.destroy();
-    for (const client of clients.splice(0)) client.abort();
-    for (const server of servers.splice(0)) await server.end();
-  });
+    afterEach(async () => {
+      testbed.addon.clearFaults();
+      for (const { socket } of peers.splice(0)) socket.destroy();
+      for (const client of clients.splice(0)) client.abort();
+      for (const server of servers.splice(0)) await server.end();
+    });
 
-  /** Two peers; when the first one speaks, `answer` is called with its client and the other one's. */
-  async function begin(answer: (client: AsyncClient, other: AsyncClient) => void): Promise<[Peer, Peer]> {
-    const server = new AsyncServer(0, { address: '127.0.0.1', stack: world.stack });
-    servers.push(server);
-    server.onClient((client) => {
-      clients.push(client);
-      client.onData(() => {
-        const [other] = clients.filter((one) => one !== client);
-        if (other !== undefined) answer(client, other);
+    /**
+     * Connects two peers. When the first one sends, `answer` is called with its client and the other peer's
+     * client.
+     */
+    async function begin(answer: (client: AsyncClient, other: AsyncClient) => void): Promise<[Peer, Peer]> {
+      const server = new AsyncServer(0, { address: '127.0.0.1', stack: testbed.stack });
+      servers.push(server);
+      server.onClient((client) => {
+        clients.push(client);
+        client.onData(() => {
+          const [other] = clients.filter((one) => one !== client);
+          if (other !== undefined) answer(client, other);
+        });
       });
-    });
-    await server.begin();
-    const pair: [Peer, Peer] = [new Peer(server.port()), new Peer(server.port())];
-    peers.push(...pair);
-    await Promise.all(pair.map(({ socket }) => once(socket, 'connect')));
-    assert.ok(await world.until(() => clients.length === 2));
-    pair[0].socket.write('speak');
-    return pair;
-  }
+      await server.begin();
+      const pair: [Peer, Peer] = [new Peer(server.port()), new Peer(server.port())];
+      peers.push(...pair);
+      await Promise.all(pair.map(({ socket }) => once(socket, 'connect')));
+      assert.ok(await testbed.holds(() => clients.length === 2));
+      pair[0].socket.write('speak');
+      return pair;
+    }
 
-  it('is overtaken by nothing, also where a wake-up has more pieces than one flush', async () => {
-    const others = MAX_SENDS - 1;
-    const [first, second] = await begin((client, other) => {
-      world.addon.clearFaults();
-      strike(world.addon, 'send', 'ENOBUFS');
-      client.write('1');
-      for (let count = 0; count < others; count += 1) other.write('-');
-      client.write('2');
-      client.write('3');
-    });
-    assert.ok(await world.until(() => first.text.length === 3 && second.text.length === others));
-    assert.equal(first.text, '123');
-  });
-
-  it('is one call for small pieces of one callback, with copy and without, and one for each client', async () => {
-    let calls = -1;
-    const [first, second] = await begin((client, other) => {
-      world.addon.clearFaults();
-      for (const piece of ['head ', 'body ']) client.write(piece);
-      client.write(Buffer.from('rest'), 0);
-      other.write('other');
-      queueMicrotask(() => {
-        calls = world.addon.calls('send') + world.addon.calls('sendmsg');
+    it('is overtaken by nothing, also where a wake-up has more pieces than one flush', async () => {
+      const others = MAX_SENDS - 1;
+      const [first, second] = await begin((client, other) => {
+        testbed.addon.clearFaults();
+        inject(testbed.addon, 'send', 'ENOBUFS');
+        client.write('1');
+        for (let count = 0; count < others; count += 1) other.write('-');
+        client.write('2');
+        client.write('3');
       });
+      assert.ok(await testbed.holds(() => first.text.length === 3 && second.text.length === others));
+      assert.equal(first.text, '123');
     });
-    assert.ok(await world.until(() => first.text.length === 14 && second.text.length === 5));
-    assert.deepEqual([first.text, second.text, calls], ['head body rest', 'other', 2]);
-  });
 
-  it('is not sent again where the end of the shortage cannot be watched for', async () => {
-    const [first] = await begin((client) => {
-      world.addon.clearFaults();
-      strike(world.addon, 'send', 2);
-      strike(world.addon, 'epoll_ctl', 'ENOMEM');
-      client.write('1234');
+    it('is one call for small pieces of one callback, with copy and without, and one for each client', async () => {
+      let calls = -1;
+      const [first, second] = await begin((client, other) => {
+        testbed.addon.clearFaults();
+        for (const piece of ['head ', 'body ']) client.write(piece);
+        client.write(Buffer.from('rest'), 0);
+        other.write('other');
+        queueMicrotask(() => {
+          calls = testbed.addon.calls('send') + testbed.addon.calls('sendmsg');
+        });
+      });
+      assert.ok(await testbed.holds(() => first.text.length === 14 && second.text.length === 5));
+      assert.deepEqual([first.text, second.text, calls], ['head body rest', 'other', 2]);
     });
-    assert.ok(await world.until(() => first.isOver || first.text.length >= 4));
-    assert.ok('1234'.startsWith(first.text), first.text);
-    assert.ok(first.isOver);
-  });
-});
+
+    it('is not sent again where the end of the shortage cannot be watched for', async () => {
+      const [first] = await begin((client) => {
+        testbed.addon.clearFaults();
+        inject(testbed.addon, 'send', 2);
+        inject(testbed.addon, 'epoll_ctl', 'ENOMEM');
+        client.write('1234');
+      });
+      assert.ok(await testbed.holds(() => first.isOver || first.text.length >= 4));
+      assert.ok('1234'.startsWith(first.text), first.text);
+      assert.ok(first.isOver);
+    });
+  },
+);

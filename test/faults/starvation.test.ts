@@ -1,6 +1,6 @@
 /**
- * Out of descriptors or memory for a while (contract M2): the running connections go on, the new one gets its
- * error, and accepting resumes by itself.
+ * Without descriptors or memory for a while (contract M2): the established connections continue, a new one
+ * gets its error, and accepting resumes by itself.
  */
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
@@ -10,13 +10,19 @@ import { runInNewContext } from 'node:vm';
 import { AsyncClient, ErrorCode } from 'asynctcp';
 import { ARENA_BYTES } from '#src/addon/native-sockets.js';
 import { KernelStack } from '#src/stacks/kernel/kernel-stack.js';
-import { HANGS_MS } from '../soak/form.js';
+import { HANGS_MS } from '../support/form.js';
 import { EchoServer } from './echo-server.js';
-import { faultyAddon, strike, unlessFaulty, type Mishap, type SystemCall } from './faulty-addon.js';
+import {
+  injectingAddon,
+  inject,
+  unlessInjectingAddonLoads,
+  type Injection,
+  type SystemCall,
+} from './injecting-addon.js';
 import { Life, stream } from './life.js';
-import { World } from './world.js';
+import { Testbed } from './testbed.js';
 
-const skip = unlessFaulty();
+const skip = unlessInjectingAddonLoads();
 const ALWAYS = 1_000_000;
 const MESSAGE = 100;
 const BEGINNINGS = 100;
@@ -36,7 +42,7 @@ class Peer {
 }
 
 describe('starvation', { skip, timeout: HANGS_MS }, () => {
-  let world: World;
+  let testbed: Testbed;
   let holdings: string;
   let echo: EchoServer;
   let running: Life;
@@ -45,9 +51,9 @@ describe('starvation', { skip, timeout: HANGS_MS }, () => {
 
   before(() => {
     mock.method(console, 'warn', () => undefined);
-    world = new World(faultyAddon());
+    testbed = new Testbed(injectingAddon());
     process.setUncaughtExceptionCaptureCallback((error) => {
-      world.complain(error.stack ?? String(error));
+      testbed.report(error.stack ?? String(error));
     });
   });
 
@@ -57,30 +63,26 @@ describe('starvation', { skip, timeout: HANGS_MS }, () => {
   });
 
   beforeEach(async () => {
-    holdings = world.holdings();
-    echo = new EchoServer(world.stack, world.complain);
+    holdings = testbed.holdings();
+    echo = new EchoServer(testbed.stack, testbed.report);
     await echo.server.begin();
     running = newLife('running');
-    await until('it is connected', () => running.stands && echo.lives.length === 1);
+    await testbed.until('it is connected', () => running.stands && echo.lives.length === 1);
     await exchange();
-    world.addon.clearFaults();
+    testbed.addon.clearFaults();
   });
 
   afterEach(async () => {
-    world.addon.clearFaults();
+    testbed.addon.clearFaults();
     await echo.server.end();
     for (const { socket } of peers.splice(0)) socket.destroy();
     for (const life of [...lives.splice(0), ...echo.lives]) life.client.close();
-    assert.equal(await world.until(() => world.holdings() === holdings), true, world.holdings());
-    assert.deepEqual(world.complaints.splice(0), []);
+    assert.equal(await testbed.holds(() => testbed.holdings() === holdings), true, testbed.holdings());
+    assert.deepEqual(testbed.violations.splice(0), []);
   });
 
-  async function until(what: string, holds: () => boolean): Promise<void> {
-    assert.equal(await world.until(holds), true, what);
-  }
-
   function newLife(name: string): Life {
-    const life = new Life(name, new AsyncClient({ stack: world.stack }), world.complain);
+    const life = new Life(name, new AsyncClient({ stack: testbed.stack }), testbed.report);
     lives.push(life);
     life.onFin = () => life.client.close();
     life.connect(echo.server.port());
@@ -93,45 +95,45 @@ describe('starvation', { skip, timeout: HANGS_MS }, () => {
     return peer;
   }
 
-  /** The running connection goes on. */
+  /** Checks that the established connection continues. */
   async function exchange(): Promise<void> {
     running.writeUpTo(running.sent + MESSAGE);
-    await until('the echo comes', () => running.received === running.sent);
+    await testbed.until('the echo comes', () => running.received === running.sent);
   }
 
-  function always(call: SystemCall, mishap: Mishap): void {
-    strike(world.addon, call, mishap, { times: ALWAYS });
+  function always(call: SystemCall, injection: Injection): void {
+    inject(testbed.addon, call, injection, { times: ALWAYS });
   }
 
   async function expectAccepted(): Promise<void> {
     const lived = echo.lives.length;
     const peer = newPeer();
-    await until('the next one is accepted', () => echo.lives.length > lived);
+    await testbed.until('the next one is accepted', () => echo.lives.length > lived);
     peer.socket.write(stream(0, MESSAGE));
-    await until('it is served', () => peer.bytes === MESSAGE);
+    await testbed.until('it is served', () => peer.bytes === MESSAGE);
   }
 
-  for (const mishap of ['EMFILE', 'ENFILE'] as const) {
-    it(`of descriptors (${mishap}) turns new connections away, and no running one`, async () => {
-      always('accept4', mishap);
-      always('socket', mishap);
+  for (const injection of ['EMFILE', 'ENFILE'] as const) {
+    it(`of descriptors (${injection}) refuses new connections, and ends no established one`, async () => {
+      always('accept4', injection);
+      always('socket', injection);
       const peer = newPeer();
       const client = newLife('new');
-      // In this build it is the reserve's use that fails as well: then the peer waits.
-      await until('the new client has its error', () => client.isOver);
+      // All calls of `accept4` fail, also the one with the reserve descriptor: the peer waits.
+      await testbed.until('the new client has its error', () => client.isOver);
       assert.equal(client.error, ErrorCode.ERR_MEM);
       await exchange();
-      world.addon.clearFaults();
-      await until('who waited is accepted', () => echo.lives.length === 2);
+      testbed.addon.clearFaults();
+      await testbed.until('the waiting peer is accepted', () => echo.lives.length === 2);
       peer.socket.write(stream(0, MESSAGE));
-      await until('and served', () => peer.bytes === MESSAGE);
+      await testbed.until('it is served', () => peer.bytes === MESSAGE);
       await expectAccepted();
     });
 
-    it(`of descriptors (${mishap}) for a moment: whoever comes then is reset, the next is welcome`, async () => {
-      strike(world.addon, 'accept4', mishap);
+    it(`of descriptors (${injection}) for one call: its peer is reset, the next one is accepted`, async () => {
+      inject(testbed.addon, 'accept4', injection);
       const peer = newPeer();
-      await until('it is reset', () => peer.outcome === 'reset');
+      await testbed.until('it is reset', () => peer.outcome === 'reset');
       await exchange();
       await expectAccepted();
     });
@@ -139,47 +141,47 @@ describe('starvation', { skip, timeout: HANGS_MS }, () => {
 
   it('without a reserve lets the peer wait until there is a descriptor', async () => {
     always('open_null', 'EMFILE');
-    strike(world.addon, 'accept4', 'EMFILE');
+    inject(testbed.addon, 'accept4', 'EMFILE');
     const first = newPeer();
-    await until('the reserve is used up', () => first.outcome === 'reset');
-    world.addon.clearFaults();
+    await testbed.until('the reserve is used up', () => first.outcome === 'reset');
+    testbed.addon.clearFaults();
     always('open_null', 'EMFILE');
-    strike(world.addon, 'accept4', 'EMFILE');
+    inject(testbed.addon, 'accept4', 'EMFILE');
     await expectAccepted();
     await exchange();
   });
 
-  for (const mishap of ['ENOMEM', 'ENOBUFS'] as const) {
-    it(`of memory (${mishap}) in accepting: the peer waits`, async () => {
-      strike(world.addon, 'accept4', mishap, { times: 3 });
+  for (const injection of ['ENOMEM', 'ENOBUFS'] as const) {
+    it(`of memory (${injection}) in accepting: the peer waits`, async () => {
+      inject(testbed.addon, 'accept4', injection, { times: 3 });
       await expectAccepted();
     });
 
     for (const call of ['recv', 'send'] as const) {
-      it(`of memory (${mishap}) in ${call}: every connection goes on`, async () => {
-        strike(world.addon, call, mishap, { times: 9 });
+      it(`of memory (${injection}) in ${call}: every connection continues`, async () => {
+        inject(testbed.addon, call, injection, { times: 9 });
         for (let count = 0; count < 5; count += 1) await exchange();
-        assert.equal(world.addon.calls(call) > 9, true);
+        assert.equal(testbed.addon.calls(call) > 9, true);
       });
     }
   }
 
   for (const call of ['epoll_ctl', 'getpeername'] as const) {
-    it(`a connection that ${call} costs is reset, not ended, and the next is welcome`, async () => {
-      strike(world.addon, call, 'ENOMEM');
+    it(`a connection whose ${call} fails is reset, not ended, and the next one is accepted`, async () => {
+      inject(testbed.addon, call, 'ENOMEM');
       const peer = newPeer();
-      await until('it is over', () => peer.outcome === 'reset' || peer.outcome === 'ended');
+      await testbed.until('it is over', () => peer.outcome === 'reset' || peer.outcome === 'ended');
       assert.equal(peer.outcome, 'reset');
       await expectAccepted();
     });
   }
 
   it('at the beginning is an error, and a later beginning works', () => {
-    const addon = { ...world.addon };
-    strike(world.addon, 'epoll_create1', 'EMFILE');
+    const addon = { ...testbed.addon };
+    inject(testbed.addon, 'epoll_create1', 'EMFILE');
     assert.throws(() => new KernelStack(addon), { code: 'EMFILE' });
-    // Without a reserve it begins all the same.
-    strike(world.addon, 'open_null', 'EMFILE');
+    // A stack without the reserve descriptor starts, too.
+    inject(testbed.addon, 'open_null', 'EMFILE');
     assert.equal(new KernelStack(addon).loop.sockets, 0);
   });
 
@@ -194,9 +196,9 @@ describe('starvation', { skip, timeout: HANGS_MS }, () => {
     const before = buffers();
     always('epoll_create1', 'EMFILE');
     for (let tries = 0; tries < BEGINNINGS; tries += 1) {
-      assert.throws(() => world.addon.openSockets(() => false, false), { code: 'EMFILE' });
+      assert.throws(() => testbed.addon.openSockets(() => false, false), { code: 'EMFILE' });
     }
     const most = before + 10 * ARENA_BYTES;
-    await until('the memory of all is free', () => buffers() < most);
+    await testbed.until('the memory of all is free', () => buffers() < most);
   });
 });

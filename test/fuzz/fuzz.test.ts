@@ -1,4 +1,7 @@
-/** A short form of the fuzzer; `npm run test:fuzz -- --seconds 600` is a long one. Another seed each time. */
+/**
+ * The short form of the fuzzer, with another seed each time; `npm run test:fuzz -- --seconds 600` is a long
+ * one.
+ */
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { it } from 'node:test';
@@ -11,7 +14,7 @@ const SECONDS = 10;
 const HANGS_MS = 240_000;
 
 it(
-  'random programs and random peers lose, change and leave nothing',
+  'random programs and random peers lose, change and finish nothing',
   { skip: unlessAddonLoads(), timeout: HANGS_MS },
   async (test) => {
     const seed = randomInt(2 ** 31);

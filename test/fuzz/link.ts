@@ -1,54 +1,56 @@
-/** One connection of a round as both of its ends see it, and what must hold between them. */
-import type { Scene } from './scene.js';
+/** Both sides of one connection of a round, and the checks that compare them. */
+import type { RoundContext } from './round-context.js';
 
-/** What an end tells of itself; it is looked at while it lives and when it is over. */
-export interface EndReport {
+/** The state of one side, during the connection and after it. */
+export interface SideReport {
   readonly name: string;
-  /** Bytes of its stream that it has given to its stack. */
+  /** Bytes of its stream that its stack has taken. */
   taken: number;
-  /** Bytes of the other end's stream that it was given. */
+  /** Bytes of the other side's stream that it has received. */
   got: number;
-  /** It has seen the other end's FIN, and reads up to it. */
+  /** It has received the other side's FIN and everything before it. */
   sawEnd: boolean;
-  /** It may have answered, or ended, with a reset. */
+  /** It may have reset the connection. */
   mayReset: boolean;
-  /** It was destroyed with bytes that its own process had not sent: its FIN says nothing. */
+  /**
+   * It was destroyed with unsent bytes in its own process: its FIN does not mean that its stream is complete.
+   */
   readonly isCut: boolean;
   isOver: boolean;
-  /** What happened, for a fault's text. */
-  story: string;
+  /** The events so far, for the text of a violation. */
+  log: string;
 }
 
 export interface LinkPlan {
   readonly number: number;
-  /** Names of the streams of either end; the same where the peer is sent what it sent. */
+  /** Seeds of both streams; equal if our side echoes. */
   readonly ourStream: number;
   readonly peerStream: number;
-  /** Bytes of each. */
+  /** Bytes of each stream. */
   readonly ourBytes: number;
   readonly peerBytes: number;
   readonly echoes: boolean;
-  /** Our end connects; else it is accepted. */
+  /** True: our side connects. False: it is accepted. */
   readonly connects: boolean;
   readonly peer: 'socket' | 'ours' | 'worker';
   readonly seed: number;
   readonly peerSeed: number;
 }
 
-export function describeEnd(end: EndReport | undefined): string {
+export function describeSide(end: SideReport | undefined): string {
   if (end === undefined) return 'not there';
-  const { name, taken, got, sawEnd, mayReset, isOver, story } = end;
+  const { name, taken, got, sawEnd, mayReset, isOver, log } = end;
   const state = `${taken} taken, ${got} got, ${isOver ? 'over' : 'open'}`;
-  return `${name}: ${state}${sawEnd ? ', saw the end' : ''}${mayReset ? ', may reset' : ''}; ${story}`;
+  return `${name}: ${state}${sawEnd ? ', saw the end' : ''}${mayReset ? ', may reset' : ''}; ${log}`;
 }
 
-/** A FIN says that what came before it is the whole stream: it is, whoever sent it and however it ended. */
-export function checkWhole(scene: Scene, from: EndReport | number, to: EndReport): void {
+/** Checks that a side that received a FIN has received the whole stream, however the connection ended. */
+export function checkWhole(context: RoundContext, from: SideReport | number, to: SideReport): void {
   const whole = typeof from === 'number' ? from : from.taken;
-  const sender = typeof from === 'number' ? 'a worker' : describeEnd(from);
-  if (to.got > whole) scene.fault(`more arrived than was sent: ${describeEnd(to)}\n  from ${sender}`);
+  const sender = typeof from === 'number' ? 'a worker' : describeSide(from);
+  if (to.got > whole) context.report(`more arrived than was sent: ${describeSide(to)}\n  from ${sender}`);
   const isCut = typeof from !== 'number' && from.isCut;
   if (to.sawEnd && !isCut && to.got !== whole) {
-    scene.fault(`a part looks whole, of ${whole}: ${describeEnd(to)}\n  from ${sender}`);
+    context.report(`a part looks whole, of ${whole}: ${describeSide(to)}\n  from ${sender}`);
   }
 }

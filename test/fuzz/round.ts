@@ -1,58 +1,59 @@
 /**
- * One round of the fuzzer: some connections at once, each of its own kind, for a moment; then everything ends
- * and nothing may be left. The seed tells all plans; when what happens is the machine's affair.
+ * One round of the fuzzer: some connections at once, of random kinds, for less than a second; then everything
+ * ends and nothing may be left. The plans follow from the seed; the timing depends on the machine.
  */
 import { once } from 'node:events';
-import { readdirSync, readlinkSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { AsyncClient, AsyncServer } from 'asynctcp';
 import type { SystemStackOptions } from '#src/stacks/system/system-stack-options.js';
 import { KernelStack } from '#src/stacks/kernel/kernel-stack.js';
 import { requireAddon } from '../native/require-addon.js';
-import { Random } from '../soak/random.js';
-import { Actor, ON_PURPOSE, type ActorPlan } from './actor.js';
-import { checkWhole, describeEnd, type EndReport, type LinkPlan } from './link.js';
-import { Scene } from './scene.js';
+import { descriptorLinks } from '../support/descriptors.js';
+import { Random } from '../support/random.js';
+import { holdsWithin } from '../support/until.js';
+import { RandomClient, ON_PURPOSE, type ClientPlan } from './random-client.js';
+import { checkWhole, describeSide, type SideReport, type LinkPlan } from './link.js';
+import { RoundContext } from './round-context.js';
 import { SocketPeer } from './socket-peer.js';
 import type { WorkerOrder } from './worker-program.js';
+import { heldBy } from '../support/stacks.js';
 
 const HOST = '127.0.0.1';
 const MOST_LINKS = 10;
 const MOST_BYTES = 2_097_152;
 const LONGEST_MS = 700;
 const GC_EVERY_MS = 40;
-/** Of so many rounds one has a worker: to start one takes long. */
+/** One round in this many has workers, because they take long to start. */
 const WORKER_IN = 5;
-/** Nothing that is sound takes so long. */
+/** Ends a round that hangs. No passing round waits this long. */
 const PATIENCE_MS = 60_000;
 const WORD = 2 ** 32;
-/** Small ones are reached again and again. */
-const LIMITS: readonly SystemStackOptions[] = [{}, { sendBufferBytes: 65_536, receiveWindowBytes: 16_384 }];
+/** Limits of the stack: the usual ones, or small ones, which are reached often. */
+const LIMITS: readonly [SystemStackOptions, ...SystemStackOptions[]] = [
+  {},
+  { sendBufferBytes: 65_536, receiveWindowBytes: 16_384 },
+];
 
-const TAKES = ['never', 'never', 'later', 'at any time'] as const;
+const DETACHES = ['never', 'never', 'later', 'at any time'] as const;
 
 export interface RoundResult {
-  readonly faults: readonly string[];
+  readonly violations: readonly string[];
   readonly links: number;
   readonly bytes: number;
-  /** The program took memory away. */
-  readonly tookMemory: boolean;
+  /** A program detached memory of received data. */
+  readonly detachedMemory: boolean;
 }
 
-function isOneIn(random: Random, count: number): boolean {
-  return random.whole(1, count) === 1;
-}
-
-/** Often much, and each order of magnitude now and then. */
+/** Returns a number of bytes: any number in one half of the calls, any order of magnitude in the other. */
 function streamBytes(random: Random): number {
-  return isOneIn(random, 2) ? random.whole(0, MOST_BYTES) : random.size(MOST_BYTES);
+  return random.isOneIn(2) ? random.whole(0, MOST_BYTES) : random.size(MOST_BYTES);
 }
 
 function linkPlan(random: Random, number: number, hasWorkers: boolean): LinkPlan {
   const kinds = ['socket', 'socket', 'ours', hasWorkers ? 'worker' : 'ours'] as const;
-  const peer = kinds[random.whole(0, kinds.length - 1)] ?? 'ours';
-  const echoes = peer !== 'worker' && isOneIn(random, 3);
+  const peer = random.pick(kinds);
+  const echoes = peer !== 'worker' && random.isOneIn(3);
   const streams = [2 * number, echoes ? 2 * number : 2 * number + 1] as const;
   return {
     number,
@@ -61,59 +62,63 @@ function linkPlan(random: Random, number: number, hasWorkers: boolean): LinkPlan
     ourBytes: streamBytes(random),
     peerBytes: streamBytes(random),
     echoes,
-    connects: peer !== 'worker' && isOneIn(random, 2),
+    connects: peer !== 'worker' && random.isOneIn(2),
     peer,
     seed: random.whole(0, WORD - 1),
     peerSeed: random.whole(0, WORD - 1),
   };
 }
 
-/** A connection, its ends as they come, and what was opened for it. */
+/** A connection: its two sides, as they appear, and the sockets that were opened for it. */
 interface Link {
   readonly plan: LinkPlan;
-  our: Actor | undefined;
-  peer: EndReport | undefined;
-  peerActor: Actor | undefined;
+  our: RandomClient | undefined;
+  peer: SideReport | undefined;
+  peerClient: RandomClient | undefined;
   socket: SocketPeer | undefined;
   worker: Worker | undefined;
   server: AsyncServer | Server | undefined;
 }
 
-/** True if one of the ends is to be given bytes that the other one has sent. */
-function isUnderWay({ our, peer, peerActor }: Link): boolean {
+/** Returns true if a side has not received all bytes that the other one has sent. */
+function isUnderWay({ our, peer, peerClient }: Link): boolean {
   if (our === undefined || peer === undefined || our.isOver || peer.isOver) return false;
   const toUs = our.reads && our.got < peer.taken;
-  const toPeer = peerActor?.reads !== false && peer.got < our.taken;
+  const toPeer = peerClient?.reads !== false && peer.got < our.taken;
   return toUs || toPeer;
 }
 
+function describeLinks(links: readonly Link[]): string {
+  return links.map(({ our, peer }) => `${describeSide(our)}\n  ${describeSide(peer)}`).join('\n');
+}
+
 export class Round {
-  readonly #scene = new Scene();
+  readonly #context = new RoundContext();
   readonly #random: Random;
   readonly #stack: KernelStack;
-  readonly #takes: ActorPlan['takes'];
+  readonly #detaches: ClientPlan['detaches'];
   readonly #links: Link[] = [];
   readonly #rawSockets = new Set<Socket>();
   readonly #clients: AsyncClient[] = [];
 
   constructor(seed: number) {
     const random = (this.#random = new Random(seed));
-    this.#stack = new KernelStack(requireAddon(), LIMITS[random.whole(0, LIMITS.length - 1)]);
-    this.#takes = TAKES[random.whole(0, TAKES.length - 1)] ?? 'never';
+    this.#stack = new KernelStack(requireAddon(), random.pick(LIMITS));
+    this.#detaches = random.pick(DETACHES);
   }
 
-  /** @param isFirst descriptors are not counted: the runtime opens some of its own at the first use. */
-  async play(isFirst: boolean): Promise<RoundResult> {
+  /** @param isFirst does not count descriptors, because the runtime opens some at their first use. */
+  async run(isFirst: boolean): Promise<RoundResult> {
     const random = this.#random;
     const before = isFirst ? undefined : descriptors();
-    const hasWorkers = isOneIn(random, WORKER_IN);
+    const hasWorkers = random.isOneIn(WORKER_IN);
     const count = random.whole(1, MOST_LINKS);
     for (let number = 0; number < count; number += 1) {
       this.#links.push({
         plan: linkPlan(random, number, hasWorkers),
         our: undefined,
         peer: undefined,
-        peerActor: undefined,
+        peerClient: undefined,
         socket: undefined,
         worker: undefined,
         server: undefined,
@@ -121,15 +126,15 @@ export class Round {
     }
     const lastsMs = random.whole(10, LONGEST_MS);
     for (const link of this.#links) await this.#open(link);
-    await this.#last(lastsMs);
+    await this.#letRun(lastsMs);
     await this.#arrive();
-    await this.#end();
+    await this.#endAll();
     await this.#quiet(before);
     for (const link of this.#links) this.#check(link);
-    this.#scene.checkCanaries();
-    const { faults, hasTaken } = this.#scene;
+    this.#context.checkCanaries();
+    const { violations, hasDetached } = this.#context;
     const bytes = this.#links.reduce((sum, { our, peer }) => sum + (our?.got ?? 0) + (peer?.got ?? 0), 0);
-    return { faults, links: this.#links.length, bytes, tookMemory: hasTaken };
+    return { violations, links: this.#links.length, bytes, detachedMemory: hasDetached };
   }
 
   // ---- connections
@@ -140,7 +145,7 @@ export class Round {
     const server = new AsyncServer(0, { address: HOST, stack: this.#stack });
     link.server = server;
     server.onClient((client) => {
-      link.our = this.#actor(link, client, true);
+      link.our = this.#end(link, client, true);
       link.our.begin();
     });
     await server.begin();
@@ -150,7 +155,7 @@ export class Round {
       this.#watch(socket);
       socket.on('connect', () => this.#socketPeer(link, socket));
     } else if (plan.peer === 'ours') {
-      link.peerActor = link.peer = this.#connect(link, port, false);
+      link.peerClient = link.peer = this.#connect(link, port, false);
     } else {
       this.#startWorker(link, port);
     }
@@ -174,22 +179,22 @@ export class Round {
   }
 
   #socketPeer(link: Link, socket: Socket): void {
-    const otherResets = (): boolean => this.#scene.hasTaken || link.our?.mayReset !== false;
-    link.peer = link.socket = new SocketPeer(this.#scene, socket, link.plan, otherResets);
+    const otherResets = (): boolean => this.#context.hasDetached || link.our?.mayReset !== false;
+    link.peer = link.socket = new SocketPeer(this.#context, socket, link.plan, otherResets);
   }
 
-  #connect(link: Link, port: number, isOurs: boolean): Actor {
+  #connect(link: Link, port: number, isOurs: boolean): RandomClient {
     const client = new AsyncClient({ stack: this.#stack });
     this.#clients.push(client);
-    const actor = this.#actor(link, client, isOurs);
-    client.onConnect(() => actor.begin());
+    const end = this.#end(link, client, isOurs);
+    client.onConnect(() => end.begin());
     client.connect(HOST, port);
-    return actor;
+    return end;
   }
 
-  #actor(link: Link, client: AsyncClient, isOurs: boolean): Actor {
+  #end(link: Link, client: AsyncClient, isOurs: boolean): RandomClient {
     const { plan } = link;
-    const end: ActorPlan = {
+    const clientPlan: ClientPlan = {
       number: plan.number,
       side: isOurs ? 'our end' : 'our peer',
       outgoing: isOurs ? plan.ourStream : plan.peerStream,
@@ -197,15 +202,15 @@ export class Round {
       incoming: isOurs ? plan.peerStream : plan.ourStream,
       echoes: isOurs && plan.echoes,
       seed: isOurs ? plan.seed : plan.peerSeed,
-      takes: this.#takes,
+      detaches: this.#detaches,
       endsWhole: false,
     };
-    const actor = new Actor(this.#scene, client, end);
-    actor.otherResets = () => {
+    const end = new RandomClient(this.#context, client, clientPlan);
+    end.otherResets = () => {
       const other = isOurs ? link.peer : link.our;
-      return this.#scene.hasTaken || other?.mayReset !== false;
+      return this.#context.hasDetached || other?.mayReset !== false;
     };
-    return actor;
+    return end;
   }
 
   #startWorker(link: Link, port: number): void {
@@ -223,15 +228,15 @@ export class Round {
         incoming: plan.ourStream,
         echoes: false,
         seed: plan.peerSeed,
-        takes: this.#takes,
+        detaches: this.#detaches,
         endsWhole: true,
       },
     };
     const worker = new Worker(new URL('worker-program.js', import.meta.url), { workerData: order });
     link.worker = worker;
-    worker.on('message', (text: unknown) => this.#scene.fault(String(text)));
+    worker.on('message', (text: unknown) => this.#context.report(String(text)));
     worker.on('error', (error) => {
-      if (error.message !== ON_PURPOSE) this.#scene.fault(`a worker failed: ${String(error)}`);
+      if (error.message !== ON_PURPOSE) this.#context.report(`a worker failed: ${String(error)}`);
     });
     worker.on('exit', () => (link.worker = undefined));
     if (order.ending === 'terminated') setTimeout(() => void worker.terminate(), order.afterMs).unref();
@@ -239,40 +244,32 @@ export class Round {
 
   // ---- time
 
-  async #last(ms: number): Promise<void> {
+  async #letRun(ms: number): Promise<void> {
     const endMs = performance.now() + ms;
     while (performance.now() < endMs && this.#links.some(({ our }) => our?.isOver !== true)) {
       await new Promise((resolve) => setTimeout(resolve, GC_EVERY_MS));
-      if (isOneIn(this.#random, 2)) globalThis.gc?.();
+      if (this.#random.isOneIn(2)) globalThis.gc?.();
     }
   }
 
-  /** Everybody only reads now: what is under way arrives. */
+  /** Makes all sides only read, and waits until everything on the way has arrived. */
   async #arrive(): Promise<void> {
-    for (const { our, peerActor, socket } of this.#links) {
-      our?.calm();
-      peerActor?.calm();
-      socket?.calm();
+    for (const { our, peerClient, socket } of this.#links) {
+      our?.onlyRead();
+      peerClient?.onlyRead();
+      socket?.onlyRead();
     }
-    const endMs = performance.now() + PATIENCE_MS;
-    for (;;) {
-      const stuck = this.#links.filter(isUnderWay);
-      if (stuck.length === 0) return;
-      if (performance.now() > endMs) {
-        const ends = stuck.map(({ our, peer }) => `${describeEnd(our)}\n  ${describeEnd(peer)}`);
-        this.#scene.fault(`stuck: ${ends.join('\n')}`);
-        return;
-      }
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
+    const stuck = (): Link[] => this.#links.filter(isUnderWay);
+    if (await holdsWithin(PATIENCE_MS, () => stuck().length === 0)) return;
+    this.#context.report(`stuck: ${describeLinks(stuck())}`);
   }
 
-  async #end(): Promise<void> {
+  async #endAll(): Promise<void> {
     for (const { worker } of this.#links) await worker?.terminate();
-    for (const { our, peerActor, socket } of this.#links) {
-      our?.leave();
-      peerActor?.leave();
-      socket?.leave();
+    for (const { our, peerClient, socket } of this.#links) {
+      our?.finish();
+      peerClient?.finish();
+      socket?.finish();
     }
     for (const client of this.#clients) client.abort();
     for (const socket of this.#rawSockets) socket.destroy();
@@ -282,40 +279,34 @@ export class Round {
     }
   }
 
-  #held(): string {
-    const { loop, timers, lingerers } = this.#stack;
-    const counts = [loop.sockets, lingerers.size, timers.size, loop.timers.size, this.#rawSockets.size];
-    return `sockets, lingering, timers, the loop's timers, peers: ${counts.join()}`;
+  /** Counts what is left of the round: of the stack, of its loop's sockets and timers, of the peers. */
+  #held(): readonly number[] {
+    const { loop } = this.#stack;
+    return [heldBy(this.#stack), loop.sockets, loop.timers.size, this.#rawSockets.size];
   }
 
-  /** Waits until nothing is held. */
+  /** Waits until nothing of the round is left. */
   async #quiet(before: Descriptors | undefined): Promise<void> {
-    const empty = `sockets, lingering, timers, the loop's timers, peers: 0,0,0,0,0`;
-    const endMs = performance.now() + PATIENCE_MS;
-    for (;;) {
-      const now = descriptors();
-      const isOver = this.#links.every(({ our, worker }) => our?.isOver !== false && worker === undefined);
-      const isQuiet = isOver && this.#held() === empty;
-      if (isQuiet && (before === undefined || !hasMore(now, before))) return;
-      if (performance.now() > endMs) {
-        const counts = JSON.stringify([before, now]);
-        const ends = this.#links.map(({ our, peer }) => `${describeEnd(our)}\n  ${describeEnd(peer)}`);
-        this.#scene.fault(`left: ${this.#held()}; ${ends.join('\n')} descriptors before and now: ${counts}`);
-        return;
-      }
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
+    const isQuiet = (): boolean => {
+      const areOver = this.#links.every(({ our, worker }) => our?.isOver !== false && worker === undefined);
+      const isEmpty = this.#held().every((count) => count === 0);
+      return areOver && isEmpty && (before === undefined || !hasMore(descriptors(), before));
+    };
+    if (await holdsWithin(PATIENCE_MS, isQuiet)) return;
+    const counts = JSON.stringify([before, descriptors()]);
+    const ends = describeLinks(this.#links);
+    this.#context.report(`left: ${this.#held().join()}; ${ends} descriptors before and now: ${counts}`);
   }
 
-  // ---- what holds at the end
+  // ---- checks
 
   #check({ plan, our, peer }: Link): void {
     if (our === undefined) return;
-    const scene = this.#scene;
-    if (plan.peer === 'worker') checkWhole(scene, plan.peerBytes, our);
+    const context = this.#context;
+    if (plan.peer === 'worker') checkWhole(context, plan.peerBytes, our);
     if (peer === undefined) return;
-    checkWhole(scene, our, peer);
-    checkWhole(scene, peer, our);
+    checkWhole(context, our, peer);
+    checkWhole(context, peer, our);
   }
 }
 
@@ -331,23 +322,14 @@ function hasMore(now: Descriptors, before: Descriptors): boolean {
 }
 
 /**
- * Descriptors of sockets, of epoll and its like, and of the null device, by kind. Others are the runtime's: a
- * worker that is ended while it reads its modules leaves their files open.
+ * Counts the descriptors of sockets, of epoll, timers and events, and of the null device. Others belong to
+ * the runtime: a worker that is terminated while it loads modules leaves files open.
  */
 function descriptors(): Descriptors {
   const counts = { socket: 0, anon_inode: 0, '/dev/null': 0 };
-  for (const name of readdirSync('/proc/self/fd')) {
-    const kind = linkOf(name).replace(/:.*/, '');
+  for (const link of descriptorLinks()) {
+    const kind = link.replace(/:.*/, '');
     if (kind === 'socket' || kind === 'anon_inode' || kind === '/dev/null') counts[kind] += 1;
   }
   return counts;
-}
-
-/** The directory's own descriptor is gone when it is looked at. */
-function linkOf(name: string): string {
-  try {
-    return readlinkSync(`/proc/self/fd/${name}`);
-  } catch {
-    return '';
-  }
 }

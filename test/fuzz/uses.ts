@@ -1,9 +1,9 @@
 /**
- * What programs do with a piece of received data. Each use gives what the program has afterwards, to be
- * compared with the stream later: nobody may write into it any more.
+ * The ways in which a program uses a piece of received data. Each returns what the program has afterwards. It
+ * is compared with the stream later: nothing may write into it.
  */
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
-import type { Scene } from './scene.js';
+import type { RoundContext } from './round-context.js';
 
 export const USES = [
   'nothing',
@@ -17,10 +17,10 @@ export const USES = [
 ] as const;
 export type Use = (typeof USES)[number];
 
-/** Those that leave all memory where it is. */
+/** Uses that do not detach memory. */
 export const HARMLESS = ['nothing', 'keep', 'slice', 'clone'] as const;
 
-/** Waits in a byte stream. */
+/** A piece in the queue of a byte stream. */
 interface Enqueued {
   readonly stream: ReadableStream<Uint8Array>;
 }
@@ -87,25 +87,25 @@ function apply(use: Use, piece: Uint8Array): Possession {
   }
 }
 
-/** True if it is what the engine says of memory that is marked: a TypeError or a DataCloneError. */
+/** Returns true for the errors that the engine throws for memory that cannot be detached. */
 function isRefusal(error: unknown): boolean {
   return error instanceof TypeError || (error instanceof Error && error.name === 'DataCloneError');
 }
 
-/** Uses the piece; where the engine refuses, the piece is as it was. */
-export function usePiece(scene: Scene, use: Use, piece: Uint8Array): Possession {
+/** Uses the piece. If the engine refuses to detach it, the piece must be unchanged. */
+export function usePiece(context: RoundContext, use: Use, piece: Uint8Array): Possession {
   const { length } = piece;
   let possession: Possession = piece;
   try {
     possession = apply(use, piece);
   } catch (error) {
-    if (!isRefusal(error) || piece.length !== length) scene.fault(`${use} throws ${String(error)}`);
+    if (!isRefusal(error) || piece.length !== length) context.report(`${use} throws ${String(error)}`);
   }
-  if (piece.length !== length) scene.tookMemory();
+  if (piece.length !== length) context.noteDetached();
   return possession;
 }
 
-/** The bytes that the program has, for as long as it has them. */
+/** Returns the bytes that the program has; `undefined` if it has none. */
 export async function bytesOf(possession: Possession): Promise<Uint8Array | undefined> {
   if (possession === undefined || possession instanceof Uint8Array) return possession;
   const reader = possession.stream.getReader();

@@ -1,34 +1,34 @@
-/** An end of a connection in a worker, which is ended at any moment. */
+/** One side of a connection in a worker that may end at any time. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { AsyncClient, kernelStack } from 'asynctcp';
-import { Actor, type ActorPlan } from './actor.js';
-import { Scene } from './scene.js';
+import { RandomClient, type ClientPlan } from './random-client.js';
+import { RoundContext } from './round-context.js';
 
 export interface WorkerOrder {
   readonly port: number;
   readonly afterMs: number;
-  /** By its parent, by `process.exit`, or because nothing holds it. */
+  /** Terminated by its parent, by `process.exit`, or because nothing keeps it alive. */
   readonly ending: 'terminated' | 'exit' | 'natural';
-  readonly plan: ActorPlan;
+  readonly plan: ClientPlan;
 }
 
-// Node gives workerData no type; round.ts is the only one that starts this program.
+// Node gives workerData no type. Only round.ts starts this program.
 const { port, afterMs, ending, plan } = workerData as WorkerOrder;
 
-class ToldScene extends Scene {
-  override readonly fault = (text: string): void => {
+class WorkerContext extends RoundContext {
+  override readonly report = (text: string): void => {
     parentPort?.postMessage(text);
   };
 }
 
 const client = new AsyncClient({ stack: kernelStack() });
-const actor = new Actor(new ToldScene(), client, plan);
-client.onConnect(() => actor.begin());
+const end = new RandomClient(new WorkerContext(), client, plan);
+client.onConnect(() => end.begin());
 client.connect('127.0.0.1', port);
 if (ending === 'exit') setTimeout(() => process.exit(0), afterMs);
 if (ending === 'natural') {
   setTimeout(() => {
     client.unref();
-    actor.rest();
+    end.unrefTimers();
   }, afterMs);
 }

@@ -1,16 +1,17 @@
 /**
- * D7 and T3 with real peers: the peer's TCP, not this machine's, is who acknowledges. A firewall cuts the
- * connection in two, or the peer's program is stopped and its kernel's buffer fills.
+ * D7 and T3 with real peers: acknowledgements are those of the peer's TCP, not of this machine's. A firewall
+ * drops the packets of the connection, or the peer's program is stopped and its kernel's buffer fills.
  */
 import assert from 'node:assert/strict';
 import { ErrorCode, type KernelStackOptions } from 'asynctcp';
 import { pattern } from '../contract/pattern.js';
 import type { Scenario } from './scenario.js';
 import { ADDRESS, kernelEnd, kernelSockets, type Linked, type World } from './world.js';
+import { heldBy } from '../support/stacks.js';
 
 const SEED = 7;
 
-/** Writes this many bytes of the pattern, from `from` on; there has to be space for them. */
+/** Writes `bytes` bytes of the pattern, from `from` on. There must be space for them. */
 function write({ client }: Linked, from: number, bytes: number): { readonly atMs: number } {
   const piece = pattern(SEED, from, bytes);
   const atMs = performance.now();
@@ -22,7 +23,7 @@ function timeouts({ history }: Linked): number {
   return history.events.filter((event) => event.startsWith('timeout')).length;
 }
 
-/** What befell the connection, its timeouts left out. */
+/** Returns the events of the connection's life without its timeouts. */
 function life({ history }: Linked): string[] {
   return history.life.filter((event) => !event.startsWith('timeout'));
 }
@@ -32,20 +33,20 @@ async function moreTimeouts(world: World, linked: Linked, count: number): Promis
   await world.until(`${count} more onTimeout`, () => timeouts(linked) >= enough);
 }
 
-/** The kernel sends again in vain: what could come through has come through, and its acknowledgement too. */
+/** Waits for a retransmission in vain: by then everything that passes the firewall has been acknowledged. */
 async function retries(world: World, { client, listener }: Linked): Promise<void> {
   const localPort = client.localPort();
   await world.until('sent again in vain', () => kernelEnd(localPort, listener.port).retries > 0);
 }
 
-/** From now on nobody waits for acknowledgements. */
+/** Removes the handlers for acknowledgements. */
 function deafen({ client }: Linked): void {
   client.onTimeout(undefined);
   client.onAck(undefined);
 }
 
-/** A connection over which 10,000 bytes went and were acknowledged. */
 const BEFORE = 10_000;
+/** Connects, and sends `BEFORE` bytes that the peer acknowledges. */
 async function begun(world: World, options?: KernelStackOptions): Promise<Linked> {
   const linked = await world.linked(options);
   write(linked, 0, BEFORE);
@@ -53,7 +54,7 @@ async function begun(world: World, options?: KernelStackOptions): Promise<Linked
   return linked;
 }
 
-/** The peer gets all of it and a FIN. */
+/** Closes, and checks that the peer receives `bytes` bytes and a FIN. */
 async function endsWhole(world: World, linked: Linked, bytes: number): Promise<void> {
   linked.client.close();
   const arrived = await linked.peer.drain(SEED);
@@ -64,13 +65,16 @@ async function endsWhole(world: World, linked: Linked, bytes: number): Promise<v
   assert.deepEqual(life(linked), ['connect', 'disconnect']);
 }
 
-/** Fills whatever there is until nothing more is taken, and goes on filling as bytes are acknowledged. */
+/**
+ * Fills the send buffer, again whenever bytes are acknowledged. Returns a function that counts the bytes
+ * taken.
+ */
 function fill({ client, history }: Linked): () => number {
   let taken = 0;
   const go = (): void => {
     while (client.canSend()) taken += client.write(pattern(SEED, taken, Math.min(client.space(), 50_000)));
   };
-  history.also = (event) => {
+  history.onEvent = (event) => {
     if (event === 'ack') go();
   };
   go();
@@ -80,7 +84,7 @@ function fill({ client, history }: Linked): () => number {
 const CUT_OFF: readonly Scenario[] = [
   {
     title: 'while the firewall drops everything, nothing is acknowledged; then all of it is, and has arrived',
-    isAlone: true,
+    ownNetwork: true,
     needs: ['python3', 'nft'],
     async run(world) {
       const linked = await begun(world);
@@ -102,7 +106,7 @@ const CUT_OFF: readonly Scenario[] = [
   },
   {
     title: 'bytes that have arrived and whose acknowledgement is lost are not acknowledged',
-    isAlone: true,
+    ownNetwork: true,
     needs: ['python3', 'nft'],
     async run(world) {
       const linked = await begun(world);
@@ -119,14 +123,14 @@ const CUT_OFF: readonly Scenario[] = [
     },
   },
   {
-    title: 'what was acknowledged before the cut is told to the byte',
-    isAlone: true,
+    title: 'what was acknowledged before the cut is reported to the byte',
+    ownNetwork: true,
     needs: ['python3', 'nft'],
     async run(world) {
       const linked = await begun(world);
       const { client, history, listener, peer } = linked;
       const space = client.space();
-      // The peer reads all the time; somewhere in the middle its packets stop coming through.
+      // The peer reads all the time. In the middle of the transfer the firewall begins to drop packets.
       const draining = peer.drain(SEED);
       const heal = await world.cut(`tcp dport ${listener.port} quota over 200000 bytes`);
       write(linked, BEFORE, 1_000_000);
@@ -143,8 +147,8 @@ const CUT_OFF: readonly Scenario[] = [
     },
   },
   {
-    title: 'whoever asks for space() instead of listening to onAck is told what the peer has acknowledged',
-    isAlone: true,
+    title: 'space() without onAck counts what the peer has acknowledged',
+    ownNetwork: true,
     needs: ['python3', 'nft'],
     async run(world) {
       const linked = await world.linked();
@@ -164,8 +168,8 @@ const CUT_OFF: readonly Scenario[] = [
     },
   },
   {
-    title: 'the time that onAck tells is at least that for which the firewall stood',
-    isAlone: true,
+    title: 'the time that onAck reports is at least that for which the firewall stood',
+    ownNetwork: true,
     needs: ['python3', 'nft'],
     async run(world) {
       const linked = await begun(world);
@@ -190,7 +194,7 @@ const CUT_OFF: readonly Scenario[] = [
 const ENDING: readonly Scenario[] = [
   {
     title: 'close() while cut off: the client stays until the peer has acknowledged, and gets onTimeout',
-    isAlone: true,
+    ownNetwork: true,
     needs: ['python3', 'nft'],
     async run(world) {
       const linked = await begun(world);
@@ -206,8 +210,8 @@ const ENDING: readonly Scenario[] = [
     },
   },
   {
-    title: 'close() while cut off lasts until the peer has acknowledged, also where nobody waits for that',
-    isAlone: true,
+    title: 'close() while cut off lasts until the peer has acknowledged, also without onAck',
+    ownNetwork: true,
     needs: ['python3', 'nft'],
     async run(world) {
       const linked = await begun(world);
@@ -227,8 +231,9 @@ const ENDING: readonly Scenario[] = [
     },
   },
   {
-    title: 'close() while cut off for longer than the close timeout ends with a reset, whoever waits',
-    isAlone: true,
+    title:
+      'close() while cut off for longer than the close timeout ends with a reset, with and without onAck',
+    ownNetwork: true,
     needs: ['python3', 'nft'],
     async run(world) {
       for (const isDeaf of [false, true]) {
@@ -250,7 +255,7 @@ const ENDING: readonly Scenario[] = [
   },
   {
     title: 'abort() while cut off, closing or not, ends it at once and leaves no socket',
-    isAlone: true,
+    ownNetwork: true,
     needs: ['python3', 'nft'],
     async run(world) {
       for (const closes of [true, false]) {
@@ -269,7 +274,7 @@ const ENDING: readonly Scenario[] = [
         assert.deepEqual(life(linked), ['connect', `error ${ErrorCode.ERR_ABRT}`, 'disconnect']);
         assert.equal(history.acked, BEFORE, 'bytes acknowledged');
         await heal();
-        // The reset was lost with the rest; the peer gets one when it says something.
+        // The firewall dropped the reset. The peer gets another one when it sends.
         assert.equal((await peer.receive(BEFORE)).length, BEFORE);
         await peer.send('still there?');
         assert.deepEqual((await peer.drain()).end, 'reset');
@@ -279,7 +284,7 @@ const ENDING: readonly Scenario[] = [
   {
     title:
       'connect() to a peer that is cut off ends by timeoutMs, by close() and by abort(), and leaves nothing',
-    isAlone: true,
+    ownNetwork: true,
     needs: ['python3', 'nft'],
     async run(world) {
       const listener = await world.peer.listen();
@@ -305,7 +310,7 @@ const ENDING: readonly Scenario[] = [
         ],
       );
       assert.equal(waiting(), 0, 'connections that are tried');
-      assert.equal(world.stack.timers.size, 0, 'timers');
+      assert.equal(heldBy(world.stack), 0, 'held by the stack');
     },
   },
 ];
@@ -329,7 +334,7 @@ const STOPPED: readonly Scenario[] = [
       assert.equal(taken(), capacity + unread, 'bytes taken');
       await moreTimeouts(world, linked, 1);
       assert.deepEqual([client.space(), history.acked], [0, unread], 'space and acknowledged, later');
-      history.also = () => undefined;
+      history.onEvent = () => undefined;
       world.peer.goOn();
       const draining = peer.drain(SEED);
       await world.until('all is acknowledged', () => history.acked === capacity + unread);
@@ -342,7 +347,7 @@ const STOPPED: readonly Scenario[] = [
     },
   },
   {
-    title: 'the time that onAck tells is at least that for which the peer’s program stood still',
+    title: 'the time that onAck reports is at least that for which the peer’s program stood still',
     needs: ['python3'],
     async run(world) {
       const linked = await world.linked(undefined, { receiveBuffer: 4096 });

@@ -1,18 +1,19 @@
-/** M4 on the kernel's TCP: a thousand peers that never read, and one that does. */
+/** M4 on the kernel's TCP: the memory bound with a thousand peers that never read and one that does. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { CHARGEN_PATTERN, chargen } from '#src/cli/services/chargen.js';
 import { kernelStack, nodeStack, type AsyncClient, type AsyncServer, type TcpStack } from 'asynctcp';
+import { descriptorLinks } from '../support/descriptors.js';
 import type { Scenario } from './scenario.js';
-import { ADDRESS, kernelSockets, openDescriptors, type World } from './world.js';
+import { ADDRESS, kernelSockets, type World } from './world.js';
 
 const CROWD = 1000;
 const MIB = 1_048_576;
 const SHARE_BYTES = 65_536;
-/** What a reader takes before it is enough: more than all buffers on the way hold. */
+/** Bytes that the reader receives: more than all buffers on the way hold. */
 const READ_BYTES = 64 * MIB;
 
-/** Connects so often, and never reads. Ends with its input. */
+/** Opens the given number of connections, and never reads. Ends with its input. */
 const CROWD_SCRIPT = `
 import socket, sys
 crowd = [socket.create_connection((sys.argv[1], int(sys.argv[2]))) for _ in range(int(sys.argv[3]))]
@@ -20,7 +21,7 @@ print("connected", len(crowd))
 sys.stdin.read()
 `;
 
-/** Reads so many bytes, and compares them with a pattern that is repeated. */
+/** Reads the given number of bytes, and compares them with a repeated pattern. */
 const READER_SCRIPT = `
 import socket, sys
 pattern = bytes.fromhex(sys.stdin.readline().strip())
@@ -42,7 +43,10 @@ function unacknowledged(server: AsyncServer): number {
   return bytes;
 }
 
-/** Bytes of memory that this namespace's sockets with the port hold for sending (w and f of ss). */
+/**
+ * Returns the bytes of kernel memory that sockets with this local port hold for sending (`w` and `f` of
+ * `ss`).
+ */
 function kernelMemory(port: number): number {
   const text = execFileSync('ss', ['-tmnH', `sport = :${port}`], { encoding: 'utf8' });
   let bytes = 0;
@@ -56,7 +60,7 @@ const queuedInKernel = (port: number): number =>
     .filter(({ localPort }) => localPort === port)
     .reduce((total, socket) => total + socket.unacknowledged, 0);
 
-/** Waits until the crowd's buffers are full: two looks at all of them, a while apart, see the same. */
+/** Waits until the crowd's buffers are full: the unacknowledged bytes have not changed in 200 polls. */
 async function fill(world: World, server: AsyncServer, count: number): Promise<void> {
   await world.until('the crowd is accepted', () => server.count() === count);
   let [before, looks] = [-1, 0];
@@ -68,11 +72,14 @@ async function fill(world: World, server: AsyncServer, count: number): Promise<v
   });
 }
 
-/** Closed at once by the server, each with more than its peer's buffer holds. */
+/** Clients that the server closes at the same time, each with more bytes than its peer's buffer holds. */
 const CLOSED = 1100;
 const LEFT_BYTES = 150_000;
 
-/** Connects so often with small buffers, waits, and then reads all in turns, little at a time. */
+/**
+ * Opens the given number of connections with small buffers, waits, then reads from all in turn, a little at a
+ * time.
+ */
 const SLOW_SCRIPT = `
 import socket, sys
 address, port, count, wanted = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
@@ -102,7 +109,7 @@ print("whole", whole)
 function slowReaders(name: string, makeStack: () => TcpStack): Scenario {
   return {
     title: `more clients that close at once than ever were kept, on ${name}: none whose peer reads is cut`,
-    isAlone: true,
+    ownNetwork: true,
     needs: ['python3'],
     async run(world) {
       const ends: string[] = [];
@@ -137,10 +144,10 @@ export const SCENARIOS: readonly Scenario[] = [
   slowReaders('node', nodeStack),
   {
     title: 'holds at most the budget, in the process and in the kernel, and leaves a reader its send buffer',
-    isAlone: true,
+    ownNetwork: true,
     needs: ['python3', 'ss'],
     async run(world) {
-      const descriptors = openDescriptors();
+      const descriptors = descriptorLinks().length;
       const clients: AsyncClient[] = [];
       const server = await world.serve((client) => {
         clients.push(client);
@@ -178,7 +185,7 @@ export const SCENARIOS: readonly Scenario[] = [
       await crowd.kill();
       await world.until('all are gone', () => server.count() === 0);
       await server.end();
-      await world.until('no descriptor is left', () => openDescriptors() === descriptors);
+      await world.until('no descriptor is left', () => descriptorLinks().length === descriptors);
     },
   },
 ];

@@ -1,4 +1,4 @@
-/** The stack on the kernel's TCP among foreign programs: curl, nc, Python, and the kernel's own tables. */
+/** The stack `kernel` with foreign programs: curl, nc, Python, and the kernel's own tables. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { networkInterfaces } from 'node:os';
@@ -14,19 +14,14 @@ import {
 } from 'asynctcp';
 import { History } from '../contract/history.js';
 import { pattern, PatternReader } from '../contract/pattern.js';
-import type { Program } from '../e2e/programs.js';
 import type { Scenario } from './scenario.js';
 import { ADDRESS, kernelEnd, kernelSockets, type Linked, type World } from './world.js';
+import { nextTurn } from '../support/until.js';
+import { heldBy } from '../support/stacks.js';
 
 const MIB = 1_048_576;
 
-async function textOf(program: Program): Promise<string> {
-  const { status } = await program.ended;
-  assert.equal(status, 0, program.stderr.text);
-  return program.stdout.text;
-}
-
-/** Answers each request with who asked, and closes. */
+/** Answers each request with the addresses of both ends, and closes. */
 function answerHttp(client: AsyncClient): void {
   let request = '';
   client.onData((_, data) => {
@@ -38,7 +33,7 @@ function answerHttp(client: AsyncClient): void {
   });
 }
 
-/** Sends this many bytes of a pattern as there is space, then does what is to be done. */
+/** Sends `bytes` bytes of a pattern as there is space, then calls `then`. */
 function sendPattern(history: History, seed: number, bytes: number, then: () => void): void {
   let taken = 0;
   const go = (): void => {
@@ -47,7 +42,7 @@ function sendPattern(history: History, seed: number, bytes: number, then: () => 
       if (taken === bytes) then();
     }
   };
-  history.also = (event) => {
+  history.onEvent = (event) => {
     if (event === 'ack') go();
   };
   go();
@@ -55,13 +50,13 @@ function sendPattern(history: History, seed: number, bytes: number, then: () => 
 
 const VISITORS: readonly Scenario[] = [
   {
-    title: 'curl is answered over IPv4 and IPv6, and a server for both tells an IPv4 visitor as IPv4',
-    isAlone: true,
+    title: 'curl is answered over IPv4 and IPv6, and a server for both reports an IPv4 peer as IPv4',
+    ownNetwork: true,
     usesIpv6: true,
     needs: ['curl'],
     async run(world) {
       const ask = async (url: string): Promise<string> =>
-        textOf(world.start('curl', '--silent', '--show-error', '--globoff', '--max-time', '60', url));
+        world.start('curl', '--silent', '--show-error', '--globoff', '--max-time', '60', url).output();
       const four = await world.serve(answerHttp, { address: '127.0.0.2' });
       assert.equal(await ask(`http://127.0.0.2:${four.port()}/`), '127.0.0.1 asked 127.0.0.2\n');
       const six = await world.serve(answerHttp, { address: '::1' });
@@ -85,13 +80,13 @@ const VISITORS: readonly Scenario[] = [
         client.onData(() => client.abort());
       });
       const curl = world.start('curl', '--silent', `http://${ADDRESS}:${server.port()}/`);
-      // CURLE_RECV_ERROR: an end without a reset would be 52, an empty answer.
+      // CURLE_RECV_ERROR. A FIN instead of the reset would be 52, an empty answer.
       assert.equal((await curl.ended).status, 56);
     },
   },
   {
     title: 'nc is answered over IPv4 and IPv6, and is a server to talk to',
-    isAlone: true,
+    ownNetwork: true,
     usesIpv6: true,
     needs: ['nc'],
     async run(world) {
@@ -112,7 +107,7 @@ const VISITORS: readonly Scenario[] = [
         );
         const nc = world.start('nc', '-nN', address, String(server.port()));
         nc.endInput('what nc says, all of it');
-        assert.equal(await textOf(nc), 'WHAT NC SAYS, ALL OF IT');
+        assert.equal(await nc.output(), 'WHAT NC SAYS, ALL OF IT');
 
         const listening = world.start('nc', '-lnvN', address, '0');
         const port = await listening.stderr.number(/^Listening on \S+ (\d+)$/);
@@ -126,20 +121,20 @@ const VISITORS: readonly Scenario[] = [
         assert.equal(history.client.remoteIP(), address);
         history.client.write('and is answered');
         history.client.close();
-        assert.equal(await textOf(listening), 'and is answered');
+        assert.equal(await listening.output(), 'and is answered');
       }
     },
   },
 ];
 
-/** The number of an interface. */
+/** Returns the index of a network interface. */
 function indexOf(name: string): string {
   const scope = networkInterfaces()[name]?.find(({ family }) => family === 'IPv6');
   if (scope?.family !== 'IPv6') throw new Error(`${name} has no IPv6 address`);
   return String(scope.scopeid);
 }
 
-/** @param zone what the ends of the link are called in the addresses that are asked for. */
+/** @param zone the zones of both ends of the link in the addresses to connect to. */
 async function servesOnLink(
   world: World,
   stack: TcpStack,
@@ -163,7 +158,7 @@ async function servesOnLink(
 const LINK_LOCAL: readonly Scenario[] = [
   {
     title: 'an address of a link needs its zone, and serves with it',
-    isAlone: true,
+    ownNetwork: true,
     usesIpv6: true,
     needs: ['python3'],
     async run(world) {
@@ -188,7 +183,7 @@ const LINK_LOCAL: readonly Scenario[] = [
   },
 ];
 
-/** Connects so many times and tells, for each, what it is greeted with. */
+/** Opens `count` connections one after the other, and returns the first byte that each receives. */
 async function greetings(world: World, port: number, count: number): Promise<string[]> {
   const texts: string[] = [];
   for (let done = 0; done < count; done += 1) {
@@ -199,7 +194,7 @@ async function greetings(world: World, port: number, count: number): Promise<str
   return texts;
 }
 
-/** Connections after which each of two servers has had one, but for one time in 2⁶³. */
+/** With this number of connections, the chance that one of two servers gets none is 1 in 2⁶³. */
 const ENOUGH = 64;
 
 const SHARING: readonly Scenario[] = [
@@ -266,7 +261,7 @@ const OPTIONS: readonly Scenario[] = [
   },
   {
     title: 'a peer that is gone without a word is found out by keep-alive',
-    isAlone: true,
+    ownNetwork: true,
     needs: ['python3', 'nft'],
     async run(world) {
       const { client, history, listener } = await world.linked();
@@ -278,19 +273,19 @@ const OPTIONS: readonly Scenario[] = [
   },
   {
     title: 'without setNoDelay small writes wait for the acknowledgement of the first, with it they do not',
-    isAlone: true,
+    ownNetwork: true,
     needs: ['python3', 'nft'],
     async run(world) {
-      // Loss probes would carry what Nagle’s algorithm holds back.
+      // Loss probes would carry the bytes that Nagle’s algorithm holds back.
       world.setKernel('ipv4/tcp_early_retrans', '0');
       const [patient, eager] = [await world.linked(), await world.linked()];
       eager.client.setNoDelay(true);
-      // What is acknowledged is not told: everything stays in flight.
+      // Acknowledgements are dropped: everything stays in flight.
       const ports = [patient, eager].map(({ listener }) => listener.port);
       const heal = await world.cut(`tcp sport { ${ports.join(', ')} }`);
       for (const word of ['one ', 'two ', 'three ']) {
         for (const { client } of [patient, eager]) client.write(word);
-        await new Promise((resolve) => setImmediate(resolve));
+        await nextTurn();
       }
       assert.equal(await eager.peer.receive(14), 'one two three ');
       assert.equal(await patient.peer.receiveNow(), 'one ');
@@ -331,7 +326,7 @@ const ENDS: readonly Scenario[] = [
         client.onTimeout(undefined);
         client.onAck(undefined);
       }
-      // Far more than both kernels hold: the peer sends until it is closed.
+      // Far more than both kernels hold: the peer sends until the connection is closed.
       const sending = peer.sendPattern(1, 400 * MIB).catch(() => undefined);
       await world.until('data is withheld', () => withheld > 0);
       sendPattern(history, 2, bytes, () => client.close());
@@ -360,7 +355,7 @@ const ENDS: readonly Scenario[] = [
   },
 ];
 
-/** Connects so many times at once, sends on each its number, and reads all answers. */
+/** Opens the given number of connections at once, sends its number on each, and reads all answers. */
 const PYTHON_CROWD = `
 import resource, selectors, socket, sys
 port, count = int(sys.argv[1]), int(sys.argv[2])
@@ -406,7 +401,7 @@ const MANY: readonly Scenario[] = [
       assert.equal(most, 1000, 'connections at once');
       await crowd.kill();
       await world.until('all are over', () => open.size === 0);
-      assert.equal(stack.timers.size, 0, 'timers');
+      assert.equal(heldBy(stack), 0, 'held by the stack');
       const ours = kernelSockets(server.port()).filter(({ localPort }) => localPort === server.port());
       assert.deepEqual(
         ours.map(({ state }) => state).filter((state) => state !== 'TIME_WAIT'),
@@ -423,7 +418,7 @@ const MANY: readonly Scenario[] = [
       });
       const histories = Array.from({ length: 1000 }, () => world.client());
       for (const [index, history] of histories.entries()) {
-        history.also = (event) => {
+        history.onEvent = (event) => {
           if (event === 'connect') history.client.write(`number ${index}`);
         };
         history.connect(ADDRESS, server.port());
@@ -463,19 +458,19 @@ const MANY: readonly Scenario[] = [
   },
 ];
 
-/** What our TCP has taken of what the peer sends, when that does not move any more. */
+/** Returns the bytes of the peer that our TCP has acknowledged, once that number does not change any more. */
 async function pushed({ peer }: Linked): Promise<number> {
   let before = -1;
   for (;;) {
     const { acknowledged } = await peer.facts();
     if (acknowledged === before) return acknowledged;
     before = acknowledged;
-    // Longer than any acknowledgement is delayed, in round trips to the peer.
+    // Longer than the longest delay of an acknowledgement.
     for (const endMs = performance.now() + 250; performance.now() < endMs;) await peer.facts();
   }
 }
 
-/** What our kernel holds at most of a connection with this window: Linux doubles what it is asked for. */
+/** The kernel's receive buffer in windows: Linux doubles the requested size. */
 const KERNEL_SHARE = 2;
 const WINDOW = 65_536;
 
@@ -495,7 +490,8 @@ const WINDOWS: readonly Scenario[] = [
         delivered += data.length;
         if (withholds) client.ackLater();
       });
-      // What comes before anything is withheld is read; the rest stays the kernel's till it is given back.
+      // Bytes that arrive before any is withheld are read; later ones stay in the kernel until bytes are
+      // given back.
       await peer.send(early);
       await world.until('the first has come', () => delivered === early.length);
       const sending = peer.sendPattern(5, bytes);
@@ -511,7 +507,7 @@ const WINDOWS: readonly Scenario[] = [
         const { unread } = kernelEnd(client.localPort(), listener.port);
         const opened = now - unread;
         assert.ok(opened >= early.length + given, `the window was opened by what was given back: ${opened}`);
-        // Until the kernel tells the peer of a wider window, as much is read ahead as was promised.
+        // Until the kernel advertises a wider window, the stack reads ahead as many bytes as it promised.
         assert.ok(opened <= early.length + 2 * given, `and by no more than was promised: ${opened}`);
       }
       assert.equal(delivered, WINDOW + given, 'delivered');
@@ -526,7 +522,7 @@ const WINDOWS: readonly Scenario[] = [
   ...[65_536, 1500].flatMap((mtu) =>
     [1000, 20_000, WINDOW, 2 * WINDOW].map((window): Scenario => ({
       title: `the whole window of ${window} bytes may be withheld, again and again, with an MTU of ${mtu}`,
-      isAlone: true,
+      ownNetwork: true,
       needs: ['python3'],
       async run(world) {
         await world.ip('link', 'set', 'lo', 'mtu', String(mtu));
@@ -540,7 +536,7 @@ const WINDOWS: readonly Scenario[] = [
         void peer.sendPattern(5, 400 * MIB).catch(() => undefined);
         for (let round = 0; round < 6; round += 1) {
           await world.until('the window is full', () => withheld === window);
-          // The kernel’s buffer fills as well.
+          // Waits until the kernel’s buffer is full, too.
           await pushed(linked);
           withheld -= client.ack(withheld);
         }

@@ -1,7 +1,7 @@
 /**
- * What becomes of the memory of received pieces: prints the page faults of as many pieces again as came and
- * went before. To be started with --expose-gc; nothing else may lie at the end of its heap, as in a test's
- * process something does.
+ * Allocates and frees the memory of received pieces, then prints the page faults of allocating as many pieces
+ * again. Needs --expose-gc, and a process of its own: in a test's process, other memory lies at the end of
+ * the heap.
  */
 import process from 'node:process';
 import { keepFreedMemory } from '#src/stacks/system/freed-memory.js';
@@ -19,7 +19,7 @@ await new Promise((resolve) => setImmediate(resolve));
 receive();
 pieces = [];
 globalThis.gc?.();
-// What the engine frees in a thread of its own is free when it has collected once more.
+// Memory that the engine frees in a background thread is free after the next collection.
 await new Promise((resolve) => setTimeout(resolve, 0));
 globalThis.gc?.();
 const before = process.resourceUsage().minorPageFault;

@@ -1,3 +1,7 @@
+/**
+ * Memory of received pieces is kept by the allocator, so that large pieces cause no page faults again and
+ * again.
+ */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { it } from 'node:test';
@@ -6,13 +10,13 @@ import { loadAddon } from '#src/addon/load-addon.js';
 
 const PROGRAM = fileURLToPath(new URL('freed-memory-program.js', import.meta.url));
 const LARGE_PIECE = fileURLToPath(new URL('large-piece-program.js', import.meta.url));
-/** No process that passes takes so long. */
+/** Ends a process that hangs. No passing test waits this long. */
 const HANGS_MS = 60_000;
 const PIECE_BYTES = 65_536;
-/** Together less than what is kept. */
+/** Together smaller than the memory that is kept. */
 const PIECES = 600;
 const PAGES = (PIECES * PIECE_BYTES) / 4096;
-/** Without the rule it is chance in which process all pages are gone: in about every other. */
+/** Without the setting about every other process has lost all pages: eight of them show it. */
 const PROCESSES = 8;
 
 const { reason } = loadAddon();

@@ -1,9 +1,12 @@
-/** Receives by `onData` on the stack that is named until the block comes that has freed memory kept. */
+/**
+ * Receives by `onData` on the given stack until the stack allocates the block that makes the allocator keep
+ * freed memory, then prints `kept`.
+ */
 import process from 'node:process';
 import { AsyncClient, AsyncServer, kernelStack, nodeStack } from 'asynctcp';
 
 const stack = process.argv[2] === 'kernel' ? kernelStack() : nodeStack();
-/** The only memory that is as large. */
+/** Size of that block; no other allocation of the program is as large. */
 const BLOCK_BYTES = 16 * 1024 * 1024;
 
 globalThis.ArrayBuffer = new Proxy(ArrayBuffer, {

@@ -1,15 +1,17 @@
 /**
- * M2 on the kernel's TCP: out of descriptors, of places in a queue, of ports, of addresses, of buffers.
- * Whatever is short, the connections that stand go on.
+ * M2 on the kernel's TCP: shortages of descriptors, places in the accept queue, ports, addresses and buffers.
+ * Established connections continue in each of them.
  */
 import assert from 'node:assert/strict';
 import { AsyncServer, ErrorCode, kernelStack, TcpState } from 'asynctcp';
 import { History } from '../contract/history.js';
 import { pattern, PatternReader } from '../contract/pattern.js';
+import { descriptorLinks } from '../support/descriptors.js';
 import type { Scenario } from './scenario.js';
-import { ADDRESS, kernelSockets, openDescriptors, type World } from './world.js';
+import { ADDRESS, kernelSockets, type World } from './world.js';
+import { heldBy } from '../support/stacks.js';
 
-/** The callbacks of an attempt, and the system's code in the cause of its error. */
+/** Collects the callbacks of an attempt, and the system call and code in the cause of its error. */
 function failures(history: History): { readonly events: readonly string[]; readonly causes: string[] } {
   const causes: string[] = [];
   history.client.onError((_, code, cause) => {
@@ -39,7 +41,7 @@ async function connects(world: World, history: History, host: string, port: numb
   await world.until('it is connected', () => history.has('connect'));
 }
 
-/** Stands still, as a task that is blocked does, until the kernel is so far. */
+/** Blocks the thread, as a program in an endless loop does, until the kernel's state meets the condition. */
 function block(what: string, condition: () => boolean): void {
   const deadlineMs = performance.now() + 30_000;
   while (!condition()) if (performance.now() > deadlineMs) throw new Error(`blocked in vain until ${what}`);
@@ -51,28 +53,28 @@ const DESCRIPTORS: readonly Scenario[] = [
     needs: ['python3', 'prlimit'],
     async run(world) {
       const listener = await world.peer.listen();
-      const pulse = await world.pulse();
+      const heartbeat = await world.startHeartbeat();
       const accepted: History[] = [];
       const server = await world.serve((client) => accepted.push(new History(client)));
       for (let round = 0; round < 2; round += 1) {
         const before = accepted.length;
         const giveBack = await world.starve();
         try {
-          await world.goesOn(pulse);
+          await world.expectBeats(heartbeat);
           await fails(world, world.client(), ADDRESS, listener.port, ErrorCode.ERR_MEM, 'socket EMFILE');
           for (let count = 0; count < 3; count += 1) {
             const turnedAway = await world.peer.connect(server.port());
             assert.equal((await turnedAway.drain()).end, 'reset', 'how the peer is turned away');
           }
           assert.equal(server.status(), TcpState.LISTEN);
-          await world.goesOn(pulse);
+          await world.expectBeats(heartbeat);
         } finally {
           await giveBack();
         }
         await connects(world, world.client(), ADDRESS, listener.port);
         await world.peer.connect(server.port());
         await world.until('the next is accepted', () => accepted.length === before + 1);
-        await world.goesOn(pulse);
+        await world.expectBeats(heartbeat);
       }
     },
   },
@@ -80,7 +82,7 @@ const DESCRIPTORS: readonly Scenario[] = [
     title: 'without even the one descriptor to turn peers away with, they wait, and are accepted later',
     needs: ['python3', 'prlimit'],
     async run(world) {
-      const pulse = await world.pulse();
+      const heartbeat = await world.startHeartbeat();
       const accepted: History[] = [];
       const server = await world.serve((client) => {
         accepted.push(new History(client));
@@ -89,11 +91,11 @@ const DESCRIPTORS: readonly Scenario[] = [
       await world.peer.listen();
       const peers = [];
       for (let round = 1; round <= 2; round += 1) {
-        // No descriptor that is free now, or will be, is below this limit.
+        // All descriptors below this limit are in use and stay so.
         const giveBack = await world.limitDescriptors(3);
         try {
           for (let count = 0; count < 5; count += 1) peers.push(await world.peer.connect(server.port()));
-          await world.goesOn(pulse);
+          await world.expectBeats(heartbeat);
           assert.equal(accepted.length, 5 * (round - 1), 'accepted during it');
         } finally {
           await giveBack();
@@ -101,7 +103,7 @@ const DESCRIPTORS: readonly Scenario[] = [
         for (const peer of peers.slice(-5)) assert.equal(await peer.receive(7), 'welcome');
         assert.equal(accepted.length, 5 * round, 'accepted afterwards');
       }
-      // The descriptor in reserve is there again: the next shortage turns away.
+      // The reserve descriptor is there again: in the next shortage peers are turned away.
       const giveBack = await world.starve();
       try {
         const turnedAway = await world.peer.connect(server.port());
@@ -109,7 +111,7 @@ const DESCRIPTORS: readonly Scenario[] = [
       } finally {
         await giveBack();
       }
-      await world.goesOn(pulse);
+      await world.expectBeats(heartbeat);
     },
   },
 ];
@@ -119,7 +121,7 @@ const QUEUES: readonly Scenario[] = [
     title: 'a server whose task was blocked while its queue was full serves all that wait',
     needs: ['python3'],
     async run(world) {
-      const pulse = await world.pulse();
+      const heartbeat = await world.startHeartbeat();
       const accepted: History[] = [];
       const server = await world.serve(
         (client) => {
@@ -140,7 +142,7 @@ const QUEUES: readonly Scenario[] = [
         assert.equal(await peer.receive(6), `I am ${index}`);
       }
       await world.until('all are accepted', () => accepted.length === peers.length);
-      await world.goesOn(pulse);
+      await world.expectBeats(heartbeat);
     },
   },
   {
@@ -148,10 +150,10 @@ const QUEUES: readonly Scenario[] = [
       'towards a peer whose queue is full, timeoutMs ends the attempt with ERR_TIMEOUT, and nothing is left',
     needs: ['python3'],
     async run(world) {
-      const pulse = await world.pulse();
+      const heartbeat = await world.startHeartbeat();
       const listener = await world.peer.listen({ backlog: 0 });
       await listener.goSilent();
-      const descriptors = openDescriptors();
+      const descriptors = descriptorLinks().length;
       const stack = kernelStack();
       const attempts = Array.from({ length: 20 }, () => world.client(stack));
       for (const attempt of attempts) attempt.connect(ADDRESS, listener.port, { timeoutMs: 100 });
@@ -163,11 +165,11 @@ const QUEUES: readonly Scenario[] = [
         assert.deepEqual(events, [`error ${ErrorCode.ERR_TIMEOUT}`, 'disconnect']);
       }
       assert.deepEqual(
-        [trying(), openDescriptors(), stack.timers.size],
+        [trying(), descriptorLinks().length, heldBy(stack)],
         [0, descriptors, 0],
-        'attempts, descriptors and timers that are left',
+        'attempts, descriptors and what the stack holds',
       );
-      await world.goesOn(pulse);
+      await world.expectBeats(heartbeat);
     },
   },
 ];
@@ -175,10 +177,10 @@ const QUEUES: readonly Scenario[] = [
 const PORTS: readonly Scenario[] = [
   {
     title: 'out of local ports: connect() gets EADDRNOTAVAIL as ERR_BUF, and one that ends makes room',
-    isAlone: true,
+    ownNetwork: true,
     needs: ['python3'],
     async run(world) {
-      const pulse = await world.pulse();
+      const heartbeat = await world.startHeartbeat();
       const [listener, other] = [await world.peer.listen(), await world.peer.listen()];
       world.setKernel('ipv4/ip_local_port_range', '61000 61003');
       const standing = Array.from({ length: 4 }, () => world.client());
@@ -195,20 +197,20 @@ const PORTS: readonly Scenario[] = [
           [[`error ${ErrorCode.ERR_BUF}`, 'disconnect'], ['connect EADDRNOTAVAIL']],
         );
       }
-      // The ports are taken towards this peer only.
+      // The ports are only in use towards this peer.
       await connects(world, world.client(), ADDRESS, other.port);
       for (const history of standing) history.client.write('still here');
       const arrived = standing.map(async () => (await listener.accept()).receive(10));
       assert.deepEqual(new Set(await Promise.all(arrived)), new Set(['still here']));
-      await world.goesOn(pulse);
+      await world.expectBeats(heartbeat);
       first.client.abort();
       await connects(world, world.client(), ADDRESS, listener.port);
     },
   },
   {
     title: 'a local port that is taken, by anyone or towards this peer, is ERR_USE',
-    // Nobody else's connections that end slowly have the port.
-    isAlone: true,
+    // In another network no socket in TIME_WAIT of another program has the port.
+    ownNetwork: true,
     needs: ['python3'],
     async run(world) {
       const listener = await world.peer.listen();
@@ -226,7 +228,7 @@ const PORTS: readonly Scenario[] = [
       const localPort = standing.client.localPort();
       await late(localPort);
       standing.client.abort();
-      // Who chooses a port may share it with others who do, but not towards the same peer.
+      // Clients that choose their local port may share it, but not towards the same peer.
       const chooses = world.client();
       chooses.connect(ADDRESS, listener.port, { localPort });
       await world.until('it is connected', () => chooses.has('connect'));
@@ -239,7 +241,7 @@ const PORTS: readonly Scenario[] = [
 const ADDRESSES: readonly Scenario[] = [
   {
     title: 'without IPv6 a server without an address listens on IPv4, and an IPv6 address has no route',
-    isAlone: true,
+    ownNetwork: true,
     usesIpv6: true,
     needs: ['python3'],
     async run(world) {
@@ -264,11 +266,11 @@ const ADDRESSES: readonly Scenario[] = [
   },
   {
     title: 'a route that is not there, and one that refuses, are ERR_RTE with the system’s error',
-    isAlone: true,
+    ownNetwork: true,
     usesIpv6: true,
     needs: ['python3'],
     async run(world) {
-      const pulse = await world.pulse();
+      const heartbeat = await world.startHeartbeat();
       await world.ip('route', 'add', 'unreachable', '192.0.2.0/25');
       await world.ip('route', 'add', 'prohibit', '192.0.2.128/25');
       const { ERR_RTE } = ErrorCode;
@@ -276,7 +278,7 @@ const ADDRESSES: readonly Scenario[] = [
       await fails(world, world.client(), '192.0.2.1', 80, ERR_RTE, 'connect EHOSTUNREACH');
       await fails(world, world.client(), '192.0.2.200', 80, ERR_RTE, 'connect EACCES');
       await fails(world, world.client(), '2001:db8::1', 80, ERR_RTE, 'connect ENETUNREACH');
-      await world.goesOn(pulse);
+      await world.expectBeats(heartbeat);
     },
   },
 ];
@@ -284,11 +286,11 @@ const ADDRESSES: readonly Scenario[] = [
 const BUFFERS: readonly Scenario[] = [
   {
     title: 'with the smallest buffers that the kernel gives, every byte arrives, both ways at once',
-    isAlone: true,
+    ownNetwork: true,
     needs: ['python3'],
     async run(world) {
       for (const name of ['ipv4/tcp_wmem', 'ipv4/tcp_rmem']) world.setKernel(name, '4096 4096 4096');
-      const pulse = await world.pulse();
+      const heartbeat = await world.startHeartbeat();
       const bytes = 1_000_000;
       const { client, history, peer } = await world.linked();
       const reader = new PatternReader(1);
@@ -301,7 +303,7 @@ const BUFFERS: readonly Scenario[] = [
           taken += client.write(pattern(2, taken, Math.min(33_333, bytes - taken)));
         }
       };
-      history.also = (event) => {
+      history.onEvent = (event) => {
         if (event === 'ack') go();
       };
       const sending = peer.sendPattern(1, bytes);
@@ -311,12 +313,12 @@ const BUFFERS: readonly Scenario[] = [
       await world.until('all has come', () => reader.bytes === bytes);
       assert.ok(reader.matches, 'what came is what was sent');
       await world.until('all is acknowledged', () => history.acked === bytes);
-      // The kernel takes little of it; what waits is sent before the FIN.
-      history.also = () => undefined;
+      // The kernel takes few of the bytes at once; the others are sent before the FIN.
+      history.onEvent = () => undefined;
       assert.equal(client.write(pattern(3, 0, 300_000)), 300_000);
       client.close();
       assert.deepEqual(await peer.drain(3), { bytes: 300_000, matches: true, end: 'fin' });
-      await world.goesOn(pulse);
+      await world.expectBeats(heartbeat);
     },
   },
 ];

@@ -1,17 +1,17 @@
 /**
- * What a scenario is: a story of the stack on the kernel's TCP and of what happens around it. Each runs in a
- * process of its own (`play.ts`), which may be starved, and, where it says so, in a network namespace of its
- * own, which may be cut off.
+ * A scenario is a test of the stack `kernel` that changes its surroundings. It runs in a process of its own
+ * (`scenario-program.ts`), whose descriptors may be used up, and on request in a network namespace of its
+ * own, whose firewall and settings it may change.
  */
 import type { Peer } from '../e2e/programs.js';
 import type { World } from './world.js';
 
 export interface Scenario {
-  /** What it protects. Unique in its file. */
+  /** What the scenario protects. Unique in its file. */
   readonly title: string;
-  /** In a network namespace of its own, in which only `lo` is up. */
-  readonly isAlone?: boolean;
-  /** Uses IPv6; then it is alone as well, as only a namespace of one's own is sure to have it. */
+  /** Runs in a network namespace of its own, in which only `lo` is up. */
+  readonly ownNetwork?: boolean;
+  /** Uses IPv6. Needs `ownNetwork`, too: only a namespace of its own certainly has IPv6. */
   readonly usesIpv6?: boolean;
   readonly needs: readonly Peer[];
   run(world: World): Promise<void>;

@@ -1,4 +1,4 @@
-/** A server that shares its port: `sharing-program.js GREETING PORT`. It greets, and closes. */
+/** A server that shares its port: `sharing-program.js GREETING PORT`. It greets each client, and closes. */
 import { AsyncServer } from 'asynctcp';
 
 const [greeting = '', port = '0'] = process.argv.slice(2);

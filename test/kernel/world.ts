@@ -1,6 +1,9 @@
-/** The world of one scenario: the stack, its clients and servers, foreign peers, the kernel's own view. */
+/**
+ * The surroundings of one scenario: the stack, its clients and servers, foreign peers, the kernel's settings
+ * and limits.
+ */
 import { execFile, spawn } from 'node:child_process';
-import { closeSync, openSync, readdirSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import {
   AsyncClient,
@@ -14,21 +17,16 @@ import { History } from '../contract/history.js';
 import { Program, whatIsMissing, type Peer } from '../e2e/programs.js';
 export { kernelEnd, kernelSockets } from '../peers/kernel-sockets.js';
 import { PythonPeer, type PythonListener, type PythonSocket } from '../peers/python-peer.js';
+import { until } from '../support/until.js';
 
 const run = promisify(execFile);
 export const ADDRESS = '127.0.0.1';
-/** How long nothing may move before a scenario is given up. No scenario that passes waits for it. */
-const PATIENCE_MS = 60_000;
-const PULSE_MS = 2;
-/** Descriptors that a starving process is limited to, so that few have to be opened. */
+const BEAT_MS = 2;
+/** Limit of descriptors in a shortage, so that few have to be opened. */
 const STARVING_LIMIT = 512;
 
-export function openDescriptors(): number {
-  return readdirSync('/proc/self/fd').length;
-}
-
-/** An echo that goes on as long as it is let, some hundred times a second: a running connection. */
-export interface Pulse {
+/** An established connection that carries an echo some hundred times a second. */
+export interface Heartbeat {
   readonly beats: number;
   readonly history: History;
 }
@@ -47,7 +45,7 @@ export class World {
   readonly #servers: AsyncServer[] = [];
   readonly #programs: Program[] = [];
 
-  /** The foreign peer. */
+  /** A TCP peer in a process of its own. */
   get peer(): PythonPeer {
     return (this.#peer ??= new PythonPeer(ADDRESS));
   }
@@ -59,14 +57,14 @@ export class World {
     await this.#peer?.end();
   }
 
-  /** A client that writes down what happens to it. */
+  /** Returns a client that records its callbacks. */
   client(stack = this.stack): History {
     const client = new AsyncClient({ stack });
     this.#clients.push(client);
     return new History(client);
   }
 
-  /** A server that listens. */
+  /** Resolves to a server that listens. */
   async serve(
     onClient: (client: AsyncClient) => void,
     options: ServerOptions & { readonly port?: number } = {},
@@ -82,7 +80,7 @@ export class World {
     return server;
   }
 
-  /** A client of ours, connected to the foreign peer, with an acknowledgement timeout of 100 ms. */
+  /** Connects a client to the foreign peer. Its acknowledgement timeout is 100 ms. */
   async linked(options?: KernelStackOptions, listening: { receiveBuffer?: number } = {}): Promise<Linked> {
     const listener = await this.peer.listen(listening);
     const history = this.client(options === undefined ? this.stack : kernelStack(options));
@@ -93,37 +91,31 @@ export class World {
     return { client: history.client, history, listener, peer };
   }
 
-  async pulse(): Promise<Pulse> {
+  async startHeartbeat(): Promise<Heartbeat> {
     const server = await this.serve((accepted) => {
       accepted.onData((_, data) => accepted.write(data));
     });
     const history = this.client();
-    const pulse = { beats: 0, history };
-    history.also = (event) => {
-      if (event === 'data') pulse.beats += 1;
+    const heartbeat = { beats: 0, history };
+    history.onEvent = (event) => {
+      if (event === 'data') heartbeat.beats += 1;
       if (event === 'connect') history.client.write('beat');
-      if (event === 'data') setTimeout(() => history.client.write('beat'), PULSE_MS);
+      if (event === 'data') setTimeout(() => history.client.write('beat'), BEAT_MS);
     };
     history.connect(ADDRESS, server.port());
-    await this.goesOn(pulse);
-    return pulse;
+    await this.expectBeats(heartbeat);
+    return heartbeat;
   }
 
-  /** Waits until a running connection has carried more. */
-  async goesOn(pulse: Pulse): Promise<void> {
-    const enough = pulse.beats + 20;
-    await this.until('the running connection goes on', () => pulse.beats >= enough);
+  /** Waits until the established connection has carried 20 more echoes. */
+  async expectBeats(heartbeat: Heartbeat): Promise<void> {
+    const enough = heartbeat.beats + 20;
+    await this.until('the established connection carries more', () => heartbeat.beats >= enough);
   }
 
-  async until(what: string, condition: () => boolean): Promise<void> {
-    const deadlineMs = performance.now() + PATIENCE_MS;
-    while (!condition()) {
-      if (performance.now() > deadlineMs) throw new Error(`waited in vain until ${what}`);
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
-  }
+  readonly until = until;
 
-  /** A foreign program that lives as long as the scenario at most. */
+  /** Starts a foreign program. It is killed at the end of the scenario. */
   start(peer: Peer, ...args: string[]): Program {
     const missing = whatIsMissing([peer]);
     if (missing !== undefined) throw new Error(missing);
@@ -136,7 +128,7 @@ export class World {
     return program;
   }
 
-  /** Sets a number of this network namespace; only for scenarios that have one of their own. */
+  /** Sets a value below /proc/sys/net. Only for scenarios with a network of their own. */
   setKernel(name: string, value: string): void {
     writeFileSync(`/proc/sys/net/${name}`, value);
   }
@@ -146,8 +138,8 @@ export class World {
   }
 
   /**
-   * The firewall of this network namespace: drops what these matches of nftables describe, as if the cable
-   * had lost it. Resolves when that holds; what it returns lets everything pass again.
+   * Makes the firewall of this network namespace drop the packets that the nftables expressions match.
+   * Resolves to a function that removes the rules. Only for scenarios with a network of their own.
    */
   async cut(...matches: string[]): Promise<() => Promise<void>> {
     const rules = matches.map((match) => `${match} drop`).join('\n');
@@ -157,14 +149,14 @@ export class World {
     };
   }
 
-  /** Takes every descriptor that is left, but for the one that the stack keeps. Resolves to its end. */
+  /** Uses up all descriptors but the stack's reserve. Resolves to a function that frees them. */
   async starve(): Promise<() => Promise<void>> {
     const giveBack = await this.limitDescriptors(STARVING_LIMIT);
     const taken: number[] = [];
     try {
       for (;;) taken.push(openSync('/dev/null', 'r'));
     } catch {
-      // EMFILE: that was the last one.
+      // EMFILE: no descriptor is left.
     }
     return async () => {
       for (const descriptor of taken) closeSync(descriptor);
@@ -172,12 +164,12 @@ export class World {
     };
   }
 
-  /** Limits the number that a new descriptor may have, for a time: what it returns is called at its end. */
+  /** Sets the limit of open descriptors. Resolves to a function that restores it. */
   async limitDescriptors(limit: number): Promise<() => Promise<void>> {
     const self = ['--pid', String(process.pid)];
     const read = [...self, '--nofile', '--output=SOFT', '--noheadings'];
     const before = (await run('prlimit', read)).stdout.trim();
-    // Started now: then there may be no descriptor to start it with.
+    // Started now, because later there may be no descriptor to start it with.
     const later = this.run('sh', ['-c', 'read _ && exec prlimit "$@"', 'sh', ...self, `--nofile=${before}:`]);
     await run('prlimit', [...self, `--nofile=${limit}:`]);
     return async () => {

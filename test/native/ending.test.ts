@@ -10,7 +10,7 @@ import { AsyncClient, kernelStack } from 'asynctcp';
 import { PAGE_BYTES, type NativeSockets } from '#src/addon/native-sockets.js';
 import { PythonPeer } from '../peers/python-peer.js';
 import { unlessInstalled } from '../e2e/programs.js';
-import { Random } from '../soak/random.js';
+import { Random } from '../support/random.js';
 import { LITTLE, MUCH, startWorker, STREAM, type EndingOrder } from './ending.js';
 import { requireAddon, unlessAddonLoads } from './require-addon.js';
 

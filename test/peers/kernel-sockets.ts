@@ -1,18 +1,18 @@
-/** What Linux says of the TCP sockets of this network namespace. */
+/** The TCP sockets of this network namespace, from Linux's /proc. */
 import { readFileSync } from 'node:fs';
 
 /** A line of /proc/net/tcp. */
 export interface KernelSocket {
   readonly localPort: number;
   readonly remotePort: number;
-  /** Linux's name of the state. */
+  /** Linux's name for the state. */
   readonly state: string;
-  /** Bytes that were sent, or wait to be, and that the peer did not acknowledge. */
+  /** Bytes in the send queue, sent or not, that the peer has not acknowledged. */
   readonly unacknowledged: number;
-  /** Bytes that have arrived and were not read; of a listener, connections that were not accepted. */
+  /** Bytes in the receive queue; of a listener, connections that were not accepted yet. */
   readonly unread: number;
   readonly timer: 'none' | 'retransmission' | 'keepalive' | 'time-wait' | 'probe';
-  /** Times in a row that something was sent again in vain. */
+  /** Retransmissions and probes in a row without an answer. */
   readonly retries: number;
 }
 
@@ -48,7 +48,7 @@ function readLine(line: string): KernelSocket {
   };
 }
 
-/** Every TCP socket of this network namespace that has this port at one of its ends. */
+/** Returns every TCP socket of this network namespace with this local or remote port. */
 export function kernelSockets(port: number): KernelSocket[] {
   return ['tcp', 'tcp6']
     .flatMap((table) => {
@@ -62,7 +62,7 @@ export function kernelSockets(port: number): KernelSocket[] {
     .filter(({ localPort, remotePort }) => localPort === port || remotePort === port);
 }
 
-/** The one end of a connection, with these ports and not closed yet. */
+/** Returns the socket of a connection with these ports. */
 export function kernelEnd(localPort: number, remotePort: number): KernelSocket {
   const ends = kernelSockets(localPort).filter(
     (socket) => socket.localPort === localPort && socket.remotePort === remotePort,

@@ -15,9 +15,9 @@ import threading
 
 PATTERN_PERIOD = 65521
 CHUNK = 1 << 16
-# struct tcp_info of linux/tcp.h: of a listener, tcpi_unacked is the accept queue's length, tcpi_sacked its limit.
+# struct tcp_info of linux/tcp.h. Of a listener, tcpi_unacked is the accept queue's length, tcpi_sacked its limit.
 TCP_INFO_QUEUE = struct.Struct("=8B6I")
-# After 24 numbers come, among others, tcpi_bytes_acked, tcpi_bytes_received and last tcpi_data_segs_in.
+# The 24 numbers are followed by tcpi_bytes_acked, tcpi_bytes_received and others, the last one tcpi_data_segs_in.
 TCP_INFO_BYTES = struct.Struct("=8B24I4Q5I")
 
 numbers = itertools.count(1)
@@ -117,7 +117,7 @@ def connect_and_reset(request):
 
 
 def send_pattern(request):
-    """Sends a pattern, in pieces of `piece` bytes; `progress` tells how far it is."""
+    """Sends a pattern, in pieces of `piece` bytes; `progress` answers the number of bytes sent so far."""
     handle, length, piece = request["handle"], request["bytes"], request.get("piece", CHUNK)
     sent = 0
     while sent < length:
@@ -131,7 +131,7 @@ def progress(request):
 
 
 def facts(request):
-    """What the kernel knows: bytes that have arrived in order, bytes that were acknowledged, the buffer's size."""
+    """Answers the kernel's state: bytes that arrived in order, bytes that were acknowledged, the buffer's size."""
     sock = sockets[request["handle"]]
     info = TCP_INFO_BYTES.unpack(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO_BYTES.size))
     return {
@@ -143,7 +143,7 @@ def facts(request):
 
 
 def receive(request):
-    """Exactly so many bytes, fewer only at the end."""
+    """Answers exactly `bytes` bytes; fewer only at the end of the stream."""
     data = b""
     while len(data) < request["bytes"]:
         piece = sockets[request["handle"]].recv(request["bytes"] - len(data))
@@ -158,7 +158,7 @@ def receive_once(request):
 
 
 def receive_now(request):
-    """What is there at this moment; null when nothing is."""
+    """Answers the bytes that have arrived already; null if there are none."""
     try:
         data = sockets[request["handle"]].recv(CHUNK, socket.MSG_DONTWAIT)
     except BlockingIOError:
@@ -167,7 +167,7 @@ def receive_now(request):
 
 
 def drain(request):
-    """Reads to the end, compares with a pattern, and tells how it ended. `piece`: bytes read at once."""
+    """Reads to the end, compares with a pattern, and answers how it ended. `piece`: bytes read at once."""
     sock, seed, length, matches = sockets[request["handle"]], request.get("seed", 0), 0, True
     while True:
         try:

@@ -1,4 +1,4 @@
-/** The contract suite's foreign peer, played by `peer.py` in a process of its own. */
+/** The contract suite's foreign peer: `peer.py` in a process of its own. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -15,11 +15,11 @@ interface Answer {
   readonly [field: string]: unknown;
 }
 
-/** What the peer's kernel knows of a connection. */
+/** The state of a connection in the peer's kernel. */
 export interface PeerFacts {
   /** Bytes that have arrived in order, read or not. */
   readonly arrived: number;
-  /** Bytes that it sent and that were acknowledged; of a peer that connected, its SYN with them. */
+  /** Bytes of the peer that were acknowledged; if the peer connected, its SYN counts as one. */
   readonly acknowledged: number;
   /** SO_RCVBUF, as the kernel rounded it. */
   readonly receiveBuffer: number;
@@ -47,7 +47,7 @@ export class PythonPeer implements Peer {
     });
   }
 
-  /** Stops its program, not its kernel. Nothing is answered until it goes on. */
+  /** Stops the peer's program (SIGSTOP); its kernel still receives. Requests are answered after `goOn`. */
   stop(): void {
     this.#process.kill('SIGSTOP');
   }

@@ -1,23 +1,25 @@
-/** `setReading` of the port: exact from the call on, in order, and the end behind what waits. */
+/**
+ * `setReading` of the port: it takes effect with the call, keeps the order, and the FIN follows the data that
+ * waits.
+ */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import type { ConnectionEvents, TcpStack } from 'asynctcp';
-import { TcpState } from 'asynctcp';
-import { makeStack, STACKS } from '../soak/stacks.js';
-
-type Connection = ReturnType<TcpStack['connect']>;
+import type { Connection, ConnectionEvents, TcpStack } from 'asynctcp';
+import { ASYNC_WRITE_FLAG_COPY as COPY, TcpState } from 'asynctcp';
+import { makeStack, STACKS } from '../support/stacks.js';
+import { nextTurn, until } from '../support/until.js';
 
 const HANGS_MS = 60_000;
 
-/** A connection, what it has told, and the foreign end. */
+/** A connection, the events that it reported, and its peer. */
 interface Line {
   readonly connection: Connection;
   readonly peer: Socket;
-  /** Everything that was delivered and ended: 'abc', 'END', 'CLOSED'. */
-  readonly told: string[];
-  /** What to do when data comes. */
+  /** All events in order: the delivered text such as 'abc', 'END', 'CLOSED'. */
+  readonly events: string[];
+  /** Called for each piece of data, after it was consumed. */
   onData: (text: string) => void;
 }
 
@@ -26,39 +28,40 @@ const server: Server = createServer({ allowHalfOpen: true, noDelay: true });
 async function line(stack: TcpStack): Promise<Line> {
   const { port } = server.address() as AddressInfo;
   const accepted = once(server, 'connection') as Promise<[Socket]>;
-  const told: string[] = [];
-  const connection = await new Promise<Connection>((resolve) => {
-    const events: ConnectionEvents = {
-      connected: () => resolve(opened),
-      data: (bytes) => {
-        const text = Buffer.from(bytes).toString('latin1');
-        told.push(text);
-        opened.received(bytes.length);
-        made.onData(text);
-      },
-      acked: () => undefined,
-      end: () => told.push('END'),
-      closed: (fault) => told.push(fault === undefined ? 'CLOSED' : `FAULT ${fault.code}`),
+  const events: string[] = [];
+  const connection = await new Promise<Connection>((resolve, reject) => {
+    const onConnected = (standing: Connection): ConnectionEvents => {
+      resolve(standing);
+      return {
+        onData: (bytes) => {
+          const text = Buffer.from(bytes).toString('latin1');
+          events.push(text);
+          standing.consume(bytes.length);
+          made.onData(text);
+        },
+        onAcked: () => undefined,
+        onEnd: () => events.push('END'),
+        onClosed: (fault) => events.push(fault === undefined ? 'CLOSED' : `FAULT ${fault.code}`),
+      };
     };
-    const opened = stack.connect({ address: '127.0.0.1', port, localPort: 0 }, events);
+    const onFailed = ({ code }: { readonly code: number }): void => {
+      reject(new Error(`the attempt failed with ${code}`));
+    };
+    stack.connect({ address: '127.0.0.1', port, localPort: 0 }, { onConnected, onFailed });
   });
   const [peer] = await accepted;
   peer.on('error', () => undefined);
-  const made: Line = { connection, peer, told, onData: () => undefined };
+  const made: Line = { connection, peer, events, onData: () => undefined };
   return made;
 }
 
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
-}
-
-/** Everything that was sent before has arrived by now: an echo over the same interface came back. */
+/** Waits until everything that was sent before has arrived: echoes over the same interface came back. */
 async function settle(): Promise<void> {
   const stack = makeStack('node');
   for (let trip = 0; trip < 3; trip += 1) {
     const echo = await line(stack);
     echo.peer.write('.');
-    await until(() => echo.told.length > 0);
+    await until('the echo is back', () => echo.events.length > 0);
     echo.connection.abort();
     echo.peer.destroy();
   }
@@ -78,38 +81,38 @@ for (const name of Object.keys(STACKS)) {
     const stack = makeStack(name);
 
     it('that is switched off in the middle of a stream delivers nothing more, and on again all, in order', async () => {
-      const { connection, peer, told } = await line(stack);
+      const { connection, peer, events } = await line(stack);
       connection.setReading(false);
       for (const text of ['a', 'b', 'c']) peer.write(text);
       await settle();
-      assert.equal(told.length, 0);
+      assert.equal(events.length, 0);
       connection.setReading(true);
-      assert.equal(told.length, 0, 'not from within the method');
-      await until(() => told.join('') === 'abc');
+      assert.equal(events.length, 0, 'not from within the method');
+      await until('all has come', () => events.join('') === 'abc');
       connection.setReading(false);
       peer.write('d');
       await settle();
       connection.setReading(true);
       connection.setReading(false);
       await settle();
-      assert.equal(told.join(''), 'abc');
+      assert.equal(events.join(''), 'abc');
       connection.setReading(true);
-      await until(() => told.join('') === 'abcd');
+      await until('the last byte has come', () => events.join('') === 'abcd');
       connection.abort();
       peer.destroy();
     });
 
     it('that is switched off by each piece delivers one piece for each time it is on', async () => {
       const made = await line(stack);
-      const { connection, peer, told } = made;
+      const { connection, peer, events } = made;
       const bytes = 1_000_000;
       made.onData = () => connection.setReading(false);
       peer.write(Buffer.alloc(bytes, 'x'));
       let seen = 0;
-      while (told.join('').length < bytes) {
-        await until(() => told.length > seen);
-        await new Promise((resolve) => setImmediate(resolve));
-        assert.equal(told.length, seen + 1);
+      while (events.join('').length < bytes) {
+        await until('a piece has come', () => events.length > seen);
+        await nextTurn();
+        assert.equal(events.length, seen + 1);
         seen += 1;
         connection.setReading(true);
       }
@@ -117,59 +120,59 @@ for (const name of Object.keys(STACKS)) {
       peer.destroy();
     });
 
-    it('that is off tells of an end with nothing before it', async () => {
-      const { connection, peer, told } = await line(stack);
+    it('that is off reports an end with nothing before it', async () => {
+      const { connection, peer, events } = await line(stack);
       connection.setReading(false);
       peer.end();
-      await until(() => told.includes('END'));
+      await until('the end is reported', () => events.includes('END'));
       assert.equal(connection.state(), TcpState.CLOSE_WAIT);
-      assert.equal(connection.send(Buffer.from('still'), true, false), 5);
+      assert.equal(connection.enqueueAndFlush(Buffer.from('still'), COPY), 5);
       const [answer] = (await once(peer, 'data')) as [Buffer];
       assert.equal(answer.toString(), 'still');
       connection.close();
-      await until(() => told.includes('CLOSED'));
-      assert.deepEqual(told, ['END', 'CLOSED']);
+      await until('it is closed', () => events.includes('CLOSED'));
+      assert.deepEqual(events, ['END', 'CLOSED']);
     });
 
-    it('that is off tells of an end behind data when that was delivered', async () => {
-      const { connection, peer, told } = await line(stack);
+    it('that is off reports an end behind data when the data was delivered', async () => {
+      const { connection, peer, events } = await line(stack);
       connection.setReading(false);
       peer.end('last');
       await settle();
-      assert.equal(told.length, 0);
+      assert.equal(events.length, 0);
       connection.setReading(true);
-      await until(() => told.includes('END'));
-      assert.deepEqual(told, ['last', 'END']);
+      await until('the end is reported', () => events.includes('END'));
+      assert.deepEqual(events, ['last', 'END']);
       connection.abort();
       peer.destroy();
     });
 
     it('that is off does not hold up close: what waits is dropped, and what was sent arrives', async () => {
-      const { connection, peer, told } = await line(stack);
+      const { connection, peer, events } = await line(stack);
       connection.setReading(false);
       peer.write('unread');
       await settle();
-      connection.send(Buffer.from('answer'), true, false);
+      connection.enqueueAndFlush(Buffer.from('answer'), COPY);
       connection.close();
       const [answer] = (await once(peer, 'data')) as [Buffer];
       assert.equal(answer.toString(), 'answer');
       await once(peer, 'end');
       peer.end();
-      await until(() => told.includes('CLOSED'));
-      assert.deepEqual(told, ['CLOSED']);
+      await until('it is closed', () => events.includes('CLOSED'));
+      assert.deepEqual(events, ['CLOSED']);
     });
 
-    it('that is off does not hold up abort, and nothing is told after it', async () => {
-      const { connection, peer, told } = await line(stack);
+    it('that is off does not hold up abort, and nothing is reported after it', async () => {
+      const { connection, peer, events } = await line(stack);
       connection.setReading(false);
       peer.write('unread');
       await settle();
       connection.abort();
       connection.setReading(true);
       peer.resume();
-      await until(() => peer.destroyed);
+      await until('the peer is reset', () => peer.destroyed);
       await settle();
-      assert.equal(told.length, 0);
+      assert.equal(events.length, 0);
     });
   });
 }

@@ -1,4 +1,4 @@
-/** One conversation with both ends in this program, on the stack that is chosen where none is named. */
+/** One connection with both ends in this program, on the default stack. */
 import { AsyncClient, AsyncServer } from 'asynctcp';
 
 const server = new AsyncServer('127.0.0.1', 0);

@@ -1,7 +1,7 @@
 /**
- * The library in Jest, which loads it anew for each test file, all of them in one thread: `npm run
- * test:jest` installs Jest and runs 30 files, `-- 8` fewer. The last file finds the threads and descriptors
- * that the first one found.
+ * The library in Jest, which loads it anew for each test file, all of them in one thread: `npm run test:jest`
+ * installs Jest and runs 30 files, `-- 8` fewer. The last file must find as many threads and descriptors as
+ * the first one.
  */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -15,7 +15,7 @@ const ROOT = join(import.meta.dirname, '..', '..', '..');
 const FOLDER = join(ROOT, '.cache', `jest-${VERSION}`);
 const JEST = join('node_modules', 'jest', 'bin', 'jest.js');
 const DOOR = join(ROOT, 'dist', 'index.js');
-/** No passing run waits for it. */
+/** Ends a run that hangs. No passing run waits this long. */
 const HANGS_MS = 600_000;
 
 interface Holds {
@@ -26,7 +26,7 @@ interface Holds {
 function install(): void {
   if (existsSync(join(FOLDER, JEST))) return;
   process.stderr.write(`installing jest ${VERSION}\n`);
-  // Renamed when it is whole: a run that is interrupted leaves no half of it behind.
+  // Renamed when it is complete, so that an interrupted run leaves no incomplete folder.
   const unfinished = `${FOLDER}.unfinished`;
   rmSync(unfinished, { recursive: true, force: true });
   mkdirSync(unfinished, { recursive: true });
@@ -59,7 +59,7 @@ function testFile(told: string): string {
     });`;
 }
 
-/** What the process holds at the end of each file. */
+/** Returns what the process holds at the end of each file. */
 function holdsAfterEach(files: number, stack: string): Holds[] {
   const project = mkdtempSync(join(tmpdir(), 'asynctcp-jest-'));
   try {

@@ -1,7 +1,7 @@
 /**
- * The library on the runtimes that imitate Node: `npm run test:runtimes` installs them, out of their npm
- * packages, and has each of them tell which stack it uses and hold a conversation. The native addon would
- * load there and crash the process.
+ * The library on runtimes that imitate Node: `npm run test:runtimes` installs them from their npm packages.
+ * On each of them the program prints its stack and makes a connection. The native addon would load there and
+ * crash the process.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -10,7 +10,7 @@ import { installRuntime, RUNTIME_VERSIONS, type InstalledRuntime } from '../../b
 
 const CONVERSATION = fileURLToPath(new URL('conversation.js', import.meta.url));
 const COMMAND = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
-/** No passing run waits for it. */
+/** Ends a run that hangs. No passing run waits this long. */
 const HANGS_MS = 60_000;
 
 const WORDS: Readonly<Record<InstalledRuntime, readonly string[]>> = {

@@ -1,5 +1,5 @@
-"""A foreign peer for long transfers: it sends or receives in pieces of random sizes, pauses at random, and tells the
-SHA-256 of what went through.
+"""A foreign peer for long transfers: it sends or receives in pieces of random sizes, pauses at random, and prints the
+SHA-256 of the bytes.
 
     bulk-peer.py send|receive connect|listen PORT SEED BYTES...
 
@@ -14,13 +14,13 @@ import sys
 import time
 
 HOST = "127.0.0.1"
-# No multiple of a power of two: bytes that are lost or doubled shift everything that follows.
+# Prime, so that lost or repeated bytes change everything that follows.
 BLOCK_BYTES = 1_000_003
 MAX_PIECE_BYTES = 1 << 18
-# On average; the bytes bound the number of pauses and with it the duration.
+# Bytes between two pauses, on average: they bound the number of pauses and with it the duration.
 BYTES_BETWEEN_PAUSES = 1 << 20
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.001, 0.010
-# Small, so that a pause of a few milliseconds is felt at the other end.
+# Small, so that a pause of a few milliseconds fills it.
 RECEIVE_BUFFER_BYTES = 1 << 17
 
 way, role, port, seed, *lengths = sys.argv[1:]
@@ -29,7 +29,7 @@ block = chance.randbytes(BLOCK_BYTES) * 2
 
 
 def piece_bytes():
-    """Each order of magnitude is as likely as the others."""
+    """Returns a size; each order of magnitude is as likely as the others."""
     return int(MAX_PIECE_BYTES ** chance.random())
 
 

@@ -1,35 +1,36 @@
 /**
- * The program under test of `bulk.test.ts`, in a process of its own so that its memory is its own: it sends
- * or receives so many bytes, over one connection for the warm-up and one for the transfer that counts.
+ * The program under test of `bulk.test.ts`, in a process of its own so that its memory can be measured. It
+ * sends or receives the given numbers of bytes: over one connection to warm up, over another one for the
+ * measurement.
  *
  *     node bulk-program.js send|receive client|server port seed bytes…
  *
  * Lines on stdout: `listening on port N` (as a server, whose port is 0), and a `Report` for each connection.
  */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { ASYNC_WRITE_FLAG_COPY, ASYNC_WRITE_FLAG_MORE, AsyncClient, AsyncServer, nodeStack } from 'asynctcp';
-import { Random } from './random.js';
+import { AsyncClient, AsyncServer, nodeStack } from 'asynctcp';
+import { memoryBytes } from '../support/process-memory.js';
+import { Random } from '../support/random.js';
+import { WRITE_FLAGS } from '../support/write-flags.js';
 
 export interface Report {
   readonly bytes: number;
   readonly sha256: string;
-  /** Bytes of all `onAck` together. */
+  /** Sum of the bytes of all `onAck`. */
   readonly acked: number;
-  /** How often one flow control stopped the other: no space to add, or the whole window withheld. */
+  /** Times that flow control stopped this end (no space) or its peer (the whole window withheld). */
   readonly timesFull: number;
   readonly error: string | undefined;
-  /** When the connection was over: memory in use, and the most that ever was. */
-  readonly residentKib: number;
-  readonly peakKib: number;
+  /** Memory in use at the end of the connection. */
+  readonly residentBytes: number;
+  readonly peakBytes: number;
 }
 
 const HOST = '127.0.0.1';
-/** No multiple of a power of two: bytes that are lost or doubled shift everything that follows. */
+/** Prime, so that lost or repeated bytes change everything that follows. */
 const BLOCK_BYTES = 1_000_003;
 const MAX_PIECE_BYTES = 262_144;
-const FLAGS = [0, ASYNC_WRITE_FLAG_COPY, ASYNC_WRITE_FLAG_COPY | ASYNC_WRITE_FLAG_MORE] as const;
-/** Of each so many bytes received, the last quarter is withheld for a while. */
+/** Of each `ROUND_BYTES` received, the bytes after the first `FREE_BYTES` are withheld for a while. */
 const ROUND_BYTES = 4_194_304;
 const FREE_BYTES = 3_145_728;
 const LONGEST_DELAY_MS = 8;
@@ -39,7 +40,7 @@ const random = new Random(Number(seed));
 const block = random.bytes(BLOCK_BYTES);
 const stack = nodeStack();
 
-/** Fills `space()` from `onAck`, in pieces of random sizes. */
+/** Fills the send buffer in `onAck`, with pieces of random sizes. */
 class Sender {
   readonly hash = createHash('sha256');
   readonly #client: AsyncClient;
@@ -64,10 +65,10 @@ class Sender {
       const start = this.bytes % BLOCK_BYTES;
       const most = Math.min(BLOCK_BYTES - start, this.#length - this.bytes);
       const piece = block.subarray(start, start + Math.min(most, random.size(MAX_PIECE_BYTES)));
-      const taken = client.add(piece, FLAGS[random.whole(0, FLAGS.length - 1)]);
+      const taken = client.add(piece, random.pick(WRITE_FLAGS));
       this.hash.update(piece.subarray(0, taken));
       this.bytes += taken;
-      if (random.whole(0, 1) === 1) client.send();
+      if (random.isOneIn(2)) client.send();
     }
     client.send();
     if (this.bytes === this.#length) client.close();
@@ -75,7 +76,7 @@ class Sender {
   }
 }
 
-/** Takes what comes, and for a part of the transfer opens the window late and bit by bit. */
+/** Receives, and acknowledges a part of the stream late and little by little. */
 class Receiver {
   readonly hash = createHash('sha256');
   readonly #client: AsyncClient;
@@ -107,7 +108,7 @@ class Receiver {
       () => {
         this.#waits = false;
         this.#withheld -= this.#client.ack(random.whole(1, this.#withheld));
-        // At the end nothing is given back any more, and nobody asks for it.
+        // After the end of the connection `ack` has no effect.
         if (this.#withheld > 0 && this.#client.connected()) this.#ackSoon();
       },
       random.whole(1, LONGEST_DELAY_MS),
@@ -115,12 +116,7 @@ class Receiver {
   }
 }
 
-function memoryKib(name: 'VmRSS' | 'VmHWM'): number {
-  const line = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(readFileSync('/proc/self/status', 'utf8'));
-  return Number(line?.[1]);
-}
-
-/** `client` is connected, and this is the turn in which it was told so. */
+/** Runs one transfer. Must be called in the turn in which the client was connected. */
 async function transfer(client: AsyncClient, length: number): Promise<void> {
   let error: string | undefined;
   client.onError((_, code, cause) => {
@@ -134,7 +130,7 @@ async function transfer(client: AsyncClient, length: number): Promise<void> {
   const end = way === 'send' ? new Sender(client, length) : new Receiver(client);
   await over;
   const { bytes, acked, timesFull } = end;
-  const memory = { residentKib: memoryKib('VmRSS'), peakKib: memoryKib('VmHWM') };
+  const memory = { residentBytes: memoryBytes('VmRSS'), peakBytes: memoryBytes('VmHWM') };
   const report: Report = { bytes, acked, timesFull, error, ...memory, sha256: end.hash.digest('hex') };
   console.log(JSON.stringify(report));
 }

@@ -1,6 +1,6 @@
 /**
- * The program under test of `come-and-go.test.ts`: servers and the clients that come to them and go, in one
- * process. It tells what the process holds after the warm-up and at the end.
+ * The program under test of `come-and-go.test.ts`: servers and short-lived clients in one process. It prints
+ * what the process holds after the warm-up and at the end.
  *
  *     node come-and-go-program.js warm-up-connections connections
  *
@@ -9,81 +9,83 @@
 import { getEventListeners, setMaxListeners } from 'node:events';
 import { AsyncServer, nodeStack } from 'asynctcp';
 import { holdings, quiet, type Holdings } from './holdings.js';
-import { go, serveWays, WAYS, type Way } from './ways.js';
+import { runWay, serveWays, WAYS, type Way } from './ways.js';
+import { heldBy } from '../support/stacks.js';
 
-/** What the process holds when no connection is there. */
+/** What the process holds while there is no connection. */
 export interface IdleHoldings extends Holdings {
-  readonly timers: number;
+  /** What the stack holds, its listeners excepted. */
+  readonly held: number;
   readonly listeners: number;
 }
 
-/** For each way, how often which callbacks came. */
+/** For each way, the number of connections by their sequence of callbacks. */
 export type Outcomes = Record<Way, Record<string, number>>;
 
-/** Several, so that the TIME_WAIT of one run leaves ports to the next. */
+/** Several, so that enough ports are left while those of the last run are in TIME_WAIT. */
 const ADDRESSES = [1, 2, 3, 4, 5, 6, 7, 8].map((last) => `127.0.0.${last}`);
-const NOBODYS_ADDRESS = '127.0.0.9';
 const WAVE = 50;
-/** So many of them share nothing with the number of ways: each way is gone by name as well. */
+/** Coprime to the number of ways, so that each way is also run with a host name. */
 const EACH_BY_NAME = 7;
 
 const [warmUp, connections] = process.argv.slice(2).map(Number);
 const stack = nodeStack();
 const servers = ADDRESSES.map((address) => new AsyncServer(address, 0, { stack }));
 const { signal } = new AbortController();
-// Node warns of more than ten.
+// Node warns about more than ten listeners.
 setMaxListeners(0, signal);
-const place = { stack, servers, signal, nobodysAddress: NOBODYS_ADDRESS };
+const shared = { stack, servers, signal };
 const outcomes = Object.fromEntries(WAYS.map((way) => [way, {}])) as Outcomes;
-/** Accepted and not over. */
+/** Accepted clients that are not over. */
 let accepted = 0;
 /** Connections that outlive their wave. */
-let staying = 0;
+let outliving = 0;
 
-async function play(way: Way, server: AsyncServer, byName: boolean): Promise<void> {
-  const callbacks = await go(way, place, server, byName);
+async function run(way: Way, server: AsyncServer, byName: boolean): Promise<void> {
+  const callbacks = await runWay(way, shared, server, byName);
   outcomes[way][callbacks] = (outcomes[way][callbacks] ?? 0) + 1;
 }
 
-async function stay(way: Way, server: AsyncServer, byName: boolean): Promise<void> {
-  staying += 1;
-  await play(way, server, byName);
-  staying -= 1;
+async function runBeyondWave(way: Way, server: AsyncServer, byName: boolean): Promise<void> {
+  outliving += 1;
+  await run(way, server, byName);
+  outliving -= 1;
 }
 
-/** The one that `number` says, of all ways and servers in turn. */
-async function come(number: number): Promise<void> {
+/** Runs connection `number`: all ways and servers take turns. */
+async function connect(number: number): Promise<void> {
   const way = WAYS[number % WAYS.length] ?? WAYS[0];
   const byName = number % EACH_BY_NAME === 0;
-  // The name is the first address's.
+  // The name resolves to the first address.
   const server = servers[byName ? 0 : Math.floor(number / WAYS.length) % servers.length];
   if (server === undefined) return;
-  if (way === 'closes at a poll') void stay(way, server, byName);
-  else await play(way, server, byName);
+  if (way === 'closes at a poll') void runBeyondWave(way, server, byName);
+  else await run(way, server, byName);
 }
 
 async function comeAndGo(from: number, count: number): Promise<void> {
   for (let first = from; first < from + count; first += WAVE) {
-    await Promise.all(Array.from({ length: WAVE }, (_, index) => come(first + index)));
+    await Promise.all(Array.from({ length: WAVE }, (_, index) => connect(first + index)));
   }
-  // Who was given up may still wait to be accepted: before whoever comes last.
-  await Promise.all(servers.map((server) => play('client closes', server, false)));
+  // Cancelled clients may still wait in the accept queues; a last client behind them makes sure they are
+  // accepted.
+  await Promise.all(servers.map((server) => run('client closes', server, false)));
 }
 
-async function tell(): Promise<void> {
+async function report(): Promise<void> {
   await quiet(
-    () => staying > 0 || accepted > 0 || stack.timers.size > 0,
-    () => ({ staying, accepted, timers: stack.timers.size }),
+    () => outliving > 0 || accepted > 0 || heldBy(stack) > 0,
+    () => ({ outliving, accepted, stack: stack.holdings() }),
   );
   const idle: IdleHoldings = {
     ...(await holdings()),
-    timers: stack.timers.size,
+    held: heldBy(stack),
     listeners: getEventListeners(signal, 'abort').length,
   };
   console.log(JSON.stringify(idle));
 }
 
-// Their pipes are opened at the first use, and are among the resources from then on.
+// Opens the pipes of the standard streams now: they count as resources from their first use on.
 process.stdout.write('');
 process.stderr.write('');
 for (const server of servers) {
@@ -95,8 +97,8 @@ for (const server of servers) {
   await server.begin();
 }
 await comeAndGo(0, warmUp ?? 0);
-await tell();
+await report();
 await comeAndGo(warmUp ?? 0, connections ?? 0);
-await tell();
+await report();
 console.log(JSON.stringify(outcomes));
 for (const server of servers) await server.end();

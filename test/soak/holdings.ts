@@ -1,11 +1,11 @@
-/** What a process of a soak test holds at a moment at which no connection is there. */
-import { readdirSync } from 'node:fs';
-import { setImmediate, setTimeout } from 'node:timers/promises';
+/** Measures what the process of a soak test holds while there is no connection. */
 import { queryObjects } from 'node:v8';
 import { AsyncClient } from 'asynctcp';
+import { descriptorLinks } from '../support/descriptors.js';
+import { holdsWithin, nextTurn } from '../support/until.js';
 
 export interface Holdings {
-  /** Clients in memory, over and not collected. */
+  /** Clients in memory after a garbage collection. */
   readonly clients: number;
   readonly heapBytes: number;
   readonly externalBytes: number;
@@ -15,36 +15,35 @@ export interface Holdings {
 }
 
 const COLLECTIONS = 6;
-/** A program that never lets go of something fails; none that does waits so long. */
+/** Ends a program that never releases something. No passing test waits this long. */
 const PATIENCE_MS = 15_000;
 
-/** What keeps the process alive, by kind. */
+/** Counts the resources that keep the process alive, by kind. */
 export function resources(): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const name of process.getActiveResourcesInfo().sort()) counts[name] = (counts[name] ?? 0) + 1;
   return counts;
 }
 
-/** Waits until no connection is there and nobody is `busy`; `held` tells of whom it waited for in vain. */
+/**
+ * Waits until there is no connection and `busy` returns false. `held` describes the rest if that does not
+ * happen.
+ */
 export async function quiet(busy: () => boolean, held: () => unknown): Promise<void> {
-  const deadlineMs = performance.now() + PATIENCE_MS;
   const isConnection = (name: string): boolean => /^(TCPSocket|TCPConnect|GetAddrInfo)/.test(name);
-  while (busy() || Object.keys(resources()).some(isConnection)) {
-    if (performance.now() > deadlineMs) {
-      const rest = JSON.stringify({ held: held(), resources: resources() });
-      throw new Error(`waited in vain until every connection was gone: ${rest}`);
-    }
-    await setTimeout(1);
-  }
+  const isQuiet = (): boolean => !busy() && !Object.keys(resources()).some(isConnection);
+  if (await holdsWithin(PATIENCE_MS, isQuiet)) return;
+  const rest = JSON.stringify({ held: held(), resources: resources() });
+  throw new Error(`waited in vain until every connection was gone: ${rest}`);
 }
 
-/** Collects the garbage first. */
+/** Collects garbage, then measures. */
 export async function holdings(): Promise<Holdings> {
   let clients = 0;
   for (let count = 0; count < COLLECTIONS; count += 1) {
-    // To count them the engine collects its garbage, and more thoroughly than `gc()` makes it.
+    // Counting objects makes the engine collect garbage, more thoroughly than `gc()` does.
     clients = queryObjects(AsyncClient, { format: 'count' });
-    await setImmediate();
+    await nextTurn();
   }
   const { heapUsed, external, rss } = process.memoryUsage();
   return {
@@ -52,12 +51,12 @@ export async function holdings(): Promise<Holdings> {
     heapBytes: heapUsed,
     externalBytes: external,
     residentBytes: rss,
-    descriptors: readdirSync('/proc/self/fd').length,
+    descriptors: descriptorLinks().length,
     resources: resources(),
   };
 }
 
-/** What has to be the same at the end; memory has some room. */
+/** Returns the part that must be equal at the end: everything but the sizes of memory, which may vary. */
 export function withoutMemory<T extends Holdings>(held: T): T {
   return { ...held, heapBytes: 0, externalBytes: 0, residentBytes: 0 };
 }

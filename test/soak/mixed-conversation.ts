@@ -1,29 +1,29 @@
-/** One connection of `mixed-program.ts` as both of its ends see it, and the comparison of the two. */
+/** Both sides of one connection of `mixed-program.ts`, and the comparison of them. */
 import { ErrorCode, type AsyncClient, type TcpStack } from 'asynctcp';
-import { End, type Part } from './mixed-end.js';
+import { MixedClient, type Part } from './mixed-client.js';
 import { SIDES, sizeOfServer, type Plan, type Side, type Size } from './mixed-plan.js';
-import { hidesResets } from './stacks.js';
+import { hidesResets } from '../support/stacks.js';
 import { headerOf, Stream, type Block } from './mixed-stream.js';
 
-/** What happened, all connections together. */
+/** Counts over all connections. */
 export interface Totals {
   connections: number;
-  /** By way, and by what else is of interest. */
+  /** Connections by way and by other properties. */
   events: Record<string, number>;
   bytes: number;
-  /** Transfers whose checksum was the same at both ends. */
+  /** Transfers whose checksums were compared. */
   checksums: number;
-  /** How often flow control held somebody back: no space to add, the whole window withheld. */
+  /** Times that flow control stopped a sender: no space, or the whole window withheld. */
   timesNoSpace: number;
   timesNoWindow: number;
 }
 
-/** What all conversations have in common. */
-export interface Scene {
+/** What all conversations share. */
+export interface LoadContext {
   readonly stacks: Readonly<Record<Side, Readonly<Record<Size, TcpStack>>>>;
   readonly block: Block;
   readonly totals: Totals;
-  fault(text: string): void;
+  reportViolation(text: string): void;
 }
 
 export function count(totals: Totals, event: string): void {
@@ -32,50 +32,50 @@ export function count(totals: Totals, event: string): void {
 
 export class Conversation {
   readonly plan: Plan;
-  /** When both ends are over. */
+  /** Resolves when both sides are over. */
   readonly over: Promise<void>;
-  readonly #scene: Scene;
+  readonly #context: LoadContext;
   readonly #streams: Readonly<Record<Side, Stream>>;
-  readonly #ends: Partial<Record<Side, End>> = {};
+  readonly #ends: Partial<Record<Side, MixedClient>> = {};
   #resolve: () => void = () => undefined;
 
-  constructor(scene: Scene, plan: Plan) {
+  constructor(context: LoadContext, plan: Plan) {
     this.plan = plan;
-    this.#scene = scene;
+    this.#context = context;
     const { starts, bytes, number } = plan;
     this.#streams = {
-      client: new Stream(scene.block, starts.client, bytes.client, headerOf(number)),
-      accepted: new Stream(scene.block, starts.accepted, bytes.accepted),
+      client: new Stream(context.block, starts.client, bytes.client, headerOf(number)),
+      accepted: new Stream(context.block, starts.accepted, bytes.accepted),
     };
     this.over = new Promise((resolve) => {
       this.#resolve = resolve;
     });
   }
 
-  /** Makes `client` one end of it; `onOver` is called when that end is over. */
-  join(client: AsyncClient, side: Side, onOver?: () => void): End {
-    if (this.#ends[side] !== undefined) this.fault(`${side}: joined a second time`);
+  /** Makes `client` one side. `onOver` is called when that side is over. */
+  join(client: AsyncClient, side: Side, onOver?: () => void): MixedClient {
+    if (this.#ends[side] !== undefined) this.reportViolation(`${side}: joined a second time`);
     const size = side === 'client' ? this.plan.client : sizeOfServer(this.plan.server);
-    const stack = this.#scene.stacks[side][size];
+    const stack = this.#context.stacks[side][size];
     const part: Part = {
       plan: this.plan,
       stack,
       outgoing: this.#streams[side],
       incoming: this.#streams[side === 'client' ? 'accepted' : 'client'],
       hidesReset: () => hidesResets(stack) && this.#wasReset(side),
-      fault: (text) => this.fault(text),
+      reportViolation: (text) => this.reportViolation(text),
       onOver: () => {
         onOver?.();
         this.#ended();
       },
     };
-    const end = new End(part, client, side);
+    const end = new MixedClient(part, client, side);
     this.#ends[side] = end;
     return end;
   }
 
-  fault(text: string): void {
-    this.#scene.fault(`connection ${this.plan.number}: ${text}\n${this.toString()}`);
+  reportViolation(text: string): void {
+    this.#context.reportViolation(`connection ${this.plan.number}: ${text}\n${this.toString()}`);
   }
 
   toString(): string {
@@ -83,7 +83,7 @@ export class Conversation {
     return `${ends.join('\n')}\n${JSON.stringify(this.plan)}`;
   }
 
-  /** Whether the other end has aborted. One that is not there any more came to its plan's end. */
+  /** Returns true if the other side has aborted. A side that is gone already has followed its plan. */
   #wasReset(side: Side): boolean {
     const other = side === 'client' ? 'accepted' : 'client';
     return this.#ends[other]?.aborted ?? this.plan.reset?.by === other;
@@ -92,7 +92,7 @@ export class Conversation {
   #ended(): void {
     const { client, accepted } = this.#ends;
     if (client?.isOver === false || accepted?.isOver === false) return;
-    // A reset may come before the header was read, or before the connection was accepted.
+    // After a reset there may be no accepted side: the header was not read, or the connection not accepted.
     if (accepted === undefined && client?.aborted !== true) return;
     this.#tally();
     this.#checkErrors();
@@ -104,7 +104,7 @@ export class Conversation {
   }
 
   #tally(): void {
-    const { totals } = this.#scene;
+    const { totals } = this.#context;
     for (const side of SIDES) {
       const end = this.#ends[side];
       if (end === undefined) continue;
@@ -115,7 +115,7 @@ export class Conversation {
     }
   }
 
-  /** A reset is heard of where the other end aborted, and nowhere else. */
+  /** Checks that errors are resets, and only at the side whose peer aborted. */
   #checkErrors(): void {
     const { client, accepted } = this.#ends;
     for (const [end, other] of [
@@ -123,17 +123,20 @@ export class Conversation {
       [accepted, client],
     ]) {
       if (end?.error === undefined || end.aborted) continue;
-      // An end that came alone came late: the other one has aborted.
-      if (end.error !== ErrorCode.ERR_RST || other?.aborted === false) end.fault('an error without a reason');
+      // A side without the other one was accepted after the other one had aborted.
+      if (end.error !== ErrorCode.ERR_RST || other?.aborted === false)
+        end.reportViolation('an error without a reason');
     }
   }
 
-  #compare(from: End, to: End): void {
+  #compare(from: MixedClient, to: MixedClient): void {
     const [sent, arrived] = [from.sent, to.got];
-    if (arrived.bytes > sent.bytes) to.fault(`${arrived.bytes} bytes of ${sent.bytes} sent (D1)`);
+    if (arrived.bytes > sent.bytes) to.reportViolation(`${arrived.bytes} bytes of ${sent.bytes} sent (D1)`);
     if (from.error !== undefined || to.error !== undefined) return;
-    this.#scene.totals.checksums += 1;
+    this.#context.totals.checksums += 1;
     if (arrived.bytes === sent.bytes && arrived.checksum === sent.checksum) return;
-    to.fault(`checksum ${arrived.checksum} of ${sent.checksum}, ${arrived.bytes} of ${sent.bytes} bytes`);
+    to.reportViolation(
+      `checksum ${arrived.checksum} of ${sent.checksum}, ${arrived.bytes} of ${sent.bytes} bytes`,
+    );
   }
 }

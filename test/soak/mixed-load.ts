@@ -1,41 +1,44 @@
 /**
- * The load of `mixed-program.ts`: servers, and so many clients at once that connect to them, one connection
+ * The load of `mixed-program.ts`: servers, and clients at the same time, each of which opens one connection
  * after the other.
  */
 import { AsyncClient, AsyncServer, ErrorCode } from 'asynctcp';
-import { Conversation, count, type Scene } from './mixed-conversation.js';
+import { Conversation, count, type LoadContext } from './mixed-conversation.js';
+import { UNUSED_ADDRESS } from '../support/unused.js';
 import { lastPlan, planOf, SERVERS, sizeOfServer, type Plan, type Size } from './mixed-plan.js';
 import { HEADER_BYTES, numberIn } from './mixed-stream.js';
 
-/** Several, so that the TIME_WAIT of one run leaves ports to the next. The first one has a name. */
+/**
+ * Several, so that enough ports are left while those of the last run are in TIME_WAIT. The first one has a
+ * name.
+ */
 const ADDRESSES = Array.from({ length: SERVERS }, (_, index) => `127.0.0.${index + 1}`);
 const NAME = 'localhost';
-/** Nobody listens on the servers' ports there. */
-const NOBODYS_ADDRESS = '127.0.0.9';
 const CONNECT_TIMEOUT_MS = 30_000;
-/** Of the connections that do not end. */
-const MOST_TOLD = 10;
+/** Connections that a failure lists. */
+const MOST_SHOWN = 10;
 
 export class Load {
-  readonly #scene: Scene;
+  readonly #context: LoadContext;
   readonly #seed: number;
   readonly #servers: readonly AsyncServer[];
-  /** Lives as long as the program, and is never aborted: every connection listens to it for a while. */
+  /** Never aborted. Every connection listens to it for a while: no listener may be left at the end. */
   readonly #signal: AbortSignal;
   readonly #open = new Map<number, Conversation>();
-  /** Connections that nobody answers. */
+  /** Attempts that are refused or given up. */
   readonly #alone = new Set<Plan>();
   #next = 0;
-  /** Accepted and not over; and those that ended before it was known who they are. */
+  /** Accepted connections that are not over. */
   #accepted = 0;
+  /** Accepted connections that ended before their header arrived. */
   #unknown = 0;
 
-  constructor(scene: Scene, seed: number, signal: AbortSignal) {
-    this.#scene = scene;
+  constructor(context: LoadContext, seed: number, signal: AbortSignal) {
+    this.#context = context;
     this.#seed = seed;
     this.#signal = signal;
     this.#servers = ADDRESSES.map((address, server) => {
-      return new AsyncServer(address, 0, { stack: scene.stacks.accepted[sizeOfServer(server)] });
+      return new AsyncServer(address, 0, { stack: context.stacks.accepted[sizeOfServer(server)] });
     });
   }
 
@@ -50,33 +53,34 @@ export class Load {
     for (const server of this.#servers) await server.end();
   }
 
-  /** Keeps so many clients busy until it is `endsAtMs`, and resolves when all connections are over. */
+  /** Keeps `clients` clients busy until `endsAtMs`. Resolves when all connections are over. */
   async run(clients: number, endsAtMs: number): Promise<void> {
     await Promise.all(Array.from({ length: clients }, () => this.#work(endsAtMs)));
-    // Who was given up may still wait to be accepted: before whoever comes last.
+    // Cancelled clients may still wait in the accept queues; a last client behind them makes sure they are
+    // accepted.
     for (const server of this.#servers.keys()) {
       const plan = lastPlan(this.#seed, this.#next, server);
       this.#next += 1;
-      await this.#play(plan, this.#client(plan.client));
+      await this.#run(plan, this.#client(plan.client));
     }
-    const { events } = this.#scene.totals;
+    const { events } = this.#context.totals;
     const excused = (events['given up'] ?? 0) + (events['reset by client'] ?? 0);
-    if (this.#unknown > excused) this.#scene.fault(`${this.#unknown} connections sent no header`);
+    if (this.#unknown > excused) this.#context.reportViolation(`${this.#unknown} connections sent no header`);
   }
 
   get isBusy(): boolean {
     return this.#accepted > 0 || this.#open.size > 0;
   }
 
-  /** Who is still there, for whoever waits in vain. */
+  /** Lists the open connections, for the message of a failure. */
   toString(): string {
     const alone = [...this.#alone].map((plan) => JSON.stringify(plan));
     const open = [...alone, ...[...this.#open.values()].map((conversation) => conversation.toString())];
-    return [`${this.#accepted} accepted, ${open.length} under way`, ...open.slice(0, MOST_TOLD)].join('\n');
+    return [`${this.#accepted} accepted, ${open.length} under way`, ...open.slice(0, MOST_SHOWN)].join('\n');
   }
 
   #client(size: Size): AsyncClient {
-    return new AsyncClient({ stack: this.#scene.stacks.client[size] });
+    return new AsyncClient({ stack: this.#context.stacks.client[size] });
   }
 
   async #work(endsAtMs: number): Promise<void> {
@@ -86,30 +90,30 @@ export class Load {
       this.#next += 1;
       const isFit = plan.reuses && last?.size === plan.client;
       last = isFit && last !== undefined ? last : { client: this.#client(plan.client), size: plan.client };
-      await this.#play(plan, last.client);
+      await this.#run(plan, last.client);
     }
   }
 
-  async #play(plan: Plan, client: AsyncClient): Promise<void> {
-    const { totals } = this.#scene;
+  async #run(plan: Plan, client: AsyncClient): Promise<void> {
+    const { totals } = this.#context;
     totals.connections += 1;
     count(totals, plan.way);
     if (plan.host === 'name') count(totals, 'by name');
-    if (plan.way === 'refused' || plan.way === 'given up') await this.#playAlone(plan, client);
+    if (plan.way === 'refused' || plan.way === 'given up') await this.#runUnanswered(plan, client);
     else await this.#converse(plan, client);
   }
 
   #connect(plan: Plan, client: AsyncClient, signal: AbortSignal): void {
     const server = this.#servers[plan.server];
     if (server === undefined) throw new Error('there are servers');
-    const hosts = { name: NAME, address: server.address(), nobody: NOBODYS_ADDRESS };
+    const hosts = { name: NAME, address: server.address(), nobody: UNUSED_ADDRESS };
     const options = { timeoutMs: CONNECT_TIMEOUT_MS, signal };
     if (client.connect(hosts[plan.host], server.port(), options)) return;
-    this.#scene.fault(`connection ${plan.number}: connect answered false`);
+    this.#context.reportViolation(`connection ${plan.number}: connect answered false`);
   }
 
   async #converse(plan: Plan, client: AsyncClient): Promise<void> {
-    const conversation = new Conversation(this.#scene, plan);
+    const conversation = new Conversation(this.#context, plan);
     this.#open.set(plan.number, conversation);
     conversation.join(client, 'client');
     this.#connect(plan, client, this.#signal);
@@ -117,9 +121,9 @@ export class Load {
     this.#open.delete(plan.number);
   }
 
-  // ---- connections that nobody answers
+  // ---- attempts that are refused or given up
 
-  async #playAlone(plan: Plan, client: AsyncClient): Promise<void> {
+  async #runUnanswered(plan: Plan, client: AsyncClient): Promise<void> {
     const callbacks: string[] = [];
     const isRefused = plan.way === 'refused';
     client.onData(undefined);
@@ -143,15 +147,17 @@ export class Load {
     await over;
     clearTimeout(timer);
     this.#alone.delete(plan);
-    client.onDisconnect(() => this.#scene.fault(`connection ${plan.number}: a second onDisconnect (L2)`));
+    client.onDisconnect(() =>
+      this.#context.reportViolation(`connection ${plan.number}: a second onDisconnect (L2)`),
+    );
     const story = callbacks.join(' ');
-    if (storiesOf(plan).includes(story)) return;
-    this.#scene.fault(`connection ${plan.number}: ${story} — ${JSON.stringify(plan)}`);
+    if (expectedCallbacks(plan).includes(story)) return;
+    this.#context.reportViolation(`connection ${plan.number}: ${story} — ${JSON.stringify(plan)}`);
   }
 
-  // ---- what the servers accept
+  // ---- accepted connections
 
-  /** Until its header is there nobody knows which conversation it belongs to. */
+  /** Waits for the header, which names the conversation that the connection belongs to. */
   #accept(client: AsyncClient): void {
     this.#accepted += 1;
     const pieces: Uint8Array[] = [];
@@ -162,7 +168,7 @@ export class Load {
       if (bytes >= HEADER_BYTES) this.#recognize(client, pieces);
     });
     client.onError((_, error) => {
-      if (error !== ErrorCode.ERR_RST) this.#scene.fault(`error ${error} before the header`);
+      if (error !== ErrorCode.ERR_RST) this.#context.reportViolation(`error ${error} before the header`);
     });
     client.onDisconnect(() => {
       this.#unknown += 1;
@@ -175,9 +181,9 @@ export class Load {
     let conversation = this.#open.get(number);
     if (conversation === undefined) {
       const plan = planOf(this.#seed, number);
-      conversation = new Conversation(this.#scene, plan);
-      // Its client sent the header and a reset, and is over.
-      if (plan.reset?.by !== 'client') conversation.fault('came when it was over');
+      conversation = new Conversation(this.#context, plan);
+      // The client is over already: it sent the header and a reset.
+      if (plan.reset?.by !== 'client') conversation.reportViolation('came when it was over');
     }
     const end = conversation.join(client, 'accepted', () => (this.#accepted -= 1));
     end.begin();
@@ -189,7 +195,7 @@ function giveUp(plan: Plan, client: AsyncClient, controller: AbortController): N
   const { by, afterMs } = plan.givingUp;
   const now = (): void => {
     if (by === 'abort') client.abort();
-    // The signal concerns the attempt alone.
+    // The signal has no effect after the attempt.
     else if (by === 'close' || client.connected()) client.close();
     else controller.abort();
   };
@@ -198,8 +204,8 @@ function giveUp(plan: Plan, client: AsyncClient, controller: AbortController): N
   return undefined;
 }
 
-/** Which callbacks may come, in this order. */
-function storiesOf(plan: Plan): string[] {
+/** Returns the allowed sequences of callbacks. */
+function expectedCallbacks(plan: Plan): string[] {
   const refused = `error ${ErrorCode.ERR_RST} disconnect`;
   if (plan.way === 'refused') return [refused];
   const { by, afterMs } = plan.givingUp;

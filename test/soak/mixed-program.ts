@@ -1,38 +1,38 @@
 /**
- * The program under test of `mixed.test.ts`: everything that connections do, at once and for a long time, in
- * one process. It tells what the process holds after the warm-up, which is the same load, and at the end.
+ * The program under test of `mixed.test.ts`: connections of all kinds, at once and for a long time, in one
+ * process. It reports what the process holds after the warm-up, which is the same load, and at the end.
  *
  *     node mixed-program.js client-stack server-stack seed warm-up-seconds seconds
  *
- * The one line on stdout is a `MixedReport`. What is wrong comes on stderr, and the status is 1.
+ * Prints a `MixedReport`, one line. Violations go to stderr, and the status is 1.
  */
 import { getEventListeners, setMaxListeners } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { holdings, quiet, type Holdings } from './holdings.js';
 import type { Totals } from './mixed-conversation.js';
 import { Load } from './mixed-load.js';
 import { Block } from './mixed-stream.js';
-import { Random } from './random.js';
-import { makeStack } from './stacks.js';
+import { memoryBytes } from '../support/process-memory.js';
+import { Random } from '../support/random.js';
+import { heldBy, makeStack } from '../support/stacks.js';
 
 export interface MixedHoldings extends Holdings {
-  /** Armed in the stacks. */
-  readonly timers: number;
-  /** Of the signal that every connection listens to for a while. */
+  /** What the stacks hold, their listeners excepted. */
+  readonly held: number;
+  /** Listeners of the signal that every connection listens to for a while. */
   readonly listeners: number;
 }
 
 export interface MixedReport extends Totals {
   readonly begin: MixedHoldings;
   readonly end: MixedHoldings;
-  /** The most that ever was. */
+  /** Peak of the resident memory. */
   readonly peakBytes: number;
 }
 
 const CLIENTS = 200;
-/** After so many faults no more are told. */
-const MOST_FAULTS = 20;
-/** Connections that do not end fail the program; one that lives takes less. */
+/** Violations that are printed at most. */
+const MOST_VIOLATIONS = 20;
+/** Time for connections to end after the load. A passing run takes less. */
 const PATIENCE_MS = 60_000;
 
 const [clientStack = '', serverStack = '', seedText, warmUpSeconds, seconds] = process.argv.slice(2);
@@ -45,29 +45,29 @@ const totals: Totals = {
   timesNoSpace: 0,
   timesNoWindow: 0,
 };
-let faults = 0;
+let violations = 0;
 
-function fault(text: string): void {
-  faults += 1;
+function reportViolation(text: string): void {
+  violations += 1;
   process.exitCode = 1;
-  if (faults === 1) console.error(`seed ${seed}, client ${clientStack}, server ${serverStack}`);
-  if (faults <= MOST_FAULTS) console.error(text);
+  if (violations === 1) console.error(`seed ${seed}, client ${clientStack}, server ${serverStack}`);
+  if (violations <= MOST_VIOLATIONS) console.error(text);
 }
 
-/** They are reached again and again. */
+/** Small limits, which are reached often. */
 const SMALL = { sendBufferBytes: 16_384, receiveWindowBytes: 8192 };
 const stacks = {
   client: { usual: makeStack(clientStack), small: makeStack(clientStack, SMALL) },
   accepted: { usual: makeStack(serverStack), small: makeStack(serverStack, SMALL) },
 };
 const { signal } = new AbortController();
-// Node warns of more than ten.
+// Node warns about more than ten listeners.
 setMaxListeners(0, signal);
-const load = new Load({ stacks, block: new Block(new Random(seed)), totals, fault }, seed, signal);
+const load = new Load({ stacks, block: new Block(new Random(seed)), totals, reportViolation }, seed, signal);
 
-function timers(): number {
+function held(): number {
   const all = [stacks.client, stacks.accepted].flatMap((sizes) => Object.values(sizes));
-  return all.reduce((sum, stack) => sum + stack.timers.size, 0);
+  return all.reduce((sum, stack) => sum + heldBy(stack), 0);
 }
 
 async function run(forSeconds: number): Promise<MixedHoldings> {
@@ -79,27 +79,22 @@ async function run(forSeconds: number): Promise<MixedHoldings> {
   await load.run(CLIENTS, performance.now() + lastsMs);
   clearTimeout(giveUp);
   await quiet(
-    () => load.isBusy || timers() > 0,
-    () => ({ load: load.toString(), timers: timers() }),
+    () => load.isBusy || held() > 0,
+    () => ({ load: load.toString(), held: held() }),
   );
   return {
     ...(await holdings()),
-    timers: timers(),
+    held: held(),
     listeners: getEventListeners(signal, 'abort').length,
   };
 }
 
-function peakBytes(): number {
-  const [, kib] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
-  return Number(kib) * 1024;
-}
-
-// Their pipes are opened at the first use, and are among the resources from then on.
+// Opens the pipes of the standard streams now: they count as resources from their first use on.
 process.stdout.write('');
 process.stderr.write('');
 await load.begin();
 const begin = await run(Number(warmUpSeconds));
 const end = await run(Number(seconds));
-const report: MixedReport = { ...totals, begin, end, peakBytes: peakBytes() };
+const report: MixedReport = { ...totals, begin, end, peakBytes: memoryBytes('VmHWM') };
 console.log(JSON.stringify(report));
 await load.end();

@@ -1,20 +1,20 @@
-/** How one end of `mixed-program.ts` reads: at once, late, by packets, or slowly. */
+/** Reading of one side in `mixed-program.ts`: at once, with late acknowledgements, by packets, or slowly. */
 import { TcpState, type AsyncClient, type Packet } from 'asynctcp';
-import type { EndPlan } from './mixed-plan.js';
-import type { Random } from './random.js';
+import type { SidePlan } from './mixed-plan.js';
+import type { Random } from '../support/random.js';
 
-/** What a reader needs of the end that it reads for. */
+/** The client that `Reading` reads for. */
 export interface Reader {
   readonly client: AsyncClient;
   readonly windowBytes: number;
-  /** Checks a piece that arrived, the next one of the stream. */
+  /** Checks the next piece of the stream. */
   arrived(bytes: Uint8Array): void;
-  /** Checks that a piece that was kept is still what it was. */
+  /** Checks that a kept piece has not changed. */
   kept(place: number, bytes: Uint8Array): void;
-  /** Bytes that arrived. */
+  /** Returns the bytes received so far. */
   received(): number;
   after(ms: number, job: () => void): void;
-  fault(text: string): void;
+  reportViolation(text: string): void;
 }
 
 interface Kept {
@@ -23,25 +23,25 @@ interface Kept {
 }
 
 export class Reading {
-  /** How often the whole window was withheld. */
+  /** Times that the whole window was withheld. */
   timesFull = 0;
   readonly #reader: Reader;
-  readonly #plan: EndPlan;
+  readonly #plan: SidePlan;
   readonly #random: Random;
-  /** What a slow reader gives back at a time. */
-  readonly #sipBytes: number;
+  /** Bytes that a slow reader acknowledges at a time. */
+  readonly #stepBytes: number;
   #pauses: number;
   #withheld = 0;
   #waits = false;
   #pieces: Kept[] = [];
   readonly #packets: { readonly packet: Packet; readonly place: number }[] = [];
 
-  constructor(reader: Reader, plan: EndPlan, random: Random, expectedBytes: number) {
+  constructor(reader: Reader, plan: SidePlan, random: Random, expectedBytes: number) {
     this.#reader = reader;
     this.#plan = plan;
     this.#random = random;
     this.#pauses = plan.pauses;
-    this.#sipBytes = Math.ceil(expectedBytes / plan.pauses);
+    this.#stepBytes = Math.ceil(expectedBytes / plan.pauses);
     const { client } = reader;
     if (plan.reading === 'packets') client.onPacket((_, packet) => this.#packet(packet));
     else client.onPacket(undefined);
@@ -72,7 +72,8 @@ export class Reading {
   #withhold(bytes: number): void {
     this.#withheld += bytes;
     const { windowBytes } = this.#reader;
-    if (this.#withheld > windowBytes) this.#reader.fault(`${this.#withheld} bytes beyond the window (D5)`);
+    if (this.#withheld > windowBytes)
+      this.#reader.reportViolation(`${this.#withheld} bytes beyond the window (D5)`);
     if (this.#withheld === windowBytes) this.timesFull += 1;
     if (!this.#waits && this.#pauses > 0) this.#pause();
   }
@@ -97,7 +98,7 @@ export class Reading {
     for (const { place, bytes } of this.#pieces) this.#reader.kept(place, bytes);
     this.#pieces = [];
     const isSlow = this.#plan.reading === 'slow';
-    const some = isSlow ? this.#sipBytes : this.#random.whole(1, this.#withheld);
+    const some = isSlow ? this.#stepBytes : this.#random.whole(1, this.#withheld);
     this.#ack(isLast ? this.#withheld : Math.min(some, this.#withheld));
   }
 
@@ -105,7 +106,8 @@ export class Reading {
     const { client } = this.#reader;
     const isOpen = client.state() === TcpState.ESTABLISHED;
     const given = client.ack(bytes);
-    if (isOpen && given !== bytes) this.#reader.fault(`ack gave ${given} of ${bytes} withheld bytes back`);
+    if (isOpen && given !== bytes)
+      this.#reader.reportViolation(`ack gave ${given} of ${bytes} withheld bytes back`);
     this.#withheld -= bytes;
   }
 

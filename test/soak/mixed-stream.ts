@@ -1,16 +1,16 @@
 /**
- * The streams of `mixed-program.ts`. Every byte is known from its place, so that whoever receives checks
- * each of them, and both ends count a checksum.
+ * The streams of `mixed-program.ts`. Every byte follows from its place, so that the receiver checks each of
+ * them. Both ends also count a checksum.
  */
 import { crc32 } from 'node:zlib';
-import type { Random } from './random.js';
+import type { Random } from '../support/random.js';
 
-/** No multiple of a power of two: bytes that are lost or doubled shift everything that follows. */
+/** Prime, so that lost or repeated bytes change everything that follows. */
 const BLOCK_BYTES = 1_000_003;
 /** The client's stream begins with the connection's number. */
 export const HEADER_BYTES = 4;
 
-/** Random bytes, which every stream is a part of. */
+/** Random bytes. Every stream is a part of them, from an offset of its own. */
 export class Block {
   readonly #bytes: Uint8Array;
 
@@ -21,14 +21,14 @@ export class Block {
     this.#bytes.set(bytes, BLOCK_BYTES);
   }
 
-  /** Up to `length` bytes from `place` on, as if the block had no end. */
+  /** Returns up to `length` bytes from `place` on; the block repeats without end. */
   from(place: number, length: number): Uint8Array {
     const start = place % BLOCK_BYTES;
     return this.#bytes.subarray(start, start + Math.min(length, BLOCK_BYTES));
   }
 }
 
-/** What one end sends. */
+/** The bytes that one side sends. */
 export class Stream {
   readonly length: number;
   readonly #block: Block;
@@ -42,14 +42,14 @@ export class Stream {
     this.length = header.length + bytes;
   }
 
-  /** Bytes from `place` on: at least one, at most `length`, and not beyond the end. */
+  /** Returns bytes from `place` on: at least one, at most `length`, none beyond the end. */
   piece(place: number, length: number): Uint8Array {
     const header = this.#header;
     if (place < header.length) return header.subarray(place, place + length);
     return this.#block.from(this.#start + place - header.length, Math.min(length, this.length - place));
   }
 
-  /** Whether these are the stream's bytes from `place` on. */
+  /** Returns true if these are the bytes of the stream from `place` on. */
   has(place: number, bytes: Uint8Array): boolean {
     if (place + bytes.length > this.length) return false;
     for (let done = 0; done < bytes.length;) {
@@ -71,7 +71,7 @@ export function numberIn(header: Uint8Array): number {
   return new DataView(header.buffer, header.byteOffset).getUint32(0);
 }
 
-/** Counts bytes, and their checksum (CRC-32). */
+/** Counts bytes and their checksum (CRC-32). */
 export class Tally {
   bytes = 0;
   checksum = 0;

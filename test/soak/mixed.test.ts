@@ -1,6 +1,6 @@
 /**
- * A long time under mixed load: what goes wrong only once in many thousand connections, or grows by little
- * with each of them. The seed is another one in each run; ASYNCTCP_SOAK_SEED replays the plan of one.
+ * Mixed load for a long time: finds errors that happen once in many thousand connections, and small leaks.
+ * Each run has another seed; ASYNCTCP_SOAK_SEED replays the plan of one.
  */
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
@@ -8,29 +8,31 @@ import { describe, it, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { start } from '../e2e/programs.js';
 import { unlessAddonLoads } from '../native/require-addon.js';
-import { HANGS_MS, inForm } from './form.js';
+import { HANGS_MS, inForm } from '../support/form.js';
 import { withoutMemory } from './holdings.js';
 import type { MixedReport } from './mixed-program.js';
 import { planOf, WAYS } from './mixed-plan.js';
 
 const PROGRAM = fileURLToPath(new URL('mixed-program.js', import.meta.url));
-/** Stack of the client, stack of the server. ASYNCTCP_SOAK_STACKS chooses others: `kernel-node,node-node`. */
+/**
+ * Pairs of the client's and the server's stack. ASYNCTCP_SOAK_STACKS sets others: `kernel-node,node-node`.
+ */
 const USUAL = inForm({
   short: 'node-node,kernel-kernel',
   long: 'node-node,kernel-kernel,kernel-node,node-kernel',
 });
 const PAIRS = (process.env['ASYNCTCP_SOAK_STACKS'] ?? USUAL).split(',');
-/** After so long the engine has compiled most of what it will compile. */
+/** Time after which the engine has compiled most of the code. */
 const WARM_UP_SECONDS = inForm({ short: 4, long: 20 });
 const SECONDS = Number(process.env['ASYNCTCP_SOAK_SECONDS'] ?? inForm({ short: 8, long: 600 }));
 const SEED = Number(process.env['ASYNCTCP_SOAK_SEED'] ?? randomInt(2 ** 32));
 
 const MIB = 1_048_576;
-/** Room for the engine. It is 21 bytes for each connection of the long form: no object is so small. */
+/** Tolerance for the engine. It is 21 bytes for each connection of the long form, less than any object. */
 const HEAP_GROWTH_LIMIT_BYTES = 2 * MIB;
-/** A slab here and there; a buffer that stays behind for one connection in a thousand is more. */
+/** Tolerance of a few buffers; a leak of one buffer in a thousand connections is more. */
 const EXTERNAL_GROWTH_LIMIT_BYTES = MIB;
-/** The allocator's: it goes up and down by twenty of them. */
+/** Tolerance for the allocator, whose memory varies by 20 MiB. */
 const RESIDENT_GROWTH_LIMIT_BYTES = 48 * MIB;
 
 function figuresOf(report: MixedReport): string {
@@ -51,12 +53,12 @@ function figuresOf(report: MixedReport): string {
   ].join('; ');
 }
 
-/** Nothing is left, and nothing was left out. */
+/** Checks that nothing is left and that every kind of connection was run. */
 function check(report: MixedReport): void {
   const { begin, end } = report;
   const figures = figuresOf(report);
   assert.deepEqual(withoutMemory(end), withoutMemory(begin), figures);
-  assert.deepEqual([end.clients, end.timers, end.listeners], [0, 0, 0], figures);
+  assert.deepEqual([end.clients, end.held, end.listeners], [0, 0, 0], figures);
   assert.ok(end.heapBytes - begin.heapBytes < HEAP_GROWTH_LIMIT_BYTES, figures);
   assert.ok(end.externalBytes - begin.externalBytes < EXTERNAL_GROWTH_LIMIT_BYTES, figures);
   assert.ok(end.residentBytes - begin.residentBytes < RESIDENT_GROWTH_LIMIT_BYTES, figures);
@@ -86,7 +88,7 @@ function unlessItRuns(pair: string): string | false {
 }
 
 describe('mixed load', { concurrency: 2 }, () => {
-  it('has a plan that the seed tells', () => {
+  it('has a plan that follows from the seed', () => {
     const plans = (seed: number) => Array.from({ length: 100 }, (_, number) => planOf(seed, number));
     assert.deepEqual(plans(SEED), plans(SEED));
     assert.notDeepEqual(plans(SEED), plans(SEED ^ 1));

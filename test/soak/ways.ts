@@ -1,10 +1,11 @@
 /**
- * The ways in which a connection of `come-and-go-program.ts` comes and goes, as a client and a server play
- * them. The client's first byte tells the server which way it is.
+ * The ways in which a connection of `come-and-go-program.ts` begins and ends. The client's first byte is the
+ * index of the way, for the server.
  *
- * Call order: `serveWays` for each accepted client; `go` for each client, once.
+ * Call order: `serveWays` for each server; `runWay` for each connection.
  */
 import { AsyncClient, AsyncServer, type ConnectOptions, type TcpStack } from 'asynctcp';
+import { UNUSED_ADDRESS } from '../support/unused.js';
 
 export const WAYS = [
   'client closes',
@@ -22,7 +23,7 @@ export const WAYS = [
 export type Way = (typeof WAYS)[number];
 
 const RX_TIMEOUT_S = 60;
-/** Of a connection that falls silent. */
+/** Receive timeout of a connection that falls silent. */
 const SILENCE_S = 0.02;
 const ACK_TIMEOUT_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 30_000;
@@ -30,7 +31,7 @@ const TEXT = 'a few bytes';
 
 const unused = (): void => undefined;
 
-/** Timers of every kind run for each connection, at both ends. */
+/** Arms timers of every kind. */
 function watch(client: AsyncClient): void {
   client.setRxTimeout(RX_TIMEOUT_S);
   client.setAckTimeout(ACK_TIMEOUT_MS);
@@ -40,7 +41,7 @@ function watch(client: AsyncClient): void {
   client.onPoll(unused);
 }
 
-/** The server's part; `onOver` is called when the connection is over. */
+/** Serves one side of each way. `onOver` is called when an accepted connection is over. */
 export function serveWays(server: AsyncServer, onAccepted: () => void, onOver: () => void): void {
   server.onClient((accepted) => {
     onAccepted();
@@ -60,19 +61,22 @@ export function serveWays(server: AsyncServer, onAccepted: () => void, onOver: (
   });
 }
 
-/** What all connections share. */
-export interface Place {
+/** What all connections of a program share. */
+export interface Shared {
   readonly stack: TcpStack;
   readonly servers: readonly AsyncServer[];
-  /** Where nobody listens on the ports of the servers. */
-  readonly nobodysAddress: string;
-  /** Lives as long as the program, and is never aborted: every connection listens to it for a while. */
+  /** Never aborted. Every connection listens to it for a while: no listener may be left at the end. */
   readonly signal: AbortSignal;
 }
 
-/** Plays the client's part of one way; answers with the callbacks that came, when the last one has come. */
-export async function go(way: Way, place: Place, server: AsyncServer, byName: boolean): Promise<string> {
-  const client = new AsyncClient({ stack: place.stack });
+/** Runs the client of one way. Resolves to its callbacks after the last one. */
+export async function runWay(
+  way: Way,
+  shared: Shared,
+  server: AsyncServer,
+  byName: boolean,
+): Promise<string> {
+  const client = new AsyncClient({ stack: shared.stack });
   const callbacks: string[] = [];
   watch(client);
   client.setAllowHalfOpen(way === 'half close');
@@ -95,7 +99,7 @@ export async function go(way: Way, place: Place, server: AsyncServer, byName: bo
   });
   if (way === 'closes at a poll') {
     client.onPoll(() => {
-      // On a machine that stands still, the first poll may come before the data.
+      // On a busy machine the first poll may come before the data.
       if (!callbacks.includes('data')) return;
       callbacks.push('poll');
       client.close();
@@ -108,18 +112,18 @@ export async function go(way: Way, place: Place, server: AsyncServer, byName: bo
       resolve(callbacks.join(' '));
     });
   });
-  connect(client, way, place, server, byName);
+  connect(client, way, shared, server, byName);
   return over;
 }
 
-function connect(client: AsyncClient, way: Way, place: Place, server: AsyncServer, byName: boolean): void {
+function connect(client: AsyncClient, way: Way, shared: Shared, server: AsyncServer, byName: boolean): void {
   const controller = new AbortController();
   const options: ConnectOptions = {
     timeoutMs: CONNECT_TIMEOUT_MS,
-    signal: way === 'given up by signal' ? controller.signal : place.signal,
+    signal: way === 'given up by signal' ? controller.signal : shared.signal,
   };
   let host = byName ? 'localhost' : server.address();
-  if (way === 'refused') host = place.nobodysAddress;
+  if (way === 'refused') host = UNUSED_ADDRESS;
   client.connect(host, server.port(), options);
   if (way === 'given up by close') client.close();
   if (way === 'given up by signal') controller.abort();

@@ -20,7 +20,6 @@ import {
   type SystemStackOptions,
   type TcpStack,
 } from 'asynctcp';
-import { KernelStack } from '#src/stacks/kernel/kernel-stack.js';
 import type { CaseLimits, Env, HostedTask, NameAnswer, SystemThread, Target } from '../contract/case.js';
 
 import { kernelEnd } from '../peers/kernel-sockets.js';
@@ -188,8 +187,7 @@ class SystemEnvironment implements Env {
     const { clientStack, serverStack } = this;
     const ours = (kind: string): boolean => kind.startsWith('TCP') || kind.startsWith('GetAddrInfo');
     const resources = process.getActiveResourcesInfo().filter(ours).length;
-    const sockets = resources + kernelSockets([clientStack, serverStack]);
-    return sockets + clientStack.timers.size + serverStack.timers.size;
+    return resources + heldBy(clientStack) + heldBy(serverStack);
   }
 
   arrivedAtPeer(client: AsyncClient): number {
@@ -247,8 +245,10 @@ class SystemEnvironment implements Env {
   }
 }
 
-/** Sockets and checks of kernel stacks, which the runtime does not know of; all of a thread share a loop. */
-function kernelSockets(stacks: readonly TcpStack[]): number {
-  const loop = stacks.find((stack) => stack instanceof KernelStack)?.loop;
-  return loop === undefined ? 0 : loop.sockets + loop.timers.size;
+/**
+ * Number of sockets and timers that a stack holds. The runtime does not know of those of the kernel stack.
+ */
+function heldBy(stack: TcpStack): number {
+  const { connections, attempts, listeners, lingering, timers } = stack.holdings();
+  return connections + attempts + listeners + lingering + timers;
 }

@@ -1,4 +1,4 @@
-/** The contract suite inside a task: runs the case that it is asked for, and posts the outcome. */
+/** The contract suite inside a task: runs each case that a message names, and posts the outcome. */
 import { inspect } from 'node:util';
 import { parentPort } from 'node:worker_threads';
 import { CASES } from '../contract/cases.js';

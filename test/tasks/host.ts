@@ -1,7 +1,7 @@
 /**
- * Starts tasks in one process and tells about them, one JSON object a line: `host.js PROGRAM CONFIG…`, a
- * task for each CONFIG. What comes in, one line of JSON each, is posted to a task: `{ "task": 0, "post": …
- * }`. Ends with its input.
+ * Starts tasks in one process: `host.js PROGRAM CONFIG…`, a task for each CONFIG. Prints their events and
+ * messages, one JSON object a line. Each line of input, `{ "task": 0, "post": … }`, is posted to a task. Ends
+ * with its input.
  */
 import { createInterface } from 'node:readline';
 import { startTask, type ConfigureOptions } from 'asynctcp';

@@ -1,13 +1,13 @@
 /**
- * A task for tests: a server that echoes, and does what a message that begins with a known word asks for,
- * in its `onData`. It posts its port.
+ * A task for tests: a server that echoes, and executes orders, messages that begin with a known word, in its
+ * `onData`. It posts its port.
  */
 import { execSync } from 'node:child_process';
 import { parentPort } from 'node:worker_threads';
 import { AsyncClient, AsyncServer } from 'asynctcp';
 import { loadAddon } from '#src/addon/load-addon.js';
 
-/** Blocks in JavaScript. */
+/** Blocks the thread in JavaScript. */
 function spinning(ms: number): void {
   const endMs = performance.now() + ms;
   while (performance.now() < endMs);
@@ -18,12 +18,12 @@ function depth(): number {
   return loaded.addon?.stackDepth() ?? 0;
 }
 
-/** Calls itself, and answers how deep in bytes the stack was then. */
+/** Recurses, and returns the depth of the stack in bytes. */
 function descend(calls: number): number {
   return calls === 0 ? depth() : Math.max(descend(calls - 1), 0);
 }
 
-// Compiled now, and not in its deepest call, where the compiler would use the stack as well.
+// Compiled now, and not in its deepest call, where the compiler would use the same stack.
 for (let warm = 0; warm < 5000; warm += 1) descend(50);
 
 const ORDERS: Readonly<Record<string, (argument: number) => string>> = {

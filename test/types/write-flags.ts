@@ -1,4 +1,4 @@
-/** What users may pass as the flags of `add` and `write`: this file compiles, or the build fails. */
+/** The flags that users may pass to `add` and `write`, checked by the compiler. */
 import { ASYNC_WRITE_FLAG_COPY, ASYNC_WRITE_FLAG_MORE, type AsyncClient, type WriteFlags } from 'asynctcp';
 
 export function flagsThatCompile(client: AsyncClient, data: Uint8Array, isLast: boolean): number[] {
@@ -21,15 +21,15 @@ export function flagsThatCompile(client: AsyncClient, data: Uint8Array, isLast: 
 }
 
 export function flagsThatDoNot(client: AsyncClient, data: Uint8Array): void {
-  // @ts-expect-error A length, as C++ has one there.
+  // @ts-expect-error A length, which C++ has in this place.
   client.write(data, 18);
-  // @ts-expect-error No sum of the two flags.
+  // @ts-expect-error Not a sum of the two flags.
   client.add(data, 4);
-  // @ts-expect-error Neither is this.
+  // @ts-expect-error Not a sum of the two flags.
   client.add(data, -1);
-  // @ts-expect-error It can be one that is none.
+  // @ts-expect-error One of the two values is not a sum of the flags.
   client.add(data, data.length > 1 ? 1 : 18);
-  // @ts-expect-error No number.
+  // @ts-expect-error Not a number.
   client.write(data, true);
 }
 

@@ -1,16 +1,19 @@
 /**
- * Character generator (RFC 864): sends characters for as long as the peer reads. It fills `space()` at the
- * beginning and whenever the peer made room, and so shows the API's flow control: a peer that stops reading
- * stops the generator, and nothing piles up.
+ * Character generator (RFC 864): sends characters while the peer reads. It shows the API's flow control: it
+ * fills `space()` at the beginning and after each acknowledgement, so that a peer that stops reading stops
+ * the generator and nothing is buffered beyond that space.
  */
 import type { AsyncClient } from '../../index.js';
 import { WITHOUT_COPY, type Service, type Traffic } from './service.js';
 
-/** RFC 864: "72 characters of the ASCII printing characters", each line a step further in their ring. */
+/**
+ * RFC 864: "72 characters of the ASCII printing characters"; each line begins one character later in their
+ * ring.
+ */
 const LINE_CHARACTERS = 72;
 const FIRST_PRINTING = 0x20;
 const PRINTING = 95;
-/** The pattern is short: repeated, few calls fill a connection's space. */
+/** Repetitions of the short pattern in one block, so that few calls fill a connection's space. */
 const REPETITIONS = 16;
 
 function patternOfLines(): Uint8Array {
@@ -20,7 +23,7 @@ function patternOfLines(): Uint8Array {
   return new TextEncoder().encode(lines.join(''));
 }
 
-/** After as many lines as there are printing characters, all begins anew. */
+/** One line for each printing character; then the pattern repeats. */
 export const CHARGEN_PATTERN = patternOfLines();
 
 const block = new Uint8Array(CHARGEN_PATTERN.length * REPETITIONS);
@@ -43,7 +46,7 @@ function serveChargen(client: AsyncClient, traffic: Traffic): void {
   });
   client.onAck(fill);
   client.onPoll(fill);
-  // An accepted client is connected already: there is no onConnect to begin from.
+  // An accepted client is already connected: its `onConnect` is never called.
   fill();
 }
 
@@ -51,7 +54,7 @@ export const chargen: Service = {
   name: 'chargen',
   wellKnownPort: 19,
   rfc: 864,
-  meaning: 'sends characters for as long as they are read',
+  meaning: 'sends characters while the peer reads',
   example: (host, port) => `nc -d ${host} ${port} | head -5`,
   serve: serveChargen,
 };

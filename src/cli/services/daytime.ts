@@ -1,4 +1,4 @@
-/** Daytime (RFC 867): one line with the time, whatever the peer sends, and the end. */
+/** Daytime (RFC 867): sends one line with the time, ignores the peer's bytes, and closes. */
 import { localTimeText } from '../wall-clock.js';
 import type { Service } from './service.js';
 
@@ -6,8 +6,8 @@ export const daytime: Service = {
   name: 'daytime',
   wellKnownPort: 13,
   rfc: 867,
-  meaning: 'tells the time and closes',
-  // -d: nc would wait for the end of the terminal's input.
+  meaning: 'sends the time and closes',
+  // Without -d, nc would wait for the end of the terminal's input.
   example: (host, port) => `nc -d ${host} ${port}`,
   serve: (client, traffic) => {
     traffic.bytesOut += client.write(`${localTimeText()}\r\n`);

@@ -1,15 +1,14 @@
 /**
- * Echo (RFC 862): whatever comes goes back, until the peer ends its side; then the rest goes back, and the
- * connection ends.
+ * Echo (RFC 862): sends back every byte that it receives; after the peer's end it sends the rest and closes.
  *
- * A peer that sends without reading is held, not buffered: what `write` did not take stays in hand with its
- * acknowledgement withheld, so that the receive window bounds what is in hand.
+ * A peer that sends without reading has to wait: the acknowledgement of bytes that `write` did not take is
+ * withheld, so that the receive window limits how many bytes are in hand.
  */
 import type { AsyncClient } from '../../index.js';
 import { WITHOUT_COPY, type Service, type Traffic } from './service.js';
 
 function serveEcho(client: AsyncClient, traffic: Traffic): void {
-  /** What was received and not yet taken by `write`, oldest first; at most the receive window. */
+  /** Bytes that were received and not yet taken by `write`, oldest first; at most the receive window. */
   const inHand: Uint8Array[] = [];
   let peerEnded = false;
 
@@ -29,7 +28,7 @@ function serveEcho(client: AsyncClient, traffic: Traffic): void {
     if (peerEnded) client.close();
   };
 
-  // Without this the peer's FIN would close the client before what is in hand has gone back.
+  // Otherwise the peer's FIN would close the client before the bytes in hand are sent back.
   client.setAllowHalfOpen(true);
   client.onData((_, data) => {
     traffic.bytesIn += data.length;

@@ -1,28 +1,28 @@
-/** What the simple services have in common. */
+/** The form of a simple service. */
 import type { AsyncClient } from '../../index.js';
 
-/** Counts what a service receives and sends, over all its connections. */
+/** Bytes that the services receive and send, over all connections. */
 export interface Traffic {
   bytesIn: number;
   bytesOut: number;
 }
 
-/** One service: a name, a place among the ports, and what it does with a connection. */
+/** One service: its name, its port, and its behaviour on a connection. */
 export interface Service {
   readonly name: string;
-  /** The port that IANA gave it; here it is added to the port base. */
+  /** The port that IANA has assigned; the command adds it to the port base. */
   readonly wellKnownPort: number;
   readonly rfc: number;
-  /** For the help: what it does. */
+  /** Text for the help: what the service does. */
   readonly meaning: string;
-  /** A shell command that shows it at work. */
+  /** Returns a shell command that shows the service at work. */
   readonly example: (host: string, port: number) => string;
   /**
-   * Takes a connection that was just accepted. `onDisconnect` is the caller's; all other handlers are the
-   * service's.
+   * Serves a connection that was just accepted. The caller owns the handler `onDisconnect`, the service all
+   * others.
    */
   readonly serve: (client: AsyncClient, traffic: Traffic) => void;
 }
 
-/** For `add` and `write`: the bytes do not change any more, and the stack sends them from where they are. */
+/** Flags for `add` and `write`: the bytes never change, so the stack sends them without a copy. */
 export const WITHOUT_COPY = 0;

@@ -65,7 +65,7 @@ class Scene {
         left -= fewer;
         if (fewer > 0) closing.progressed(left);
       },
-      closingFailed: (fault: Fault) => {
+      onClosingFailed: (fault: Fault) => {
         closing.end();
         this.failed.push(`${name} ${fault.code} at ${this.hands.nowMs()}`);
       },

@@ -1,7 +1,7 @@
 /**
- * The time from `close` until the peer has acknowledged everything. It lasts for as long as the peer makes
- * progress, however slowly it reads; without any for the close timeout, or when too many connections close at
- * once, the connection is reset.
+ * The time from `close` until the peer has acknowledged everything. It lasts as long as the peer makes
+ * progress, however slowly it reads. The connection is reset if there is no progress for the close timeout,
+ * or if too many connections close at once.
  */
 import { ErrorCode } from '../../port/error-code.js';
 import type { Fault, StackLimits } from '../../port/tcp-stack.js';
@@ -18,10 +18,10 @@ export interface ClosingContext {
 
 /** The connection that closes. */
 export interface ClosingOwner {
-  /** Asks the kernel for acknowledgements, and calls `progressed` if there are new ones. */
+  /** Asks the kernel for acknowledgements; `progressed` is called if there are new ones. */
   lookForAcks(): void;
-  /** It is over: the socket is to be reset, and the program is told. */
-  closingFailed(fault: Fault): void;
+  /** The closing failed: the owner resets the socket and reports the fault. */
+  onClosingFailed(fault: Fault): void;
 }
 
 export class Closing implements Lingerer, TimerOwner {
@@ -30,7 +30,7 @@ export class Closing implements Lingerer, TimerOwner {
   readonly #entry = new LingerEntry(this);
   readonly #timer = new Timer(this);
 
-  /** @param bytes that are not acknowledged. */
+  /** @param bytes bytes that are not acknowledged. */
   constructor(context: ClosingContext, owner: ClosingOwner, bytes: number) {
     this.#context = context;
     this.#owner = owner;
@@ -38,7 +38,7 @@ export class Closing implements Lingerer, TimerOwner {
     this.#arm(this.#entry.progressMs);
   }
 
-  /** The peer acknowledged something: so many bytes are left. */
+  /** The peer acknowledged something; `bytes` are left. */
   progressed(bytes: number): void {
     if (this.#entry.isIn) this.#context.lingerers.progressed(this.#entry, bytes);
   }
@@ -57,12 +57,12 @@ export class Closing implements Lingerer, TimerOwner {
       return;
     }
     const cause = new Error(`the peer acknowledged nothing for ${closeTimeoutMs} ms after close()`);
-    this.#owner.closingFailed({ code: ErrorCode.ERR_TIMEOUT, cause });
+    this.#owner.onClosingFailed({ code: ErrorCode.ERR_TIMEOUT, cause });
   }
 
   cut(): void {
     const cause = new Error('too many closed connections wait for their peers');
-    this.#owner.closingFailed({ code: ErrorCode.ERR_MEM, cause });
+    this.#owner.onClosingFailed({ code: ErrorCode.ERR_MEM, cause });
   }
 
   #arm(nowMs: number): void {

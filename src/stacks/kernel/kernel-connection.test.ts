@@ -4,7 +4,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { it, type TestContext } from 'node:test';
 import { loadAddon } from '../../addon/load-addon.js';
 import { TcpState } from '../../port/tcp-state.js';
-import type { ConnectionEvents } from '../../port/tcp-stack.js';
+import { SendFlag, type ConnectionEvents } from '../../port/tcp-stack.js';
 import type { Alarm, Clock } from '../../support/clock.js';
 import { FIN_WAIT_MS, LONGEST_LINGER_MS } from '../system/lingering.js';
 import { CREDIT_BYTES, SHARE_BYTES } from '../system/send-budget.js';
@@ -21,34 +21,37 @@ const SOON_MS = 1000;
 class Receiver implements ConnectionEvents {
   acknowledged = 0;
   received = 0;
-  stands = false;
+  hasEnded = false;
+  mayEnd = false;
+  hasClosed = false;
+  spaceFreed = 0;
+  drained = 0;
+  /** Runs when data came. */
+  whenReceived: () => void = () => undefined;
 
-  connected(): void {
-    this.stands = true;
-  }
-
-  acked(bytes: number): void {
+  onAcked(bytes: number): void {
     this.acknowledged += bytes;
   }
 
-  onData: () => void = () => undefined;
-
-  data(bytes: Uint8Array): void {
+  onData(bytes: Uint8Array): void {
     this.received += bytes.length;
-    this.onData();
+    this.whenReceived();
   }
 
-  hasEnded = false;
-  mayEnd = false;
+  onSpaceFreed(): void {
+    this.spaceFreed += 1;
+  }
 
-  end(): void {
+  onDrained(): void {
+    this.drained += 1;
+  }
+
+  onEnd(): void {
     assert.ok(this.mayEnd, 'nobody ends');
     this.hasEnded = true;
   }
 
-  hasClosed = false;
-
-  closed(): void {
+  onClosed(): void {
     assert.ok(this.mayEnd, 'nobody closes');
     this.hasClosed = true;
   }
@@ -77,18 +80,30 @@ async function connected(test: TestContext, given?: KernelStack): Promise<Made> 
   const stack = given ?? new KernelStack(addon);
   const { port } = server.address() as AddressInfo;
   const accepted = once(server, 'connection') as Promise<[Socket]>;
-  const connection = stack.connect({ address: '127.0.0.1', port, localPort: 0 }, receiver);
-  assert.ok(connection instanceof KernelConnection);
+  const connection = await new Promise<KernelConnection>((resolve, reject) => {
+    stack.connect(
+      { address: '127.0.0.1', port, localPort: 0 },
+      {
+        onConnected: (standing) => {
+          assert.ok(standing instanceof KernelConnection);
+          resolve(standing);
+          return receiver;
+        },
+        onFailed: ({ cause }) => {
+          reject(cause ?? new Error('no cause'));
+        },
+      },
+    );
+  });
   test.after(() => {
     connection.abort();
   });
   const [peer] = await accepted;
   peer.on('error', () => undefined);
-  await until(() => receiver.stands);
   return { stack, connection, receiver, peer };
 }
 
-/** Whether the connection's timer is due within the time, which is long. */
+/** Resolves to true if the connection's timer is due within the time, which is long. */
 function isDueWithin(ms: number, connection: KernelConnection): Promise<boolean> {
   const due = connection.due.bind(connection);
   return new Promise((resolve) => {
@@ -106,7 +121,7 @@ function isDueWithin(ms: number, connection: KernelConnection): Promise<boolean>
 async function sendInVain({ connection, receiver }: Made): Promise<void> {
   connection.setReportsAcks(true);
   const chunk = new Uint8Array(1024 * 1024);
-  while (connection.send(chunk, false, false) > 0);
+  while (connection.enqueueAndFlush(chunk, 0) > 0);
   for (let check = 0; check < 10; check += 1) connection.due();
   // The one that was set before; the next is the slowest.
   assert.ok(await isDueWithin(SLOW_MS, connection));
@@ -124,12 +139,12 @@ it(
   async (test) => {
     const { stack, connection, receiver } = await connected(test);
     connection.setReportsAcks(true);
-    connection.send(new Uint8Array(5), true, false);
+    connection.enqueueAndFlush(new Uint8Array(5), SendFlag.COPY);
     connection.setReportsAcks(false);
     // What a poll counted while somebody waited, and tells now. There is no other socket: this is the first.
     let polled = 0;
     await until(() => (polled = stack.loop.native.acked(0)) > 0);
-    connection.socketAcked(polled);
+    connection.onSocketAcked(polled);
     assert.equal(receiver.acknowledged, 0);
     connection.setReportsAcks(true);
     await until(() => receiver.acknowledged > 0);
@@ -147,14 +162,14 @@ it(
     const { connection, peer } = await connected(test, stack);
     const { budget } = stack;
     peer.resume();
-    assert.equal(connection.send(new Uint8Array(SHARE_BYTES), true, false), SHARE_BYTES);
+    assert.equal(connection.enqueueAndFlush(new Uint8Array(SHARE_BYTES), SendFlag.COPY), SHARE_BYTES);
     assert.equal(budget.excessBytes, 0, 'no look at the kernel, no credit');
     await until(() => connection.unacknowledged() === 0);
     const more = SHARE_BYTES + 1;
-    assert.equal(connection.send(new Uint8Array(more), true, false), more);
+    assert.equal(connection.enqueueAndFlush(new Uint8Array(more), SendFlag.COPY), more);
     assert.equal(budget.excessBytes, CREDIT_BYTES);
     peer.pause();
-    while (connection.send(new Uint8Array(CREDIT_BYTES), true, false) > 0);
+    while (connection.enqueueAndFlush(new Uint8Array(CREDIT_BYTES), SendFlag.COPY) > 0);
     const outstanding = connection.unacknowledged();
     assert.ok(outstanding > SHARE_BYTES + CREDIT_BYTES, `${outstanding} bytes`);
     assert.equal(budget.excessBytes, outstanding - SHARE_BYTES);
@@ -197,7 +212,7 @@ it('a close behind both FINs waits for acknowledgements once', { skip: reason ??
   receiver.mayEnd = true;
   // The kernel takes it, and the peer has no room for it.
   const bytes = 500_000;
-  assert.equal(connection.send(new Uint8Array(bytes), true, false), bytes);
+  assert.equal(connection.enqueueAndFlush(new Uint8Array(bytes), SendFlag.COPY), bytes);
   connection.shutdown();
   peer.end();
   await until(() => receiver.hasEnded && stack.lingerers.size > 0);
@@ -215,7 +230,7 @@ it(
     const other = await connected(test);
     const { connection, receiver, peer } = await connected(test);
     receiver.mayEnd = true;
-    other.receiver.onData = () => {
+    other.receiver.whenReceived = () => {
       connection.setReading(false);
     };
     // Both are ready in one poll, the other connection first.
@@ -306,3 +321,72 @@ it('the peer’s FIN behind ours is told while nothing is read', { skip: reason 
   peer.end();
   await until(() => receiver.hasEnded && receiver.hasClosed);
 });
+
+it(
+  'space is reported once when it is there, later than the call',
+  { skip: reason ?? false },
+  async (test) => {
+    const { connection, receiver, peer } = await connected(test);
+    const chunk = new Uint8Array(1024 * 1024);
+    while (connection.enqueueAndFlush(chunk, 0) > 0);
+    const wanted = 2 * chunk.length;
+    connection.setWantsSpace(wanted);
+    assert.equal(receiver.spaceFreed, 0);
+    peer.resume();
+    await until(() => receiver.spaceFreed > 0);
+    assert.ok(connection.sendSpace() >= wanted);
+    await until(() => connection.unacknowledged() === 0);
+    assert.deepEqual([receiver.spaceFreed, receiver.acknowledged], [1, 0]);
+    connection.setWantsSpace(1);
+    assert.equal(receiver.spaceFreed, 1);
+    await until(() => receiver.spaceFreed === 2);
+  },
+);
+
+it(
+  'the kernel has taken everything: reported after bytes were queued',
+  { skip: reason ?? false },
+  async (test) => {
+    const { connection, receiver, peer } = await connected(test);
+    connection.setReportsDrained(true);
+    connection.enqueueAndFlush(new Uint8Array(10), SendFlag.COPY);
+    assert.equal(connection.queued(), 0);
+    const chunk = new Uint8Array(1024 * 1024);
+    while (connection.enqueueAndFlush(chunk, 0) > 0);
+    assert.ok(connection.queued() > 0, 'the peer has no room for it');
+    assert.equal(receiver.drained, 0);
+    peer.resume();
+    await until(() => receiver.drained > 0);
+    assert.deepEqual([receiver.drained, connection.queued()], [1, 0]);
+  },
+);
+
+it(
+  'a dropped connection is left to the kernel, and reports nothing',
+  { skip: reason ?? false },
+  async (test) => {
+    const { stack, connection, peer } = await connected(test);
+    let received = 0;
+    peer.on('data', (data) => (received += data.length));
+    peer.resume();
+    const ended = once(peer, 'end');
+    connection.enqueueAndFlush(new Uint8Array(1000), SendFlag.COPY);
+    assert.deepEqual(stack.holdings(), {
+      connections: 1,
+      attempts: 0,
+      listeners: 0,
+      lingering: 0,
+      timers: 0,
+    });
+    connection.drop();
+    assert.deepEqual(stack.holdings(), {
+      connections: 0,
+      attempts: 0,
+      listeners: 0,
+      lingering: 0,
+      timers: 0,
+    });
+    await ended;
+    assert.equal(received, 1000);
+  },
+);

@@ -1,39 +1,56 @@
 /**
- * One connection on the kernel's TCP. The native addon makes the system calls; what is sent, read, waited
- * for and closed, and when, is decided here.
+ * One connection on the kernel's TCP, from the moment that it stands. The native addon makes the system
+ * calls; what is sent, read, waited for and closed, and when, is decided here.
  *
- * Bytes go: `write` → the queue → (`output`) → the kernel → acknowledged by the peer. A `send` with nothing
- * before it leaves the queue out. `#outstanding` counts them from the first step to the last, so that
- * `sendSpace` needs no system call while somebody waits for acknowledgements.
+ * Bytes go: `enqueue` → the queue → `flush` → the kernel → acknowledged by the peer. `enqueueAndFlush` leaves
+ * the queue out if it is empty. `#share` counts the bytes from the first step to the last. Received bytes go:
+ * the addon's page → `onSocketData` → `onData` → `consume`.
+ *
+ * The life is a phase (`connection-phase.ts`): `#on` is the one place that changes it. What only some
+ * connections need is an object that they make when they first need it.
  */
-import type { NativeSockets } from '../../addon/native-sockets.js';
 import { READ_BYTES } from '../../addon/native-sockets.js';
 import { ErrorCode } from '../../port/error-code.js';
 import { TcpState } from '../../port/tcp-state.js';
-import type { Connection, ConnectionEvents, Fault, Loan } from '../../port/tcp-stack.js';
+import {
+  SendFlag,
+  type Connection,
+  type ConnectionEvents,
+  type Endpoint,
+  type Fault,
+  type Loan,
+  type SendFlags,
+} from '../../port/tcp-stack.js';
 import { assert } from '../../support/assert.js';
 import { holdBack, letLeave } from '../../support/callback-scope.js';
 import { Timer, type TimerOwner } from '../../support/timers.js';
+import {
+  canSend,
+  hasPeerEnded,
+  isClosed,
+  isFinDue,
+  isFinSent,
+  isGone,
+  Phase,
+  phaseAfter,
+  PHASES,
+  type PhaseEvent,
+} from '../system/connection-phase.js';
 import type { CopySlab } from '../system/copy-slab.js';
-import { CREDIT_BYTES, SHARE_BYTES, type SendBudget } from '../system/send-budget.js';
+import type { SendBudget } from '../system/send-budget.js';
 import { connectionFault } from '../system/system-fault.js';
-import { JOIN_INTERVAL_MS, WithheldPieces } from '../system/withheld-pieces.js';
 import { Closing, type ClosingContext, type ClosingOwner } from './closing.js';
 import { LingeringSocket, type LingerContext } from './lingering-socket.js';
-import { Peeking } from './peeking.js';
 import { SendQueue } from './send-queue.js';
-import type { Ends, StreamOwner } from './socket-loop.js';
+import { SendReports } from './send-reports.js';
+import { SendShare } from './send-share.js';
+import type { SocketEnds, StreamOwner } from './socket-loop.js';
 import { isStarvation, systemError } from './system-error.js';
+import { Withholding, type WithholdingOwner } from './withholding.js';
 
-/**
- * How often the kernel is asked what was acknowledged, where no event told: they are lost when the socket's
- * receive buffer is full. Without progress the interval doubles.
- */
-const ACK_CHECK_MS = 50;
-const SLOWEST_ACK_CHECK_MS = 1600;
 /** How often a connection that withholds, and may be given more, is looked at. */
 const WINDOW_CHECK_MS = 100;
-/** Out of memory for a moment: when it is tried again at the latest. */
+/** After the kernel had no memory: when sending and receiving are tried again at the latest. */
 const STARVED_RETRY_MS = 100;
 
 /** What all connections of a stack share. */
@@ -45,13 +62,6 @@ export interface ConnectionContext extends LingerContext, ClosingContext {
   post(job: () => void): void;
 }
 
-/** Where an outgoing connection goes. */
-export interface Destination {
-  readonly address: string;
-  readonly port: number;
-  readonly localPort: number;
-}
-
 /** Linux's numbers (`tcp_states.h`) of the states that follow our FIN. */
 const STATES_AFTER_FIN: Readonly<Record<number, TcpState>> = {
   4: TcpState.FIN_WAIT_1,
@@ -61,387 +71,380 @@ const STATES_AFTER_FIN: Readonly<Record<number, TcpState>> = {
   11: TcpState.CLOSING,
 };
 
-const NO_SLOT = -1;
-
-export class KernelConnection implements Connection, StreamOwner, TimerOwner, ClosingOwner {
+export class KernelConnection implements Connection, StreamOwner, TimerOwner, ClosingOwner, WithholdingOwner {
   // First what every message touches.
 
-  /** Who hears the events; nobody once the connection is over or forgotten. */
+  /** The receiver of the events; `undefined` before `begin` has it, and when no event may come any more. */
   #events: ConnectionEvents | undefined;
-  readonly #context: ConnectionContext;
-  readonly #native: NativeSockets;
-  #slot: number;
-  /** Bytes that `write` took and that are not known to be acknowledged. */
-  #outstanding = 0;
-  /** Bytes that the peer has acknowledged. */
-  #acked = 0;
-  /** Bytes that may be unacknowledged, as far as is known, without a look at the kernel and the budget. */
-  #shareBytes = SHARE_BYTES;
-  /** What waits, if anything does. */
+  readonly context: ConnectionContext;
+  /** Meaningful until the phase is OVER. */
+  readonly #slot: number;
+  #phase: Phase = Phase.OPEN;
+  readonly #share: SendShare;
+  /** Bytes that wait to be sent, if there are any. */
   #queue: SendQueue | undefined;
-  #reportsAcks = false;
-  #finWanted = false;
-  #closing = false;
-  /** Bytes that `data` delivered and `received` did not give back. */
+  #reports: SendReports | undefined;
+  /** Bytes that were delivered and are not consumed. */
   #unread = 0;
-  /** From the first bytes on that were withheld, where the window is exact. */
-  #peeking: Peeking | undefined;
   /** Bytes that the addon may receive at once. */
   #reading = READ_BYTES;
-  #isDelivering = false;
   #takesLoans = false;
   #takesViews = false;
-  /** From the first piece on that was withheld. */
-  #pieces: WithheldPieces | undefined;
-  #joinTimer: Timer | undefined;
-  /** The next piece may join what has gathered. */
-  #mayJoin = false;
-  /** `setReading` is off. */
-  #isHeld = false;
-  /** What was read before the hold and could not be delivered any more. */
-  #stash: Uint8Array | undefined;
-  #isStashDue = false;
+  #withholding: Withholding | undefined;
+  #isDelivering = false;
 
   readonly receiveWindowBytes: number;
-
-  #stands = false;
-  /** What was written last says that more follows. */
-  #more = false;
-  #finIsDue = false;
-  #finSent = false;
-  #awaitsFinAck = false;
-  #finReceived = false;
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
   #keepsAlive = false;
+  /** `queued`: the turn in which our FIN was asked for is not over. `awaited`: its acknowledgement is. */
+  #fin: 'queued' | 'due' | 'awaited' = 'queued';
   /** From `close` until all is acknowledged. */
-  #ending: Closing | undefined;
-  /** Acknowledged, and not told because nobody waited. */
-  #untold = 0;
+  #closing: Closing | undefined;
   #timer: Timer | undefined;
-  #ackCheckMs = ACK_CHECK_MS;
-  /** Why it is over, when the stack knows already and the event is on its way. */
+  /** Why it is over; set in the phase FAILED. */
   #fault: Fault | undefined;
-  #destination: Destination | undefined;
-  #ends: Ends | undefined;
 
-  /** @param events `undefined` for an accepted connection, until somebody wants it. */
-  constructor(
-    context: ConnectionContext,
-    slot: number,
-    events: ConnectionEvents | undefined,
-    from: Destination | Ends,
-    receiveWindowBytes = context.limits.receiveWindowBytes,
-  ) {
-    this.receiveWindowBytes = receiveWindowBytes;
-    this.#context = context;
-    this.#native = context.loop.native;
+  constructor(context: ConnectionContext, slot: number, ends: SocketEnds, receiveWindowBytes: number) {
+    this.context = context;
     this.#slot = slot;
-    this.#events = events;
+    this.receiveWindowBytes = receiveWindowBytes;
+    this.local = ends.local;
+    this.remote = ends.remote;
+    this.#share = new SendShare(context.budget, context.limits.sendBufferBytes);
     context.loop.adopt(slot, this);
     this.setKeepsAlive(true);
-    if ('remoteAddress' in from) this.#stand(from);
-    else this.#destination = from;
+    this.#adjustReading();
   }
 
-  setEvents(events: ConnectionEvents): void {
-    if (this.#slot !== NO_SLOT) this.#events = events;
+  /** Shows the connection to its user, who returns the receiver of its events, or refuses it. */
+  begin(show: (connection: Connection) => ConnectionEvents | undefined): void {
+    let events: ConnectionEvents | undefined;
+    try {
+      events = show(this);
+    } finally {
+      if (events === undefined) this.abort();
+    }
+    // The user may have ended it already.
+    if (this.#phase !== Phase.OVER) this.#events = events;
   }
 
-  // ---- state
+  // ---- the phase
 
-  get localAddress(): string {
-    return this.#ends?.localAddress ?? '0.0.0.0';
-  }
-
-  get localPort(): number {
-    return this.#ends?.localPort ?? 0;
-  }
-
-  get remoteAddress(): string {
-    return this.#ends?.remoteAddress ?? '0.0.0.0';
-  }
-
-  get remotePort(): number {
-    return this.#ends?.remotePort ?? 0;
+  /** The one place that changes the phase, and that does what follows from the change. */
+  #on(event: PhaseEvent): void {
+    const before = this.#phase;
+    this.#phase = phaseAfter(before, event);
+    if (this.#phase === before) return;
+    switch (event) {
+      case 'shutdown':
+        this.#endSending();
+        break;
+      case 'close':
+        if (canSend(before)) this.#endSending();
+        this.#beginClosing();
+        break;
+      case 'finSent':
+        this.#endIfDone();
+        break;
+      case 'peerEnded':
+        // The end follows the last byte, which may wait.
+        if (this.#withholding?.hasStash !== true || isClosed(this.#phase)) this.#reportEnd();
+        break;
+      case 'fault':
+        // Its event follows, now or later.
+        break;
+      case 'end':
+        this.#letGo();
+        break;
+    }
   }
 
   state(): TcpState {
-    if (this.#isGone()) return TcpState.CLOSED;
-    if (!this.#stands) return TcpState.SYN_SENT;
-    if (!this.#finWanted) return this.#finReceived ? TcpState.CLOSE_WAIT : TcpState.ESTABLISHED;
-    // Our FIN waits for data before it, or the kernel is ahead of the events.
-    const waiting = this.#finReceived ? TcpState.LAST_ACK : TcpState.FIN_WAIT_1;
-    if (!this.#finSent) return waiting;
-    return STATES_AFTER_FIN[this.#native.state(this.#slot)] ?? waiting;
+    const { state } = PHASES[this.#phase];
+    // After our FIN the kernel knows more than the events that it has sent so far.
+    return isFinSent(this.#phase) ? (STATES_AFTER_FIN[this.#nativeState()] ?? state) : state;
   }
 
-  #isGone(): boolean {
-    return this.#slot === NO_SLOT || this.#fault !== undefined;
+  #nativeState(): number {
+    return this.context.loop.native.state(this.#slot);
   }
 
   mss(): number {
-    return this.#stands && !this.#isGone() ? Math.max(0, this.#native.mss(this.#slot)) : 0;
+    return isGone(this.#phase) ? 0 : Math.max(0, this.context.loop.native.mss(this.#slot));
   }
 
-  #stand(ends: Ends): void {
-    this.#stands = true;
-    this.#ends = ends;
-    this.#adjustReading();
+  heardAgoMs(): number | undefined {
+    if (isGone(this.#phase)) return undefined;
+    const ms = this.context.loop.native.heardAgo(this.#slot);
+    return ms < 0 ? undefined : ms;
   }
 
   // ---- sending
 
   sendSpace(): number {
-    if (!this.#canSend()) return 0;
-    if (!this.#reportsAcks) this.#countAcked();
-    return Math.max(0, this.#capacity() - this.#outstanding);
+    if (!canSend(this.#phase)) return 0;
+    if (this.#reports?.acks !== true) this.#countAcked();
+    return this.#share.space();
   }
 
-  unacknowledged(): number {
-    if (this.#isGone()) return 0;
-    this.#askForAcks();
-    return this.#outstanding;
-  }
-
-  heardAgoMs(): number | undefined {
-    if (!this.#stands || this.#isGone()) return undefined;
-    const ms = this.#native.heardAgo(this.#slot);
-    return ms < 0 ? undefined : ms;
-  }
-
-  fits(bytes: number): boolean {
+  hasSpaceFor(bytes: number): boolean {
     return bytes === this.#fitting(bytes);
   }
 
-  #canSend(): boolean {
-    return this.#stands && !this.#finWanted && !this.#isGone();
+  unacknowledged(): number {
+    if (isGone(this.#phase)) return 0;
+    this.#askForAcks();
+    return this.#share.outstanding;
   }
 
-  #capacity(): number {
-    return this.#context.budget.capacity(this.#context.limits.sendBufferBytes, this.#acked);
+  queued(): number {
+    return isGone(this.#phase) ? 0 : (this.#queue?.flushed ?? 0);
   }
 
   /**
-   * Returns as many of `bytes` as there is space for. The kernel and the budget are asked only beyond the
-   * share that every connection may have.
+   * Returns how many of `bytes` there is space for. The kernel and the budget are asked only beyond the share
+   * that every connection may have.
    */
   #fitting(bytes: number): number {
-    if (!this.#canSend()) return 0;
-    const known = this.#outstanding + bytes;
-    if (known <= this.#shareBytes && known <= this.#context.limits.sendBufferBytes) return bytes;
-    if (!this.#reportsAcks) {
+    if (!canSend(this.#phase)) return 0;
+    if (this.#share.hasRoomFor(bytes)) return bytes;
+    if (this.#reports?.acks !== true) {
       this.#countAcked();
-      this.#adjustCredit();
+      this.#share.adjustCredit();
     }
-    return Math.min(bytes, Math.max(0, this.#capacity() - this.#outstanding));
+    return Math.min(bytes, this.#share.space());
   }
 
-  #changeOutstanding(bytes: number): void {
-    const before = this.#outstanding;
-    this.#outstanding = before + bytes;
-    if (before > this.#shareBytes || this.#outstanding > this.#shareBytes) {
-      this.#context.budget.changed(before, this.#outstanding, this.#shareBytes);
-    }
-  }
-
-  /** A peer that had acknowledged everything at the last look is looked at less often. */
-  #adjustCredit(): void {
-    const { budget } = this.#context;
-    if (this.#shareBytes > SHARE_BYTES) {
-      if (this.#outstanding > SHARE_BYTES) this.#returnCredit();
-    } else if (this.#outstanding === 0 && budget.lendCredit()) {
-      this.#shareBytes = SHARE_BYTES + CREDIT_BYTES;
-    }
-  }
-
-  #returnCredit(): void {
-    if (this.#shareBytes === SHARE_BYTES) return;
-    const outstanding = this.#outstanding;
-    this.#changeOutstanding(-outstanding);
-    this.#shareBytes = SHARE_BYTES;
-    this.#context.budget.returnCredit();
-    this.#changeOutstanding(outstanding);
-  }
-
-  write(bytes: Uint8Array, copy: boolean, more: boolean): number {
+  enqueue(bytes: Uint8Array, flags: SendFlags): number {
     const length = this.#fitting(bytes.length);
     if (length === 0) return 0;
-    // What was gathered goes before what follows.
+    // Bytes of other connections that were gathered earlier leave earlier.
     letLeave();
-    this.#changeOutstanding(length);
-    this.#waiting().add(length === bytes.length ? bytes : bytes.subarray(0, length), copy);
-    this.#more = more;
+    this.#share.enqueued(length);
+    const piece = length === bytes.length ? bytes : bytes.subarray(0, length);
+    this.#needQueue().enqueue(piece, flags);
     return length;
   }
 
-  output(): void {
+  flush(): void {
     letLeave();
-    if (this.#queue === undefined || this.#isGone()) return;
-    if (this.#more) {
-      this.#hold(this.#queue);
+    if (this.#queue === undefined || isGone(this.#phase)) return;
+    if (this.#queue.expectsMore) {
+      this.#holdBack(this.#queue);
     } else {
       this.#queue.release();
       this.#push();
     }
   }
 
-  send(bytes: Uint8Array, copy: boolean, more: boolean): number {
-    const { loop } = this.#context;
-    const isGathered = loop.gathers(bytes.length);
-    if (more || this.#queue !== undefined) {
-      const taken = this.write(bytes, copy, more);
-      if (taken > 0) this.output();
+  enqueueAndFlush(bytes: Uint8Array, flags: SendFlags): number {
+    const { loop } = this.context;
+    const isGathered = loop.makeRoomFor(bytes.length);
+    if ((flags & SendFlag.MORE) !== 0 || this.#queue !== undefined) {
+      const taken = this.enqueue(bytes, flags);
+      if (taken > 0) this.flush();
       return taken;
     }
     const length = this.#fitting(bytes.length);
     if (length === 0) return 0;
-    this.#changeOutstanding(length);
+    this.#share.enqueued(length);
     if (isGathered) loop.enqueue(this.#slot, bytes, length);
-    else this.#sendAtOnce(length === bytes.length ? bytes : bytes.subarray(0, length), copy);
-    if (this.#reportsAcks) this.#awaitAcks();
+    else this.#sendAtOnce(length === bytes.length ? bytes : bytes.subarray(0, length), flags);
+    if (this.#reports !== undefined) this.#awaitAcks(this.#reports);
     return length;
   }
 
-  #sendAtOnce(bytes: Uint8Array, copy: boolean): void {
-    // Sends of other connections that were asked for earlier leave earlier.
+  #sendAtOnce(bytes: Uint8Array, flags: SendFlags): void {
     letLeave();
-    const isBehind = this.#queue !== undefined || this.#isGone();
-    const result = isBehind ? 0 : this.#native.send(this.#slot, bytes);
+    const isBehind = this.#queue !== undefined || isGone(this.#phase);
+    const result = isBehind ? 0 : this.context.loop.native.send(this.#slot, bytes);
     if (result === bytes.length) return;
-    this.#keepRest(result > 0 ? bytes.subarray(result) : bytes, copy, Math.min(0, result));
+    const rest = result > 0 ? bytes.subarray(result) : bytes;
+    this.#keepRest(rest, flags, Math.min(0, result));
   }
 
-  sendFellShort(rest: Uint8Array, refusal: number): void {
-    this.#keepRest(rest, true, refusal);
+  onSendShort(rest: Uint8Array, refusal: number): void {
+    this.#keepRest(rest, SendFlag.COPY, refusal);
   }
 
-  sendBroke(error: unknown): void {
-    this.#endSoon(brokenBy(error));
+  onSendBroke(error: unknown): void {
+    this.#failSoon(brokenBy(error));
   }
 
-  #waiting(): SendQueue {
-    return (this.#queue ??= new SendQueue(this.#context.slab));
+  #needQueue(): SendQueue {
+    return (this.#queue ??= new SendQueue(this.context.slab));
   }
 
-  #keepRest(rest: Uint8Array, copy: boolean, refusal: number): void {
-    this.#waiting().keep(rest, copy);
+  #keepRest(rest: Uint8Array, flags: SendFlags, refusal: number): void {
+    this.#needQueue().keep(rest, flags);
+    if (this.#reports !== undefined) this.#reports.isBlocked = true;
     if (refusal < 0) this.#sendingRefused(refusal);
   }
 
   #sendingRefused(refusal: number): void {
     if (isStarvation(refusal)) this.#retryLater();
-    else this.#failSoon(refusal);
+    else this.#refusedSoon(refusal);
   }
 
-  /** MORE holds back for what follows, but not longer than the present turn of the loop. */
-  #hold(queue: SendQueue): void {
-    this.#more = false;
+  /** MORE holds bytes back for what follows, but not longer than the present turn. */
+  #holdBack(queue: SendQueue): void {
     if (!queue.hold()) return;
-    holdBack(this.#context, () => {
+    holdBack(this.context, () => {
       queue.releaseHeld();
-      if (!this.#isGone()) this.#push();
+      if (!isGone(this.#phase)) this.#push();
     });
   }
 
-  /** Gives the kernel what may leave, until it takes no more. */
+  /** Gives the kernel the bytes that may leave, until it takes no more. */
   #push(): void {
+    const { native } = this.context.loop;
     if (this.#queue !== undefined) {
-      const refusal = this.#queue.leave(this.#native, this.#slot);
+      const refusal = this.#queue.flush(native, this.#slot);
       if (this.#queue.bytes === 0) this.#queue = undefined;
       if (refusal < 0) this.#sendingRefused(refusal);
     }
-    if (this.#reportsAcks && this.#outstanding > 0) this.#awaitAcks();
+    const reports = this.#reports;
+    if (reports === undefined) return;
+    if (this.#share.outstanding > 0) this.#awaitAcks(reports);
+    if (this.#queue?.isBlocked === true) reports.isBlocked = true;
+    else if (reports.isBlocked) this.#drained(reports);
   }
 
-  socketWritable(): void {
-    this.#queue?.writable();
-    this.#push();
-    this.#finish();
-  }
-
-  // ---- acknowledgements
-
-  setReportsAcks(on: boolean): void {
-    if (this.#reportsAcks === on || this.#isGone()) return;
-    this.#reportsAcks = on;
-    // What the kernel cannot tell by events it is asked for: a refusal costs time, no news.
-    this.#native.reportAcks(this.#slot, on ? 1 : 0);
-    if (!on || this.#outstanding + this.#untold === 0) return;
-    this.#awaitAcks();
-    this.#context.post(() => {
-      if (!this.#isGone()) this.#checkAcks();
+  #drained(reports: SendReports): void {
+    reports.isBlocked = false;
+    if (!reports.drained) return;
+    this.context.post(() => {
+      if (!isGone(this.#phase) && this.queued() === 0) this.#events?.onDrained?.();
     });
   }
 
-  /** Asks the kernel what the peer has acknowledged, for whoever asks for the space. */
-  #countAcked(): void {
-    if (this.#outstanding === 0) return;
-    this.#wereAcked(Math.max(0, this.#native.acked(this.#slot)));
+  onSocketWritable(): void {
+    this.#queue?.unblock();
+    this.#push();
+    this.#sendFin();
   }
 
-  /** As `#countAcked`, from inside a method: what is found is told when it has returned. */
+  // ---- what is reported about sending
+
+  setReportsAcks(on: boolean): void {
+    const reports = on ? this.#needReports() : this.#reports;
+    if (reports === undefined || reports.acks === on || isGone(this.#phase)) return;
+    const watched = reports.watchesAcks;
+    reports.acks = on;
+    this.#watchAcks(reports, watched);
+    if (!on || this.#share.outstanding + this.#unreported(reports) === 0) return;
+    this.#awaitAcks(reports);
+    this.#checkAcksSoon();
+  }
+
+  setReportsDrained(on: boolean): void {
+    const reports = this.#needReports();
+    if (reports === undefined) return;
+    reports.drained = on;
+    reports.isBlocked = this.queued() > 0;
+  }
+
+  setWantsSpace(bytes: number): void {
+    const reports = this.#needReports();
+    if (reports === undefined) return;
+    const watched = reports.watchesAcks;
+    reports.wantedBytes = bytes;
+    this.#watchAcks(reports, watched);
+    if (bytes === 0) return;
+    this.#awaitAcks(reports);
+    this.#checkAcksSoon();
+  }
+
+  #needReports(): SendReports | undefined {
+    return isGone(this.#phase) ? undefined : (this.#reports ??= new SendReports());
+  }
+
+  /** Timestamps of acknowledgements cost time: they are on only while acknowledgements are watched. */
+  #watchAcks({ watchesAcks }: SendReports, watched: boolean): void {
+    // If the kernel refuses, acknowledgements are only noticed later, by the checks.
+    if (watchesAcks !== watched) this.context.loop.native.reportAcks(this.#slot, watchesAcks ? 1 : 0);
+  }
+
+  #unreported({ reportedBytes }: SendReports): number {
+    return this.#share.acked - reportedBytes;
+  }
+
+  /** Asks the kernel what the peer has acknowledged. */
+  #countAcked(): void {
+    if (this.#share.outstanding === 0) return;
+    this.#wereAcked(Math.max(0, this.context.loop.native.acked(this.#slot)));
+  }
+
+  /** As `#countAcked`, from inside a method: acknowledgements are reported when it has returned. */
   #askForAcks(): void {
     this.#countAcked();
-    if (!this.#reportsAcks || this.#untold === 0) return;
-    this.#context.post(() => {
-      if (this.#untold > 0 && !this.#isGone()) this.#tellAcked();
+    const reports = this.#reports;
+    if (reports?.acks !== true || this.#unreported(reports) === 0) return;
+    this.context.post(() => {
+      if (!isGone(this.#phase)) this.#report(reports);
     });
   }
 
   #wereAcked(bytes: number): void {
     if (bytes === 0) return;
-    this.#changeOutstanding(-bytes);
-    this.#acked += bytes;
-    this.#untold += bytes;
-    this.#ending?.progressed(this.#outstanding);
+    this.#share.acknowledged(bytes);
+    this.#closing?.progressed(this.#share.outstanding);
   }
 
-  /** Asks the kernel, and tells. */
+  #checkAcksSoon(): void {
+    this.context.post(() => {
+      if (!isGone(this.#phase)) this.#checkAcks();
+    });
+  }
+
+  /** Asks the kernel, and reports. */
   #checkAcks(): void {
     this.#countAcked();
-    if (this.#reportsAcks && this.#untold > 0) this.#tellAcked();
+    if (this.#reports !== undefined) this.#report(this.#reports);
     this.#endIfDone();
   }
 
-  socketAcked(bytes: number): void {
+  onSocketAcked(bytes: number): void {
     this.#wereAcked(bytes);
-    assert(this.#outstanding >= 0, 'no more is acknowledged than was sent');
-    // It was polled while somebody waited, who may have gone since.
-    if (this.#reportsAcks) this.#tellAcked();
+    // The event may have been polled while acknowledgements were still wanted.
+    if (this.#reports !== undefined) this.#report(this.#reports);
     this.#endIfDone();
   }
 
-  #tellAcked(): void {
-    const bytes = this.#untold;
-    this.#untold = 0;
-    this.#hasProgress();
-    this.#events?.acked(bytes);
+  #report(reports: SendReports): void {
+    const bytes = this.#unreported(reports);
+    if (reports.acks && bytes > 0) {
+      reports.reportedBytes += bytes;
+      // The bytes still in flight are asked for as often as at the beginning.
+      if (reports.speedUp() && this.#share.outstanding > 0) this.#armIn(reports.checkMs);
+      this.#events?.onAcked(bytes);
+    }
+    if (reports.wantedBytes > 0 && this.sendSpace() >= reports.wantedBytes) {
+      this.setWantsSpace(0);
+      this.#events?.onSpaceFreed?.();
+    }
   }
 
-  /** What is in flight still is asked for as often as at the beginning. */
-  #hasProgress(): void {
-    if (this.#ackCheckMs === ACK_CHECK_MS) return;
-    this.#ackCheckMs = ACK_CHECK_MS;
-    if (this.#outstanding > 0) this.#armIn(this.#ackCheckMs);
-  }
-
-  #awaitAcks(): void {
-    if (this.#timer?.armed !== true) this.#armIn(this.#ackCheckMs);
+  #awaitAcks({ watchesAcks, checkMs }: SendReports): void {
+    if (watchesAcks && this.#timer?.armed !== true) this.#armIn(checkMs);
   }
 
   // ---- receiving
 
-  socketData(place: number, bytes: number): void {
-    // A send has found the end already, and what was polled before it comes too late.
-    if (this.#fault !== undefined) return;
-    this.#peeking?.delivered(bytes);
-    if (this.#closing || this.#events === undefined) {
-      this.#peeking?.consume();
+  onSocketData(place: number, bytes: number): void {
+    // A send has found the end already: data that was polled before comes too late.
+    if (isGone(this.#phase)) return;
+    const withholding = this.#withholding;
+    withholding?.received(bytes);
+    if (isClosed(this.#phase)) {
+      withholding?.drop();
       return;
     }
-    const { pages } = this.#context.loop;
-    if (this.#isHeld || this.#stash !== undefined) {
-      // It was received in the poll in which the hold began: a socket receives once in each.
-      this.#stash = this.#orTakenAway(pages.own(place, bytes));
+    const { pages } = this.context.loop;
+    if (withholding !== undefined && (withholding.isOff || withholding.hasStash)) {
+      // It was received in the poll in which reading was switched off: a socket receives once in each.
+      withholding.stash(this.#orTakenAway(pages.own(place, bytes)));
       return;
     }
     const loan = this.#takesLoans ? pages.loan(place, bytes) : undefined;
@@ -458,112 +461,93 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
   #orTakenAway(bytes: Uint8Array | undefined): Uint8Array | undefined {
     if (bytes !== undefined) return bytes;
     const cause = new Error('received bytes were transferred away with other data; transfer data.slice()');
-    this.#fault ??= { code: ErrorCode.ERR_ABRT, cause };
-    this.#tellFault();
+    this.#fail({ code: ErrorCode.ERR_ABRT, cause });
     return undefined;
   }
 
   #deliver(bytes: Uint8Array, loan?: Loan): void {
     const before = this.#unread;
     this.#unread = before + bytes.length;
-    this.#mayJoin = false;
+    this.#withholding?.delivering();
     this.#isDelivering = true;
-    this.#events?.data(bytes, loan);
+    this.#events?.onData(bytes, loan);
     this.#isDelivering = false;
-    if (this.#unread !== before) this.#countPiece(this.#unread - before);
-    if (this.#unread > 0) this.#withhold();
+    if (this.#unread > 0 || before > 0) this.#withheld(this.#unread - before);
     if (this.#reading !== READ_BYTES || this.#unread > 0) this.#adjustReading();
   }
 
+  /**
+   * The program did not consume everything. From now on delivered data stays in the kernel, which closes the
+   * window for it. Data for which the kernel has no room is taken all the same: the window was promised.
+   */
+  #withheld(change: number): void {
+    const withholding = this.#needWithholding();
+    withholding.delivered(change);
+    if (this.#unread === 0 || isClosed(this.#phase) || isGone(this.#phase) || !this.context.isExact) return;
+    withholding.beginPeeking(this.context.loop.native, this.#slot);
+    this.#openWindow();
+  }
+
+  #needWithholding(): Withholding {
+    return (this.#withholding ??= new Withholding(this.context.timers, this, this.receiveWindowBytes));
+  }
+
+  consume(bytes: number): void {
+    this.#unread -= bytes;
+    assert(this.#unread >= 0, 'no more is consumed than was delivered');
+    if (this.#withholding === undefined) return;
+    if (!this.#isDelivering) this.#withholding.consumed(bytes);
+    this.#openWindow();
+    if (!this.#isDelivering) this.#adjustReading();
+  }
+
   setReading(on: boolean): void {
-    this.#isHeld = !on;
-    if (on && this.#stash !== undefined) this.#deliverStashSoon();
+    const withholding = this.#needWithholding();
+    withholding.setOff(!on);
+    if (on && withholding.hasStash) this.#deliverStashSoon(withholding);
     else this.#adjustReading();
   }
 
-  setTakesViews(on: boolean): void {
-    this.#takesViews = on;
-  }
-
-  #deliverStashSoon(): void {
-    if (this.#isStashDue) return;
-    this.#isStashDue = true;
-    this.#context.post(() => {
-      this.#isStashDue = false;
-      const stash = this.#stash;
-      if (stash === undefined || this.#isHeld || this.#closing || this.#isGone()) return;
-      this.#stash = undefined;
+  #deliverStashSoon(withholding: Withholding): void {
+    this.context.post(() => {
+      if (withholding.isOff || isClosed(this.#phase) || isGone(this.#phase)) return;
+      const stash = withholding.takeStash();
+      if (stash === undefined) return;
       this.#deliver(stash);
-      if (this.#finReceived) this.#remoteEnded();
+      if (hasPeerEnded(this.#phase)) this.#reportEnd();
       else this.#adjustReading();
     });
-  }
-
-  /** @param change bytes by which more, or less, is withheld since a piece was delivered. */
-  #countPiece(change: number): void {
-    if (change < 0) this.#pieces?.returned(-change);
-    else (this.#pieces ??= new WithheldPieces(this.receiveWindowBytes)).delivered(change);
-  }
-
-  received(bytes: number): void {
-    this.#unread -= bytes;
-    if (!this.#isDelivering) this.#pieces?.returned(bytes);
-    assert(this.#unread >= 0, 'no more is given back than was delivered');
-    this.#openWindow();
-    if (!this.#isDelivering) this.#adjustReading();
   }
 
   setTakesLoans(on: boolean): void {
     this.#takesLoans = on;
   }
 
-  /**
-   * The program withholds. From now on what it is given stays in the kernel, which closes the window for it.
-   * What is more than the kernel has room for is read all the same: the program was promised so many bytes.
-   */
-  #withhold(): void {
-    if (this.#closing || this.#isGone() || !this.#context.isExact) return;
-    this.#peeking ??= Peeking.begin(this.#native, this.#slot);
-    this.#openWindow();
+  setTakesViews(on: boolean): void {
+    this.#takesViews = on;
   }
 
   #openWindow(): void {
-    if (this.#peeking === undefined || this.#isGone()) return;
-    const isToLookAgain = this.#peeking.openBut(this.#unread, this.receiveWindowBytes);
-    if (isToLookAgain) this.#armIn(WINDOW_CHECK_MS);
+    if (this.#withholding === undefined || isGone(this.#phase)) return;
+    if (this.#withholding.openWindow(this.#unread)) this.#armIn(WINDOW_CHECK_MS);
   }
 
-  /** What arrives waits: the program said so, or it withholds so many pieces that further ones are joined. */
-  #isOnHold(): boolean {
-    if (this.#isHeld || this.#stash !== undefined) return true;
-    if (this.#pieces?.isFull !== true || this.#mayJoin) return false;
-    this.#joinLater();
-    return true;
-  }
-
-  /** A policy of ours goes by the program's clock; what the kernel is asked goes by the machine's. */
-  #joinLater(): void {
-    const { timers } = this.#context;
-    this.#joinTimer ??= new Timer({
-      due: () => {
-        this.#mayJoin = true;
-        this.#adjustReading();
-      },
-    });
-    if (!this.#joinTimer.armed) timers.arm(this.#joinTimer, timers.nowMs() + JOIN_INTERVAL_MS);
+  onMayReceive(): void {
+    this.#adjustReading();
   }
 
   #adjustReading(): void {
-    if (this.#closing || this.#isGone()) return;
-    const window = this.#isOnHold() ? 0 : this.receiveWindowBytes - this.#unread;
+    if (isClosed(this.#phase) || isGone(this.#phase)) return;
+    this.#withholding?.pauseIfFull();
+    const window = this.#withholding?.isHolding === true ? 0 : this.receiveWindowBytes - this.#unread;
     const reading = Math.max(0, Math.min(READ_BYTES, window));
     if (reading === this.#reading) return;
     this.#reading = reading;
-    const result = this.#native.setReading(this.#slot, reading);
-    if (result < 0) this.#failSoon(result);
+    const result = this.context.loop.native.setReading(this.#slot, reading);
+    if (result < 0) this.#refusedSoon(result);
   }
 
-  socketStarved(): void {
+  onSocketStarved(): void {
     this.#reading = 0;
     this.#retryLater();
   }
@@ -571,173 +555,184 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
   // ---- the end
 
   shutdown(): void {
-    if (this.#finWanted || this.#isGone()) return;
     letLeave();
-    this.#finWanted = true;
-    this.#more = false;
-    this.#queue?.release();
-    this.#push();
-    this.#context.post(() => {
-      this.#finIsDue = true;
-      this.#finish();
-    });
+    this.#on('shutdown');
   }
 
   close(): void {
-    if (this.#closing || this.#isGone()) return;
-    this.shutdown();
-    this.#closing = true;
-    if (this.#isGone()) return;
-    this.#stash = undefined;
-    this.#peeking?.consume();
-    const result = this.#native.discard(this.#slot);
-    if (result < 0) {
-      this.#failSoon(result);
-      return;
-    }
-    // What was acknowledged before counts as no progress of the closing connection.
-    this.#askForAcks();
-    if (this.#outstanding > 0) this.#ending ??= new Closing(this.#context, this, this.#outstanding);
-    if (this.#finSent) this.#context.post(() => this.#endIfDone());
+    letLeave();
+    this.#on('close');
   }
 
-  /** FIN follows the last byte, and the turn in which it was asked for: until then `abort` takes it back. */
-  #finish(): void {
-    if (!this.#finIsDue || this.#queue !== undefined || this.#isGone()) return;
-    if (!this.#finSent) {
-      const result = this.#native.shutdown(this.#slot);
-      if (result < 0) this.#failSoon(result);
-      else this.#finSent = true;
-    }
-    this.#endIfDone();
-  }
-
-  /**
-   * Ends the connection once both sides have, or the program has closed it, and all bytes are acknowledged.
-   * The peer's FIN is waited for without the program.
-   */
-  #endIfDone(): void {
-    if (!this.#finSent || (!this.#finReceived && !this.#closing)) return;
-    // Received before the peer's FIN, it is delivered first.
-    if (this.#stash !== undefined && !this.#isGone()) return;
-    this.#countLastAcks();
-    const events = this.#events;
-    if (events === undefined || this.#isGone() || this.#outstanding > 0) return;
-    this.#events = undefined;
-    this.#peeking?.consume();
-    // Acknowledged is not read: the peer may still have all of it before it.
-    const keepsProcess = this.#keepsAlive && this.#acked > 0;
-    const slot = this.#letGo();
-    if (this.#finReceived) this.#native.close(slot);
-    else new LingeringSocket(this.#context, slot, keepsProcess);
-    events.closed(undefined);
-  }
-
-  /** The kernel tells when our FIN is acknowledged, and the clock asks for what is before it. */
-  #countLastAcks(): void {
-    if (this.#isGone()) return;
-    this.#countAcked();
-    if (this.#reportsAcks && this.#untold > 0) this.#tellAcked();
-    if (this.#isGone() || this.#outstanding === 0) return;
-    this.#ending ??= new Closing(this.#context, this, this.#outstanding);
-    if (this.#awaitsFinAck) return;
-    this.#awaitsFinAck = true;
-    // Without it the clock finds out, a moment later.
-    this.#native.awaitFinAck(this.#slot);
-    this.#awaitAcks();
-  }
-
-  lookForAcks(): void {
-    if (this.#isGone()) return;
-    this.#countAcked();
-    // What is found was acknowledged at some time before: a timeout that is due now is told first.
-    this.#context.post(() => {
-      if (!this.#isGone()) this.#checkAcks();
+  /** Sends the bytes before our FIN. The FIN follows after this turn, so that `abort` can still reset. */
+  #endSending(): void {
+    this.#queue?.release();
+    this.#push();
+    this.context.post(() => {
+      if (this.#fin === 'queued') this.#fin = 'due';
+      this.#sendFin();
     });
   }
 
-  closingFailed(fault: Fault): void {
-    if (!this.#isGone()) this.#endSoon(fault);
+  #beginClosing(): void {
+    if (isGone(this.#phase)) return;
+    this.#withholding?.drop();
+    const result = this.context.loop.native.discard(this.#slot);
+    if (result < 0) {
+      this.#refusedSoon(result);
+      return;
+    }
+    // Bytes that were acknowledged before `close` are no progress of the closing connection.
+    this.#askForAcks();
+    if (this.#share.outstanding > 0)
+      this.#closing ??= new Closing(this.context, this, this.#share.outstanding);
+    if (isFinSent(this.#phase)) this.context.post(() => this.#endIfDone());
   }
 
-  socketEnded(): void {
-    if (this.#fault !== undefined) return;
-    this.#finReceived = true;
-    // The end follows the last byte, which waits.
-    if (this.#stash === undefined || this.#closing) this.#remoteEnded();
+  /** Sends our FIN once the queue is empty. */
+  #sendFin(): void {
+    if (this.#fin === 'queued' || this.#queue !== undefined) return;
+    if (isFinDue(this.#phase)) {
+      const result = this.context.loop.native.shutdown(this.#slot);
+      if (result < 0) this.#refusedSoon(result);
+      else this.#on('finSent');
+    } else {
+      this.#endIfDone();
+    }
   }
 
-  #remoteEnded(): void {
-    if (!this.#closing) this.#events?.end();
+  /**
+   * Ends the connection once both sides have sent their FIN, or the program has closed it, and all bytes are
+   * acknowledged. After `close` the peer's FIN is waited for without the program.
+   */
+  #endIfDone(): void {
+    const phase = this.#phase;
+    if (!isFinSent(phase) || (!hasPeerEnded(phase) && !isClosed(phase))) return;
+    // Data that was received before the peer's FIN is delivered first.
+    if (this.#withholding?.hasStash === true) return;
+    this.#countLastAcks();
+    const events = this.#events;
+    if (events === undefined || isGone(this.#phase) || this.#share.outstanding > 0) return;
+    this.#withholding?.drop();
+    // Acknowledged is not read: the peer may still have all of it before it.
+    const keepsProcess = this.#keepsAlive && this.#share.acked > 0;
+    const peerEnded = hasPeerEnded(this.#phase);
+    this.#on('end');
+    if (peerEnded) this.context.loop.native.close(this.#slot);
+    else new LingeringSocket(this.context, this.#slot, keepsProcess);
+    events.onClosed(undefined);
+  }
+
+  /** The kernel reports when our FIN is acknowledged; the bytes before it are asked for by the clock. */
+  #countLastAcks(): void {
+    this.#countAcked();
+    const reports = (this.#reports ??= new SendReports());
+    this.#report(reports);
+    if (isGone(this.#phase) || this.#share.outstanding === 0) return;
+    this.#closing ??= new Closing(this.context, this, this.#share.outstanding);
+    if (this.#fin === 'awaited') return;
+    this.#fin = 'awaited';
+    // If the kernel refuses, the clock finds out a moment later.
+    this.context.loop.native.awaitFinAck(this.#slot);
+    if (this.#timer?.armed !== true) this.#armIn(reports.checkMs);
+  }
+
+  lookForAcks(): void {
+    if (isGone(this.#phase)) return;
+    this.#countAcked();
+    // These bytes were acknowledged some time ago: a timeout that is due now is reported first.
+    this.#checkAcksSoon();
+  }
+
+  onClosingFailed(fault: Fault): void {
+    this.#failSoon(fault);
+  }
+
+  onSocketEnd(): void {
+    this.#on('peerEnded');
+  }
+
+  #reportEnd(): void {
+    if (!isClosed(this.#phase)) this.#events?.onEnd();
     this.#endIfDone();
   }
 
   abort(): void {
-    // What was gathered leaves before its slot is another socket's.
+    // Gathered bytes leave before the slot is another socket's.
     letLeave();
+    if (this.#phase === Phase.OVER) return;
+    this.#on('end');
+    // The socket is freed whatever the system says.
+    this.context.loop.native.reset(this.#slot);
+  }
+
+  drop(): void {
+    letLeave();
+    if (this.#phase === Phase.OVER) return;
+    this.#on('end');
+    this.context.loop.native.close(this.#slot);
+  }
+
+  holding(): 'connections' {
+    return 'connections';
+  }
+
+  reset(): void {
+    this.abort();
+  }
+
+  /** Gives up everything but the socket, which the caller closes. */
+  #letGo(): void {
+    const { loop } = this.context;
     this.#events = undefined;
-    if (this.#slot === NO_SLOT) return;
-    const slot = this.#letGo();
-    // Both free the socket, whatever they say.
-    if (this.#stands) this.#native.reset(slot);
-    else this.#native.close(slot);
-  }
-
-  /** The connection is over. Gives the socket, which whoever calls it closes. */
-  #letGo(): number {
-    const slot = this.#slot;
-    this.#changeOutstanding(-this.#outstanding);
-    this.#returnCredit();
-    this.#ending?.end();
-    this.#slot = NO_SLOT;
-    this.#context.loop.release(slot);
-    this.setKeepsAlive(false);
+    this.#share.end();
+    this.#closing?.end();
+    if (this.#keepsAlive) loop.keepProcess(false);
+    loop.release(this.#slot);
     this.#queue = undefined;
-    if (this.#timer !== undefined) this.#context.loop.timers.disarm(this.#timer);
-    if (this.#joinTimer !== undefined) this.#context.timers.disarm(this.#joinTimer);
-    return slot;
+    if (this.#timer !== undefined) loop.timers.disarm(this.#timer);
+    this.#withholding?.end();
   }
 
-  socketConnected(ends: Ends): void {
-    this.#stand(ends);
-    this.#destination = undefined;
-    this.#events?.connected();
-  }
-
-  socketFailed(refusal: number): void {
-    this.#fault ??= this.#faultOf(refusal);
-    this.#tellFault();
+  onSocketFailed(refusal: number): void {
+    this.#fail(this.#faultOf(refusal));
   }
 
   #faultOf(refusal: number): Fault {
-    const destination = this.#destination;
-    return connectionFault(systemError(refusal, destination), (destination?.localPort ?? 0) !== 0);
+    return connectionFault(systemError(refusal), false);
   }
 
-  socketBroke(error: unknown): void {
-    this.#fault ??= brokenBy(error);
-    this.#tellFault();
+  onSocketBroke(error: unknown): void {
+    this.#fail(brokenBy(error));
   }
 
-  #failSoon(refusal: number): void {
-    this.#endSoon(this.#faultOf(refusal));
+  #refusedSoon(refusal: number): void {
+    this.#failSoon(this.#faultOf(refusal));
   }
 
   /** Ends the connection from inside a method: the event comes when that has returned. */
-  #endSoon(fault: Fault): void {
-    if (this.#fault !== undefined) return;
+  #failSoon(fault: Fault): void {
+    if (isGone(this.#phase)) return;
+    this.#on('fault');
     this.#fault = fault;
-    this.#context.post(() => {
-      this.#tellFault();
+    this.context.post(() => {
+      this.#reportFault();
     });
   }
 
-  #tellFault(): void {
-    if (this.#slot === NO_SLOT) return;
+  /** Ends the connection from the loop. A fault that is known already, and on its way, counts. */
+  #fail(fault: Fault): void {
+    this.#on('fault');
+    this.#fault ??= fault;
+    this.#reportFault();
+  }
+
+  #reportFault(): void {
+    if (this.#phase === Phase.OVER) return;
     const events = this.#events;
-    // With a FIN the peer would take for the whole what it has of our stream.
+    // With a FIN the peer would take what it has of our stream for the whole.
     this.abort();
-    events?.closed(this.#fault);
+    events?.onClosed(this.#fault);
   }
 
   // ---- time
@@ -747,40 +742,44 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
   }
 
   #armIn(ms: number): void {
-    const { timers } = this.#context.loop;
+    const { timers } = this.context.loop;
     this.#timer ??= new Timer(this);
     timers.armBy(this.#timer, timers.nowMs() + ms);
   }
 
   due(): void {
-    this.#queue?.writable();
+    this.#queue?.unblock();
     this.#push();
-    this.#finish();
+    this.#sendFin();
     this.#adjustReading();
     this.#openWindow();
-    const isAwaited = this.#reportsAcks || this.#ending !== undefined;
-    if (!isAwaited || this.#outstanding === 0 || this.#isGone()) return;
-    this.#ackCheckMs = Math.min(2 * this.#ackCheckMs, SLOWEST_ACK_CHECK_MS);
+    const reports = this.#reports;
+    const isAwaited = reports?.watchesAcks === true || this.#closing !== undefined;
+    if (reports === undefined || !isAwaited || this.#share.outstanding === 0) return;
+    reports.slowDown();
     this.#checkAcks();
-    if (this.#slot !== NO_SLOT && this.#outstanding > 0) this.#awaitAcks();
+    if (!isGone(this.#phase) && this.#share.outstanding > 0 && this.#timer?.armed !== true) {
+      this.#armIn(reports.checkMs);
+    }
   }
 
   // ---- options: on a connection that is over already they have nothing to set
 
   setNoDelay(on: boolean): void {
-    if (!this.#isGone()) this.#native.noDelay(this.#slot, on ? 1 : 0);
+    if (!isGone(this.#phase)) this.context.loop.native.noDelay(this.#slot, on ? 1 : 0);
   }
 
-  setKeepAlive(idleMs: number, probes: number): void {
-    const seconds = Math.ceil(idleMs / 1000);
-    if (!this.#isGone()) this.#native.keepAlive(this.#slot, seconds, seconds, probes);
+  setKeepAlive(idleMs: number, intervalMs: number, probes: number): void {
+    if (isGone(this.#phase)) return;
+    const idleS = Math.ceil(idleMs / 1000);
+    const intervalS = Math.ceil(intervalMs / 1000);
+    this.context.loop.native.keepAlive(this.#slot, idleS, intervalS, probes);
   }
 
   setKeepsAlive(on: boolean): void {
-    const keeps = on && this.#slot !== NO_SLOT;
-    if (keeps === this.#keepsAlive) return;
-    this.#keepsAlive = keeps;
-    this.#context.loop.keepProcess(keeps);
+    if (on === this.#keepsAlive || this.#phase === Phase.OVER) return;
+    this.#keepsAlive = on;
+    this.context.loop.keepProcess(on);
   }
 }
 

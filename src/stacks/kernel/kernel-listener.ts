@@ -1,137 +1,132 @@
 /** One listener on the kernel's TCP. */
-import type { NativeSockets } from '../../addon/native-sockets.js';
-import type { Listener, ListenerEvents, ListenTarget } from '../../port/tcp-stack.js';
+import type {
+  ConnectionEvents,
+  Connection,
+  Endpoint,
+  Fault,
+  Listener,
+  ListenerEvents,
+  ListenTarget,
+} from '../../port/tcp-stack.js';
 import { Timer, type TimerOwner } from '../../support/timers.js';
 import { listenFault } from '../system/system-fault.js';
 import { KernelConnection, type ConnectionContext } from './kernel-connection.js';
-import type { Ends, ListenerOwner } from './socket-loop.js';
+import type { ListenerOwner, SocketEnds } from './socket-loop.js';
 import { isOutOfDescriptors, systemError } from './system-error.js';
 
-/** Where the target names no backlog, as in Node: Linux cuts it down to `net.core.somaxconn` if need be. */
+/** Backlog if the target names none, as in Node: Linux cuts it down to `net.core.somaxconn` if need be. */
 const USUAL_BACKLOG = 511;
-/** A listener that cannot accept for want of memory tries again after so long. */
+/** Time after which a listener that had no memory to accept tries again. */
 const RESUME_MS = 100;
 
-const NO_SLOT = -1;
-
 export class KernelListener implements Listener, ListenerOwner, TimerOwner {
-  address = '';
-  port = 0;
-
-  readonly #context: ConnectionContext;
-  readonly #receiveWindowBytes: number | undefined;
+  readonly local: Endpoint;
+  readonly context: ConnectionContext;
+  readonly #slot: number;
+  readonly #receiveWindowBytes: number;
+  /** `undefined`: closed. */
   #events: ListenerEvents | undefined;
-  #slot = NO_SLOT;
   #timer: Timer | undefined;
   #keepsAlive = false;
 
-  /** @param receiveBuffer that of the connections, 0 for the system's own. */
-  constructor(
+  /**
+   * Listens, or returns why it cannot.
+   * @param receiveBuffer SO_RCVBUF of the connections, 0 for the system's own.
+   */
+  static listen(
     context: ConnectionContext,
     target: ListenTarget,
     events: ListenerEvents,
     receiveBuffer: number,
+  ): KernelListener | Fault {
+    const { loop } = context;
+    const native = loop.tryOpen();
+    // The loop was closed with its last socket, and cannot be opened again now.
+    if (native instanceof Error) return listenFault(native);
+    const { address = '::', port, backlog = USUAL_BACKLOG } = target;
+    const reusePort = target.reusePort ? 1 : 0;
+    const slot = native.listen(target.address, port, backlog, reusePort, receiveBuffer);
+    if (slot < 0) return listenFault(systemError(slot, { address, port }));
+    const local = loop.localEnd(slot);
+    if (typeof local === 'object') return new KernelListener(context, slot, local, target, events);
+    native.close(slot);
+    return listenFault(systemError(local, { address, port }));
+  }
+
+  private constructor(
+    context: ConnectionContext,
+    slot: number,
+    local: Endpoint,
+    target: ListenTarget,
+    events: ListenerEvents,
   ) {
-    this.#context = context;
-    this.#receiveWindowBytes = target.receiveWindowBytes;
-    this.#events = events;
-    const native = context.loop.tryOpen();
-    // It was closed with its last socket, and cannot be opened again now.
-    if (native instanceof Error) this.#failSoon(native);
-    else this.#listen(target, receiveBuffer, native);
-  }
-
-  #listen(target: ListenTarget, receiveBuffer: number, native: NativeSockets): void {
-    const { address = '::', port } = target;
-    const result = native.listen(
-      target.address,
-      port,
-      target.backlog ?? USUAL_BACKLOG,
-      target.reusePort ? 1 : 0,
-      receiveBuffer,
-    );
-    if (result >= 0) this.#begin(result, target);
-    else this.#failSoon(systemError(result, { address, port }));
-  }
-
-  #begin(slot: number, target: ListenTarget): void {
-    const { loop } = this.#context;
+    this.context = context;
+    this.local = local;
     this.#slot = slot;
-    loop.adoptListener(slot, this);
+    this.#receiveWindowBytes = target.receiveWindowBytes ?? context.limits.receiveWindowBytes;
+    this.#events = events;
+    context.loop.adoptListener(slot, this);
     this.setKeepsAlive(true);
-    const end = loop.localEnd(slot);
-    if (typeof end === 'number') {
-      this.#letGo();
-      const { address = '::', port } = target;
-      this.#failSoon(systemError(end, { address, port }));
-      return;
-    }
-    this.address = end.address;
-    this.port = end.port;
-    this.#context.post(() => {
-      this.#events?.listening();
+    context.post(() => {
+      this.#events?.onListening();
     });
   }
 
-  #failSoon(cause: Error): void {
-    this.#context.post(() => {
-      const events = this.#events;
-      this.#events = undefined;
-      events?.failed(listenFault(cause));
-    });
+  holding(): 'listeners' {
+    return 'listeners';
   }
 
   close(): void {
+    if (this.#events === undefined) return;
+    const { loop } = this.context;
+    this.setKeepsAlive(false);
     this.#events = undefined;
-    if (this.#slot !== NO_SLOT) this.#letGo();
+    loop.release(this.#slot);
+    // The slot is free whatever the system says.
+    loop.native.close(this.#slot);
+    if (this.#timer !== undefined) loop.timers.disarm(this.#timer);
   }
 
-  #letGo(): void {
-    const slot = this.#slot;
-    this.setKeepsAlive(false);
-    this.#slot = NO_SLOT;
-    this.#context.loop.release(slot);
-    // It is free again whatever the system says.
-    this.#context.loop.native.close(slot);
-    if (this.#timer !== undefined) this.#context.loop.timers.disarm(this.#timer);
+  reset(): void {
+    this.close();
   }
 
   setKeepsAlive(on: boolean): void {
-    if (on === this.#keepsAlive || (on && this.#slot === NO_SLOT)) return;
+    if (on === this.#keepsAlive || this.#events === undefined) return;
     this.#keepsAlive = on;
-    this.#context.loop.keepProcess(on);
+    this.context.loop.keepProcess(on);
   }
 
-  socketAccepted(slot: number, ends: Ends): void {
-    const connection = new KernelConnection(this.#context, slot, undefined, ends, this.#receiveWindowBytes);
-    const receiver = this.#events?.accepted(connection);
-    if (receiver === undefined) connection.abort();
-    else connection.setEvents(receiver);
+  onSocketAccepted(slot: number, ends: SocketEnds): void {
+    const connection = new KernelConnection(this.context, slot, ends, this.#receiveWindowBytes);
+    connection.begin((standing: Connection): ConnectionEvents | undefined =>
+      this.#events?.onAccepted(standing),
+    );
   }
 
-  socketAcceptFailed(refusal: number, isStopped: boolean): void {
+  onSocketAcceptFailed(refusal: number, isStopped: boolean): void {
     if (isStopped) this.#resumeLater();
     // A peer that is only waited for must not keep a new one out.
-    if (isOutOfDescriptors(refusal)) this.#context.lingerers.cutStandstill();
-    this.#events?.acceptFailed(listenFault(systemError(refusal)));
+    if (isOutOfDescriptors(refusal)) this.context.lingerers.cutStandstill();
+    this.#events?.onAcceptFailed(listenFault(systemError(refusal)));
   }
 
   #resumeLater(): void {
-    const { timers } = this.#context.loop;
+    const { timers } = this.context.loop;
     this.#timer ??= new Timer(this);
     timers.arm(this.#timer, timers.nowMs() + RESUME_MS);
   }
 
   due(): void {
-    if (this.#context.loop.native.resume(this.#slot) < 0) this.#resumeLater();
+    if (this.context.loop.native.resume(this.#slot) < 0) this.#resumeLater();
   }
 
   /** The listening socket itself failed. */
-  socketFailed(refusal: number): void {
-    this.#events?.acceptFailed(listenFault(systemError(refusal)));
+  onSocketFailed(refusal: number): void {
+    this.#events?.onAcceptFailed(listenFault(systemError(refusal)));
   }
 
-  socketBroke(): void {
-    // The exception is told as uncaught; the next connection may be accepted soundly.
+  onSocketBroke(): void {
+    // The exception is reported as uncaught; the next connection may be accepted soundly.
   }
 }

@@ -7,20 +7,23 @@
 import type { NativeAddon } from '../../addon/native-addon.js';
 import type { NativeSockets } from '../../addon/native-sockets.js';
 import type { Capabilities } from '../../port/capabilities.js';
-import type {
-  Cancel,
-  Connection,
-  ConnectionEvents,
-  ConnectTarget,
-  Fault,
-  Listener,
-  ListenerEvents,
-  ListenTarget,
-  StackLimits,
-  TcpStack,
+import {
+  type Attempt,
+  type AttemptEvents,
+  type Cancel,
+  type ConnectTarget,
+  type Fault,
+  type Holdings,
+  type Listener,
+  type ListenerEvents,
+  type ListenTarget,
+  type StackLimits,
+  type TcpStack,
 } from '../../port/tcp-stack.js';
+import type { Clock } from '../../support/clock.js';
 import { TimerWheel } from '../../support/timer-wheel.js';
 import { CopySlab } from '../system/copy-slab.js';
+import { FailedAttempt } from '../system/failed-attempt.js';
 import { LingerRegistry } from '../system/linger-registry.js';
 import { MAX_LINGERING } from '../system/lingering.js';
 import { setImmediate } from '../../support/immediate.js';
@@ -28,16 +31,21 @@ import { polledClock } from '../system/polled-clock.js';
 import { resolveWith } from '../system/resolver.js';
 import { budgetOfThread, type SendBudget } from '../system/send-budget.js';
 import { connectionFault } from '../system/system-fault.js';
-import { limitsOf, type KernelStackOptions, type Lookup } from '../system/system-stack-options.js';
-import { KernelConnection, type ConnectionContext } from './kernel-connection.js';
+import {
+  HONOURED_SYMBOLS,
+  limitsOf,
+  type KernelStackOptions,
+  type Lookup,
+} from '../system/system-stack-options.js';
+import { KernelAttempt } from './kernel-attempt.js';
+import type { ConnectionContext } from './kernel-connection.js';
 import { KernelListener } from './kernel-listener.js';
-import { RefusedConnection } from './refused-connection.js';
 import { loopOf, type SocketLoop } from './socket-loop.js';
 import { callOf, isOutOfDescriptors, systemError } from './system-error.js';
 
 /**
- * Bytes in flight of one connection: what Linux lets its own send buffer grow to (`tcp_wmem`). With less, a
- * fast path stands still while the acknowledgements travel. It is a limit, no memory.
+ * Bytes in flight of one connection: Linux lets its own send buffer grow to this number (`tcp_wmem`). With
+ * less, a fast path stands still while the acknowledgements travel. It is a limit, no memory.
  */
 export const SEND_BUFFER_BYTES = 4_194_304;
 /** Two of the largest reads, so that withholding one does not stop the other. */
@@ -47,6 +55,8 @@ export class KernelStack implements TcpStack, ConnectionContext {
   readonly name = 'kernel';
   readonly capabilities: Capabilities;
   readonly limits: StackLimits;
+  readonly honours: ReadonlySet<string> = new Set([...HONOURED_SYMBOLS, 'CONFIG_ASYNC_TCP_QUEUE_SIZE']);
+  readonly clock: Clock;
   readonly timers: TimerWheel;
   readonly loop: SocketLoop;
   readonly slab = new CopySlab();
@@ -83,7 +93,8 @@ export class KernelStack implements TcpStack, ConnectionContext {
     });
     // Linux doubles the number, for its own bookkeeping (socket(7)).
     this.#receiveBuffer = options.receiveWindowBytes ?? 0;
-    this.timers = new TimerWheel(options.clock ?? polledClock);
+    this.clock = options.clock ?? polledClock;
+    this.timers = new TimerWheel(this.clock);
     this.budget = budgetOfThread(this.limits.sendBudgetBytes);
     this.lingerers = new LingerRegistry(this.timers, MAX_LINGERING, this.limits.sendBudgetBytes);
     this.#lookup = options.lookup;
@@ -93,18 +104,18 @@ export class KernelStack implements TcpStack, ConnectionContext {
     setImmediate(job);
   }
 
-  resolve(host: string, answer: (fault: Fault | undefined, addresses: readonly string[]) => void): Cancel {
-    return resolveWith(this.#lookup, host, answer);
+  resolve(host: string, onAnswer: (fault: Fault | undefined, addresses: readonly string[]) => void): Cancel {
+    return resolveWith(this.#lookup, host, onAnswer);
   }
 
-  connect(target: ConnectTarget, events: ConnectionEvents): Connection {
+  connect(target: ConnectTarget, events: AttemptEvents): Attempt {
     const native = this.loop.tryOpen();
-    // It was closed with its last socket, and cannot be opened again now.
-    if (native instanceof Error) return new RefusedConnection(this, connectionFault(native, false), events);
+    // The loop was closed with its last socket, and cannot be opened again now.
+    if (native instanceof Error) return new FailedAttempt(this, connectionFault(native, false), events);
     return this.#connect(target, events, native);
   }
 
-  #connect(target: ConnectTarget, events: ConnectionEvents, native: NativeSockets): Connection {
+  #connect(target: ConnectTarget, events: AttemptEvents, native: NativeSockets): Attempt {
     const { address, port, localAddress, localPort } = target;
     const buffer = target.receiveWindowBytes ?? this.#receiveBuffer;
     const reusePort = target.reusePort === true ? 1 : 0;
@@ -113,16 +124,31 @@ export class KernelStack implements TcpStack, ConnectionContext {
     // A peer that is only waited for must not keep a new one out.
     if (slot < 0 && isOutOfDescriptors(slot) && this.lingerers.cutStandstill()) slot = begin();
     if (slot >= 0) {
-      const destination = { address, port, localPort };
-      return new KernelConnection(this, slot, events, destination, target.receiveWindowBytes);
+      const receiveWindowBytes = target.receiveWindowBytes ?? this.limits.receiveWindowBytes;
+      return new KernelAttempt(this, slot, { address, port, localPort, receiveWindowBytes }, events);
     }
     const own = { address: localAddress ?? '0.0.0.0', port: localPort };
     const end = callOf(slot) === 'bind' ? own : { address, port };
     const fault = connectionFault(systemError(slot, end), localPort !== 0);
-    return new RefusedConnection(this, fault, events);
+    return new FailedAttempt(this, fault, events);
   }
 
-  listen(target: ListenTarget, events: ListenerEvents): Listener {
-    return new KernelListener(this, target, events, target.receiveWindowBytes ?? this.#receiveBuffer);
+  listen(target: ListenTarget, events: ListenerEvents): Listener | Fault {
+    return KernelListener.listen(this, target, events, target.receiveWindowBytes ?? this.#receiveBuffer);
+  }
+
+  holdings(): Holdings {
+    const count = { connections: 0, attempts: 0, listeners: 0, lingering: 0 };
+    for (const owner of this.loop.ownersOf(this)) count[owner.holding()] += 1;
+    // Those of the loop are shared by all stacks of the thread.
+    return { ...count, timers: this.timers.size + this.loop.timers.size };
+  }
+
+  close(): Promise<void> {
+    for (const owner of this.loop.ownersOf(this)) owner.reset();
+    // Jobs that are posted already find nothing to do.
+    return new Promise((resolve) => {
+      this.post(resolve);
+    });
   }
 }

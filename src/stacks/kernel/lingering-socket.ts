@@ -1,10 +1,10 @@
 /**
- * A socket whose connection is over for the program: all its bytes are acknowledged, our FIN is sent, what
- * arrives is dropped, and the peer's FIN is waited for. Closed earlier, it would answer what the peer still
- * sends with a reset (RFC 1122 §4.2.2.13), and a peer that is reset may lose what it has not read yet. So it
- * also holds the process where anything was sent. It waits for as long as lwIP does in FIN_WAIT_2: until
- * nothing was heard of the peer for that time. A peer that reads is heard of, because it tells its window.
- * One that goes on and on is left after `LONGEST_LINGER_MS`.
+ * A socket whose connection is over for the program: all its bytes are acknowledged, our FIN is sent,
+ * arriving data is dropped, and the socket waits for the peer's FIN. If it were closed earlier, it would
+ * answer the peer's data with a reset (RFC 1122 §4.2.2.13), and a peer that is reset may lose bytes that it
+ * has not read yet. For the same reason it keeps the process alive if any byte was sent. It waits as long as
+ * lwIP does in FIN_WAIT_2: until no segment of the peer has come for that time. A peer that reads sends
+ * segments, because it updates its window. A peer that never ends is left after `LONGEST_LINGER_MS`.
  */
 import type { TimerWheel } from '../../support/timer-wheel.js';
 import { Timer, type TimerOwner } from '../../support/timers.js';
@@ -12,7 +12,7 @@ import { LingerEntry, type Lingerer, type LingerRegistry } from '../system/linge
 import { FIN_WAIT_MS, LONGEST_LINGER_MS } from '../system/lingering.js';
 import type { SocketLoop, StreamOwner } from './socket-loop.js';
 
-/** Both clocks go by steps of the kernel's: by less, nothing new was heard. */
+/** Step of the kernel's clock: within it, the time of the last segment is the same. */
 const CLOCK_STEP_MS = 20;
 
 export interface LingerContext {
@@ -22,7 +22,7 @@ export interface LingerContext {
 }
 
 export class LingeringSocket implements StreamOwner, TimerOwner, Lingerer {
-  readonly #context: LingerContext;
+  readonly context: LingerContext;
   readonly #slot: number;
   readonly #keepsProcess: boolean;
   readonly #timer = new Timer(this);
@@ -32,9 +32,9 @@ export class LingeringSocket implements StreamOwner, TimerOwner, Lingerer {
   /** When the peer was heard of last, by the machine's clock. */
   #heardMs: number;
 
-  /** Takes a socket over from its connection. */
+  /** Takes the socket of a connection over. */
   constructor(context: LingerContext, slot: number, keepsProcess: boolean) {
-    this.#context = context;
+    this.context = context;
     this.#slot = slot;
     this.#keepsProcess = keepsProcess;
     this.#heardMs = context.loop.timers.nowMs();
@@ -45,8 +45,16 @@ export class LingeringSocket implements StreamOwner, TimerOwner, Lingerer {
     context.lingerers.add(this.#entry);
   }
 
+  holding(): 'lingering' {
+    return 'lingering';
+  }
+
+  reset(): void {
+    this.cut();
+  }
+
   #letGo(): void {
-    const { loop, timers, lingerers } = this.#context;
+    const { loop, timers, lingerers } = this.context;
     lingerers.remove(this.#entry);
     timers.disarm(this.#timer);
     if (this.#keepsProcess) loop.keepProcess(false);
@@ -54,32 +62,32 @@ export class LingeringSocket implements StreamOwner, TimerOwner, Lingerer {
   }
 
   #close(): void {
-    const { native } = this.#context.loop;
+    const { native } = this.context.loop;
     this.#letGo();
     // Linux frees the descriptor whatever it says.
     native.close(this.#slot);
   }
 
   cut(): void {
-    const { native } = this.#context.loop;
+    const { native } = this.context.loop;
     this.#letGo();
     native.reset(this.#slot);
   }
 
-  socketEnded(): void {
+  onSocketEnd(): void {
     this.#close();
   }
 
-  socketFailed(): void {
+  onSocketFailed(): void {
     this.#close();
   }
 
-  socketBroke(): void {
+  onSocketBroke(): void {
     this.#close();
   }
 
   due(nowMs: number): void {
-    const { loop, timers, lingerers } = this.#context;
+    const { loop, timers, lingerers } = this.context;
     // An answer to a probe is no sign that the peer's program goes on.
     loop.native.keepAlive(this.#slot, 0, 0, 0);
     const agoMs = loop.native.heardAgo(this.#slot);
@@ -92,35 +100,5 @@ export class LingeringSocket implements StreamOwner, TimerOwner, Lingerer {
     this.#heardMs = heardMs;
     lingerers.progressed(this.#entry);
     timers.arm(this.#timer, Math.min(this.#lastMs, nowMs + FIN_WAIT_MS - agoMs));
-  }
-
-  // ---- what nobody waits for any more; it may have been polled before the connection was over
-
-  socketData(): void {
-    // It is dropped.
-  }
-
-  socketAcked(): void {
-    // All that matters has left.
-  }
-
-  socketWritable(): void {
-    // All that matters has left.
-  }
-
-  socketStarved(): void {
-    // Dropping needs no memory.
-  }
-
-  socketConnected(): void {
-    // It stood long ago.
-  }
-
-  sendFellShort(): void {
-    // Nothing is sent after the FIN.
-  }
-
-  sendBroke(): void {
-    // Nothing is sent after the FIN.
   }
 }

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { MAX_PIECES } from '../../addon/native-sockets.js';
 import { CopySlab } from '../system/copy-slab.js';
+import { SendFlag } from '../../port/tcp-stack.js';
 import { SendQueue } from './send-queue.js';
 
 function numbered(start: number, length: number): Uint8Array {
@@ -41,7 +42,7 @@ describe('what waits to be sent', () => {
             const piece = numbered(next, step.add);
             next += step.add;
             expected.push(...piece);
-            queue.add(piece, step.copy);
+            queue.enqueue(piece, step.copy ? SendFlag.COPY : 0);
             // A copy is the caller's again.
             if (step.copy) piece.fill(0);
           } else {
@@ -58,38 +59,38 @@ describe('what waits to be sent', () => {
 
   it('shows no more of its front than is asked for', () => {
     const queue = new SendQueue(new CopySlab());
-    queue.add(numbered(0, 10), false);
-    queue.add(numbered(10, 10), false);
+    queue.enqueue(numbered(0, 10), 0);
+    queue.enqueue(numbered(10, 10), 0);
     assert.deepEqual(joined(frontOf(queue, 13)), [...numbered(0, 13)]);
     assert.deepEqual(queue.front(0), []);
   });
 
   it(`shows at most ${MAX_PIECES} pieces, and all of as many`, () => {
     const queue = new SendQueue(new CopySlab());
-    for (let count = 0; count < MAX_PIECES; count += 1) queue.add(numbered(count, 1), false);
+    for (let count = 0; count < MAX_PIECES; count += 1) queue.enqueue(numbered(count, 1), 0);
     assert.equal(frontOf(queue, queue.bytes).length, MAX_PIECES);
-    queue.add(numbered(0, 1), false);
+    queue.enqueue(numbered(0, 1), 0);
     assert.equal(frontOf(queue, queue.bytes).length, MAX_PIECES);
   });
 
   it('makes one piece of copies that follow each other', () => {
     const queue = new SendQueue(new CopySlab());
-    for (let count = 0; count < 1000; count += 1) queue.add(numbered(count % 200, 1), true);
+    for (let count = 0; count < 1000; count += 1) queue.enqueue(numbered(count % 200, 1), SendFlag.COPY);
     assert.equal(frontOf(queue, 1000).length, 1);
   });
 
   it('does not copy what it was lent', () => {
     const queue = new SendQueue(new CopySlab());
     const own = numbered(0, 5);
-    queue.add(own, false);
+    queue.enqueue(own, 0);
     assert.equal(frontOf(queue, 5)[0], own);
   });
 
   it('tells of a piece that its owner detached while it waited', () => {
     const queue = new SendQueue(new CopySlab());
     const own = numbered(0, 5);
-    queue.add(numbered(0, 3), true);
-    queue.add(own, false);
+    queue.enqueue(numbered(0, 3), SendFlag.COPY);
+    queue.enqueue(own, 0);
     structuredClone(own, { transfer: [own.buffer as ArrayBuffer] });
     assert.deepEqual(joined(frontOf(queue, 3)), [0, 1, 2]);
     assert.equal(queue.front(4), undefined);
@@ -98,7 +99,7 @@ describe('what waits to be sent', () => {
   it('takes as long for each of many pieces', () => {
     const queue = new SendQueue(new CopySlab());
     const pieces = 200_000;
-    for (let count = 0; count < pieces; count += 1) queue.add(numbered(count % 200, 1), false);
+    for (let count = 0; count < pieces; count += 1) queue.enqueue(numbered(count % 200, 1), 0);
     for (let left = pieces; left > 0; left -= 50) {
       assert.equal(frontOf(queue, 50).length, 50);
       queue.drop(50);

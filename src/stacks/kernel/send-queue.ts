@@ -1,17 +1,18 @@
 /**
- * What one connection was given to send and the kernel did not take: pieces in order. A connection has one
- * only while something waits.
+ * The bytes of one connection that wait to be sent: pieces in order. A connection has a queue only while
+ * bytes wait.
  *
- * Call order: `add`* → `release` (or `hold`, and `releaseHeld` when the turn of the loop is over) → `leave`,
- * again whenever the kernel takes more.
+ * Call order: `enqueue`* → `release` (or `hold`, and `releaseHeld` when the turn is over) → `flush`, again
+ * whenever the kernel takes more.
  */
 import { MAX_PIECES, type NativeSockets } from '../../addon/native-sockets.js';
+import { SendFlag, type SendFlags } from '../../port/tcp-stack.js';
 import type { CopySlab } from '../system/copy-slab.js';
 import { TAKEN_AWAY } from './system-error.js';
 
 /**
- * Pieces that have left stay in the array until there are so many, and as many as wait: so leaving costs the
- * same for each.
+ * Sent pieces stay in the array until there are this many of them, and as many as still wait: so the cost of
+ * removing them is the same for each piece.
  */
 const COMPACT_AT = 1024;
 
@@ -19,17 +20,19 @@ export class SendQueue {
   readonly #slab: CopySlab;
   /** From `#head` on. */
   readonly #pieces: Uint8Array[] = [];
-  /** How long each was when it came: its owner may have detached or shrunk it since. */
+  /** Length of each piece when it was enqueued: its owner may have detached or shrunk it since. */
   readonly #lengths: number[] = [];
   #head = 0;
   /** The last piece, when it is a copy in the slab that can grow. */
   #lastCopy: Buffer | undefined;
   #bytes = 0;
-  /** The first bytes that may leave, and those that MORE holds back in this turn. */
+  /** Bytes at the front that may leave, and bytes at the front that MORE holds back in this turn. */
   #released = 0;
   #held = 0;
   /** The kernel's buffer is full. */
-  #isFull = false;
+  #isBlocked = false;
+  /** The piece that was enqueued last says that more follows. */
+  #expectsMore = false;
 
   constructor(slab: CopySlab) {
     this.#slab = slab;
@@ -39,13 +42,28 @@ export class SendQueue {
     return this.#bytes;
   }
 
-  /** All of it may leave. */
+  /** Bytes that were flushed: released, or held back by MORE. */
+  get flushed(): number {
+    return Math.max(this.#released, this.#held);
+  }
+
+  get isBlocked(): boolean {
+    return this.#isBlocked;
+  }
+
+  get expectsMore(): boolean {
+    return this.#expectsMore;
+  }
+
+  /** All bytes may leave. */
   release(): void {
+    this.#expectsMore = false;
     this.#released = this.#bytes;
   }
 
-  /** All of it may leave when this turn is over, if it does not before. Whether nothing was held already. */
+  /** All bytes may leave when this turn is over. Returns true if no bytes were held back before. */
   hold(): boolean {
+    this.#expectsMore = false;
     const isFirst = this.#held === 0;
     this.#held = this.#bytes;
     return isFirst;
@@ -56,37 +74,39 @@ export class SendQueue {
     this.#held = 0;
   }
 
-  /** What was to leave and did not: WRITABLE or the clock says when it is tried again. */
-  keep(bytes: Uint8Array, copy: boolean): void {
-    this.#isFull = true;
-    this.add(bytes, copy);
+  /** Enqueues bytes that the kernel has refused: it reports WRITABLE, or the clock says when to try again. */
+  keep(bytes: Uint8Array, flags: SendFlags): void {
+    this.#isBlocked = true;
+    this.enqueue(bytes, flags);
+    this.#expectsMore = false;
     this.#released += bytes.length;
   }
 
   /** The kernel may take bytes again. */
-  writable(): void {
-    this.#isFull = false;
+  unblock(): void {
+    this.#isBlocked = false;
   }
 
-  /** Gives the kernel what may leave, until it takes no more. 0, or its refusal. */
-  leave(native: NativeSockets, slot: number): number {
-    while (this.#released > 0 && !this.#isFull) {
+  /** Gives the kernel the bytes that may leave, until it takes no more. Returns 0, or its refusal. */
+  flush(native: NativeSockets, slot: number): number {
+    while (this.#released > 0 && !this.#isBlocked) {
       const pieces = this.front(this.#released);
       const first = pieces?.[0];
       if (pieces === undefined || first === undefined) return TAKEN_AWAY;
       const result = pieces.length === 1 ? native.send(slot, first) : native.sendPieces(slot, pieces);
       const taken = Math.max(0, result);
-      this.#isFull = taken < sumOf(pieces);
+      this.#isBlocked = taken < sumOf(pieces);
       this.drop(taken);
       if (result < 0) return result;
     }
     return 0;
   }
 
-  /** Copies that follow each other are one piece: many small ones cost no more than a large one. */
-  add(bytes: Uint8Array, copy: boolean): void {
+  /** Adjacent copies are joined: many small pieces cost no more than a large one. */
+  enqueue(bytes: Uint8Array, flags: SendFlags): void {
     this.#bytes += bytes.length;
-    if (!copy) {
+    this.#expectsMore = (flags & SendFlag.MORE) !== 0;
+    if ((flags & SendFlag.COPY) === 0) {
       this.#lastCopy = undefined;
       this.#push(bytes);
       return;
@@ -98,8 +118,8 @@ export class SendQueue {
   }
 
   /**
-   * Views of the first `bytes`, or of as many as `MAX_PIECES` pieces have; `undefined` when a piece that was
-   * lent is not what it was.
+   * Returns views of the first `bytes`, of `MAX_PIECES` pieces at most; `undefined` if a piece that was lent
+   * has been detached or shrunk.
    */
   front(bytes: number): readonly Uint8Array[] | undefined {
     const views: Uint8Array[] = [];
@@ -115,7 +135,7 @@ export class SendQueue {
     return views;
   }
 
-  /** The kernel has the first `bytes`. */
+  /** Removes the first `bytes`: the kernel has them. */
   drop(bytes: number): void {
     this.#bytes -= bytes;
     this.#released = Math.max(0, this.#released - bytes);
@@ -128,7 +148,7 @@ export class SendQueue {
     }
     const first = this.#pieces[this.#head];
     if (first !== undefined && left > 0) this.#replace(this.#head, first.subarray(left));
-    // A piece that was cut is no longer what the slab knows.
+    // The slab cannot extend a piece that was cut.
     if (this.#head >= this.#pieces.length - 1) this.#lastCopy = undefined;
     if (this.#head >= COMPACT_AT && 2 * this.#head >= this.#pieces.length) this.#compact();
   }

@@ -152,8 +152,9 @@ function noEvent(): void {
   assert.fail('it has no events');
 }
 
-/** Owns a slot without a socket: whatever it sends comes back. */
+/** Owns a slot without a socket: bytes that it sends come back. */
 class Owner implements StreamOwner {
+  readonly context = {};
   rest: number[] = [];
   refusal = 0;
   broke: unknown;
@@ -164,24 +165,24 @@ class Owner implements StreamOwner {
     this.#error = error;
   }
 
-  sendFellShort(rest: Uint8Array, refusal: number): void {
+  onSendShort(rest: Uint8Array, refusal: number): void {
     this.rest.push(...rest);
     this.refusal = refusal;
     if (this.#error !== undefined) throw this.#error;
   }
 
-  sendBroke(error: unknown): void {
+  onSendBroke(error: unknown): void {
     this.broke = error;
   }
 
-  readonly socketBroke = noEvent;
-  readonly socketConnected = noEvent;
-  readonly socketData = noEvent;
-  readonly socketEnded = noEvent;
-  readonly socketAcked = noEvent;
-  readonly socketWritable = noEvent;
-  readonly socketStarved = noEvent;
-  readonly socketFailed = noEvent;
+  holding(): 'connections' {
+    return 'connections';
+  }
+
+  readonly reset = noEvent;
+  readonly onSocketBroke = noEvent;
+  readonly onSocketEnd = noEvent;
+  readonly onSocketFailed = noEvent;
 }
 
 describe('what the kernel does not take', { skip: reason ?? false }, () => {
@@ -191,7 +192,7 @@ describe('what the kernel does not take', { skip: reason ?? false }, () => {
   function send(loop: SocketLoop, pieces: readonly (readonly [slot: number, bytes: Uint8Array])[]): void {
     enterCallback();
     for (const [slot, bytes] of pieces) {
-      assert.ok(loop.gathers(bytes.length));
+      assert.ok(loop.makeRoomFor(bytes.length));
       loop.enqueue(slot, bytes, bytes.length);
     }
     leaveCallback();

@@ -1,10 +1,10 @@
 /**
- * The sockets of this thread: reads the native addon's event records and tells each to its owner, and
- * gathers the small sends of a callback, so that one crossing into the addon sends them all. It is open while
- * there are sockets: the last one takes its descriptors and memory with it.
+ * The sockets of this thread. The loop reads the native addon's event records and passes each to the socket's
+ * owner, and gathers the small sends of a callback, so that one crossing into the addon sends them all. It is
+ * open while there are sockets: with the last one it closes its descriptors and frees its memory.
  *
  * Call order of a wake-up: `#dispatch` → owners' events → the program's callback (→ `enqueue`*) → `flush`,
- * when the callback returns. Outside of a callback nothing is gathered: what is sent then leaves at once.
+ * when the callback returns. Outside of a callback nothing is gathered: bytes leave at once.
  */
 import type { NativeAddon } from '../../addon/native-addon.js';
 import {
@@ -17,6 +17,7 @@ import {
   SEND_WORDS,
   type NativeSockets,
 } from '../../addon/native-sockets.js';
+import type { Endpoint } from '../../port/tcp-stack.js';
 import { assert } from '../../support/assert.js';
 import { gather, isInCallback, runTicks } from '../../support/callback-scope.js';
 import { TimerWheel } from '../../support/timer-wheel.js';
@@ -28,38 +29,48 @@ import { marksHold, ReceivePages } from './receive-pages.js';
 export const GATHERED_BYTES = 2048;
 
 /** Both ends of a connection. */
-export interface Ends {
-  readonly localAddress: string;
-  readonly localPort: number;
-  readonly remoteAddress: string;
-  readonly remotePort: number;
+export interface SocketEnds {
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
 }
 
-/** Hears what happens to a socket. */
+/** Who has a socket, and hears its events. */
 interface SocketOwner {
-  socketFailed(refusal: number): void;
-  /** An event could not be told to its end: an invariant of ours is broken. */
-  socketBroke(error: unknown): void;
+  /** The stack whose socket it is. */
+  readonly context: object;
+  /** Returns where `TcpStack.holdings` counts it. */
+  holding(): 'attempts' | 'connections' | 'listeners' | 'lingering';
+  /** Frees the socket, a connection's with a reset, and reports no event. */
+  reset(): void;
+  onSocketFailed(refusal: number): void;
+  /** An event's handling threw: an invariant of ours is broken. */
+  onSocketBroke(error: unknown): void;
 }
 
-/** The owner of a connection's socket; a method for each kind of event that it can have. */
+/** The owner of a socket between `connect` and its outcome. */
+export interface AttemptOwner extends SocketOwner {
+  onSocketConnected(ends: SocketEnds): void;
+}
+
+/**
+ * The owner of a connection's socket. An owner for whom nothing is left to receive or send has few methods.
+ */
 export interface StreamOwner extends SocketOwner {
-  socketConnected(ends: Ends): void;
-  socketData(place: number, bytes: number): void;
-  socketEnded(): void;
-  socketAcked(bytes: number): void;
-  socketWritable(): void;
-  socketStarved(): void;
-  /** The kernel did not take this gathered piece, or not all of it. */
-  sendFellShort(rest: Uint8Array, refusal: number): void;
-  /** `sendFellShort` threw: the rest is lost. */
-  sendBroke(error: unknown): void;
+  onSocketData?(place: number, bytes: number): void;
+  onSocketEnd(): void;
+  onSocketAcked?(bytes: number): void;
+  onSocketWritable?(): void;
+  onSocketStarved?(): void;
+  /** The kernel took this gathered piece in part, or not at all. */
+  onSendShort?(rest: Uint8Array, refusal: number): void;
+  /** `onSendShort` threw: the rest is lost. */
+  onSendBroke?(error: unknown): void;
 }
 
 /** The owner of a listening socket. */
 export interface ListenerOwner extends SocketOwner {
-  socketAccepted(slot: number, ends: Ends): void;
-  socketAcceptFailed(refusal: number, isStopped: boolean): void;
+  onSocketAccepted(slot: number, ends: SocketEnds): void;
+  onSocketAcceptFailed(refusal: number, isStopped: boolean): void;
 }
 
 /** What the addon and JavaScript share, from the first socket to the last. */
@@ -78,13 +89,16 @@ export class SocketLoop {
   #opened: Opened | undefined;
   #queueSize: number | undefined;
   /**
-   * When the kernel is asked again. The kernel lives in the machine's time, whatever clock the program's
-   * timeouts go by.
+   * Timers for the times at which the kernel is asked again: they go by the machine's time, whatever clock
+   * the program's timeouts go by.
    */
   readonly timers = new TimerWheel(polledClock);
   readonly #streams: (StreamOwner | undefined)[] = [];
+  readonly #attempts = new Map<number, AttemptOwner>();
   readonly #listeners = new Map<number, ListenerOwner>();
-  /** The records of the last poll, and the next one to read; a record that threw was read. */
+  /**
+   * Number of records of the last poll, and the next one to read. A record whose owner threw counts as read.
+   */
   #count = 0;
   #next = 0;
   #isDispatching = false;
@@ -97,7 +111,8 @@ export class SocketLoop {
   readonly #leave = (): void => {
     this.flush();
   };
-  #lastEnds: Ends = { localAddress: '', localPort: 0, remoteAddress: '', remotePort: 0 };
+  #lastLocal: Endpoint = { address: '', port: 0 };
+  #lastRemote: Endpoint = { address: '', port: 0 };
 
   constructor(addon: NativeAddon) {
     this.#addon = addon;
@@ -108,7 +123,7 @@ export class SocketLoop {
     return this.#open().native;
   }
 
-  /** The same, or why there is no descriptor or memory for it now. */
+  /** Returns the addon's sockets, or why there is no descriptor or memory for them now. */
   tryOpen(): NativeSockets | Error {
     try {
       return this.native;
@@ -149,7 +164,7 @@ export class SocketLoop {
     return this.#opened;
   }
 
-  /** Closes it again in the next turn unless there are sockets: what comes and goes leaves nothing behind. */
+  /** Closes the loop in the next turn unless there are sockets then. */
   endUnlessUsed(): void {
     setImmediate(() => {
       if (this.#sockets > 0 || this.#isDispatching) return;
@@ -163,21 +178,34 @@ export class SocketLoop {
     this.#streams[slot] = owner;
   }
 
+  adoptAttempt(slot: number, owner: AttemptOwner): void {
+    this.#sockets += 1;
+    this.#attempts.set(slot, owner);
+  }
+
   adoptListener(slot: number, owner: ListenerOwner): void {
     this.#sockets += 1;
     this.#listeners.set(slot, owner);
   }
 
-  /** From now on no event of the slot is told. Whoever calls it closes the socket. */
+  /** From now on no event of the slot is passed on. The caller closes the socket. */
   release(slot: number): void {
-    const wasOurs = this.#listeners.delete(slot) || this.#streams[slot] !== undefined;
+    const wasStream = this.#streams[slot] !== undefined;
+    this.#streams[slot] = undefined;
+    const wasOurs = wasStream || this.#attempts.delete(slot) || this.#listeners.delete(slot);
     assert(wasOurs, 'a socket is released once');
     this.#sockets -= 1;
-    this.#streams[slot] = undefined;
     if (this.#sockets === 0) this.endUnlessUsed();
   }
 
-  /** One more, or one fewer, that keeps the process alive. */
+  /** Returns the owners of the sockets of one stack. */
+  ownersOf(context: object): SocketOwner[] {
+    const streams = this.#streams.filter((owner) => owner !== undefined);
+    const owners = [...streams, ...this.#attempts.values(), ...this.#listeners.values()];
+    return owners.filter((owner) => owner.context === context);
+  }
+
+  /** Counts one more socket, or one fewer, that keeps the process alive. */
   keepProcess(on: boolean): void {
     this.#keeping += on ? 1 : -1;
     if (this.#keeping === (on ? 1 : 0)) this.native.keepProcess(on ? 1 : 0);
@@ -186,10 +214,10 @@ export class SocketLoop {
   // ---- sending
 
   /**
-   * Returns true if a piece of so many bytes is gathered now, having made room for it. A connection asks
-   * before it gathers one, and hears before that what the kernel did not take: nothing may overtake it.
+   * Makes room for a piece, and returns true if `enqueue` may take it now. That may flush: then connections
+   * hear first which bytes the kernel did not take, so that nothing overtakes those.
    */
-  gathers(bytes: number): boolean {
+  makeRoomFor(bytes: number): boolean {
     if (bytes > GATHERED_BYTES || !isInCallback()) return false;
     gather(this.#leave);
     const isFull = this.#sendCount === MAX_SENDS || this.#arenaUsed + bytes > ARENA_BYTES;
@@ -198,8 +226,8 @@ export class SocketLoop {
   }
 
   /**
-   * Copies the first bytes of a small piece, to leave when the running callback returns. Pieces of one socket
-   * that follow each other leave as one.
+   * Copies the first `bytes` of a small piece, which leave when the running callback returns. Adjacent pieces
+   * of one socket leave as one.
    */
   enqueue(slot: number, piece: Uint8Array, bytes: number): void {
     const { arena, sends } = this.#open();
@@ -219,7 +247,7 @@ export class SocketLoop {
     this.#arenaUsed += bytes;
   }
 
-  /** Sends what was gathered. */
+  /** Sends the gathered pieces. */
   flush(): void {
     const count = this.#sendCount;
     if (count === 0) return;
@@ -227,14 +255,14 @@ export class SocketLoop {
     this.#lastSlot = -1;
     try {
       const opened = this.#open();
-      if (opened.native.flush(count) > 0) this.#tellShort(opened, count);
+      if (opened.native.flush(count) > 0) this.#reportShort(opened, count);
     } finally {
       this.#arenaUsed = 0;
     }
   }
 
-  /** Each owner on its own: what one of them throws costs no other one its rest. */
-  #tellShort({ sends, arena }: Opened, count: number): void {
+  /** Each owner on its own: an exception of one costs no other its rest. */
+  #reportShort({ sends, arena }: Opened, count: number): void {
     for (let at = 0; at < count * SEND_WORDS; at += SEND_WORDS) {
       const offset = sends[at + 1] ?? 0;
       const bytes = sends[at + 2] ?? 0;
@@ -243,16 +271,16 @@ export class SocketLoop {
       const owner = this.#streams[sends[at] ?? -1];
       const rest = arena.subarray(offset + Math.max(0, result), offset + bytes);
       try {
-        owner?.sendFellShort(rest, Math.min(0, result));
+        owner?.onSendShort?.(rest, Math.min(0, result));
       } catch (error) {
-        owner?.sendBroke(error);
+        owner?.onSendBroke?.(error);
       }
     }
   }
 
   // ---- events
 
-  /** As `Dispatch` says. A callback that runs the loop itself is told nothing meanwhile. */
+  /** As `Dispatch` says. Refuses events while a callback runs the runtime's loop itself. */
   #dispatch(count: number): boolean {
     if (isInCallback()) return true;
     const { events, pages } = this.#open();
@@ -268,7 +296,7 @@ export class SocketLoop {
     while (this.#next < this.#count) {
       const record = this.#next;
       this.#next += 1;
-      this.#tell(events, record);
+      this.#pass(events, record);
       runTicks();
     }
     this.#isDispatching = false;
@@ -276,93 +304,79 @@ export class SocketLoop {
     return false;
   }
 
-  #tell(events: Int32Array, record: number): void {
+  /** Passes an event on to the owner of its socket. */
+  #pass(events: Int32Array, record: number): void {
     const at = record * EVENT_WORDS;
     const kind = events[at];
     const slot = events[at + 1] ?? -1;
     const first = events[at + 2] ?? 0;
     const second = events[at + 3] ?? 0;
-    const owner = this.#streams[slot];
+    const stream = this.#streams[slot];
+    const owner = stream ?? this.#attempts.get(slot) ?? this.#listeners.get(slot);
     if (owner === undefined) {
-      this.#tellListener(kind, slot, record, first, second);
-      return;
-    }
-    try {
-      this.#tellStream(owner, kind, record, first, second);
-    } catch (error) {
-      owner.socketBroke(error);
-      throw error;
-    }
-  }
-
-  #tellStream(
-    owner: StreamOwner,
-    kind: number | undefined,
-    record: number,
-    first: number,
-    second: number,
-  ): void {
-    if (kind === EventKind.DATA) owner.socketData(first, second);
-    else if (kind === EventKind.ACKED) owner.socketAcked(first);
-    else if (kind === EventKind.CONNECTED) owner.socketConnected(this.#endsOf(record));
-    else if (kind === EventKind.END) owner.socketEnded();
-    else if (kind === EventKind.WRITABLE) owner.socketWritable();
-    else if (kind === EventKind.STARVED) owner.socketStarved();
-    else owner.socketFailed(first);
-  }
-
-  #tellListener(kind: number | undefined, slot: number, record: number, first: number, second: number): void {
-    const owner = this.#listeners.get(slot);
-    // The one event that brings a socket: nobody must forget it, even if its listener was closed.
-    if (owner === undefined) {
+      // The one event that brings a socket: its listener was closed meanwhile.
       if (kind === EventKind.ACCEPTED) this.native.reset(first);
       return;
     }
     try {
-      if (kind === EventKind.ACCEPTED) owner.socketAccepted(first, this.#endsOf(record));
-      else if (kind === EventKind.ACCEPT_FAILED) owner.socketAcceptFailed(first, second !== 0);
-      else owner.socketFailed(first);
+      if (stream !== undefined) passToStream(stream, kind, first, second);
+      else this.#passToOther(slot, kind, record, first, second);
     } catch (error) {
-      owner.socketBroke(error);
+      owner.onSocketBroke(error);
       throw error;
     }
   }
 
-  /** An address that is that of the last event is the same string: many connections, one text. */
-  #endsOf(record: number): Ends {
+  #passToOther(slot: number, kind: number | undefined, record: number, first: number, second: number): void {
+    const attempt = this.#attempts.get(slot);
+    if (attempt !== undefined) {
+      if (kind === EventKind.CONNECTED) attempt.onSocketConnected(this.#endsOf(record));
+      else attempt.onSocketFailed(first);
+      return;
+    }
+    const listener = this.#listeners.get(slot);
+    if (kind === EventKind.ACCEPTED) listener?.onSocketAccepted(first, this.#endsOf(record));
+    else if (kind === EventKind.ACCEPT_FAILED) listener?.onSocketAcceptFailed(first, second !== 0);
+    else listener?.onSocketFailed(first);
+  }
+
+  /**
+   * Ends that equal those of the last event are the same objects: many connections to one port share them.
+   */
+  #endsOf(record: number): SocketEnds {
     const at = record * 2 * END_BYTES;
-    const last = this.#lastEnds;
-    this.#lastEnds = {
-      localAddress: this.#addressAt(at, last.localAddress),
-      localPort: this.#portAt(at),
-      remoteAddress: this.#addressAt(at + END_BYTES, last.remoteAddress),
-      remotePort: this.#portAt(at + END_BYTES),
-    };
-    return this.#lastEnds;
+    this.#lastLocal = this.#endpointAt(at, this.#lastLocal);
+    this.#lastRemote = this.#endpointAt(at + END_BYTES, this.#lastRemote);
+    return { local: this.#lastLocal, remote: this.#lastRemote };
   }
 
-  #portAt(at: number): number {
-    return this.#open().ports[at / Uint16Array.BYTES_PER_ELEMENT] ?? 0;
-  }
-
-  #addressAt(at: number, last: string): string {
-    const { ends } = this.#open();
+  #endpointAt(at: number, last: Endpoint): Endpoint {
+    const { ends, ports } = this.#open();
+    const port = ports[at / Uint16Array.BYTES_PER_ELEMENT] ?? 0;
     const text = ends.toString('latin1', at + 2, ends.indexOf(0, at + 2));
-    return text === last ? last : text;
+    const address = text === last.address ? last.address : text;
+    return address === last.address && port === last.port ? last : { address, port };
   }
 
-  /** This side's address of a listener. */
-  localEnd(slot: number): { readonly address: string; readonly port: number } | number {
+  /** Returns this side's end of a listener, or a refusal. */
+  localEnd(slot: number): Endpoint | number {
     const result = this.native.localEnd(slot);
-    if (result < 0) return result;
-    const at = MAX_EVENTS * 2 * END_BYTES;
-    return { address: this.#addressAt(at, ''), port: this.#portAt(at) };
+    return result < 0 ? result : this.#endpointAt(MAX_EVENTS * 2 * END_BYTES, this.#lastLocal);
   }
+}
+
+function passToStream(owner: StreamOwner, kind: number | undefined, first: number, second: number): void {
+  if (kind === EventKind.DATA) owner.onSocketData?.(first, second);
+  else if (kind === EventKind.ACKED) owner.onSocketAcked?.(first);
+  else if (kind === EventKind.END) owner.onSocketEnd();
+  else if (kind === EventKind.WRITABLE) owner.onSocketWritable?.();
+  else if (kind === EventKind.STARVED) owner.onSocketStarved?.();
+  else owner.onSocketFailed(first);
 }
 
 const loops = new WeakMap<NativeAddon, SocketLoop>();
 
-/** The loop of this thread, opened at the first use. */
+/** Returns the loop of this thread, opened at the first use. */
 export function loopOf(addon: NativeAddon): SocketLoop {
   let loop = loops.get(addon);
   if (loop === undefined) {

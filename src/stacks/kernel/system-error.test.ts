@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { constants } from 'node:os';
 import { describe, it } from 'node:test';
@@ -18,16 +17,6 @@ describe('a refusal as an error', () => {
     const ours = systemError(refusal(3, constants.errno.ECONNREFUSED), { address: '127.0.0.1', port: 1 });
     assert.equal(ours.message, theirs.message);
     assert.deepEqual(Object.entries(ours).sort(), Object.entries(theirs).sort());
-  });
-
-  it('names every call that native/refusal.h numbers', () => {
-    const header = readFileSync(new URL('../../../native/refusal.h', import.meta.url), 'utf8');
-    const names = [...header.matchAll(/^ {2}CALL_(\w+)/gm)].map(([, name = '']) => name.toLowerCase());
-    assert.ok(names.length > 10);
-    for (const [index, name] of names.entries()) {
-      const { syscall } = systemError(refusal(index + 1, 1)) as NodeJS.ErrnoException;
-      assert.equal(syscall?.replace('_ctl', ''), name);
-    }
   });
 
   it('tells want of memory from faults of the connection', () => {

@@ -1,18 +1,19 @@
 /**
- * The receiving half of a connection: delivers no more than the receive window beyond what was given back,
- * and nothing while reading is off. The stream is paused then; sockets are made with a high-water mark of
- * `STREAM_BYTES`, so that a paused stream stops to read when it has one piece: the kernel joins what follows,
- * and its buffer closes the peer's window.
+ * The receiving half of a connection. It delivers at most the receive window beyond what was consumed, and
+ * nothing while reading is off. Then the stream is paused. Sockets are made with a high-water mark of
+ * `STREAM_BYTES`, so that a paused stream stops reading when it has one piece: the kernel joins what
+ * follows, and its buffer closes the peer's window.
  *
- * The program's callbacks end by running the ticks that they caused, and the stream tells by ticks. So a
- * piece may come while another one is being delivered: it waits in `#waiting`, and the stream hears of the
- * peer's FIN only when everything before it was delivered.
+ * A piece goes: the socket's `push` → `take` → `onData` → `consume`. A piece that comes while an earlier
+ * one is being delivered waits in `#waiting`. The stream reports the peer's FIN only when everything before
+ * it was delivered.
  */
 import type { Socket } from 'node:net';
 import type { TimerWheel } from '../../support/timer-wheel.js';
 import { Timer, type TimerOwner } from '../../support/timers.js';
 import { keepFreedMemory } from '../system/freed-memory.js';
 import { JOIN_INTERVAL_MS, WithheldPieces } from '../system/withheld-pieces.js';
+import { isSocketOver } from './socket-facts.js';
 
 /** High-water mark of the streams: a paused one reads no more than one piece ahead. */
 export const STREAM_BYTES = 1;
@@ -23,35 +24,39 @@ export interface ReceivingContext {
   post(job: () => void): void;
 }
 
+/** The connection. */
 export interface InboxOwner {
   /** The socket has received a piece, past the stream: the owner has the inbox take it. */
-  socketData(chunk: Uint8Array): void;
-  /** A piece is about to be delivered: what is to be told before it is told now. */
-  beforeData(): void;
-  /** The receiver is given bytes. */
-  deliver(bytes: Uint8Array): void;
+  onSocketData(chunk: Uint8Array): void;
+  /** A piece is about to be delivered: events that have to come before it come now. */
+  onBeforeData(): void;
+  /** Bytes for the receiver, which keeps them. */
+  onData(bytes: Uint8Array): void;
 }
+
+/** How the stream runs. */
+type Flow = 'flowing' | 'paused' | 'dropping';
+
+/** `due`: waiting pieces are delivered by a posted job. */
+type Delivery = 'idle' | 'due' | 'running';
 
 export class Inbox implements TimerOwner {
   readonly #socket: Socket;
   readonly #owner: InboxOwner;
   readonly #context: ReceivingContext;
   readonly #windowBytes: number;
-  /** What was delivered and not given back. */
+  /** Pieces that were delivered and not consumed. */
   readonly #withheld: WithheldPieces;
   /** The stream's own `push`. */
   readonly #push: (chunk: Uint8Array | null) => boolean;
   /** Pieces that the stream gave and that could not be delivered yet, in order. */
   #waiting: Uint8Array[] | undefined;
-  /** The peer's FIN is here, and data before it waits. */
+  #flow: Flow = 'flowing';
+  #delivery: Delivery = 'idle';
+  #isReading = true;
+  /** The peer's FIN has come, and data before it waits. */
   #endWaits = false;
-  #isPaused = false;
-  /** `setReading` is off. */
-  #isHeld = false;
-  #isDropping = false;
-  #isDelivering = false;
-  #goOnIsDue = false;
-  /** Until then, small pieces are joined. */
+  /** Fires when small pieces have been joined for long enough. */
   #joinTimer: Timer | undefined;
 
   constructor(socket: Socket, owner: InboxOwner, context: ReceivingContext, windowBytes: number) {
@@ -61,23 +66,23 @@ export class Inbox implements TimerOwner {
     this.#windowBytes = windowBytes;
     this.#withheld = new WithheldPieces(windowBytes);
     this.#push = socket.push.bind(socket);
-    socket.push = (chunk: Uint8Array | null) => this.#socketPushes(chunk);
+    socket.push = (chunk: Uint8Array | null) => this.#onSocketPush(chunk);
   }
 
   /**
-   * `node:net` hands what it read to `push`, the stream's own method. When the stream has nothing buffered
-   * and flows, it goes to the receiver directly; else it takes the stream's way, and comes by the event
-   * `data`.
+   * `node:net` hands each piece to `push`, the stream's own method. If the stream flows and has nothing
+   * buffered, the piece goes to the owner directly. Otherwise it takes the stream's way, and comes by the
+   * event `data`.
    */
-  #socketPushes(chunk: Uint8Array | null): boolean {
+  #onSocketPush(chunk: Uint8Array | null): boolean {
     const socket = this.#socket;
     if (chunk === null) {
       this.#endWaits = true;
       this.#endIfDue();
       return false;
     }
-    if (!this.#isPaused && socket.readableFlowing === true && socket.readableLength === 0) {
-      this.#owner.socketData(chunk);
+    if (this.#flow !== 'paused' && socket.readableFlowing === true && socket.readableLength === 0) {
+      this.#owner.onSocketData(chunk);
       return true;
     }
     const wantsMore = this.#push(chunk);
@@ -85,40 +90,40 @@ export class Inbox implements TimerOwner {
     return wantsMore;
   }
 
-  /** Bytes that may be delivered before something is given back. */
+  /** Bytes that may be delivered before any is consumed. */
   #window(): number {
-    return this.#isHeld ? 0 : this.#windowBytes - this.#withheld.bytes;
+    return this.#isReading ? this.#windowBytes - this.#withheld.bytes : 0;
   }
 
-  #mayDeliver(): boolean {
+  #canDeliver(): boolean {
     return this.#window() > 0 && !this.#withheld.isFull;
   }
 
-  /** True if the connection is over, or closed by the program: nothing more is delivered. */
+  /** True if nothing more is delivered: the connection is over, or closed by the program. */
   #isOver(): boolean {
-    return this.#isDropping || this.#socket.destroyed || this.#socket.errored !== null;
+    return this.#flow === 'dropping' || isSocketOver(this.#socket);
   }
 
-  /** Takes what the socket has received. */
+  /** Takes a piece that the socket has received. */
   take(chunk: Uint8Array): void {
     keepFreedMemory(chunk.length);
     if (this.#isOver()) {
       this.#endIfDue();
-    } else if (this.#isDelivering || this.#waiting !== undefined || !this.#mayDeliver()) {
+    } else if (this.#delivery === 'running' || this.#waiting !== undefined || !this.#canDeliver()) {
       (this.#waiting ??= []).push(chunk);
       this.#adjust();
     } else {
       this.#deliver(chunk);
-      this.#goOn();
+      this.#deliverWaiting();
     }
   }
 
   /** Delivers as much as the window allows; the rest waits before everything else. */
   #deliver(chunk: Uint8Array): void {
-    this.#isDelivering = true;
+    this.#delivery = 'running';
     try {
-      this.#owner.beforeData();
-      // Whoever was told before may have closed the window, or the connection.
+      this.#owner.onBeforeData();
+      // The events before the piece may have closed the window, or the connection.
       if (this.#isOver()) return;
       const length = Math.max(0, Math.min(this.#window(), chunk.length));
       if (length < chunk.length) {
@@ -127,15 +132,15 @@ export class Inbox implements TimerOwner {
       }
       if (length === 0) return;
       this.#withheld.delivered(length);
-      this.#owner.deliver(new Uint8Array(chunk.buffer, chunk.byteOffset, length));
+      this.#owner.onData(new Uint8Array(chunk.buffer, chunk.byteOffset, length));
     } finally {
-      this.#isDelivering = false;
+      this.#delivery = 'idle';
     }
   }
 
-  /** Delivers what waits, as far as it may. */
-  #goOn(): void {
-    while (this.#waiting !== undefined && !this.#isOver() && this.#mayDeliver()) {
+  /** Delivers what waits, as far as the window allows. */
+  #deliverWaiting(): void {
+    while (this.#waiting !== undefined && !this.#isOver() && this.#canDeliver()) {
       const first = this.#takeWaiting();
       if (first !== undefined) this.#deliver(first);
     }
@@ -149,59 +154,63 @@ export class Inbox implements TimerOwner {
     return first;
   }
 
-  /** Goes on from the loop: a method that the program calls brings no event before it returns. */
-  #goOnLater(): void {
-    if (this.#isDelivering || this.#goOnIsDue) return;
-    if (this.#waiting === undefined || !this.#mayDeliver()) {
+  /** As `#deliverWaiting`, from the loop: no method of the port calls an event before it returns. */
+  #deliverWaitingLater(): void {
+    if (this.#delivery !== 'idle') return;
+    if (this.#waiting === undefined || !this.#canDeliver()) {
       this.#adjust();
       return;
     }
-    this.#goOnIsDue = true;
+    this.#delivery = 'due';
     this.#context.post(() => {
-      this.#goOnIsDue = false;
-      if (!this.#isDelivering) this.#goOn();
+      // The join timer may have delivered meanwhile.
+      if (this.#delivery !== 'due') return;
+      this.#delivery = 'idle';
+      this.#deliverWaiting();
     });
   }
 
-  /** Has the stream tell of the peer's FIN, when nothing waits before it. */
+  /** Lets the stream report the peer's FIN if nothing waits before it. */
   #endIfDue(): void {
-    const isBehind = this.#isDelivering || this.#waiting !== undefined || this.#socket.readableLength > 0;
-    if (!this.#endWaits || isBehind) return;
+    const isBehindData =
+      this.#delivery === 'running' || this.#waiting !== undefined || this.#socket.readableLength > 0;
+    if (!this.#endWaits || isBehindData) return;
     this.#endWaits = false;
     this.#push(null);
-    // A paused stream tells of its end when it is read: by a tick, so not from within a method.
+    // A paused stream reports its end when it is read: by a tick, so not from inside a method.
     this.#socket.read(0);
   }
 
   /** Opens the window by bytes that the receiver is done with. */
-  returned(bytes: number): void {
+  consume(bytes: number): void {
     this.#withheld.returned(bytes);
-    if (this.#isPaused) this.#goOnLater();
+    if (this.#flow === 'paused') this.#deliverWaitingLater();
   }
 
   setReading(on: boolean): void {
-    this.#isHeld = !on;
-    this.#goOnLater();
+    this.#isReading = on;
+    this.#deliverWaitingLater();
   }
 
-  /** From now on what arrives is dropped. */
+  /** Drops what waits, and what arrives from now on. */
   drop(): void {
+    const wasPaused = this.#flow === 'paused';
     this.end();
-    if (this.#isPaused) this.#resume();
+    if (wasPaused) this.#socket.resume();
     this.#endIfDue();
   }
 
-  /** The socket is closed: nothing more comes. */
+  /** The connection is over: nothing more is delivered. */
   end(): void {
-    this.#isDropping = true;
+    this.#flow = 'dropping';
     this.#waiting = undefined;
     if (this.#joinTimer !== undefined) this.#context.timers.disarm(this.#joinTimer);
   }
 
+  /** Pauses the stream if nothing can be delivered, else resumes it. */
   #adjust(): void {
-    if (this.#isDropping) return;
-    if (this.#waiting === undefined && this.#mayDeliver()) {
-      if (this.#isPaused) this.#resume();
+    if (this.#waiting === undefined && this.#canDeliver()) {
+      this.#resume();
       return;
     }
     this.#pause();
@@ -209,22 +218,23 @@ export class Inbox implements TimerOwner {
   }
 
   #pause(): void {
-    if (this.#isPaused) return;
-    this.#isPaused = true;
+    if (this.#flow !== 'flowing') return;
+    this.#flow = 'paused';
     this.#socket.pause();
   }
 
   #resume(): void {
-    this.#isPaused = false;
+    if (this.#flow !== 'paused') return;
+    this.#flow = 'flowing';
     this.#socket.resume();
   }
 
   // ---- joining small pieces
 
-  /** With too many pieces withheld, what waits is delivered after a while, with what has come until then. */
+  /** If too many pieces are withheld, what waits is delivered later, joined with what comes until then. */
   #joinLater(): void {
     const isEmpty = this.#waiting === undefined && this.#socket.readableLength === 0;
-    if (isEmpty || !this.#isPaused || !this.#withheld.isFull || this.#window() <= 0) return;
+    if (isEmpty || this.#flow !== 'paused' || !this.#withheld.isFull || this.#window() <= 0) return;
     const { timers } = this.#context;
     this.#joinTimer ??= new Timer(this);
     if (!this.#joinTimer.armed) timers.arm(this.#joinTimer, timers.nowMs() + JOIN_INTERVAL_MS);
@@ -232,13 +242,13 @@ export class Inbox implements TimerOwner {
 
   /** The join timer's. */
   due(): void {
-    if (this.#isDelivering || this.#isOver() || this.#window() <= 0) return;
-    // What the stream has comes by the event `data`, and waits with the rest. Reading goes on by one piece.
+    if (this.#delivery === 'running' || this.#isOver() || this.#window() <= 0) return;
+    // What the stream holds comes by the event `data`, and waits with the rest. Reading goes on by one piece.
     if (this.#socket.readableLength > 0) this.#socket.read();
     const pieces = this.#waiting;
     this.#waiting = undefined;
     if (pieces !== undefined) this.#deliver(joined(pieces));
-    this.#goOn();
+    this.#deliverWaiting();
   }
 }
 

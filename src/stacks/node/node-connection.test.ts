@@ -9,10 +9,10 @@ import type { Alarm, Clock } from '../../support/clock.js';
 import { LingerRegistry } from '../system/linger-registry.js';
 import { FIN_WAIT_MS, LONGEST_LINGER_MS } from '../system/lingering.js';
 import { SHARE_BYTES } from '../system/send-budget.js';
-import { canReset } from './node-connection.js';
 import { DEFAULT_BUFFER_BYTES, NodeStack } from './node-stack.js';
+import { canReset } from './socket-facts.js';
 
-/** A clock whose hands the test moves, with the one alarm that a wheel has. */
+/** A clock that the test advances, with the one alarm that a wheel has. */
 class HandClock implements Clock {
   #nowMs = 0;
   #wake: (() => void) | undefined;
@@ -43,7 +43,7 @@ function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Goes round the loop until it is so; a test that never gets there is ended by the runner. */
+/** Goes round the loop until the condition holds; the runner ends a test that waits in vain. */
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await turn();
 }
@@ -62,24 +62,34 @@ function portOf(server: Server): number {
   return (server.address() as AddressInfo).port;
 }
 
-/** A connection of the port; resolves when it stands. `over` counts the ends that were told. */
-function opened(stack: NodeStack, port: number, tell: { over: number }): Promise<Connection> {
+/** Counts the ends that were reported. */
+interface Ends {
+  over: number;
+}
+
+/** A connection of the port; resolves when it stands. */
+function opened(stack: NodeStack, port: number, ends: Ends): Promise<Connection> {
   return new Promise((resolve, reject) => {
-    const events: ConnectionEvents = {
-      connected: () => resolve(connection),
-      data: () => undefined,
-      acked: () => undefined,
-      end: () => undefined,
-      closed: (fault) => {
-        tell.over += 1;
-        if (fault !== undefined) reject(new Error(`closed with ${fault.code}`));
-      },
+    const receiver: ConnectionEvents = {
+      onData: () => undefined,
+      onAcked: () => undefined,
+      onEnd: () => undefined,
+      onClosed: () => (ends.over += 1),
     };
-    const connection = stack.connect({ address: '127.0.0.1', port, localPort: 0 }, events);
+    const target = { address: '127.0.0.1', port, localPort: 0 };
+    stack.connect(target, {
+      onConnected: (connection) => {
+        resolve(connection);
+        return receiver;
+      },
+      onFailed: ({ code }) => {
+        reject(new Error(`failed with ${code}`));
+      },
+    });
   });
 }
 
-/** So few may linger at once. */
+/** Connections that may linger at once. */
 const FEW = 3;
 
 class FewLingering extends NodeStack {
@@ -92,33 +102,34 @@ async function lingering() {
   const stack = new NodeStack({ clock });
   const peers: Socket[] = [];
   const server = await listening((socket) => peers.push(socket.resume()), true);
-  const tell = { over: 0 };
-  (await opened(stack, portOf(server), tell)).close();
-  await until(() => tell.over === 1 && peers.length === 1);
+  const ends = { over: 0 };
+  (await opened(stack, portOf(server), ends)).close();
+  await until(() => ends.over === 1 && peers.length === 1);
   const [peer] = peers;
   assert.ok(peer !== undefined);
   return { clock, stack, server, peer };
 }
 
 describe('connections that wait for the FIN of a peer that never ends', () => {
-  it('are bounded by their number: the one that was heard of longest ago is reset', async () => {
+  it('are bounded by their number: the one that has been silent for longest is reset', async () => {
     const stack = new FewLingering({ clock: new HandClock() });
     const peers: Socket[] = [];
     const server = await listening((socket) => peers.push(socket.resume()), true);
-    const tell = { over: 0 };
+    const ends = { over: 0 };
     const linger = async (): Promise<void> => {
-      const connection = await opened(stack, portOf(server), tell);
-      const over = tell.over + 1;
+      const connection = await opened(stack, portOf(server), ends);
+      const over = ends.over + 1;
       connection.close();
-      await until(() => tell.over === over && peers.length === over);
+      await until(() => ends.over === over && peers.length === over);
     };
     for (let count = 0; count < FEW; count += 1) await linger();
     assert.equal(stack.lingerers.size, FEW);
     peers[0]?.write('still here');
-    // Who closes one more finds the first one heard of later than the second.
+    // The next close finds the second connection first: of the first one something was heard later.
     await turns(10, () => undefined);
     await linger();
-    // Who is reset answers data with a reset, which the next write finds; who lingers takes and drops it.
+    // A connection that was reset answers data with a reset, which the next write finds. A lingering one
+    // drops it.
     await until(() => {
       for (const peer of peers) peer.write('still here');
       return peers[1]?.destroyed === true;
@@ -128,7 +139,7 @@ describe('connections that wait for the FIN of a peer that never ends', () => {
       peers.map(({ destroyed }) => destroyed),
       [false, true, false, false],
     );
-    assert.equal(tell.over, FEW + 1, 'what was told once is not told again');
+    assert.equal(ends.over, FEW + 1, 'an end is reported once');
     for (const peer of peers) peer.destroy();
     server.close();
     await until(() => stack.lingerers.size === 0);
@@ -168,14 +179,14 @@ describe('connections that wait for the FIN of a peer that never ends', () => {
     server.close();
   });
 
-  it('give their places back when the peers end after all', async () => {
+  it('leave the registry when the peers end after all', async () => {
     const stack = new NodeStack({ clock: new HandClock() });
     const peers: Socket[] = [];
     const server = await listening((socket) => peers.push(socket.resume()), true);
-    const tell = { over: 0 };
-    const connections = await Promise.all([1, 2, 3].map(() => opened(stack, portOf(server), tell)));
+    const ends = { over: 0 };
+    const connections = await Promise.all([1, 2, 3].map(() => opened(stack, portOf(server), ends)));
     for (const connection of connections) connection.close();
-    await until(() => tell.over === 3 && peers.length === 3);
+    await until(() => ends.over === 3 && peers.length === 3);
     assert.equal(stack.lingerers.size, 3);
     for (const peer of peers) peer.end();
     await until(() => stack.lingerers.size === 0);
@@ -243,7 +254,7 @@ describe('a program that answers each acknowledgement with the next write to a f
     await worker.terminate();
   });
 
-  it('may set onAck anew each time, and is told no more often for it', async () => {
+  it('may set onAck anew each time, and is not called more often for it', async () => {
     const { worker, port } = await fastReader();
     const client = await connected(new NodeStack(), port);
     let [thisTurn, most] = [0, 0];
@@ -265,7 +276,7 @@ describe('a program that answers each acknowledgement with the next write to a f
   });
 });
 
-describe('while nobody listens to onAck', () => {
+describe('without a handler of onAck', () => {
   it('space() has risen before the next event all the same', async () => {
     const peers: Socket[] = [];
     const server = await listening((socket) => peers.push(socket.resume()));
@@ -299,9 +310,9 @@ describe('the budget of what the kernel has not taken', () => {
     for (let index = 0; index < count; index += 1) {
       const connection = await opened(stack, port, { over: 0 });
       connections.push(connection);
-      // What the kernel took is known a turn later.
+      // What the kernel took is counted a turn later.
       for (let idle = 0; idle < 5; idle += 1) {
-        while (connection.send(bytes, false, false) > 0) idle = 0;
+        while (connection.enqueueAndFlush(bytes, 0) > 0) idle = 0;
         await turn();
       }
     }
@@ -336,21 +347,27 @@ describe('a lent buffer that is detached while the kernel takes it', () => {
     const server = await listening((socket) => peers.push(socket.pause()));
     const stack = new NodeStack({ sendBufferBytes: 1 << 26 });
     const faults: unknown[] = [];
-    const connection = await new Promise<Connection>((resolve) => {
-      const made = stack.connect(
+    const receiver: ConnectionEvents = {
+      onData: () => undefined,
+      onAcked: () => undefined,
+      onEnd: () => undefined,
+      onClosed: (fault) => faults.push(fault?.cause?.message),
+    };
+    const connection = await new Promise<Connection>((resolve, reject) => {
+      stack.connect(
         { address: '127.0.0.1', port: portOf(server), localPort: 0 },
         {
-          connected: () => resolve(made),
-          data: () => undefined,
-          acked: () => undefined,
-          end: () => undefined,
-          closed: (fault) => faults.push(fault?.cause?.message),
+          onConnected: (standing) => {
+            resolve(standing);
+            return receiver;
+          },
+          onFailed: reject,
         },
       );
     });
     // More than the kernel takes at once.
     const lent = new Uint8Array(1 << 25);
-    assert.equal(connection.send(lent, false, false), lent.length);
+    assert.equal(connection.enqueueAndFlush(lent, 0), lent.length);
     const elsewhere = structuredClone(lent.buffer, { transfer: [lent.buffer] });
     await until(() => peers.length === 1);
     peers[0]?.resume();
@@ -363,7 +380,7 @@ describe('a lent buffer that is detached while the kernel takes it', () => {
 });
 
 describe('a runtime that cannot reset', () => {
-  it('is seen by the missing method', () => {
+  it('is recognised by the missing method', () => {
     const socket = connect(1, '127.0.0.1').on('error', () => undefined);
     assert.equal(canReset(socket), true);
     socket.destroy();

@@ -1,23 +1,34 @@
 /**
- * One connection on `node:net`: its state, its ends, and how it ends. The stream's own buffering is held to
- * the port's promises by its two halves, `Outbox` and `Inbox`.
+ * One connection on `node:net`, from the moment that it stands: its ends, and how it ends. Its two halves,
+ * `Outbox` and `Inbox`, hold the stream's own buffering to the port's promises.
+ *
+ * The life is a phase (`connection-phase.ts`): `#on` is the one place that changes it, and what follows
+ * from a change stands there. The socket's `close` is the one event that ends it.
  *
  * The socket's events call shared functions that find the connection in the socket, so that an idle
- * connection costs few closures. The socket's `close` is the one event that ends it.
+ * connection costs few closures.
  */
 import type { Socket } from 'node:net';
-import { ErrorCode } from '../../port/error-code.js';
 import { TcpState } from '../../port/tcp-state.js';
-import type { Connection, ConnectionEvents, Fault, StackLimits } from '../../port/tcp-stack.js';
+import type { Connection, ConnectionEvents, Endpoint, Fault, SendFlags } from '../../port/tcp-stack.js';
 import { letLeave } from '../../support/callback-scope.js';
-import { unmapped } from '../../support/ip-address.js';
-import type { TimerWheel } from '../../support/timer-wheel.js';
-import { Timer, type TimerOwner } from '../../support/timers.js';
-import { LingerEntry, type Lingerer, type LingerRegistry } from '../system/linger-registry.js';
-import { FIN_WAIT_MS, LONGEST_LINGER_MS, LOOKS_PER_CLOSE_TIMEOUT } from '../system/lingering.js';
+import {
+  canSend,
+  hasPeerEnded,
+  isClosed,
+  isFinDue,
+  isGone,
+  Phase,
+  phaseAfter,
+  PHASES,
+  type PhaseEvent,
+} from '../system/connection-phase.js';
 import { connectionFault } from '../system/system-fault.js';
+import { Closing, type ClosingContext, type ClosingOwner } from './closing.js';
 import { Inbox, type InboxOwner } from './inbox.js';
+import type { OpenSocket, OpenSockets } from './open-sockets.js';
 import { Outbox, type OutboxOwner, type SendingContext } from './outbox.js';
+import { canReset, isSocketOver, type SocketEnds } from './socket-facts.js';
 
 /** Ethernet's 1500 bytes less the headers (RFC 9293 §3.7.1): 20 of TCP, and 20 of IPv4 or 40 of IPv6. */
 const MSS_IPV4 = 1460;
@@ -30,64 +41,40 @@ interface OwnedSocket extends Socket {
 }
 
 /** What all connections of a stack share. */
-export interface ConnectionContext extends SendingContext {
-  readonly limits: StackLimits;
-  readonly timers: TimerWheel;
-  /** Connections that the program has closed and the stack still finishes. */
-  readonly lingerers: LingerRegistry;
+export interface ConnectionContext extends SendingContext, ClosingContext {
+  readonly sockets: OpenSockets;
 }
 
-export class NodeConnection implements Connection, TimerOwner, OutboxOwner, InboxOwner, Lingerer {
+export class NodeConnection implements Connection, OutboxOwner, InboxOwner, ClosingOwner, OpenSocket {
   // First what every message touches: with many connections, each cache line of theirs counts.
 
-  /** Who hears the events; nobody once the connection is over or forgotten. */
+  /** The receiver of the events; `undefined` before `begin` has it, and when no event may come any more. */
   #events: ConnectionEvents | undefined;
+  #phase: Phase = Phase.OPEN;
   readonly #socket: OwnedSocket;
   readonly #context: ConnectionContext;
   readonly #outbox: Outbox;
   readonly #inbox: Inbox;
-  /** `close` was called: what arrives is dropped. */
-  #closing = false;
-  #stands = false;
-  #finWanted = false;
 
   readonly receiveWindowBytes: number;
-  localAddress = '';
-  localPort = 0;
-  remoteAddress = '';
-  remotePort = 0;
-  #forgotten = false;
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
+  /** From `close` until the socket is closed. */
+  #closing: Closing | undefined;
+  /** Why the connection is over. */
   #fault: Fault | undefined;
-  readonly #choseLocalPort: boolean;
-  /** The socket was told to end: FIN follows the last byte. */
-  #finGiven = false;
-  /** Shutting down is done: FIN is in the kernel's queue. */
-  #finSent = false;
-  #finReceived = false;
-  #resetsAfterFin = false;
-  /** Closing: its place among those that close, the timer, and what the kernel had taken at the last look. */
-  #linger: LingerEntry | undefined;
-  #timer: Timer | undefined;
-  #takenBefore = 0;
-  #lingersUntilMs = 0;
 
-  /**
-   * @param events `undefined` for an accepted connection, until somebody wants it.
-   * @param localPort the port that was asked for, 0 for any; `undefined` for an accepted connection, which
-   *   stands.
-   */
   constructor(
     context: ConnectionContext,
     socket: Socket,
-    events: ConnectionEvents | undefined,
-    localPort?: number,
+    ends: SocketEnds,
     receiveWindowBytes = context.limits.receiveWindowBytes,
   ) {
     this.receiveWindowBytes = receiveWindowBytes;
-    this.#choseLocalPort = localPort !== undefined && localPort !== 0;
+    this.local = ends.local;
+    this.remote = ends.remote;
     this.#context = context;
     this.#socket = socket;
-    this.#events = events;
     this.#outbox = new Outbox(socket, context, this);
     this.#inbox = new Inbox(socket, this, context, receiveWindowBytes);
     this.#socket[OWNER] = this;
@@ -96,104 +83,158 @@ export class NodeConnection implements Connection, TimerOwner, OutboxOwner, Inbo
     socket.on('finish', onFinish);
     socket.on('error', onError);
     socket.on('close', onClose);
-    if (localPort === undefined) this.#stand();
-    else socket.on('connect', onConnect);
+    context.sockets.add(this);
   }
 
-  setEvents(events: ConnectionEvents): void {
-    if (!this.#forgotten) this.#events = events;
+  /**
+   * Shows the connection to its user, who returns the receiver of its events, or `undefined` to refuse it.
+   * The socket brings no event meanwhile.
+   */
+  begin(show: (connection: Connection) => ConnectionEvents | undefined): void {
+    let events: ConnectionEvents | undefined;
+    try {
+      events = show(this);
+    } finally {
+      if (events === undefined) this.abort();
+    }
+    // The user may have aborted it already.
+    if (this.#phase !== Phase.OVER) this.#events = events;
   }
 
-  // ---- state
+  // ---- the phase
+
+  /** The one place that changes the phase, and that does what follows from the change. */
+  #on(event: PhaseEvent): void {
+    const before = this.#phase;
+    this.#phase = phaseAfter(before, event);
+    if (this.#phase === before) return;
+    switch (event) {
+      case 'shutdown':
+        this.#endSending();
+        break;
+      case 'close':
+        if (canSend(before)) this.#endSending();
+        this.#beginClosing();
+        break;
+      case 'finSent':
+        this.#linger();
+        break;
+      case 'peerEnded':
+        this.#outbox.reportBeforeEvent();
+        this.#events?.onEnd();
+        break;
+      case 'fault':
+        this.#reset();
+        break;
+      case 'end':
+        this.#finish();
+        break;
+    }
+  }
 
   state(): TcpState {
-    if (this.#isGone()) return TcpState.CLOSED;
-    if (!this.#stands) return TcpState.SYN_SENT;
-    if (!this.#finWanted) return this.#finReceived ? TcpState.CLOSE_WAIT : TcpState.ESTABLISHED;
-    if (this.#finReceived) return TcpState.LAST_ACK;
-    return this.#finSent ? TcpState.FIN_WAIT_2 : TcpState.FIN_WAIT_1;
+    return this.#isOver() ? TcpState.CLOSED : PHASES[this.#phase].state;
   }
 
-  /** A socket whose write failed is destroyed a moment later, and has forgotten what the kernel refused. */
-  #isGone(): boolean {
-    return this.#socket.destroyed || this.#socket.errored !== null;
+  /** The socket may be over already while its event is still on the way. */
+  #isOver(): boolean {
+    return isGone(this.#phase) || isSocketOver(this.#socket);
+  }
+
+  get holding(): 'connections' | undefined {
+    const isReported = this.#events === undefined && (isClosed(this.#phase) || isGone(this.#phase));
+    return isReported ? undefined : 'connections';
   }
 
   mss(): number {
-    if (!this.#stands) return 0;
-    return this.remoteAddress.includes(':') ? MSS_IPV6 : MSS_IPV4;
-  }
-
-  #stand(): void {
-    this.#stands = true;
-    const { localAddress, localPort, remoteAddress, remotePort } = this.#socket;
-    this.localAddress = unmapped(localAddress ?? '');
-    this.localPort = localPort ?? 0;
-    this.remoteAddress = unmapped(remoteAddress ?? '');
-    this.remotePort = remotePort ?? 0;
-  }
-
-  // ---- sending
-
-  sendSpace(): number {
-    if (!this.#stands || this.#finWanted || this.#isGone()) return 0;
-    return this.#outbox.space(this.#context.limits.sendBufferBytes);
-  }
-
-  unacknowledged(): number {
-    if (this.#isGone()) return 0;
-    this.#outbox.countAccepted();
-    return this.#outbox.outstanding;
+    return this.remote.address.includes(':') ? MSS_IPV6 : MSS_IPV4;
   }
 
   heardAgoMs(): undefined {
     // `node:net` does not tell.
   }
 
-  fits(bytes: number): boolean {
+  // ---- sending
+
+  sendSpace(): number {
+    return canSend(this.#phase) && !this.#isOver() ? this.#outbox.space() : 0;
+  }
+
+  hasSpaceFor(bytes: number): boolean {
     return bytes <= this.sendSpace();
   }
 
-  write(bytes: Uint8Array, copy: boolean, more: boolean): number {
+  unacknowledged(): number {
+    if (this.#isOver()) return 0;
+    this.#outbox.countTaken();
+    return this.#outbox.outstanding;
+  }
+
+  queued(): number {
+    return this.#isOver() ? 0 : this.#outbox.queued();
+  }
+
+  enqueue(bytes: Uint8Array, flags: SendFlags): number {
     const piece = this.#fitting(bytes);
-    if (piece.length > 0) this.#outbox.add(piece, copy, more);
+    if (piece.length > 0) this.#outbox.enqueue(piece, flags);
     return piece.length;
   }
 
-  send(bytes: Uint8Array, copy: boolean, more: boolean): number {
+  flush(): void {
+    this.#outbox.flush();
+  }
+
+  enqueueAndFlush(bytes: Uint8Array, flags: SendFlags): number {
     const piece = this.#fitting(bytes);
-    if (piece.length > 0) this.#outbox.send(piece, copy, more);
+    if (piece.length > 0) this.#outbox.enqueueAndFlush(piece, flags);
     return piece.length;
   }
 
+  /** Returns the part of `bytes` that there is space for. */
   #fitting(bytes: Uint8Array): Uint8Array {
     const space = this.sendSpace();
     return bytes.length <= space ? bytes : bytes.subarray(0, space);
   }
 
-  output(): void {
-    this.#outbox.output();
-  }
-
   setReportsAcks(on: boolean): void {
-    this.#outbox.setAwaited(on || this.#finWanted);
+    this.#outbox.setReportsAcks(on);
   }
 
-  accepted(bytes: number): void {
-    this.#endIfDone();
-    if (bytes > 0) this.#events?.acked(bytes);
+  setReportsDrained(on: boolean): void {
+    this.#outbox.setReportsDrained(on);
   }
 
-  takenAway(): void {
-    // As the kernel says when it cannot read what it is to send (write(2)).
+  setWantsSpace(bytes: number): void {
+    // There is no space any more after our FIN.
+    if (canSend(this.#phase)) this.#outbox.setWantsSpace(bytes);
+  }
+
+  onTaken(): void {
+    this.#sendFinIfDue();
+  }
+
+  onAcked(bytes: number): void {
+    this.#events?.onAcked(bytes);
+  }
+
+  onSpaceFreed(): void {
+    if (!this.#isOver()) this.#events?.onSpaceFreed?.();
+  }
+
+  onDrained(): void {
+    if (!this.#isOver()) this.#events?.onDrained?.();
+  }
+
+  onDetached(): void {
+    // The error that the kernel returns if it cannot read what it is to send (write(2)).
     const cause = Object.assign(new Error('write EFAULT'), { errno: -14, code: 'EFAULT', syscall: 'write' });
     this.#fail(connectionFault(cause, false));
   }
 
   // ---- receiving
 
-  received(bytes: number): void {
-    this.#inbox.returned(bytes);
+  consume(bytes: number): void {
+    this.#inbox.consume(bytes);
   }
 
   setReading(on: boolean): void {
@@ -201,190 +242,149 @@ export class NodeConnection implements Connection, TimerOwner, OutboxOwner, Inbo
   }
 
   setTakesLoans(): void {
-    // What `node:net` reads it gives away.
+    // `node:net` gives away what it reads.
   }
 
   setTakesViews(): void {
-    // What `node:net` reads it gives away.
+    // `node:net` gives away what it reads.
   }
 
-  beforeData(): void {
-    if (this.#outbox.acceptanceWaits) this.#outbox.tellAccepted();
+  onBeforeData(): void {
+    this.#outbox.reportBeforeEvent();
   }
 
-  deliver(bytes: Uint8Array): void {
-    this.#events?.data(bytes);
+  onData(bytes: Uint8Array): void {
+    this.#events?.onData(bytes);
   }
 
   // ---- the end
 
   shutdown(): void {
-    if (this.#finWanted) return;
-    this.#outbox.finish();
-    this.#finWanted = true;
-    this.#endIfDone();
-    // FIN waits for the acceptance: now somebody awaits it.
-    this.#outbox.setAwaited(true);
+    this.#on('shutdown');
   }
 
   close(): void {
-    if (this.#closing || this.#isGone()) return;
-    const finSentBefore = this.#finSent;
-    this.shutdown();
-    this.#closing = true;
-    this.#inbox.drop();
-    const isAllButOver = this.#finReceived && this.#outbox.outstanding === 0;
-    if (isAllButOver || this.#isGone()) return;
-    this.#takenBefore = this.#outbox.takenInAll();
-    this.#linger = new LingerEntry(this);
-    this.#context.lingerers.add(this.#linger, this.#outbox.outstanding);
-    this.#lookIn(this.#context.limits.closeTimeoutMs / LOOKS_PER_CLOSE_TIMEOUT);
-    if (finSentBefore) {
-      this.#context.post(() => {
-        this.#enterLingering();
-      });
-    }
+    if (!this.#isOver()) this.#on('close');
+  }
+
+  drop(): void {
+    this.#forget();
+    this.#socket.destroy();
+  }
+
+  abort(): void {
+    this.#forget();
+    this.#reset();
+  }
+
+  reset(): void {
+    this.abort();
+  }
+
+  /** From now on no event comes. */
+  #forget(): void {
+    // Bytes that were flushed earlier leave earlier.
+    letLeave();
+    this.#events = undefined;
+    this.#on('end');
+  }
+
+  #endSending(): void {
+    this.#outbox.flushForFin();
+    this.#sendFinIfDue();
   }
 
   /**
    * FIN follows when the kernel has taken the last byte, not before: libuv refuses to reset a socket that
-   * waits to be shut down (`uv_tcp_close_reset`), and `abort` has to work until then.
+   * is being shut down (`uv_tcp_close_reset`), and `abort` has to work until then.
    */
-  #endIfDone(): void {
-    if (!this.#finWanted || this.#finGiven || this.#outbox.outstanding > 0 || this.#isGone()) return;
-    this.#finGiven = true;
-    this.#socket.end();
+  #sendFinIfDue(): void {
+    const socket = this.#socket;
+    const isAsked = isFinDue(this.#phase) && !socket.writableEnded;
+    if (isAsked && this.#outbox.outstanding === 0 && !isSocketOver(socket)) socket.end();
   }
 
-  abort(): void {
-    // In the order of the calls: what was sent before leaves before.
-    letLeave();
-    this.#forget();
-    this.#reset();
-  }
-
-  #reset(): void {
-    if (this.#socket.destroyed) return;
-    if (this.#finGiven && !this.#finSent) this.#resetsAfterFin = true;
-    else if (this.#stands && canReset(this.#socket)) this.#socket.resetAndDestroy();
-    else this.#socket.destroy();
-  }
-
-  /** Resets the connection; the receiver is told when the socket is closed. */
-  #fail(fault: Fault): void {
-    this.#fault ??= fault;
-    this.#reset();
+  #beginClosing(): void {
+    this.#inbox.drop();
+    const isAllDone = hasPeerEnded(this.#phase) && this.#outbox.outstanding === 0;
+    if (isAllDone || this.#isOver()) return;
+    this.#closing = new Closing(this.#context, this, this.#outbox);
+    // If our FIN is sent already, no event of the socket brings the report.
+    if (this.#phase === Phase.CLOSED) {
+      this.#context.post(() => {
+        this.#linger();
+      });
+    }
   }
 
   /**
-   * After `close` our side is done with its FIN, and the program is told so. The socket waits for the
-   * peer's FIN on its own, dropping what still arrives: closed with data unread, the kernel would send a
-   * reset (RFC 1122 §4.2.2.13), which could overtake data of ours that the peer has not read. The process
-   * waits as well, if anything was sent: its end closes the socket too.
+   * Both our FIN and `close` are done: reports the end. The socket waits for the peer's FIN on its own. If
+   * anything was sent, the process waits as well, because its end would close the socket.
    */
-  #enterLingering(): void {
+  #linger(): void {
     const events = this.#events;
-    if (this.#finReceived || events === undefined) return;
-    this.#forget();
-    if (!this.#outbox.hasSent) this.#socket.unref();
-    this.#showsLife();
-    this.#lingersUntilMs = this.#context.timers.nowMs() + LONGEST_LINGER_MS;
-    this.#lookIn(FIN_WAIT_MS);
-    events.closed(undefined);
-  }
-
-  #isLingering(): boolean {
-    return this.#forgotten && this.#finSent;
-  }
-
-  #showsLife(): void {
-    if (this.#linger?.isIn === true)
-      this.#context.lingerers.progressed(this.#linger, this.#outbox.outstanding);
-  }
-
-  /** Too many connections close at once, and this one stands longest. */
-  cut(): void {
-    const cause = new Error(
-      'too many connections are being closed, and this one has gone longest without progress',
-    );
-    this.#fail({ code: ErrorCode.ERR_MEM, cause });
-  }
-
-  #lookIn(ms: number): void {
-    this.#timer ??= new Timer(this);
-    this.#context.timers.arm(this.#timer, this.#context.timers.nowMs() + ms);
-  }
-
-  /** Looks at a closing connection. */
-  due(nowMs: number): void {
-    const sinceMs = this.#linger?.progressMs ?? nowMs;
-    if (this.#isLingering()) {
-      if (nowMs - sinceMs >= FIN_WAIT_MS || nowMs >= this.#lingersUntilMs) this.#socket.destroy();
-      else this.#lookIn(Math.min(sinceMs + FIN_WAIT_MS, this.#lingersUntilMs) - nowMs);
-      return;
-    }
-    const { closeTimeoutMs } = this.#context.limits;
-    const taken = this.#outbox.takenInAll();
-    if (taken > this.#takenBefore) this.#showsLife();
-    else if (nowMs - sinceMs >= closeTimeoutMs) this.#timeOut(closeTimeoutMs);
-    this.#takenBefore = taken;
-    if (!this.#isGone()) this.#lookIn(closeTimeoutMs / LOOKS_PER_CLOSE_TIMEOUT);
-  }
-
-  #timeOut(ms: number): void {
-    const cause = new Error(`the peer has taken nothing for ${ms} ms while the connection was being closed`);
-    this.#fail({ code: ErrorCode.ERR_TIMEOUT, cause });
-  }
-
-  #forget(): void {
-    this.#forgotten = true;
+    if (this.#phase !== Phase.CLOSED || events === undefined) return;
     this.#events = undefined;
+    if (!this.#outbox.hasSent) this.#socket.unref();
+    this.#closing?.linger();
+    events.onClosed(undefined);
+  }
+
+  /** Resets the connection; the fault is reported when the socket is closed. */
+  #fail(fault: Fault): void {
+    this.#fault ??= fault;
+    this.#on('fault');
+  }
+
+  #reset(): void {
+    const socket = this.#socket;
+    // While it is being shut down, libuv refuses: `onSocketFinished` resets it then.
+    const isShuttingDown = socket.writableEnded && !socket.writableFinished;
+    if (socket.destroyed || isShuttingDown) return;
+    if (canReset(socket)) socket.resetAndDestroy();
+    else socket.destroy();
+  }
+
+  #finish(): void {
+    const events = this.#events;
+    this.#events = undefined;
+    this.#outbox.end();
+    this.#inbox.end();
+    this.#closing?.end();
+    events?.onClosed(this.#fault);
+  }
+
+  onClosingFailed(fault: Fault): void {
+    this.#fail(fault);
+  }
+
+  onLingerOver(): void {
+    this.#socket.destroy();
   }
 
   // ---- the socket's events
 
-  socketConnected(): void {
-    if (isOverAlready(this.#socket)) {
-      const cause = Object.assign(new Error('connect ECONNRESET'), {
-        code: 'ECONNRESET',
-        syscall: 'connect',
-      });
-      this.#fail(connectionFault(cause, this.#choseLocalPort));
-      return;
-    }
-    this.#stand();
-    this.#events?.connected();
+  onSocketData(chunk: Uint8Array): void {
+    if (this.#events !== undefined) this.#inbox.take(chunk);
+    else this.#closing?.noteProgress();
   }
 
-  socketData(chunk: Uint8Array): void {
-    if (this.#isLingering()) this.#showsLife();
-    else if (this.#events !== undefined) this.#inbox.take(chunk);
+  onSocketEnded(): void {
+    this.#on('peerEnded');
   }
 
-  socketEnded(): void {
-    this.#finReceived = true;
-    if (this.#outbox.acceptanceWaits) this.#outbox.tellAccepted();
-    this.#events?.end();
+  onSocketFinished(): void {
+    if (isGone(this.#phase)) this.#reset();
+    else this.#on('finSent');
   }
 
-  socketFinished(): void {
-    this.#finSent = true;
-    if (this.#resetsAfterFin) this.#reset();
-    else if (this.#closing) this.#enterLingering();
+  onSocketFailed(cause: Error): void {
+    this.#fail(connectionFault(cause, false));
   }
 
-  socketFailed(cause: Error): void {
-    this.#fault ??= connectionFault(cause, this.#choseLocalPort);
-  }
-
-  socketClosed(): void {
-    const events = this.#events;
-    this.#forget();
-    this.#outbox.end();
-    this.#inbox.end();
-    if (this.#timer !== undefined) this.#context.timers.disarm(this.#timer);
-    if (this.#linger !== undefined) this.#context.lingerers.remove(this.#linger);
-    events?.closed(this.#fault);
+  onSocketClosed(): void {
+    this.#context.sockets.remove(this);
+    this.#on('end');
   }
 
   // ---- options
@@ -393,13 +393,11 @@ export class NodeConnection implements Connection, TimerOwner, OutboxOwner, Inbo
     this.#socket.setNoDelay(on);
   }
 
-  setKeepAlive(idleMs: number, probes: number): void {
+  setKeepAlive(idleMs: number, intervalMs: number, probes: number): void {
     // Node 20's method takes the first two arguments and ignores the others; capability `keepAliveProbes`.
     const socket: { setKeepAlive(on: boolean, idleMs: number, intervalMs: number, count: number): unknown } =
       this.#socket;
-    // Both are whole seconds, and 0 of them would be the system's two hours.
-    const wholeMs = Math.ceil(idleMs / 1000) * 1000;
-    socket.setKeepAlive(idleMs > 0, wholeMs, wholeMs, probes);
+    socket.setKeepAlive(idleMs > 0, wholeSeconds(idleMs), wholeSeconds(intervalMs), probes);
   }
 
   setKeepsAlive(on: boolean): void {
@@ -408,36 +406,27 @@ export class NodeConnection implements Connection, TimerOwner, OutboxOwner, Inbo
   }
 }
 
-/** True if a socket that has just come into being was reset meanwhile: the kernel knows no peer of it. */
-export function isOverAlready(socket: Socket): boolean {
-  return socket.destroyed || socket.remoteAddress === undefined;
-}
-
-/** Older runtimes that imitate Node cannot reset. */
-export function canReset(socket: Partial<Pick<Socket, 'resetAndDestroy'>>): boolean {
-  return typeof socket.resetAndDestroy === 'function';
-}
-
-function onConnect(this: OwnedSocket): void {
-  this[OWNER]?.socketConnected();
+/** Returns milliseconds rounded up to whole seconds: 0 seconds would be the system's two hours. */
+function wholeSeconds(ms: number): number {
+  return Math.ceil(ms / 1000) * 1000;
 }
 
 function onData(this: OwnedSocket, chunk: Uint8Array): void {
-  this[OWNER]?.socketData(chunk);
+  this[OWNER]?.onSocketData(chunk);
 }
 
 function onEnd(this: OwnedSocket): void {
-  this[OWNER]?.socketEnded();
+  this[OWNER]?.onSocketEnded();
 }
 
 function onFinish(this: OwnedSocket): void {
-  this[OWNER]?.socketFinished();
+  this[OWNER]?.onSocketFinished();
 }
 
 function onError(this: OwnedSocket, error: Error): void {
-  this[OWNER]?.socketFailed(error);
+  this[OWNER]?.onSocketFailed(error);
 }
 
 function onClose(this: OwnedSocket): void {
-  this[OWNER]?.socketClosed();
+  this[OWNER]?.onSocketClosed();
 }

@@ -1,22 +1,30 @@
 /** One listener on `node:net`. */
-import { createServer, type ListenOptions, type Server } from 'node:net';
-import type { Listener, ListenerEvents, ListenTarget } from '../../port/tcp-stack.js';
-import { STREAM_BYTES } from './inbox.js';
-import { isOverAlready, NodeConnection, type ConnectionContext } from './node-connection.js';
-import { withNamedZone } from './zone.js';
+import { createServer, type ListenOptions, type Socket } from 'node:net';
+import type { Endpoint, Fault, Listener, ListenerEvents, ListenTarget } from '../../port/tcp-stack.js';
 import { listenFault } from '../system/system-fault.js';
+import { STREAM_BYTES } from './inbox.js';
+import { NodeConnection, type ConnectionContext } from './node-connection.js';
+import type { OpenSocket } from './open-sockets.js';
+import { endsOf } from './socket-facts.js';
+import { withNamedZone } from './zone.js';
 
-export class NodeListener implements Listener {
-  address = '';
-  port = 0;
+/** What the port shows before the system has bound the socket. */
+const NOT_BOUND: Endpoint = { address: '', port: 0 };
 
-  readonly #server: Server;
+export class NodeListener implements Listener, OpenSocket {
+  local = NOT_BOUND;
+
+  readonly #server = createServer({ allowHalfOpen: true, highWaterMark: STREAM_BYTES });
+  readonly #context: ConnectionContext;
+  readonly #receiveWindowBytes: number | undefined;
+  /** `undefined` when the listener is over. */
   #events: ListenerEvents | undefined;
-  #listens = false;
+  #isListening = false;
 
   constructor(context: ConnectionContext, target: ListenTarget, events: ListenerEvents) {
+    this.#context = context;
+    this.#receiveWindowBytes = target.receiveWindowBytes;
     this.#events = events;
-    this.#server = createServer({ allowHalfOpen: true, highWaterMark: STREAM_BYTES });
     this.#server.on('listening', () => {
       this.#onListening();
     });
@@ -24,16 +32,27 @@ export class NodeListener implements Listener {
       this.#onError(error);
     });
     this.#server.on('connection', (socket) => {
-      if (isOverAlready(socket)) {
-        socket.destroy();
-        return;
-      }
-      const connection = new NodeConnection(context, socket, undefined, undefined, target.receiveWindowBytes);
-      const receiver = this.#events?.accepted(connection);
-      if (receiver === undefined) connection.abort();
-      else connection.setEvents(receiver);
+      this.#onConnection(socket);
     });
-    this.#server.listen(listenOptions(target));
+    this.#server.on('close', () => {
+      context.sockets.remove(this);
+    });
+  }
+
+  /** Begins to listen. Returns a fault if the runtime refuses the target at once. */
+  begin(target: ListenTarget): Fault | undefined {
+    try {
+      this.#server.listen(listenOptions(target));
+    } catch (error) {
+      return listenFault(error instanceof Error ? error : new Error(String(error)));
+    }
+    this.#context.sockets.add(this);
+    this.#noteLocal();
+    return undefined;
+  }
+
+  get holding(): 'listeners' | undefined {
+    return this.#events === undefined ? undefined : 'listeners';
   }
 
   close(): void {
@@ -41,26 +60,55 @@ export class NodeListener implements Listener {
     this.#server.close();
   }
 
+  reset(): void {
+    this.close();
+  }
+
   setKeepsAlive(on: boolean): void {
     if (on) this.#server.ref();
     else this.#server.unref();
   }
 
-  #onListening(): void {
+  #noteLocal(): void {
     const bound = this.#server.address();
-    if (bound !== null && typeof bound === 'object') {
-      this.address = bound.address;
-      this.port = bound.port;
+    if (bound === null || typeof bound !== 'object') return;
+    this.local = { address: bound.address, port: bound.port };
+  }
+
+  // ---- the server's events
+
+  #onListening(): void {
+    if (this.#events === undefined) {
+      // The runtime was still looking the address up when `close` was called, and has opened it afterwards.
+      this.#server.close();
+      return;
     }
-    this.#listens = true;
-    this.#events?.listening();
+    this.#noteLocal();
+    this.#isListening = true;
+    this.#events.onListening();
   }
 
   /** Before it listens, an error means that it never will; later, that a connection could not be accepted. */
   #onError(error: Error): void {
     const fault = listenFault(error);
-    if (this.#listens) this.#events?.acceptFailed(fault);
-    else this.#events?.failed(fault);
+    const events = this.#events;
+    if (this.#isListening) {
+      events?.onAcceptFailed(fault);
+      return;
+    }
+    this.#events = undefined;
+    this.#context.sockets.remove(this);
+    events?.onFailed(fault);
+  }
+
+  #onConnection(socket: Socket): void {
+    const ends = endsOf(socket);
+    if (ends === undefined) {
+      socket.destroy();
+      return;
+    }
+    const connection = new NodeConnection(this.#context, socket, ends, this.#receiveWindowBytes);
+    connection.begin((standing) => this.#events?.onAccepted(standing));
   }
 }
 

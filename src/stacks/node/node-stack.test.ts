@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ErrorCode } from '../../port/error-code.js';
-import type { Fault } from '../../port/tcp-stack.js';
+import type { Connection, ConnectionEvents, Fault } from '../../port/tcp-stack.js';
 import { DEFAULT_BUFFER_BYTES, hasReusePort, NodeStack } from './node-stack.js';
 import type { Lookup } from '../system/system-stack-options.js';
 
@@ -132,8 +132,89 @@ describe('a look-up of the user’s own', () => {
       const answers: unknown[] = [];
       new NodeStack({ lookup }).resolve('name.test', (fault) => answers.push(fault?.code));
       assert.deepEqual(answers, []);
-      for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      for (let turns = 0; turns < 3; turns += 1) await turn();
       assert.deepEqual(answers, [ErrorCode.ERR_DNS]);
     });
   }
+});
+
+describe('the symbols that the stack honours', () => {
+  it('are those of its limits', () => {
+    assert.deepEqual([...new NodeStack().honours].sort(), [
+      'CONFIG_ASYNC_TCP_CLOSE_TIMEOUT',
+      'CONFIG_ASYNC_TCP_SND_BUDGET',
+      'CONFIG_LWIP_MAX_ACTIVE_TCP',
+      'CONFIG_LWIP_TCP_SND_BUF_DEFAULT',
+      'CONFIG_LWIP_TCP_WND_DEFAULT',
+    ]);
+  });
+});
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+const NOTHING_HELD = { attempts: 0, connections: 0, listeners: 0, lingering: 0, timers: 0 };
+
+describe('close() of the stack', () => {
+  /** A stack with an attempt, a listener, two connections with each other and one that lingers. */
+  async function busy(): Promise<{ stack: NodeStack; events: string[] }> {
+    const stack = new NodeStack();
+    const events: string[] = [];
+    const accepted: Connection[] = [];
+    const receiver: ConnectionEvents = {
+      onData: () => events.push('data'),
+      onAcked: () => events.push('acked'),
+      onEnd: () => events.push('end'),
+      onClosed: () => events.push('closed'),
+    };
+    const listener = stack.listen(
+      { address: undefined, port: 0, backlog: undefined, reusePort: false },
+      {
+        onListening: () => undefined,
+        onFailed: () => events.push('failed'),
+        onAccepted: (connection) => {
+          accepted.push(connection);
+          return receiver;
+        },
+        onAcceptFailed: () => events.push('accept failed'),
+      },
+    );
+    assert.ok('local' in listener);
+    const target = { address: '127.0.0.1', port: listener.local.port, localPort: 0 };
+    const connect = (): Promise<Connection> =>
+      new Promise((resolve) => {
+        const onConnected = (connection: Connection): ConnectionEvents => {
+          resolve(connection);
+          return receiver;
+        };
+        stack.connect(target, { onConnected, onFailed: () => events.push('failed') });
+      });
+    const first = await connect();
+    await connect();
+    while (accepted.length < 2) await turn();
+    first.close();
+    while (events.length < 2) await turn();
+    assert.deepEqual(events.splice(0).sort(), ['closed', 'end']);
+    void connect();
+    assert.deepEqual(stack.holdings(), {
+      attempts: 1,
+      connections: 3,
+      listeners: 1,
+      lingering: 1,
+      timers: 1,
+    });
+    return { stack, events };
+  }
+
+  it('resets everything without an event, and resolves when nothing is left', async () => {
+    const { stack, events } = await busy();
+    await stack.close();
+    assert.deepEqual(stack.holdings(), NOTHING_HELD);
+    await stack.close();
+    assert.deepEqual(events, []);
+    const isSocket = (kind: string): boolean => kind.startsWith('TCP');
+    // The runtime lists a handle until the end of the turn that closed it.
+    while (process.getActiveResourcesInfo().some(isSocket)) await turn();
+  });
 });

@@ -2,34 +2,40 @@
  * The port on `node:net`: the operating system's TCP on every platform where Node, or what imitates it,
  * runs.
  */
-import { Socket, type SocketConstructorOpts } from 'node:net';
-import type { DuplexOptions } from 'node:stream';
+import { Socket } from 'node:net';
 import type { Capabilities } from '../../port/capabilities.js';
 import type {
+  Attempt,
+  AttemptEvents,
   Cancel,
-  Connection,
-  ConnectionEvents,
   ConnectTarget,
   Fault,
+  Holdings,
   Listener,
   ListenerEvents,
   ListenTarget,
   StackLimits,
   TcpStack,
 } from '../../port/tcp-stack.js';
+import type { Clock } from '../../support/clock.js';
+import { setImmediate } from '../../support/immediate.js';
 import { TimerWheel } from '../../support/timer-wheel.js';
-import { AcceptQueue } from './accept-queue.js';
 import { CopySlab } from '../system/copy-slab.js';
 import { LingerRegistry } from '../system/linger-registry.js';
-import { STREAM_BYTES } from './inbox.js';
-import { canReset, NodeConnection } from './node-connection.js';
-import { NodeListener } from './node-listener.js';
-import { limitsOf, type Lookup, type NodeStackOptions } from '../system/system-stack-options.js';
-import { setImmediate } from '../../support/immediate.js';
-import { budgetOfThread, type SendBudget } from '../system/send-budget.js';
-import { withNamedZone } from './zone.js';
 import { polledClock } from '../system/polled-clock.js';
 import { resolveWith } from '../system/resolver.js';
+import { budgetOfThread, type SendBudget } from '../system/send-budget.js';
+import {
+  HONOURED_SYMBOLS,
+  limitsOf,
+  type Lookup,
+  type NodeStackOptions,
+} from '../system/system-stack-options.js';
+import { NodeAttempt } from './node-attempt.js';
+import { NodeListener } from './node-listener.js';
+import { OpenSockets } from './open-sockets.js';
+import { canReset } from './socket-facts.js';
+import { TakenReports } from './taken-reports.js';
 
 /** Two of the kernel's 64 KiB reads: an echo that writes all that it read finds the space for it. */
 export const DEFAULT_BUFFER_BYTES = 131_072;
@@ -46,15 +52,19 @@ export class NodeStack implements TcpStack {
     keepAliveProbes: Socket.prototype.setKeepAlive.length >= 4,
     ipv6: true,
     reusePort: hasReusePort(process.versions.node, process.platform),
-    // node:net has SO_REUSEPORT for listeners alone.
+    // `node:net` has SO_REUSEPORT for listeners alone.
     connectReusePort: false,
     pathMss: false,
     virtualTime: false,
   });
   readonly limits: StackLimits;
+  // Not CONFIG_ASYNC_TCP_QUEUE_SIZE: libuv decides how many events one turn of the loop has.
+  readonly honours: ReadonlySet<string> = new Set(HONOURED_SYMBOLS);
+  readonly clock: Clock;
   readonly timers: TimerWheel;
   readonly slab = new CopySlab();
-  readonly acceptQueue = new AcceptQueue();
+  readonly takenReports = new TakenReports();
+  readonly sockets = new OpenSockets();
   readonly budget: SendBudget;
   readonly lingerers: LingerRegistry;
   readonly #lookup: Lookup | undefined;
@@ -65,8 +75,9 @@ export class NodeStack implements TcpStack {
       receiveWindowBytes: DEFAULT_BUFFER_BYTES,
     });
     this.budget = budgetOfThread(this.limits.sendBudgetBytes);
-    this.timers = new TimerWheel(options.clock ?? polledClock);
-    this.lingerers = new LingerRegistry(this.timers);
+    this.clock = options.clock ?? polledClock;
+    this.timers = new TimerWheel(this.clock);
+    this.lingerers = new LingerRegistry(this.clock);
     this.#lookup = options.lookup;
   }
 
@@ -74,40 +85,31 @@ export class NodeStack implements TcpStack {
     setImmediate(job);
   }
 
-  resolve(host: string, answer: (fault: Fault | undefined, addresses: readonly string[]) => void): Cancel {
-    return resolveWith(this.#lookup, host, answer);
+  resolve(host: string, onAnswer: (fault: Fault | undefined, addresses: readonly string[]) => void): Cancel {
+    return resolveWith(this.#lookup, host, onAnswer);
   }
 
-  connect(target: ConnectTarget, events: ConnectionEvents): Connection {
-    // The types leave the stream's options out, which the constructor takes.
-    const options: SocketConstructorOpts & DuplexOptions = {
-      allowHalfOpen: true,
-      readableHighWaterMark: STREAM_BYTES,
-    };
-    const socket = new Socket(options);
-    const connection = new NodeConnection(this, socket, events, target.localPort, target.receiveWindowBytes);
-    try {
-      socket.connect({
-        host: withNamedZone(target.address),
-        port: target.port,
-        ...(target.localAddress === undefined ? {} : { localAddress: withNamedZone(target.localAddress) }),
-        ...(target.localPort === 0 ? {} : { localPort: target.localPort }),
-      });
-    } catch (error) {
-      // An address that the runtime reads otherwise than we do, such as one with a zone.
-      socket.destroy(error instanceof Error ? error : undefined);
-    }
-    return connection;
+  connect(target: ConnectTarget, events: AttemptEvents): Attempt {
+    return new NodeAttempt(this, target, events);
   }
 
-  listen(target: ListenTarget, events: ListenerEvents): Listener {
-    return new NodeListener(this, target, events);
+  listen(target: ListenTarget, events: ListenerEvents): Listener | Fault {
+    const listener = new NodeListener(this, target, events);
+    return listener.begin(target) ?? listener;
+  }
+
+  holdings(): Holdings {
+    return { ...this.sockets.count(), lingering: this.lingerers.size, timers: this.timers.size };
+  }
+
+  close(): Promise<void> {
+    return this.sockets.resetAll();
   }
 }
 
 /**
- * `reusePort` came with Node 22.12 and 23.1; libuv has it where the system spreads connections over the
- * listeners.
+ * Returns true if listeners can share a port. `reusePort` came with Node 22.12 and 23.1; libuv has it where
+ * the system spreads connections over the listeners.
  */
 export function hasReusePort(version: string, platform: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number);

@@ -1,69 +1,89 @@
 /**
- * The sending half of a connection. `node:net` would queue without bound; here at most the send buffer
- * waits, and the stream has no more than what one call of `writev` gave it: the next follows when the kernel
- * has taken all of that.
+ * The sending half of a connection. `node:net` would queue without bound; here the send buffer bounds what
+ * waits, and the stream holds no more than one call of `writev` gave it. The next bytes follow when the
+ * kernel has taken all of those.
  *
- * What is flushed in a callback is gathered until the callback returns, or until another connection sends:
- * small pieces leave together, and bytes leave in the order of the calls.
+ * Bytes that are flushed in a callback are gathered until the callback returns, or until another connection
+ * sends: small pieces leave together, and bytes leave in the order of the calls.
  *
- * A piece goes: added (`write`) → flushed (`output`) → given to the stream → accepted by the kernel → told.
+ * A piece goes: `enqueue` → `flush` → the stream → taken by the kernel → reported (`TakenReports`).
  */
 import type { Socket } from 'node:net';
-import { gather, holdBack, isInCallback, letLeave } from '../../support/callback-scope.js';
-import type { AcceptQueue, Accepting } from './accept-queue.js';
+import { SendFlag, type SendFlags, type StackLimits } from '../../port/tcp-stack.js';
+import { gather, holdBack, isInCallback, letLeave, runTicks } from '../../support/callback-scope.js';
 import type { CopySlab } from '../system/copy-slab.js';
 import { SHARE_BYTES, type SendBudget } from '../system/send-budget.js';
-import { isTakenAway, SendBatch } from './send-batch.js';
+import { isDetached, SendBatch } from './send-batch.js';
+import { heldBytes, isSocketOver } from './socket-facts.js';
+import type { TakenReporter, TakenReports } from './taken-reports.js';
 
-/** With so much flushed, gathering more would save nothing. */
+/** From this number of flushed bytes on, gathering more would save nothing. */
 export const GATHER_BYTES = 16_384;
 
 const NOTHING = new Uint8Array(0);
 
+/**
+ * What a report is awaited for: a sum of these. A report that is awaited comes within the turn; otherwise it
+ * comes with the next event of the connection, or when it is awaited again.
+ */
+const FOR_ACKS = 1;
+const FOR_FIN = 2;
+const FOR_SPACE = 4;
+const FOR_DRAIN = 8;
+
 /** What the outboxes of a stack share. */
 export interface SendingContext {
+  readonly limits: StackLimits;
   readonly slab: CopySlab;
   readonly budget: SendBudget;
-  readonly acceptQueue: AcceptQueue;
+  readonly takenReports: TakenReports;
   post(job: () => void): void;
 }
 
+/** The connection. All but `onDetached` come from the loop, never from inside a method. */
 export interface OutboxOwner {
-  /** The kernel has accepted `bytes`; 0 if they were told before. From the loop, never within a method. */
-  accepted(bytes: number): void;
-  /** Bytes that were lent were detached before they left: the stream cannot go on. */
-  takenAway(): void;
+  /** The kernel has taken bytes: our FIN may be due. Comes before the reports of the same bytes. */
+  onTaken(): void;
+  /** @param bytes that the kernel has taken since the last time, more than 0. */
+  onAcked(bytes: number): void;
+  onSpaceFreed(): void;
+  onDrained(): void;
+  /** Lent bytes were detached before the kernel took them: the stream of bytes is broken. */
+  onDetached(): void;
 }
 
-export class Outbox implements Accepting {
+export class Outbox implements TakenReporter {
   readonly #socket: Socket;
   readonly #context: SendingContext;
   readonly #owner: OutboxOwner;
-  /** What leaves next. */
+  /** Bytes that leave next. */
   #flushed: SendBatch | undefined;
-  /** What was written and not output. */
-  #added: SendBatch | undefined;
-  /** Bytes that the stream was given, bytes of them that the kernel took, and of those that were told. */
+  /** Bytes that wait to be flushed. */
+  #enqueued: SendBatch | undefined;
+  /** Bytes that the stream was given; those of them that the kernel took; and those that were reported. */
   #given = 0;
-  #accepted = 0;
-  #told = 0;
+  #taken = 0;
+  #reported = 0;
   /** Bytes that the budget knows as outstanding. */
   #budgeted = 0;
-  /** The kernel took bytes, in this turn of the loop, and it was not told yet. */
-  #acceptanceWaits = false;
-  #acceptanceTurn = 0;
-  #isAwaited = false;
-  #isQueued = false;
-  /** The last piece that was written said that more follows. */
+  /** What a report is awaited for. */
+  #awaited = 0;
+  /** The kernel took bytes that are not reported yet, the last of them in `#takenTurn`. */
+  #isUnreported = false;
+  #takenTurn = 0;
+  #isReportQueued = false;
+  /** The last piece was enqueued with MORE. */
   #more = false;
-
-  /** The stream has what the kernel did not take. */
-  #isBusy = false;
+  /** Pieces of which the stream still holds some, because the kernel has not taken all of them. */
   #inFlight: readonly Uint8Array[] | undefined;
-  #written: ((error?: Error | null) => void) | undefined;
-  #leaveGathered: (() => void) | undefined;
-  #flushIsDue = false;
-  #flushLater: (() => void) | undefined;
+  #onWritten: ((error?: Error | null) => void) | undefined;
+  #pushGathered: (() => void) | undefined;
+  /** MORE holds the flushed bytes back. */
+  #isHeldBack = false;
+  #pushHeldBack: (() => void) | undefined;
+  #reportsDrained = false;
+  /** Bytes of space for which `onSpaceFreed` is wanted. */
+  #wantedSpace = 0;
 
   constructor(socket: Socket, context: SendingContext, owner: OutboxOwner) {
     this.#socket = socket;
@@ -71,9 +91,9 @@ export class Outbox implements Accepting {
     this.#owner = owner;
   }
 
-  /** Bytes that were taken from the caller and that the kernel, as far as is known, has not accepted. */
+  /** Bytes that were enqueued, less those that are counted as taken by the kernel. */
   get outstanding(): number {
-    return (this.#added?.bytes ?? 0) + (this.#flushed?.bytes ?? 0) + this.#given - this.#accepted;
+    return (this.#enqueued?.bytes ?? 0) + (this.#flushed?.bytes ?? 0) + this.#given - this.#taken;
   }
 
   /** True if the connection has sent anything. */
@@ -81,39 +101,45 @@ export class Outbox implements Accepting {
     return this.#given > 0;
   }
 
-  /** Bytes that may be written now, of a send buffer of so many. */
-  space(sendBufferBytes: number): number {
+  /** Returns the bytes that `enqueue` may be given now. */
+  space(): number {
     this.#countForSpace();
-    const capacity = this.#context.budget.capacity(sendBufferBytes, this.#accepted);
-    return Math.max(0, capacity - this.outstanding);
+    const { budget, limits } = this.#context;
+    return Math.max(0, budget.capacity(limits.sendBufferBytes, this.#taken) - this.outstanding);
   }
 
-  /** True if acceptance waits to be told. */
-  get acceptanceWaits(): boolean {
-    return this.#acceptanceWaits;
+  /** Returns the bytes that were flushed and that the kernel has not taken. */
+  queued(): number {
+    return (this.#flushed?.bytes ?? 0) + this.#socket.writableLength;
+  }
+
+  /** Returns all bytes that the kernel has taken so far, as exactly as the runtime knows. */
+  takenInAll(): number {
+    return this.#given - heldBytes(this.#socket);
   }
 
   /**
-   * Counts what the kernel has accepted, unless that is told in this turn: `outstanding` does not fall before
-   * the acknowledgement that explains it.
+   * Counts what the kernel has taken, unless a report follows in this turn: space does not rise before the
+   * acknowledgement that explains it.
    */
   #countForSpace(): void {
-    // Queued, it is told in its turn; else the next turn of the loop is enough.
-    const isLate = this.#acceptanceWaits && !this.#isQueued;
-    if (isLate && this.#context.acceptQueue.turn !== this.#acceptanceTurn) this.countAccepted();
+    // A queued report counts in its turn; without one, the next turn of the loop is early enough.
+    if (!this.#isUnreported || this.#isReportQueued) return;
+    if (this.#context.takenReports.turn !== this.#takenTurn) this.countTaken();
   }
 
-  /** Counts everything as accepted that the stream does not hold any more. */
-  countAccepted(): void {
-    // A write that failed has left the stream as well. In order, a connection ends only after all was told.
-    if (this.#isGone()) return;
-    this.#accepted = this.#given - this.#socket.writableLength;
+  /** Counts all bytes as taken that the stream does not hold any more. */
+  countTaken(): void {
+    // The bytes of a failed write have left the stream too, and were not taken.
+    if (isSocketOver(this.#socket)) return;
+    this.#taken = this.#given - this.#socket.writableLength;
     this.#budget(this.outstanding);
   }
 
-  /** The connection is over: what it had outstanding burdens nobody any more. */
+  /** The connection is over: its bytes no longer count against the budget, and nothing is reported. */
   end(): void {
     this.#budget(0);
+    this.#awaited = 0;
   }
 
   #budget(outstanding: number): void {
@@ -122,150 +148,188 @@ export class Outbox implements Accepting {
     if (before > SHARE_BYTES || outstanding > SHARE_BYTES) this.#context.budget.changed(before, outstanding);
   }
 
-  /** Bytes that the kernel has taken in all, as exactly as the runtime knows: it grows while it takes any. */
-  takenInAll(): number {
-    return this.#given - (handleQueueBytes(this.#socket) ?? this.#socket.writableLength);
-  }
+  // ---- sending; the caller has looked for space
 
-  #isGone(): boolean {
-    return this.#socket.destroyed || this.#socket.errored !== null;
-  }
-
-  // ---- writing; the caller has looked for space
-
-  add(bytes: Uint8Array, copy: boolean, more: boolean): void {
-    this.#added ??= new SendBatch(this.#context.slab);
-    this.#added.add(bytes, copy);
-    this.#more = more;
+  enqueue(bytes: Uint8Array, flags: SendFlags): void {
+    this.#enqueued ??= new SendBatch(this.#context.slab);
+    this.#enqueued.enqueue(bytes, (flags & SendFlag.COPY) !== 0);
+    this.#more = (flags & SendFlag.MORE) !== 0;
     this.#budget(this.outstanding);
   }
 
-  /** `add` and `output` in one. */
-  send(bytes: Uint8Array, copy: boolean, more: boolean): void {
-    const flushed = this.#flush();
-    flushed.add(bytes, copy);
-    this.#budget(this.outstanding);
-    if (more) this.#hold();
-    else if (isInCallback() && flushed.bytes < GATHER_BYTES) gather(this.#gathered());
-    else this.#leaveInOrder();
-  }
-
-  output(): void {
+  flush(): void {
     const more = this.#more;
-    this.#flush();
-    if (more) this.#hold();
-    else this.#leaveInOrder();
+    this.#release();
+    if (more) this.#holdBack();
+    else this.#pushInOrder();
+    this.#noteQueued();
   }
 
-  /** Gives the socket all that was written, however it was. */
-  finish(): void {
-    this.#flush();
-    this.#leaveInOrder();
+  enqueueAndFlush(bytes: Uint8Array, flags: SendFlags): void {
+    const flushed = this.#release();
+    flushed.enqueue(bytes, (flags & SendFlag.COPY) !== 0);
+    this.#budget(this.outstanding);
+    if ((flags & SendFlag.MORE) !== 0) this.#holdBack();
+    else if (isInCallback() && flushed.bytes < GATHER_BYTES) gather(this.#gathered());
+    else this.#pushInOrder();
+    this.#noteQueued();
   }
 
-  /** What another connection has gathered goes first. */
-  #leaveInOrder(): void {
-    letLeave();
-    this.#leave();
+  /** Flushes everything, MORE or not: our FIN follows the last byte. */
+  flushForFin(): void {
+    this.#release();
+    this.#pushInOrder();
+    // Nothing is enqueued after our FIN, so no space is waited for.
+    this.#await(FOR_SPACE, false);
+    this.#await(FOR_FIN, true);
+    if (this.#isUnreported) this.#reportSoon();
   }
 
-  #gathered(): () => void {
-    return (this.#leaveGathered ??= () => {
-      this.#leave();
-    });
-  }
-
-  #flush(): SendBatch {
+  /** Makes what was enqueued ready to leave. Returns the batch that leaves next. */
+  #release(): SendBatch {
     this.#more = false;
     this.#flushed ??= new SendBatch(this.#context.slab);
-    if (this.#added !== undefined) this.#flushed.takeFrom(this.#added);
+    if (this.#enqueued !== undefined) this.#flushed.takeFrom(this.#enqueued);
     return this.#flushed;
   }
 
-  /** MORE holds what was flushed back for what follows, but not longer than the present turn of the loop. */
-  #hold(): void {
-    if (this.#flushIsDue) return;
-    this.#flushIsDue = true;
-    this.#flushLater ??= () => {
-      this.#flushIsDue = false;
-      this.#leave();
-    };
-    holdBack(this.#context, this.#flushLater);
+  /** Bytes of other connections that were gathered earlier leave earlier. */
+  #pushInOrder(): void {
+    letLeave();
+    this.#push();
   }
 
-  #leave(): void {
+  #gathered(): () => void {
+    return (this.#pushGathered ??= () => {
+      this.#push();
+    });
+  }
+
+  /** MORE holds the flushed bytes back for what follows, but not longer than the present turn of the loop. */
+  #holdBack(): void {
+    if (this.#isHeldBack) return;
+    this.#isHeldBack = true;
+    this.#pushHeldBack ??= () => {
+      this.#isHeldBack = false;
+      this.#push();
+    };
+    holdBack(this.#context, this.#pushHeldBack);
+  }
+
+  /** Gives the stream what was flushed, unless it still holds earlier bytes. */
+  #push(): void {
     const batch = this.#flushed;
-    if (batch === undefined || batch.bytes === 0 || this.#isBusy || this.#isGone()) return;
+    if (batch === undefined || batch.bytes === 0 || this.#inFlight !== undefined) return;
+    if (isSocketOver(this.#socket)) return;
     if (!batch.isWhole()) {
-      this.#owner.takenAway();
+      this.#owner.onDetached();
       return;
     }
     this.#given += batch.bytes;
-    this.#inFlight = batch.leave(this.#socket);
-    if (this.#inFlight === undefined) this.#queueAcceptance();
+    this.#inFlight = batch.flush(this.#socket);
+    if (this.#inFlight === undefined) this.#noteTaken();
     else this.#awaitKernel();
   }
 
-  /** Part of it waits in the stream. An empty write behind it says when it was taken. */
+  /** An empty write behind the pieces in flight says when the kernel has taken them. */
   #awaitKernel(): void {
-    this.#isBusy = true;
-    this.#written ??= (error) => {
-      this.#isBusy = false;
+    this.#onWritten ??= (error) => {
       const inFlight = this.#inFlight;
       this.#inFlight = undefined;
       if (error !== null && error !== undefined) return;
-      if (inFlight?.some(isTakenAway) === true) {
-        this.#owner.takenAway();
+      if (inFlight?.some(isDetached) === true) {
+        this.#owner.onDetached();
         return;
       }
-      this.#queueAcceptance();
-      if (!this.#flushIsDue) this.#leave();
+      this.#noteTaken();
+      if (!this.#isHeldBack) this.#push();
     };
-    this.#socket.write(NOTHING, this.#written);
+    this.#socket.write(NOTHING, this.#onWritten);
   }
 
-  // ---- acceptance
+  // ---- reports
 
-  /** Sets whether somebody waits for `accepted`: then it comes within the turn. */
-  setAwaited(on: boolean): void {
-    this.#isAwaited = on;
-    if (on && this.#acceptanceWaits) this.#tellSoon();
+  setReportsAcks(on: boolean): void {
+    this.#await(FOR_ACKS, on);
+    if (on && this.#isUnreported) this.#reportSoon();
   }
 
-  #queueAcceptance(): void {
-    this.#acceptanceWaits = true;
-    if (this.#isAwaited) this.#tellSoon();
-    else this.#acceptanceTurn = this.#context.acceptQueue.endTurn();
+  setReportsDrained(on: boolean): void {
+    this.#reportsDrained = on;
+    if (on) this.#noteQueued();
+    else this.#await(FOR_DRAIN, false);
   }
 
-  #tellSoon(): void {
-    this.#context.acceptQueue.hurry();
-    if (this.#isQueued) return;
-    this.#isQueued = true;
-    this.#context.acceptQueue.add(this);
+  /** @param bytes of space for which one `onSpaceFreed` is wanted; 0: none is. */
+  setWantsSpace(bytes: number): void {
+    this.#wantedSpace = bytes;
+    this.#await(FOR_SPACE, bytes > 0);
+    if (bytes > 0) this.#reportSoon();
   }
 
-  turnTells(): void {
-    this.#isQueued = false;
-    if (this.#acceptanceWaits) this.tellAccepted();
+  #await(what: number, on: boolean): void {
+    this.#awaited = on ? this.#awaited | what : this.#awaited & ~what;
   }
 
-  tellAccepted(): void {
-    this.#acceptanceWaits = false;
-    this.countAccepted();
-    const bytes = this.#accepted - this.#told;
-    this.#told = this.#accepted;
-    this.#owner.accepted(bytes);
+  #isAwaited(what: number): boolean {
+    return (this.#awaited & what) !== 0;
   }
-}
 
-/**
- * Bytes that the runtime itself holds of what it was given. The stream counts a piece until all of it is
- * taken; Node's own timeout of a socket looks here as well. `undefined` where there is no such number.
- */
-function handleQueueBytes(socket: object): number | undefined {
-  if (!('_handle' in socket)) return undefined;
-  const handle = socket._handle;
-  if (typeof handle !== 'object' || handle === null || !('writeQueueSize' in handle)) return undefined;
-  return typeof handle.writeQueueSize === 'number' ? handle.writeQueueSize : undefined;
+  /** A method that leaves flushed bytes behind is followed by `onDrained`. */
+  #noteQueued(): void {
+    if (this.#reportsDrained && this.queued() > 0) this.#await(FOR_DRAIN, true);
+  }
+
+  #noteTaken(): void {
+    this.#isUnreported = true;
+    if (this.#awaited !== 0) this.#reportSoon();
+    else this.#takenTurn = this.#context.takenReports.endTurn();
+  }
+
+  #reportSoon(): void {
+    this.#context.takenReports.hurry();
+    if (this.#isReportQueued) return;
+    this.#isReportQueued = true;
+    this.#context.takenReports.add(this);
+  }
+
+  onReportTurn(): void {
+    this.#isReportQueued = false;
+    this.reportBeforeEvent();
+    if (this.#isAwaited(FOR_SPACE)) this.#reportSpace();
+    if (this.#isAwaited(FOR_DRAIN)) this.#reportDrained();
+  }
+
+  /** Reports what the kernel has taken before another event of the connection comes. */
+  reportBeforeEvent(): void {
+    if (this.#isUnreported) this.#reportTaken();
+  }
+
+  #reportTaken(): void {
+    this.#isUnreported = false;
+    this.countTaken();
+    this.#owner.onTaken();
+    const bytes = this.#taken - this.#reported;
+    this.#reported = this.#taken;
+    if (bytes > 0) this.#owner.onAcked(bytes);
+  }
+
+  /**
+   * If nothing is outstanding, the budget alone keeps the space below the wish. It is reported then as
+   * well, because no further event of this connection would bring the report.
+   */
+  #reportSpace(): void {
+    runTicks();
+    if (!this.#isAwaited(FOR_SPACE)) return;
+    if (this.space() < this.#wantedSpace && this.outstanding > 0) return;
+    this.#await(FOR_SPACE, false);
+    this.#owner.onSpaceFreed();
+  }
+
+  #reportDrained(): void {
+    runTicks();
+    if (!this.#isAwaited(FOR_DRAIN) || this.queued() > 0) return;
+    this.#await(FOR_DRAIN, false);
+    this.#owner.onDrained();
+  }
 }

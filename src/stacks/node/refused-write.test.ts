@@ -38,7 +38,7 @@ it('bytes that the kernel refused are not acknowledged: the connection is over a
   second.write('y');
   await over;
   assert.deepEqual(atOnce, [TcpState.CLOSED, 0, false]);
-  assert.ok(acked <= 1, `${acked} bytes were told as acknowledged, and the kernel took one`);
+  assert.ok(acked <= 1, `${acked} bytes were reported as acknowledged, and the kernel took one`);
   first.close();
   server.close();
 });

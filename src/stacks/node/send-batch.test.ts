@@ -54,10 +54,10 @@ function bytesFrom(start: number, length: number): Uint8Array {
   return bytes;
 }
 
-/** Adds bytes and spoils the caller's buffer when it was copied. */
-function addFrom(batch: SendBatch, start: number, length: number, copy: boolean): void {
+/** Enqueues bytes and spoils the caller's buffer when it was copied. */
+function enqueueFrom(batch: SendBatch, start: number, length: number, copy: boolean): void {
   const bytes = bytesFrom(start, length);
-  batch.add(bytes, copy);
+  batch.enqueue(bytes, copy);
   if (copy) bytes.fill(255);
 }
 
@@ -73,7 +73,7 @@ async function chunksOf(fill: (batch: SendBatch) => void): Promise<number> {
     chunks += 1;
     return write(chunk, ...rest);
   };
-  batch.leave(socket);
+  batch.flush(socket);
   assert.deepEqual(await arrived(), Buffer.from(bytesFrom(0, bytes)));
   return chunks;
 }
@@ -83,42 +83,42 @@ function lengthsOf(pieces: readonly Uint8Array[] | undefined): string | undefine
 }
 
 describe('a batch', () => {
-  it('counts its bytes, and is empty when it has left', async () => {
+  it('counts its bytes, and is empty when it was flushed', async () => {
     const { socket, arrived } = await line();
     const batch = new SendBatch(new CopySlab());
     assert.equal(batch.bytes, 0);
-    addFrom(batch, 0, 10, true);
-    addFrom(batch, 10, 5, false);
+    enqueueFrom(batch, 0, 10, true);
+    enqueueFrom(batch, 10, 5, false);
     assert.equal(batch.bytes, 15);
-    batch.leave(socket);
+    batch.flush(socket);
     assert.equal(batch.bytes, 0);
     assert.equal(socket.bytesWritten, 15);
-    batch.leave(socket);
+    batch.flush(socket);
     assert.equal((await arrived()).length, 15);
   });
 
   it('gives the pieces that the kernel did not take within the call', async () => {
     const { socket, arrived } = await line();
     const batch = new SendBatch(new CopySlab());
-    addFrom(batch, 0, 10, true);
-    assert.equal(batch.leave(socket), undefined);
+    enqueueFrom(batch, 0, 10, true);
+    assert.equal(batch.flush(socket), undefined);
     socket.cork();
-    addFrom(batch, 10, 10, true);
-    assert.equal(lengthsOf(batch.leave(socket)), '10');
-    addFrom(batch, 20, 10, true);
-    addFrom(batch, 30, 10, false);
-    assert.equal(lengthsOf(batch.leave(socket)), '10,10');
+    enqueueFrom(batch, 10, 10, true);
+    assert.equal(lengthsOf(batch.flush(socket)), '10');
+    enqueueFrom(batch, 20, 10, true);
+    enqueueFrom(batch, 30, 10, false);
+    assert.equal(lengthsOf(batch.flush(socket)), '10,10');
     socket.uncork();
-    addFrom(batch, 40, 10, true);
-    addFrom(batch, 50, 10, false);
-    assert.equal(batch.leave(socket), undefined);
+    enqueueFrom(batch, 40, 10, true);
+    enqueueFrom(batch, 50, 10, false);
+    assert.equal(batch.flush(socket), undefined);
     assert.deepEqual(await arrived(), Buffer.from(bytesFrom(0, 60)));
   });
 
   it('of copies that follow each other is one piece', async () => {
     assert.equal(
       await chunksOf((batch) => {
-        for (let index = 0; index < 20; index += 1) addFrom(batch, index * 3, 3, true);
+        for (let index = 0; index < 20; index += 1) enqueueFrom(batch, index * 3, 3, true);
       }),
       1,
     );
@@ -127,10 +127,10 @@ describe('a batch', () => {
   it('of copies with one between that is not copied is three', async () => {
     assert.equal(
       await chunksOf((batch) => {
-        addFrom(batch, 0, 3, true);
-        addFrom(batch, 3, 3, false);
-        addFrom(batch, 6, 3, true);
-        addFrom(batch, 9, 3, true);
+        enqueueFrom(batch, 0, 3, true);
+        enqueueFrom(batch, 3, 3, false);
+        enqueueFrom(batch, 6, 3, true);
+        enqueueFrom(batch, 9, 3, true);
       }),
       3,
     );
@@ -139,14 +139,14 @@ describe('a batch', () => {
   it('of copies that fill a slab to the last byte is one piece, one byte more is a second', async () => {
     const half = SLAB_BYTES / 2;
     const whole = (batch: SendBatch): void => {
-      addFrom(batch, 0, half, true);
-      addFrom(batch, half, half, true);
+      enqueueFrom(batch, 0, half, true);
+      enqueueFrom(batch, half, half, true);
     };
     assert.equal(await chunksOf(whole), 1);
     assert.equal(
       await chunksOf((batch) => {
         whole(batch);
-        addFrom(batch, SLAB_BYTES, 1, true);
+        enqueueFrom(batch, SLAB_BYTES, 1, true);
       }),
       2,
     );
@@ -155,9 +155,9 @@ describe('a batch', () => {
   it('with a piece as large as the slab, or one byte larger, keeps every byte in order', async () => {
     for (const length of [SLAB_BYTES, SLAB_BYTES + 1]) {
       const chunks = await chunksOf((batch) => {
-        addFrom(batch, 0, 5, true);
-        addFrom(batch, 5, length, true);
-        addFrom(batch, 5 + length, 5, true);
+        enqueueFrom(batch, 0, 5, true);
+        enqueueFrom(batch, 5, length, true);
+        enqueueFrom(batch, 5 + length, 5, true);
       });
       assert.ok(chunks <= 3, `${chunks} pieces`);
     }
@@ -167,9 +167,9 @@ describe('a batch', () => {
     const { socket, arrived } = await line();
     const batch = new SendBatch(new CopySlab());
     const bytes = bytesFrom(0, 10);
-    batch.add(bytes, false);
+    batch.enqueue(bytes, false);
     bytes.fill(7);
-    batch.leave(socket);
+    batch.flush(socket);
     assert.deepEqual(await arrived(), Buffer.alloc(10, 7));
   });
 
@@ -177,17 +177,17 @@ describe('a batch', () => {
     const { socket, arrived } = await line();
     const slab = new CopySlab();
     const [batch, other] = [new SendBatch(slab), new SendBatch(slab)];
-    addFrom(batch, 0, 4, true);
-    addFrom(other, 4, 4, true);
-    addFrom(other, 8, 4, false);
-    addFrom(other, 12, 4, true);
+    enqueueFrom(batch, 0, 4, true);
+    enqueueFrom(other, 4, 4, true);
+    enqueueFrom(other, 8, 4, false);
+    enqueueFrom(other, 12, 4, true);
     batch.takeFrom(other);
     assert.deepEqual([batch.bytes, other.bytes], [16, 0]);
     batch.takeFrom(other);
-    addFrom(batch, 16, 4, true);
-    addFrom(other, 20, 4, true);
-    batch.leave(socket);
-    other.leave(socket);
+    enqueueFrom(batch, 16, 4, true);
+    enqueueFrom(other, 20, 4, true);
+    batch.flush(socket);
+    other.flush(socket);
     assert.deepEqual(await arrived(), Buffer.from(bytesFrom(0, 24)));
   });
 });
@@ -197,11 +197,11 @@ describe('a batch that took another one over', () => {
     const { socket, arrived } = await line();
     const slab = new CopySlab();
     const [batch, other] = [new SendBatch(slab), new SendBatch(slab)];
-    addFrom(batch, 0, 4, true);
-    addFrom(other, 4, 4, false);
+    enqueueFrom(batch, 0, 4, true);
+    enqueueFrom(other, 4, 4, false);
     batch.takeFrom(other);
-    addFrom(batch, 8, 4, true);
-    batch.leave(socket);
+    enqueueFrom(batch, 8, 4, true);
+    batch.flush(socket);
     assert.deepEqual(await arrived(), Buffer.from(bytesFrom(0, 12)));
   });
 });
@@ -211,9 +211,9 @@ describe("the slab's place", () => {
     const { socket, arrived } = await line();
     const slab = new CopySlab();
     const batch = new SendBatch(slab);
-    addFrom(batch, 0, 100, true);
-    addFrom(batch, 100, 100, true);
-    batch.leave(socket);
+    enqueueFrom(batch, 0, 100, true);
+    enqueueFrom(batch, 100, 100, true);
+    batch.flush(socket);
     assert.equal(slab.copy(bytesFrom(0, 1)).byteOffset, 0);
     assert.equal((await arrived()).length, 200);
   });
@@ -223,8 +223,8 @@ describe("the slab's place", () => {
     const slab = new CopySlab();
     const batch = new SendBatch(slab);
     socket.cork();
-    addFrom(batch, 0, 100, true);
-    batch.leave(socket);
+    enqueueFrom(batch, 0, 100, true);
+    batch.flush(socket);
     assert.equal(slab.copy(new Uint8Array(50)).byteOffset, 100);
     socket.uncork();
     assert.deepEqual(await arrived(), Buffer.from(bytesFrom(0, 100)));
@@ -234,8 +234,8 @@ describe("the slab's place", () => {
 const LINES = 3;
 
 type Step =
-  | { readonly kind: 'add'; readonly at: number; readonly length: number; readonly copy: boolean }
-  | { readonly kind: 'leave' | 'hold' | 'cork' | 'uncork'; readonly at: number };
+  | { readonly kind: 'enqueue'; readonly at: number; readonly length: number; readonly copy: boolean }
+  | { readonly kind: 'flush' | 'hold' | 'cork' | 'uncork'; readonly at: number };
 
 const at = fc.nat(LINES - 1);
 const length = fc.oneof(
@@ -244,20 +244,23 @@ const length = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(0, 1, SLAB_BYTES - 1, SLAB_BYTES, SLAB_BYTES + 1) },
 );
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ kind: fc.constant('add' as const), at, length, copy: fc.boolean() }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({ kind: fc.constant('enqueue' as const), at, length, copy: fc.boolean() }),
+  },
   {
     weight: 4,
-    arbitrary: fc.record({ kind: fc.constantFrom('leave' as const, 'hold' as const, 'cork', 'uncork'), at }),
+    arbitrary: fc.record({ kind: fc.constantFrom('flush' as const, 'hold' as const, 'cork', 'uncork'), at }),
   },
 );
 
-/** One sender: what it writes goes to its batch, and by way of `hold` to another that leaves first. */
+/** One sender: what it writes goes to its batch, and by way of `hold` to another that is flushed first. */
 class Sender {
   readonly socket: Socket;
   readonly arrived: () => Promise<Buffer>;
   readonly batch: SendBatch;
   readonly held: SendBatch;
-  #added = 0;
+  #enqueued = 0;
   readonly #offset: number;
 
   constructor(line: Line, slab: CopySlab, offset: number) {
@@ -270,15 +273,15 @@ class Sender {
 
   do(step: Step): void {
     switch (step.kind) {
-      case 'add':
-        addFrom(this.batch, this.#offset + this.#added, step.length, step.copy);
-        this.#added += step.length;
+      case 'enqueue':
+        enqueueFrom(this.batch, this.#offset + this.#enqueued, step.length, step.copy);
+        this.#enqueued += step.length;
         break;
       case 'hold':
         this.held.takeFrom(this.batch);
         break;
-      case 'leave':
-        this.leave();
+      case 'flush':
+        this.flush();
         break;
       case 'cork':
         this.socket.cork();
@@ -289,18 +292,18 @@ class Sender {
     }
   }
 
-  leave(): void {
+  flush(): void {
     if (this.held.bytes > 0) this.held.takeFrom(this.batch);
-    const leaving = this.held.bytes > 0 ? this.held : this.batch;
-    leaving.leave(this.socket);
+    const flushed = this.held.bytes > 0 ? this.held : this.batch;
+    flushed.flush(this.socket);
   }
 
   async check(): Promise<void> {
-    this.leave();
+    this.flush();
     while (this.socket.writableCorked > 0) this.socket.uncork();
     const arrived = await this.arrived();
-    const expected = Buffer.from(bytesFrom(this.#offset, this.#added));
-    assert.ok(arrived.equals(expected), `${arrived.length} bytes arrived, ${expected.length} were added`);
+    const expected = Buffer.from(bytesFrom(this.#offset, this.#enqueued));
+    assert.ok(arrived.equals(expected), `${arrived.length} bytes arrived, ${expected.length} were enqueued`);
   }
 }
 

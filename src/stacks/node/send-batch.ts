@@ -1,6 +1,6 @@
 /**
- * Pieces that leave together: in one system call (`writev` where there are several). Copied pieces that
- * follow each other are one piece, so that many small ones cost no more than a large one.
+ * Pieces that leave together: in one system call (`writev` if there are several). Copied pieces that follow
+ * each other are joined into one, so that many small pieces cost no more than a large one.
  */
 import type { Socket } from 'node:net';
 import type { CopySlab } from '../system/copy-slab.js';
@@ -10,7 +10,7 @@ export class SendBatch {
   /** Most batches are one piece; the array is for the others. */
   #first: Uint8Array | undefined;
   #rest: Uint8Array[] | undefined;
-  /** The last piece, when it is a copy in the slab. */
+  /** The last piece, if it is a copy in the slab. */
   #lastCopy: Buffer | undefined;
   #hasLent = false;
   #bytes = 0;
@@ -23,7 +23,8 @@ export class SendBatch {
     return this.#bytes;
   }
 
-  add(bytes: Uint8Array, copy: boolean): void {
+  /** @param copy false: the bytes are lent until the kernel has taken them. */
+  enqueue(bytes: Uint8Array, copy: boolean): void {
     this.#bytes += bytes.length;
     if (!copy) {
       this.#lastCopy = undefined;
@@ -40,7 +41,7 @@ export class SendBatch {
     this.#push(this.#lastCopy);
   }
 
-  /** Appends everything that another batch has; that one is empty afterwards. */
+  /** Appends all pieces of another batch, which is empty afterwards. */
   takeFrom(other: SendBatch): void {
     if (other.#first === undefined) return;
     this.#push(other.#first);
@@ -51,34 +52,27 @@ export class SendBatch {
     other.#clear();
   }
 
-  /** True if every piece that was lent is still what it was. */
+  /** Returns true if no lent piece has been detached or shrunk. */
   isWhole(): boolean {
     if (!this.#hasLent) return true;
-    return this.#first !== undefined && !isTakenAway(this.#first) && !this.#rest?.some(isTakenAway);
+    return this.#first !== undefined && !isDetached(this.#first) && !this.#rest?.some(isDetached);
   }
 
   /**
-   * Hands everything to the socket. Returns `undefined` if the kernel took all of it within the call, else
-   * the pieces, which are in flight.
+   * Gives all pieces to the socket; the batch is empty afterwards. Returns `undefined` if the kernel took
+   * everything within the call, else the pieces, which are in flight.
    */
-  leave(socket: Socket): readonly Uint8Array[] | undefined {
+  flush(socket: Socket): readonly Uint8Array[] | undefined {
     const first = this.#first;
     const rest = this.#rest;
     const copy = this.#lastCopy;
     if (first === undefined) return undefined;
     if (rest === undefined) socket.write(first);
-    else this.#leaveTogether(socket, first, rest);
+    else writeTogether(socket, first, rest);
     this.#clear();
     if (socket.writableLength > 0) return rest === undefined ? [first] : [first, ...rest];
     if (copy !== undefined) this.#slab.release(copy);
     return undefined;
-  }
-
-  #leaveTogether(socket: Socket, first: Uint8Array, rest: readonly Uint8Array[]): void {
-    socket.cork();
-    socket.write(first);
-    for (const piece of rest) socket.write(piece);
-    socket.uncork();
   }
 
   #push(piece: Uint8Array): void {
@@ -101,15 +95,26 @@ export class SendBatch {
   }
 }
 
+function writeTogether(socket: Socket, first: Uint8Array, rest: readonly Uint8Array[]): void {
+  socket.cork();
+  socket.write(first);
+  for (const piece of rest) socket.write(piece);
+  socket.uncork();
+}
+
 /**
- * True if the owner of a lent piece has detached or shrunk its buffer. No piece is empty from the start. The
- * buffer is asked as well: optimised code of Node 20 may still see the former length of a view.
+ * Returns true if the owner of a lent piece has detached or shrunk its buffer. No piece is empty from the
+ * start. The buffer's length counts too: optimised code of Node 20 may still see the former length of a
+ * view.
  */
-export function isTakenAway(piece: Uint8Array): boolean {
+export function isDetached(piece: Uint8Array): boolean {
   return piece.length === 0 || piece.buffer.byteLength === 0;
 }
 
-/** A view that follows its buffer's length becomes one that is empty as soon as the buffer is shorter. */
+/**
+ * Returns a view of fixed length. A view that follows the length of its buffer would just become shorter;
+ * one of fixed length becomes empty as soon as its buffer is too short, which `isDetached` finds.
+ */
 function ofFixedLength(bytes: Uint8Array): Uint8Array {
   const { buffer } = bytes;
   const isResizable = 'resizable' in buffer && buffer.resizable === true;

@@ -1,14 +1,15 @@
 /**
- * Zones of link-local addresses (RFC 4007 §11.2). The runtime hands a zone to `if_nametoindex`, which knows
- * names alone; the standard wants numbers understood as well.
+ * Zones of link-local addresses (RFC 4007 §11.2). The runtime hands a zone to `if_nametoindex`, which only
+ * knows names; by the RFC, numbers have to be understood as well.
  */
 import { networkInterfaces } from 'node:os';
 
 type Interfaces = ReturnType<typeof networkInterfaces>;
 
 /**
- * Returns the address with the name of its interface in place of the number. Everything else stays as it is:
- * a name, also one of digits, and a number of no interface, which the system then refuses.
+ * Returns the address with the name of its interface in place of the number. A zone that is the name of an
+ * interface stays as it is, also if the name consists of digits. So does a number that no interface has,
+ * which the system then refuses.
  */
 export function withNamedZone(address: string, interfaces: () => Interfaces = networkInterfaces): string {
   const [bare = '', zone = ''] = address.split('%');

@@ -1,13 +1,13 @@
 /**
- * The life of a connection on the operating system's TCP, as the stack sees it: named phases, and one table of
- * what each event does in each of them. A phase says three things: how far our FIN is, if the peer's FIN has
- * come, and if the program has closed the connection, so that received data is dropped.
+ * The life of a connection on the operating system's TCP, as the stack sees it: named phases, and one table
+ * of what each event does in each of them. A phase says three things: how far our FIN is, if the peer's FIN
+ * has come, and if the program has closed the connection, so that received data is dropped.
  *
  *     open ──shutdown──▶ finAsked ──finSent──▶ finSent            (receiving continues)
  *       └───close─────▶ closing ──finSent──▶ closed               (received data is dropped)
  *
- * Each of these has a twin for the time after the peer's FIN. From every phase a fault leads to `failed`, whose
- * event is on its way, and the end to `over`.
+ * Each of these has a twin for the time after the peer's FIN. From every phase a fault leads to `failed`,
+ * whose event is on its way, and the end to `over`.
  */
 import { TcpState } from '../../port/tcp-state.js';
 

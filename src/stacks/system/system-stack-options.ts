@@ -39,6 +39,18 @@ export type KernelStackOptions = SystemStackOptions;
 const USUAL_CLOSE_TIMEOUT_MS = 30_000;
 const USUAL_SEND_BUDGET_BYTES = 268_435_456;
 
+/**
+ * Configuration symbols on which both stacks act. The operating system's TCP does not let the others be set:
+ * segment size, segment lifetime, numbers of retransmissions.
+ */
+export const HONOURED_SYMBOLS = [
+  'CONFIG_LWIP_MAX_ACTIVE_TCP',
+  'CONFIG_LWIP_TCP_SND_BUF_DEFAULT',
+  'CONFIG_LWIP_TCP_WND_DEFAULT',
+  'CONFIG_ASYNC_TCP_CLOSE_TIMEOUT',
+  'CONFIG_ASYNC_TCP_SND_BUDGET',
+] as const;
+
 /** Returns the limits that the options give, over the stack's own. */
 export function limitsOf(
   options: SystemStackOptions,

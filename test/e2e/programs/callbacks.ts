@@ -1,21 +1,24 @@
 /**
- * What runs between callbacks, and in which context: `callbacks.js STACK SCENE` prints what happened, as
- * JSON. The scenes need a program of their own: a test runner has its own ticks and contexts.
+ * Records what runs between callbacks, and in which context: `callbacks.js STACK SCENARIO` prints the record
+ * as JSON. The scenarios need a program of their own, because a test runner has its own ticks and contexts.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { AsyncClient, AsyncServer } from 'asynctcp';
-import { makeStack } from '../../soak/stacks.js';
+import { makeStack } from '../../support/stacks.js';
+import { until } from '../../support/until.js';
 
 const COUNT = 20;
-/** When the timers of clients that connect now are due; the program stands still until then. */
+/**
+ * Interval of `onPoll`. The program blocks for this time, so that the polls of all clients are due at once.
+ */
 const POLL_MS = 500;
-const [name = '', scene = ''] = process.argv.slice(2);
+const [name = '', scenario = ''] = process.argv.slice(2);
 const stack = makeStack(name);
 const log: string[] = [];
 
-/** A tick, a microtask, and what they cause in turn. */
+/** Queues a tick and a microtask, each of which queues another one. */
 function leaveWork(id: number | string): void {
   process.nextTick(() => {
     log.push(`tick ${id}`);
@@ -25,10 +28,6 @@ function leaveWork(id: number | string): void {
     log.push(`microtask ${id}`);
     process.nextTick(() => log.push(`tick of the microtask ${id}`));
   });
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }
 
 async function serve(onClient: (client: AsyncClient) => void): Promise<AsyncServer> {
@@ -42,18 +41,18 @@ async function visitors(server: AsyncServer): Promise<Socket[]> {
   const sockets = Array.from({ length: COUNT }, () => connect(server.port(), '127.0.0.1'));
   for (const socket of sockets) socket.on('error', () => undefined);
   await Promise.all(sockets.map((socket) => once(socket, 'connect')));
-  await until(() => server.count() === COUNT);
+  await until('all visitors are accepted', () => server.count() === COUNT);
   return sockets;
 }
 
-/** Turns of the loop, counted as long as the program runs. */
+/** Number of turns of the event loop. */
 let turn = 0;
 setImmediate(function next() {
   turn += 1;
   setImmediate(next).unref();
 }).unref();
 
-/** Many sockets ready at once. */
+/** Many sockets are readable at once. */
 async function data(): Promise<unknown> {
   const turns: number[] = [];
   const server = await serve((client) => {
@@ -65,12 +64,12 @@ async function data(): Promise<unknown> {
     });
   });
   for (const [id, socket] of (await visitors(server)).entries()) socket.write(Uint8Array.of(id));
-  await until(() => turns.length === COUNT);
-  await until(() => log.length === 5 * COUNT);
+  await until('all data has come', () => turns.length === COUNT);
+  await until('all work is done', () => log.length === 5 * COUNT);
   return { log, turns: new Set(turns).size };
 }
 
-/** Timers of the wheel that are due at the same time. */
+/** Many timers are due at the same time. */
 async function polls(): Promise<unknown> {
   let polled = 0;
   const server = await serve((client) => {
@@ -85,11 +84,11 @@ async function polls(): Promise<unknown> {
   await visitors(server);
   const dueMs = performance.now() + POLL_MS;
   while (performance.now() < dueMs);
-  await until(() => log.length === 5 * COUNT);
+  await until('all work is done', () => log.length === 5 * COUNT);
   return { log };
 }
 
-/** A connection that is reset: `onError`, then `onDisconnect`. */
+/** Connections are reset: `onError`, then `onDisconnect`. */
 async function error(): Promise<unknown> {
   const over: string[] = [];
   const server = await serve((client) => {
@@ -105,12 +104,12 @@ async function error(): Promise<unknown> {
     });
   });
   for (const socket of await visitors(server)) socket.resetAndDestroy();
-  await until(() => over.length === COUNT);
-  await until(() => log.length === 2 * 5 * COUNT);
+  await until('all connections are over', () => over.length === COUNT);
+  await until('all work is done', () => log.length === 2 * 5 * COUNT);
   return { log };
 }
 
-/** Every other tick throws. */
+/** One of two ticks throws. */
 async function throwing(): Promise<unknown> {
   const uncaught: string[] = [];
   process.on('uncaughtException', (thrown) => uncaught.push(thrown.message));
@@ -135,23 +134,26 @@ async function throwing(): Promise<unknown> {
     socket.on('data', (answer) => (answers += answer.length));
     socket.write(Uint8Array.of(id));
   }
-  await until(() => answers === COUNT && log.length >= 5 * COUNT && uncaught.length >= 2 * COUNT);
+  await until(
+    'all have answers',
+    () => answers === COUNT && log.length >= 5 * COUNT && uncaught.length >= 2 * COUNT,
+  );
   return { log, uncaught };
 }
 
 const storage = new AsyncLocalStorage<string>();
 const told = (what: string): void => void log.push(`${what} ${storage.getStore() ?? '-'}`);
 
-/** A handler that tells its context and then enters another one, which nobody else may see. */
-function handler(what: string, also: () => void = () => undefined): () => void {
+/** Returns a handler that records its context and then enters another one, which no other code may see. */
+function handler(what: string, then: () => void = () => undefined): () => void {
   return () => {
     told(what);
     storage.enterWith(`entered in ${what}`);
-    also();
+    then();
   };
 }
 
-/** Handlers that were set in contexts, and in none; events that others bring about; two lives. */
+/** Handlers that were set in a context and without one, over two lives. */
 async function contexts(): Promise<unknown> {
   const server = new AsyncServer('127.0.0.1', 0, { stack });
   storage.run('server', () => {
@@ -202,6 +204,12 @@ async function contexts(): Promise<unknown> {
   return { log };
 }
 
-const scenes: Readonly<Record<string, () => Promise<unknown>>> = { data, polls, error, throwing, contexts };
-const result = await scenes[scene]?.();
+const scenarios: Readonly<Record<string, () => Promise<unknown>>> = {
+  data,
+  polls,
+  error,
+  throwing,
+  contexts,
+};
+const result = await scenarios[scenario]?.();
 process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0));

@@ -1,10 +1,10 @@
 /**
- * Sends `bytes` to the peer on `port`, refilling by a timer, closes, and has nothing else to do: the program
- * ends by itself. With `flushed` it closes when all is acknowledged. Prints errors.
+ * Sends `bytes` to the peer on `port`, refilling by a timer, and closes; then the program ends by itself.
+ * With `flushed` it closes when everything is acknowledged. Prints errors.
  */
 import { AsyncClient } from 'asynctcp';
 import { pattern } from '../../contract/pattern.js';
-import { makeStack } from '../../soak/stacks.js';
+import { makeStack } from '../../support/stacks.js';
 
 const [name = '', port, bytes, when] = process.argv.slice(2);
 const total = Number(bytes);

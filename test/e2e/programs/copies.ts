@@ -1,12 +1,14 @@
 /**
- * Loads the library again and again in one thread, as hot reload and test runners do: the arguments are
- * how, `query` or `context`, and how often. Each copy holds a conversation; then the last one blocks in a
- * callback. Prints what the process holds, and the copies whose programs were told of the bite, as JSON.
+ * Loads many copies of the library in one thread, as hot reload and test runners do: the arguments are the
+ * method, `query` or `context`, and the number. Each copy makes a connection; then the last one blocks in a
+ * callback. Prints what the process holds, and the copies whose programs were notified of the watchdog's
+ * bite, as JSON.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { register } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { createContext, SourceTextModule, SyntheticModule, type Module } from 'node:vm';
+import { descriptorLinks } from '../../support/descriptors.js';
 
 type Library = typeof import('asynctcp');
 
@@ -16,7 +18,7 @@ const [, , way, count = '1'] = process.argv;
 /** Long enough for the debugger to stop a thread with many scripts on a machine without a free core. */
 const BLOCKED_MS = 4000;
 
-/** A copy is told by its URLs, as a development server tells them. */
+/** Module hooks that give each copy other URLs, as a development server does. */
 const HOOKS = `
   export async function resolve(specifier, context, next) {
     const found = await next(specifier, context);
@@ -28,7 +30,7 @@ async function loadByQuery(copy: number): Promise<Library> {
   return (await import(`${DOOR}?copy=${copy}`)) as Library;
 }
 
-/** As Jest does it: a context with a global object of its own, and Node's modules as they are. */
+/** Loads a copy as Jest does: a context with its own global object, but Node's own modules. */
 async function loadInContext(): Promise<Library> {
   const { console, URL, TextEncoder, TextDecoder, AbortSignal, performance, Buffer } = globalThis;
   const { setTimeout, clearTimeout, setImmediate, clearImmediate, queueMicrotask } = globalThis;
@@ -91,7 +93,7 @@ async function converse({ AsyncClient, AsyncServer }: Library): Promise<void> {
   await server.end();
 }
 
-/** Blocks in a callback of this copy for longer than it may. */
+/** Blocks in a callback of this copy for longer than the watchdog allows. */
 async function block({ AsyncServer, AsyncClient }: Library): Promise<void> {
   const server = new AsyncServer('127.0.0.1', 0);
   const blocked = new Promise<void>((resolve) => {
@@ -110,7 +112,7 @@ async function block({ AsyncServer, AsyncClient }: Library): Promise<void> {
   await server.end();
 }
 
-// Until the bite is told: neither a closed socket nor the watchdog keeps a process alive.
+// Keeps the process alive until the bite is reported; closed sockets and the watchdog do not.
 setTimeout(() => process.exit(3), 100_000);
 if (way === 'query') register(`data:text/javascript,${encodeURIComponent(HOOKS)}`);
 const copies: Library[] = [];
@@ -130,7 +132,7 @@ for (let copy = 0; copy < Number(count); copy += 1) {
   await converse(library);
 }
 const threads = readdirSync('/proc/self/task').length;
-const descriptors = readdirSync('/proc/self/fd').length;
+const descriptors = descriptorLinks().length;
 const last = copies.at(-1);
 if (last !== undefined) await block(last);
 await told;

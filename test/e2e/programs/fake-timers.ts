@@ -1,10 +1,12 @@
-/** A program whose timers are faked after it loaded the library: arguments are the stack and the fake. */
+/**
+ * A program that fakes its timers after it has loaded the library. Arguments: the stack and the kind of fake.
+ */
 import { writeSync } from 'node:fs';
 import { mock } from 'node:test';
 import { install } from '@sinonjs/fake-timers';
 import { AsyncClient, AsyncServer, kernelStack, nodeStack, TcpError, type TcpStack } from 'asynctcp';
 
-/** No passing run waits for it. An alarm of the library's keeps no process alive, and this does. */
+/** Ends a program that hangs, and keeps the process alive, which the library's alarms do not. */
 setTimeout(() => process.exit(3), 60_000);
 
 const FAKES: Readonly<Record<string, () => unknown>> = {
@@ -37,7 +39,7 @@ async function conversation(stack: TcpStack): Promise<{ told: string[]; port: nu
   });
   told.push('poll');
   client.onPoll(undefined);
-  // Its peer says nothing more.
+  // The peer sends nothing more.
   client.setRxTimeout(0.05);
   await new Promise<void>((resolve) => {
     client.onDisconnect(() => resolve());
@@ -48,7 +50,7 @@ async function conversation(stack: TcpStack): Promise<{ told: string[]; port: nu
   return { told, port };
 }
 
-/** An attempt whose look-up is never answered: its time is up. */
+/** An attempt whose lookup is never answered: its timeout ends it. */
 async function attempt(stack: TcpStack): Promise<string> {
   const failure: unknown = await AsyncClient.open('deaf.test', 80, { stack, timeoutMs: 50 }).catch(
     (error: unknown) => error,
@@ -56,7 +58,7 @@ async function attempt(stack: TcpStack): Promise<string> {
   return failure instanceof TcpError ? `error ${failure.code}` : String(failure);
 }
 
-/** A look-up and a refused connection. */
+/** A lookup, and a refused connection. */
 async function lookUp(stack: TcpStack, port: number): Promise<string> {
   const failure: unknown = await AsyncClient.open('localhost', port, { stack }).catch(
     (error: unknown) => error,

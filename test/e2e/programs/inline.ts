@@ -1,4 +1,4 @@
-/** Programs that stand as text in a test, programs of this folder, and their visitors. */
+/** Runs programs that a test has as text and programs of this folder, and connects to them. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -14,10 +14,10 @@ export const HANGS_MS = 120_000;
 export const MAIN = fileURLToPath(new URL('../../../../dist/cli/main.js', import.meta.url));
 const DOOR = new URL('../../../../dist/index.js', import.meta.url).href;
 
-/** The server of `server.ts`, a URL. */
+/** URL of the program `server.ts`. */
 export const SERVER = new URL('server.js', import.meta.url);
 
-/** A folder that is gone after the test. */
+/** Makes a folder that is removed after the test. */
 export function temporaryFolder(test: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'asynctcp-'));
   test.after(() => {
@@ -27,8 +27,8 @@ export function temporaryFolder(test: TestContext): string {
 }
 
 /**
- * Writes a program and answers with its path. It has the whole library under the name `asynctcp`; the text
- * begins in its second line.
+ * Writes a program text into a file and returns its path. The first line imports the library as `asynctcp`;
+ * the text begins in the second line.
  */
 export function program(test: TestContext, text: string, door = DOOR): string {
   const file = join(temporaryFolder(test), 'program.mjs');
@@ -36,12 +36,12 @@ export function program(test: TestContext, text: string, door = DOOR): string {
   return file;
 }
 
-/** `asynctcp run` with these words behind it. */
+/** Starts `asynctcp run` with these arguments. */
 export function startRun(test: TestContext, words: readonly string[], env: NodeJS.ProcessEnv = {}): Program {
   return start(test, process.execPath, [MAIN, 'run', ...words], env);
 }
 
-/** A program whose standard input is what the shell's redirection makes of it. */
+/** Starts a program whose standard input is a redirection of the shell. */
 export function startWithInput(
   test: TestContext,
   redirection: string,
@@ -51,11 +51,11 @@ export function startWithInput(
   return start(test, 'sh', ['-c', `exec "$@" ${redirection}`, 'sh', process.execPath, ...words], env);
 }
 
-/** A plain connection, with what came in and how it ended. */
+/** A socket on `node:net`, with the text that it received and how it ended. */
 export class Visit {
   text = '';
   readonly socket: Socket;
-  /** 'end', or the code of the error, such as 'ECONNRESET'. */
+  /** Resolves to 'end', or to the code of the error, such as 'ECONNRESET'. */
   readonly ended: Promise<string>;
   #wake: (() => void) | undefined;
 
@@ -76,7 +76,7 @@ export class Visit {
     });
   }
 
-  /** Sends, and waits for an answer of that many characters. */
+  /** Sends a question. Resolves to an answer of `length` characters. */
   async ask(question: string, length: number): Promise<string> {
     this.text = '';
     this.socket.write(question);
@@ -90,7 +90,7 @@ export class Visit {
   }
 }
 
-/** Connects, and waits until the server has answered. */
+/** Connects, and waits for a first answer of the server. */
 export async function visit(test: TestContext, port: number): Promise<Visit> {
   const socket = connect(port, '127.0.0.1');
   test.after(() => socket.destroy());

@@ -1,7 +1,7 @@
 /**
- * A server for tests of tasks and their watchdog, to be run in any kind of thread: it prints its port and
- * posts it to whoever started the thread, echoes, and does what a message that is a known word asks for in
- * its `onData`. What it prints comes out while it blocks, too.
+ * A server for tests of tasks and their watchdog, in any kind of thread. It prints its port, posts it to the
+ * thread's parent, echoes, and executes messages that are a known word in its `onData`. Its output is written
+ * at once, also while it blocks.
  */
 import { writeSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';

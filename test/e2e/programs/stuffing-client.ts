@@ -1,11 +1,11 @@
 /**
- * Sends to the peer on `port` until the kernel takes nothing more for a while, closes, and has nothing else
- * to do. Prints its end.
+ * Sends to the peer on `port` until no more bytes are taken for a while, and closes; then the program ends by
+ * itself. Prints how the connection ended.
  */
 import { AsyncClient } from 'asynctcp';
-import { makeStack } from '../../soak/stacks.js';
+import { makeStack } from '../../support/stacks.js';
 
-/** Looks in a row that found no space. */
+/** Polls in a row without space after which the client closes. */
 const FULL_LOOKS = 200;
 
 const [name = '', port] = process.argv.slice(2);

@@ -1,0 +1,55 @@
+/** What has sockets in this thread: connections, attempts to connect, and servers that listen. */
+import type { TcpStack } from '../port/tcp-stack.js';
+import type { SendFigures } from '../task/diagnostics.js';
+
+/** A connection, an attempt to connect, or a server that listens. */
+export interface SocketUser {
+  readonly stack: TcpStack;
+  /** Bytes that were added and that are not acknowledged. */
+  unacknowledged(): number;
+  /** Gives the socket up, a connection with a reset, without any callback. */
+  reset(): void;
+}
+
+const users = new Set<SocketUser>();
+
+/** Returns the users of sockets at this moment, the oldest first. */
+export function socketUsers(): SocketUser[] {
+  return [...users];
+}
+
+export function registerSocketUser(user: SocketUser): void {
+  users.add(user);
+}
+
+export function unregisterSocketUser(user: SocketUser): void {
+  users.delete(user);
+}
+
+/** Returns the bytes that all connections of this thread have in flight, and may have. */
+export function sendFigures(): SendFigures {
+  const stacks = new Set<TcpStack>();
+  let unacknowledgedBytes = 0;
+  for (const user of users) {
+    stacks.add(user.stack);
+    unacknowledgedBytes += user.unacknowledged();
+  }
+  // Stacks with the same budget share it.
+  const budgets = new Set([...stacks].map(({ limits }) => limits.sendBudgetBytes));
+  let budgetBytes = 0;
+  for (const bytes of budgets) budgetBytes += bytes;
+  return { budgetBytes, unacknowledgedBytes };
+}
+
+/**
+ * Resets every connection of this thread and stops listening: its task is ended in the middle of a callback.
+ */
+export function resetAll(): void {
+  for (const user of users) {
+    try {
+      user.reset();
+    } catch {
+      // It was stopped in the middle of its work; the others are reset all the same.
+    }
+  }
+}

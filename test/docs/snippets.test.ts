@@ -1,0 +1,155 @@
+/** Every block of TypeScript in the documentation compiles; the README's programs do what the README says. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { after, before, describe, it, type TestContext } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { loadAddon } from '#src/addon/load-addon.js';
+import { startNode, type Program } from '../e2e/programs.js';
+import { allPages, ROOT, type Page } from './pages.js';
+
+/** The port of the README's programs. */
+const SHOWN_PORT = '7007';
+const FLOOD_BYTES = 32_000_000;
+const PIECE_BYTES = 65_536;
+/** Rounds of the loop without progress after which a peer that does not read takes itself for stuck. */
+const STUCK_ROUNDS = 200;
+
+const noKernel = loadAddon().addon === undefined ? 'the native addon does not load' : false;
+
+/** Returns the name that a block's first line gives to it, for a module of TypeScript. */
+function nameOf(code: string, index: number): string {
+  const [, name = `block-${index}`] = /^\/\/ ([\w-]+)\.ts\n/.exec(code) ?? [];
+  return `${name}.ts`;
+}
+
+/** Writes the blocks of a page into a folder of its own, and returns their paths. */
+function unpack(folder: string, page: Page): string[] {
+  const place = join(folder, page.path.replaceAll(/\W/g, '-'));
+  const files = page.blocks('ts').map((code, index) => ({ name: nameOf(code, index), code }));
+  assert.equal(new Set(files.map(({ name }) => name)).size, files.length, `names of blocks in ${page.path}`);
+  mkdirSync(place);
+  return files.map(({ name, code }) => {
+    writeFileSync(join(place, name), code);
+    return join(place, name);
+  });
+}
+
+function compile(files: readonly string[]): void {
+  const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+  const flags = [
+    '--ignoreConfig',
+    '--strict',
+    '--module',
+    'nodenext',
+    '--target',
+    'es2023',
+    '--types',
+    'node',
+  ];
+  execFileSync(process.execPath, [tsc, ...flags, ...files], { stdio: ['ignore', 'inherit', 'inherit'] });
+}
+
+describe('TypeScript in the documentation', { timeout: 300_000 }, () => {
+  let folder = '';
+
+  before(() => {
+    // Inside of the package, whose name the blocks import.
+    folder = mkdtempSync(join(ROOT, 'build', 'docs-'));
+  });
+
+  after(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  /** Starts a program of the README, compiled, with another port. */
+  function startShown(test: TestContext, name: string, port: number, stack = 'auto'): Program {
+    const place = join(folder, 'README-md');
+    for (const each of ['server', 'client', 'task']) {
+      const code = readFileSync(join(place, `${each}.js`), 'utf8')
+        .replaceAll(SHOWN_PORT, String(port))
+        .replace('./server.ts', './server.js');
+      mkdirSync(join(place, String(port)), { recursive: true });
+      writeFileSync(join(place, String(port), `${each}.js`), code);
+    }
+    const file = pathToFileURL(join(place, String(port), `${name}.js`));
+    return startNode(test, file, [], { CONFIG_ASYNC_TCP_STACK: stack });
+  }
+
+  it('compiles, on every page', () => {
+    compile(allPages().flatMap((page) => unpack(folder, page)));
+  });
+
+  for (const [stack, skip] of [
+    ['kernel', noKernel],
+    ['node', false],
+  ] as const) {
+    it(
+      `the README’s server on ${stack} returns every byte to a peer that floods it`,
+      { skip },
+      async (test) => {
+        const server = startShown(test, 'server', 0, stack);
+        const port = await server.stdout.number(/^echo listens on port (\d+)$/);
+        const { sent, received } = await flood(port);
+        assert.equal(received.length, sent.length);
+        assert.ok(received.equals(sent), 'the bytes are the same');
+      },
+    );
+  }
+
+  it('the README’s client prints what its server answers', async (test) => {
+    const server = startShown(test, 'server', 0);
+    const port = await server.stdout.number(/^echo listens on port (\d+)$/);
+    const client = startShown(test, 'client', port);
+    await client.ended;
+    assert.match(client.stdout.text, /^5 bytes acknowledged after \d+ ms$/m);
+    assert.match(client.stdout.text, /^hello$/m);
+    assert.match(client.stdout.text, /^closed$/m);
+  });
+
+  it('the README’s task runs its server in a thread of its own', async (test) => {
+    const task = startShown(test, 'task', 0);
+    const port = await task.stdout.number(/^echo listens on port (\d+)$/);
+    const client = startShown(test, 'client', port);
+    await client.ended;
+    assert.match(client.stdout.text, /^hello$/m);
+  });
+});
+
+/** Writes without reading until the peer takes nothing more, then reads all; FIN follows the last byte. */
+async function flood(port: number): Promise<{ sent: Buffer; received: Buffer }> {
+  const sent = Buffer.alloc(
+    FLOOD_BYTES,
+    Uint8Array.from({ length: 251 }, (_, index) => index),
+  );
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  await once(socket, 'connect');
+  socket.pause();
+  let taken = 0;
+  const writing = (async () => {
+    for (; taken < sent.length; taken += PIECE_BYTES) await write(socket, sent, taken);
+    socket.end();
+  })();
+  for (let idleRounds = 0, seen = 0; idleRounds < STUCK_ROUNDS && taken < sent.length; idleRounds += 1) {
+    if (taken > seen) idleRounds = 0;
+    seen = taken;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const pieces: Buffer[] = [];
+  for await (const piece of socket) pieces.push(piece as Buffer);
+  await writing;
+  return { sent, received: Buffer.concat(pieces) };
+}
+
+/** Resolves when the kernel has taken the piece that begins at `from`. */
+async function write(socket: Socket, bytes: Buffer, from: number): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    socket.write(bytes.subarray(from, from + PIECE_BYTES), (error) => {
+      if (error) reject(error);
+      else resolve();
+    });
+  });
+}

@@ -1,0 +1,5 @@
+/** Nobody listens on this port, and the system gives it to no client. */
+export const UNUSED_PORT = 1;
+
+/** A loopback address on which no test listens. */
+export const UNUSED_ADDRESS = '127.0.0.9';
