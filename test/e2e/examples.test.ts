@@ -507,6 +507,14 @@ while True:
   );
 });
 
+describe('the example testing', { timeout: HANGS_MS }, () => {
+  it('passes each of its tests, on no socket', async (test) => {
+    const example = startExample(test, 'testing');
+    assert.deepEqual(await example.ended, { status: 0, signal: null }, example.stdout.text);
+    assert.match(example.stdout.text, /^# pass 4$/m);
+  });
+});
+
 describe('every example', { concurrency: true, timeout: HANGS_MS }, () => {
   const WRONG_ARGUMENTS: Record<string, string[][]> = {
     echo: [['http'], ['65536'], ['7007', 'localhost'], ['7007', '::1', 'more']],
