@@ -5,7 +5,7 @@ import { ErrorCode, TcpError, type AsyncClient, type AsyncServer, type ErrorCode
 import type { ContractCase, Env, PeerSocket } from './case.js';
 import { expect, expectEqual } from './expect.js';
 import { History } from './history.js';
-import { deadPort, linked, linkedToPeer, silentPort, stuff } from './linked.js';
+import { deadPort, linked, linkedToPeer, passCloseTimeouts, silentPort, stuff } from './linked.js';
 import { PatternReader } from './pattern.js';
 
 const { ERR_ABRT, ERR_CLSD, ERR_CONN, ERR_RST, ERR_TIMEOUT } = ErrorCode;
@@ -99,7 +99,7 @@ export const ENDINGS: readonly ContractCase[] = [
       await env.settle();
       expectEqual([history.over, flushed.code], [false, undefined], 'before the time');
       env.clock.advance(1);
-      await env.until('it is over', () => history.over);
+      await passCloseTimeouts(env, history);
       expectEqual([history.reason, history.code], ['closeTimeout', ERR_TIMEOUT], 'reason and code');
       await env.until('flushed() is answered', () => flushed.code === ERR_TIMEOUT);
       expectEqual((await peer.drain()).end, 'reset', 'what the peer sees');

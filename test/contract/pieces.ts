@@ -6,7 +6,7 @@ import { ErrorCode, type AsyncClient, type Packet } from 'asynctcp';
 import type { ContractCase, Env } from './case.js';
 import { expect, expectEqual } from './expect.js';
 import { History } from './history.js';
-import { linkedToPeer } from './linked.js';
+import { linkedToPeer, passCloseTimeouts } from './linked.js';
 import { PatternReader } from './pattern.js';
 
 const { ERR_IF, ERR_RST, ERR_TIMEOUT } = ErrorCode;
@@ -18,8 +18,6 @@ const SINGLE_PIECES = WINDOW / 256;
 const JOIN_MS = 100;
 /** Default of the stacks. */
 const CLOSE_TIMEOUT_MS = 30_000;
-/** More window probes than a full receive buffer answers by taking a segment. */
-const MOST_PROBES = 100;
 
 /** Returns the callbacks that report the end. */
 function ends({ events }: History): readonly string[] {
@@ -182,14 +180,7 @@ export const PIECES: readonly ContractCase[] = [
       await env.settle();
       expect(!history.over, 'within the close timeout');
       env.clock.advance(1);
-      await env.settle();
-      // A full receive buffer may take a little more at a window probe (RFC 9293 §3.8.6.1): that is progress.
-      const isOver = (): boolean => history.over;
-      for (let probe = 0; probe < MOST_PROBES && !isOver(); probe += 1) {
-        env.clock.advance(CLOSE_TIMEOUT_MS);
-        await env.settle();
-      }
-      await env.until('it is over', () => history.over);
+      await passCloseTimeouts(env, history);
       expectEqual(ends(history), [`error ${ERR_TIMEOUT}`, 'disconnect'], 'callbacks');
       expectEqual((await peer.drain()).end, 'reset', 'how the peer saw it end');
       await env.until('the socket is given back', () => env.holdings() === before);

@@ -420,10 +420,15 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
       if (reports.speedUp() && this.#share.outstanding > 0) this.#armIn(reports.checkMs);
       this.#events?.onAcked(bytes);
     }
-    if (reports.wantedBytes > 0 && this.sendSpace() >= reports.wantedBytes) {
+    if (reports.wantedBytes > 0 && this.#hasSpace(reports.wantedBytes)) {
       this.setWantsSpace(0);
       this.#events?.onSpaceFreed?.();
     }
+  }
+
+  /** With nothing outstanding there is no more to come: the send buffer, or the budget, has no more. */
+  #hasSpace(bytes: number): boolean {
+    return this.sendSpace() >= bytes || (canSend(this.#phase) && this.#share.outstanding === 0);
   }
 
   #awaitAcks({ watchesAcks, checkMs }: SendReports): void {
