@@ -190,7 +190,10 @@ export class MemoryConnection implements Connection, End {
   }
 
   #spaceToTell(): Event | undefined {
-    if (this.#wantedSpace === 0 || !this.hasSpaceFor(this.#wantedSpace)) return undefined;
+    if (this.#wantedSpace === 0 || this.#sending !== 'open' || this.isOver()) return undefined;
+    // More than the buffer ever has is there as far as it can be once nothing is in flight.
+    const isThere = this.hasSpaceFor(this.#wantedSpace) || this.#outbox.unacknowledged === 0;
+    if (!isThere) return undefined;
     this.#wantedSpace = 0;
     return () => this.#events?.onSpaceFreed?.();
   }
@@ -336,7 +339,8 @@ export class MemoryConnection implements Connection, End {
 
   close(): void {
     if (this.isOver() || this.#machine.lingering.has(this)) return;
-    this.#receiving = this.#receiving === 'open' ? 'dropping' : 'ended';
+    if (this.#receiving === 'open') this.#receiving = 'dropping';
+    else if (this.#receiving === 'finArrived') this.#receiving = 'ended';
     this.#inbox.clear();
     this.shutdown();
     this.#other?.carry();

@@ -394,6 +394,9 @@ describe('bytes', () => {
     far.connection.setReading(true);
     await stack.settle();
     assert.deepEqual(near.told, ['space 10', 'space 10']);
+    near.connection.setWantsSpace(11);
+    await stack.settle();
+    assert.deepEqual(near.told.slice(2), ['space 10'], 'more than it ever has');
   });
 
   it('that were lent and taken away end the connection, and the peer is reset', async () => {
@@ -488,6 +491,18 @@ describe('the end', () => {
       [near.told, far.told.at(-1), stack.holdings()],
       [['closed'], `fault ${ERR_RST}`, NOTHING],
     );
+  });
+
+  it('by close() called again waits for the peer all the same', async () => {
+    const { stack, near, far } = await pair();
+    near.connection.close();
+    near.connection.close();
+    await stack.settle();
+    assert.deepEqual([near.told, stack.holdings().lingering], [['closed'], 1]);
+    assert.equal(far.send('dropped'), 7);
+    far.connection.close();
+    await stack.settle();
+    assert.deepEqual([far.told, stack.holdings()], [['end', 'closed'], NOTHING]);
   });
 
   it('by close() is waited for 5 minutes at most when the peer goes on sending', async () => {
@@ -592,6 +607,18 @@ describe('faults on demand', () => {
     assert.deepEqual(near.told, []);
     await stack.run(1);
     assert.deepEqual(near.told, [`fault ${ERR_TIMEOUT}`]);
+  });
+
+  it('cut: a probe finds out that the other end is gone', async () => {
+    const { stack, near, far } = await pair();
+    far.connection.setKeepAlive(10_000, 1000, 3);
+    const heal = stack.cut({ address: '127.0.0.1' });
+    near.connection.abort();
+    heal();
+    await stack.run(9_999);
+    assert.deepEqual(far.told, []);
+    await stack.run(1);
+    assert.deepEqual([far.told, stack.holdings()], [[`fault ${ERR_RST}`], NOTHING]);
   });
 
   it('cut: an attempt stands when the link is healed', async () => {
