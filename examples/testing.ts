@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { AsyncClient, AsyncServer, memoryStack, type MemoryStack, type StackOption } from 'asynctcp';
 
-// ---- the program that is tested; all it does for that is to be given its stack
+// ---- the program under test, which takes its stack as an argument
 
 const SILENCE_S = 30;
 
@@ -22,7 +22,7 @@ function capitals(port: number, stack: StackOption = 'auto'): AsyncServer {
     client.onData((_, data) => {
       const lines = (rest + decoder.decode(data, { stream: true })).split('\n');
       rest = lines.pop() ?? '';
-      // A client that reads none of its answers has no space for more of them, and gets no more.
+      // The buffer of a client that reads none of its answers is full: it gets no more.
       for (const line of lines) if (client.write(`${line.toUpperCase()}\n`) === 0) client.close();
     });
   });
@@ -84,7 +84,7 @@ describe('a server of capitals', () => {
       client.write(`${'x'.repeat(900)}\n`);
       await stack.settle();
     }
-    assert.equal(client.connected(), true, 'the end is behind what it has not read');
+    assert.equal(client.connected(), true, 'the FIN follows the bytes that it has not read');
     client.resume();
     await stack.settle();
     assert.equal(client.connected(), false);

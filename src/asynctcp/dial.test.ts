@@ -55,12 +55,12 @@ describe('the addresses of one name', () => {
     const { code, cause } = await failedDial([V4]);
     assert.equal(code, ErrorCode.ERR_RST);
     assert.ok(cause !== undefined && !(cause instanceof AggregateError));
-    assert.match(cause.message, /^connect to 127\.0\.0\.1 port 7: nobody listens$/);
+    assert.match(cause.message, /^connect to 127\.0\.0\.1 port 7: nothing listens there$/);
   });
 
   it('that are several fail with all their errors, and with their texts', async () => {
     const { cause } = await failedDial([V4, V4]);
-    assert.match(cause?.message ?? '', /nobody listens; connect to .*nobody listens/);
+    assert.match(cause?.message ?? '', /nothing listens there; connect to .*nothing listens there/);
   });
 
   it('of another family than the local address are not tried', async () => {

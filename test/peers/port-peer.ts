@@ -200,7 +200,7 @@ class PortSocket implements PeerSocket, ConnectionEvents {
     return new Promise((resolve) => this.#changed.push(resolve));
   }
 
-  // ---- what a case asks for
+  // ---- requests of a case
 
   async send(text: string): Promise<void> {
     await this.#send(Buffer.from(text, 'latin1'));
@@ -258,7 +258,7 @@ class PortSocket implements PeerSocket, ConnectionEvents {
       got.push(piece);
       left -= piece.length;
     }
-    // A foreign program's answer takes longer than the acknowledgement of what it has read.
+    // The answer of a foreign program takes longer than the acknowledgement of the bytes that it has read.
     await this.#rest();
     return Buffer.concat(got).toString('latin1');
   }
@@ -287,7 +287,7 @@ class PortSocket implements PeerSocket, ConnectionEvents {
         reader.take(read);
       }
     } catch {
-      // A reset, which `#end` tells.
+      // A reset, which `#end` has noted.
     }
     return { bytes: reader.bytes, matches: reader.matches, end: this.#end === 'fin' ? 'fin' : 'reset' };
   }

@@ -6,7 +6,7 @@ export interface ProbedConnection {
   heardAtMs(): number;
   /** Sends a probe. Returns true if it is answered. */
   probe(): boolean;
-  /** No probe was answered. */
+  /** Ends the connection: no probe was answered. */
   probesFailed(): void;
 }
 

@@ -345,6 +345,37 @@ describe('listening', () => {
   });
 });
 
+describe('a connection that its program does not take', () => {
+  for (const side of ['connecting', 'accepting'] as const) {
+    it(`because it throws while ${side} is reset, and the stack goes on`, async () => {
+      const stack = new MemoryStack();
+      const { accepted, listener } = listen(stack);
+      const fail = (): never => {
+        throw new Error('thrown');
+      };
+      const refusing = stack.listen(
+        { address: '127.0.0.1', port: 7, backlog: undefined, reusePort: false },
+        { onListening: () => undefined, onFailed: fail, onAccepted: fail, onAcceptFailed: fail },
+      );
+      assert.ok('local' in refusing);
+      const uncaught: unknown[] = [];
+      process.setUncaughtExceptionCaptureCallback((error) => uncaught.push(error));
+      let near: Program | Fault | undefined;
+      try {
+        const target = { address: '127.0.0.1', port: listener.local.port, localPort: 0 };
+        if (side === 'connecting') stack.connect(target, { onConnected: fail, onFailed: fail });
+        else near = await connect(stack, '127.0.0.1', 7);
+        await stack.settle();
+      } finally {
+        process.setUncaughtExceptionCaptureCallback(null);
+      }
+      assert.deepEqual(uncaught.map(String), ['Error: thrown']);
+      if (near instanceof Program) assert.deepEqual(near.told, [`fault ${ERR_RST}`]);
+      assert.deepEqual([accepted.length, stack.holdings()], [0, { ...NOTHING, listeners: 2 }]);
+    });
+  }
+});
+
 describe('bytes', () => {
   it('are acknowledged when they are in the other end’s window, which is exact', async () => {
     const { stack, near, far } = await pair({ sendBufferBytes: 10, receiveWindowBytes: 6 });
@@ -466,7 +497,7 @@ describe('the end', () => {
     assert.deepEqual(stack.holdings(), NOTHING);
   });
 
-  it('by close() comes when all is acknowledged; the peer has 20 s to end, and what it sends is dropped', async () => {
+  it('by close() comes when all is acknowledged; the peer has 20 s to end, and its data is dropped', async () => {
     const { stack, near, far } = await pair({ receiveWindowBytes: 4 });
     far.reads = false;
     far.connection.setReading(false);
@@ -716,7 +747,7 @@ describe('virtual time', () => {
     const { stack, near, far } = await pair();
     const log: string[] = [];
     const startMs = stack.clock.nowMs();
-    const tell = (what: string): void => void log.push(`${what} at ${stack.clock.nowMs() - startMs}`);
+    const tell = (what: string): number => log.push(`${what} at ${stack.clock.nowMs() - startMs}`);
     stack.timers.arm(
       new Timer({
         due: () => {
