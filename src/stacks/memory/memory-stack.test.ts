@@ -493,7 +493,7 @@ describe('the end', () => {
     assert.deepEqual([far.told, near.told], [['last', 'end'], ['answer']]);
     far.connection.shutdown();
     await stack.settle();
-    assert.deepEqual([far.told.at(-1), near.told], ['closed', ['answer', 'end', 'closed']]);
+    assert.deepEqual([far.told.slice(-1), near.told], [['closed'], ['answer', 'end', 'closed']]);
     assert.deepEqual(stack.holdings(), NOTHING);
   });
 
