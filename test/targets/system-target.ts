@@ -21,7 +21,6 @@ import {
   type TcpStack,
 } from 'asynctcp';
 import type { CaseLimits, Env, HostedTask, NameAnswer, SystemThread, Target } from '../contract/case.js';
-
 import { kernelEnd } from '../peers/kernel-sockets.js';
 import { PythonPeer } from '../peers/python-peer.js';
 import { PATIENCE_MS, withPatience } from './patience.js';
