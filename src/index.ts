@@ -62,7 +62,7 @@ export { ErrorCode } from './port/error-code.js';
 export { TcpState } from './port/tcp-state.js';
 export type * from './port/tcp-stack.js';
 export type { Lookup } from './port/lookup.js';
-export type { MemoryStack, MemoryStackOptions, Where } from './stacks/memory/memory-stack.js';
+export type { EndSelector, MemoryStack, MemoryStackOptions } from './stacks/memory/memory-stack.js';
 export type {
   KernelStackOptions,
   NodeStackOptions,

@@ -2,7 +2,7 @@
  * The contract suite's peer on a memory stack, written on the port alone. As a program on blocking sockets
  * does, it reads and writes only when it is asked to.
  */
-import type { Connection, ConnectionEvents, Fault, MemoryStack, Where } from 'asynctcp';
+import type { Connection, ConnectionEvents, EndSelector, Fault, MemoryStack } from 'asynctcp';
 import { MemoryConnection } from '#src/stacks/memory/memory-connection.js';
 import type { Peer, PeerListener, PeerSocket } from '../contract/case.js';
 import { pattern, PatternReader } from '../contract/pattern.js';
@@ -103,11 +103,11 @@ class PortListener implements PeerListener {
   address = '';
   port = 0;
   #close: () => void = () => undefined;
-  readonly #cut: (where: Where) => () => void;
+  readonly #cut: (where: EndSelector) => () => void;
   readonly #ready: PortSocket[] = [];
   readonly #waiting: ((socket: PortSocket) => void)[] = [];
 
-  constructor(cut: (where: Where) => () => void) {
+  constructor(cut: (where: EndSelector) => () => void) {
     this.#cut = cut;
   }
 

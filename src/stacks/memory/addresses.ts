@@ -6,7 +6,7 @@ export const EVERY_ADDRESS = '::';
 const EVERY_IPV4_ADDRESS = '0.0.0.0';
 
 /** Selects ends by address and port. A field that is left out matches every value. */
-export interface Where {
+export interface EndSelector {
   /** An IP address. */
   readonly address?: string;
   readonly port?: number;
@@ -38,7 +38,7 @@ export function covers(bound: string, address: string): boolean {
   return bound === EVERY_IPV4_ADDRESS && ipFamily(address) === 4;
 }
 
-export function matches(where: Where, { address, port }: Required<Where>): boolean {
+export function matches(where: EndSelector, { address, port }: Required<EndSelector>): boolean {
   const isAddress = where.address === undefined || canonical(where.address) === address;
   return isAddress && (where.port === undefined || where.port === port);
 }

@@ -474,6 +474,44 @@ describe('bytes', () => {
   });
 });
 
+describe('reading', () => {
+  it('that is off delivers nothing from the call on, within the window; on again, everything in order', async () => {
+    const { stack, near, far } = await pair({ receiveWindowBytes: 4 });
+    near.send('ab');
+    far.connection.setReading(false);
+    near.send('cdef');
+    await stack.settle();
+    assert.deepEqual([far.told, near.connection.queued()], [[], 2]);
+    far.connection.setReading(true);
+    assert.deepEqual(far.told, [], 'not from within the method');
+    await stack.settle();
+    assert.deepEqual(far.told, ['abcd', 'ef']);
+  });
+
+  it('that is off reports an end with no data before it', async () => {
+    const { stack, near, far } = await pair();
+    far.connection.setReading(false);
+    near.connection.shutdown();
+    await stack.settle();
+    assert.deepEqual([far.told, far.connection.state()], [['end'], TcpState.CLOSE_WAIT]);
+  });
+
+  it('that a callback switches off delivers one piece for each time that it is on', async () => {
+    const { stack, near, far } = await pair({ receiveWindowBytes: 2 });
+    far.onData = (bytes) => {
+      far.told.push(new TextDecoder().decode(bytes));
+      far.connection.setReading(false);
+      far.connection.consume(bytes.length);
+    };
+    near.send('abcdef');
+    for (const seen of [['ab'], ['ab', 'cd'], ['ab', 'cd', 'ef']]) {
+      await stack.settle();
+      assert.deepEqual(far.told, seen);
+      far.connection.setReading(true);
+    }
+  });
+});
+
 describe('the end', () => {
   it('of each direction comes on its own, behind the last byte', async () => {
     const { stack, near, far } = await pair();

@@ -28,13 +28,13 @@ import type {
 import { macrotask } from '../../support/macrotask.js';
 import { checkStep, SteppedClock } from '../../support/stepped-clock.js';
 import type { TimerWheel } from '../../support/timer-wheel.js';
-import { canonical, EVERY_ADDRESS, type Where } from './addresses.js';
+import { canonical, EVERY_ADDRESS, type EndSelector } from './addresses.js';
 import { Machine } from './machine.js';
 import { MemoryAttempt } from './memory-attempt.js';
 import { MemoryListener } from './memory-listener.js';
 import { Network } from './network.js';
 
-export type { Where } from './addresses.js';
+export type { EndSelector } from './addresses.js';
 
 /** Bytes of one connection, in each direction. */
 export const BUFFER_BYTES = 131_072;
@@ -49,7 +49,10 @@ export interface MemoryStackOptions {
   sendBufferBytes?: number | undefined;
   /** Bytes that one connection delivers before any is acknowledged with `ack`. Default 131072. */
   receiveWindowBytes?: number | undefined;
-  /** As for the other stacks; default 30000. */
+  /**
+   * Milliseconds without any new acknowledgement after which a connection that closes is reset. Default
+   * 30000.
+   */
   closeTimeoutMs?: number | undefined;
   /** Bytes that all connections of the stack may have unacknowledged together. Default 268435456. */
   sendBudgetBytes?: number | undefined;
@@ -161,17 +164,17 @@ export class MemoryStack implements TcpStack {
    * from there, and neither end learns of it. The function that it returns heals the links: transmission
    * goes on.
    */
-  cut(where: Where): () => void {
+  cut(where: EndSelector): () => void {
     return this.#network.cut(where);
   }
 
   /** Resets every connection that has such an end: both ends report `ERR_RST`. */
-  reset(where: Where): void {
+  reset(where: EndSelector): void {
     this.#network.reset(where);
   }
 
   /** Has attempts to connect there fail with `code`, up to a call of the function that it returns. */
-  refuse(where: Where, code: ErrorCode = ErrorCode.ERR_RST): () => void {
+  refuse(where: EndSelector, code: ErrorCode = ErrorCode.ERR_RST): () => void {
     return this.#network.refuse(where, code);
   }
 

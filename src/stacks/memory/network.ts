@@ -2,7 +2,7 @@
 import { ErrorCode } from '../../port/error-code.js';
 import type { Endpoint, Fault } from '../../port/tcp-stack.js';
 import type { SteppedClock } from '../../support/stepped-clock.js';
-import { covers, isLoopback, matches, type Where } from './addresses.js';
+import { covers, isLoopback, matches, type EndSelector } from './addresses.js';
 import { Ports } from './ports.js';
 import { TurnQueue } from './turn-queue.js';
 import type { Acceptor, Flow } from './wire.js';
@@ -14,8 +14,8 @@ export class Network {
   readonly acceptors = new Set<Acceptor>();
   /** Attempts and the ends of connections. */
   readonly flows = new Set<Flow>();
-  readonly #cuts = new Set<Where>();
-  readonly #refusals = new Map<Where, ErrorCode>();
+  readonly #cuts = new Set<EndSelector>();
+  readonly #refusals = new Map<EndSelector, ErrorCode>();
   #routed = 0;
 
   constructor(clock: SteppedClock) {
@@ -54,7 +54,7 @@ export class Network {
     return isLoopback(address) || [...this.acceptors].some(({ local }) => local.address === address);
   }
 
-  cut(where: Where): () => void {
+  cut(where: EndSelector): () => void {
     this.#cuts.add(where);
     return () => {
       this.#cuts.delete(where);
@@ -62,12 +62,12 @@ export class Network {
     };
   }
 
-  refuse(where: Where, code: ErrorCode): () => void {
+  refuse(where: EndSelector, code: ErrorCode): () => void {
     this.#refusals.set(where, code);
     return () => this.#refusals.delete(where);
   }
 
-  reset(where: Where): void {
+  reset(where: EndSelector): void {
     const fault = { code: ErrorCode.ERR_RST, cause: new Error('the connection was reset on demand') };
     for (const flow of this.flows) {
       if (matches(where, flow.local) || matches(where, flow.remote)) flow.reset(fault);
