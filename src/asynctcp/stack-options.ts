@@ -54,8 +54,8 @@ function limit(
 }
 
 /**
- * Returns a function that gives the same stack at each call, made at the first. Symbols of the configuration on
- * which the stack does not act are reported then.
+ * Returns a function that gives the same stack at each call, made at the first. Symbols of the configuration
+ * on which the stack does not act are reported then.
  */
 export function sharedStack(make: () => TcpStack): () => TcpStack {
   let stack: TcpStack | undefined;
