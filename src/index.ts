@@ -1,27 +1,22 @@
 /** The door: the exports of `asynctcp` on Node. Here, and only here, a stack is chosen. */
 import cluster from 'node:cluster';
-import { checkHandler, checkInteger, checkOptions, isObject, show } from './asynctcp/check.js';
+import { checkHandler, checkOptions, checkProgram } from './asynctcp/check.js';
 import {
   Configuration,
   configuration,
-  symbolOf,
   withVariables,
   type ConfigureOptions,
 } from './asynctcp/configuration.js';
 import { sendFigures } from './asynctcp/thread-registry.js';
 import { offerStack } from './asynctcp/stack-choice.js';
+import { checkStackOptions, sharedStack } from './asynctcp/stack-options.js';
 import { beginTask, offerTaskKeeper, readTaskSettings } from './asynctcp/task-use.js';
 import type { TcpStack } from './port/tcp-stack.js';
 import { loadAddon } from './addon/load-addon.js';
 import { KernelStack } from './stacks/kernel/kernel-stack.js';
 import { MemoryStack, type MemoryStackOptions } from './stacks/memory/memory-stack.js';
 import { NodeStack } from './stacks/node/node-stack.js';
-import type {
-  KernelStackOptions,
-  NodeStackOptions,
-  SystemStackOptions,
-} from './stacks/system/system-stack-options.js';
-import { assert } from './support/assert.js';
+import type { KernelStackOptions, NodeStackOptions } from './stacks/system/system-stack-options.js';
 import { offerTicks } from './support/callback-scope.js';
 import { systemClock } from './support/clock.js';
 import { warn } from './support/warn.js';
@@ -67,7 +62,7 @@ export { ErrorCode } from './port/error-code.js';
 export { TcpState } from './port/tcp-state.js';
 export type * from './port/tcp-stack.js';
 export type { Lookup } from './port/lookup.js';
-export type { MemoryStack, MemoryStackOptions, Where } from './stacks/memory/memory-stack.js';
+export type { EndSelector, MemoryStack, MemoryStackOptions } from './stacks/memory/memory-stack.js';
 export type {
   KernelStackOptions,
   NodeStackOptions,
@@ -127,43 +122,6 @@ export function memoryStack(options: MemoryStackOptions = {}): MemoryStack {
   return new MemoryStack(checkStackOptions(options));
 }
 
-/** Checks options and completes them from the configuration. */
-function checkStackOptions<O extends SystemStackOptions>(options: O): O {
-  checkOptions(options);
-  return {
-    ...options,
-    sendBufferBytes: limit('sendBufferBytes', options.sendBufferBytes, 'tcpSndBuf', [1, MAX_BUFFER_BYTES]),
-    receiveWindowBytes: limit('receiveWindowBytes', options.receiveWindowBytes, 'tcpWnd', [
-      1,
-      MAX_BUFFER_BYTES,
-    ]),
-    maxActiveTcp: limit('maxActiveTcp', options.maxActiveTcp, 'maxActiveTcp', [1, Number.MAX_SAFE_INTEGER]),
-    closeTimeoutMs: limit('closeTimeoutMs', options.closeTimeoutMs, 'closeTimeoutMs'),
-    sendBudgetBytes: limit('sendBudgetBytes', options.sendBudgetBytes, 'sendBudgetBytes'),
-    lookup: checkHandler('lookup', options.lookup),
-  };
-}
-
-/** Most bytes of one connection, in each direction: the limit of the configuration's symbols. */
-const MAX_BUFFER_BYTES = 1_073_741_824;
-
-/**
- * Returns an option's number, or else the configuration's.
- * @param range range of the option's number; if it is left out, that of the configuration's symbol.
- */
-function limit(
-  name: string,
-  own: number | undefined,
-  option: keyof ConfigureOptions,
-  range?: readonly [least: number, most: number],
-): number | undefined {
-  if (own === undefined) return configuration.integer(option);
-  const symbol = symbolOf(option);
-  assert(symbol.kind === 'integer', 'a limit is a number');
-  const [least, most] = range ?? [symbol.least, symbol.most];
-  return checkInteger(name, own, least, most);
-}
-
 /**
  * Runs a program as the async task in a thread of its own, with its own core, priority, stack and watchdog,
  * and supervises it: after a panic of the watchdog the program is started anew. The program has this
@@ -185,16 +143,6 @@ export function startTask(
   return new AsyncTask({ program: url, settings: readTaskSettings(own), variables, options });
 }
 
-function checkProgram(program: URL | string): string {
-  if (program instanceof URL) return program.href;
-  // The URL of another realm is as good.
-  const href: unknown = isObject(program) ? Reflect.get(program, 'href') : program;
-  if (typeof href === 'string' && URL.canParse(href)) return href;
-  throw new TypeError(
-    `program must be a URL such as new URL('./app.js', import.meta.url), not ${show(program)}`,
-  );
-}
-
 /**
  * Sets the handler that is called for each bite of the watchdog in this thread, once the blocked callback has
  * returned; `undefined` removes it. While the callback blocks, the watchdog reports to the code that started
@@ -214,21 +162,8 @@ export function diagnostics(): Diagnostics {
   return diagnosticsReport('diagnostics', sendFigures);
 }
 
-/** Returns the same stack at each use, made at the first. */
-function shared(make: () => TcpStack): () => TcpStack {
-  let stack: TcpStack | undefined;
-  return () => {
-    if (stack !== undefined) return stack;
-    stack = make();
-    for (const symbol of configuration.withoutEffect(stack.honours)) {
-      warn(`${symbol} has no effect on the ${stack.name} stack`);
-    }
-    return stack;
-  };
-}
-
-const sharedNodeStack = shared(() => nodeStack());
-const sharedKernelStack = shared(() => kernelStack());
+const sharedNodeStack = sharedStack(() => nodeStack());
+const sharedKernelStack = sharedStack(() => kernelStack());
 
 /** Returns the stack `node` for `auto` although `kernel` should have worked, and warns the user, once. */
 function fallBack(reason: string): TcpStack {

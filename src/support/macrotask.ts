@@ -6,7 +6,7 @@
 
 type Job = () => void;
 
-/** Functions that a runtime may have. */
+/** Functions of a runtime by which a job can run later. */
 export interface Runtime {
   readonly setImmediate?: ((job: Job) => unknown) | undefined;
   readonly MessageChannel?: (new () => Channel) | undefined;

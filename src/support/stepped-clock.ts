@@ -1,5 +1,5 @@
 /**
- * A clock that only a test moves: code that waits for 5 s is tested in no time, and on the slowest machine.
+ * A clock that only a test moves: a timeout of 5 s is tested in no time, and on the slowest machine.
  */
 import type { Alarm, Clock } from './clock.js';
 
@@ -79,7 +79,8 @@ export class SteppedClock implements Clock {
   }
 }
 
-function checkStep(ms: number): number {
+/** Returns a number of milliseconds that a clock can be moved by. */
+export function checkStep(ms: number): number {
   if (!(ms >= 0 && ms < Number.POSITIVE_INFINITY)) {
     throw new RangeError(`ms must be a number of at least 0, not ${String(ms)}`);
   }

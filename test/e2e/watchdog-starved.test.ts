@@ -36,7 +36,7 @@ it('a start during EMFILE is tried again until it works', { timeout: HANGS_MS },
       }, 100);
     }, 500);`;
   const file = program(test, text);
-  const running = start(test, 'sh', ['-c', 'ulimit -n 64; exec "$@"', 'sh', process.execPath, file], {
+  const running = start(test, 'sh', ['-c', 'ulimit -n 256; exec "$@"', 'sh', process.execPath, file], {
     CONFIG_ASYNC_TCP_USE_WDT: '1',
   });
   await running.stderr.line(/^asynctcp: callbacks are not watched for now: .*; it is tried again$/);
