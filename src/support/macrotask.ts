@@ -1,7 +1,8 @@
 /**
- * Runs a job from the runtime's event loop, when all microtasks have run. The runtime's functions are kept as
- * they were when this module was loaded: fake timers do not stop them. On an engine without any of these,
- * such as XS, the job is a microtask: then microtasks that the job before it caused may still wait.
+ * Runs a job from the runtime's event loop, when all microtasks have run. It keeps the runtime's functions as
+ * they were when this module was loaded: fake timers do not stop it. An engine that has neither immediates
+ * nor channels, such as XS, runs the job as a microtask: microtasks that the job before it caused may still
+ * wait.
  */
 
 type Job = () => void;
@@ -18,7 +19,7 @@ interface Channel {
   readonly port2: { postMessage(message: unknown): void };
 }
 
-/** Returns the best way of a runtime to run jobs. Jobs run in the order in which they are given. */
+/** Returns the best way that a runtime has. Jobs run in the order in which they are given. */
 export function macrotaskOf({ setImmediate, MessageChannel, queueMicrotask }: Runtime): (job: Job) => void {
   if (setImmediate !== undefined) {
     return (job) => {
