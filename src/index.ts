@@ -1,4 +1,4 @@
-/** The door: the exports of `asynctcp` on Node. Here, and only here, a stack is chosen. */
+/** The door of the package on Node: the exports of `asynctcp`. Here, and only here, a stack is chosen. */
 import cluster from 'node:cluster';
 import { checkHandler, checkOptions, checkProgram } from './asynctcp/check.js';
 import {

@@ -128,7 +128,7 @@ describe('a setting', () => {
 });
 
 describe('begin()', () => {
-  /** A stack as the system is that finds out later. */
+  /** Returns a stack that reports only later that the address cannot be bound, as a system may. */
   function failingLater(): TcpStack {
     const listen: TcpStack['listen'] = (target, events) => {
       const listener = stack.listen(target, { ...events, onListening: () => undefined });

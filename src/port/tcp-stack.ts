@@ -201,7 +201,7 @@ export interface ConnectionEvents {
   onClosed(fault: Fault | undefined): void;
 }
 
-/** How bytes are enqueued: a sum of these. */
+/** Flags of `enqueue`: a sum of these. */
 export const SendFlag = {
   /**
    * The bytes are copied: they belong to the caller again on return. Without this flag they belong to the

@@ -42,8 +42,8 @@ export class SteppedClock implements Clock {
   }
 
   /**
-   * Moves the time on by `ms` milliseconds, and wakes the alarms that fall due, in order.
-   * @throws RangeError for a number below 0, and for anything but a number.
+   * Moves the time on by `ms` milliseconds, and wakes the alarms in that time, in the order of their times.
+   * @throws RangeError unless `ms` is a finite number of at least 0.
    */
   advance(ms: number): void {
     this.advanceTo(this.#nowMs + checkStep(ms));
@@ -62,7 +62,7 @@ export class SteppedClock implements Clock {
   /**
    * Moves the time on by `ms` milliseconds at once, as if the process had been held up: alarms in that time
    * come late.
-   * @throws RangeError for a number below 0, and for anything but a number.
+   * @throws RangeError unless `ms` is a finite number of at least 0.
    */
   stall(ms: number): void {
     this.#nowMs += checkStep(ms);
@@ -79,7 +79,7 @@ export class SteppedClock implements Clock {
   }
 }
 
-/** Returns a number of milliseconds that a clock can be moved by. */
+/** Checks a number of milliseconds by which a clock can be moved. */
 export function checkStep(ms: number): number {
   if (!(ms >= 0 && ms < Number.POSITIVE_INFINITY)) {
     throw new RangeError(`ms must be a number of at least 0, not ${String(ms)}`);

@@ -1,10 +1,9 @@
 /**
  * One connection on the kernel's TCP, once it is established. The native addon makes the system calls; this
- * class decides what to send, read, await and close, and when.
+ * class decides what to read, await and close, and when.
  *
- * Bytes go: `enqueue` → the queue → `flush` → the kernel → acknowledged by the peer. `enqueueAndFlush` leaves
- * the queue out if it is empty. `#share` counts the bytes from the first step to the last. Received bytes go:
- * the addon's page → `onSocketData` → `onData` → `consume`.
+ * Bytes are sent by the `Outbox`. Received bytes go: the addon's page → `onSocketData` → `onData` →
+ * `consume`.
  *
  * The life is a phase (`connection-phase.ts`): `#on` is the one place that changes it. Parts that only some
  * connections need are objects that are made at their first use.
