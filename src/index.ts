@@ -102,8 +102,8 @@ export function nodeStack(options: NodeStackOptions = {}): TcpStack {
 }
 
 /**
- * Returns a stack on the kernel's TCP of your own, to be passed as the option `stack`. It needs the native
- * addon, on Node for Linux; `asynctcp doctor` reports if the addon loads.
+ * Returns a stack on the kernel's TCP of your own, to be passed as the option `stack`. The stack needs the
+ * native addon, on Node for Linux; `asynctcp doctor` reports if the addon loads.
  * @throws Error if the addon does not load; TypeError, RangeError for options out of range.
  */
 export function kernelStack(options: KernelStackOptions = {}): TcpStack {

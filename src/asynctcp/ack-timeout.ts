@@ -1,6 +1,6 @@
 /**
  * The acknowledgement timeout of one connection (contract T3): bytes are in flight, and none of them is
- * acknowledged for the timeout's time. It repeats until bytes are acknowledged.
+ * acknowledged for the timeout's time. The timeout repeats until bytes are acknowledged.
  */
 
 /** Interval of AsyncTCP's and lwIP's polls: two coarse timer ticks of 250 ms. */

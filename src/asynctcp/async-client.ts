@@ -259,9 +259,9 @@ export class AsyncClient {
    * Ends without loss: sends the bytes that `add` took, then FIN, and continues to receive. The peer's FIN
    * then ends the client as `close()` does. Nothing more can be sent: answer first, then drain. A client that
    * is still connecting gives up.
-   * @returns a promise that resolves after `onDisconnect`, or at once if there is no connection. It is
-   *   rejected with a TcpError if data may have been lost: `ERR_TIMEOUT` after `withinMs`, `ERR_CLSD` if the
-   *   client was closed before the peer's FIN, or the code of `onError`. To ignore the rejection does no
+   * @returns a promise that resolves after `onDisconnect`, or at once if there is no connection. The promise
+   *   is rejected with a TcpError if data may have been lost: `ERR_TIMEOUT` after `withinMs`, `ERR_CLSD` if
+   *   the client was closed before the peer's FIN, or the code of `onError`. To ignore the rejection does no
    *   harm.
    * @throws TypeError, RangeError for a `withinMs` outside 0 to 86400000.
    */
@@ -328,9 +328,9 @@ export class AsyncClient {
   /**
    * Waits until all bytes that `add` took before this call are acknowledged, as `unacknowledged` counts them.
    * Sends nothing: bytes that were only added wait for `send`.
-   * @returns a promise that resolves when these bytes are acknowledged. It is rejected with a TcpError:
-   *   `ERR_CONN` unless connected, `ERR_ABRT` by the signal and, if the client ends before, the code of
-   *   `onError` or `ERR_CLSD`. To ignore the rejection does no harm.
+   * @returns a promise that resolves when these bytes are acknowledged. The promise is rejected with a
+   *   TcpError: `ERR_CONN` unless connected, `ERR_ABRT` by the signal and, if the client ends before, the
+   *   code of `onError` or `ERR_CLSD`. To ignore the rejection does no harm.
    * @throws TypeError for a `signal` that is no AbortSignal.
    */
   flushed(options: { signal?: AbortSignal } = {}): Promise<void> {
@@ -454,8 +454,8 @@ export class AsyncClient {
   }
 
   /**
-   * Returns the TCP state, with lwIP's numbers. It is `SYN_SENT` from `connect` on, also while a name is
-   * looked up.
+   * Returns the TCP state, with lwIP's numbers. The state is `SYN_SENT` from `connect` on, also while a name
+   * is looked up.
    */
   state(): TcpState {
     return this.#core.session?.state() ?? TcpState.CLOSED;
@@ -701,10 +701,10 @@ export class AsyncClient {
   }
 
   /**
-   * Sets the handler for the timeout of `setAckTimeout`. It is called again every 500 ms until bytes are
-   * acknowledged; the client stays as it is. `heardAgoMs` distinguishes a slow peer, whose window is closed,
-   * from a dead one: it is the time since the last segment of the peer's TCP, `undefined` if the stack cannot
-   * know.
+   * Sets the handler for the timeout of `setAckTimeout`. The handler is called again every 500 ms until bytes
+   * are acknowledged; the client stays as it is. `heardAgoMs` distinguishes a slow peer, whose window is
+   * closed, from a dead one: it is the time since the last segment of the peer's TCP, `undefined` if the
+   * stack cannot know.
    */
   onTimeout(handler: TimeoutHandler | undefined): void {
     this.#core.setOnTimeout(takeHandler('onTimeout', handler));
@@ -716,8 +716,8 @@ export class AsyncClient {
   }
 
   /**
-   * Sets the handler for the peer's FIN, after all data of the peer was delivered. It is called only with
-   * `setAllowHalfOpen(true)`.
+   * Sets the handler for the peer's FIN, after all data of the peer was delivered. The handler is called only
+   * with `setAllowHalfOpen(true)`.
    */
   onEnd(handler: EndHandler | undefined): void {
     this.#core.onEnd = takeHandler('onEnd', handler);

@@ -84,7 +84,7 @@ export class Configuration {
     return Object.fromEntries(entries.map(([option, value]) => [symbolOf(option).symbol, String(value)]));
   }
 
-  /** Sets the source of the environment's variables. It is read at the first use. */
+  /** Sets the source of the environment's variables. The source is read at the first use. */
   setEnvironment(variables: () => Variables): void {
     this.#variables = variables;
   }

@@ -176,8 +176,8 @@ export interface Loan {
 
 export interface ConnectionEvents {
   /**
-   * Received bytes. The receiver may keep them; or, with a loan, use them until it gives the loan back. It
-   * has to `consume` every byte, sooner or later.
+   * Received bytes. The receiver may keep them; or, with a loan, use them until it gives the loan back. The
+   * receiver has to `consume` every byte, sooner or later.
    */
   onData(bytes: Uint8Array, loan?: Loan): void;
   /**

@@ -72,7 +72,7 @@ export function leaveForExit(): void {
   }
 }
 
-/** Sets the function that runs the runtime's waiting ticks and microtasks. It must not throw. */
+/** Sets the function that runs the runtime's waiting ticks and microtasks. The function must not throw. */
 export function offerTicks(run: (() => void) | undefined): void {
   runtimeTicks = run;
 }

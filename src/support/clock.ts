@@ -1,8 +1,8 @@
 /**
  * Time as the library sees it. All code that waits takes a `Clock`, so that it runs on the machine's time, on
  * a simulator's virtual time and on the clock of a test. `systemClock` is the one place that asks the runtime
- * for the time. It keeps the runtime's functions as they were when this module was loaded: a test's fake
- * timers, installed later, stop the test's own code and no socket.
+ * for the time. `systemClock` keeps the runtime's functions as they were when this module was loaded: a
+ * test's fake timers, installed later, stop the test's own code and no socket.
  */
 const { setTimeout, clearTimeout } = globalThis;
 const monotonicMs = performance.now.bind(performance);

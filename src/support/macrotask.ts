@@ -1,8 +1,8 @@
 /**
- * Runs a job from the runtime's event loop, when all microtasks have run. It keeps the runtime's functions as
- * they were when this module was loaded: fake timers do not stop it. An engine that has neither immediates
- * nor channels, such as XS, runs the job as a microtask: microtasks that the job before it caused may still
- * wait.
+ * Runs a job from the runtime's event loop, when all microtasks have run. This module keeps the runtime's
+ * functions as they were when it was loaded: fake timers do not stop it. An engine that has neither
+ * immediates nor channels, such as XS, runs the job as a microtask: microtasks that the job before it caused
+ * may still wait.
  */
 
 type Job = () => void;

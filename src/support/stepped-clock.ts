@@ -11,7 +11,7 @@ interface Waiting {
   readonly wake: () => void;
 }
 
-/** Virtual time. It stands unless `advance`, `advanceTo` or `stall` moves it. */
+/** Virtual time. The time stands still unless `advance`, `advanceTo` or `stall` moves it. */
 export class SteppedClock implements Clock {
   #nowMs = START_MS;
   readonly #waiting = new Set<Waiting>();

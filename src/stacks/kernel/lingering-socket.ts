@@ -2,9 +2,10 @@
  * A socket whose connection is over for the program: all its bytes are acknowledged, our FIN is sent,
  * arriving data is dropped, and the socket waits for the peer's FIN. If it were closed earlier, it would
  * answer the peer's data with a reset (RFC 1122 §4.2.2.13), and a peer that is reset may lose bytes that it
- * has not read yet. For the same reason the socket keeps the process alive if any byte was sent. It waits as
- * long as lwIP does in FIN_WAIT_2: until no segment of the peer has come for `FIN_WAIT_MS`. A peer that reads
- * sends segments, because it updates its window. A peer that never ends is left after `LONGEST_LINGER_MS`.
+ * has not read yet. For the same reason the socket keeps the process alive if any byte was sent. The socket
+ * waits as long as lwIP does in FIN_WAIT_2: until no segment of the peer has come for `FIN_WAIT_MS`. A peer
+ * that reads sends segments, because it updates its window. A peer that never ends is left after
+ * `LONGEST_LINGER_MS`.
  */
 import type { TimerWheel } from '../../support/timer-wheel.js';
 import { Timer, type TimerOwner } from '../../support/timers.js';

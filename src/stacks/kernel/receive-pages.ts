@@ -2,8 +2,8 @@
  * The memory that the addon receives into: pages of the engine's memory, which a poll fills from a cursor on.
  * A program gets a received piece in one of four ways:
  *
- *  - A large piece to keep is a view of its page: the page is given away, piece by piece. It is filled on
- *    behind the piece, never over it, until it is full; then another page takes its place.
+ *  - A large piece to keep is a view of its page: the page is given away, piece by piece. The page is filled
+ *    on behind the piece, never over it, until it is full; then another page takes its place.
  *  - A small piece to keep is a copy of its own size, so that it does not hold a whole page.
  *  - A view is valid until the handler returns: the next poll may fill the same memory.
  *  - A loan is a view that is given back. Memory of which all loans are back is filled again.

@@ -74,7 +74,7 @@ export class SendQueue {
     this.#held = 0;
   }
 
-  /** Enqueues bytes that the kernel has refused. Its event WRITABLE or a timer says when to try again. */
+  /** Enqueues bytes that the kernel has refused. The event WRITABLE or a timer says when to try again. */
   keep(bytes: Uint8Array, flags: SendFlags): void {
     this.#isBlocked = true;
     this.enqueue(bytes, flags);

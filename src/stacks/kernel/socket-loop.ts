@@ -1,7 +1,7 @@
 /**
  * The sockets of this thread. The loop reads the native addon's event records and passes each to the socket's
- * owner, and gathers the small sends of a callback, so that one crossing into the addon sends them all. It is
- * open while there are sockets: with the last one it closes its descriptors and frees its memory.
+ * owner, and gathers the small sends of a callback, so that one crossing into the addon sends them all. The
+ * loop is open while there are sockets: with the last one it closes its descriptors and frees its memory.
  *
  * Call order of a wake-up: `#dispatch` → owners' events → the program's callback (→ `enqueue`*) → `flush`,
  * when the callback returns. Outside of a callback nothing is gathered: bytes leave at once.
@@ -89,7 +89,7 @@ export class SocketLoop {
   #opened: Opened | undefined;
   #queueSize: number | undefined;
   /**
-   * Timers of the checks that ask the kernel again. They go by the machine's time, whatever clock the
+   * Timers of the checks that ask the kernel again. The timers go by the machine's time, whatever clock the
    * program's timeouts go by.
    */
   readonly timers = new TimerWheel(polledClock);

@@ -1,5 +1,5 @@
 /**
- * The time from `close` until the peer has acknowledged everything. It lasts as long as the peer makes
+ * The time from `close` until the peer has acknowledged everything. The time lasts as long as the peer makes
  * progress, however slowly it reads. The connection is reset if there is no progress for the close timeout,
  * or if too many connections close at once.
  */

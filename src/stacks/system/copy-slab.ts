@@ -6,7 +6,7 @@
  */
 
 /**
- * Largest piece in the buffer; a larger one has a buffer of its own. It is the most that one read of
+ * Largest piece in the buffer; a larger one has a buffer of its own. The size is the most that one read of
  * `node:net` brings.
  */
 export const SLAB_BYTES = 65_536;

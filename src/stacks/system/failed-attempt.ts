@@ -1,4 +1,4 @@
-/** An attempt to connect that the system refused at once. Its event comes when the call has returned. */
+/** An attempt to connect that the system refused at once. The event comes when the call has returned. */
 import type { Attempt, AttemptEvents, Fault } from '../../port/tcp-stack.js';
 
 export class FailedAttempt implements Attempt {
