@@ -35,7 +35,9 @@ export interface OutboxOwner {
   /** The kernel refuses to send: the connection ends, after the running method. */
   refusedSoon(refusal: number): void;
   failSoon(fault: Fault): void;
-  /** Has `check` called in `ms`, or earlier. */
+  /** Has `due` called in `ms`, unless it is to be called anyway. */
+  awaitCheck(ms: number): void;
+  /** Has `due` called in `ms`, or earlier. */
   checkIn(ms: number): void;
   /** Bytes were acknowledged, reported or not. */
   onProgress(): void;
@@ -240,7 +242,7 @@ export class Outbox extends SendShare {
   }
 
   #awaitAcks({ watchesAcks, checkMs }: SendReports): void {
-    if (watchesAcks) this.#owner.checkIn(checkMs);
+    if (watchesAcks) this.#owner.awaitCheck(checkMs);
   }
 
   // ---- acknowledgements
@@ -318,7 +320,7 @@ export class Outbox extends SendShare {
   awaitFinAck(): void {
     // If the kernel refuses, the clock finds out a moment later.
     this.#context.loop.native.awaitFinAck(this.#slot);
-    this.#owner.checkIn(this.#needReports().checkMs);
+    this.#owner.awaitCheck(this.#needReports().checkMs);
   }
 
   /** The time for a check has come. @param isAwaited acknowledgements are awaited, whoever watches them. */
@@ -328,6 +330,6 @@ export class Outbox extends SendShare {
     if (!isAwaited && !reports.watchesAcks) return;
     reports.slowDown();
     this.check();
-    if (!this.#owner.isOver() && this.outstanding > 0) this.#owner.checkIn(reports.checkMs);
+    if (!this.#owner.isOver() && this.outstanding > 0) this.#owner.awaitCheck(reports.checkMs);
   }
 }
