@@ -1,6 +1,7 @@
 /*
- * What the files that face JavaScript share: exceptions and the reading of arguments. A function of this
- * file that fails leaves an exception pending and returns NULL or false, which its caller returns in turn.
+ * Functions that the files facing JavaScript share: exceptions and the reading of arguments. A function of
+ * this file that fails leaves an exception pending and returns NULL or false, which its caller returns in
+ * turn.
  */
 #ifndef ASYNCTCP_NAPI_CALL_H
 #define ASYNCTCP_NAPI_CALL_H

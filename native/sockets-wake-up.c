@@ -4,8 +4,8 @@
  *
  * After bulk it polls busily for a moment before it lets the thread sleep. A sender on the same machine has
  * the next 64 KiB ready sooner than a thread goes to sleep and wakes, and each wake-up would cost the
- * sender an interrupt to the other core. Where busy polling is in vain, as with bulk from a network, it
- * backs off: it skips the next chance, then twice as many each time, up to MAX_SKIPS.
+ * sender an interrupt to the other core. If busy polling is in vain, as with bulk from a network, it backs
+ * off: it skips the next chance, then twice as many each time, up to MAX_SKIPS.
  */
 #include "sockets.h"
 

@@ -1,4 +1,4 @@
-/** The door: what `import … from 'asynctcp'` gives on Node. Here, and only here, a stack is chosen. */
+/** The door of the package on Node: the exports of `asynctcp`. Here, and only here, a stack is chosen. */
 import cluster from 'node:cluster';
 import { checkHandler, checkOptions, checkProgram } from './asynctcp/check.js';
 import {
@@ -84,17 +84,17 @@ export { Timer, type TimerOwner, type Timers } from './support/timers.js';
 
 /**
  * Sets configuration options from code, before the first client or server. The environment's variables and
- * the command line's `-D` win over it.
- * @throws RangeError for an unknown option or a value out of range, Error when a client, server or stack
- *   exists already.
+ * the command line's `-D` win over them.
+ * @throws RangeError for an unknown option or a value out of range, Error if a client, server or stack exists
+ *   already.
  */
 export function configure(options: ConfigureOptions): void {
   configuration.configure(options);
 }
 
 /**
- * A stack on `node:net` of your own, to be passed as the option `stack`: with other limits, with another
- * clock, with names of your own. What the options leave out is the configuration's.
+ * Returns a stack on `node:net` of your own, to be passed as the option `stack`: with other limits, another
+ * clock or another name lookup. The configuration gives the options that are left out.
  * @throws TypeError, RangeError for options out of range.
  */
 export function nodeStack(options: NodeStackOptions = {}): TcpStack {
@@ -102,9 +102,9 @@ export function nodeStack(options: NodeStackOptions = {}): TcpStack {
 }
 
 /**
- * A stack on the kernel's TCP of your own, to be passed as the option `stack`. It needs the native addon,
- * on Node for Linux; `asynctcp doctor` tells whether it loads.
- * @throws Error when it does not; TypeError, RangeError for options out of range.
+ * Returns a stack on the kernel's TCP of your own, to be passed as the option `stack`. It needs the native
+ * addon, on Node for Linux; `asynctcp doctor` reports if the addon loads.
+ * @throws Error if the addon does not load; TypeError, RangeError for options out of range.
  */
 export function kernelStack(options: KernelStackOptions = {}): TcpStack {
   const checked = checkStackOptions(options);
@@ -114,8 +114,8 @@ export function kernelStack(options: KernelStackOptions = {}): TcpStack {
 }
 
 /**
- * A stack to test with, to be passed as the option `stack`: both ends of each connection are in this process,
- * time is virtual, and faults come on demand. What the options leave out is the configuration's.
+ * Returns a stack to test with, to be passed as the option `stack`: both ends of each connection are in this
+ * process, time is virtual, and faults come on demand. The configuration gives the options that are left out.
  * @throws TypeError, RangeError for options out of range.
  */
 export function memoryStack(options: MemoryStackOptions = {}): MemoryStack {
@@ -124,8 +124,8 @@ export function memoryStack(options: MemoryStackOptions = {}): MemoryStack {
 
 /**
  * Runs a program as the async task in a thread of its own, with its own core, priority, stack and watchdog,
- * and supervises it: after a panic of the watchdog it is started anew. The program has this library's whole
- * configuration: `config`, over which the environment's variables and the command line's `-D` win.
+ * and supervises it: after a panic of the watchdog the program is started anew. The program has this
+ * library's whole configuration; the environment's variables and the command line's `-D` win over `config`.
  * @param program URL of the program's module, such as `new URL('./app.js', import.meta.url)`.
  * @throws TypeError, RangeError for an option that is unknown or out of range, and for a program that is no
  *   URL.
@@ -144,17 +144,18 @@ export function startTask(
 }
 
 /**
- * Tells the program of each bite of the watchdog in this thread, once the blocked callback has returned;
- * `undefined` removes the handler. What happens while it blocks is told to whoever started the task
- * (`AsyncTask.onWatchdog`).
+ * Sets the handler that is called for each bite of the watchdog in this thread, once the blocked callback has
+ * returned; `undefined` removes it. While the callback blocks, the watchdog reports to the code that started
+ * the task (`AsyncTask.onWatchdog`).
  */
 export function onWatchdog(handler: WatchdogHandler | undefined): void {
   setWatchdogHandler(checkHandler('onWatchdog', handler));
 }
 
 /**
- * What the async task of this thread has in effect, and what its callbacks and connections came to.
- * @throws Error when `CONFIG_ASYNC_TCP_DIAGNOSTICS` is not 1.
+ * Returns the settings that the async task of this thread has in effect, and the figures of its callbacks and
+ * connections.
+ * @throws Error if `CONFIG_ASYNC_TCP_DIAGNOSTICS` is not 1.
  */
 export function diagnostics(): Diagnostics {
   beginTask();
@@ -164,7 +165,7 @@ export function diagnostics(): Diagnostics {
 const sharedNodeStack = sharedStack(() => nodeStack());
 const sharedKernelStack = sharedStack(() => kernelStack());
 
-/** `auto` is the stack `node` where the better one should have worked: the user is told, once. */
+/** Returns the stack `node` for `auto` although `kernel` should have worked, and warns the user, once. */
 function fallBack(reason: string): TcpStack {
   const sentence = reason.endsWith('.') ? reason : `${reason}.`;
   warn(`the stack is node and not kernel: ${sentence} CONFIG_ASYNC_TCP_STACK=node says that this is meant.`);
@@ -172,8 +173,8 @@ function fallBack(reason: string): TcpStack {
 }
 
 /**
- * The kernel's where the addon loads and the system lets it work. The workers of `node:cluster` share ports
- * through `node:net`, so there it is that.
+ * Returns the stack `kernel` if the addon loads and the system lets it work. The workers of `node:cluster`
+ * share ports through `node:net`, so they get the stack `node`.
  */
 function bestStack(): TcpStack {
   if (cluster.isWorker) return sharedNodeStack();

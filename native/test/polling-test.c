@@ -142,7 +142,7 @@ static void test_one_piece_in_a_poll(void) {
 
 /* ---- wake-ups */
 
-/* What a wake-up dispatched, and what is sent back during the dispatch. */
+/* The events that a wake-up dispatched, and the bytes to send back during the dispatch. */
 struct dispatched {
   struct world *world;
   int count;

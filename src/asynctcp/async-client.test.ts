@@ -8,7 +8,7 @@ import { AsyncServer } from './async-server.js';
 const ADDRESS = '127.0.0.1';
 const PORT = 7;
 
-/** A stack with a server that takes all that comes. */
+/** Returns a stack with a server that consumes all data. */
 async function serving(): Promise<{ stack: MemoryStack; client: AsyncClient }> {
   const stack = new MemoryStack();
   const server = new AsyncServer(ADDRESS, PORT, { stack });

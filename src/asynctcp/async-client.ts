@@ -1,6 +1,6 @@
 /**
- * AsyncClient: AsyncTCP's connection, as its users know it. The class is the public face: it checks what it
- * is given, keeps handlers and settings, and leaves the connection itself to the `Session`.
+ * AsyncClient, the public class of a connection: it checks arguments, keeps handlers and settings, and leaves
+ * the connection itself to its `Session`.
  */
 import { ErrorCode } from '../port/error-code.js';
 import { stateName, TcpState } from '../port/tcp-state.js';
@@ -41,21 +41,21 @@ import { errorText, TcpError } from './tcp-error.js';
 /** `add` and `write` copy the data, so that the caller's buffer is free at once. The default. */
 export const ASYNC_WRITE_FLAG_COPY = SendFlag.COPY;
 /**
- * More data follows: what is sent now may wait for it, at most until the end of the present turn of the
+ * More data follows: the bytes of this call may wait for it, at most until the end of the present turn of the
  * event loop.
  */
 export const ASYNC_WRITE_FLAG_MORE = SendFlag.MORE;
 
-/** What `add` and `write` take as flags. */
+/** Flags of `add` and `write`. */
 export type WriteFlags = SendFlags;
 
 /**
  * Type of a flags argument. A literal has to be one of `WriteFlags`; the sum of the two constants is a
- * `number` to TypeScript, and is taken as well.
+ * `number` to TypeScript, and is accepted too.
  */
 export type FlagsArgument<F extends number> = number extends F ? F : WriteFlags;
 
-/** UTF-8 has at most so many bytes for each UTF-16 unit of a string (RFC 3629 §3). */
+/** Most bytes that UTF-8 needs for one UTF-16 unit of a string (RFC 3629 §3). */
 const MAX_BYTES_OF_UNIT = 3;
 
 const ALL_FLAGS = SendFlag.COPY | SendFlag.MORE;
@@ -64,44 +64,44 @@ function isSendFlags(flags: number): flags is SendFlags {
   return (flags & ALL_FLAGS) === flags;
 }
 
-/** What a client is made with. */
+/** Options of a new client. */
 export interface ClientOptions {
-  /** What carries the bytes. Default: the configuration's `CONFIG_ASYNC_TCP_STACK`. */
+  /** Stack that carries the bytes. Default: the configuration's `CONFIG_ASYNC_TCP_STACK`. */
   stack?: StackOption;
   /**
-   * What the stack must be capable of, such as `{ acknowledgement: 'peer' }`. A stack that is not is refused
-   * with a RangeError.
+   * Capabilities that the stack must have, such as `{ acknowledgement: 'peer' }`. The constructor throws a
+   * RangeError if the stack lacks one.
    */
   require?: RequiredCapabilities;
   /**
-   * Receive window of its connections, 1024 to 1073741824 bytes: the most that is delivered before anything
-   * is given back. Default: the stack's.
+   * Receive window of the client's connections, 1024 to 1073741824 bytes: the most bytes that are delivered
+   * before the program has acknowledged any. Default: the stack's.
    */
   receiveWindow?: number;
 }
 
-/** How data is given to `onData`. */
+/** Options of `onData`. */
 export interface DataOptions {
   /**
-   * The data is valid only until the handler returns, as on the ESP32: the cheapest way. Later it may hold
-   * other bytes, and to use it then is a mistake of the program. Default false: the data is yours to keep.
+   * True: the data is valid only until the handler returns, as on the ESP32, and must not be used later, when
+   * the memory may hold other bytes. This is the cheapest way. Default false: the program may keep the data.
    */
   view?: boolean;
 }
 
-/** How `drain` waits. */
+/** Options of `drain`. */
 export interface DrainOptions {
-  /** Milliseconds until the connection is reset, with `ERR_TIMEOUT`. Default: as long as the peer takes. */
+  /** Milliseconds until the connection is reset, with `ERR_TIMEOUT`. Default: no limit. */
   withinMs?: number;
 }
 
-/** How one connection is made. */
+/** Options of `connect`. */
 export interface ConnectOptions {
-  /** Milliseconds until the attempt ends with `ERR_TIMEOUT`. Default 0: as long as the system tries. */
+  /** Milliseconds until the attempt ends with `ERR_TIMEOUT`. Default 0: no limit but the system's. */
   timeoutMs?: number;
   /**
-   * Ends the attempt with `ERR_ABRT`. It concerns the attempt alone: once connected, use `abort()`. For a
-   * signal that more than ten attempts share at once, Node 20 wants `setMaxListeners(0, signal)` of
+   * Ends the attempt with `ERR_ABRT`. The signal concerns the attempt alone: once connected, use `abort()`.
+   * On Node 20, a signal that more than ten attempts share at once needs `setMaxListeners(0, signal)` of
    * `node:events`.
    */
   signal?: AbortSignal;
@@ -110,11 +110,11 @@ export interface ConnectOptions {
   /** Port to connect from. Default 0: the system chooses. */
   localPort?: number;
   /**
-   * Shares `localPort` with listeners and connections that say so too, as hole punching needs. Needs the
-   * stack's capability `connectReusePort`. Default false.
+   * True: shares `localPort` with listeners and connections that set `reusePort` too, as hole punching needs.
+   * Needs the stack's capability `connectReusePort`. Default false.
    */
   reusePort?: boolean;
-  /** Only addresses of this family are tried, IPv4 or IPv6. Default: both. */
+  /** Family of the addresses to try, IPv4 or IPv6. Default: both. */
   family?: 4 | 6;
   /** Receive window of this connection, 1024 to 1073741824 bytes. Default: the client's own. */
   receiveWindow?: number;
@@ -122,8 +122,8 @@ export interface ConnectOptions {
 
 const encoder = new TextEncoder();
 
-// The handlers of an AsyncClient. They may be async functions: a promise that they return counts as their
-// exception if it is rejected.
+// The handlers of an AsyncClient. A handler may be an async function: a rejected promise counts as its
+// exception.
 
 export type ClientHandler = handlers.ClientHandler<AsyncClient>;
 export type ConnectHandler = handlers.ConnectHandler<AsyncClient>;
@@ -136,16 +136,16 @@ export type TimeoutHandler = handlers.TimeoutHandler<AsyncClient>;
 export type PollHandler = handlers.PollHandler<AsyncClient>;
 export type EndHandler = handlers.EndHandler<AsyncClient>;
 
-/** Makes a client of a connection that a listener accepted; for AsyncServer. */
+/** Makes the client of an accepted connection, for AsyncServer. */
 let adopt: (stack: TcpStack) => ClientCore<AsyncClient>;
 
 /**
- * One TCP connection with callbacks. A client is made, given handlers, and connected; or it comes from an
- * AsyncServer, connected. After `onDisconnect` it can connect again.
+ * One TCP connection with callbacks. A program makes a client, sets its handlers and connects it, or gets a
+ * connected client from an AsyncServer. After `onDisconnect` a client can connect again.
  *
- * No method calls a callback before it returns, and every method may be called in every callback. Methods
- * that are given a wrong argument throw a `TypeError` or a `RangeError` and change nothing; what the
- * network does never throws.
+ * No method calls a callback before the method returns, and every method may be called in every callback. A
+ * method that gets a wrong argument throws a `TypeError` or a `RangeError` and changes nothing. No method
+ * throws because of an event of the network.
  */
 export class AsyncClient {
   readonly #core: ClientCore<AsyncClient>;
@@ -155,9 +155,9 @@ export class AsyncClient {
   }
 
   /**
-   * A client that is not connected.
-   * @throws TypeError, RangeError for options out of range, for a stack that is unknown or lacks what is
-   *   required, and for a configuration that cannot be used.
+   * Makes a client that is not connected.
+   * @throws TypeError, RangeError for options out of range, for a stack that is unknown or lacks a required
+   *   capability, and for a configuration that cannot be used.
    */
   constructor(options: ClientOptions = {}) {
     checkOptions(options);
@@ -169,10 +169,11 @@ export class AsyncClient {
   }
 
   /**
-   * Connects, and resolves with the connected client. Data waits until `onData` or `onPacket` is set, however
-   * late; `resume()` ends the waiting of a client that wants none.
-   * @throws TcpError (as a rejection) with the code that `onError` would have been given; wrong arguments
-   *   as in `connect`.
+   * Makes a client and connects it. Data waits until `onData` or `onPacket` is set, however late; a program
+   * that wants no data ends the wait with `resume()`.
+   * @returns a promise that resolves with the connected client.
+   * @throws TcpError (as a rejection) with the code that `onError` would get; for wrong arguments, the errors
+   *   of the constructor and of `connect`.
    */
   static async open(
     host: string,
@@ -201,14 +202,14 @@ export class AsyncClient {
   }
 
   /**
-   * Begins to connect. A name's addresses are tried by RFC 8305. The outcome comes by callback:
+   * Begins to connect. The addresses of a name are tried by RFC 8305. The outcome comes by callback:
    * `onConnect`, or `onError` followed by `onDisconnect`.
    * @param host a name or an IP address.
    * @param port 1 to 65535.
-   * @returns false when the client is connected or connecting already (up to `onDisconnect`), or when the
+   * @returns false if the client is connected or connecting already (up to `onDisconnect`), or if the
    *   arguments can never work: port 0, or a local address or a `family` of another family than the host's.
-   *   No callback comes then.
-   * @throws TypeError, RangeError for arguments that are no host, no port and so on, and for an option that
+   *   No callback follows then.
+   * @throws TypeError, RangeError for a host, a port or an option that is not valid, and for an option that
    *   the stack cannot meet.
    */
   connect(host: string, port: number, options: ConnectOptions = {}): boolean {
@@ -221,48 +222,47 @@ export class AsyncClient {
   }
 
   /**
-   * Ends gracefully: what `add` took is sent, then FIN; what still arrives is dropped. `onDisconnect`
-   * follows when all is acknowledged (on a stack whose acknowledgement is `local`: when the FIN is sent); the
-   * peer's FIN is not waited for. A peer that acknowledges nothing new for the close timeout ends it with a
-   * reset and `onError(ERR_TIMEOUT)`. From now on the client does not count against `maxClients` and
-   * `CONFIG_LWIP_MAX_ACTIVE_TCP`. While connecting, gives up: `onDisconnect` alone. Harmless when there is
-   * nothing to close.
+   * Ends gracefully: sends the bytes that `add` took, then FIN, and drops data that still arrives.
+   * `onDisconnect` follows when all bytes are acknowledged (on a stack whose acknowledgement is `local`: when
+   * the FIN is sent), without a wait for the peer's FIN. If the peer acknowledges nothing new for the close
+   * timeout, the connection is reset, with `onError(ERR_TIMEOUT)`. From this call on the client does not
+   * count against `maxClients` and `CONFIG_LWIP_MAX_ACTIVE_TCP`. A client that is still connecting gives up,
+   * with `onDisconnect` alone. Harmless if there is nothing to close.
    */
   close(): void {
     this.#core.session?.close('closed');
   }
 
-  /** The old name of `close`. */
+  /** Calls `close`, of which it is the old name. */
   stop(): void {
     this.close();
   }
 
   /**
-   * Ends at once: the peer sees a reset, data under way is lost. `onError(ERR_ABRT)` and `onDisconnect`
-   * follow.
-   * @returns `ERR_ABRT`; `ERR_CONN` when there is nothing to abort.
+   * Ends at once with a reset: data in flight is lost. `onError(ERR_ABRT)` and `onDisconnect` follow.
+   * @returns `ERR_ABRT`; `ERR_CONN` if there is nothing to abort.
    */
   abort(): ErrorCode {
     return this.#core.session?.abort() ?? ErrorCode.ERR_CONN;
   }
 
   /**
-   * Sends FIN after the data that `add` took, and goes on receiving. Without `setAllowHalfOpen(true)` the
-   * connection ends with the peer's FIN all the same.
-   * @returns `ERR_OK`; `ERR_CONN` when not connected or shut down already.
+   * Sends FIN after the bytes that `add` took, and continues to receive. Without `setAllowHalfOpen(true)` the
+   * peer's FIN still ends the connection.
+   * @returns `ERR_OK`; `ERR_CONN` if the client is not connected, or is shut down already.
    */
   shutdown(): ErrorCode {
     return this.#core.session?.shutdown() ?? ErrorCode.ERR_CONN;
   }
 
   /**
-   * Ends without loss: sends what `add` took, then FIN, and goes on receiving. When the peer's FIN has come,
-   * the client is over as after `close()`. Nothing can be sent any more: answer first, then drain. A client
-   * that is connecting gives up.
-   * @returns a promise that resolves after `onDisconnect`, or at once when there is no connection. It is
-   *   rejected with a TcpError when data may have been lost: `ERR_TIMEOUT` after `withinMs`, `ERR_CLSD` when
-   *   it was closed before the peer's FIN, or the code that `onError` is given. A rejection that is ignored
-   *   does no harm.
+   * Ends without loss: sends the bytes that `add` took, then FIN, and continues to receive. The peer's FIN
+   * then ends the client as `close()` does. Nothing more can be sent: answer first, then drain. A client that
+   * is still connecting gives up.
+   * @returns a promise that resolves after `onDisconnect`, or at once if there is no connection. It is
+   *   rejected with a TcpError if data may have been lost: `ERR_TIMEOUT` after `withinMs`, `ERR_CLSD` if the
+   *   client was closed before the peer's FIN, or the code of `onError`. To ignore the rejection does no
+   *   harm.
    * @throws TypeError, RangeError for a `withinMs` outside 0 to 86400000.
    */
   drain(options: DrainOptions = {}): Promise<void> {
@@ -278,8 +278,8 @@ export class AsyncClient {
   }
 
   /**
-   * Whether the peer's FIN leaves this side open (`onEnd` tells of it). Default false: it closes the
-   * client.
+   * Keeps this side open after the peer's FIN, which `onEnd` then reports. Default false: the peer's FIN
+   * closes the client.
    */
   setAllowHalfOpen(on: boolean): void {
     this.#core.allowHalfOpen = checkBoolean('setAllowHalfOpen', on);
@@ -287,24 +287,27 @@ export class AsyncClient {
 
   // ---- sending
 
-  /** Whether `add` would take anything now. */
+  /** Returns true if `add` would take at least one byte now. */
   canSend(): boolean {
     return this.space() > 0;
   }
 
-  /** Bytes that `add` would take now; 0 unless connected. Falls with `add`, rises before `onAck`. */
+  /**
+   * Returns the bytes that `add` would take now; 0 unless connected. `add` lowers the number; acknowledged
+   * bytes raise it before `onAck` is called.
+   */
   space(): number {
     return this.#core.session?.space() ?? 0;
   }
 
   /**
-   * Takes data to send. Nothing leaves before `send`.
+   * Takes data to send. Nothing is sent before `send`.
    * @param data bytes, of which as many are taken as `space()` allows; or a string, which is sent as UTF-8
    *   and taken whole or not at all. The bytes may be another realm's `Uint8Array`, and lie in a
    *   `SharedArrayBuffer` or in a resizable buffer.
    * @param flags `ASYNC_WRITE_FLAG_COPY` (default) copies the bytes. Without it your buffer itself is sent:
-   *   leave it unchanged until `onAck` has counted its bytes. `ASYNC_WRITE_FLAG_MORE` says that more
-   *   follows. It is no length, as C++ has one there: `data.subarray(0, length)` is that.
+   *   leave it unchanged until `onAck` has counted its bytes. `ASYNC_WRITE_FLAG_MORE` says that more data
+   *   follows. Unlike in C++, there is no length argument: use `data.subarray(0, length)`.
    * @returns bytes taken, at most `space()`; 0 unless connected.
    * @throws TypeError, RangeError for other data or flags, and for a string of more bytes than the send
    *   buffer (the stack's `limits.sendBufferBytes`), which could never be taken.
@@ -314,21 +317,21 @@ export class AsyncClient {
   }
 
   /**
-   * Bytes that `add` took and that are not acknowledged: by the peer's TCP, or on a stack whose
-   * `capabilities.acknowledgement` is `local`, by this machine's. It says nothing about the peer's program.
-   * 0 unless connected.
+   * Returns the bytes that `add` took and that are not acknowledged: by the peer's TCP or, on a stack whose
+   * `capabilities.acknowledgement` is `local`, by this machine's. The number says nothing about the peer's
+   * program. 0 unless connected.
    */
   unacknowledged(): number {
     return this.#core.session?.unacknowledged() ?? 0;
   }
 
   /**
-   * Waits until everything that `add` has taken up to now is acknowledged, as `unacknowledged` counts it. It
-   * sends nothing: what was only added is waited for until `send`.
-   * @returns a promise, resolved when nothing is in flight. It is rejected with a TcpError: `ERR_CONN` unless
-   *   connected, `ERR_ABRT` by the signal, and when the client ends before with the code that `onError` is
-   *   given, or `ERR_CLSD`. A rejection that is ignored does no harm.
-   * @throws TypeError for a signal that is none.
+   * Waits until all bytes that `add` took before this call are acknowledged, as `unacknowledged` counts them.
+   * Sends nothing: bytes that were only added wait for `send`.
+   * @returns a promise that resolves when these bytes are acknowledged. It is rejected with a TcpError:
+   *   `ERR_CONN` unless connected, `ERR_ABRT` by the signal and, if the client ends before, the code of
+   *   `onError` or `ERR_CLSD`. To ignore the rejection does no harm.
+   * @throws TypeError for a `signal` that is no AbortSignal.
    */
   flushed(options: { signal?: AbortSignal } = {}): Promise<void> {
     checkOptions(options);
@@ -336,7 +339,7 @@ export class AsyncClient {
     return this.#core.session?.flushed(signal) ?? notConnected();
   }
 
-  /** Sends what was added. @returns false unless connected. */
+  /** Sends the bytes that were added. @returns false unless connected. */
   send(): boolean {
     return this.#core.session?.send() ?? false;
   }
@@ -358,22 +361,22 @@ export class AsyncClient {
     if (isText) checkFits(data, this.#core.admission.stack.limits.sendBufferBytes);
     const session = this.#core.session;
     if (session === undefined) return 0;
-    // A string has at least as many UTF-8 bytes as UTF-16 units: what cannot fit is not encoded.
+    // UTF-8 has at least one byte for each UTF-16 unit: a string that cannot fit is not encoded.
     let taken = 0;
     if (!isText) {
       taken = andSend ? session.write(data, flags, false) : session.add(data, flags, false);
     } else if (session.hasSpaceFor(data.length)) {
-      // The encoded text is ours already and needs no second copy.
+      // The encoded bytes belong to the client already: they need no second copy.
       const bytes = encoder.encode(data);
       const own = (flags & SendFlag.MORE) === 0 ? 0 : SendFlag.MORE;
       taken = andSend ? session.write(bytes, own, true) : session.add(bytes, own, true);
     }
-    // What was added before leaves with `write`, also when nothing more could be taken.
+    // `write` sends bytes that were added earlier, also if it could take none itself.
     if (andSend && taken === 0) session.send();
     return taken;
   }
 
-  /** A `Uint8Array` of another realm is taken as a view of this one. */
+  /** Takes the bytes of another realm's `Uint8Array` through a view of this realm. */
   #takeForeign(data: unknown, flags: number, andSend: boolean): number {
     const view = viewOfForeign(data);
     if (view === undefined) throw new TypeError(`data must be a string or a Uint8Array, not ${show(data)}`);
@@ -383,11 +386,12 @@ export class AsyncClient {
   // ---- receiving
 
   /**
-   * In `onData`: do not open the receive window for this piece; `ack` will. Elsewhere without effect.
+   * Withholds the piece that `onData` has in hand: the receive window opens for it only by `ack`. Without
+   * effect outside of `onData`.
    *
-   * At most `receiveWindow` bytes are delivered beyond what was given back. If you give back whole lines or
-   * messages, none may be longer than that: give back what you keep of a longer one, or ask for a window that
-   * is larger than the longest.
+   * At most `receiveWindow` bytes are delivered that the program has not acknowledged. A program that
+   * acknowledges whole lines or messages must acknowledge those longer than the window in parts, or ask for a
+   * window larger than the longest one.
    */
   ackLater(): void {
     this.#core.session?.ackLater();
@@ -395,7 +399,7 @@ export class AsyncClient {
 
   /**
    * Opens the receive window by bytes that `ackLater` or `onPacket` withheld.
-   * @returns the bytes by which it was opened: at most those outstanding.
+   * @returns the bytes by which the window was opened, at most those withheld.
    * @throws TypeError, RangeError for anything but an integer of at least 0.
    */
   ack(bytes: number): number {
@@ -404,9 +408,9 @@ export class AsyncClient {
   }
 
   /**
-   * Gives a packet of `onPacket` back and opens the window by its length. A packet that was given back, or
-   * that belongs to another connection, is left alone.
-   * @throws TypeError for what is no packet.
+   * Gives a packet of `onPacket` back and opens the window by the packet's length. Without effect for a
+   * packet that was given back before, or that belongs to another client.
+   * @throws TypeError for anything but a Packet.
    */
   ackPacket(packet: Packet): void {
     if (!(packet instanceof Packet))
@@ -415,26 +419,26 @@ export class AsyncClient {
   }
 
   /**
-   * Withholds data from now on, also before the first byte: the receive window bounds what the peer can send.
-   * Before `connect` it holds for the next connection, else for the present one. The peer's FIN is told all
-   * the same when no data waits before it.
+   * Stops the delivery of data, also before the first byte: the receive window then bounds how much the peer
+   * can send. The call concerns the present connection or, if there is none, the next one. The peer's FIN is
+   * still reported if no data waits before it.
    */
   pause(): void {
     this.#core.setPaused(true);
   }
 
-  /** Lets data come again: ends `pause`, and the waiting for a data handler. */
+  /** Continues the delivery of data: ends `pause`, and the wait for a data handler. */
   resume(): void {
     this.#core.setPaused(false);
   }
 
-  /** True if `pause` is in force. */
+  /** Returns true if `pause` is in force. */
   paused(): boolean {
     return this.#core.isPaused();
   }
 
   /**
-   * Bytes of the receive window, of the present connection or of the next one: the option's, or else the
+   * Receive window in bytes, of the present connection or of the next one: the option's number, or else the
    * stack's.
    */
   get receiveWindow(): number {
@@ -444,58 +448,61 @@ export class AsyncClient {
 
   // ---- state
 
-  /** What the client's stack can know and do: what an acknowledgement means, and so on. */
+  /** Capabilities of the client's stack, such as the meaning of an acknowledgement. */
   get capabilities(): Capabilities {
     return this.#core.admission.stack.capabilities;
   }
 
-  /** The TCP state, with lwIP's numbers. A client that looks a name up is in `SYN_SENT` already. */
+  /**
+   * Returns the TCP state, with lwIP's numbers. It is `SYN_SENT` from `connect` on, also while a name is
+   * looked up.
+   */
   state(): TcpState {
     return this.#core.session?.state() ?? TcpState.CLOSED;
   }
 
-  /** The state in words. */
+  /** Returns the state in words. */
   stateToString(): string {
     return stateName(this.state());
   }
 
-  /** Between `connect` and its outcome. */
+  /** Returns true between `connect` and its outcome. */
   connecting(): boolean {
     const state = this.state();
     return state > TcpState.CLOSED && state < TcpState.ESTABLISHED;
   }
 
-  /** Both directions stand. */
+  /** Returns true if both directions are open. */
   connected(): boolean {
     return this.state() === TcpState.ESTABLISHED;
   }
 
-  /** At least one side has ended, and it is not over yet. */
+  /** Returns true if at least one side has ended and the connection is not over yet. */
   disconnecting(): boolean {
     const state = this.state();
     return state > TcpState.ESTABLISHED && state < TcpState.TIME_WAIT;
   }
 
-  /** Not connected, or waiting out the last segments. */
+  /** Returns true if the client is not connected, or waits for the last segments in `TIME_WAIT`. */
   disconnected(): boolean {
     const state = this.state();
     return state === TcpState.CLOSED || state === TcpState.TIME_WAIT;
   }
 
-  /** Whether the client can be dropped: closed or closing. */
+  /** Returns true if the program can drop the client: it is closed or closing. */
   freeable(): boolean {
     const state = this.state();
     return state === TcpState.CLOSED || state > TcpState.ESTABLISHED;
   }
 
-  /** As `freeable`. The C++ library's name; there is no memory to give back here. */
+  /** Returns the same as `freeable`, under the C++ library's name; there is no memory to free here. */
   free(): boolean {
     return this.freeable();
   }
 
   /**
-   * Largest segment, in bytes; 0 unless connected. A stack without the capability `pathMss` tells
-   * Ethernet's.
+   * Returns the largest segment in bytes; 0 unless connected. Without the stack's capability `pathMss`, the
+   * number is the one usual on Ethernet.
    */
   getMss(): number {
     return this.#core.session?.mss() ?? 0;
@@ -504,9 +511,10 @@ export class AsyncClient {
   // ---- settings: the client's own; they hold for its later connections too
 
   /**
-   * Closes the client when no data and no acknowledgement of ours came for so long. With bytes in flight it
-   * comes up to a quarter of the time late. The time stands still while the peer cannot send because of what
-   * the program withholds: a full receive window, `pause`, data that waits for a handler.
+   * Sets the receive timeout: the client closes if neither data nor an acknowledgement of our data comes for
+   * that time. While bytes are in flight, the timeout may come up to a quarter of its time late. The time
+   * stands still while the program keeps the peer from sending: the receive window is full, `pause` is in
+   * force, or data waits for a handler.
    * @param seconds 0 (default) is off; fractions count.
    * @throws TypeError, RangeError outside 0 to 86400.
    */
@@ -514,13 +522,14 @@ export class AsyncClient {
     this.#core.setRxTimeout(checkNumber('seconds', seconds, 0, MAX_TIMEOUT_S, ' s'));
   }
 
-  /** Seconds. */
+  /** Returns the receive timeout in seconds. */
   getRxTimeout(): number {
     return this.#core.rxTimeoutS;
   }
 
   /**
-   * Calls `onTimeout` when bytes were sent and none acknowledged for so long.
+   * Sets the acknowledgement timeout: `onTimeout` is called when bytes are in flight and none of them was
+   * acknowledged for that time.
    * @param ms 0 is off. Default: `CONFIG_ASYNC_TCP_MAX_ACK_TIME`, 5000.
    * @throws TypeError, RangeError outside 0 to 86400000.
    */
@@ -528,7 +537,7 @@ export class AsyncClient {
     this.#core.setAckTimeout(checkNumber('ms', ms, 0, MAX_TIMEOUT_S * 1000, ' ms'));
   }
 
-  /** Milliseconds. */
+  /** Returns the acknowledgement timeout in milliseconds. */
   getAckTimeout(): number {
     return this.#core.ackTimeoutMs;
   }
@@ -538,18 +547,18 @@ export class AsyncClient {
     this.#core.setNoDelay(checkBoolean('setNoDelay', on));
   }
 
-  /** What `setNoDelay` set. */
+  /** Returns the setting of `setNoDelay`. */
   getNoDelay(): boolean {
     return this.#core.noDelay;
   }
 
   /**
    * Probes an idle connection, so that a dead peer is found (RFC 9293 §3.8.4).
-   * @param ms idle time before the first probe and between probes, in steps of a second, at most 32767000;
-   *   0 is off.
-   * @param count unanswered probes before the connection ends, 1 to 127. Interval and count are the
-   *   system's own on a stack without the capability `keepAliveProbes`.
-   * @throws TypeError, RangeError outside of that.
+   * @param ms idle time before the first probe and between probes, in steps of a second, at most 32767000; 0
+   *   is off.
+   * @param count unanswered probes before the connection ends, 1 to 127. Interval and count are the system's
+   *   own on a stack without the capability `keepAliveProbes`.
+   * @throws TypeError, RangeError for numbers out of these ranges.
    */
   setKeepAlive(ms: number, count = 9): void {
     const idleMs = checkInteger('ms', ms, 0, MAX_KEEP_ALIVE_MS, ' ms');
@@ -562,57 +571,57 @@ export class AsyncClient {
     return this.#core.session?.ends() ?? this.#core.lastEnds;
   }
 
-  /** The peer's address in text form; `0.0.0.0` before the first connection. */
+  /** Returns the peer's address in text form; `0.0.0.0` before the first connection. */
   remoteIP(): string {
     return this.#ends().remote.address;
   }
 
-  /** The peer's port; 0 before the first connection. */
+  /** Returns the peer's port; 0 before the first connection. */
   remotePort(): number {
     return this.#ends().remote.port;
   }
 
-  /** This side's address in text form; `0.0.0.0` before the first connection. */
+  /** Returns this side's address in text form; `0.0.0.0` before the first connection. */
   localIP(): string {
     return this.#ends().local.address;
   }
 
-  /** This side's port; 0 before the first connection. */
+  /** Returns this side's port; 0 before the first connection. */
   localPort(): number {
     return this.#ends().local.port;
   }
 
-  /** The peer's IPv4 address as an unsigned number, 127.0.0.1 being 0x7f000001; 0 for IPv6. */
+  /** Returns the peer's IPv4 address as an unsigned number, 127.0.0.1 being 0x7f000001; 0 for IPv6. */
   getRemoteAddress(): number {
     return parseIpv4(this.remoteIP()) ?? 0;
   }
 
-  /** As `remotePort`. */
+  /** Returns the same as `remotePort`. */
   getRemotePort(): number {
     return this.remotePort();
   }
 
-  /** This side's IPv4 address as an unsigned number, 127.0.0.1 being 0x7f000001; 0 for IPv6. */
+  /** Returns this side's IPv4 address as an unsigned number, 127.0.0.1 being 0x7f000001; 0 for IPv6. */
   getLocalAddress(): number {
     return parseIpv4(this.localIP()) ?? 0;
   }
 
-  /** As `localPort`. */
+  /** Returns the same as `localPort`. */
   getLocalPort(): number {
     return this.localPort();
   }
 
-  /** The peer's IPv6 address in text form; `::` when it has none. */
+  /** Returns the peer's IPv6 address in text form; `::` if the peer has none. */
   remoteIP6(): string {
     return ipFamily(this.remoteIP()) === 6 ? this.remoteIP() : '::';
   }
 
-  /** This side's IPv6 address in text form; `::` when it has none. */
+  /** Returns this side's IPv6 address in text form; `::` if this side has none. */
   localIP6(): string {
     return ipFamily(this.localIP()) === 6 ? this.localIP() : '::';
   }
 
-  /** Whether `other` is the same connection. */
+  /** Returns true if `other` is this client, or has the same connection. */
   equals(other: AsyncClient): boolean {
     if (this === other) return true;
     return this.#core.session !== undefined && this.#core.session === other.#core.session;
@@ -620,12 +629,12 @@ export class AsyncClient {
 
   // ---- the process
 
-  /** The connection keeps the process alive. The default. */
+  /** Lets the connection keep the process alive. The default. */
   ref(): void {
     this.#setKeepsAlive(true);
   }
 
-  /** The connection does not keep the process alive. */
+  /** Lets the process end although the client has a connection. */
   unref(): void {
     this.#setKeepsAlive(false);
   }
@@ -634,32 +643,39 @@ export class AsyncClient {
     this.#core.setKeepsAlive(on);
   }
 
-  // ---- handlers: each setter replaces the last one, `undefined` removes it; what is neither throws a
+  // ---- handlers: a setter replaces the former handler, `undefined` removes it; other values throw a
   // TypeError
 
-  /** The connection that `connect` began stands. An accepted client is connected when `onClient` gets it. */
+  /**
+   * Sets the handler for the success of `connect`. An accepted client is connected already when `onClient`
+   * gets it.
+   */
   onConnect(handler: ConnectHandler | undefined): void {
     this.#core.onConnect = takeHandler('onConnect', handler);
   }
 
   /**
-   * It is over, and why; always the last, and exactly once. `error` is the code that `onError` was given. The
-   * client may connect again.
+   * Sets the handler for the end of the connection, the last callback, which comes exactly once. `error` is
+   * the code of `onError`. The client may connect again.
    */
   onDisconnect(handler: DisconnectHandler | undefined): void {
     this.#core.onDisconnect = takeHandler('onDisconnect', handler);
   }
 
-  /** It ended by a fault, lwIP's number and the system's own error; `onDisconnect` follows directly. */
+  /**
+   * Sets the handler for a fault that ended the connection or the attempt, with lwIP's number and the
+   * system's own error. `onDisconnect` follows directly.
+   */
   onError(handler: ErrorHandler | undefined): void {
     this.#core.onError = takeHandler('onError', handler);
   }
 
   /**
-   * Data came, in pieces of any size; the bytes are yours to keep, or with `{ view: true }` valid until the
-   * handler returns. Without `onData` and `onPacket` data is dropped; but after `open`, and while a promise
-   * that `onClient` or `onConnect` returned is open, it waits until one of the two was set.
-   * @throws TypeError for what is no handler, and for other options.
+   * Sets the handler for received data, which comes in pieces of any size. The program may keep the bytes;
+   * with `{ view: true }` they are valid only until the handler returns. Without `onData` and `onPacket` data
+   * is dropped. But after `open`, and while a promise that `onClient` or `onConnect` returned is pending,
+   * data waits until one of the two is set.
+   * @throws TypeError for a handler that is no function, and for other options.
    */
   onData(handler: DataHandler | undefined, options: DataOptions = {}): void {
     checkOptions(options);
@@ -668,50 +684,56 @@ export class AsyncClient {
   }
 
   /**
-   * As `onData`, which it replaces, but the window opens only with `ackPacket`, and the packet is a view
-   * until then. On `kernel` larger pieces are not copied: give each packet back, also after the end.
+   * Sets the handler for received data as packets, which is used instead of `onData`. The window opens only
+   * by `ackPacket`, and the packet's bytes are valid until then. On `kernel` larger pieces are not copied:
+   * give each packet back, also after the end of the connection.
    */
   onPacket(handler: PacketHandler | undefined): void {
     this.#core.setOnPacket(takeHandler('onPacket', handler));
   }
 
   /**
-   * Bytes were acknowledged, so much later than they were sent. What that means, the stack's
-   * `acknowledgement` says.
+   * Sets the handler for acknowledged bytes, with their number and the milliseconds since the oldest of them
+   * was sent. The stack's capability `acknowledgement` says who acknowledges.
    */
   onAck(handler: AckHandler | undefined): void {
     this.#core.setOnAck(takeHandler('onAck', handler));
   }
 
   /**
-   * Nothing of what was sent was acknowledged for `setAckTimeout`; again every 500 ms until it is. The
-   * client stays as it is. A slow peer, whose window is closed, and a dead one differ by `heardAgoMs`: the
-   * time since its TCP was last heard of, `undefined` where the stack cannot know.
+   * Sets the handler for the timeout of `setAckTimeout`. It is called again every 500 ms until bytes are
+   * acknowledged; the client stays as it is. `heardAgoMs` distinguishes a slow peer, whose window is closed,
+   * from a dead one: it is the time since the last segment of the peer's TCP, `undefined` if the stack cannot
+   * know.
    */
   onTimeout(handler: TimeoutHandler | undefined): void {
     this.#core.setOnTimeout(takeHandler('onTimeout', handler));
   }
 
-  /** Every 500 ms from `onConnect` until the client closes. */
+  /** Sets the handler that is called every 500 ms from `onConnect` until the client closes. */
   onPoll(handler: PollHandler | undefined): void {
     this.#core.setOnPoll(takeHandler('onPoll', handler));
   }
 
-  /** The peer sent FIN, and all its data was delivered. Only with `setAllowHalfOpen(true)`. */
+  /**
+   * Sets the handler for the peer's FIN, after all data of the peer was delivered. It is called only with
+   * `setAllowHalfOpen(true)`.
+   */
   onEnd(handler: EndHandler | undefined): void {
     this.#core.onEnd = takeHandler('onEnd', handler);
   }
 
-  /** One short English line for a code. */
+  /** Returns one short English line for a code. */
   static errorToString(code: ErrorCode): string {
     return errorText(code);
   }
 
   /**
-   * 32-bit words of the async task's stack that were never used since diagnostics began, measured in whole
-   * pages. It falls when a callback goes deeper, and never rises. On the main thread the stack is as large as
-   * the engine lets it grow; on a worker thread V8 stops a program 47,104 words (184 KiB) before the end.
-   * @throws Error when `CONFIG_ASYNC_TCP_DIAGNOSTICS` is not 1, or when this machine has no native addon.
+   * Returns the 32-bit words of the async task's stack that were never used since diagnostics began, measured
+   * in whole pages. The number falls when a callback goes deeper, and never rises. On the main thread the
+   * stack is as large as the engine lets it grow; on a worker thread V8 stops a program 47,104 words (184
+   * KiB) before the end.
+   * @throws Error if `CONFIG_ASYNC_TCP_DIAGNOSTICS` is not 1, or if this machine has no native addon.
    */
   static getStackHighWaterMark(): number {
     beginTask();
@@ -719,7 +741,7 @@ export class AsyncClient {
   }
 }
 
-/** What a server's clients begin with. */
+/** Initial settings of a server's clients. */
 export interface AcceptedSettings {
   readonly noDelay: boolean;
   readonly keepAliveMs: number | undefined;
@@ -729,9 +751,12 @@ export interface AcceptedSettings {
   readonly rxTimeoutS: number;
 }
 
-/** @throws RangeError for a text that an empty send buffer would not take. */
+/**
+ * Checks that an empty send buffer could take a text.
+ * @throws RangeError if the text has more bytes than that.
+ */
 function checkFits(text: string, capacity: number): void {
-  // Counted only where it could be too much, so that no ordinary text is encoded twice.
+  // The bytes are counted only if the text may be too long, so that no ordinary text is encoded twice.
   if (text.length * MAX_BYTES_OF_UNIT <= capacity) return;
   const bytes = text.length > capacity ? text.length : encoder.encode(text).length;
   if (bytes <= capacity) return;
@@ -743,7 +768,7 @@ function checkFits(text: string, capacity: number): void {
 
 /**
  * Returns the session of a connection that a listener accepted, with a client of its own. The caller has
- * taken its place among the stack's active connections.
+ * already counted the connection among the stack's active ones.
  */
 export function acceptedSession(
   stack: TcpStack,
@@ -800,12 +825,12 @@ function checkFamily(family: unknown): void {
   throw typeof family === 'number' ? new RangeError(message) : new TypeError(message);
 }
 
-/** True if there is any way in which this could connect. */
+/** Returns false if no connection can come of the arguments. */
 function canWork(target: DialOptions, stack: TcpStack): boolean {
   const remote = ipFamily(target.host);
   const local = target.localAddress === undefined ? undefined : ipFamily(target.localAddress);
   if (target.port === 0) return false;
-  // An address or a family that is not given goes with any.
+  // An address or a family that is left out fits any other.
   const families = [remote, local, target.family].filter((family) => family !== undefined);
   if (families.some((family) => family !== families[0])) return false;
   return stack.capabilities.ipv6 || families[0] !== 6;

@@ -9,11 +9,11 @@ import { TcpError } from './tcp-error.js';
 
 const stack = new MemoryStack();
 
-/** What JavaScript's callers may pass in spite of the types. */
+/** The constructor as a caller in JavaScript may call it, with any arguments. */
 type UntypedServer = new (...args: unknown[]) => AsyncServer;
 const Untyped = AsyncServer as UntypedServer;
 
-/** The stack as a runtime with, or without, this capability has it. */
+/** Returns the stack with this value of the capability `reusePort`. */
 function stackWith(reusePort: boolean): TcpStack {
   const capabilities = { ...stack.capabilities, reusePort };
   return Object.create(stack, { capabilities: { value: capabilities } }) as TcpStack;
@@ -128,7 +128,7 @@ describe('a setting', () => {
 });
 
 describe('begin()', () => {
-  /** A stack as the system is that finds out later. */
+  /** Returns a stack that reports only later that the address cannot be bound, as a system may. */
   function failingLater(): TcpStack {
     const listen: TcpStack['listen'] = (target, events) => {
       const listener = stack.listen(target, { ...events, onListening: () => undefined });

@@ -33,42 +33,42 @@ import { errorText, tcpError } from './tcp-error.js';
 /** Linux cuts larger backlogs down to `net.core.somaxconn` anyway. */
 const MAX_BACKLOG = 65_535;
 
-/** What a server is made with. */
+/** Options of a new server. */
 export interface ServerOptions {
-  /** What carries the bytes. Default: the configuration's `CONFIG_ASYNC_TCP_STACK`. */
+  /** Stack that carries the bytes. Default: the configuration's `CONFIG_ASYNC_TCP_STACK`. */
   stack?: StackOption;
   /** IP address to listen on. Default: every address of the machine, IPv6 and IPv4. */
   address?: string;
   /** Connections that may wait to be accepted, 1 to 65535. Default: the system's usual number. */
   backlog?: number;
   /**
-   * Shares the port with other listeners that say so too. Needs the stack's capability `reusePort`. Default
-   * false.
+   * True: shares the port with other listeners that set `reusePort` too. Needs the stack's capability
+   * `reusePort`. Default false.
    */
   reusePort?: boolean;
   /**
-   * Clients of this server at once; further connections are refused. A client that closes does not count.
-   * Default: no limit but the stack's.
+   * Most clients of this server at once; further connections are refused. A client that closes does not
+   * count. Default: no limit but the stack's.
    */
   maxClients?: number;
-  /** Receive window of its clients, 1024 to 1073741824 bytes. Default: the stack's. */
+  /** Receive window of the server's clients, 1024 to 1073741824 bytes. Default: the stack's. */
   receiveWindow?: number;
   /**
-   * What the stack must be capable of, such as `{ acknowledgement: 'peer' }`. A stack that is not is refused
-   * with a RangeError.
+   * Capabilities that the stack must have, such as `{ acknowledgement: 'peer' }`. The constructor throws a
+   * RangeError if the stack lacks one.
    */
   require?: RequiredCapabilities;
 }
 
 interface Listening extends SocketUser {
-  /** `undefined`: it could not be opened, and `started` is about to be rejected. */
+  /** `undefined` if the listener could not be opened: `started` is about to be rejected. */
   readonly listener: Listener | undefined;
   readonly started: Promise<void>;
-  /** Answers `started` when the program ends the server before it listens. */
+  /** Resolves `started` when the program ends the server before the server listens. */
   readonly giveUp: () => void;
 }
 
-/** What clients begin with where a server sets nothing else. */
+/** Initial settings of clients if the program sets none. */
 const INITIAL: AcceptedSettings = {
   noDelay: false,
   keepAliveMs: undefined,
@@ -89,7 +89,7 @@ export class AsyncServer {
   #onClient: ClientHandler | undefined;
   #defaults: AcceptedSettings = INITIAL;
   #keepsAlive = true;
-  /** Clients that have not ended, and of those the ones that do not close. */
+  /** Clients that have not ended; `#places` counts those of them that are not closing either. */
   #clients = 0;
   #places = 0;
   #listening: Listening | undefined;
@@ -107,9 +107,9 @@ export class AsyncServer {
   #toldOfAcceptFault = false;
 
   /**
-   * A server that does not listen yet.
-   * @param port 0 to 65535; 0: the system chooses, and `port()` tells which.
-   * @throws TypeError, RangeError for arguments that are no port, no address and so on, and for an option
+   * Makes a server that does not listen yet.
+   * @param port 0 to 65535; 0: the system chooses, and `port()` returns its choice.
+   * @throws TypeError, RangeError for a port, an address or an option that is not valid, and for an option
    *   that the stack cannot meet.
    */
   constructor(port: number, options?: ServerOptions);
@@ -140,18 +140,19 @@ export class AsyncServer {
   }
 
   /**
-   * One call for each accepted connection, which stands already. Without a handler connections are refused.
-   * While a promise that the handler returned is open, the client's data waits until `onData` or `onPacket`
-   * was set; a rejected one aborts the client.
+   * Sets the handler for accepted clients, which are connected already. Without a handler connections are
+   * refused. While a promise that the handler returned is pending, the client's data waits until `onData` or
+   * `onPacket` is set; a rejected promise aborts the client.
    */
   onClient(handler: ClientHandler | undefined): void {
     this.#onClient = takeHandler('onClient', handler);
   }
 
   /**
-   * Begins to listen, and resolves when it does, or when `end` came first: `status()` tells which. Harmless
-   * when it listens already.
-   * @throws TcpError (as a rejection) when the address cannot be bound: `ERR_USE`, `ERR_VAL`, ….
+   * Begins to listen. Harmless if the server listens already.
+   * @returns a promise that resolves when the server listens, or when `end` was called before: `status()`
+   *   tells the two cases apart.
+   * @throws TcpError (as a rejection) if the address cannot be bound: `ERR_USE`, `ERR_VAL`, ….
    */
   async begin(): Promise<void> {
     this.#listening ??= this.#listen();
@@ -159,9 +160,9 @@ export class AsyncServer {
   }
 
   /**
-   * Stops listening at once, and ends the clients as the options say. `begin` may follow directly. When it
-   * does not listen, its clients are ended all the same.
-   * @returns a promise that resolves when the port is free and the clients that were to end have ended.
+   * Stops listening at once, and ends the clients as the options say, also if the server does not listen.
+   * `begin` may follow directly.
+   * @returns a promise that resolves when the port is free and the clients that the options end have ended.
    * @throws TypeError, RangeError (as a rejection) for options out of range.
    */
   async end(options: ServerEndOptions = {}): Promise<void> {
@@ -191,34 +192,34 @@ export class AsyncServer {
     });
   }
 
-  /** Its clients that have not ended at this moment, the oldest first. */
+  /** Returns the server's clients that have not ended at this moment, the oldest first. */
   clients(): Iterable<AsyncClient> {
     return this.#sessions().map(({ core }) => core.client);
   }
 
-  /** Number of its clients that have not ended. */
+  /** Returns the number of the server's clients that have not ended. */
   count(): number {
     return this.#clients;
   }
 
-  /** All sockets of the thread are gone through, so that being listed costs a client no memory. */
+  /** Searches all sockets of the thread: a list of the server's own would cost memory for each client. */
   #sessions(): Session<AsyncClient>[] {
     return socketUsers().filter(
       (user): user is Session<AsyncClient> => user instanceof Session && user.keeper === this.#keeper,
     );
   }
 
-  /** What its stack can know and do. */
+  /** Capabilities of the server's stack. */
   get capabilities(): Capabilities {
     return this.#admission.stack.capabilities;
   }
 
-  /** `LISTEN` or `CLOSED`. */
+  /** Returns `LISTEN` or `CLOSED`. */
   status(): TcpState {
     return this.#ready ? TcpState.LISTEN : TcpState.CLOSED;
   }
 
-  /** The port that it listens on; when it does not, the one that it was made with. */
+  /** Returns the port that the server listens on; while it does not listen, the constructor's. */
   port(): number {
     return this.#local()?.port ?? this.#port;
   }
@@ -228,42 +229,43 @@ export class AsyncServer {
   }
 
   /**
-   * The address that it listens on, in text form; when it does not, the one that it was made with, `::` for
-   * every one.
+   * Returns the address that the server listens on, in text form; while it does not listen, the
+   * constructor's, `::` for every address.
    */
   address(): string {
     return this.#local()?.address ?? this.#address ?? '::';
   }
 
   /**
-   * Settings with which clients begin that are accepted from now on. What is left out stays as it is.
+   * Sets the initial settings of clients that are accepted from now on. Settings that are left out stay as
+   * they are.
    * @throws TypeError, RangeError for values that the client's setters would refuse.
    */
   defaults(settings: ClientDefaults): void {
     this.#defaults = { ...this.#defaults, ...checkDefaults(settings) };
   }
 
-  /** As `defaults({ noDelay })`. Default false. */
+  /** Calls `defaults({ noDelay })`. Default false. */
   setNoDelay(on: boolean): void {
     this.defaults({ noDelay: checkBoolean('setNoDelay', on) });
   }
 
-  /** What `setNoDelay` set. */
+  /** Returns the setting of `setNoDelay`. */
   getNoDelay(): boolean {
     return this.#defaults.noDelay;
   }
 
-  /** Listening keeps the process alive. The default. */
+  /** Lets listening keep the process alive. The default. */
   ref(): void {
     this.#setKeepsAlive(true);
   }
 
-  /** Listening does not keep the process alive; its clients do. */
+  /** Lets the process end although the server listens; its clients still keep the process alive. */
   unref(): void {
     this.#setKeepsAlive(false);
   }
 
-  /** `await using server = …` ends it at the end of the block. */
+  /** Ends the server at the end of a block that has `await using server = …`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.end();
   }
@@ -312,7 +314,7 @@ export class AsyncServer {
       },
     };
     registerSocketUser(listening);
-    // `begin` hears of it as it hears of a fault that comes later.
+    // `begin` is rejected later, as for a fault that the system reports later.
     if ('code' in opened) {
       stack.post(() => {
         if (this.#listening === listening) fail(opened);
@@ -345,7 +347,7 @@ export class AsyncServer {
     return session;
   }
 
-  /** Once: a machine out of descriptors refuses many connections, and each would be a line. */
+  /** Warns once: a machine out of descriptors fails to accept many connections, and each would be a line. */
   #tellOfAcceptFault(fault: Fault): void {
     if (this.#toldOfAcceptFault) return;
     this.#toldOfAcceptFault = true;

@@ -12,7 +12,7 @@ import {
   show,
 } from './check.js';
 
-/** What is no value of the checked kind, and how an error shows it. */
+/** Values of none of the checked kinds, and how an error shows them. */
 const STRANGERS: readonly [value: unknown, shown: string][] = [
   [undefined, 'undefined'],
   [null, 'null'],

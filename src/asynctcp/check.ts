@@ -1,15 +1,15 @@
 /**
- * What users pass, checked at the door: the error names the argument, the value and the range, and nothing
- * has changed yet.
+ * Checks of arguments that users pass, made before anything changes. The error names the argument, the value
+ * and the range.
  */
 import { ipFamily } from '../support/ip-address.js';
 import { isAbortSignal } from '../support/realm.js';
 
 const MAX_PORT = 65535;
-/** Of one connection: as `CONFIG_LWIP_TCP_WND_DEFAULT` has it. */
+/** Receive window of one connection: the range of `CONFIG_LWIP_TCP_WND_DEFAULT`. */
 export const MIN_WINDOW_BYTES = 1024;
 export const MAX_WINDOW_BYTES = 1_073_741_824;
-/** A day: longer timeouts are 0, off. */
+/** One day. A program that wants a longer timeout switches it off with 0. */
 export const MAX_TIMEOUT_S = 86_400;
 /** Linux takes at most 127 probes (`TCP_KEEPCNT`) and 32767 s (`TCP_KEEPIDLE`). */
 export const MAX_KEEP_ALIVE_PROBES = 127;
@@ -26,7 +26,7 @@ export function show(value: unknown): string {
   return String(value);
 }
 
-/** What JavaScript's callers may pass in spite of the types. */
+/** Returns true if `value` is an object. A caller in JavaScript may pass anything, whatever the types say. */
 export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
@@ -68,13 +68,15 @@ export function checkBoolean(name: string, value: unknown): boolean {
   return value;
 }
 
-/** Bytes of a receive window, as the configuration's symbol has it; `undefined` stays so. */
+/**
+ * Checks the bytes of a receive window, by the range of the configuration's symbol; `undefined` is allowed.
+ */
 export function checkReceiveWindow(value: unknown): number | undefined {
   if (value === undefined) return undefined;
   return checkInteger('receiveWindow', value, MIN_WINDOW_BYTES, MAX_WINDOW_BYTES, ' bytes');
 }
 
-/** Milliseconds within which something must have ended; `undefined` stays so. */
+/** Checks the milliseconds within which something must have ended; `undefined` is allowed. */
 export function checkWithin(value: unknown): number | undefined {
   return value === undefined ? undefined : checkNumber('withinMs', value, 0, MAX_TIMEOUT_S * 1000, ' ms');
 }
@@ -91,7 +93,7 @@ export function checkHandler<H>(name: string, value: H | undefined): H | undefin
   return value;
 }
 
-/** An IP address or a name that a resolver can be asked for. */
+/** Checks for an IP address or a name that a resolver can look up. */
 export function checkHost(name: string, value: unknown): string {
   if (typeof value !== 'string') {
     throw new TypeError(`${name} must be a host name or an IP address, not ${show(value)}`);
@@ -112,8 +114,9 @@ export function checkAddress(name: string, value: unknown): string {
 }
 
 /**
- * RFC 1123 §2.1 labels; underscores, as service names have them; letters beyond ASCII, which the resolver
- * translates (RFC 5890). A last label of digits alone would be a broken IPv4 address (RFC 3696 §2).
+ * Returns true for labels of RFC 1123 §2.1, also with underscores, as service names have them, and with
+ * letters beyond ASCII, which the resolver translates (RFC 5890). A last label of digits alone would be a
+ * broken IPv4 address (RFC 3696 §2).
  */
 function isHostName(text: string): boolean {
   const name = text.endsWith('.') ? text.slice(0, -1) : text;

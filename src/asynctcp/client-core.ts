@@ -1,6 +1,6 @@
 /**
- * What a client keeps for as long as it exists: its handlers, its settings, its present session and the last
- * peer's addresses. To set a handler or a setting is one act: a session that it concerns follows at once.
+ * State that a client keeps for as long as it exists: handlers, settings, the present session, and the ends
+ * of the last connection. A setter also applies its change to the present session.
  */
 import type { Endpoint } from '../port/tcp-stack.js';
 import type { Admission } from './admission.js';
@@ -22,9 +22,9 @@ const NOWHERE: Endpoint = { address: '0.0.0.0', port: 0 };
 const NO_ENDS: Ends = { local: NOWHERE, remote: NOWHERE };
 
 export class ClientCore<Client> implements SessionOwner<Client> {
-  // First what every message touches.
+  // The fields that every message touches come first.
 
-  /** From `connect` or `accept` up to `onDisconnect`. */
+  /** Set from `connect` or `accept` up to `onDisconnect`. */
   session: Session<Client> | undefined;
   readonly client: Client;
   onData: DataHandler<Client> | undefined;

@@ -1,16 +1,16 @@
-/** Finds the symbol that somebody meant who wrote a name that there is not. */
+/** Finds the symbol that an unknown name was probably meant to be. */
 import { SYMBOLS, namesOf } from './configuration-symbols.js';
 
-/** The names of several symbols begin so: what they have in common makes no name related to another. */
+/** Prefixes that several symbols share: they make no name similar to another. */
 const PREFIX = /^(config_)?(async_tcp_|esp_|lwip_tcp_|lwip_)?/;
-/** A name is a slip of the pen of another one if at most this part of it differs. */
+/** Largest part of a name that may differ from the name that was meant. */
 const LARGEST_SLIP = 1 / 3;
 
 function significant(name: string): string {
   return name.toLowerCase().replace(PREFIX, '');
 }
 
-/** Returns how many characters two names differ in: Levenshtein's distance. */
+/** Returns the number of characters in which two names differ: Levenshtein's distance. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let index = 0; index < a.length; index += 1) {
@@ -24,7 +24,7 @@ function distance(a: string, b: string): number {
   return row.at(-1) ?? 0;
 }
 
-/** Returns the known name of which `name` is a slip of the pen, if there is one. */
+/** Returns the known name that `name` probably misspells, if there is one. */
 function nearestOf(name: string, known: readonly string[]): string | undefined {
   const wanted = significant(name);
   const limit = Math.floor(wanted.length * LARGEST_SLIP);
@@ -35,9 +35,9 @@ function nearestOf(name: string, known: readonly string[]): string | undefined {
   return near[0]?.candidate;
 }
 
-/** Returns the error for a name that there is not, with the one that was probably meant. */
+/** Returns the error for an unknown name, with the known name that was probably meant. */
 export function unknownSymbol(name: string, isOption: boolean): RangeError {
-  // Whoever writes the one kind of name where the other belongs means that symbol.
+  // An option's name in the place of a symbol's means that option's symbol.
   const meant = SYMBOLS.find(({ option }) => option === name);
   const known = isOption ? SYMBOLS.map(({ option }) => option) : SYMBOLS.flatMap((symbol) => namesOf(symbol));
   const nearest = meant?.symbol ?? nearestOf(name, known);

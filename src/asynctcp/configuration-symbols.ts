@@ -11,11 +11,11 @@ export type StackName = 'auto' | 'kernel' | 'node';
 export const STACK_NAMES: readonly StackName[] = ['auto', 'kernel', 'node'];
 
 /**
- * What `configure()` takes. Each option is one symbol of the configuration table and can be set by its
+ * Options of `configure()`. Each option is one symbol of the configuration table and can be set by its
  * symbol's name too.
  */
 export interface ConfigureOptions {
-  /** What carries the bytes where the constructor names no stack. Default `auto`. */
+  /** Stack of a client or a server whose constructor names none. Default `auto`. */
   stack?: StackName;
   /** Core that the async task's thread is pinned to; −1, the default, is any. */
   runningCore?: number;
@@ -57,7 +57,7 @@ export interface ConfigureOptions {
   sendBudgetBytes?: number;
 }
 
-/** Another name of an integer symbol, which today's C++ library has. */
+/** Another name of an integer symbol, from today's C++ library. */
 export interface SymbolAlias {
   readonly symbol: string;
   readonly unit: string;
@@ -148,7 +148,7 @@ export const SYMBOLS: readonly ConfigurationSymbol[] = [
   integer(
     'CONFIG_ASYNC_TCP_QUEUE_SIZE',
     'queueSize',
-    // One socket has up to four events at once, and is not looked at by halves.
+    // One socket has up to four events at once, which are dispatched together.
     [4, 65_536, 'events'],
     undefined,
     'events that one turn of the event loop dispatches at most; on `kernel`',
@@ -210,7 +210,7 @@ export const SYMBOLS: readonly ConfigurationSymbol[] = [
   integer('CONFIG_LWIP_TCP_SYNMAXRTX', 'tcpSynMaxRtx', [1, 255, ''], undefined, 'retransmissions of a SYN'),
 ];
 
-/** Options on which a stack acts, or does not: see `TcpStack.honours`. */
+/** Options that concern a stack; `TcpStack.honours` says if the stack acts on them. */
 export const STACK_OPTIONS: readonly (keyof ConfigureOptions)[] = [
   'maxActiveTcp',
   'closeTimeoutMs',
@@ -224,16 +224,16 @@ export const STACK_OPTIONS: readonly (keyof ConfigureOptions)[] = [
   'queueSize',
 ];
 
-/** What an option is set to. */
+/** Value of an option. */
 export type Value = number | string;
 
 /**
- * Returns what an integer or a choice may be, in words: for errors, the help and docs/configuration.md.
+ * Returns the values that a symbol accepts, in words: for errors, the help and docs/configuration.md.
  * @param name the symbol's name, its option or its alias, which may have a unit of its own.
  */
 export function rangeText(symbol: ConfigurationSymbol, name = symbol.symbol): string {
   if (symbol.kind === 'choice') return symbol.choices.join(', ').replace(/, (?=[^,]*$)/, ' or ');
-  // Code has numbers; texts may be Kconfig's.
+  // Code sets a number; a text may also be Kconfig's y or n.
   if (isOnOff(symbol)) return name === symbol.option ? '0 or 1' : '0 or 1 (n or y)';
   const { unit, scale } = unitOf(symbol, name);
   return `${symbol.least * scale} to ${symbol.most * scale}${unit === '' ? '' : ` ${unit}`}`;
@@ -265,13 +265,13 @@ export function symbolNamed(name: string): ConfigurationSymbol | undefined {
 }
 
 /**
- * Returns the value that a text stands for, in the unit of the symbol itself.
+ * Returns the value of a text, in the unit of the symbol itself.
  * @param name the symbol's name, or its alias.
  */
 export function parseValue(symbol: ConfigurationSymbol, name: string, text: string): Value {
   const isInteger = symbol.kind === 'integer' && /^-?[0-9]+$/.test(text);
   if (isInteger) return checkValue(symbol, name, Number(text));
-  // As Kconfig writes them into a project's sdkconfig.
+  // Kconfig writes y and n into a project's sdkconfig.
   if (symbol.kind === 'integer' && isOnOff(symbol)) {
     if (text === 'y' || text === 'Y') return 1;
     if (text === 'n' || text === 'N') return 0;
@@ -280,9 +280,9 @@ export function parseValue(symbol: ConfigurationSymbol, name: string, text: stri
 }
 
 /**
- * Returns the value in the unit of the symbol itself.
+ * Checks a value and returns it in the unit of the symbol itself.
  * @param name the symbol's name, its option or its alias.
- * @throws RangeError for anything else than the symbol takes.
+ * @throws RangeError for a value that the symbol does not accept.
  */
 export function checkValue(symbol: ConfigurationSymbol, name: string, value: unknown): Value {
   if (symbol.kind === 'choice') {

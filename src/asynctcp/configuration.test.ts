@@ -9,7 +9,7 @@ import {
   type ConfigureOptions,
 } from './configuration.js';
 
-/** What JavaScript's callers may pass in spite of the types. */
+/** Passes options of any type, as a caller in JavaScript may. */
 function untyped(options: unknown): ConfigureOptions {
   return options as ConfigureOptions;
 }
@@ -505,7 +505,7 @@ describe('define()', () => {
     try {
       configuration.define('CONFIG_LWIP_TCP_WND_DEFAULT=4000');
     } catch {
-      // Saying that it comes too late is as good.
+      // A refusal because the change comes too late is as good.
     }
     assert.equal(configuration.integer('tcpWnd'), before);
   });

@@ -1,6 +1,7 @@
 /**
- * The program's configuration: three layers set a symbol, the later wins: `configure()`, the environment,
- * the command line's `-D`. Within a layer, a symbol and its alias must not contradict each other.
+ * The program's configuration. Three layers set symbols, and the later one wins: `configure()`, the
+ * environment, the command line's `-D`. Within a layer, a symbol and its alias must not contradict each
+ * other.
  */
 import { isObject, show } from './check.js';
 import { unknownSymbol } from './configuration-hint.js';
@@ -28,7 +29,7 @@ export {
   type StackName,
 } from './configuration-symbols.js';
 
-/** A mistyped name that begins so is an error; other variables of the environment are not ours. */
+/** An unknown name with this prefix is an error; variables with other names are not ours. */
 const OWN_PREFIX = 'CONFIG_ASYNC_TCP_';
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -38,10 +39,13 @@ type Values = Partial<Record<keyof ConfigureOptions, Value>>;
 /** The values of one layer. */
 class Layer {
   readonly values: Values = {};
-  /** Which of its names set an option. */
+  /** The name by which each option was set. */
   readonly #names = new Map<string, string>();
 
-  /** @throws RangeError when another name of the same setting has set it to something else. */
+  /**
+   * Sets an option by one of its names.
+   * @throws RangeError if another name of the option has set another value.
+   */
   set({ option }: ConfigurationSymbol, name: string, value: Value): void {
     const former = this.#names.get(option);
     if (former !== undefined && former !== name && this.values[option] !== value) {
@@ -59,10 +63,10 @@ export class Configuration {
   #environment: Values | undefined;
   #variables: () => Variables = () => ({});
   readonly #commandLine = new Layer();
-  /** From the first reading on, what was read stands. */
+  /** True once a value was read: the values in force cannot be changed any more. */
   #inForce = false;
 
-  /** Sets options from code; all of them or, when one is wrong, none. */
+  /** Sets options from code: all of them or, if one is wrong, none. */
   configure(options: ConfigureOptions): void {
     const values = checkedOptions('configure', options);
     this.#refuseWhenInForce('configure()');
@@ -70,8 +74,8 @@ export class Configuration {
   }
 
   /**
-   * Everything that any layer sets, as an environment's variables, for another thread; `options` count as
-   * set from code.
+   * Returns everything that the layers set, as variables of an environment, for another thread; `options`
+   * count as set from code.
    */
   variablesWith(options: ConfigureOptions): Record<string, string> {
     const code = { ...this.#code, ...checkedOptions('startTask', options) };
@@ -80,7 +84,7 @@ export class Configuration {
     return Object.fromEntries(entries.map(([option, value]) => [symbolOf(option).symbol, String(value)]));
   }
 
-  /** Where the environment's variables come from. They are read at first use. */
+  /** Sets the source of the environment's variables. It is read at the first use. */
   setEnvironment(variables: () => Variables): void {
     this.#variables = variables;
   }
@@ -102,7 +106,7 @@ export class Configuration {
     }
   }
 
-  /** What is in force for an option that is a number; `undefined` where the stack's own holds. */
+  /** Returns the number in force for an option; `undefined`: the stack's own. */
   integer(option: keyof ConfigureOptions): number | undefined {
     const value = this.#value(option);
     return typeof value === 'number' ? value : undefined;
@@ -114,7 +118,8 @@ export class Configuration {
   }
 
   /**
-   * Returns the symbols that are set and concern a stack, but not one that acts only on `honoured` ones.
+   * Returns the symbols that are set and concern a stack, but have no effect on one that acts only on
+   * `honoured` ones.
    */
   withoutEffect(honoured: ReadonlySet<string>): string[] {
     const symbols = STACK_OPTIONS.filter((option) => this.isSet(option)).map(symbolOf);
@@ -139,7 +144,7 @@ export class Configuration {
     if (this.#environment !== undefined) return this.#environment;
     const layer = new Layer();
     for (const [name, text] of Object.entries(this.#variables())) {
-      // An empty variable is how a shell and a container's settings unset one.
+      // Shells and the settings of containers unset a variable by making it empty.
       if (text === undefined || text === '') continue;
       const symbol = symbolNamed(name);
       if (symbol !== undefined) layer.set(symbol, name, parseValue(symbol, name, text));
@@ -162,8 +167,8 @@ function checkedOptions(what: string, options: ConfigureOptions): Values {
 }
 
 /**
- * Returns the environment's variables with others over them, which win under whatever name the environment
- * sets the same.
+ * Returns the environment's variables with those of `over` in their place, also if the environment sets the
+ * same option by another name.
  */
 export function withVariables(environment: Variables, over: Variables): Variables {
   const given = Object.keys(over).map((name) => symbolNamed(name));

@@ -1,9 +1,9 @@
 /**
- * The bytes of one life of a client, in both directions: what was added and is in flight, what was delivered
- * and is withheld, and whether data may come at all (contract D).
+ * The bytes of one life of a client, in both directions: bytes added and in flight, bytes delivered and
+ * withheld, and if data may be delivered at all (contract D).
  *
- * `Session` is built on it and keeps the life: one object for both, because each further one would cost every
- * idle connection its memory. What only some connections need is made when it is first asked for.
+ * `Session` extends this class and keeps the life. Both are one object, because a second object would cost
+ * every idle connection its memory. Parts that only some connections need are made at their first use.
  */
 import { TcpState } from '../port/tcp-state.js';
 import type { Connection, Fault, Loan, SendFlags } from '../port/tcp-stack.js';
@@ -21,14 +21,14 @@ import { SendClock } from './send-clock.js';
 /** The phases go one way; any of them can go to over. */
 export type Phase = 'dialing' | 'open' | 'draining' | 'closing' | 'over';
 
-/** Why data waits. */
+/** Reasons why data waits, as bits of `#holds`. */
 const PAUSED = 1;
 const NO_HANDLER_YET = 2;
 /** Data waits for no handler any more in this life: one was set, or `resume` was called. */
 const NEEDS_NO_HANDLER = 4;
 
 export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
-  // First what every message touches.
+  // The fields that every message touches come first.
 
   readonly core: SessionOwner<Client>;
   protected phase: Phase = 'dialing';
@@ -40,13 +40,13 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
   #sent = 0;
   #acked = 0;
   #received = 0;
-  /** Bytes delivered and not given back: of `ackLater` and of packets. */
+  /** Bytes delivered and not acknowledged by the program, by `ack` or `ackPacket`. */
   #withheld = 0;
   #sendClock: SendClock | undefined;
   #ackTimeout: AckTimeout | undefined;
   #rxTimeout: RxTimeout | undefined;
   #flushes: FlushWaiters | undefined;
-  /** Why data waits. */
+  /** Bits: `PAUSED`, `NO_HANDLER_YET`, `NEEDS_NO_HANDLER`. */
   #holds: number;
 
   constructor(core: SessionOwner<Client>) {
@@ -60,12 +60,12 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
   protected abstract armFor(atMs: number): void;
   protected abstract rearm(): void;
 
-  /** True if data of the peer's reaches the program. */
+  /** Returns true if the peer's data reaches the program. */
   protected isOpen(): boolean {
     return this.phase === 'open' || this.phase === 'draining';
   }
 
-  /** Gives a connection that has just come to stand the settings that concern its bytes. */
+  /** Applies the settings that concern the bytes to a new connection. */
   protected beginFlow(connection: Connection): void {
     if (isHeld(this.#holds)) connection.setReading(false);
     if (this.#wantsAcks()) connection.setReportsAcks(true);
@@ -74,7 +74,7 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
     if (this.core.rxTimeoutS > 0) this.#restartRxTimeout();
   }
 
-  /** The life is over: nobody waits any more. */
+  /** Ends the waits of `flushed`: the life is over. */
   protected endFlow(fault: Fault | undefined): void {
     this.#flushes?.end(fault);
     this.#flushes = undefined;
@@ -102,7 +102,7 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
     return this.phase === 'open' && this.connection?.hasSpaceFor(bytes) === true;
   }
 
-  /** Takes what fits; with `whole`, all or nothing. */
+  /** Takes as many bytes as there is space for; with `whole`, all or none. Returns how many. */
   add(bytes: Uint8Array, flags: SendFlags, whole: boolean): number {
     const { connection } = this;
     if (this.phase !== 'open' || connection === undefined) return 0;
@@ -112,7 +112,7 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
     return taken;
   }
 
-  /** `add`, then `flush`, in one: what the stack can send at once it need not copy. */
+  /** Adds and flushes in one call, so that the stack need not copy bytes that it sends at once. */
   write(bytes: Uint8Array, flags: SendFlags, whole: boolean): number {
     const { connection } = this;
     if (this.phase !== 'open' || connection === undefined) return 0;
@@ -129,13 +129,13 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
     return true;
   }
 
-  /** Gives what was added to the stack. */
+  /** Gives the added bytes to the stack. */
   flush(): void {
     if (this.#added > 0) this.#countSent();
     this.connection?.flush();
   }
 
-  /** The time is asked only for whoever wants to know it. */
+  /** Counts the added bytes as sent. Reads the clock only if a handler needs the time. */
   #countSent(): void {
     const { onAck, onTimeout } = this.core;
     const wasIdle = this.#sent === this.#acked;
@@ -165,8 +165,8 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
   }
 
   /**
-   * Bytes that `add` took and that are not acknowledged. While acknowledgements are reported, those that were
-   * reported count; else the stack is asked.
+   * Returns the bytes that `add` took and that are not acknowledged: by the reports while acknowledgements
+   * are reported, else by asking the stack.
    */
   unacknowledged(): number {
     if (this.connection === undefined || this.state() === TcpState.CLOSED) return 0;
@@ -174,7 +174,7 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
     return this.connection.unacknowledged();
   }
 
-  /** Waits until what was added up to now is acknowledged. */
+  /** Waits until the bytes added before this call are acknowledged. */
   flushed(signal: AbortSignal | undefined): Promise<void> {
     if (this.connection === undefined || this.state() === TcpState.CLOSED) return notConnected();
     if (this.unacknowledged() === 0) return Promise.resolve();
@@ -199,14 +199,14 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
 
   // ---- the timeout of acknowledgements
 
-  /** The ack timeout counts from now: a send after silence, or progress. */
+  /** Starts the ack timeout, after a send with nothing in flight or after progress. */
   #awaitAck(): void {
     this.#ackTimeout ??= new AckTimeout();
     this.#ackTimeout.begin(this.nowMs(), this.core.ackTimeoutMs);
     if (this.core.ackTimeoutMs > 0) this.armFor(this.#ackTimeout.atMs);
   }
 
-  /** Bytes that are under way when somebody begins to listen are waited for from now on. */
+  /** Starts the ack timeout of bytes that are in flight when a handler is set. */
   onTimeoutChanged(): void {
     this.#applyReportsAcks();
     if (this.core.onTimeout === undefined) return;
@@ -259,13 +259,13 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
     if (rxTimeout !== undefined) this.#stopOrGo();
   }
 
-  /** The piece in hand stays with the user until `ack`. */
+  /** Withholds the piece in hand until `ack`. */
   ackLater(): void {
     this.#withheld += this.#inHand;
     this.#inHand = 0;
   }
 
-  /** Opens the window by up to `bytes`; returns by how many. */
+  /** Opens the window by `bytes`, at most those withheld. Returns by how many. */
   ack(bytes: number): number {
     const given = Math.min(bytes, this.#withheld);
     this.#withheld -= given;
@@ -287,7 +287,7 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
     if (onData !== undefined || onPacket !== undefined) this.#needsNoHandler();
   }
 
-  /** What `onPacket` is given must stay valid. */
+  /** Returns true if data is needed only until the handler returns. A packet must stay valid longer. */
   #wantsViews(): boolean {
     const { onData, onPacket, takesViews } = this.core;
     return takesViews && onData !== undefined && onPacket === undefined;
@@ -308,7 +308,7 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
     this.#setHolds(NEEDS_NO_HANDLER);
   }
 
-  /** Data waits until a data handler was set, or until `settled` is fulfilled. */
+  /** Makes data wait until a data handler is set, or until `settled` is fulfilled. */
   awaitHandler(settled?: Promise<void>): void {
     const { onData, onPacket } = this.core;
     const isHandled = onData !== undefined || onPacket !== undefined;
@@ -349,11 +349,15 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
 
   #lookSoon(rxTimeout: RxTimeout): void {
     rxTimeout.lookSoon(this.nowMs());
-    // While the time stands still there is nothing to wait for: `#stopOrGo` rearms when it goes on.
+    // While the time stands still there is nothing to wait for: `#stopOrGo` arms the timer when the time runs
+    // again.
     if (!rxTimeout.isStopped) this.armFor(rxTimeout.nextMs());
   }
 
-  /** The time stands still while the peer may not send because of what the program withholds. */
+  /**
+   * Stops the time of the receive timeout while the program keeps the peer from sending: it holds data up, or
+   * withholds the whole window.
+   */
   #stopOrGo(): void {
     const { connection } = this;
     const rxTimeout = this.#rxTimeout;
@@ -373,7 +377,7 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
     return this.#rxTimeout.nextMs();
   }
 
-  /** True if neither data nor an acknowledgement has come for as long as `setRxTimeout` allows. */
+  /** Returns true if neither data nor an acknowledgement has come for as long as `setRxTimeout` allows. */
   protected isRxTimedOut(nowMs: number): boolean {
     const rxTimeout = this.#rxTimeout;
     if (rxTimeout === undefined || nowMs < this.rxDeadlineMs()) return false;

@@ -83,7 +83,7 @@ describe('the addresses of one name', () => {
 describe('an attempt that stays silent', () => {
   const ADDRESSES = ['192.0.2.1', '192.0.2.2'];
 
-  /** A stack on which the first address is silent, and the second one's port is `PORT`. */
+  /** Returns a stack on which the first address is silent, and the second one's port is `PORT`. */
   function halfSilent(): { stack: MemoryStack; accepted: Connection[] } {
     const stack = new MemoryStack({ lookup: (_, answer) => answer(null, ADDRESSES) });
     const accepted: Connection[] = [];

@@ -1,6 +1,6 @@
 /**
- * From a host and a port to a standing connection: the name is looked up, its addresses are tried by RFC
- * 8305 (Happy Eyeballs), the first that answers wins and the others are dropped.
+ * Connects to a host and a port: looks the name up and tries its addresses by RFC 8305 (Happy Eyeballs). The
+ * first connection wins and the other attempts are cancelled.
  *
  * Call order: `new Dial` → one of `onDialed`, `onDialFailed`, never from inside the constructor; or `cancel`,
  * after which neither comes and nothing is left behind.
@@ -24,7 +24,7 @@ import { Timer, type TimerOwner } from '../support/timers.js';
  * beside it.
  */
 const ATTEMPT_DELAY_MS = 250;
-/** Addresses of one name that are tried; what a resolver gives beyond is left out. */
+/** Most addresses of one name that are tried; further ones are ignored. */
 export const MAX_ADDRESSES = 16;
 
 export interface DialTarget {
@@ -32,9 +32,9 @@ export interface DialTarget {
   readonly port: number;
   readonly localAddress: string | undefined;
   readonly localPort: number;
-  /** Only addresses of this family are tried; `undefined`: of both. */
+  /** Family of the addresses to try; `undefined`: both. */
   readonly family?: IpFamily | undefined;
-  /** The local port is shared with listeners. */
+  /** True: the local port is shared with listeners. */
   readonly reusePort?: boolean;
   /** Bytes; `undefined`: the stack's own. */
   readonly receiveWindowBytes?: number | undefined;
@@ -89,7 +89,7 @@ export class Dial implements TimerOwner {
     for (const attempt of this.#attempts) attempt.setKeepsAlive(on);
   }
 
-  /** The timer's: the last address stays silent, so the next one is tried beside it. */
+  /** Tries the next address beside the last one, which stays silent. Called by the timer. */
   due(): void {
     this.#tryNext();
   }
@@ -160,8 +160,8 @@ export class Dial implements TimerOwner {
 }
 
 /**
- * RFC 8305 §4: the families in turn, beginning with the one that the resolver prefers, each in the
- * resolver's order.
+ * Returns the addresses with their families in turn (RFC 8305 §4): the family that the resolver prefers comes
+ * first, and each family keeps the resolver's order.
  */
 export function interleaved(addresses: readonly string[]): string[] {
   const first = addresses[0] === undefined ? undefined : ipFamily(addresses[0]);
@@ -174,12 +174,12 @@ export function interleaved(addresses: readonly string[]): string[] {
   return order;
 }
 
-/** Returns the addresses of a name that can be tried; without any, the reason. */
+/** Returns the addresses of a name that can be tried; if there are none, the reason. */
 function usableAddresses(
   { host, localAddress, family }: DialTarget,
   addresses: readonly string[],
 ): { usable: readonly string[]; reason?: Fault } {
-  // A blocklist answers so for names that it blocks; the system would connect to this machine.
+  // A blocklist answers with the unspecified address, by which the system would connect to this machine.
   const specified = addresses.filter((address) => !isUnspecified(address));
   const wanted = specified.filter((address) => family === undefined || ipFamily(address) === family);
   const from = localAddress === undefined ? undefined : ipFamily(localAddress);

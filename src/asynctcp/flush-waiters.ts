@@ -1,4 +1,4 @@
-/** Those who wait until what they added is acknowledged: `flushed()`. */
+/** The pending promises of `flushed()`: each waits until the bytes added before it are acknowledged. */
 import { ErrorCode } from '../port/error-code.js';
 import type { Fault } from '../port/tcp-stack.js';
 import { isError } from '../support/realm.js';
@@ -7,7 +7,7 @@ import { tcpError } from './tcp-error.js';
 const ACTION = 'wait for the acknowledgement of what was added';
 
 interface Waiting {
-  /** Offset in the stream of what was sent. */
+  /** Offset in the sent stream up to which bytes must be acknowledged. */
   readonly upTo: number;
   readonly resolve: () => void;
   readonly reject: (fault: Fault) => void;
@@ -43,7 +43,7 @@ export class FlushWaiters {
     return harmless(flushed);
   }
 
-  /** Everything up to an offset is acknowledged. True if nobody waits any more. */
+  /** Resolves the promises up to an acknowledged offset. Returns true if none is pending any more. */
   acked(upTo: number): boolean {
     let first = this.#waiting[0];
     while (first !== undefined && first.upTo <= upTo) {
@@ -54,25 +54,25 @@ export class FlushWaiters {
     return first === undefined;
   }
 
-  /** The connection ended before. */
+  /** Rejects the pending promises: the connection has ended. */
   end(fault: Fault | undefined): void {
     for (const { reject } of this.#waiting) reject(fault ?? { code: ErrorCode.ERR_CLSD });
     this.#waiting = [];
   }
 }
 
-/** A wait for the acknowledgement on what is no connection. */
+/** Returns the promise of a wait without a connection, which is rejected. */
 export function notConnected(): Promise<void> {
   return harmless(Promise.reject(tcpError(ACTION, { code: ErrorCode.ERR_CONN })));
 }
 
-/** Lets a rejection be ignored: `onError` tells the same. */
+/** Handles a rejection, so that the program may ignore it: `onError` reports the same fault. */
 export function harmless(promise: Promise<void>): Promise<void> {
   promise.catch(() => undefined);
   return promise;
 }
 
-/** An `AbortSignal` in lwIP's words. */
+/** Returns the fault of an attempt or a wait that `signal` aborted. */
 export function abortedBy(signal: AbortSignal): Fault {
   const reason: unknown = signal.reason;
   return { code: ErrorCode.ERR_ABRT, cause: isError(reason) ? reason : undefined };

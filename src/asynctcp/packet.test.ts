@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Packet, takeBack, type PacketOwner } from './packet.js';
 
-/** A connection that counts what comes back. */
+/** Returns a connection that counts the bytes given back. */
 function connectionOf(core: object): PacketOwner & { acked: number } {
   return {
     core,

@@ -1,11 +1,11 @@
-/** A piece of received data as the stack holds it; from `onPacket`, to be given back with `ackPacket`. */
+/** A piece of received data in the stack's memory: `onPacket` gets it, `ackPacket` gives it back. */
 import type { Loan } from '../port/tcp-stack.js';
 
-/** The connection that waits for a packet. */
+/** The connection that a packet is given back to. */
 export interface PacketOwner {
-  /** Whose connection it is. */
+  /** The core of the connection's client. */
   readonly core: object;
-  /** Opens the window by so many bytes. */
+  /** Opens the window by `bytes`. */
   ack(bytes: number): void;
 }
 
@@ -13,13 +13,13 @@ let giveBack: (packet: Packet, core: object) => boolean;
 
 export class Packet {
   /**
-   * A view of the receive buffer, yours until `ackPacket`: after that it may hold other bytes. Copy what
-   * you want to keep longer.
+   * A view of the receive buffer, valid until `ackPacket`: after that the memory may hold other bytes. Copy
+   * bytes that you want to keep longer.
    */
   readonly data: Uint8Array;
-  /** Bytes in the packet: as many as it came with, also when `data` was transferred to a thread since. */
+  /** Bytes in the packet when it was delivered, also if `data` was transferred to a thread since. */
   readonly length: number;
-  /** The connection that waits for the packet, until it has it back. */
+  /** The connection to give the packet back to; `undefined` once it has the packet back. */
   #owner: PacketOwner | undefined;
   readonly #loan: Loan | undefined;
 
@@ -34,7 +34,7 @@ export class Packet {
     };
   }
 
-  /** Packets come from `onPacket`; one of your own making belongs to no connection. */
+  /** Makes a packet that belongs to no connection. The packets of connections come from `onPacket`. */
   constructor(data: Uint8Array, owner?: PacketOwner, loan?: Loan) {
     this.data = data;
     this.length = data.length;
@@ -44,8 +44,8 @@ export class Packet {
 }
 
 /**
- * Gives a packet of a connection of `core`'s back, also after that has ended. Whether anybody was still
- * waiting for it.
+ * Gives a packet back to its connection, also after the end of the connection. Returns true if the packet was
+ * outstanding and its connection is that of the client with this core.
  */
 export function takeBack(packet: Packet, core: object): boolean {
   return giveBack(packet, core);

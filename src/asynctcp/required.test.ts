@@ -5,7 +5,7 @@ import { MemoryStack } from '../stacks/memory/memory-stack.js';
 import { checkRequired } from './required.js';
 
 const whole = new MemoryStack();
-/** A stack that can do less. */
+/** A stack with fewer capabilities than `whole`. */
 const stack: TcpStack = Object.create(whole, {
   capabilities: {
     value: { ...whole.capabilities, acknowledgement: 'local', receiveWindow: 'bounded', virtualTime: false },

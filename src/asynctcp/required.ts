@@ -1,11 +1,11 @@
-/** What a program needs of its stack: the option `require`. */
+/** The option `require`: the capabilities that a program needs of its stack. */
 import type { Capabilities } from '../port/capabilities.js';
 import type { TcpStack } from '../port/tcp-stack.js';
 import { isObject, show } from './check.js';
 
 /**
  * Capabilities that a stack must have. `peer` and `exact` are more than `local` and `bounded`, and `true` is
- * more than `false`: a stack that can do more than what is required is welcome.
+ * more than `false`: a stack that can do more than is required is accepted.
  */
 export type RequiredCapabilities = Partial<Capabilities>;
 
@@ -25,8 +25,9 @@ const RANKS: Readonly<Record<keyof Capabilities, readonly [unknown, unknown]>> =
 };
 
 /**
- * Refuses a stack that cannot do what is required.
- * @throws TypeError, RangeError for what is no capability, and RangeError for a stack that lacks one.
+ * Refuses a stack that lacks a required capability.
+ * @throws TypeError for a value that is no object; RangeError for an unknown capability or value, and for a
+ *   stack that lacks a capability.
  */
 export function checkRequired(required: unknown, { name, capabilities }: TcpStack): void {
   if (required === undefined) return;

@@ -4,7 +4,7 @@ import { RxTimeout } from './rx-timeout.js';
 
 const TIMEOUT_MS = 4000;
 
-/** Begun at 0, with nothing acknowledged. */
+/** Returns a timeout that began at 0, with nothing acknowledged. */
 function begun(): RxTimeout {
   return new RxTimeout(TIMEOUT_MS, 0, 0);
 }
@@ -55,7 +55,7 @@ describe('the receive timeout', () => {
     timeout.stop(3000);
     timeout.heard(5000);
     timeout.go(60_000);
-    // First it looks for acknowledgements that came meanwhile.
+    // The timeout first looks for acknowledgements that came meanwhile.
     assert.equal(timeout.nextMs(), 61_000);
     timeout.look(61_000, 0, 0);
     assert.equal(timeout.nextMs(), 64_000);

@@ -1,21 +1,23 @@
 /**
- * The receive timeout of one connection (contract T2): no data, and no acknowledgement of ours, for so long.
+ * The receive timeout of one connection (contract T2): neither data nor an acknowledgement of our data comes
+ * for the timeout's time.
  *
- * Data is heard of when it comes. Acknowledgements are looked for, at quarters of the timeout while bytes are
- * in flight, because hearing of each of them costs more than most messages do: with bytes in flight the
- * timeout comes at most a quarter late, and without any exactly on time.
+ * Data is noted when it comes. Acknowledgements are looked for at quarters of the timeout while bytes are in
+ * flight, because a report of each of them costs more than most messages do. The timeout is at most a quarter
+ * late with bytes in flight, and exact without.
  *
- * Call order: `heard`, `sent`, `stop` and `go` as it happens; at `nextMs` `look`, and then `nextMs` anew.
+ * Call order: `heard`, `lookSoon`, `stop` and `go` at their events; at `nextMs` `look`, then `isOver` and
+ * `nextMs` anew.
  */
 export class RxTimeout {
   readonly #timeoutMs: number;
-  /** When the peer was last heard of. */
+  /** Time of the peer's last sign of life. */
   #heardMs: number;
-  /** When acknowledgements are looked for; infinite while nothing is known to be in flight. */
+  /** Time of the next look for acknowledgements; infinite while nothing is known to be in flight. */
   #lookMs = Number.POSITIVE_INFINITY;
   /** Bytes that were acknowledged at the last look. */
   #acked: number;
-  /** Since when the time stands still; infinite while it runs. */
+  /** Time since which the timeout stands still; infinite while it runs. */
   #stoppedMs = Number.POSITIVE_INFINITY;
 
   /** @param acked bytes of the connection that were acknowledged already. */
@@ -25,7 +27,7 @@ export class RxTimeout {
     this.#acked = acked;
   }
 
-  /** The peer gave a sign of life. */
+  /** Notes a sign of life of the peer. */
   heard(nowMs: number): void {
     this.#heardMs = nowMs;
     if (this.isStopped) this.#stoppedMs = nowMs;
@@ -36,12 +38,15 @@ export class RxTimeout {
     return this.#lookMs < Number.POSITIVE_INFINITY;
   }
 
-  /** Bytes are in flight: acknowledgements are looked for in a quarter of the timeout. */
+  /** Schedules a look for acknowledgements in a quarter of the timeout: bytes are in flight. */
   lookSoon(nowMs: number): void {
     this.#lookMs = nowMs + this.#timeoutMs / 4;
   }
 
-  /** Looks for acknowledgements: so many bytes are acknowledged, and so many are not. */
+  /**
+   * Notes the bytes that are acknowledged and those that are not. More acknowledged bytes than at the last
+   * look are a sign of life.
+   */
   look(nowMs: number, acked: number, unacknowledged: number): void {
     if (acked > this.#acked) this.heard(nowMs);
     this.#acked = acked;
@@ -53,24 +58,24 @@ export class RxTimeout {
     return this.#stoppedMs < Number.POSITIVE_INFINITY;
   }
 
-  /** The peer may not send: the time stands still. */
+  /** Stops the time: the peer may not send. */
   stop(nowMs: number): void {
     this.#stoppedMs = nowMs;
   }
 
-  /** The time goes on from where it stood. */
+  /** Lets the time run again from where it stopped. */
   go(nowMs: number): void {
     this.#heardMs += nowMs - this.#stoppedMs;
     this.#stoppedMs = Number.POSITIVE_INFINITY;
     if (this.looks) this.lookSoon(nowMs);
   }
 
-  /** When there is something to do; infinite while the time stands still. */
+  /** Returns the time at which `look` is to be called; infinite while the time stands still. */
   nextMs(): number {
     return this.isStopped ? Number.POSITIVE_INFINITY : Math.min(this.#lookMs, this.#deadlineMs());
   }
 
-  /** True if it is over: ask after `look`. */
+  /** Returns true if the timeout is over. Call `look` before. */
   isOver(nowMs: number): boolean {
     return !this.isStopped && nowMs >= this.#deadlineMs();
   }

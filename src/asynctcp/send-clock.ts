@@ -1,26 +1,26 @@
 /**
- * When the bytes in flight were sent: for the `timeMs` of `onAck`. A ring of marks, one for each send; when
- * it is full, the newest mark also stands for the sends that follow, so that the time told is never too
- * short.
+ * Send times of the bytes in flight, for the `timeMs` of `onAck`. The times are kept in a ring of marks, one
+ * for each send; when the ring is full, the newest mark also stands for the sends that follow, so that the
+ * reported time is never too short.
  */
 
-/** Sends in flight whose times are told apart. */
+/** Sends in flight that have marks of their own. */
 export const MAX_MARKS = 16;
 
 export class SendClock {
-  /** Stream offsets at which the marked sends end, and when they were sent. */
+  /** Stream offsets at which the marked sends end, and the times of these sends. */
   readonly #endOffsets = new Float64Array(MAX_MARKS);
   readonly #timesMs = new Float64Array(MAX_MARKS);
   #first = 0;
   #count = 0;
-  /** Up to here the stream was sent before anybody asked. */
+  /** Stream offset up to which bytes were sent before `onAck` was set. */
   readonly #startOffset: number;
 
   constructor(startOffset = 0) {
     this.#startOffset = startOffset;
   }
 
-  /** Bytes up to `endOffset` of the stream were sent at `nowMs`. */
+  /** Marks a send at `nowMs` of bytes up to `endOffset` of the stream. */
   sent(endOffset: number, nowMs: number): void {
     if (this.#count === MAX_MARKS) {
       this.#endOffsets[(this.#first + this.#count - 1) % MAX_MARKS] = endOffset;
@@ -33,8 +33,8 @@ export class SendClock {
   }
 
   /**
-   * Everything up to `offset` is acknowledged at `nowMs`: milliseconds since the oldest send that this
-   * concerns, 0 when it was sent before anybody asked.
+   * Notes that all bytes up to `offset` are acknowledged at `nowMs`. Returns the milliseconds since the
+   * oldest send among them, 0 if it was sent before `onAck` was set.
    */
   acked(offset: number, nowMs: number): number {
     if (this.#count === 0 || offset <= this.#startOffset) return 0;

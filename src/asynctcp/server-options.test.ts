@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { checkDefaults, checkEnd, type ClientDefaults, type ServerEndOptions } from './server-options.js';
 
-/** What JavaScript's callers may pass in spite of the types. */
+/** `checkEnd` as a caller in JavaScript may call it, with any options. */
 const end = checkEnd as (options: unknown) => ReturnType<typeof checkEnd>;
 const defaults = checkDefaults as (settings: unknown) => ReturnType<typeof checkDefaults>;
 

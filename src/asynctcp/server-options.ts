@@ -1,4 +1,4 @@
-/** What a server is told about its clients: the settings they begin with, and how they end with it. */
+/** Options of a server that concern its clients: their initial settings, and how `end` treats them. */
 import type { AcceptedSettings } from './async-client.js';
 import {
   checkBoolean,
@@ -13,11 +13,11 @@ import {
   show,
 } from './check.js';
 
-/** Settings of accepted clients: as the client's setters take them. */
+/** Initial settings of accepted clients, as the client's setters take them. */
 export interface ClientDefaults {
   /** As `setNoDelay`. */
   noDelay?: boolean;
-  /** As `setKeepAlive`: `ms` 0 is off; `count` is 9 where it is left out. */
+  /** As `setKeepAlive`: `ms` 0 is off; `count` is 9 by default. */
   keepAlive?: { ms: number; count?: number };
   /** As `setAckTimeout`, in milliseconds. */
   ackTimeoutMs?: number;
@@ -25,16 +25,16 @@ export interface ClientDefaults {
   rxTimeoutS?: number;
 }
 
-/** How a server ends. */
+/** Options of a server's `end`. */
 export interface ServerEndOptions {
   /**
-   * What becomes of its clients: `leave` (default) lets them go on, `close`, `drain` and `abort` do for each
-   * what the client's method does.
+   * Treatment of the server's clients: `leave` (default) keeps them connected; `close`, `drain` and `abort`
+   * call that method of each client.
    */
   clients?: 'leave' | 'close' | 'drain' | 'abort';
   /**
-   * Milliseconds until the clients that have not ended are reset, with `ERR_TIMEOUT`. Default: as long as
-   * they take. Without effect on clients that are left.
+   * Milliseconds until the clients that have not ended are reset, with `ERR_TIMEOUT`. Default: no limit.
+   * Without effect with `leave`.
    */
   withinMs?: number;
 }
@@ -51,7 +51,7 @@ export function checkEnd(options: ServerEndOptions): { clients: Way; withinMs: n
   return { clients, withinMs: checkWithin(options.withinMs) };
 }
 
-/** Returns what was given, in the words of the client's settings. */
+/** Checks settings and returns them under the names of `AcceptedSettings`. */
 export function checkDefaults(given: ClientDefaults): Partial<AcceptedSettings> {
   checkOptions(given);
   const { noDelay, keepAlive, ackTimeoutMs, rxTimeoutS } = given;

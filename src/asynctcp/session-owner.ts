@@ -1,7 +1,7 @@
 /**
- * What a session needs of the client whose life it is: the handlers' slots, the settings, and to say that it
- * is over. The client keeps them for as long as it exists; all that belongs to one connection lives in the
- * session, so that nothing of it can leak into the next (contract L8).
+ * The client as its session sees it: handlers, settings, and the report that the session is over. The client
+ * keeps them for as long as it exists; all state of one connection is in the session, so that none of it can
+ * leak into the next (contract L8).
  */
 import type { Endpoint } from '../port/tcp-stack.js';
 import type { Admission } from './admission.js';
@@ -24,7 +24,7 @@ export interface Ends {
 }
 
 export interface SessionOwner<Client> {
-  /** Given to every handler. */
+  /** First argument of every handler. */
   readonly client: Client;
   readonly admission: Admission;
 
@@ -37,7 +37,7 @@ export interface SessionOwner<Client> {
   readonly onTimeout: TimeoutHandler<Client> | undefined;
   readonly onPoll: PollHandler<Client> | undefined;
   readonly onEnd: EndHandler<Client> | undefined;
-  /** `onData` was set with the option `view`. */
+  /** True if `onData` was set with the option `view`. */
   readonly takesViews: boolean;
 
   /** 0: off. */
@@ -53,8 +53,8 @@ export interface SessionOwner<Client> {
   /** Ends of the last connection; the unspecified address before the first one. */
   readonly lastEnds: Ends;
 
-  /** True if the session that begins now is paused; asked once. */
+  /** Returns true if the session that begins now starts paused, and forgets that. */
   takeStartsPaused(): boolean;
-  /** The session is over: the client may be used again. */
+  /** Notes that the session is over: the client may connect again. */
   sessionIsOver(ends: Ends | undefined): void;
 }

@@ -1,12 +1,12 @@
 /**
- * One life of a client: from `connect` or an accepted connection up to `onDisconnect`. It stands between
- * the port's events and the user's handlers and keeps the contract's clauses L and T; the bytes are
- * `DataFlow`'s, on which it is built.
+ * One life of a client: from `connect` or an accepted connection up to `onDisconnect`. A session stands
+ * between the port's events and the user's handlers and keeps the contract's clauses L and T; its base class
+ * `DataFlow` handles the bytes.
  *
  * Call order: `dial` or `accept` once; then the phases go one way: dialing → open → draining → closing →
- * over. Draining is left out by `close`, and any phase can go to over. Whoever ends a life calls `#leave` at
- * once (so that every getter answers as after the end, L6) and `#tell` from the task, directly or by `post`
- * (so that no method calls a callback before it returns, L1).
+ * over. `close` skips draining, and any phase can go to over. The end of a life is two calls: `#leave` at
+ * once (so that every getter answers as after the end, L6), and `#tell` from the task, directly or by `post`
+ * (so that no method calls a callback before the method returns, L1).
  */
 import { ErrorCode } from '../port/error-code.js';
 import { stateName, TcpState } from '../port/tcp-state.js';
@@ -26,12 +26,12 @@ import type { Ends, SessionOwner } from './session-owner.js';
 import { registerSocketUser, unregisterSocketUser, type SocketUser } from './thread-registry.js';
 
 export interface DialOptions extends DialTarget {
-  /** 0: as long as the system tries. */
+  /** 0: no limit but the system's. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
 }
 
-/** Learns how a life ended: the fault that `onError` was given, or none. */
+/** Called when a life is over, with the fault that `onError` got, if any. */
 type OverListener = (fault: Fault | undefined) => void;
 
 /** The server of accepted clients. */
@@ -48,18 +48,18 @@ export class Session<Client>
 {
   /** The server that accepted the connection. */
   readonly keeper: ClientKeeper | undefined;
-  /** The connection has a place among the active ones, and among its server's. */
+  /** True if the connection counts among the stack's active ones, and among its server's clients. */
   #hasPlace = false;
   #dial: Dial | undefined;
   #timer: Timer | undefined;
   #unsubscribe: (() => void) | undefined;
-  /** The peer's FIN was told. */
+  /** True if the peer's FIN has come. */
   #peerEnded = false;
   #reason: DisconnectReason = 'ended';
   #overListeners: OverListener[] | undefined;
   #lastEnds: Ends | undefined;
 
-  /** When the present phase takes too long. */
+  /** Time at which the present phase has taken too long. */
   #deadlineMs = Number.POSITIVE_INFINITY;
   #connectedAtMs = 0;
   #pollAtMs = 0;
@@ -94,8 +94,7 @@ export class Session<Client>
   }
 
   /**
-   * Takes over a connection that stands already. The place among the active connections was taken by the
-   * caller.
+   * Takes over an established connection, which the caller has already counted among the stack's active ones.
    */
   accept(connection: Connection): void {
     this.#hasPlace = true;
@@ -111,8 +110,8 @@ export class Session<Client>
   }
 
   /**
-   * Calls the handler that gets to know the connection first. While a promise that it returned is open, data
-   * waits for a handler (D11).
+   * Calls the first handler of a connection. While a promise that the handler returned is pending, data waits
+   * for a data handler (D11).
    */
   greet(kind: CallbackKind, handler: ClientHandler<Client>): void {
     const settled = callFollowed(this, kind, handler, this.core.client);
@@ -159,7 +158,7 @@ export class Session<Client>
 
   // ---- the end
 
-  /** The peer's FIN. */
+  /** Handles the peer's FIN. */
   onEnd(): void {
     if (!this.isOpen()) return;
     this.#peerEnded = true;
@@ -192,7 +191,7 @@ export class Session<Client>
       this.phase = 'closing';
       this.connection.close();
       this.ackAll();
-      // From here on the connection is bounded by the stack, and needs nobody's place.
+      // From here on the stack bounds the connection: it no longer counts among the active ones.
       this.#leavePlace();
     }
   }
@@ -207,8 +206,8 @@ export class Session<Client>
   }
 
   /**
-   * Ends without loss: FIN, and when the peer's has come, `close`. Resolves when it is over, with the
-   * fault if something may have been lost, which it also is by a close before the peer's FIN.
+   * Ends without loss: sends FIN, and closes when the peer's FIN has come. Resolves when the life is over,
+   * with a fault if data may have been lost; a close before the peer's FIN is such a fault.
    */
   drain(reason: DisconnectReason): Promise<Fault | undefined> {
     const isConnecting = this.phase === 'dialing';
@@ -227,14 +226,14 @@ export class Session<Client>
     return over;
   }
 
-  /** An end that takes longer becomes a reset, with `ERR_TIMEOUT`. */
+  /** Resets the connection, with `ERR_TIMEOUT`, if its end takes longer than `ms`. */
   endWithin(ms: number): void {
     this.#deadlineMs = Math.min(this.#deadlineMs, this.nowMs() + ms);
     this.rearm();
   }
 
   abort(reason: DisconnectReason = 'aborted'): ErrorCode {
-    // The stack may know of the end already, with its event still on the way: then there is nothing to abort.
+    // The stack may know the end before it reports the event: then there is nothing to abort.
     if (this.state() === TcpState.CLOSED) return ErrorCode.ERR_CONN;
     this.#drop();
     this.#endSoon(reason, { code: ErrorCode.ERR_ABRT });
@@ -245,15 +244,12 @@ export class Session<Client>
     this.abort();
   }
 
-  /**
-   * Lets go with a reset and nothing else: the thread is about to end, and no callback of it will run
-   * again.
-   */
+  /** Resets the connection and does nothing else: the thread is about to end and runs no further callback. */
   reset(): void {
     this.#drop();
   }
 
-  /** Resolves when `onDisconnect` has been called, with the fault that `onError` was given. */
+  /** Resolves when `onDisconnect` has been called, with the fault that `onError` got, if any. */
   over(): Promise<Fault | undefined> {
     return new Promise((resolve) => {
       this.#overListeners ??= [];
@@ -261,7 +257,7 @@ export class Session<Client>
     });
   }
 
-  /** Lets go of whatever carries the bytes; no event comes from it any more. */
+  /** Cancels the attempts or aborts the connection: no further event comes from them. */
   #drop(): void {
     this.#dial?.cancel();
     this.connection?.abort();
@@ -305,7 +301,7 @@ export class Session<Client>
       call3(this, CallbackKind.ERROR, core.onError, core.client, fault.code, fault.cause);
       runTicks();
     }
-    // From here on the client may be used again, in onDisconnect already.
+    // From here on the client may connect again, also inside `onDisconnect`.
     core.sessionIsOver(this.#lastEnds);
     this.endFlow(fault);
     const { onDisconnect } = core;
@@ -322,7 +318,7 @@ export class Session<Client>
     return this.connection?.state() ?? TcpState.SYN_SENT;
   }
 
-  /** The two ends; while connecting, those of the last connection. */
+  /** Returns the two ends; while connecting, those of the last connection. */
   ends(): Ends {
     return this.connection ?? this.#lastEnds ?? this.core.lastEnds;
   }
@@ -344,7 +340,9 @@ export class Session<Client>
     return this.state() === TcpState.CLOSED ? 0 : (this.connection?.mss() ?? 0);
   }
 
-  /** Bytes of the receive window, of the connection or of the one to come; `undefined`: the stack's own. */
+  /**
+   * Returns the receive window in bytes, of the connection or of the attempt; `undefined`: the stack's own.
+   */
   receiveWindow(): number | undefined {
     return this.connection?.receiveWindowBytes ?? this.#dial?.receiveWindowBytes;
   }
@@ -366,8 +364,8 @@ export class Session<Client>
   }
 
   /**
-   * The poll's next time lies on the connection's own grid of 500 ms, also after a stall or when nobody
-   * listened.
+   * Schedules the next poll on the connection's own grid of 500 ms, also after a stall or a time without a
+   * handler.
    */
   onPollChanged(): void {
     const ticks = Math.floor((this.nowMs() - this.#connectedAtMs) / POLL_INTERVAL_MS);
@@ -403,8 +401,8 @@ export class Session<Client>
   }
 
   /**
-   * Sets the timer for whatever comes first. Times that move away need no call: the timer finds them when
-   * it fires.
+   * Arms the timer for the earliest deadline. No call is needed when a deadline moves to a later time: the
+   * timer then finds nothing due when it fires.
    */
   protected override rearm(): void {
     if (this.phase === 'over') return;

@@ -1,6 +1,6 @@
 /**
- * Which stack a client or a server runs on. This layer knows no stack: the door (`src/index.ts`) tells it
- * which there are and which of them `auto` means.
+ * Chooses the stack of a client or a server. This layer knows no stack: `src/index.ts` offers the stacks by
+ * name, `auto` included.
  */
 import type { TcpStack } from '../port/tcp-stack.js';
 import { admissionOf, type Admission } from './admission.js';
@@ -9,12 +9,12 @@ import { configuration, type StackName } from './configuration.js';
 
 import { useTask } from './task-use.js';
 
-/** A stack by name, or one of your own making. */
+/** A stack by its name, or a stack that the program made itself. */
 export type StackOption = StackName | TcpStack;
 
 const offered = new Map<StackName, () => TcpStack>();
 
-/** Makes a stack known by name. `give` is asked at each use and answers with the same stack each time. */
+/** Makes a stack known by name. `give` is called at each use and returns the same stack each time. */
 export function offerStack(name: StackName, give: () => TcpStack): void {
   offered.set(name, give);
 }

@@ -1,4 +1,4 @@
-/** The numbers that a stack is made with: the program's own, and the configuration's for those left out. */
+/** Checks the options that a stack is made with, and completes them from the configuration. */
 import type { Lookup } from '../port/lookup.js';
 import type { TcpStack } from '../port/tcp-stack.js';
 import { assert } from '../support/assert.js';
@@ -6,7 +6,7 @@ import { warn } from '../support/warn.js';
 import { checkHandler, checkInteger, checkOptions } from './check.js';
 import { configuration, symbolOf, type ConfigureOptions } from './configuration.js';
 
-/** Largest buffer of one connection, in each direction: as in the configuration's symbols. */
+/** Largest buffer of one connection, in each direction: the limit of the configuration's symbols. */
 const MAX_BUFFER_BYTES = 1_073_741_824;
 
 export interface StackNumbers {

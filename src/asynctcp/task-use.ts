@@ -1,6 +1,6 @@
 /**
- * When the async task begins in this thread, and with which settings. The API does not know how a thread is
- * pinned or watched: the door hands that in.
+ * Begins the async task in this thread, with its settings. The API does not know how to pin or watch a
+ * thread: `src/index.ts` offers a `TaskKeeper` that does.
  */
 import { runningCallback } from '../task/dispatch.js';
 import type { TaskHooks, TaskSettings } from '../task/task-settings.js';
@@ -51,7 +51,9 @@ export function beginTask(): TaskSettings {
   return read;
 }
 
-/** There is a client or a server: from now on callbacks may come. */
+/**
+ * Starts the watchdog if the settings ask for it: with a client or a server, callbacks may come from now on.
+ */
 export function useTask(): void {
   if (watched) return;
   const inForce = beginTask();

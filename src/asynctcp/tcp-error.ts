@@ -22,23 +22,23 @@ const TEXTS: Record<ErrorCode, string> = {
   [ErrorCode.ERR_DNS]: 'name lookup failed',
 };
 
-/** One short English line for a code; for a number that is none, one that names it. */
+/** Returns one short English line for a code; for an unknown number, a line that names the number. */
 export function errorText(code: number): string {
   return (TEXTS as Partial<Record<number, string>>)[code] ?? `unknown error ${String(code)}`;
 }
 
-/** What a promise of this library is rejected with. */
+/** The error with which promises of this library are rejected. */
 export class TcpError extends Error {
   override readonly name = 'TcpError';
-  /** lwIP's number for what went wrong. */
+  /** lwIP's number of the fault. */
   readonly code: ErrorCode;
-  /** The system's own error, where there is one. */
+  /** The system's own error, if there is one. */
   declare readonly cause?: Error;
 
   /**
-   * @param code lwIP's number.
-   * @param action what was tried, for the message: `connect to 192.0.2.1:80`.
-   * @param cause the system's own error, where there is one.
+   * @param code lwIP's number of the fault.
+   * @param action the action that failed, for the message: `connect to 192.0.2.1:80`.
+   * @param cause the system's own error, if there is one.
    */
   constructor(code: ErrorCode, action: string, cause?: Error) {
     super(

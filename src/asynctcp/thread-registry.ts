@@ -1,13 +1,13 @@
-/** What has sockets in this thread: connections, attempts to connect, and servers that listen. */
+/** The users of sockets in this thread: connections, attempts to connect, and servers that listen. */
 import type { TcpStack } from '../port/tcp-stack.js';
 import type { SendFigures } from '../task/diagnostics.js';
 
 /** A connection, an attempt to connect, or a server that listens. */
 export interface SocketUser {
   readonly stack: TcpStack;
-  /** Bytes that were added and that are not acknowledged. */
+  /** Returns the bytes that were added and that are not acknowledged. */
   unacknowledged(): number;
-  /** Gives the socket up, a connection with a reset, without any callback. */
+  /** Frees the socket, a connection's with a reset, without any callback. */
   reset(): void;
 }
 
@@ -26,7 +26,7 @@ export function unregisterSocketUser(user: SocketUser): void {
   users.delete(user);
 }
 
-/** Returns the bytes that all connections of this thread have in flight, and may have. */
+/** Returns the bytes that all connections of this thread have in flight, and those that they may have. */
 export function sendFigures(): SendFigures {
   const stacks = new Set<TcpStack>();
   let unacknowledgedBytes = 0;
@@ -42,14 +42,15 @@ export function sendFigures(): SendFigures {
 }
 
 /**
- * Resets every connection of this thread and stops listening: its task is ended in the middle of a callback.
+ * Resets every connection of this thread and stops listening: the thread's task is ended in the middle of a
+ * callback.
  */
 export function resetAll(): void {
   for (const user of users) {
     try {
       user.reset();
     } catch {
-      // It was stopped in the middle of its work; the others are reset all the same.
+      // The callback may have been in the middle of this user's work; the others are reset all the same.
     }
   }
 }

@@ -1,12 +1,15 @@
-/** What a stack can know and do. It says so here, and nothing above it pretends. */
+/**
+ * Capabilities of a stack: the facts that it can know, and the acts that it can do. The layers above promise
+ * no more.
+ */
 export interface Capabilities {
   /**
-   * What an acknowledgement means: `peer`, the peer's TCP has the bytes; `local`, this machine's TCP took
-   * them over and answers for them.
+   * Meaning of an acknowledgement: `peer`, the peer's TCP has the bytes; `local`, this machine's TCP took
+   * over the bytes and will deliver them.
    */
   readonly acknowledgement: 'peer' | 'local';
   /**
-   * What withholding `received` does: `exact`, it closes the window byte by byte; `bounded`, reading stops,
+   * Effect of data that is not consumed: `exact`, the window closes byte by byte; `bounded`, reading stops,
    * so that the peer is bounded by our budget plus the operating system's buffer.
    */
   readonly receiveWindow: 'exact' | 'bounded';

@@ -1,7 +1,4 @@
-/**
- * The numbers of lwIP's `err_t` (lwIP 2.x, `err.h`), and −55, with which AsyncTCP tells of a failed name
- * lookup.
- */
+/** The numbers of lwIP's `err_t` (lwIP 2.x, `err.h`), and −55, AsyncTCP's number for a failed name lookup. */
 export const ErrorCode = {
   /** No error. */
   ERR_OK: 0,
@@ -9,7 +6,7 @@ export const ErrorCode = {
   ERR_MEM: -1,
   /** Out of buffers or local ports. */
   ERR_BUF: -2,
-  /** It took too long. */
+  /** Timed out. */
   ERR_TIMEOUT: -3,
   /** No route to the host. */
   ERR_RTE: -4,
@@ -37,7 +34,7 @@ export const ErrorCode = {
   ERR_CLSD: -15,
   /** An argument that cannot be used. */
   ERR_ARG: -16,
-  /** The name has no address, or nobody could be asked. */
+  /** The name has no address, or no name server could be asked. */
   ERR_DNS: -55,
 } as const;
 

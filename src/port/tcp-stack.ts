@@ -1,7 +1,7 @@
 /**
  * The port: what a TCP stack offers to AsyncClient and AsyncServer, in one file. A stack can be written from
- * it alone. It is lwIP's raw API in TypeScript's manners: whoever opens something passes the receiver of its
- * events.
+ * this file alone. The port is lwIP's raw API in TypeScript's manners: a call that opens something passes the
+ * receiver of its events.
  *
  * Rules that every stack keeps:
  *
@@ -14,7 +14,7 @@
  *    order of their times, and in the order of arming where the times are equal. A virtual clock moves only
  *    when a turn has found nothing to do.
  * 4. `onConnected` and `onAccepted` return the receiver of the connection's events: no event is ever without
- *    one. Between these and the first `onData` the microtasks that they caused have run.
+ *    one. The microtasks that these two events caused run before the first `onData`.
  * 5. `onEnd` follows the last byte. `onClosed` comes once and last. After `abort`, `drop` and `cancel`
  *    nothing comes.
  * 6. `state`, `sendSpace` and `unacknowledged` are true at the moment of the call, also when an event is
@@ -34,13 +34,13 @@ import type { Capabilities } from './capabilities.js';
 import type { ErrorCode } from './error-code.js';
 import type { TcpState } from './tcp-state.js';
 
-/** Why something ended: lwIP's number, and the system's own error where there is one. */
+/** Reason of a failed end: lwIP's number, and the system's own error if there is one. */
 export interface Fault {
   readonly code: ErrorCode;
   readonly cause?: Error | undefined;
 }
 
-/** Takes a request back; harmless when it was answered already. */
+/** Cancels a request; harmless if it was answered already. */
 export type Cancel = () => void;
 
 /** One end of a connection. */
@@ -64,7 +64,7 @@ export interface StackLimits {
   readonly closeTimeoutMs: number;
 }
 
-/** What a stack holds at this moment. Tests ask it, and so may diagnostics. */
+/** Numbers of the things that a stack holds at this moment, for tests and diagnostics. */
 export interface Holdings {
   /** Connections whose end has not been reported. */
   readonly connections: number;
@@ -78,7 +78,7 @@ export interface Holdings {
 }
 
 export interface TcpStack {
-  /** What the configuration calls it: `node`, `kernel`, … */
+  /** Name of the stack in the configuration: `node`, `kernel`, … */
   readonly name: string;
   readonly capabilities: Capabilities;
   readonly limits: StackLimits;
@@ -98,7 +98,7 @@ export interface TcpStack {
    */
   resolve(host: string, onAnswer: (fault: Fault | undefined, addresses: readonly string[]) => void): Cancel;
   connect(target: ConnectTarget, events: AttemptEvents): Attempt;
-  /** Returns the listener, or why there is none (rule 2). */
+  /** Returns the listener, or the fault if there is none (rule 2). */
   listen(target: ListenTarget, events: ListenerEvents): Listener | Fault;
   holdings(): Holdings;
   /** Resets all connections, ends attempts and listeners without an event. Resolves when nothing is left. */
@@ -114,19 +114,22 @@ export interface ConnectTarget {
   readonly localPort: number;
   /** Receive window of the connection, in bytes; `undefined`: the stack's own. */
   readonly receiveWindowBytes?: number | undefined;
-  /** Shares the local port with listeners that say so too. Needs the capability `connectReusePort`. */
+  /**
+   * True: shares the local port with listeners that set `reusePort` too. Needs the capability
+   * `connectReusePort`.
+   */
   readonly reusePort?: boolean;
 }
 
 export interface AttemptEvents {
-  /** The connection stands. Returns the receiver of its events. */
+  /** The attempt succeeded. Returns the receiver of the connection's events. */
   onConnected(connection: Connection): ConnectionEvents;
   onFailed(fault: Fault): void;
 }
 
 /** An attempt to connect, up to its one event. */
 export interface Attempt {
-  /** Gives up. Harmless after the outcome. */
+  /** Gives the attempt up. Harmless after the outcome. */
   cancel(): void;
   /**
    * True: the attempt keeps the process alive, as at the beginning. The connection continues with the
@@ -149,16 +152,16 @@ export interface ListenTarget {
 
 export interface ListenerEvents {
   onListening(): void;
-  /** The address could not be had; the listener is over. */
+  /** The address could not be bound; the listener is over. */
   onFailed(fault: Fault): void;
-  /** A connection stands. Returns the receiver of its events; `undefined` refuses it, with a reset. */
+  /** A connection was accepted. Returns the receiver of its events; `undefined` refuses it, with a reset. */
   onAccepted(connection: Connection): ConnectionEvents | undefined;
   /** A connection could not be accepted for lack of descriptors or memory. Listening continues. */
   onAcceptFailed(fault: Fault): void;
 }
 
 export interface Listener {
-  /** Port 0 and no address until the system tells (rule 2). */
+  /** Port 0 and no address until the system reports them (rule 2). */
   readonly local: Endpoint;
   /** Stops listening: the port is free when this returns. Accepted connections continue; no event follows. */
   close(): void;
@@ -173,8 +176,8 @@ export interface Loan {
 
 export interface ConnectionEvents {
   /**
-   * The bytes are the receiver's to keep; or, with a loan, until the receiver gives it back. Every byte comes
-   * back by `consume`, sooner or later.
+   * Received bytes. The receiver may keep them; or, with a loan, use them until it gives the loan back. It
+   * has to `consume` every byte, sooner or later.
    */
   onData(bytes: Uint8Array, loan?: Loan): void;
   /**
@@ -182,11 +185,14 @@ export interface ConnectionEvents {
    * by as many already.
    */
   onAcked(bytes: number): void;
-  /** The space that `setWantsSpace` asked for is there. Once for each call; needed only by who calls that. */
+  /**
+   * The space that `setWantsSpace` asked for is there. Comes once for each such call; a receiver without such
+   * calls may leave this method out.
+   */
   onSpaceFreed?(): void;
   /**
    * The system has taken all that was flushed, after `queued` was more than 0, while `setReportsDrained` is
-   * on. Needed only by who calls that.
+   * on. A receiver that never switches this on may leave the method out.
    */
   onDrained?(): void;
   /** The peer's FIN; all its data was delivered. */
@@ -195,10 +201,11 @@ export interface ConnectionEvents {
   onClosed(fault: Fault | undefined): void;
 }
 
-/** How bytes are enqueued: a sum of these. */
+/** Flags of `enqueue`: a sum of these. */
 export const SendFlag = {
   /**
-   * The bytes are the caller's again on return. Without it they are the stack's until they are acknowledged.
+   * The bytes are copied: they belong to the caller again on return. Without this flag they belong to the
+   * stack until they are acknowledged.
    */
   COPY: 1,
   /** More follows: the bytes may wait for it, at most until the turn is over. */
@@ -213,22 +220,22 @@ export interface Connection {
   /** Bytes that are delivered before any is consumed. */
   readonly receiveWindowBytes: number;
   state(): TcpState;
-  /** Bytes of data in one segment. */
+  /** Returns the bytes of data in one segment. */
   mss(): number;
 
-  /** Bytes that `enqueue` would take now. */
+  /** Returns the bytes that `enqueue` would take now. */
   sendSpace(): number;
   /**
    * Returns true if `enqueue` would take all of `bytes`. Cheaper than `sendSpace` where that asks the system.
    */
   hasSpaceFor(bytes: number): boolean;
-  /** Bytes that were taken and are not acknowledged, as far as the stack can know now. */
+  /** Returns the bytes that were taken and are not acknowledged, as far as the stack can know now. */
   unacknowledged(): number;
-  /** Bytes that were flushed and that the system has not taken yet. */
+  /** Returns the bytes that were flushed and that the system has not taken yet. */
   queued(): number;
   /**
-   * Milliseconds since a segment of the peer arrived, data or acknowledgement; `undefined` if the system does
-   * not tell.
+   * Returns the milliseconds since a segment of the peer arrived, data or acknowledgement; `undefined` if the
+   * system does not report it.
    */
   heardAgoMs(): number | undefined;
 
@@ -242,7 +249,7 @@ export interface Connection {
    */
   enqueueAndFlush(bytes: Uint8Array, flags: SendFlags): number;
 
-  /** The receiver is done with bytes that `onData` delivered: the window opens by them. */
+  /** Opens the window by bytes that `onData` delivered and that the receiver is done with. */
   consume(bytes: number): void;
   /**
    * False: nothing more is delivered, from this call on; what arrives waits, within the window. The peer's
@@ -271,15 +278,15 @@ export interface Connection {
   abort(): void;
 
   /**
-   * True: acknowledgements are reported by `onAcked`. While it is false they need not be; the ones not
-   * reported come in one sum when it is true again.
+   * True: acknowledgements are reported by `onAcked`. False: they need not be reported; the unreported ones
+   * come in one sum after the next true.
    */
   setReportsAcks(on: boolean): void;
   setReportsDrained(on: boolean): void;
-  /** Asks for one `onSpaceFreed`, when `sendSpace` is at least `bytes`; 0 takes the wish back. */
+  /** Asks for one `onSpaceFreed`, when `sendSpace` is at least `bytes`; 0 withdraws the request. */
   setWantsSpace(bytes: number): void;
   setNoDelay(on: boolean): void;
-  /** `idleMs` 0 switches the probes off. */
+  /** Sets the probes on an idle connection; `idleMs` 0 switches them off. */
   setKeepAlive(idleMs: number, intervalMs: number, probes: number): void;
   /** True: the connection keeps the process alive, as at the beginning. */
   setKeepsAlive(on: boolean): void;

@@ -1,11 +1,11 @@
-/** A broken promise of our own code: never of a peer's, never of a user's. */
+/** Failure of an invariant of our own code; never the fault of a peer or a user. */
 class AssertionFailure extends Error {
   override readonly name = 'AssertionFailure';
 }
 
 /**
- * Checks an invariant of our own. What a user passes is checked with `TypeError` and `RangeError`, what a
- * peer sends is counted and dropped; neither comes here.
+ * Checks an invariant of our own. Arguments of users are checked with `TypeError` and `RangeError` instead,
+ * and bad bytes of a peer are counted and dropped.
  */
 export function assert(condition: boolean, invariant: string): asserts condition {
   if (!condition) throw new AssertionFailure(`asynctcp: broken invariant: ${invariant}`);

@@ -1,23 +1,25 @@
 /**
- * The span of the program's callback that runs at this moment. Work that is gathered in it leaves when the
- * callback returns, at the latest: small writes leave together, and none waits for somebody else's callback.
+ * The running callback of the program. Writes inside a callback are gathered, and sent when the callback
+ * returns at the latest: small writes leave together, and none waits for another callback.
  *
- * Only one party gathers at a time: when another one begins to, what the first has gathered leaves, so that
- * work leaves in the order in which it was asked for, across connections and stacks.
+ * Only one sender gathers at a time: when a second one begins to gather, the writes of the first are sent. So
+ * writes leave in the order of the calls, across connections and stacks.
  *
  * Call order: `enterCallback` → (`gather` | `letLeave`)* → `leaveCallback` → `runTicks`, by a loop that may
  * have more callbacks to call before the runtime runs ticks and microtasks itself.
  */
 let isRunning = false;
-/** A callback ran, and no ticks have run since. */
+/** True if a callback has run, and no ticks since. */
 let ticksAreDue = false;
 let runtimeTicks: (() => void) | undefined;
-/** Sends what its party has gathered. */
+/** Sends the gathered writes of their sender. */
 let gathered: (() => void) | undefined;
-/** What MORE holds back in this turn of the loop, in the order of the calls. */
+/**
+ * Functions that send the bytes which MORE holds back in this turn of the loop, in the order of the calls.
+ */
 const heldBack = new Set<() => void>();
 
-/** True while a callback runs: what is gathered now will leave. */
+/** Returns true while a callback runs: writes that are gathered now will be sent. */
 export function isInCallback(): boolean {
   return isRunning;
 }
@@ -32,14 +34,14 @@ export function leaveCallback(): void {
   if (gathered !== undefined) letLeave();
 }
 
-/** Notes that something waits which `leave` sends. The same party gives the same function each time. */
+/** Notes that gathered writes wait, which `leave` sends. One sender passes the same function each time. */
 export function gather(leave: () => void): void {
   if (gathered === leave) return;
   letLeave();
   gathered = leave;
 }
 
-/** Has everything leave that was gathered: before what must not overtake it, and before the process exits. */
+/** Sends the gathered writes: before bytes that must not overtake them, and before the process exits. */
 export function letLeave(): void {
   const leave = gathered;
   if (leave === undefined) return;
@@ -48,8 +50,7 @@ export function letLeave(): void {
 }
 
 /**
- * Has `leave` called when the present turn of the loop is over, as a job of `stack`, or before the process
- * exits.
+ * Calls `leave` when the present turn of the loop is over, as a job of `stack`, or before the process exits.
  */
 export function holdBack(stack: { post(job: () => void): void }, leave: () => void): void {
   heldBack.add(leave);
@@ -59,8 +60,8 @@ export function holdBack(stack: { post(job: () => void): void }, leave: () => vo
 }
 
 /**
- * Has everything leave before the process exits, also from inside a callback, which does not return: what is
- * written from now on leaves at once.
+ * Sends all gathered and held-back writes before the process exits, also from inside a callback, which does
+ * not return. Later writes are sent at once.
  */
 export function leaveForExit(): void {
   isRunning = false;
@@ -71,14 +72,14 @@ export function leaveForExit(): void {
   }
 }
 
-/** Offers what runs the ticks and microtasks of the runtime that wait. It must not throw. */
+/** Sets the function that runs the runtime's waiting ticks and microtasks. It must not throw. */
 export function offerTicks(run: (() => void) | undefined): void {
   runtimeTicks = run;
 }
 
 /**
- * Runs the ticks and microtasks that the last callback caused, before the next one comes. To be called only
- * where no code of the runtime that expects to run before its ticks is on the stack.
+ * Runs the ticks and microtasks that the last callback caused, before the next callback. Must not be called
+ * while code of the runtime that expects to run before its ticks is on the stack.
  */
 export function runTicks(): void {
   if (!ticksAreDue) return;

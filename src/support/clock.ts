@@ -1,21 +1,21 @@
 /**
- * Time as the library sees it. Everything that waits takes a `Clock`, so that the same code runs on the
- * machine's time, under a simulator's virtual time and in a test that moves the hands itself. `systemClock`
- * is the one place that asks the runtime what time it is. It keeps the runtime's functions as they were when
- * this module was loaded: a test's fake timers, installed later, stop the test's own code and no socket.
+ * Time as the library sees it. All code that waits takes a `Clock`, so that it runs on the machine's time, on
+ * a simulator's virtual time and on the clock of a test. `systemClock` is the one place that asks the runtime
+ * for the time. It keeps the runtime's functions as they were when this module was loaded: a test's fake
+ * timers, installed later, stop the test's own code and no socket.
  */
 const { setTimeout, clearTimeout } = globalThis;
 const monotonicMs = performance.now.bind(performance);
 
-/** A wake-up that was asked for and has not come yet. */
+/** A scheduled wake-up. */
 export interface Alarm {
-  /** Takes the wake-up back; harmless when it has come already. */
+  /** Cancels the wake-up; harmless if it has come already. */
   cancel(): void;
 }
 
-/** What tells the time, and no more. */
+/** A clock without alarms. */
 export interface MonotonicClock {
-  /** Milliseconds since an arbitrary start; never goes back. */
+  /** Returns the milliseconds since an arbitrary start, a number that never falls. */
   nowMs(): number;
 }
 
@@ -27,7 +27,7 @@ export interface Clock extends MonotonicClock {
   setAlarm(atMs: number, wake: () => void): Alarm;
 }
 
-/** The longest delay that a 32-bit timer of the runtimes can hold; longer ones are waited for in pieces. */
+/** Longest delay that a 32-bit timer of the runtimes can hold; a longer wait takes several timers. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
 class SystemAlarm implements Alarm {
@@ -47,8 +47,8 @@ class SystemAlarm implements Alarm {
   }
 
   #wait(): void {
-    // Timers of the runtimes count whole milliseconds and may fire a fraction early: ask again until it is
-    // time.
+    // Timers of the runtimes count whole milliseconds and may fire a fraction early: wait again until the
+    // time has come.
     const delayMs = Math.min(LONGEST_DELAY_MS, Math.max(0, Math.ceil(this.#atMs - monotonicMs())));
     this.#timer = setTimeout(() => {
       if (monotonicMs() < this.#atMs) this.#wait();

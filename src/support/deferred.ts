@@ -1,4 +1,4 @@
-/** A promise that is answered from elsewhere. */
+/** A promise that is resolved or rejected from outside. */
 export class Deferred<T> {
   readonly promise: Promise<T>;
   resolve: (value: T) => void = () => undefined;

@@ -198,7 +198,7 @@ describe('the family', () => {
     }
   });
 
-  /** An address, spoilt in a place or two. */
+  /** An address with one or two changes that may spoil it. */
   const nearMiss = fc
     .tuple(
       fc.oneof(
@@ -223,7 +223,7 @@ describe('the family', () => {
       for (const { at, cut, put } of edits) chars.splice(at % (chars.length + 1), cut, put);
       return chars.join('');
     })
-    // What may be in a zone differs between the runtimes.
+    // The runtimes differ in the characters of a zone.
     .filter((text) => !text.includes('%'));
 
   it('is what the runtime says, of addresses and near misses', () => {

@@ -8,8 +8,8 @@ export type IpFamily = 4 | 6;
 const V6_GROUPS = 8;
 
 /**
- * The address as an unsigned 32-bit number, most significant byte first; `undefined` when it is no IPv4
- * address.
+ * Returns the address as an unsigned 32-bit number, most significant byte first; `undefined` if the text is
+ * no IPv4 address.
  */
 export function parseIpv4(text: string): number | undefined {
   const parts = text.split('.');
@@ -27,7 +27,10 @@ export function formatIpv4(value: number): string {
   return [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255].join('.');
 }
 
-/** The eight 16-bit groups of an IPv6 address without its zone; `undefined` when it is none. */
+/**
+ * Returns the eight 16-bit groups of an IPv6 address without its zone; `undefined` if the text is no such
+ * address.
+ */
 export function parseIpv6(text: string): readonly number[] | undefined {
   const halves = text.split('::');
   if (halves.length > 2) return undefined;
@@ -57,7 +60,10 @@ function parseGroups(text: string, mayEndInV4: boolean): number[] | undefined {
   return groups;
 }
 
-/** RFC 5952: lower case, no leading zeros, the longest run of two or more zero groups as '::'. */
+/**
+ * Returns the text of RFC 5952: lower case, no leading zeros, the longest run of two or more zero groups as
+ * '::'.
+ */
 export function formatIpv6(groups: readonly number[]): string {
   let bestStart = -1;
   let bestLength = 1;
@@ -71,7 +77,7 @@ export function formatIpv6(groups: readonly number[]): string {
   return `${hex(groups.slice(0, bestStart))}::${hex(groups.slice(bestStart + bestLength))}`;
 }
 
-/** 4 or 6; `undefined` when the text is no IP address (a name, perhaps). */
+/** Returns 4 or 6; `undefined` if the text is no IP address (a name, perhaps). */
 export function ipFamily(text: string): IpFamily | undefined {
   if (parseIpv4(text) !== undefined) return 4;
   const percent = text.indexOf('%');
@@ -79,15 +85,15 @@ export function ipFamily(text: string): IpFamily | undefined {
   return parseIpv6(percent < 0 ? text : text.slice(0, percent)) === undefined ? undefined : 6;
 }
 
-/** True if the address is that of no host: `0.0.0.0` or `::` (RFC 1122 §3.2.1.3, RFC 4291 §2.5.2). */
+/** Returns true if the address is that of no host: `0.0.0.0` or `::` (RFC 1122 §3.2.1.3, RFC 4291 §2.5.2). */
 export function isUnspecified(text: string): boolean {
   const bare = unmapped(text.split('%')[0] ?? '');
   return parseIpv4(bare) === 0 || parseIpv6(bare)?.every((group) => group === 0) === true;
 }
 
 /**
- * An IPv4 address that came in IPv6 clothes, `::ffff:192.0.2.1` (RFC 4291 §2.5.5.2), as the IPv4 address it
- * is.
+ * Returns the IPv4 address of an IPv4-mapped IPv6 address, `::ffff:192.0.2.1` (RFC 4291 §2.5.5.2); any other
+ * text unchanged.
  */
 export function unmapped(text: string): string {
   if (!text.includes(':') || text.includes('%')) return text;

@@ -19,7 +19,7 @@ interface Channel {
   readonly port2: { postMessage(message: unknown): void };
 }
 
-/** Returns the best way that a runtime has. Jobs run in the order in which they are given. */
+/** Returns the best way of a runtime to run jobs. Jobs run in the order in which they are given. */
 export function macrotaskOf({ setImmediate, MessageChannel, queueMicrotask }: Runtime): (job: Job) => void {
   if (setImmediate !== undefined) {
     return (job) => {

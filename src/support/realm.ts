@@ -19,7 +19,7 @@ export function viewOfForeign(value: unknown): Uint8Array | undefined {
   return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
 }
 
-/** True if `value` can be listened to as an `AbortSignal` is. */
+/** Returns true if `value` has the state and the events of an `AbortSignal`, of any realm. */
 export function isAbortSignal(value: unknown): value is AbortSignal {
   if (value instanceof AbortSignal) return true;
   return (
@@ -31,7 +31,7 @@ export function isAbortSignal(value: unknown): value is AbortSignal {
   );
 }
 
-/** True if `value` is an error of any realm, a `DOMException` included. */
+/** Returns true if `value` is an error of any realm, a `DOMException` included. */
 export function isError(value: unknown): value is Error {
   if (value instanceof Error) return true;
   return /^\[object (Error|DOMException)\]$/.test(Object.prototype.toString.call(value));

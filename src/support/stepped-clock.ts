@@ -26,30 +26,30 @@ export class SteppedClock implements Clock {
     return { cancel: () => this.#waiting.delete(waiting) };
   }
 
-  /** Alarms that have not come yet. */
+  /** Number of alarms that have not come yet. */
   get alarms(): number {
     return this.#waiting.size;
   }
 
-  /** Time of the earliest alarm, in milliseconds; `undefined` if there is none. */
+  /** Returns the time of the earliest alarm, in milliseconds; `undefined` if there is none. */
   nextMs(): number | undefined {
     return this.#earliest()?.atMs;
   }
 
-  /** True if an alarm is due at the present time: `advance(0)` wakes it. */
+  /** Returns true if an alarm is due at the present time: `advance(0)` wakes it. */
   isDue(): boolean {
     return (this.nextMs() ?? Number.POSITIVE_INFINITY) <= this.#nowMs;
   }
 
   /**
-   * Moves on by `ms` milliseconds, and wakes the alarms on the way in the order of their times.
+   * Moves the time on by `ms` milliseconds, and wakes the alarms in that time, in the order of their times.
    * @throws RangeError unless `ms` is a finite number of at least 0.
    */
   advance(ms: number): void {
     this.advanceTo(this.#nowMs + checkStep(ms));
   }
 
-  /** As `advance`, up to the time `endMs`; without effect if that is past. */
+  /** Moves the time on as `advance` does, to the time `endMs`; without effect if that is past. */
   advanceTo(endMs: number): void {
     for (let next = this.#earliest(); next !== undefined && next.atMs <= endMs; next = this.#earliest()) {
       this.#waiting.delete(next);
@@ -60,7 +60,8 @@ export class SteppedClock implements Clock {
   }
 
   /**
-   * Moves on by `ms` milliseconds at once, as if the process had been held up: alarms on the way come late.
+   * Moves the time on by `ms` milliseconds at once, as if the process had been held up: alarms in that time
+   * come late.
    * @throws RangeError unless `ms` is a finite number of at least 0.
    */
   stall(ms: number): void {
@@ -68,7 +69,7 @@ export class SteppedClock implements Clock {
     this.advance(0);
   }
 
-  /** Of alarms at the same time, the one that was set first. */
+  /** Returns the earliest alarm; of alarms at the same time, the one that was set first. */
   #earliest(): Waiting | undefined {
     let first: Waiting | undefined;
     for (const waiting of this.#waiting) {
@@ -78,7 +79,7 @@ export class SteppedClock implements Clock {
   }
 }
 
-/** Returns a number of milliseconds that a clock can be moved by. */
+/** Checks a number of milliseconds by which a clock can be moved. */
 export function checkStep(ms: number): number {
   if (!(ms >= 0 && ms < Number.POSITIVE_INFINITY)) {
     throw new RangeError(`ms must be a number of at least 0, not ${String(ms)}`);

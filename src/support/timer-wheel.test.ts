@@ -14,7 +14,7 @@ interface Waiting {
   readonly wake: () => void;
 }
 
-/** A clock whose hands the test moves. */
+/** A clock that the test moves. */
 class HandClock implements Clock {
   #nowMs: number;
   readonly #waiting = new Set<Waiting>();
@@ -54,26 +54,26 @@ class HandClock implements Clock {
     this.#nowMs = Math.max(this.#nowMs, endMs);
   }
 
-  /** Time that passes while a callback runs: nobody is woken. */
+  /** Lets time pass while a callback runs: no alarm wakes. */
   pass(ms: number): void {
     this.#nowMs += ms;
   }
 
-  /** So much time has passed at once; whoever was due on the way comes late. */
+  /** Lets time pass at once: alarms that fall due in that time come late. */
   stall(ms: number): void {
     this.#nowMs += ms;
     this.advance(0);
   }
 
   #next(endMs: number): Waiting | undefined {
-    // Time may have passed the end while callbacks ran.
+    // The time may be past the end already, because callbacks took time.
     const untilMs = Math.max(endMs, this.#nowMs);
     const due = [...this.#waiting].filter(({ atMs }) => atMs <= untilMs);
     return due.sort((a, b) => a.atMs - b.atMs)[0];
   }
 }
 
-/** A wheel whose timers write down that they fired, and when. */
+/** A wheel whose timers record that they fired, and when. */
 class Bench {
   readonly clock: HandClock;
   readonly wheel: TimerWheel;
@@ -492,7 +492,7 @@ class NaiveTimers {
 type Action =
   | { readonly kind: 'arm'; readonly id: number; readonly inMs: number }
   | { readonly kind: 'disarm'; readonly id: number };
-/** What a callback does; beside the timers, it may take time. */
+/** An act of a callback: on a timer, or to take time. */
 type Reaction = Action | { readonly kind: 'pass'; readonly ms: number };
 type Command =
   | Action
@@ -524,12 +524,15 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('stall' as const), ms: passedMs }) },
 );
 
-/** The times of a timer, in its own fraction of the millisecond. */
+/** Returns a time of a timer, in its own fraction of the millisecond. */
 function timeOf(id: number, nowMs: number, inMs: number): number {
   return Math.floor(nowMs) + inMs + id * FRACTION_MS;
 }
 
-/** What `due` does, by order of firing; when the list is used up it does nothing. */
+/**
+ * Runs the commands on the wheel and on the model. `reactions` are the acts of `due`, by order of firing;
+ * once they are used up, `due` does nothing.
+ */
 function playBoth(commands: readonly Command[], reactions: readonly (Reaction | undefined)[]): void {
   const clock = new HandClock();
   const wheel = new TimerWheel(clock);

@@ -11,7 +11,10 @@ import { runTicks } from './callback-scope.js';
 import type { Alarm, Clock } from './clock.js';
 import type { Timer, Timers } from './timers.js';
 
-/** Milliseconds that one slot covers. It bounds how many timers share a slot, not how exactly they fire. */
+/**
+ * Milliseconds that one slot covers. The width bounds how many timers share a slot; it does not affect how
+ * exactly they fire.
+ */
 export const SLOT_MS = 20;
 /** Slots in the wheel: one turn is 10.24 s, longer than the timers that every connection has. */
 export const SLOTS = 512;
@@ -22,7 +25,7 @@ export class TimerWheel implements Timers {
   #count = 0;
   #alarm: Alarm | undefined;
   #alarmAtMs = Number.POSITIVE_INFINITY;
-  /** Everything due before this time has fired. */
+  /** All timers due before this time have fired. */
   #turnedToMs: number;
   #turning = false;
 
@@ -35,7 +38,7 @@ export class TimerWheel implements Timers {
     return this.#clock.nowMs();
   }
 
-  /** Timers that are armed. */
+  /** Number of armed timers. */
   get size(): number {
     return this.#count;
   }
@@ -49,12 +52,12 @@ export class TimerWheel implements Timers {
     if (timer.armed) this.#unlink(timer);
     if (this.#count === 0) this.#turnedToMs = this.#clock.nowMs();
     timer.atMs = atMs;
-    // A time that the wheel has passed hangs in the slot at which the next turn begins.
+    // A timer whose time has passed goes into the slot at which the next turn begins.
     this.#link(timer, slotOf(Math.max(atMs, this.#turnedToMs)));
     if (!this.#turning && atMs < this.#alarmAtMs) this.#setAlarm(atMs);
   }
 
-  /** As `arm`, unless it fires sooner already. */
+  /** Arms the timer as `arm` does, unless it fires earlier already. */
   armBy(timer: Timer, atMs: number): void {
     if (!timer.armed || timer.atMs > atMs) this.arm(timer, atMs);
   }
@@ -94,7 +97,7 @@ export class TimerWheel implements Timers {
     const ticks = Math.min(lastTick - firstTick, SLOTS - 1);
     for (let tick = 0; tick <= ticks; tick += 1) this.#collect(slotOfTick(firstTick + tick), nowMs, due);
     this.#turnedToMs = nowMs;
-    // A slot's list has the timer first that was armed last; timers of one time fire in the order of arming.
+    // A slot's list begins with the timer armed last; timers of the same time fire in the order of arming.
     due.reverse().sort((a, b) => a.atMs - b.atMs);
     this.#turning = true;
     try {
@@ -106,7 +109,10 @@ export class TimerWheel implements Timers {
     }
   }
 
-  /** An owner that threw leaves timers behind that are due: they hang where the next turn begins. */
+  /**
+   * Moves due timers that have not fired, because an owner threw, into the slot at which the next turn
+   * begins.
+   */
   #keepUnfired(due: readonly Timer[], nowMs: number): void {
     for (const timer of due) {
       if (!timer.armed || timer.atMs > nowMs) continue;
@@ -123,7 +129,7 @@ export class TimerWheel implements Timers {
 
   #fire(due: readonly Timer[], nowMs: number): void {
     for (const timer of due) {
-      // An owner that fired before may have disarmed this one, or moved it to a later time.
+      // The owner of an earlier timer may have disarmed this one, or moved it to a later time.
       if (!timer.armed || timer.atMs > nowMs) continue;
       this.#unlink(timer);
       timer.owner.due(nowMs);
@@ -132,8 +138,8 @@ export class TimerWheel implements Timers {
   }
 
   /**
-   * The earliest time in the first slot of this turn that has a timer of this turn; else the end of the
-   * turn.
+   * Returns the earliest time in the first slot of this turn that has a timer of this turn; else the end of
+   * the turn.
    */
   #earliestMs(): number {
     const firstTick = Math.floor(this.#turnedToMs / SLOT_MS);
@@ -167,7 +173,7 @@ function slotOf(atMs: number): number {
   return slotOfTick(Math.floor(atMs / SLOT_MS));
 }
 
-/** Ticks before the clock's zero have slots as well. */
+/** Returns the slot of a tick, also of a tick before the clock's zero. */
 function slotOfTick(tick: number): number {
   return ((tick % SLOTS) + SLOTS) % SLOTS;
 }

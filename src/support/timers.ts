@@ -1,16 +1,16 @@
-/** What waits for a time: the interface of a stack's timers. `TimerWheel` is the implementation. */
+/** Interface of a stack's timers, which `TimerWheel` implements. */
 
 export interface TimerOwner {
-  /** The time has come. The owner may arm and disarm any timer, this one included. */
+  /** Called when the timer's time has come. The owner may arm and disarm any timer, this one included. */
   due(nowMs: number): void;
 }
 
 /** One timer; its owner keeps it for life, so that arming makes no object. */
 export class Timer {
   readonly owner: TimerOwner;
-  /** When it fires; meaningless while it is not armed. */
+  /** Time at which the timer fires; meaningless while it is not armed. */
   atMs = 0;
-  /** The slot it hangs in, −1 while it is not armed. Belongs to the wheel. */
+  /** The wheel's slot of the timer, −1 while it is not armed. Only the wheel uses this field. */
   slot = -1;
   next: Timer | undefined;
   previous: Timer | undefined;
@@ -30,8 +30,8 @@ export interface Timers {
    * never from inside this call.
    */
   arm(timer: Timer, atMs: number): void;
-  /** As `arm`, unless the timer fires earlier already. */
+  /** Arms the timer as `arm` does, unless it fires earlier already. */
   armBy(timer: Timer, atMs: number): void;
-  /** Harmless for a timer that is not armed. */
+  /** Disarms a timer; harmless if it is not armed. */
   disarm(timer: Timer): void;
 }

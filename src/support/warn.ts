@@ -1,4 +1,4 @@
-/** What the library has to say to whoever runs the program, one line each. */
+/** Prints a warning of one line for the user who runs the program. */
 export function warn(line: string): void {
   console.warn(`asynctcp: ${line}`);
 }

@@ -19,8 +19,8 @@ const EXAMINATIONS = 1;
 const WORDS = 2;
 
 /**
- * How long an exit waits for examinations. A longer one is of a thread in a synchronous call, which Node
- * waits for anyway; by then the watchdog has withdrawn its request to stop the thread.
+ * Longest wait of an exit for examinations. A longer examination is of a thread in a synchronous call, which
+ * Node waits for anyway; by then the watchdog has withdrawn its request to stop the thread.
  */
 const WAIT_LIMIT_MS = 2000;
 /** The longest sleep of an exit between two looks at the gates. */

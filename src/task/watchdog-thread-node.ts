@@ -38,7 +38,7 @@ const MOST_SAMPLE_MS = 100;
 /** A thread that has not stopped by then is reported without its place, which follows. */
 const EXAMINATION_MS = 500;
 /**
- * How long a panic waits for the thread to stop: the connections can only be reset in a thread that stands
+ * Longest wait of a panic for the thread to stop: the connections can only be reset in a thread that stands
  * still.
  */
 const PANIC_PATIENCE_MS = 2000;

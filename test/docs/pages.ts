@@ -1,6 +1,7 @@
 /** The pages of the documentation, and the parts of a page that tests look at. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { sentencesOf } from './words.js';
 
 /** Path of the repository, with a slash at the end. */
 export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -60,9 +61,9 @@ export class Page {
     const paragraphs = this.prose
       .replace(/^(#.*|\|.*|<!--.*)$/gm, (line) => `\n\n${line.startsWith('|') ? cells(line) : ''}\n\n`)
       .replace(/^\s*(-|\d+\.) /gm, '\n\n')
-      .split(/\n\s*\n/)
-      .map((paragraph) => paragraph.replace(/\*\*/g, '').replace(/\s+/g, ' ').trim());
-    return paragraphs.flatMap((paragraph) => paragraph.split(/(?<=[.!?])\s+/)).filter((text) => text !== '');
+      .replace(/\*\*/g, '')
+      .split(/\n\s*\n/);
+    return sentencesOf(paragraphs);
   }
 }
 

@@ -5,7 +5,7 @@ import { KernelConnection, type ConnectionContext } from './kernel-connection.js
 import type { AttemptOwner, SocketEnds } from './socket-loop.js';
 import { systemError } from './system-error.js';
 
-/** What an attempt is made for. */
+/** Target of an attempt, with the local port and the window of the connection. */
 export interface Destination {
   readonly address: string;
   readonly port: number;
@@ -34,7 +34,7 @@ export class KernelAttempt implements Attempt, AttemptOwner {
   cancel(): void {
     if (this.#events === undefined) return;
     this.#letGo();
-    // The slot is free whatever the system says.
+    // The slot is free whatever the system call returns.
     this.context.loop.native.close(this.#slot);
   }
 
@@ -74,7 +74,7 @@ export class KernelAttempt implements Attempt, AttemptOwner {
     // `onConnected` threw: the connection is reset, and the exception is reported as uncaught.
   }
 
-  /** The attempt has its outcome. */
+  /** Ends the attempt, which has its outcome. Returns the receiver of that event. */
   #letGo(): AttemptEvents | undefined {
     const events = this.#events;
     this.setKeepsAlive(false);

@@ -15,7 +15,7 @@ const { addon, reason } = loadAddon();
 
 /** Twice the slowest check for acknowledgements. */
 const SLOW_MS = 3200;
-/** Between that and the looks that are to come soon. */
+/** Time between the slowest check and the checks that are due soon. */
 const SOON_MS = 1000;
 
 class Receiver implements ConnectionEvents {
@@ -26,7 +26,7 @@ class Receiver implements ConnectionEvents {
   hasClosed = false;
   spaceFreed = 0;
   drained = 0;
-  /** Runs when data came. */
+  /** Called when data came. */
   whenReceived: () => void = () => undefined;
 
   onAcked(bytes: number): void {
@@ -57,7 +57,7 @@ class Receiver implements ConnectionEvents {
   }
 }
 
-/** Goes round the loop until it is so; a test that never gets there is ended by the runner. */
+/** Lets the loop turn until the condition is met; the runner ends a test in which it never is. */
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }
@@ -66,11 +66,11 @@ interface Made {
   readonly stack: KernelStack;
   readonly connection: KernelConnection;
   readonly receiver: Receiver;
-  /** The other end. */
+  /** The socket at the other end. */
   readonly peer: Socket;
 }
 
-/** A connection with a peer of node:net's that does not read until it is told to. */
+/** Makes a connection to a peer on `node:net` that does not read unless the test resumes it. */
 async function connected(test: TestContext, given?: KernelStack): Promise<Made> {
   assert.ok(addon !== undefined);
   const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
@@ -103,7 +103,7 @@ async function connected(test: TestContext, given?: KernelStack): Promise<Made> 
   return { stack, connection, receiver, peer };
 }
 
-/** Resolves to true if the connection's timer is due within the time, which is long. */
+/** Resolves to true if the connection's timer is due within `ms`, which is a long time. */
 function isDueWithin(ms: number, connection: KernelConnection): Promise<boolean> {
   const due = connection.due.bind(connection);
   return new Promise((resolve) => {
@@ -117,13 +117,15 @@ function isDueWithin(ms: number, connection: KernelConnection): Promise<boolean>
   });
 }
 
-/** Sends more than the peer has room for, and has asked in vain until it asks seldom. */
+/**
+ * Sends more than the peer has room for, and lets checks find nothing until their interval is the longest.
+ */
 async function sendInVain({ connection, receiver }: Made): Promise<void> {
   connection.setReportsAcks(true);
   const chunk = new Uint8Array(1024 * 1024);
   while (connection.enqueueAndFlush(chunk, 0) > 0);
   for (let check = 0; check < 10; check += 1) connection.due();
-  // The one that was set before; the next is the slowest.
+  // This timer was armed before the checks; the next one has the longest interval.
   assert.ok(await isDueWithin(SLOW_MS, connection));
   let told: number;
   do {
@@ -141,7 +143,8 @@ it(
     connection.setReportsAcks(true);
     connection.enqueueAndFlush(new Uint8Array(5), SendFlag.COPY);
     connection.setReportsAcks(false);
-    // What a poll counted while somebody waited, and tells now. There is no other socket: this is the first.
+    // A poll counts bytes while acknowledgements are wanted and reports them later. Slot 0 is this
+    // connection's: there is no other socket.
     let polled = 0;
     await until(() => (polled = stack.loop.native.acked(0)) > 0);
     connection.onSocketAcked(polled);
@@ -210,7 +213,7 @@ it('after progress, acknowledgements are asked for soon', { skip: reason ?? fals
 it('a close behind both FINs waits for acknowledgements once', { skip: reason ?? false }, async (test) => {
   const { stack, connection, receiver, peer } = await connected(test);
   receiver.mayEnd = true;
-  // The kernel takes it, and the peer has no room for it.
+  // The kernel takes the bytes, and the peer has no room for them.
   const bytes = 500_000;
   assert.equal(connection.enqueueAndFlush(new Uint8Array(bytes), SendFlag.COPY), bytes);
   connection.shutdown();
@@ -238,7 +241,7 @@ it(
     peer.end('held');
     await until(() => other.receiver.received > 0 && connection.state() === TcpState.CLOSE_WAIT);
     connection.shutdown();
-    // The FIN is a posted job's.
+    // A posted job sends the FIN.
     for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve));
     assert.deepEqual([receiver.received, receiver.hasEnded, receiver.hasClosed], [0, false, false]);
     connection.setReading(true);
@@ -278,7 +281,7 @@ async function lingering(test: TestContext) {
   connection.close();
   await until(() => receiver.hasClosed);
   const hear = async (): Promise<void> => {
-    // The kernel's clock goes by steps; what is heard within one is not new.
+    // The kernel's clock goes by steps: a segment within the same step does not count as new.
     const sinceMs = performance.now();
     await until(() => performance.now() - sinceMs > 100);
     peer.write('still here');

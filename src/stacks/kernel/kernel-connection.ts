@@ -1,12 +1,12 @@
 /**
- * One connection on the kernel's TCP, from the moment that it stands. The native addon makes the system
- * calls; what is sent, read, waited for and closed, and when, is decided here.
+ * One connection on the kernel's TCP, once it is established. The native addon makes the system calls; this
+ * class decides what to read, await and close, and when.
  *
  * Bytes are sent by the `Outbox`. Received bytes go: the addon's page → `onSocketData` → `onData` →
  * `consume`.
  *
- * The life is a phase (`connection-phase.ts`): `#on` is the one place that changes it. What only some
- * connections need is an object that they make when they first need it.
+ * The life is a phase (`connection-phase.ts`): `#on` is the one place that changes it. Parts that only some
+ * connections need are objects that are made at their first use.
  */
 import { READ_BYTES } from '../../addon/native-sockets.js';
 import { ErrorCode } from '../../port/error-code.js';
@@ -44,12 +44,12 @@ import type { SocketEnds, StreamOwner } from './socket-loop.js';
 import { systemError } from './system-error.js';
 import { Withholding, type WithholdingOwner } from './withholding.js';
 
-/** How often a connection that withholds, and may be given more, is looked at. */
+/** Interval of the checks of a window that the kernel could not open at once. */
 const WINDOW_CHECK_MS = 100;
-/** After the kernel had no memory: when sending and receiving are tried again at the latest. */
+/** Longest time until sending and receiving are tried again after the kernel had no memory. */
 const STARVED_RETRY_MS = 100;
 
-/** What all connections of a stack share. */
+/** State that all connections of a stack share. */
 export interface ConnectionContext extends LingerContext, ClosingContext, SendingContext {
   readonly limits: StackLimits;
   /** Withholding closes the window byte by byte. */
@@ -68,9 +68,9 @@ const STATES_AFTER_FIN: Readonly<Record<number, TcpState>> = {
 export class KernelConnection
   implements Connection, StreamOwner, TimerOwner, ClosingOwner, OutboxOwner, WithholdingOwner
 {
-  // First what every message touches.
+  // The fields that every message touches come first.
 
-  /** The receiver of the events; `undefined` before `begin` has it, and when no event may come any more. */
+  /** The receiver of the events; `undefined` until `begin` has it, and once no event may come any more. */
   #events: ConnectionEvents | undefined;
   readonly context: ConnectionContext;
   /** Meaningful until the phase is OVER. */
@@ -90,12 +90,15 @@ export class KernelConnection
   readonly local: Endpoint;
   readonly remote: Endpoint;
   #keepsAlive = false;
-  /** `queued`: the turn in which our FIN was asked for is not over. `awaited`: its acknowledgement is. */
+  /**
+   * `queued`: the turn in which our FIN was asked for is not over. `awaited`: the acknowledgement of our FIN
+   * is awaited.
+   */
   #fin: 'queued' | 'due' | 'awaited' = 'queued';
-  /** From `close` until all is acknowledged. */
+  /** Set from `close` until all bytes are acknowledged. */
   #closing: Closing | undefined;
   #timer: Timer | undefined;
-  /** Why it is over; set in the phase FAILED. */
+  /** The fault that ended the connection; set in the phase FAILED. */
   #fault: Fault | undefined;
 
   constructor(context: ConnectionContext, slot: number, ends: SocketEnds, receiveWindowBytes: number) {
@@ -118,13 +121,13 @@ export class KernelConnection
     } finally {
       if (events === undefined) this.abort();
     }
-    // The user may have ended it already.
+    // The user may have ended the connection already.
     if (this.#phase !== Phase.OVER) this.#events = events;
   }
 
   // ---- the phase
 
-  /** The one place that changes the phase, and that does what follows from the change. */
+  /** Changes the phase and acts on the change. No other method changes the phase. */
   #on(event: PhaseEvent): void {
     const before = this.#phase;
     this.#phase = phaseAfter(before, event);
@@ -145,7 +148,7 @@ export class KernelConnection
         if (this.#withholding?.hasStash !== true || isClosed(this.#phase)) this.#reportEnd();
         break;
       case 'fault':
-        // Its event follows, now or later.
+        // The event that reports the fault follows, now or later.
         break;
       case 'end':
         this.#letGo();
@@ -276,7 +279,7 @@ export class KernelConnection
     }
     const { pages } = this.context.loop;
     if (withholding !== undefined && (withholding.isOff || withholding.hasStash)) {
-      // It was received in the poll in which reading was switched off: a socket receives once in each.
+      // The data was received in the poll in which reading was switched off: a socket receives once in each.
       withholding.stash(this.#orTakenAway(pages.own(place, bytes)));
       return;
     }
@@ -290,7 +293,10 @@ export class KernelConnection
     if (data !== undefined) this.#deliver(data);
   }
 
-  /** A program has detached the memory of received bytes together with an older piece: they are lost. */
+  /**
+   * Returns received bytes. Ends the connection if they are lost: a program has detached their memory
+   * together with an older piece.
+   */
   #orTakenAway(bytes: Uint8Array | undefined): Uint8Array | undefined {
     if (bytes !== undefined) return bytes;
     const cause = new Error('received bytes were transferred away with other data; transfer data.slice()');
@@ -310,8 +316,9 @@ export class KernelConnection
   }
 
   /**
-   * The program did not consume everything. From now on delivered data stays in the kernel, which closes the
-   * window for it. Data for which the kernel has no room is taken all the same: the window was promised.
+   * Acts on data that the program did not consume. From now on delivered data stays in the kernel, which
+   * closes the window for it. Data for which the kernel has no room is taken all the same: the window was
+   * promised.
    */
   #withheld(change: number): void {
     const withholding = this.#needWithholding();
@@ -445,7 +452,7 @@ export class KernelConnection
     const events = this.#events;
     if (events === undefined || this.isOver() || this.#outbox.outstanding > 0) return;
     this.#withholding?.drop();
-    // Acknowledged is not read: the peer may still have all of it before it.
+    // Acknowledged bytes may be unread: the peer's program may still have all of them before it.
     const keepsProcess = this.#keepsAlive && this.#outbox.acked > 0;
     const peerEnded = hasPeerEnded(this.#phase);
     this.#on('end');
@@ -454,7 +461,9 @@ export class KernelConnection
     events.onClosed(undefined);
   }
 
-  /** The kernel reports when our FIN is acknowledged; the bytes before it are asked for by the clock. */
+  /**
+   * Lets the kernel report the acknowledgement of our FIN; a timer checks for those of the bytes before it.
+   */
   #countLastAcks(): void {
     this.#outbox.countAcked();
     this.#outbox.report();
@@ -491,11 +500,11 @@ export class KernelConnection
   }
 
   abort(): void {
-    // Gathered bytes leave before the slot is another socket's.
+    // Gathered bytes leave before the slot belongs to another socket.
     letLeave();
     if (this.#phase === Phase.OVER) return;
     this.#on('end');
-    // The socket is freed whatever the system says.
+    // The socket is freed whatever the system call returns.
     this.context.loop.native.reset(this.#slot);
   }
 
@@ -546,7 +555,7 @@ export class KernelConnection
     this.failSoon(this.#faultOf(refusal));
   }
 
-  /** Ends the connection from inside a method: the event comes when that has returned. */
+  /** Ends the connection from inside a method: the event comes when the method has returned. */
   failSoon(fault: Fault): void {
     if (this.isOver()) return;
     this.#on('fault');
@@ -556,7 +565,7 @@ export class KernelConnection
     });
   }
 
-  /** Ends the connection from the loop. A fault that is known already, and on its way, counts. */
+  /** Ends the connection from the loop. An earlier fault that is not reported yet takes precedence. */
   #fail(fault: Fault): void {
     this.#on('fault');
     this.#fault ??= fault;
@@ -566,7 +575,7 @@ export class KernelConnection
   #reportFault(): void {
     if (this.#phase === Phase.OVER) return;
     const events = this.#events;
-    // With a FIN the peer would take what it has of our stream for the whole.
+    // After a FIN the peer would take a part of our stream for the whole.
     this.abort();
     events?.onClosed(this.#fault);
   }

@@ -16,7 +16,7 @@ import { isOutOfDescriptors, systemError } from './system-error.js';
 
 /** Backlog if the target names none, as in Node: Linux cuts it down to `net.core.somaxconn` if need be. */
 const USUAL_BACKLOG = 511;
-/** Time after which a listener that had no memory to accept tries again. */
+/** Milliseconds after which a listener that had no memory to accept tries again. */
 const RESUME_MS = 100;
 
 export class KernelListener implements Listener, ListenerOwner, TimerOwner {
@@ -30,7 +30,7 @@ export class KernelListener implements Listener, ListenerOwner, TimerOwner {
   #keepsAlive = false;
 
   /**
-   * Listens, or returns why it cannot.
+   * Listens, or returns the fault.
    * @param receiveBuffer SO_RCVBUF of the connections, 0 for the system's own.
    */
   static listen(
@@ -82,7 +82,7 @@ export class KernelListener implements Listener, ListenerOwner, TimerOwner {
     this.setKeepsAlive(false);
     this.#events = undefined;
     loop.release(this.#slot);
-    // The slot is free whatever the system says.
+    // The slot is free whatever the system call returns.
     loop.native.close(this.#slot);
     if (this.#timer !== undefined) loop.timers.disarm(this.#timer);
   }
@@ -110,7 +110,7 @@ export class KernelListener implements Listener, ListenerOwner, TimerOwner {
 
   onSocketAcceptFailed(refusal: number, isStopped: boolean): void {
     if (isStopped) this.#resumeLater();
-    // A peer that is only waited for must not keep a new one out.
+    // A connection that only waits for its peer's FIN must not keep a new one out.
     if (isOutOfDescriptors(refusal)) this.context.lingerers.cutStandstill();
     this.#events?.onAcceptFailed(listenFault(systemError(refusal)));
   }

@@ -2,7 +2,7 @@
  * The stack on the kernel's TCP, by the native addon: one epoll descriptor for all sockets of a thread,
  * watched by the runtime's loop.
  *
- * The kernel tells what the peer has acknowledged, so `acked` means that the peer's TCP has the bytes.
+ * The kernel reports which bytes the peer's TCP has, so acknowledgements are the peer's.
  */
 import type { NativeAddon } from '../../addon/native-addon.js';
 import type { NativeSockets } from '../../addon/native-sockets.js';
@@ -44,8 +44,9 @@ import { loopOf, type SocketLoop } from './socket-loop.js';
 import { callOf, isOutOfDescriptors, systemError } from './system-error.js';
 
 /**
- * Bytes in flight of one connection: Linux lets its own send buffer grow to this number (`tcp_wmem`). With
- * less, a fast path stands still while the acknowledgements travel. It is a limit, no memory.
+ * Bytes in flight of one connection: Linux lets its own send buffer grow to this number (`tcp_wmem`). A
+ * smaller number stalls a fast path while the acknowledgements travel. The number is a limit and reserves no
+ * memory.
  */
 export const SEND_BUFFER_BYTES = 4_194_304;
 /** Two of the largest reads, so that withholding one does not stop the other. */
@@ -71,7 +72,7 @@ export class KernelStack implements TcpStack, ConnectionContext {
   constructor(addon: NativeAddon, options: KernelStackOptions = {}, queueSize?: number) {
     this.loop = loopOf(addon);
     if (queueSize !== undefined) this.loop.setQueueSize(queueSize);
-    // It throws where the system has no epoll, or no descriptor for it.
+    // Throws if the system has no epoll, or no descriptor for it.
     this.isExact = this.loop.native.canPeek;
     this.loop.endUnlessUsed();
     this.capabilities = Object.freeze<Capabilities>({
@@ -121,7 +122,7 @@ export class KernelStack implements TcpStack, ConnectionContext {
     const reusePort = target.reusePort === true ? 1 : 0;
     const begin = (): number => native.connect(address, localAddress, port, localPort, buffer, reusePort);
     let slot = begin();
-    // A peer that is only waited for must not keep a new one out.
+    // A connection that only waits for its peer's FIN must not keep a new one out.
     if (slot < 0 && isOutOfDescriptors(slot) && this.lingerers.cutStandstill()) slot = begin();
     if (slot >= 0) {
       const receiveWindowBytes = target.receiveWindowBytes ?? this.limits.receiveWindowBytes;

@@ -2,9 +2,9 @@
  * A socket whose connection is over for the program: all its bytes are acknowledged, our FIN is sent,
  * arriving data is dropped, and the socket waits for the peer's FIN. If it were closed earlier, it would
  * answer the peer's data with a reset (RFC 1122 §4.2.2.13), and a peer that is reset may lose bytes that it
- * has not read yet. For the same reason it keeps the process alive if any byte was sent. It waits as long as
- * lwIP does in FIN_WAIT_2: until no segment of the peer has come for that time. A peer that reads sends
- * segments, because it updates its window. A peer that never ends is left after `LONGEST_LINGER_MS`.
+ * has not read yet. For the same reason the socket keeps the process alive if any byte was sent. It waits as
+ * long as lwIP does in FIN_WAIT_2: until no segment of the peer has come for `FIN_WAIT_MS`. A peer that reads
+ * sends segments, because it updates its window. A peer that never ends is left after `LONGEST_LINGER_MS`.
  */
 import type { TimerWheel } from '../../support/timer-wheel.js';
 import { Timer, type TimerOwner } from '../../support/timers.js';
@@ -12,7 +12,7 @@ import { LingerEntry, type Lingerer, type LingerRegistry } from '../system/linge
 import { FIN_WAIT_MS, LONGEST_LINGER_MS } from '../system/lingering.js';
 import type { SocketLoop, StreamOwner } from './socket-loop.js';
 
-/** Step of the kernel's clock: within it, the time of the last segment is the same. */
+/** Step of the kernel's clock: segments within one step have the same time. */
 const CLOCK_STEP_MS = 20;
 
 export interface LingerContext {
@@ -27,9 +27,9 @@ export class LingeringSocket implements StreamOwner, TimerOwner, Lingerer {
   readonly #keepsProcess: boolean;
   readonly #timer = new Timer(this);
   readonly #entry = new LingerEntry(this);
-  /** When its time is over, by the program's clock. */
+  /** End of the longest wait, by the program's clock. */
   readonly #lastMs: number;
-  /** When the peer was heard of last, by the machine's clock. */
+  /** Time of the peer's last segment, by the machine's clock. */
   #heardMs: number;
 
   /** Takes the socket of a connection over. */
@@ -64,7 +64,7 @@ export class LingeringSocket implements StreamOwner, TimerOwner, Lingerer {
   #close(): void {
     const { native } = this.context.loop;
     this.#letGo();
-    // Linux frees the descriptor whatever it says.
+    // Linux frees the descriptor whatever the system call returns.
     native.close(this.#slot);
   }
 

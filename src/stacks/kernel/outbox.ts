@@ -1,8 +1,8 @@
 /**
  * The sending half of a connection. Bytes go: `enqueue` → the queue → `flush` → the kernel → acknowledged by
- * the peer. `enqueueAndFlush` leaves the queue out if it is empty. The share (`SendShare`, on which this
- * class is built: one object for both, because each further one costs every idle connection memory) counts
- * the bytes from the first step to the last.
+ * the peer. `enqueueAndFlush` leaves the queue out if it is empty. The base class `SendShare` counts the
+ * bytes from the first step to the last. Both are one object, because a second object would cost every idle
+ * connection its memory.
  */
 import type { Fault, SendFlags } from '../../port/tcp-stack.js';
 import { SendFlag } from '../../port/tcp-stack.js';
@@ -15,7 +15,7 @@ import { SendShare } from './send-share.js';
 import type { SocketLoop } from './socket-loop.js';
 import { isStarvation } from './system-error.js';
 
-/** What all outboxes of a stack share. */
+/** State that all outboxes of a stack share. */
 export interface SendingContext {
   readonly loop: SocketLoop;
   readonly slab: CopySlab;
@@ -30,18 +30,18 @@ export interface OutboxOwner {
   canSend(): boolean;
   /** Returns true if the connection is over, reported or not. */
   isOver(): boolean;
-  /** The kernel had no memory: `unblock` and `push` are to be called a moment later. */
+  /** Asks for calls of `unblock` and `push` a moment later: the kernel had no memory. */
   retryLater(): void;
-  /** The kernel refuses to send: the connection ends, after the running method. */
+  /** Ends the connection after the running method: the kernel refuses to send. */
   refusedSoon(refusal: number): void;
   failSoon(fault: Fault): void;
   /** Has `due` called in `ms`, unless it is to be called anyway. */
   awaitCheck(ms: number): void;
   /** Has `due` called in `ms`, or earlier. */
   checkIn(ms: number): void;
-  /** Bytes were acknowledged, reported or not. */
+  /** Called when bytes were acknowledged, reported or not. */
   onProgress(): void;
-  /** All that was acknowledged is reported. */
+  /** Called when all acknowledged bytes are reported. */
   onReported(): void;
   onAcked(bytes: number): void;
   onSpaceFreed(): void;
@@ -85,7 +85,7 @@ export class Outbox extends SendShare {
     return Math.min(bytes, this.space());
   }
 
-  /** Bytes that were flushed and that the kernel has not taken. */
+  /** Returns the bytes that were flushed and that the kernel has not taken. */
   queued(): number {
     return this.#queue?.flushed ?? 0;
   }
@@ -113,7 +113,7 @@ export class Outbox extends SendShare {
     else this.flushAll();
   }
 
-  /** Sends everything that was enqueued, also what expects more. */
+  /** Sends all bytes that were enqueued, also those that wait for more. */
   flushAll(): void {
     this.#queue?.release();
     this.push();
@@ -144,7 +144,7 @@ export class Outbox extends SendShare {
     this.keepRest(result > 0 ? bytes.subarray(result) : bytes, flags, Math.min(0, result));
   }
 
-  /** The kernel did not take these bytes. */
+  /** Enqueues bytes that the kernel did not take. */
   keepRest(rest: Uint8Array, flags: SendFlags, refusal: number): void {
     this.#needQueue().keep(rest, flags);
     if (this.#reports !== undefined) this.#reports.isBlocked = true;
@@ -160,7 +160,7 @@ export class Outbox extends SendShare {
     else this.#owner.refusedSoon(refusal);
   }
 
-  /** MORE holds bytes back for what follows, but not longer than the present turn. */
+  /** Holds bytes back that were enqueued with MORE, until the present turn is over at the latest. */
   #holdBack(queue: SendQueue): void {
     if (!queue.hold()) return;
     holdBack(this.#context, () => {
@@ -169,7 +169,7 @@ export class Outbox extends SendShare {
     });
   }
 
-  /** The kernel may take bytes again. */
+  /** Notes that the kernel may take bytes again. */
   unblock(): void {
     this.#queue?.unblock();
   }
@@ -235,7 +235,10 @@ export class Outbox extends SendShare {
     });
   }
 
-  /** Timestamps of acknowledgements cost time: they are on only while acknowledgements are watched. */
+  /**
+   * Switches timestamps of acknowledgements, which cost time: they are on only while acknowledgements are
+   * watched.
+   */
   #watchAcks({ watchesAcks }: SendReports, watched: boolean): void {
     // If the kernel refuses, acknowledgements are only noticed later, by the checks.
     if (watchesAcks !== watched) this.#context.loop.native.reportAcks(this.#slot, watchesAcks ? 1 : 0);
@@ -247,13 +250,16 @@ export class Outbox extends SendShare {
 
   // ---- acknowledgements
 
-  /** Asks the kernel what the peer has acknowledged. */
+  /** Asks the kernel which bytes the peer has acknowledged. */
   countAcked(): void {
     if (this.outstanding === 0) return;
     this.#wereAcked(Math.max(0, this.#context.loop.native.acked(this.#slot)));
   }
 
-  /** As `countAcked`, from inside a method: acknowledgements are reported when it has returned. */
+  /**
+   * Counts as `countAcked` does, from inside a method: acknowledgements are reported when the method has
+   * returned.
+   */
   askForAcks(): void {
     this.countAcked();
     const reports = this.#reports;
@@ -275,14 +281,14 @@ export class Outbox extends SendShare {
     });
   }
 
-  /** Asks the kernel, and reports. */
+  /** Asks the kernel for acknowledgements, and reports them. */
   check(): void {
     this.countAcked();
     this.report();
     this.#owner.onReported();
   }
 
-  /** The kernel says that bytes are acknowledged. */
+  /** Counts and reports bytes whose acknowledgement the kernel has reported. */
   onSocketAcked(bytes: number): void {
     this.#wereAcked(bytes);
     this.report();
@@ -297,7 +303,7 @@ export class Outbox extends SendShare {
     // An event may have been polled while acknowledgements were still wanted.
     if (reports.acks && bytes > 0) {
       reports.reportedBytes += bytes;
-      // The bytes still in flight are asked for as often as at the beginning.
+      // The bytes still in flight are checked as often as at the beginning.
       if (reports.speedUp() && this.outstanding > 0) this.#owner.checkIn(reports.checkMs);
       this.#owner.onAcked(bytes);
     }
@@ -311,19 +317,25 @@ export class Outbox extends SendShare {
     return this.acked - reportedBytes;
   }
 
-  /** With nothing outstanding there is no more to come: the send buffer, or the budget, has no more. */
+  /**
+   * Returns true if there is space for `bytes`, or nothing is outstanding: then the send buffer, or the
+   * budget, has no more to give.
+   */
   #hasSpace(bytes: number): boolean {
     return this.sendSpace() >= bytes || (this.#owner.canSend() && this.outstanding === 0);
   }
 
   /** Asks for the event that our FIN, and so every byte, is acknowledged. */
   awaitFinAck(): void {
-    // If the kernel refuses, the clock finds out a moment later.
+    // If the kernel refuses, a check finds the acknowledgement a moment later.
     this.#context.loop.native.awaitFinAck(this.#slot);
     this.#owner.awaitCheck(this.#needReports().checkMs);
   }
 
-  /** The time for a check has come. @param isAwaited acknowledgements are awaited, whoever watches them. */
+  /**
+   * Checks for acknowledgements: the time of a check has come.
+   * @param isAwaited acknowledgements are awaited also if the receiver does not watch them.
+   */
   due(isAwaited: boolean): void {
     const reports = this.#reports;
     if (reports === undefined || this.outstanding === 0) return;

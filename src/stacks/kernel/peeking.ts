@@ -10,7 +10,7 @@ export class Peeking {
   /** Delivered bytes that the kernel still has. */
   #bytes = 0;
 
-  /** Returns `undefined` if the kernel refuses, for now. */
+  /** Begins to peek. Returns `undefined` if the kernel refuses, for now. */
   static begin(native: NativeSockets, slot: number): Peeking | undefined {
     return native.setPeeking(slot) < 0 ? undefined : new Peeking(native, slot);
   }
@@ -33,8 +33,8 @@ export class Peeking {
 
   /**
    * Consumes all but `unread` bytes, plus what is needed to honour the promised window: the kernel may have
-   * no room for that. Returns true if the window has to be looked at again: the kernel reckons with whole
-   * segments and tells the peer in its own time.
+   * no room for that. Returns true if the window has to be looked at again: the kernel counts in whole
+   * segments and updates the peer in its own time.
    */
   openBut(unread: number, windowBytes: number): boolean {
     this.consume(Math.max(0, this.#bytes - unread));

@@ -40,7 +40,7 @@ describe('the memory that is received into', { skip: whyNot }, () => {
   let native: NativeSockets;
   let pages: ReceivePages;
   let cursors: Int32Array;
-  /** Where the addon found the first aligned place of page 0. */
+  /** Offset of the first aligned place of page 0, which the addon found. */
   let begin: number;
 
   beforeEach(() => {
@@ -59,12 +59,12 @@ describe('the memory that is received into', { skip: whyNot }, () => {
     return cursors[page] ?? -1;
   }
 
-  /** The place of a piece that the next poll receives first in the page. */
+  /** Returns the place of the piece that the next poll receives first in the page. */
   function placeIn(page: number): number {
     return (page << PAGE_SHIFT) | cursorOf(page);
   }
 
-  /** A large piece that the program keeps. */
+  /** Receives a large piece that the program keeps. */
   function keep(bytes = LARGE_BYTES, page = 0): Uint8Array {
     const piece = pages.own(placeIn(page), bytes);
     assert.ok(piece !== undefined);
@@ -72,7 +72,7 @@ describe('the memory that is received into', { skip: whyNot }, () => {
     return piece;
   }
 
-  /** A piece that is lent, in a dispatch of its own. */
+  /** Receives a piece on loan, in a dispatch of its own. */
   function lend(bytes: number): { readonly data: Uint8Array; readonly loan: Loan } {
     const place = placeIn(0);
     const loan = pages.loan(place, bytes);

@@ -1,15 +1,16 @@
 /**
- * The memory that the addon receives into: pages of the engine's, which a poll fills from a cursor on. What a
- * program is given of them:
+ * The memory that the addon receives into: pages of the engine's memory, which a poll fills from a cursor on.
+ * A program gets a received piece in one of four ways:
  *
  *  - A large piece to keep is a view of its page: the page is given away, piece by piece. It is filled on
- *    behind the piece, never over it, until it is full; then another one takes its place.
+ *    behind the piece, never over it, until it is full; then another page takes its place.
  *  - A small piece to keep is a copy of its own size, so that it does not hold a whole page.
  *  - A view is valid until the handler returns: the next poll may fill the same memory.
- *  - A loan is a view that comes back. Memory of which all loans are back is filled again.
+ *  - A loan is a view that is given back. Memory of which all loans are back is filled again.
  *
- * Pages are marked as untransferable. Where an engine takes them away from us all the same (Node 20 and 22,
- * for byte streams), the addon asks before it writes, and from the first time on every piece is a copy.
+ * Pages are marked as untransferable. Some engines let a program detach them all the same (Node 20 and 22, by
+ * byte streams). There the addon checks a page before it writes, and from the first detached page on every
+ * piece is a copy.
  */
 import { markAsUntransferable } from 'node:worker_threads';
 import {
@@ -25,12 +26,12 @@ import type { Loan } from '../../port/tcp-stack.js';
 import { assert } from '../../support/assert.js';
 import { keepFreedMemory } from '../system/freed-memory.js';
 
-/** Pages that came back whole and wait to be used again, at most. */
+/** Most pages that wait for another use, after all their loans came back. */
 export const MAX_SPARE_PAGES = 8;
 
 const OFFSET_MASK = (1 << PAGE_SHIFT) - 1;
 
-/** Returns true if no program can detach memory that is marked: from Node 24 on. */
+/** Returns true if no program can detach marked memory: from Node 24 on. */
 export function marksHold(): boolean {
   const sample = new ArrayBuffer(1);
   markAsUntransferable(sample);
@@ -48,16 +49,16 @@ class Page implements Loan {
   readonly memory: ArrayBuffer;
   readonly bytes: Uint8Array;
   readonly #pages: ReceivePages;
-  /** Its place among the addon's pages; −1: it is none of them. */
+  /** Number of the page among the addon's pages; −1: it is none of them. */
   number = -1;
   /** The first aligned offset. */
   begin = 0;
-  /** Where the last piece ends that was given in this dispatch. */
+  /** Offset behind the last piece that was given in this dispatch. */
   end = 0;
   isGiven = false;
-  /** A program keeps a piece of it for good. */
+  /** True if a program keeps a piece of the page for good. */
   isKept = false;
-  /** Pieces that programs give back. */
+  /** Pieces on loan. */
   lent = 0;
 
   constructor(pages: ReceivePages) {
@@ -81,9 +82,9 @@ export class ReceivePages {
   readonly #cursors: Int32Array;
   readonly #pages: Page[] = [];
   readonly #spare: Page[] = [];
-  /** Pages of which something was given in this dispatch. */
+  /** Pages of which a piece was given in this dispatch. */
   readonly #given: Page[] = [];
-  /** A program has taken a page away: from now on it is given none. */
+  /** True once a program has detached a page: from then on every piece is a copy. */
   #copies = false;
 
   constructor(native: NativeSockets) {
@@ -92,7 +93,7 @@ export class ReceivePages {
     this.#use(0, new Page(this));
   }
 
-  /** The piece, for the program to keep; `undefined` when a program has taken its page away. */
+  /** Returns the piece, for the program to keep; `undefined` if a program has detached its page. */
   own(place: number, bytes: number): Uint8Array | undefined {
     const page = this.#pageAt(place);
     const offset = place & OFFSET_MASK;
@@ -102,19 +103,19 @@ export class ReceivePages {
     return this.#give(page, offset, bytes);
   }
 
-  /** The piece, valid until the handler returns; `undefined` when a program has taken its page away. */
+  /** Returns the piece, valid until the handler returns; `undefined` if a program has detached its page. */
   view(place: number, bytes: number): Uint8Array | undefined {
     if (bytes < LARGE_BYTES || this.#copies) return this.own(place, bytes);
     const page = this.#pageAt(place);
     return page === undefined ? undefined : this.#give(page, place & OFFSET_MASK, bytes);
   }
 
-  /** Who waits for the piece to come back; `undefined`: it has to be copied. */
+  /** Returns the loan of a piece; `undefined` if the piece has to be copied. */
   loan(place: number, bytes: number): Loan | undefined {
     return bytes < LARGE_BYTES || this.#copies ? undefined : this.#pageAt(place);
   }
 
-  /** The piece itself, for as long as the loan lasts. */
+  /** Returns the piece, valid for as long as the loan lasts. */
   lend(place: number, bytes: number): Uint8Array {
     const page = this.#pageAt(place);
     assert(page !== undefined, 'what is lent is there');
@@ -122,7 +123,7 @@ export class ReceivePages {
     return this.#give(page, place & OFFSET_MASK, bytes);
   }
 
-  /** The end of a dispatch: what was given away is not filled again. */
+  /** Ends a dispatch: memory that was given away is not filled again. */
   turn(): void {
     if (this.#given.length === 0) return;
     for (const page of this.#given) {
@@ -133,7 +134,7 @@ export class ReceivePages {
     this.#given.length = 0;
   }
 
-  /** The addon has found that a page is gone. */
+  /** Replaces detached pages, of which the addon has found one. */
   renew(): void {
     for (const page of this.#pages) if (page.bytes.length === 0) this.#lost(page);
   }
@@ -161,7 +162,7 @@ export class ReceivePages {
 
   #moveOn(page: Page): void {
     const { number, begin, end } = page;
-    // Whoever comes last in a dispatch may use more pages in the next.
+    // The last page was used in this dispatch: the next dispatch may need one more.
     if (number === this.#pages.length - 1 && number + 1 < MAX_PAGES) this.#use(number + 1, new Page(this));
     const isFree = page.lent === 0 && !page.isKept;
     const at = isFree ? begin : begin + Math.ceil((end - begin) / PIECE_ALIGN) * PIECE_ALIGN;

@@ -43,7 +43,7 @@ describe('what waits to be sent', () => {
             next += step.add;
             expected.push(...piece);
             queue.enqueue(piece, step.copy ? SendFlag.COPY : 0);
-            // A copy is the caller's again.
+            // The caller may reuse the memory of a copied piece.
             if (step.copy) piece.fill(0);
           } else {
             const bytes = Math.min(step.drop, queue.bytes);

@@ -11,14 +11,14 @@ import type { CopySlab } from '../system/copy-slab.js';
 import { TAKEN_AWAY } from './system-error.js';
 
 /**
- * Sent pieces stay in the array until there are this many of them, and as many as still wait: so the cost of
- * removing them is the same for each piece.
+ * Sent pieces stay in the array until there are this many of them, and at least as many as waiting ones, so
+ * that the amortised cost of their removal is constant.
  */
 const COMPACT_AT = 1024;
 
 export class SendQueue {
   readonly #slab: CopySlab;
-  /** From `#head` on. */
+  /** The waiting pieces, from `#head` on. */
   readonly #pieces: Uint8Array[] = [];
   /** Length of each piece when it was enqueued: its owner may have detached or shrunk it since. */
   readonly #lengths: number[] = [];
@@ -55,13 +55,13 @@ export class SendQueue {
     return this.#expectsMore;
   }
 
-  /** All bytes may leave. */
+  /** Lets all bytes leave. */
   release(): void {
     this.#expectsMore = false;
     this.#released = this.#bytes;
   }
 
-  /** All bytes may leave when this turn is over. Returns true if no bytes were held back before. */
+  /** Lets all bytes leave when this turn is over. Returns true if no bytes were held back before. */
   hold(): boolean {
     this.#expectsMore = false;
     const isFirst = this.#held === 0;
@@ -74,7 +74,7 @@ export class SendQueue {
     this.#held = 0;
   }
 
-  /** Enqueues bytes that the kernel has refused: it reports WRITABLE, or the clock says when to try again. */
+  /** Enqueues bytes that the kernel has refused. Its event WRITABLE or a timer says when to try again. */
   keep(bytes: Uint8Array, flags: SendFlags): void {
     this.#isBlocked = true;
     this.enqueue(bytes, flags);
@@ -82,7 +82,7 @@ export class SendQueue {
     this.#released += bytes.length;
   }
 
-  /** The kernel may take bytes again. */
+  /** Notes that the kernel may take bytes again. */
   unblock(): void {
     this.#isBlocked = false;
   }
@@ -102,7 +102,7 @@ export class SendQueue {
     return 0;
   }
 
-  /** Adjacent copies are joined: many small pieces cost no more than a large one. */
+  /** Enqueues a piece. Adjacent copies are joined: many small pieces cost no more than a large one. */
   enqueue(bytes: Uint8Array, flags: SendFlags): void {
     this.#bytes += bytes.length;
     this.#expectsMore = (flags & SendFlag.MORE) !== 0;

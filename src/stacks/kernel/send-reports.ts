@@ -1,25 +1,25 @@
 /**
- * What the receiver of a connection's events wants to be told about sending: acknowledgements, space, and
- * that the kernel has taken everything. A connection has one from the first wish on.
+ * The reports about sending that the receiver of a connection's events asks for: acknowledgements, space, and
+ * that the kernel has taken everything. A connection has this object from the first request on.
  */
 
 /**
- * How often the kernel is asked what was acknowledged, because events are lost while the socket's receive
- * buffer is full. Without progress the interval doubles.
+ * Milliseconds between checks for acknowledgements, which are needed because events are lost while the
+ * socket's receive buffer is full. Without progress the interval doubles.
  */
 export const ACK_CHECK_MS = 50;
 export const SLOWEST_ACK_CHECK_MS = 1600;
 
 export class SendReports {
-  /** `onAcked` is wanted. */
+  /** True if `onAcked` is wanted. */
   acks = false;
   /** Bytes of space for which `onSpaceFreed` is wanted; 0: none. */
   wantedBytes = 0;
-  /** `onDrained` is wanted. */
+  /** True if `onDrained` is wanted. */
   drained = false;
-  /** The kernel has refused bytes since `onDrained` came last. */
+  /** True if the kernel has refused bytes since `onDrained` came last. */
   isBlocked = false;
-  /** Bytes of which `onAcked` told. */
+  /** Bytes that `onAcked` has reported. */
   reportedBytes = 0;
   checkMs = ACK_CHECK_MS;
 
@@ -28,12 +28,12 @@ export class SendReports {
     return this.acks || this.wantedBytes > 0;
   }
 
-  /** The next check is later than the last one. */
+  /** Doubles the interval of the checks, up to `SLOWEST_ACK_CHECK_MS`. */
   slowDown(): void {
     this.checkMs = Math.min(2 * this.checkMs, SLOWEST_ACK_CHECK_MS);
   }
 
-  /** There was progress: checks begin anew. Returns true if they had slowed down. */
+  /** Resets the interval of the checks after progress. Returns true if they had slowed down. */
   speedUp(): boolean {
     const wasSlow = this.checkMs > ACK_CHECK_MS;
     this.checkMs = ACK_CHECK_MS;

@@ -1,6 +1,6 @@
 /**
- * The bytes of one connection that the peer has not acknowledged, and how many more it may have: its share of
- * the thread's send budget, with the credit of a peer that acknowledges quickly.
+ * The bytes of one connection that the peer has not acknowledged, and the bytes that the connection may still
+ * send: its share of the thread's send budget, with the credit of a peer that acknowledges quickly.
  */
 import { assert } from '../../support/assert.js';
 import { CREDIT_BYTES, SHARE_BYTES, type SendBudget } from '../system/send-budget.js';
@@ -29,7 +29,8 @@ export class SendShare {
   }
 
   /**
-   * Returns true if there is space for `bytes`, by what is known. It is cheap, and may be false too early.
+   * Returns true if there is space for `bytes`, by the numbers known already. The check is cheap, and may
+   * return false too early.
    */
   hasRoomFor(bytes: number): boolean {
     const known = this.#outstanding + bytes;
@@ -61,7 +62,7 @@ export class SendShare {
     }
   }
 
-  /** The connection is over: it takes nothing of the budget any more. */
+  /** Returns all bytes to the budget: the connection is over. */
   end(): void {
     this.#change(-this.#outstanding);
     this.#returnCredit();

@@ -18,13 +18,15 @@ const WORK_BYTES = 2048;
 const HANGS_MS = 60_000;
 const TURNS = 300;
 
-/** @param signal of a test that has hung. */
+/**
+ * @param signal ends the wait of a test that hangs.
+ */
 function nextTurn(signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** A server and clients of it, all in one loop. */
+/** A server and its clients, all in one loop. */
 class Play {
   readonly stack: KernelStack;
   readonly server: AsyncServer;
@@ -60,7 +62,9 @@ class Play {
   }
 }
 
-/** For both ends of connections that send a ball to and fro for ever: there is always something to read. */
+/**
+ * Sends all received data back. Two such ends pass a ball to and fro for ever: there is always data to read.
+ */
 function throwBack(client: AsyncClient, count: () => void): void {
   client.onData((_, data) => {
     count();
@@ -118,7 +122,7 @@ for (const queueSize of [4, 10, 64]) {
         most = Math.max(most, callbacks);
       }
       play.stack.loop.native.setQueueSize(0);
-      // One socket has up to four events, and is looked at whole or not at all.
+      // One socket has up to four events, which are dispatched together.
       assert.ok(most <= queueSize && most > queueSize - 4, `${most} callbacks in a turn`);
       await play.end();
     },
@@ -140,7 +144,7 @@ it(
     const standing: AsyncClient[] = [];
     await play.connect(connections, (client) => standing.push(client));
     while (standing.length < connections) await nextTurn(signal);
-    // More than several turns read.
+    // The bytes are more than several turns read.
     assert.ok(connections * bytes > 3 * ENOUGH_WORK * WORK_BYTES);
     for (const client of standing) assert.equal(client.write(new Uint8Array(bytes)), bytes);
     while (received < connections * bytes) await nextTurn(signal);
@@ -152,7 +156,7 @@ function noEvent(): void {
   assert.fail('it has no events');
 }
 
-/** Owns a slot without a socket: bytes that it sends come back. */
+/** An owner of a slot without a socket: the loop reports its bytes as not sent. */
 class Owner implements StreamOwner {
   readonly context = {};
   rest: number[] = [];
@@ -160,7 +164,9 @@ class Owner implements StreamOwner {
   broke: unknown;
   readonly #error: Error | undefined;
 
-  /** @param error is thrown when a rest comes. */
+  /**
+   * @param error thrown when the loop reports bytes that were not sent.
+   */
   constructor(error?: Error) {
     this.#error = error;
   }
@@ -186,7 +192,7 @@ class Owner implements StreamOwner {
 }
 
 describe('what the kernel does not take', { skip: reason ?? false }, () => {
-  /** Beyond all sockets. */
+  /** A slot beyond those of all sockets. */
   const SLOT = 5000;
 
   function send(loop: SocketLoop, pieces: readonly (readonly [slot: number, bytes: Uint8Array])[]): void {

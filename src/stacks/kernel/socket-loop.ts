@@ -25,7 +25,7 @@ import { setImmediate } from '../../support/immediate.js';
 import { polledClock } from '../system/polled-clock.js';
 import { marksHold, ReceivePages } from './receive-pages.js';
 
-/** Larger pieces are sent from where they lie. */
+/** Most bytes of a piece that is gathered; larger pieces are sent from where they lie. */
 export const GATHERED_BYTES = 2048;
 
 /** Both ends of a connection. */
@@ -34,18 +34,18 @@ export interface SocketEnds {
   readonly remote: Endpoint;
 }
 
-/** Who has a socket, and hears its events. */
+/** The owner of a socket, which receives the socket's events. */
 interface SocketOwner {
   /** The stack whose socket it is. */
   readonly context: object;
-  /** Returns where `TcpStack.holdings` counts it. */
+  /** Returns the number of `TcpStack.holdings` in which the socket counts. */
   holding(): 'attempts' | 'connections' | 'listeners' | 'lingering';
   /** Returns true if a timer of the loop is armed for the socket. */
   hasTimer?(): boolean;
   /** Frees the socket, a connection's with a reset, and reports no event. */
   reset(): void;
   onSocketFailed(refusal: number): void;
-  /** An event's handling threw: an invariant of ours is broken. */
+  /** The handling of an event threw: an invariant of ours is broken. */
   onSocketBroke(error: unknown): void;
 }
 
@@ -54,16 +54,14 @@ export interface AttemptOwner extends SocketOwner {
   onSocketConnected(ends: SocketEnds): void;
 }
 
-/**
- * The owner of a connection's socket. An owner for whom nothing is left to receive or send has few methods.
- */
+/** The owner of a connection's socket. An owner with nothing left to receive or send has few methods. */
 export interface StreamOwner extends SocketOwner {
   onSocketData?(place: number, bytes: number): void;
   onSocketEnd(): void;
   onSocketAcked?(bytes: number): void;
   onSocketWritable?(): void;
   onSocketStarved?(): void;
-  /** The kernel took this gathered piece in part, or not at all. */
+  /** The kernel took a gathered piece in part, or not at all; `rest` is the part that it did not take. */
   onSendShort?(rest: Uint8Array, refusal: number): void;
   /** `onSendShort` threw: the rest is lost. */
   onSendBroke?(error: unknown): void;
@@ -75,7 +73,7 @@ export interface ListenerOwner extends SocketOwner {
   onSocketAcceptFailed(refusal: number, isStopped: boolean): void;
 }
 
-/** What the addon and JavaScript share, from the first socket to the last. */
+/** The addon's sockets and the memory shared with it, from the first socket to the last. */
 interface Opened {
   readonly native: NativeSockets;
   readonly pages: ReceivePages;
@@ -91,8 +89,8 @@ export class SocketLoop {
   #opened: Opened | undefined;
   #queueSize: number | undefined;
   /**
-   * Timers for the times at which the kernel is asked again: they go by the machine's time, whatever clock
-   * the program's timeouts go by.
+   * Timers of the checks that ask the kernel again. They go by the machine's time, whatever clock the
+   * program's timeouts go by.
    */
   readonly timers = new TimerWheel(polledClock);
   readonly #streams: (StreamOwner | undefined)[] = [];
@@ -120,12 +118,12 @@ export class SocketLoop {
     this.#addon = addon;
   }
 
-  /** The addon's sockets, for as long as there are any. */
+  /** The addon's sockets, which are opened if they are not open. */
   get native(): NativeSockets {
     return this.#open().native;
   }
 
-  /** Returns the addon's sockets, or why there is no descriptor or memory for them now. */
+  /** Returns the addon's sockets, or the error if there is no descriptor or memory for them now. */
   tryOpen(): NativeSockets | Error {
     try {
       return this.native;
@@ -144,7 +142,7 @@ export class SocketLoop {
     this.#opened?.native.setQueueSize(events);
   }
 
-  /** Sockets that are open. */
+  /** Number of open sockets. */
   get sockets(): number {
     return this.#sockets;
   }
@@ -190,7 +188,7 @@ export class SocketLoop {
     this.#listeners.set(slot, owner);
   }
 
-  /** From now on no event of the slot is passed on. The caller closes the socket. */
+  /** Ends the events of the slot. The caller closes the socket. */
   release(slot: number): void {
     const wasStream = this.#streams[slot] !== undefined;
     this.#streams[slot] = undefined;
@@ -216,8 +214,8 @@ export class SocketLoop {
   // ---- sending
 
   /**
-   * Makes room for a piece, and returns true if `enqueue` may take it now. That may flush: then connections
-   * hear first which bytes the kernel did not take, so that nothing overtakes those.
+   * Makes room for a piece, and returns true if `enqueue` may take it now. A full buffer is flushed:
+   * connections then first learn which bytes the kernel did not take, so that no later bytes overtake those.
    */
   makeRoomFor(bytes: number): boolean {
     if (bytes > GATHERED_BYTES || !isInCallback()) return false;
@@ -263,7 +261,10 @@ export class SocketLoop {
     }
   }
 
-  /** Each owner on its own: an exception of one costs no other its rest. */
+  /**
+   * Reports to each owner the bytes that the kernel did not take. An exception of one owner costs no other
+   * its report.
+   */
   #reportShort({ sends, arena }: Opened, count: number): void {
     for (let at = 0; at < count * SEND_WORDS; at += SEND_WORDS) {
       const offset = sends[at + 1] ?? 0;
@@ -282,7 +283,7 @@ export class SocketLoop {
 
   // ---- events
 
-  /** As `Dispatch` says. Refuses events while a callback runs the runtime's loop itself. */
+  /** Dispatches events, as `Dispatch` says. Refuses them while a callback runs the runtime's loop itself. */
   #dispatch(count: number): boolean {
     if (isInCallback()) return true;
     const { events, pages } = this.#open();
@@ -316,7 +317,7 @@ export class SocketLoop {
     const stream = this.#streams[slot];
     const owner = stream ?? this.#attempts.get(slot) ?? this.#listeners.get(slot);
     if (owner === undefined) {
-      // The one event that brings a socket: its listener was closed meanwhile.
+      // This event brings a socket, whose listener was closed meanwhile.
       if (kind === EventKind.ACCEPTED) this.native.reset(first);
       return;
     }
@@ -343,7 +344,8 @@ export class SocketLoop {
   }
 
   /**
-   * Ends that equal those of the last event are the same objects: many connections to one port share them.
+   * Returns the ends of a record. Ends that equal those of the last event are the same objects: many
+   * connections to one port share them.
    */
   #endsOf(record: number): SocketEnds {
     const at = record * 2 * END_BYTES;

@@ -5,7 +5,7 @@ import { constants } from 'node:os';
 import { describe, it } from 'node:test';
 import { isStarvation, systemError } from './system-error.js';
 
-/** As native/refusal.h makes it. */
+/** Returns a refusal as native/refusal.h makes it. */
 function refusal(call: number, errno: number): number {
   return -(call * 4096 + errno);
 }

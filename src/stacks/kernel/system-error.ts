@@ -27,10 +27,10 @@ const EMFILE = 24;
 const ENOBUFS = 105;
 const ENOMEM = 12;
 
-/** EFAULT of write: bytes that were lent to be sent were detached or shrunk before they were. */
+/** EFAULT of write: bytes that were lent for sending were detached or shrunk before they were sent. */
 export const TAKEN_AWAY = -((SYSTEM_CALLS.indexOf('write') + 1) * ERRNO_RANGE + 14);
 
-/** The system call that was refused. */
+/** Returns the system call that was refused. */
 export function callOf(refusal: number): string {
   return SYSTEM_CALLS[Math.floor(-refusal / ERRNO_RANGE) - 1] ?? 'unknown';
 }
@@ -42,21 +42,21 @@ export interface ErrorEnd {
 }
 
 /**
- * The kernel had no memory for what was to be sent: the connection itself is sound, and nothing was taken. Of
- * other calls that is not known.
+ * Returns true if the kernel had no memory for bytes to be sent: the connection itself is sound, and no byte
+ * was taken. Of other calls that is not known.
  */
 export function isStarvation(refusal: number): boolean {
   const errno = -refusal % ERRNO_RANGE;
   return callOf(refusal) === 'write' && (errno === ENOBUFS || errno === ENOMEM);
 }
 
-/** True if the process or the system has no descriptor left. */
+/** Returns true if the process or the system has no descriptor left. */
 export function isOutOfDescriptors(refusal: number): boolean {
   const errno = -refusal % ERRNO_RANGE;
   return errno === EMFILE || errno === ENFILE;
 }
 
-/** `connect ECONNREFUSED 127.0.0.1:80`, with Node's properties. */
+/** Returns an error such as `connect ECONNREFUSED 127.0.0.1:80`, with Node's properties. */
 export function systemError(refusal: number, end?: ErrorEnd): Error {
   const errno = -refusal % ERRNO_RANGE;
   const syscall = callOf(refusal);

@@ -1,8 +1,8 @@
 /**
- * Why received data of one connection waits. The program does not consume what it was given: then the kernel
+ * Received data of one connection that waits. While the program does not consume delivered data, the kernel
  * keeps that data and closes the window for it (`Peeking`), and if the pieces are many, further ones are
- * joined (`WithheldPieces`). Or the program has switched reading off. A connection has one of these from the
- * first such case on.
+ * joined (`WithheldPieces`). Data also waits while the program has switched reading off. A connection has
+ * this object from the first such case on.
  */
 import type { NativeSockets } from '../../addon/native-sockets.js';
 import type { TimerWheel } from '../../support/timer-wheel.js';
@@ -28,7 +28,7 @@ export class Withholding implements TimerOwner {
   #peeking: Peeking | undefined;
   #joining: Joining = 'each';
   #timer: Timer | undefined;
-  /** Reading is switched off. */
+  /** True if reading is switched off. */
   #isOff = false;
   /** Data that was received before reading was switched off, and that could not be delivered any more. */
   #stash: Uint8Array | undefined;
@@ -60,7 +60,7 @@ export class Withholding implements TimerOwner {
     this.#owner.onMayReceive();
   }
 
-  /** A piece is about to be delivered. */
+  /** Notes that a piece is about to be delivered. */
   delivering(): void {
     if (this.#joining === 'joined') this.#joining = 'each';
   }
@@ -101,24 +101,25 @@ export class Withholding implements TimerOwner {
 
   // ---- the kernel's window
 
-  /** From now on delivered data stays in the kernel until it is consumed. */
+  /** Keeps delivered data in the kernel, from now on, until it is consumed. */
   beginPeeking(native: NativeSockets, slot: number): void {
     this.#peeking ??= Peeking.begin(native, slot);
   }
 
-  /** The kernel has given bytes; if it was asked to keep them, it does. */
+  /** Notes bytes that the kernel has given; while it is peeked at, the kernel also keeps them. */
   received(bytes: number): void {
     this.#peeking?.delivered(bytes);
   }
 
   /**
-   * Opens the window by all but `unread` bytes. Returns true if the window has to be looked at again later.
+   * Consumes all but `unread` bytes in the kernel. Returns true if the window has to be looked at again
+   * later.
    */
   openWindow(unread: number): boolean {
     return this.#peeking?.openBut(unread, this.#windowBytes) === true;
   }
 
-  /** Received data is dropped from now on: the kernel keeps nothing. */
+  /** Drops received data from now on: the kernel keeps nothing. */
   drop(): void {
     this.#stash = undefined;
     this.#peeking?.consume();

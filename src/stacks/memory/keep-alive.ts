@@ -2,7 +2,7 @@
 import { Timer, type Timers } from '../../support/timers.js';
 
 export interface ProbedConnection {
-  /** When a segment of the peer arrived last. */
+  /** Returns the time at which the peer's last segment arrived. */
   heardAtMs(): number;
   /** Sends a probe. Returns true if it is answered. */
   probe(): boolean;

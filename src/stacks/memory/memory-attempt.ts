@@ -19,7 +19,7 @@ export class MemoryAttempt implements Attempt, Flow {
   readonly #binding: Binding | undefined;
   readonly #receiveWindowBytes: number | undefined;
   readonly #timer = new Timer(this);
-  /** Why it cannot begin, or why it was reset. */
+  /** The fault with which the attempt cannot begin, or was reset. */
   #fault: Fault | undefined;
   #isOver = false;
 

@@ -1,4 +1,4 @@
-/** What the port promises (`port/tcp-stack.ts`), on its shortest implementation. */
+/** Promises of the port (`port/tcp-stack.ts`), on its shortest implementation. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ErrorCode } from '../../port/error-code.js';
@@ -18,11 +18,11 @@ import { PORTS } from './ports.js';
 
 const { ERR_BUF, ERR_DNS, ERR_IF, ERR_MEM, ERR_RST, ERR_RTE, ERR_TIMEOUT, ERR_USE } = ErrorCode;
 
-/** One end: what it was told, and what it does when it is. */
+/** One end: a record of its events, and its reactions to them. */
 class Program implements ConnectionEvents {
   readonly connection: Connection;
   readonly told: string[] = [];
-  /** What was received and not consumed. */
+  /** Bytes that were received and not consumed. */
   withheld = 0;
   /** Consumes at once. */
   reads = true;

@@ -1,6 +1,7 @@
 /**
- * When an end calls its program's events: one for each time that the turn comes to it, so that microtasks run
- * between two. The kinds of events rotate, so that a busy kind does not keep the others waiting.
+ * The calls of a program's events by an end: one for each time that the turn comes to the end, so that
+ * microtasks run between two. The kinds of events rotate, so that a busy kind does not keep the others
+ * waiting.
  */
 import type { TurnQueue } from './turn-queue.js';
 

@@ -18,7 +18,7 @@ import { isSocketOver } from './socket-facts.js';
 /** High-water mark of the streams: a paused one reads no more than one piece ahead. */
 export const STREAM_BYTES = 1;
 
-/** What the inboxes of a stack share. */
+/** State that the inboxes of a stack share. */
 export interface ReceivingContext {
   readonly timers: TimerWheel;
   post(job: () => void): void;
@@ -34,7 +34,7 @@ export interface InboxOwner {
   onData(bytes: Uint8Array): void;
 }
 
-/** How the stream runs. */
+/** State of the stream. */
 type Flow = 'flowing' | 'paused' | 'dropping';
 
 /** `due`: waiting pieces are delivered by a posted job. */
@@ -243,7 +243,7 @@ export class Inbox implements TimerOwner {
   /** The join timer's. */
   due(): void {
     if (this.#delivery === 'running' || this.#isOver() || this.#window() <= 0) return;
-    // What the stream holds comes by the event `data`, and waits with the rest. Reading goes on by one piece.
+    // The stream's bytes come by the event `data`, and wait with the rest. Reading continues by one piece.
     if (this.#socket.readableLength > 0) this.#socket.read();
     const pieces = this.#waiting;
     this.#waiting = undefined;

@@ -36,7 +36,7 @@ async function until(condition: () => boolean): Promise<void> {
 interface Line {
   readonly connection: Connection;
   readonly peer: Socket;
-  /** How the peer's socket failed. */
+  /** Codes of the errors of the peer's socket. */
   readonly peerErrors: string[];
   readonly events: string[];
 }

@@ -30,7 +30,7 @@ export class Lingering implements Lingerer, TimerOwner {
   readonly #owner: LingerOwner;
   readonly #entry = new LingerEntry(this);
   readonly #timer = new Timer(this);
-  /** When it ends at the latest. */
+  /** Time at which lingering ends at the latest. */
   readonly #untilMs: number;
 
   constructor(context: LingerContext, owner: LingerOwner) {

@@ -310,7 +310,7 @@ describe('the budget of what the kernel has not taken', () => {
     for (let index = 0; index < count; index += 1) {
       const connection = await opened(stack, port, { over: 0 });
       connections.push(connection);
-      // What the kernel took is counted a turn later.
+      // Bytes that the kernel took are counted a turn later.
       for (let idle = 0; idle < 5; idle += 1) {
         while (connection.enqueueAndFlush(bytes, 0) > 0) idle = 0;
         await turn();

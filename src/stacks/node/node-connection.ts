@@ -41,7 +41,7 @@ interface OwnedSocket extends Socket {
   [OWNER]?: NodeConnection;
 }
 
-/** What all connections of a stack share. */
+/** State that all connections of a stack share. */
 export interface ConnectionContext extends SendingContext, ClosingContext, LingerContext {
   readonly sockets: OpenSockets;
 }
@@ -67,7 +67,7 @@ export class NodeConnection
   #lingering: Lingering | undefined;
   /** Bytes that the kernel had taken in all when a closing connection was looked at last. */
   #takenBefore = 0;
-  /** Why the connection is over. */
+  /** The fault that ended the connection. */
   #fault: Fault | undefined;
 
   constructor(

@@ -2,7 +2,10 @@
 
 /** The owner of a socket. */
 export interface OpenSocket {
-  /** What the socket counts as; `undefined` once no event can come from it any more. */
+  /**
+   * The number of the holdings in which the socket counts; `undefined` once no event can come from it any
+   * more.
+   */
   readonly holding: 'attempts' | 'connections' | 'listeners' | undefined;
   /** Closes the socket, a connection's by a reset. No event follows. */
   reset(): void;

@@ -23,15 +23,15 @@ export const GATHER_BYTES = 16_384;
 const NOTHING = new Uint8Array(0);
 
 /**
- * What a report is awaited for: a sum of these. A report that is awaited comes within the turn; otherwise it
- * comes with the next event of the connection, or when it is awaited again.
+ * Purposes for which a report is awaited: a sum of these. A report that is awaited comes within the turn;
+ * otherwise it comes with the next event of the connection, or when it is awaited again.
  */
 const FOR_ACKS = 1;
 const FOR_FIN = 2;
 const FOR_SPACE = 4;
 const FOR_DRAIN = 8;
 
-/** What the outboxes of a stack share. */
+/** State that the outboxes of a stack share. */
 export interface SendingContext {
   readonly limits: StackLimits;
   readonly slab: CopySlab;
@@ -66,7 +66,7 @@ export class Outbox implements TakenReporter {
   #reported = 0;
   /** Bytes that the budget knows as outstanding. */
   #budgeted = 0;
-  /** What a report is awaited for. */
+  /** Purposes for which a report is awaited. */
   #awaited = 0;
   /** The kernel took bytes that are not reported yet, the last of them in `#takenTurn`. */
   #isUnreported = false;

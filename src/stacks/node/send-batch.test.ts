@@ -61,7 +61,7 @@ function enqueueFrom(batch: SendBatch, start: number, length: number, copy: bool
   if (copy) bytes.fill(255);
 }
 
-/** How many chunks a batch hands to the stream. */
+/** Returns the number of chunks that a batch hands to the stream. */
 async function chunksOf(fill: (batch: SendBatch) => void): Promise<number> {
   const { socket, arrived } = await line();
   const batch = new SendBatch(new CopySlab());

@@ -1,4 +1,4 @@
-/** What the stack asks a socket of `node:net`. */
+/** Facts about a socket of `node:net`. */
 import type { Socket } from 'node:net';
 import type { Endpoint } from '../../port/tcp-stack.js';
 import { unmapped } from '../../support/ip-address.js';

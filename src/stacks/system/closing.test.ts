@@ -43,7 +43,7 @@ class Hands implements Clock {
   }
 }
 
-/** Closed connections of one stack, and when and why each of them failed. */
+/** Closed connections of one stack, and the time and fault of those that failed. */
 class Scene {
   readonly hands = new Hands();
   readonly timers = new TimerWheel(this.hands);
@@ -55,7 +55,9 @@ class Scene {
     this.lingerers = new LingerRegistry(this.timers, maxCount, maxBytes);
   }
 
-  /** @param acked tells, when it is asked, what the peer has acknowledged since. */
+  /**
+   * @param acked returns the bytes that the peer has acknowledged since the last call.
+   */
   close(name: string, bytes: number, acked: () => number = () => 0): Closing {
     let left = bytes;
     const owner: ClosingOwner = {

@@ -20,7 +20,7 @@ export interface ClosingContext {
 export interface ClosingOwner {
   /** Asks the system for progress, as far as it tells; `progressed` is called if there is any. */
   lookForProgress(): void;
-  /** The closing failed: the owner resets the socket and reports the fault. */
+  /** The closing has failed: the owner resets the socket and reports the fault. */
   onClosingFailed(fault: Fault): void;
 }
 
@@ -38,7 +38,7 @@ export class Closing implements Lingerer, TimerOwner {
     this.#arm(this.#entry.progressMs);
   }
 
-  /** There was progress; `bytes` are left. */
+  /** Notes progress, after which `bytes` are left. */
   progressed(bytes: number): void {
     if (this.#entry.isIn) this.#context.lingerers.progressed(this.#entry, bytes);
   }

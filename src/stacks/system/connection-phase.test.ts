@@ -18,7 +18,7 @@ const ALL = Object.values(Phase);
 const NAMES = new Map(Object.entries(Phase).map(([name, phase]) => [phase, name]));
 const EVENTS: readonly PhaseEvent[] = ['shutdown', 'close', 'finSent', 'peerEnded', 'fault', 'end'];
 
-/** What a phase says of a connection that is not gone. */
+/** Facts that a phase states of a connection that is not gone. */
 interface Facts {
   readonly fin: 'none' | 'due' | 'sent';
   readonly peerEnded: boolean;
@@ -30,7 +30,7 @@ function factsOf(phase: Phase): Facts {
   return { fin, peerEnded: hasPeerEnded(phase), closed: isClosed(phase) };
 }
 
-/** The facts after an event, written down a second time, without the table. */
+/** Returns the facts after an event, by rules written down a second time, without the table. */
 function expected({ fin, peerEnded, closed }: Facts, event: PhaseEvent): Facts {
   const asked = fin === 'none' ? 'due' : fin;
   if (event === 'shutdown') return { fin: asked, peerEnded, closed };

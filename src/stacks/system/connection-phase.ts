@@ -24,7 +24,7 @@ export const Phase = {
   /** Closed by the program, and our FIN is sent: acknowledgements are waited for. */
   CLOSED: 8,
   CLOSED_PEER_ENDED: 9,
-  /** The stack knows why the connection is over, and has not reported it yet. */
+  /** The stack knows the fault that ended the connection, and has not reported it yet. */
   FAILED: 10,
   OVER: 11,
 } as const;
@@ -34,7 +34,7 @@ export type Phase = (typeof Phase)[keyof typeof Phase];
 export type PhaseEvent = 'shutdown' | 'close' | 'finSent' | 'peerEnded' | 'fault' | 'end';
 
 interface Row {
-  /** What the program is shown. Where the system knows more exactly, its own state counts. */
+  /** State that the program sees. If the system knows the state more exactly, the system's counts. */
   readonly state: TcpState;
   readonly on: Readonly<Partial<Record<PhaseEvent, Phase>>>;
 }
@@ -101,37 +101,37 @@ export function phaseAfter(phase: Phase, event: PhaseEvent): Phase {
   return PHASES[phase].on[event] ?? phase;
 }
 
-/** True if bytes can be enqueued. */
+/** Returns true if bytes can be enqueued. */
 export function canSend(phase: Phase): boolean {
   return phase <= Phase.PEER_ENDED;
 }
 
-/** True if the connection is over for its user, reported or not. */
+/** Returns true if the connection is over for its user, reported or not. */
 export function isGone(phase: Phase): boolean {
   return phase >= Phase.FAILED;
 }
 
-/** True if the peer's FIN has come; of a connection that is gone, false. */
+/** Returns true if the peer's FIN has come; of a connection that is gone, false. */
 export function hasPeerEnded(phase: Phase): boolean {
   return phase % 2 === 1 && phase < Phase.FAILED;
 }
 
-/** True if our FIN is asked for and has not been sent. */
+/** Returns true if our FIN is asked for and has not been sent. */
 export function isFinDue(phase: Phase): boolean {
   return isOneOf(phase, Phase.FIN_ASKED, Phase.CLOSING);
 }
 
-/** True if our FIN has been sent. */
+/** Returns true if our FIN has been sent. */
 export function isFinSent(phase: Phase): boolean {
   return isOneOf(phase, Phase.FIN_SENT, Phase.CLOSED);
 }
 
-/** True if the program has closed the connection: received data is dropped. */
+/** Returns true if the program has closed the connection: received data is dropped. */
 export function isClosed(phase: Phase): boolean {
   return phase >= Phase.CLOSING && phase < Phase.FAILED;
 }
 
-/** True if the phase is one of two, or the twin of one after the peer's FIN. */
+/** Returns true if the phase is one of two, or the twin of one after the peer's FIN. */
 function isOneOf(phase: Phase, first: Phase, second: Phase): boolean {
   return phase - first === 0 || phase - first === 1 || phase - second === 0 || phase - second === 1;
 }

@@ -7,7 +7,7 @@ function filled(length: number, value: number): Uint8Array {
   return new Uint8Array(length).fill(value);
 }
 
-/** Whether two pieces overlap in memory. */
+/** Returns true if two pieces overlap in memory. */
 function overlap(a: Buffer, b: Buffer): boolean {
   if (a.buffer !== b.buffer) return false;
   return a.byteOffset < b.byteOffset + b.length && b.byteOffset < a.byteOffset + a.length;
@@ -155,7 +155,7 @@ it('no piece is touched before it is released, whatever is copied and released',
           for (const other of held) assert.ok(!overlap(piece, other.piece));
           held.push({ piece, value });
         } else {
-          // The last one more often than not, as it is when the kernel takes what is sent.
+          // More often than not the last piece, as when the kernel takes each piece at once.
           const index = step.release % 2 === 0 ? held.length - 1 : step.release % (held.length + 1);
           const given = held[index];
           if (given === undefined) continue;

@@ -1,17 +1,20 @@
 /**
- * Where `write` copies the caller's bytes: one buffer for all connections of a stack, used from the front.
- * The kernel mostly takes a piece within the call that sends it; then its place is free again at once, and
- * sending allocates nothing. A piece that has to wait keeps its place until the garbage collector finds
- * that nobody waits any more.
+ * The buffer into which the caller's bytes are copied: one for all connections of a stack, used from the
+ * front. The kernel mostly takes a piece within the call that sends it; then the piece's place is free again
+ * at once, and sending allocates nothing. A piece that has to wait keeps its place; the garbage collector
+ * frees a buffer when none of its pieces waits any more.
  */
 
-/** A piece larger than this has a buffer of its own. It is what one read of `node:net` brings at most. */
+/**
+ * Largest piece in the buffer; a larger one has a buffer of its own. It is the most that one read of
+ * `node:net` brings.
+ */
 export const SLAB_BYTES = 65_536;
 
 export class CopySlab {
   #slab: Buffer | undefined;
   #used = 0;
-  /** The piece copied last, behind which there is room, and where it begins. */
+  /** The piece copied last, behind which there is room, and its offset. */
   #last: Buffer | undefined;
   #lastStart = 0;
   /** The piece released last: messages of one size, sent one by one, need no new view each. */
@@ -26,12 +29,13 @@ export class CopySlab {
     this.#used += length;
     const spare = this.#spare;
     this.#spare = undefined;
-    // Nothing was copied since its release, or it would be gone: it lies where this piece lies.
+    // No piece was copied since the release of the spare one, or it would be gone: it lies where this piece
+    // lies.
     this.#last = spare?.length === length ? spare : slab.subarray(this.#lastStart, this.#used);
     return this.#last;
   }
 
-  /** Copies `bytes` behind `piece`, and returns both as one piece; `undefined` where that is not possible. */
+  /** Copies `bytes` behind `piece`, and returns both as one piece; `undefined` if that is not possible. */
   extend(piece: Buffer, bytes: Uint8Array): Buffer | undefined {
     const slab = this.#slab;
     if (slab === undefined || piece !== this.#last || bytes.length > SLAB_BYTES - this.#used)
@@ -42,7 +46,7 @@ export class CopySlab {
     return this.#last;
   }
 
-  /** The kernel has the piece. Its place is free again if nothing was copied behind it. */
+  /** Frees the place of a piece that the kernel has taken, unless another piece was copied behind it. */
   release(piece: Buffer): void {
     if (piece !== this.#last) return;
     this.#used = this.#lastStart;

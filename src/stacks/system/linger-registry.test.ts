@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { LingerEntry, STANDSTILL_MS, LingerRegistry } from './linger-registry.js';
 import { MAX_LINGERING } from './lingering.js';
 
-/** A registry, its time, and the names of those that were cut. */
+/** A registry, its time, and the names of the connections that were cut. */
 class Scene {
   nowMs = 0;
   readonly cut: string[] = [];

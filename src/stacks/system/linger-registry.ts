@@ -8,24 +8,24 @@
 import { assert } from '../../support/assert.js';
 import { MAX_LINGERING } from './lingering.js';
 
-/** Without progress for so long, a connection gives way to one that wants its descriptor. */
+/** Milliseconds without progress after which a connection gives way to one that wants its descriptor. */
 export const STANDSTILL_MS = 1000;
 
 /** A closed connection, as the registry sees it. */
 export interface Lingerer {
   /**
-   * Resets the connection: a bound was reached. It is not in the registry any more. Called from inside `add`
-   * and `progressed`, possibly those of another connection: events follow later.
+   * Resets the connection, which has left the registry: a bound was reached. Called from inside `add` and
+   * `progressed`, possibly those of another connection: events follow later.
    */
   cut(): void;
 }
 
-/** One place in the registry; its owner keeps it for life. */
+/** Entry of one connection in the registry; its owner keeps it for life. */
 export class LingerEntry {
   readonly owner: Lingerer;
-  /** When it progressed last, in the registry's time. */
+  /** Time of the last progress, by the registry's clock. */
   progressMs = 0;
-  /** The rest belongs to the registry. */
+  /** The fields from here on belong to the registry. */
   bytes = 0;
   isIn = false;
   previous: LingerEntry | undefined;
@@ -56,17 +56,17 @@ export class LingerRegistry {
     this.#maxBytes = maxBytes;
   }
 
-  /** Connections in the registry. */
+  /** Number of connections in the registry. */
   get size(): number {
     return this.#count;
   }
 
-  /** Bytes that they hold together. */
+  /** Bytes that the connections in the registry hold together. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Takes a connection in that holds `bytes`; closing it counts as progress. */
+  /** Adds a connection that holds `bytes`; its close counts as progress. */
   add(entry: LingerEntry, bytes = 0): void {
     assert(!entry.isIn, 'a connection lingers once');
     entry.isIn = true;
@@ -83,7 +83,7 @@ export class LingerRegistry {
     this.#keepBounds();
   }
 
-  /** Takes a connection out that needs the stack no more; harmless when it is out already. */
+  /** Removes a connection that needs the stack no more; harmless if it was removed already. */
   remove(entry: LingerEntry): void {
     if (!entry.isIn) return;
     this.#unlink(entry);
@@ -92,8 +92,8 @@ export class LingerRegistry {
   }
 
   /**
-   * Cuts the one that has gone longest without progress, if it stands still: its descriptor is wanted.
-   * Returns true if there was one.
+   * Cuts the connection that has gone longest without progress, if it stands still, because its descriptor is
+   * wanted. Returns true if a connection was cut.
    */
   cutStandstill(): boolean {
     const oldest = this.#first;

@@ -1,4 +1,4 @@
-/** Names to addresses: by the system's resolver, or by a look-up of the user's making. */
+/** Resolves names to addresses, by the system's resolver or by a lookup function of the user. */
 import { lookup as systemLookup } from 'node:dns';
 import { ErrorCode } from '../../port/error-code.js';
 import type { Cancel, Fault } from '../../port/tcp-stack.js';
@@ -7,8 +7,8 @@ import { lookupFault } from './system-fault.js';
 import type { Lookup } from './system-stack-options.js';
 
 /**
- * Answers once and later, whatever the look-up does: one of the user's making may answer at once, twice, or
- * by throwing.
+ * Answers once and later, whatever the lookup does: a user's function may answer at once, twice, or by
+ * throwing.
  */
 export function resolveWith(
   lookup: Lookup | undefined,
@@ -39,7 +39,8 @@ function resolverLookup(
   host: string,
   answer: (error: Error | null, addresses: readonly string[]) => void,
 ): void {
-  // In the order that the program or its user chose: dns.setDefaultResultOrder, --dns-result-order.
+  // The addresses keep the order that the program or its user chose: dns.setDefaultResultOrder,
+  // --dns-result-order.
   systemLookup(host, { all: true }, (error, addresses) => {
     answer(error, error === null ? addresses.map(({ address }) => address) : []);
   });

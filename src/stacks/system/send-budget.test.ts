@@ -13,7 +13,7 @@ const BUFFER_BYTES = 4 * MIB;
 /** Connections whose shares fill the other half of the budget. */
 const MANY = MOST_EXCESS_BYTES / SHARE_BYTES;
 
-/** A connection that never has more than `capacity` says. */
+/** A connection that never has more bytes in flight than `capacity` allows. */
 class Sender {
   readonly #budget: SendBudget;
   readonly #bufferBytes: number;
@@ -29,7 +29,7 @@ class Sender {
     return this.#budget.capacity(this.#bufferBytes, this.acked);
   }
 
-  /** Sends at most `bytes`, and returns how many the budget let it send. */
+  /** Sends at most `bytes`, as far as the budget allows, and returns how many. */
   send(bytes = Number.POSITIVE_INFINITY): number {
     const taken = Math.min(bytes, Math.max(0, this.capacity - this.unacknowledged));
     this.#change(taken);
@@ -48,7 +48,7 @@ class Sender {
   }
 }
 
-/** Connections whose excess is `bytes` together. */
+/** Adds connections whose excess is `bytes` together. */
 function crowdWithExcess(budget: SendBudget, bytes: number): void {
   budget.changed(0, SHARE_BYTES + bytes);
 }
@@ -157,7 +157,7 @@ describe('a connection', () => {
     const crowd = Array.from({ length: MANY - 1 }, () => new Sender(budget));
     for (const sender of crowd) {
       sender.send();
-      // Into its receive buffer; what is sent instead is more than anybody reads.
+      // The peer's receive buffer takes these; it never reads the bytes that are sent next.
       sender.ack(UNREAD_BYTES);
       sender.send();
     }

@@ -1,27 +1,29 @@
 /**
- * What all connections of a thread may have unacknowledged together. Linux lets the send buffer of each
- * connection grow to megabytes: a crowd of peers that do not read could pin the machine's memory.
+ * Budget of the bytes that all connections of a thread may have unacknowledged together. Linux lets the send
+ * buffer of each connection grow to megabytes: a crowd of peers that do not read could pin the machine's
+ * memory.
  *
- * Every connection may have `SHARE_BYTES`, whatever the others do. What it has beyond is its excess, and all
- * excess together is bounded by half of the budget; the other half is for the shares. While little excess is
- * in use, a connection may have its whole send buffer. Then its excess may only be as much as its
- * peer has acknowledged beyond `UNREAD_BYTES`, and half of what is left: a peer that reads doubles it with
- * each round trip, as in slow start (RFC 5681 §3.1), and one that does not read stays at its share.
+ * Every connection may have `SHARE_BYTES`, whatever the others do. Its bytes beyond the share are its excess,
+ * and all excess together is bounded by half of the budget; the other half is for the shares. While little
+ * excess is in use, a connection may have its whole send buffer. Later its excess may be at most the bytes
+ * that its peer has acknowledged beyond `UNREAD_BYTES`, and at most half of the excess that is left: the
+ * excess of a peer that reads doubles with each round trip, as in slow start (RFC 5681 §3.1), and a peer that
+ * does not read stays at its share.
  */
 
-/** What each connection may have, however full the budget is. */
+/** Bytes that each connection may have, however full the budget is. */
 export const SHARE_BYTES = 65_536;
 
 /**
  * Excess that is reserved for a connection whose peer acknowledges quickly, while little excess is in use. Up
- * to its share and this, the connection need not ask the system what is acknowledged: a system call less for
- * each share that it sends.
+ * to its share plus this credit, the connection need not ask the system for acknowledgements: that saves a
+ * system call for each share that it sends.
  */
 export const CREDIT_BYTES = 3 * SHARE_BYTES;
 
 /**
- * What a peer's TCP acknowledges although its program reads nothing: the receive buffer that systems begin
- * with, which grows only for programs that read. Linux's is 131072 bytes (`tcp_rmem`).
+ * Bytes that a peer's TCP acknowledges although its program reads nothing: the first receive buffer of
+ * systems, which grows only for programs that read. Linux's is 131072 bytes (`tcp_rmem`).
  */
 export const UNREAD_BYTES = 262_144;
 
@@ -61,7 +63,7 @@ export class SendBudget {
 
   /**
    * Returns the bytes that a connection may have unacknowledged, at most `sendBufferBytes`.
-   * @param ackedBytes what its peer has acknowledged since it stands.
+   * @param ackedBytes bytes that the connection's peer has acknowledged so far.
    */
   capacity(sendBufferBytes: number, ackedBytes: number): number {
     const isLow = this.#excess <= this.#mostExcess / 4;

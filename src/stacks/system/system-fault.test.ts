@@ -72,7 +72,7 @@ describe("a lookup's fault", () => {
   });
 });
 
-/** The error with which connecting so ends. */
+/** Returns the error with which such a connect ends. */
 async function connectError(options: TcpNetConnectOpts): Promise<Error> {
   const socket = new Socket();
   socket.connect(options);

@@ -34,20 +34,20 @@ function codeOf(cause: Error): string {
   return 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
 }
 
-/** A fault of a connection, for which the caller chose the local port, or did not. */
+/** Returns the fault of a connection's error. `choseLocalPort` is true if the caller chose the local port. */
 export function connectionFault(cause: Error, choseLocalPort: boolean): Fault {
   const code = codeOf(cause);
-  // When it is not binding that fails so, the ports are taken: the chosen one to this peer, or every one.
+  // If `connect` and not `bind` fails so, the ports are taken: the chosen one to this peer, or every one.
   if (code === 'EADDRNOTAVAIL' && 'syscall' in cause && cause.syscall === 'connect') {
     if (choseLocalPort) return { code: ErrorCode.ERR_USE, cause };
-    // A machine without IPv6 says the same of every IPv6 address.
+    // A machine without IPv6 reports the same for every IPv6 address.
     const isIpv6 = 'address' in cause && String(cause.address).includes(':');
     return { code: isIpv6 ? ErrorCode.ERR_RTE : ErrorCode.ERR_BUF, cause };
   }
   return { code: CODES[code] ?? ErrorCode.ERR_IF, cause };
 }
 
-/** A fault of a listener: there, EACCES is a port that this user may not have. */
+/** Returns the fault of a listener's error; there, EACCES is a port that this user may not have. */
 export function listenFault(cause: Error): Fault {
   const code = codeOf(cause);
   return { code: code === 'EACCES' ? ErrorCode.ERR_VAL : (CODES[code] ?? ErrorCode.ERR_IF), cause };

@@ -1,4 +1,4 @@
-/** What a stack on the operating system's TCP is made with. */
+/** Options of a stack on the operating system's TCP. */
 import type { Lookup } from '../../port/lookup.js';
 import type { StackLimits } from '../../port/tcp-stack.js';
 import type { Clock } from '../../support/clock.js';
@@ -25,15 +25,15 @@ export interface SystemStackOptions {
   sendBudgetBytes?: number | undefined;
   /** Connections at once. Default: the system's own limit. */
   maxActiveTcp?: number | undefined;
-  /** The time that timeouts and polls go by. Default: the machine's. */
+  /** Clock of timeouts and polls. Default: the machine's. */
   clock?: Clock | undefined;
-  /** Names to addresses. Default: the system's resolver (`getaddrinfo`). */
+  /** Resolves names to addresses. Default: the system's resolver (`getaddrinfo`). */
   lookup?: Lookup | undefined;
 }
 
-/** What `nodeStack` takes. */
+/** Options of `nodeStack`. */
 export type NodeStackOptions = SystemStackOptions;
-/** What `kernelStack` takes. */
+/** Options of `kernelStack`. */
 export type KernelStackOptions = SystemStackOptions;
 
 const USUAL_CLOSE_TIMEOUT_MS = 30_000;

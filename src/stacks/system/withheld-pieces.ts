@@ -1,16 +1,16 @@
 /**
- * How many pieces a receiver withholds, beside how many bytes. A piece costs the process some 270 bytes,
- * however small it is, so that a window's worth of single bytes would take many times the window. Past the
- * bound, a stack delivers only every `JOIN_INTERVAL_MS`, and then all that is there as one piece: memory is
- * bounded, and nobody stalls.
+ * Counts the pieces that a receiver withholds, beside their bytes. A piece costs the process some 270 bytes,
+ * however small it is, so that a window's worth of single bytes would take many times the window. Past a
+ * bound, a stack delivers only every `JOIN_INTERVAL_MS`, and then all received bytes as one piece: memory is
+ * bounded, and no connection stalls.
  *
- * Given back are bytes, not pieces: a share of the bytes takes the same share of the pieces along.
+ * A receiver gives back bytes, not pieces: a share of the bytes takes the same share of the pieces along.
  */
 import { assert } from '../../support/assert.js';
 
 /** Bytes of the window for which one piece may be withheld on its own. */
 export const WINDOW_BYTES_PER_PIECE = 256;
-/** Past the bound, the pause between two pieces. */
+/** Pause between two pieces past the bound, in milliseconds. */
 export const JOIN_INTERVAL_MS = 100;
 
 export class WithheldPieces {
@@ -27,7 +27,9 @@ export class WithheldPieces {
     return this.#bytes;
   }
 
-  /** True if further pieces are to be joined: as many are withheld one by one as may be. */
+  /**
+   * True if further pieces are to be joined, because the receiver withholds as many single ones as it may.
+   */
   get isFull(): boolean {
     return this.#pieces >= this.#most;
   }
