@@ -1,6 +1,14 @@
 /** The door: what `import … from 'asynctcp'` gives on Node. Here, and only here, a stack is chosen. */
 import cluster from 'node:cluster';
-import { checkHandler, checkInteger, checkOptions, isObject, show } from './asynctcp/check.js';
+import {
+  checkBoolean,
+  checkHandler,
+  checkInteger,
+  checkObject,
+  checkOptions,
+  isObject,
+  show,
+} from './asynctcp/check.js';
 import {
   Configuration,
   configuration,
@@ -16,6 +24,8 @@ import { loadAddon } from './addon/load-addon.js';
 import { KernelStack } from './stacks/kernel/kernel-stack.js';
 import { MemoryStack, type MemoryStackOptions } from './stacks/memory/memory-stack.js';
 import { NodeStack } from './stacks/node/node-stack.js';
+import { MAX_LINES, MAX_SHOWN_BYTES, type RecordingOptions } from './stacks/recording/recording-options.js';
+import { RecordingStack } from './stacks/recording/recording-stack.js';
 import type {
   KernelStackOptions,
   NodeStackOptions,
@@ -68,6 +78,8 @@ export { TcpState } from './port/tcp-state.js';
 export type * from './port/tcp-stack.js';
 export type { Lookup } from './port/lookup.js';
 export type { MemoryStack, MemoryStackOptions, Where } from './stacks/memory/memory-stack.js';
+export type { RecordingOptions } from './stacks/recording/recording-options.js';
+export type { RecordingStack } from './stacks/recording/recording-stack.js';
 export type {
   KernelStackOptions,
   NodeStackOptions,
@@ -125,6 +137,23 @@ export function kernelStack(options: KernelStackOptions = {}): TcpStack {
  */
 export function memoryStack(options: MemoryStackOptions = {}): MemoryStack {
   return new MemoryStack(checkStackOptions(options));
+}
+
+/**
+ * A stack that records each call and each event of another stack and forwards it, to be passed as the option
+ * `stack`: `new AsyncClient({ stack: recordingStack(kernelStack(), { sink: console.error }) })`.
+ * docs/stacks.md describes the lines.
+ * @throws TypeError, RangeError for options out of range.
+ */
+export function recordingStack(stack: TcpStack, options: RecordingOptions = {}): RecordingStack {
+  checkObject('stack', stack);
+  checkOptions(options);
+  const { sink, maxLines, shownBytes, verbose } = options;
+  checkHandler('sink', sink);
+  if (maxLines !== undefined) checkInteger('maxLines', maxLines, 1, MAX_LINES);
+  if (shownBytes !== undefined) checkInteger('shownBytes', shownBytes, 0, MAX_SHOWN_BYTES);
+  if (verbose !== undefined) checkBoolean('verbose', verbose);
+  return new RecordingStack(stack, options);
 }
 
 /** What the options leave out is the configuration's. */
