@@ -169,7 +169,7 @@ export default defineConfig(
     rules: { 'no-restricted-properties': ['error', NO_RANDOM] },
   },
   {
-    files: ['**/*.test.ts', 'test/**/*.ts', 'bench/**/*.ts'],
+    files: ['**/*.test.ts', 'test/**/*.ts', 'bench/**/*.ts', 'examples/testing.ts'],
     rules: {
       // `describe` and `it` return promises that the runner keeps.
       '@typescript-eslint/no-floating-promises': [

@@ -1,37 +1,24 @@
 /** The door: what `import … from 'asynctcp'` gives on Node. Here, and only here, a stack is chosen. */
 import cluster from 'node:cluster';
-import {
-  checkBoolean,
-  checkHandler,
-  checkInteger,
-  checkObject,
-  checkOptions,
-  isObject,
-  show,
-} from './asynctcp/check.js';
+import { checkHandler, checkObject, checkOptions, checkProgram } from './asynctcp/check.js';
 import {
   Configuration,
   configuration,
-  symbolOf,
   withVariables,
   type ConfigureOptions,
 } from './asynctcp/configuration.js';
 import { sendFigures } from './asynctcp/thread-registry.js';
 import { offerStack } from './asynctcp/stack-choice.js';
+import { checkRecordingOptions, checkStackOptions, sharedStack } from './asynctcp/stack-options.js';
 import { beginTask, offerTaskKeeper, readTaskSettings } from './asynctcp/task-use.js';
 import type { TcpStack } from './port/tcp-stack.js';
 import { loadAddon } from './addon/load-addon.js';
 import { KernelStack } from './stacks/kernel/kernel-stack.js';
 import { MemoryStack, type MemoryStackOptions } from './stacks/memory/memory-stack.js';
 import { NodeStack } from './stacks/node/node-stack.js';
-import { MAX_LINES, MAX_SHOWN_BYTES, type RecordingOptions } from './stacks/recording/recording-options.js';
+import type { RecordingOptions } from './stacks/recording/recording-options.js';
 import { RecordingStack } from './stacks/recording/recording-stack.js';
-import type {
-  KernelStackOptions,
-  NodeStackOptions,
-  SystemStackOptions,
-} from './stacks/system/system-stack-options.js';
-import { assert } from './support/assert.js';
+import type { KernelStackOptions, NodeStackOptions } from './stacks/system/system-stack-options.js';
 import { offerTicks } from './support/callback-scope.js';
 import { systemClock } from './support/clock.js';
 import { warn } from './support/warn.js';
@@ -77,7 +64,7 @@ export { ErrorCode } from './port/error-code.js';
 export { TcpState } from './port/tcp-state.js';
 export type * from './port/tcp-stack.js';
 export type { Lookup } from './port/lookup.js';
-export type { MemoryStack, MemoryStackOptions, Where } from './stacks/memory/memory-stack.js';
+export type { EndSelector, MemoryStack, MemoryStackOptions } from './stacks/memory/memory-stack.js';
 export type { RecordingOptions } from './stacks/recording/recording-options.js';
 export type { RecordingStack } from './stacks/recording/recording-stack.js';
 export type {
@@ -143,54 +130,11 @@ export function memoryStack(options: MemoryStackOptions = {}): MemoryStack {
  * A stack that records each call and each event of another stack and forwards it, to be passed as the option
  * `stack`: `new AsyncClient({ stack: recordingStack(kernelStack(), { sink: console.error }) })`.
  * docs/stacks.md describes the lines.
- * @throws TypeError, RangeError for options out of range.
+ * @throws TypeError, RangeError for options out of range, and for a `stack` that is no object.
  */
 export function recordingStack(stack: TcpStack, options: RecordingOptions = {}): RecordingStack {
   checkObject('stack', stack);
-  checkOptions(options);
-  const { sink, maxLines, shownBytes, verbose } = options;
-  checkHandler('sink', sink);
-  if (maxLines !== undefined) checkInteger('maxLines', maxLines, 1, MAX_LINES);
-  if (shownBytes !== undefined) checkInteger('shownBytes', shownBytes, 0, MAX_SHOWN_BYTES);
-  if (verbose !== undefined) checkBoolean('verbose', verbose);
-  return new RecordingStack(stack, options);
-}
-
-/** What the options leave out is the configuration's. */
-function checkStackOptions<O extends SystemStackOptions>(options: O): O {
-  checkOptions(options);
-  return {
-    ...options,
-    sendBufferBytes: limit('sendBufferBytes', options.sendBufferBytes, 'tcpSndBuf', [1, MAX_BUFFER_BYTES]),
-    receiveWindowBytes: limit('receiveWindowBytes', options.receiveWindowBytes, 'tcpWnd', [
-      1,
-      MAX_BUFFER_BYTES,
-    ]),
-    maxActiveTcp: limit('maxActiveTcp', options.maxActiveTcp, 'maxActiveTcp', [1, Number.MAX_SAFE_INTEGER]),
-    closeTimeoutMs: limit('closeTimeoutMs', options.closeTimeoutMs, 'closeTimeoutMs'),
-    sendBudgetBytes: limit('sendBudgetBytes', options.sendBudgetBytes, 'sendBudgetBytes'),
-    lookup: checkHandler('lookup', options.lookup),
-  };
-}
-
-/** Of one connection, in each direction: as the configuration's symbols have it. */
-const MAX_BUFFER_BYTES = 1_073_741_824;
-
-/**
- * Returns a number of one's own, or else the configuration's.
- * @param range of one's own number; that of the configuration's symbol where it is left out.
- */
-function limit(
-  name: string,
-  own: number | undefined,
-  option: keyof ConfigureOptions,
-  range?: readonly [least: number, most: number],
-): number | undefined {
-  if (own === undefined) return configuration.integer(option);
-  const symbol = symbolOf(option);
-  assert(symbol.kind === 'integer', 'a limit is a number');
-  const [least, most] = range ?? [symbol.least, symbol.most];
-  return checkInteger(name, own, least, most);
+  return new RecordingStack(stack, checkRecordingOptions(options));
 }
 
 /**
@@ -214,16 +158,6 @@ export function startTask(
   return new AsyncTask({ program: url, settings: readTaskSettings(own), variables, options });
 }
 
-function checkProgram(program: URL | string): string {
-  if (program instanceof URL) return program.href;
-  // The URL of another realm is as good.
-  const href: unknown = isObject(program) ? Reflect.get(program, 'href') : program;
-  if (typeof href === 'string' && URL.canParse(href)) return href;
-  throw new TypeError(
-    `program must be a URL such as new URL('./app.js', import.meta.url), not ${show(program)}`,
-  );
-}
-
 /**
  * Tells the program of each bite of the watchdog in this thread, once the blocked callback has returned;
  * `undefined` removes the handler. What happens while it blocks is told to whoever started the task
@@ -242,21 +176,8 @@ export function diagnostics(): Diagnostics {
   return diagnosticsReport('diagnostics', sendFigures);
 }
 
-/** Returns the same stack at each use, made at the first. */
-function shared(make: () => TcpStack): () => TcpStack {
-  let stack: TcpStack | undefined;
-  return () => {
-    if (stack !== undefined) return stack;
-    stack = make();
-    for (const symbol of configuration.withoutEffect(stack.honours)) {
-      warn(`${symbol} has no effect on the ${stack.name} stack`);
-    }
-    return stack;
-  };
-}
-
-const sharedNodeStack = shared(() => nodeStack());
-const sharedKernelStack = shared(() => kernelStack());
+const sharedNodeStack = sharedStack(() => nodeStack());
+const sharedKernelStack = sharedStack(() => kernelStack());
 
 /** `auto` is the stack `node` where the better one should have worked: the user is told, once. */
 function fallBack(reason: string): TcpStack {

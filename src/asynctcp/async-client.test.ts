@@ -1,102 +1,99 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
-import { NodeStack } from '../stacks/node/node-stack.js';
-import type { Alarm, Clock } from '../support/clock.js';
+import { ErrorCode } from '../port/error-code.js';
+import { MemoryStack } from '../stacks/memory/memory-stack.js';
 import { AsyncClient } from './async-client.js';
 import { AsyncServer } from './async-server.js';
 
-/** Time stands still unless the test moves it; no timer is needed here. */
-class StillClock implements Clock {
-  now = 1000;
+const ADDRESS = '127.0.0.1';
+const PORT = 7;
 
-  nowMs(): number {
-    return this.now;
-  }
-
-  setAlarm(): Alarm {
-    return { cancel: () => undefined };
-  }
-}
-
-/** A client of a server, and the foreign socket at its other end, which reads all that comes. */
-async function accepted(
-  stack: NodeStack,
-): Promise<{ client: AsyncClient; peer: Socket; server: AsyncServer }> {
-  const server = new AsyncServer('127.0.0.1', 0, { stack });
+/** A stack with a server that takes all that comes. */
+async function serving(): Promise<{ stack: MemoryStack; client: AsyncClient }> {
+  const stack = new MemoryStack();
+  const server = new AsyncServer(ADDRESS, PORT, { stack });
+  server.onClient(() => undefined);
   await server.begin();
-  const client = new Promise<AsyncClient>((resolve) => {
-    server.onClient(resolve);
-  });
-  const peer = connect(server.port(), '127.0.0.1');
-  peer.on('error', () => undefined);
-  peer.resume();
-  await once(peer, 'connect');
-  return { client: await client, peer, server };
+  return { stack, client: new AsyncClient({ stack }) };
 }
 
 describe('connect()', () => {
-  it('with a local address that the runtime refuses leaves the client usable', async () => {
-    const server = createServer((socket) => socket.on('error', () => undefined).resume()).listen(
-      0,
-      '127.0.0.1',
-    );
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    const client = new AsyncClient({ stack: new NodeStack() });
-    const over = new Promise<void>((resolve) => {
-      client.onDisconnect(resolve.bind(undefined, undefined));
-    });
-    // A zone that an interface may be called by; `node:net` refuses the underscore in some versions.
-    try {
-      if (client.connect('::1', port, { localAddress: 'fe80::1%a_b' })) await over;
-    } catch {
-      // An error that says so is as good, as long as nothing has begun.
+  it('that fails leaves the client usable, with any code', async () => {
+    const { stack, client } = await serving();
+    const log: string[] = [];
+    client.onConnect(() => log.push('connect'));
+    client.onError((_, code) => log.push(`error ${code}`));
+    client.onDisconnect((_, reason) => log.push(reason));
+    for (const code of [ErrorCode.ERR_VAL, ErrorCode.ERR_RTE, ErrorCode.ERR_MEM]) {
+      log.length = 0;
+      const accept = stack.refuse({ port: PORT }, code);
+      assert.equal(client.connect(ADDRESS, PORT), true);
+      await stack.settle();
+      accept();
+      assert.deepEqual([log, client.stateToString()], [[`error ${code}`, 'error'], 'Closed']);
     }
-    try {
-      assert.equal(client.stateToString(), 'Closed');
-      const connected = new Promise<void>((resolve) => {
-        client.onConnect(resolve.bind(undefined, undefined));
-      });
-      assert.equal(client.connect('127.0.0.1', port), true);
-      await connected;
-    } finally {
-      client.abort();
-      server.close();
-    }
+    assert.equal(client.connect(ADDRESS, PORT), true);
+    await stack.settle();
+    assert.equal(log.at(-1), 'connect');
+  });
+
+  it('that nothing answers ends at its timeout, to the millisecond', async () => {
+    const { stack, client } = await serving();
+    stack.cut({ port: PORT });
+    let code: number | undefined;
+    client.onError((_, error) => (code = error));
+    client.connect(ADDRESS, PORT, { timeoutMs: 5000 });
+    await stack.run(4999);
+    assert.equal(code, undefined);
+    await stack.run(1);
+    assert.deepEqual([code, stack.holdings().attempts], [ErrorCode.ERR_TIMEOUT, 0]);
   });
 });
 
 describe('the time that onAck tells', () => {
   it('is not counted from a send that was acknowledged while nobody listened', async () => {
-    const clock = new StillClock();
-    const { client, peer, server } = await accepted(new NodeStack({ clock }));
-    try {
-      client.onAck(() => undefined);
-      const space = client.space();
-      client.write('before');
-      client.onAck(undefined);
-      // Every turn something comes in, until the acknowledgement has been noticed.
-      while (client.space() < space) {
-        peer.write('.');
-        await new Promise<void>((resolve) => {
-          client.onData(resolve.bind(undefined, undefined));
-        });
-      }
-      clock.now += 3_600_000;
-      const told = new Promise<number>((resolve) => {
-        client.onAck((_, bytes, timeMs) => {
-          assert.equal(bytes, 5);
-          resolve(timeMs);
-        });
-      });
-      client.write('after');
-      assert.equal(await told, 0);
-    } finally {
-      client.abort();
-      peer.destroy();
-      await server.end();
-    }
+    const { stack, client } = await serving();
+    client.connect(ADDRESS, PORT);
+    await stack.settle();
+    client.onAck(() => undefined);
+    client.write('before');
+    client.onAck(undefined);
+    await stack.run(3_600_000);
+    const told: [bytes: number, timeMs: number][] = [];
+    client.onAck((_, bytes, timeMs) => told.push([bytes, timeMs]));
+    await stack.run(3_600_000);
+    client.write('after');
+    await stack.settle();
+    assert.deepEqual(told.at(-1), [5, 0]);
+  });
+
+  it('is that of the oldest send that is acknowledged', async () => {
+    const { stack, client } = await serving();
+    client.connect(ADDRESS, PORT);
+    await stack.settle();
+    const told: [bytes: number, timeMs: number][] = [];
+    client.onAck((_, bytes, timeMs) => told.push([bytes, timeMs]));
+    const heal = stack.cut({ port: PORT });
+    client.write('one');
+    await stack.run(100);
+    client.write('two');
+    await stack.run(50);
+    heal();
+    await stack.settle();
+    assert.deepEqual(told, [[6, 150]]);
+  });
+});
+
+describe('onTimeout', () => {
+  it('tells how long nothing was acknowledged, and how long nothing was heard', async () => {
+    const { stack, client } = await serving();
+    client.connect(ADDRESS, PORT);
+    await stack.run(1000);
+    const told: unknown[] = [];
+    client.onTimeout((_, timeMs, heardAgoMs) => told.push([timeMs, heardAgoMs]));
+    stack.cut({ port: client.localPort() });
+    client.write('lost');
+    await stack.run(5000);
+    assert.deepEqual(told, [[5000, 6000]]);
   });
 });

@@ -3,11 +3,11 @@ import { describe, it } from 'node:test';
 import { ErrorCode } from '../port/error-code.js';
 import { TcpState } from '../port/tcp-state.js';
 import type { TcpStack } from '../port/tcp-stack.js';
-import { NodeStack } from '../stacks/node/node-stack.js';
+import { MemoryStack } from '../stacks/memory/memory-stack.js';
 import { AsyncServer, type ServerOptions } from './async-server.js';
 import { TcpError } from './tcp-error.js';
 
-const stack = new NodeStack();
+const stack = new MemoryStack();
 
 /** What JavaScript's callers may pass in spite of the types. */
 type UntypedServer = new (...args: unknown[]) => AsyncServer;
@@ -106,7 +106,7 @@ describe('reusePort', () => {
   it('on a runtime without it is an error that says which stack cannot', () => {
     assert.throws(() => new AsyncServer(7, { stack: stackWith(false), reusePort: true }), {
       name: 'RangeError',
-      message: 'reusePort must be false on the node stack of this runtime, which cannot share a port',
+      message: 'reusePort must be false on the memory stack of this runtime, which cannot share a port',
     });
     assert.equal(new AsyncServer(7, { stack: stackWith(false), reusePort: false }).port(), 7);
   });
@@ -128,9 +128,22 @@ describe('a setting', () => {
 });
 
 describe('begin()', () => {
-  it('of an address that this machine does not have is rejected with what was tried', async () => {
-    // RFC 5737: no machine has it.
-    const server = new AsyncServer('203.0.113.1', 0, { stack });
+  /** A stack as the system is that finds out later. */
+  function failingLater(): TcpStack {
+    const listen: TcpStack['listen'] = (target, events) => {
+      const listener = stack.listen(target, { ...events, onListening: () => undefined });
+      if ('local' in listener) listener.close();
+      stack.post(() => {
+        const cause = new Error('bind EADDRNOTAVAIL');
+        events.onFailed({ code: ErrorCode.ERR_VAL, cause });
+      });
+      return listener;
+    };
+    return Object.create(stack, { listen: { value: listen } }) as TcpStack;
+  }
+
+  it('that fails later is rejected with what was tried', async () => {
+    const server = new AsyncServer('203.0.113.1', 0, { stack: failingLater() });
     for (let attempt = 0; attempt < 2; attempt += 1) {
       await assert.rejects(server.begin(), (error: unknown) => {
         assert.ok(error instanceof TcpError);
@@ -164,8 +177,7 @@ describe('begin()', () => {
       await begun;
       await ended;
       assert.equal(server.status(), TcpState.CLOSED);
-      const listeners = process.getActiveResourcesInfo().filter((kind) => kind.startsWith('TCPServer'));
-      assert.deepEqual(listeners, []);
+      assert.equal(stack.holdings().listeners, 0);
     }
   });
 

@@ -124,3 +124,16 @@ function isHostName(text: string): boolean {
     /^[\p{L}\p{N}_]([\p{L}\p{M}\p{N}_-]*[\p{L}\p{M}\p{N}_])?$/u.test(label);
   return labels.every(isLabel) && !/^[0-9]+$/.test(labels.at(-1) ?? '');
 }
+
+/**
+ * Returns the URL of a program's module as text; the URL of another realm is as good.
+ * @throws TypeError for anything else.
+ */
+export function checkProgram(program: unknown): string {
+  if (program instanceof URL) return program.href;
+  const href: unknown = isObject(program) ? Reflect.get(program, 'href') : program;
+  if (typeof href === 'string' && URL.canParse(href)) return href;
+  throw new TypeError(
+    `program must be a URL such as new URL('./app.js', import.meta.url), not ${show(program)}`,
+  );
+}

@@ -1,43 +1,26 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { ErrorCode } from '../port/error-code.js';
-import type { Fault } from '../port/tcp-stack.js';
-import { NodeStack } from '../stacks/node/node-stack.js';
+import type { Connection, ConnectionEvents, Fault } from '../port/tcp-stack.js';
+import { MemoryStack } from '../stacks/memory/memory-stack.js';
 import { ipFamily } from '../support/ip-address.js';
 import { Dial, interleaved, MAX_ADDRESSES } from './dial.js';
 
-/** A port of every loopback address on which nobody listens. */
-async function deadPort(): Promise<number> {
-  const server = createServer().listen(0);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
+const PORT = 7;
+const NOTHING = { connections: 0, attempts: 0, listeners: 0, lingering: 0, timers: 0 };
 
 /** Dials a name with these addresses, none of which answers. */
 async function failedDial(addresses: readonly string[], localAddress?: string): Promise<Fault> {
-  const stack = new NodeStack({
-    lookup: (_, answer) => {
-      setImmediate(answer, null, addresses);
-    },
-  });
-  const port = await deadPort();
-  const fault = await new Promise<Fault>((resolve, reject) => {
-    const target = { host: 'many.example', port, localAddress, localPort: 0 };
+  const stack = new MemoryStack({ lookup: (_, answer) => answer(null, addresses) });
+  const fault = await new Promise<Fault>((resolve) => {
+    const target = { host: 'many.example', port: PORT, localAddress, localPort: 0 };
     new Dial(stack, target, true, {
-      onDialed: () => {
-        reject(new Error('somebody answered'));
-        return assert.fail('nobody listens there');
-      },
+      onDialed: () => assert.fail('nobody listens there'),
       onDialFailed: resolve,
     });
   });
-  assert.equal(stack.timers.size, 0, 'no timer is left');
+  assert.deepEqual(stack.holdings(), NOTHING);
   return fault;
 }
 
@@ -65,20 +48,19 @@ describe('the addresses of one name', () => {
     const fault = await failedDial([...new Array<string>(MAX_ADDRESSES).fill(V4), V6]);
     const causes = causesOf(fault);
     assert.equal(causes.length, MAX_ADDRESSES);
-    const tried = causes.map((cause) => (cause instanceof Error && 'address' in cause ? cause.address : ''));
-    assert.equal(tried.filter((address) => address === V6).length, 1);
+    assert.equal(causes.filter((cause) => String(cause).includes(`connect to ${V6} `)).length, 1);
   });
 
   it('that are one fail with its own error', async () => {
     const { code, cause } = await failedDial([V4]);
     assert.equal(code, ErrorCode.ERR_RST);
     assert.ok(cause !== undefined && !(cause instanceof AggregateError));
-    assert.match(cause.message, /ECONNREFUSED 127\.0\.0\.1/);
+    assert.match(cause.message, /^connect to 127\.0\.0\.1 port 7: nothing listens there$/);
   });
 
   it('that are several fail with all their errors, and with their texts', async () => {
     const { cause } = await failedDial([V4, V4]);
-    assert.match(cause?.message ?? '', /ECONNREFUSED.*; .*ECONNREFUSED/);
+    assert.match(cause?.message ?? '', /nothing listens there; connect to .*nothing listens there/);
   });
 
   it('of another family than the local address are not tried', async () => {
@@ -95,6 +77,74 @@ describe('the addresses of one name', () => {
 
   it('that are none are a failed lookup', async () => {
     assert.equal((await failedDial([])).code, ErrorCode.ERR_DNS);
+  });
+});
+
+describe('an attempt that stays silent', () => {
+  const ADDRESSES = ['192.0.2.1', '192.0.2.2'];
+
+  /** A stack on which the first address is silent, and the second one's port is `PORT`. */
+  function halfSilent(): { stack: MemoryStack; accepted: Connection[] } {
+    const stack = new MemoryStack({ lookup: (_, answer) => answer(null, ADDRESSES) });
+    const accepted: Connection[] = [];
+    for (const address of ADDRESSES) {
+      const target = { address, port: PORT, backlog: undefined, reusePort: false };
+      stack.listen(target, {
+        onListening: () => undefined,
+        onFailed: () => assert.fail('it failed'),
+        onAccepted: (connection) => {
+          accepted.push(connection);
+          return IGNORANT;
+        },
+        onAcceptFailed: () => undefined,
+      });
+    }
+    stack.cut({ address: '192.0.2.1' });
+    return { stack, accepted };
+  }
+
+  const IGNORANT: ConnectionEvents = {
+    onData: () => undefined,
+    onAcked: () => undefined,
+    onEnd: () => undefined,
+    onClosed: () => undefined,
+  };
+  const target = { host: 'two.example', port: PORT, localAddress: undefined, localPort: 0 };
+
+  it('is followed by the next one after 250 ms, and given up when that stands', async () => {
+    const { stack, accepted } = halfSilent();
+    const dialed: Connection[] = [];
+    new Dial(stack, target, true, {
+      onDialed: (connection) => {
+        dialed.push(connection);
+        return IGNORANT;
+      },
+      onDialFailed: () => assert.fail('it failed'),
+    });
+    await stack.run(249);
+    assert.deepEqual([dialed.length, stack.holdings().attempts], [0, 1]);
+    await stack.run(1);
+    assert.deepEqual([dialed[0]?.remote.address, accepted.length], ['192.0.2.2', 1]);
+    assert.deepEqual(stack.holdings(), { ...NOTHING, connections: 2, listeners: 2 });
+  });
+
+  it('is given up with all others, in any stage, and tells nobody', async () => {
+    for (const ms of [undefined, 0, 249, 250]) {
+      const { stack, accepted } = halfSilent();
+      const dial = new Dial(stack, target, true, {
+        onDialed: () => assert.fail('it stands'),
+        onDialFailed: () => assert.fail('it failed'),
+      });
+      stack.cut({ address: '192.0.2.2' });
+      if (ms !== undefined) await stack.run(ms);
+      dial.cancel();
+      await stack.run(1000);
+      assert.deepEqual(
+        [accepted.length, stack.holdings()],
+        [0, { ...NOTHING, listeners: 2 }],
+        `after ${ms} ms`,
+      );
+    }
   });
 });
 

@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { NodeStack } from '../stacks/node/node-stack.js';
+import type { TcpStack } from '../port/tcp-stack.js';
+import { MemoryStack } from '../stacks/memory/memory-stack.js';
 import { checkRequired } from './required.js';
 
-const stack = new NodeStack();
+const whole = new MemoryStack();
+/** A stack that can do less. */
+const stack: TcpStack = Object.create(whole, {
+  capabilities: {
+    value: { ...whole.capabilities, acknowledgement: 'local', receiveWindow: 'bounded', virtualTime: false },
+  },
+}) as TcpStack;
 
 describe('require', () => {
   it('takes what the stack has, less than that, and nothing', () => {
@@ -15,14 +22,14 @@ describe('require', () => {
     checkRequired({ ...least, acknowledgement: 'local', receiveWindow: 'bounded' }, stack);
   });
 
-  const PEER = /^RangeError: the node stack cannot meet require\.acknowledgement "peer": it has "local"$/;
-  const EXACT = /^RangeError: the node stack cannot meet require\.receiveWindow "exact": it has "bounded"$/;
+  const PEER = /^RangeError: the memory stack cannot meet require\.acknowledgement "peer": it has "local"$/;
+  const EXACT = /^RangeError: the memory stack cannot meet require\.receiveWindow "exact": it has "bounded"$/;
   const refused: [unknown, RegExp][] = [
     [{ acknowledgement: 'peer' }, PEER],
     [{ receiveWindow: 'exact' }, EXACT],
     [
       { virtualTime: true },
-      /^RangeError: the node stack cannot meet require\.virtualTime true: it has false$/,
+      /^RangeError: the memory stack cannot meet require\.virtualTime true: it has false$/,
     ],
     [{ abort: 1 }, /^RangeError: require\.abort must be false or true, not 1$/],
     [{ acknowledgement: true }, /^RangeError: require\.acknowledgement must be "local" or "peer", not true$/],

@@ -1,12 +1,13 @@
 /**
- * Runs a job from the runtime's event loop, when all microtasks have run. It takes what the runtime had when
- * this module was loaded: fake timers do not stop it. An engine without any of these, such as XS, gets a
- * microtask: then microtasks that the job before it caused may still wait.
+ * Runs a job from the runtime's event loop, when all microtasks have run. It keeps the runtime's functions as
+ * they were when this module was loaded: fake timers do not stop it. An engine that has neither immediates
+ * nor channels, such as XS, runs the job as a microtask: microtasks that the job before it caused may still
+ * wait.
  */
 
 type Job = () => void;
 
-/** What a runtime may offer. */
+/** Functions of a runtime by which a job can run later. */
 export interface Runtime {
   readonly setImmediate?: ((job: Job) => unknown) | undefined;
   readonly MessageChannel?: (new () => Channel) | undefined;

@@ -1,5 +1,5 @@
 /**
- * A clock whose hands only a test moves: what waits for 5 s is tested in no time, and on the slowest machine.
+ * A clock that only a test moves: a timeout of 5 s is tested in no time, and on the slowest machine.
  */
 import type { Alarm, Clock } from './clock.js';
 
@@ -42,8 +42,8 @@ export class SteppedClock implements Clock {
   }
 
   /**
-   * Moves on by `ms` milliseconds, and wakes in order whoever is due on the way.
-   * @throws RangeError for a number below 0, and for what is no number.
+   * Moves on by `ms` milliseconds, and wakes the alarms on the way in the order of their times.
+   * @throws RangeError unless `ms` is a finite number of at least 0.
    */
   advance(ms: number): void {
     this.advanceTo(this.#nowMs + checkStep(ms));
@@ -61,7 +61,7 @@ export class SteppedClock implements Clock {
 
   /**
    * Moves on by `ms` milliseconds at once, as if the process had been held up: alarms on the way come late.
-   * @throws RangeError for a number below 0, and for what is no number.
+   * @throws RangeError unless `ms` is a finite number of at least 0.
    */
   stall(ms: number): void {
     this.#nowMs += checkStep(ms);
@@ -78,7 +78,8 @@ export class SteppedClock implements Clock {
   }
 }
 
-function checkStep(ms: number): number {
+/** Returns a number of milliseconds that a clock can be moved by. */
+export function checkStep(ms: number): number {
   if (!(ms >= 0 && ms < Number.POSITIVE_INFINITY)) {
     throw new RangeError(`ms must be a number of at least 0, not ${String(ms)}`);
   }

@@ -507,6 +507,15 @@ while True:
   );
 });
 
+describe('the example testing', { timeout: HANGS_MS }, () => {
+  it('passes each of its tests, on no socket', async (test) => {
+    // Under a test runner, a test program would report to that one.
+    const example = startNode(test, exampleFile('testing'), [], { NODE_TEST_CONTEXT: '' });
+    assert.deepEqual(await example.ended, { status: 0, signal: null }, example.stdout.text);
+    assert.match(example.stdout.text, /^# pass 4$/m);
+  });
+});
+
 describe('every example', { concurrency: true, timeout: HANGS_MS }, () => {
   const WRONG_ARGUMENTS: Record<string, string[][]> = {
     echo: [['http'], ['65536'], ['7007', 'localhost'], ['7007', '::1', 'more']],

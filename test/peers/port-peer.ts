@@ -1,8 +1,9 @@
 /**
- * The contract suite's peer on a memory stack: written on the port alone, and as a program on blocking
- * sockets is, it reads and writes only when it is asked to.
+ * The contract suite's peer on a memory stack, written on the port alone. As a program on blocking sockets
+ * does, it reads and writes only when it is asked to.
  */
-import type { Connection, ConnectionEvents, Fault, MemoryStack, Where } from 'asynctcp';
+import type { Connection, ConnectionEvents, EndSelector, Fault, MemoryStack } from 'asynctcp';
+import { MemoryConnection } from '#src/stacks/memory/memory-connection.js';
 import type { Peer, PeerListener, PeerSocket } from '../contract/case.js';
 import { pattern, PatternReader } from '../contract/pattern.js';
 
@@ -102,11 +103,11 @@ class PortListener implements PeerListener {
   address = '';
   port = 0;
   #close: () => void = () => undefined;
-  readonly #cut: (where: Where) => () => void;
+  readonly #cut: (where: EndSelector) => () => void;
   readonly #ready: PortSocket[] = [];
   readonly #waiting: ((socket: PortSocket) => void)[] = [];
 
-  constructor(cut: (where: Where) => () => void) {
+  constructor(cut: (where: EndSelector) => () => void) {
     this.#cut = cut;
   }
 
@@ -199,7 +200,7 @@ class PortSocket implements PeerSocket, ConnectionEvents {
     return new Promise((resolve) => this.#changed.push(resolve));
   }
 
-  // ---- what a case asks for
+  // ---- requests of a case
 
   async send(text: string): Promise<void> {
     await this.#send(Buffer.from(text, 'latin1'));
@@ -231,9 +232,7 @@ class PortSocket implements PeerSocket, ConnectionEvents {
   /** Bytes that have arrived and were not read, those that were not delivered among them. */
   unread(): number {
     const { connection } = this;
-    return 'unconsumed' in connection
-      ? Number(Reflect.apply(Object(connection.unconsumed), connection, []))
-      : 0;
+    return connection instanceof MemoryConnection ? connection.unconsumed() : 0;
   }
 
   #take(most: number): Buffer {
@@ -259,7 +258,7 @@ class PortSocket implements PeerSocket, ConnectionEvents {
       got.push(piece);
       left -= piece.length;
     }
-    // A foreign program's answer takes longer than the acknowledgement of what it has read.
+    // The answer of a foreign program takes longer than the acknowledgement of the bytes that it has read.
     await this.#rest();
     return Buffer.concat(got).toString('latin1');
   }
@@ -288,7 +287,7 @@ class PortSocket implements PeerSocket, ConnectionEvents {
         reader.take(read);
       }
     } catch {
-      // A reset, which `#end` tells.
+      // A reset, which `#end` has noted.
     }
     return { bytes: reader.bytes, matches: reader.matches, end: this.#end === 'fin' ? 'fin' : 'reset' };
   }

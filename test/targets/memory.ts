@@ -17,9 +17,9 @@ import type { CaseLimits, Env, HostedTask, NameAnswer, SystemThread, Target } fr
 import { PortPeer } from '../peers/port-peer.js';
 import { withPatience } from './patience.js';
 
-/** What a foreign peer's kernel takes of it (Linux: `tcp_wmem`): cases write that much without a reader. */
+/** Send buffer of the peer, as a foreign peer's kernel has it (Linux: `tcp_wmem`): cases write that much. */
 const PEER_BUFFER_BYTES = 4_194_304;
-/** Steps in which nothing but what the case does itself moves anything; then it is given up. */
+/** Steps after which a case is given up: in each of them everything was done that could be done. */
 const IDLE_STEPS = 10_000;
 
 const OTHER_PROCESS = 'it takes a second process, and the memory stack is in one';
@@ -158,7 +158,7 @@ class MemoryEnvironment implements Env {
     return this.peer.unread(client.localPort());
   }
 
-  /** Nothing but the stack holds what is in flight. */
+  /** The stack alone holds bytes in flight. */
   inFlight(client: AsyncClient): number {
     return client.unacknowledged();
   }

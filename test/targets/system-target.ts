@@ -21,7 +21,6 @@ import {
   type TcpStack,
 } from 'asynctcp';
 import type { CaseLimits, Env, HostedTask, NameAnswer, SystemThread, Target } from '../contract/case.js';
-
 import { kernelEnd } from '../peers/kernel-sockets.js';
 import { PythonPeer } from '../peers/python-peer.js';
 import { PATIENCE_MS, withPatience } from './patience.js';
@@ -245,10 +244,8 @@ class SystemEnvironment implements Env {
   }
 }
 
-/**
- * Number of sockets and timers that a stack holds. The runtime does not know of those of the kernel stack.
- */
+/** Returns how many sockets and timers a stack holds, without the sockets that the runtime knows of. */
 function heldBy(stack: TcpStack): number {
   const { connections, attempts, listeners, lingering, timers } = stack.holdings();
-  return connections + attempts + listeners + lingering + timers;
+  return stack.name === 'node' ? timers : connections + attempts + listeners + lingering + timers;
 }

@@ -2,9 +2,8 @@
  * One connection on the kernel's TCP, from the moment that it stands. The native addon makes the system
  * calls; what is sent, read, waited for and closed, and when, is decided here.
  *
- * Bytes go: `enqueue` → the queue → `flush` → the kernel → acknowledged by the peer. `enqueueAndFlush` leaves
- * the queue out if it is empty. `#share` counts the bytes from the first step to the last. Received bytes go:
- * the addon's page → `onSocketData` → `onData` → `consume`.
+ * Bytes are sent by the `Outbox`. Received bytes go: the addon's page → `onSocketData` → `onData` →
+ * `consume`.
  *
  * The life is a phase (`connection-phase.ts`): `#on` is the one place that changes it. What only some
  * connections need is an object that they make when they first need it.
@@ -20,9 +19,10 @@ import {
   type Fault,
   type Loan,
   type SendFlags,
+  type StackLimits,
 } from '../../port/tcp-stack.js';
 import { assert } from '../../support/assert.js';
-import { holdBack, letLeave } from '../../support/callback-scope.js';
+import { letLeave } from '../../support/callback-scope.js';
 import { Timer, type TimerOwner } from '../../support/timers.js';
 import {
   canSend,
@@ -36,16 +36,12 @@ import {
   PHASES,
   type PhaseEvent,
 } from '../system/connection-phase.js';
-import type { CopySlab } from '../system/copy-slab.js';
-import type { SendBudget } from '../system/send-budget.js';
 import { connectionFault } from '../system/system-fault.js';
-import { Closing, type ClosingContext, type ClosingOwner } from './closing.js';
+import { Closing, type ClosingContext, type ClosingOwner } from '../system/closing.js';
 import { LingeringSocket, type LingerContext } from './lingering-socket.js';
-import { SendQueue } from './send-queue.js';
-import { SendReports } from './send-reports.js';
-import { SendShare } from './send-share.js';
+import { Outbox, type OutboxOwner, type SendingContext } from './outbox.js';
 import type { SocketEnds, StreamOwner } from './socket-loop.js';
-import { isStarvation, systemError } from './system-error.js';
+import { systemError } from './system-error.js';
 import { Withholding, type WithholdingOwner } from './withholding.js';
 
 /** How often a connection that withholds, and may be given more, is looked at. */
@@ -54,12 +50,10 @@ const WINDOW_CHECK_MS = 100;
 const STARVED_RETRY_MS = 100;
 
 /** What all connections of a stack share. */
-export interface ConnectionContext extends LingerContext, ClosingContext {
-  readonly slab: CopySlab;
-  readonly budget: SendBudget;
+export interface ConnectionContext extends LingerContext, ClosingContext, SendingContext {
+  readonly limits: StackLimits;
   /** Withholding closes the window byte by byte. */
   readonly isExact: boolean;
-  post(job: () => void): void;
 }
 
 /** Linux's numbers (`tcp_states.h`) of the states that follow our FIN. */
@@ -71,7 +65,9 @@ const STATES_AFTER_FIN: Readonly<Record<number, TcpState>> = {
   11: TcpState.CLOSING,
 };
 
-export class KernelConnection implements Connection, StreamOwner, TimerOwner, ClosingOwner, WithholdingOwner {
+export class KernelConnection
+  implements Connection, StreamOwner, TimerOwner, ClosingOwner, OutboxOwner, WithholdingOwner
+{
   // First what every message touches.
 
   /** The receiver of the events; `undefined` before `begin` has it, and when no event may come any more. */
@@ -80,10 +76,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
   /** Meaningful until the phase is OVER. */
   readonly #slot: number;
   #phase: Phase = Phase.OPEN;
-  readonly #share: SendShare;
-  /** Bytes that wait to be sent, if there are any. */
-  #queue: SendQueue | undefined;
-  #reports: SendReports | undefined;
+  readonly #outbox: Outbox;
   /** Bytes that were delivered and are not consumed. */
   #unread = 0;
   /** Bytes that the addon may receive at once. */
@@ -111,7 +104,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
     this.receiveWindowBytes = receiveWindowBytes;
     this.local = ends.local;
     this.remote = ends.remote;
-    this.#share = new SendShare(context.budget, context.limits.sendBufferBytes);
+    this.#outbox = new Outbox(context, slot, this);
     context.loop.adopt(slot, this);
     this.setKeepsAlive(true);
     this.#adjustReading();
@@ -171,11 +164,11 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
   }
 
   mss(): number {
-    return isGone(this.#phase) ? 0 : Math.max(0, this.context.loop.native.mss(this.#slot));
+    return this.isOver() ? 0 : Math.max(0, this.context.loop.native.mss(this.#slot));
   }
 
   heardAgoMs(): number | undefined {
-    if (isGone(this.#phase)) return undefined;
+    if (this.isOver()) return undefined;
     const ms = this.context.loop.native.heardAgo(this.#slot);
     return ms < 0 ? undefined : ms;
   }
@@ -183,263 +176,98 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
   // ---- sending
 
   sendSpace(): number {
-    if (!canSend(this.#phase)) return 0;
-    if (this.#reports?.acks !== true) this.#countAcked();
-    return this.#share.space();
+    return this.#outbox.sendSpace();
   }
 
   hasSpaceFor(bytes: number): boolean {
-    return bytes === this.#fitting(bytes);
+    return bytes === this.#outbox.fitting(bytes);
   }
 
   unacknowledged(): number {
-    if (isGone(this.#phase)) return 0;
-    this.#askForAcks();
-    return this.#share.outstanding;
+    if (this.isOver()) return 0;
+    this.#outbox.askForAcks();
+    return this.#outbox.outstanding;
   }
 
   queued(): number {
-    return isGone(this.#phase) ? 0 : (this.#queue?.flushed ?? 0);
-  }
-
-  /**
-   * Returns how many of `bytes` there is space for. The kernel and the budget are asked only beyond the share
-   * that every connection may have.
-   */
-  #fitting(bytes: number): number {
-    if (!canSend(this.#phase)) return 0;
-    if (this.#share.hasRoomFor(bytes)) return bytes;
-    if (this.#reports?.acks !== true) {
-      this.#countAcked();
-      this.#share.adjustCredit();
-    }
-    return Math.min(bytes, this.#share.space());
+    return this.#outbox.queued();
   }
 
   enqueue(bytes: Uint8Array, flags: SendFlags): number {
-    const length = this.#fitting(bytes.length);
-    if (length === 0) return 0;
-    // Bytes of other connections that were gathered earlier leave earlier.
-    letLeave();
-    this.#share.enqueued(length);
-    const piece = length === bytes.length ? bytes : bytes.subarray(0, length);
-    this.#needQueue().enqueue(piece, flags);
-    return length;
+    return this.#outbox.enqueue(bytes, flags);
   }
 
   flush(): void {
-    letLeave();
-    if (this.#queue === undefined || isGone(this.#phase)) return;
-    if (this.#queue.expectsMore) {
-      this.#holdBack(this.#queue);
-    } else {
-      this.#queue.release();
-      this.#push();
-    }
+    this.#outbox.flush();
   }
 
   enqueueAndFlush(bytes: Uint8Array, flags: SendFlags): number {
-    const { loop } = this.context;
-    const isGathered = loop.makeRoomFor(bytes.length);
-    if ((flags & SendFlag.MORE) !== 0 || this.#queue !== undefined) {
-      const taken = this.enqueue(bytes, flags);
-      if (taken > 0) this.flush();
-      return taken;
-    }
-    const length = this.#fitting(bytes.length);
-    if (length === 0) return 0;
-    this.#share.enqueued(length);
-    if (isGathered) loop.enqueue(this.#slot, bytes, length);
-    else this.#sendAtOnce(length === bytes.length ? bytes : bytes.subarray(0, length), flags);
-    if (this.#reports !== undefined) this.#awaitAcks(this.#reports);
-    return length;
+    return this.#outbox.enqueueAndFlush(bytes, flags);
   }
-
-  #sendAtOnce(bytes: Uint8Array, flags: SendFlags): void {
-    letLeave();
-    const isBehind = this.#queue !== undefined || isGone(this.#phase);
-    const result = isBehind ? 0 : this.context.loop.native.send(this.#slot, bytes);
-    if (result === bytes.length) return;
-    const rest = result > 0 ? bytes.subarray(result) : bytes;
-    this.#keepRest(rest, flags, Math.min(0, result));
-  }
-
-  onSendShort(rest: Uint8Array, refusal: number): void {
-    this.#keepRest(rest, SendFlag.COPY, refusal);
-  }
-
-  onSendBroke(error: unknown): void {
-    this.#failSoon(brokenBy(error));
-  }
-
-  #needQueue(): SendQueue {
-    return (this.#queue ??= new SendQueue(this.context.slab));
-  }
-
-  #keepRest(rest: Uint8Array, flags: SendFlags, refusal: number): void {
-    this.#needQueue().keep(rest, flags);
-    if (this.#reports !== undefined) this.#reports.isBlocked = true;
-    if (refusal < 0) this.#sendingRefused(refusal);
-  }
-
-  #sendingRefused(refusal: number): void {
-    if (isStarvation(refusal)) this.#retryLater();
-    else this.#refusedSoon(refusal);
-  }
-
-  /** MORE holds bytes back for what follows, but not longer than the present turn. */
-  #holdBack(queue: SendQueue): void {
-    if (!queue.hold()) return;
-    holdBack(this.context, () => {
-      queue.releaseHeld();
-      if (!isGone(this.#phase)) this.#push();
-    });
-  }
-
-  /** Gives the kernel the bytes that may leave, until it takes no more. */
-  #push(): void {
-    const { native } = this.context.loop;
-    if (this.#queue !== undefined) {
-      const refusal = this.#queue.flush(native, this.#slot);
-      if (this.#queue.bytes === 0) this.#queue = undefined;
-      if (refusal < 0) this.#sendingRefused(refusal);
-    }
-    const reports = this.#reports;
-    if (reports === undefined) return;
-    if (this.#share.outstanding > 0) this.#awaitAcks(reports);
-    if (this.#queue?.isBlocked === true) reports.isBlocked = true;
-    else if (reports.isBlocked) this.#drained(reports);
-  }
-
-  #drained(reports: SendReports): void {
-    reports.isBlocked = false;
-    if (!reports.drained) return;
-    this.context.post(() => {
-      if (!isGone(this.#phase) && this.queued() === 0) this.#events?.onDrained?.();
-    });
-  }
-
-  onSocketWritable(): void {
-    this.#queue?.unblock();
-    this.#push();
-    this.#sendFin();
-  }
-
-  // ---- what is reported about sending
 
   setReportsAcks(on: boolean): void {
-    const reports = on ? this.#needReports() : this.#reports;
-    if (reports === undefined || reports.acks === on || isGone(this.#phase)) return;
-    const watched = reports.watchesAcks;
-    reports.acks = on;
-    this.#watchAcks(reports, watched);
-    if (!on || this.#share.outstanding + this.#unreported(reports) === 0) return;
-    this.#awaitAcks(reports);
-    this.#checkAcksSoon();
+    if (!this.isOver()) this.#outbox.setReportsAcks(on);
   }
 
   setReportsDrained(on: boolean): void {
-    const reports = this.#needReports();
-    if (reports === undefined) return;
-    reports.drained = on;
-    reports.isBlocked = this.queued() > 0;
+    if (!this.isOver()) this.#outbox.setReportsDrained(on);
   }
 
   setWantsSpace(bytes: number): void {
-    const reports = this.#needReports();
-    if (reports === undefined) return;
-    const watched = reports.watchesAcks;
-    reports.wantedBytes = bytes;
-    this.#watchAcks(reports, watched);
-    if (bytes === 0) return;
-    this.#awaitAcks(reports);
-    this.#checkAcksSoon();
+    if (!this.isOver()) this.#outbox.setWantsSpace(bytes);
   }
 
-  #needReports(): SendReports | undefined {
-    return isGone(this.#phase) ? undefined : (this.#reports ??= new SendReports());
+  canSend(): boolean {
+    return canSend(this.#phase);
   }
 
-  /** Timestamps of acknowledgements cost time: they are on only while acknowledgements are watched. */
-  #watchAcks({ watchesAcks }: SendReports, watched: boolean): void {
-    // If the kernel refuses, acknowledgements are only noticed later, by the checks.
-    if (watchesAcks !== watched) this.context.loop.native.reportAcks(this.#slot, watchesAcks ? 1 : 0);
+  isOver(): boolean {
+    return isGone(this.#phase);
   }
 
-  #unreported({ reportedBytes }: SendReports): number {
-    return this.#share.acked - reportedBytes;
+  onProgress(): void {
+    this.#closing?.progressed(this.#outbox.outstanding);
   }
 
-  /** Asks the kernel what the peer has acknowledged. */
-  #countAcked(): void {
-    if (this.#share.outstanding === 0) return;
-    this.#wereAcked(Math.max(0, this.context.loop.native.acked(this.#slot)));
-  }
-
-  /** As `#countAcked`, from inside a method: acknowledgements are reported when it has returned. */
-  #askForAcks(): void {
-    this.#countAcked();
-    const reports = this.#reports;
-    if (reports?.acks !== true || this.#unreported(reports) === 0) return;
-    this.context.post(() => {
-      if (!isGone(this.#phase)) this.#report(reports);
-    });
-  }
-
-  #wereAcked(bytes: number): void {
-    if (bytes === 0) return;
-    this.#share.acknowledged(bytes);
-    this.#closing?.progressed(this.#share.outstanding);
-  }
-
-  #checkAcksSoon(): void {
-    this.context.post(() => {
-      if (!isGone(this.#phase)) this.#checkAcks();
-    });
-  }
-
-  /** Asks the kernel, and reports. */
-  #checkAcks(): void {
-    this.#countAcked();
-    if (this.#reports !== undefined) this.#report(this.#reports);
+  onReported(): void {
     this.#endIfDone();
+  }
+
+  onAcked(bytes: number): void {
+    this.#events?.onAcked(bytes);
+  }
+
+  onSpaceFreed(): void {
+    this.#events?.onSpaceFreed?.();
+  }
+
+  onDrained(): void {
+    this.#events?.onDrained?.();
   }
 
   onSocketAcked(bytes: number): void {
-    this.#wereAcked(bytes);
-    // The event may have been polled while acknowledgements were still wanted.
-    if (this.#reports !== undefined) this.#report(this.#reports);
-    this.#endIfDone();
+    this.#outbox.onSocketAcked(bytes);
   }
 
-  #report(reports: SendReports): void {
-    const bytes = this.#unreported(reports);
-    if (reports.acks && bytes > 0) {
-      reports.reportedBytes += bytes;
-      // The bytes still in flight are asked for as often as at the beginning.
-      if (reports.speedUp() && this.#share.outstanding > 0) this.#armIn(reports.checkMs);
-      this.#events?.onAcked(bytes);
-    }
-    if (reports.wantedBytes > 0 && this.#hasSpace(reports.wantedBytes)) {
-      this.setWantsSpace(0);
-      this.#events?.onSpaceFreed?.();
-    }
+  onSocketWritable(): void {
+    this.#outbox.unblock();
+    this.#outbox.push();
+    this.#sendFin();
   }
 
-  /** With nothing outstanding there is no more to come: the send buffer, or the budget, has no more. */
-  #hasSpace(bytes: number): boolean {
-    return this.sendSpace() >= bytes || (canSend(this.#phase) && this.#share.outstanding === 0);
+  onSendShort(rest: Uint8Array, refusal: number): void {
+    this.#outbox.keepRest(rest, SendFlag.COPY, refusal);
   }
 
-  #awaitAcks({ watchesAcks, checkMs }: SendReports): void {
-    if (watchesAcks && this.#timer?.armed !== true) this.#armIn(checkMs);
+  onSendBroke(error: unknown): void {
+    this.failSoon(brokenBy(error));
   }
 
   // ---- receiving
 
   onSocketData(place: number, bytes: number): void {
     // A send has found the end already: data that was polled before comes too late.
-    if (isGone(this.#phase)) return;
+    if (this.isOver()) return;
     const withholding = this.#withholding;
     withholding?.received(bytes);
     if (isClosed(this.#phase)) {
@@ -488,7 +316,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
   #withheld(change: number): void {
     const withholding = this.#needWithholding();
     withholding.delivered(change);
-    if (this.#unread === 0 || isClosed(this.#phase) || isGone(this.#phase) || !this.context.isExact) return;
+    if (this.#unread === 0 || isClosed(this.#phase) || this.isOver() || !this.context.isExact) return;
     withholding.beginPeeking(this.context.loop.native, this.#slot);
     this.#openWindow();
   }
@@ -515,7 +343,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
 
   #deliverStashSoon(withholding: Withholding): void {
     this.context.post(() => {
-      if (withholding.isOff || isClosed(this.#phase) || isGone(this.#phase)) return;
+      if (withholding.isOff || isClosed(this.#phase) || this.isOver()) return;
       const stash = withholding.takeStash();
       if (stash === undefined) return;
       this.#deliver(stash);
@@ -533,7 +361,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
   }
 
   #openWindow(): void {
-    if (this.#withholding === undefined || isGone(this.#phase)) return;
+    if (this.#withholding === undefined || this.isOver()) return;
     if (this.#withholding.openWindow(this.#unread)) this.#armIn(WINDOW_CHECK_MS);
   }
 
@@ -542,19 +370,19 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
   }
 
   #adjustReading(): void {
-    if (isClosed(this.#phase) || isGone(this.#phase)) return;
+    if (isClosed(this.#phase) || this.isOver()) return;
     this.#withholding?.pauseIfFull();
     const window = this.#withholding?.isHolding === true ? 0 : this.receiveWindowBytes - this.#unread;
     const reading = Math.max(0, Math.min(READ_BYTES, window));
     if (reading === this.#reading) return;
     this.#reading = reading;
     const result = this.context.loop.native.setReading(this.#slot, reading);
-    if (result < 0) this.#refusedSoon(result);
+    if (result < 0) this.refusedSoon(result);
   }
 
   onSocketStarved(): void {
     this.#reading = 0;
-    this.#retryLater();
+    this.retryLater();
   }
 
   // ---- the end
@@ -571,8 +399,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
 
   /** Sends the bytes before our FIN. The FIN follows after this turn, so that `abort` can still reset. */
   #endSending(): void {
-    this.#queue?.release();
-    this.#push();
+    this.#outbox.flushAll();
     this.context.post(() => {
       if (this.#fin === 'queued') this.#fin = 'due';
       this.#sendFin();
@@ -580,26 +407,25 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
   }
 
   #beginClosing(): void {
-    if (isGone(this.#phase)) return;
+    if (this.isOver()) return;
     this.#withholding?.drop();
     const result = this.context.loop.native.discard(this.#slot);
     if (result < 0) {
-      this.#refusedSoon(result);
+      this.refusedSoon(result);
       return;
     }
     // Bytes that were acknowledged before `close` are no progress of the closing connection.
-    this.#askForAcks();
-    if (this.#share.outstanding > 0)
-      this.#closing ??= new Closing(this.context, this, this.#share.outstanding);
+    this.#outbox.askForAcks();
+    this.#awaitProgress();
     if (isFinSent(this.#phase)) this.context.post(() => this.#endIfDone());
   }
 
   /** Sends our FIN once the queue is empty. */
   #sendFin(): void {
-    if (this.#fin === 'queued' || this.#queue !== undefined) return;
+    if (this.#fin === 'queued' || !this.#outbox.isEmpty) return;
     if (isFinDue(this.#phase)) {
       const result = this.context.loop.native.shutdown(this.#slot);
-      if (result < 0) this.#refusedSoon(result);
+      if (result < 0) this.refusedSoon(result);
       else this.#on('finSent');
     } else {
       this.#endIfDone();
@@ -617,10 +443,10 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
     if (this.#withholding?.hasStash === true) return;
     this.#countLastAcks();
     const events = this.#events;
-    if (events === undefined || isGone(this.#phase) || this.#share.outstanding > 0) return;
+    if (events === undefined || this.isOver() || this.#outbox.outstanding > 0) return;
     this.#withholding?.drop();
     // Acknowledged is not read: the peer may still have all of it before it.
-    const keepsProcess = this.#keepsAlive && this.#share.acked > 0;
+    const keepsProcess = this.#keepsAlive && this.#outbox.acked > 0;
     const peerEnded = hasPeerEnded(this.#phase);
     this.#on('end');
     if (peerEnded) this.context.loop.native.close(this.#slot);
@@ -630,27 +456,29 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
 
   /** The kernel reports when our FIN is acknowledged; the bytes before it are asked for by the clock. */
   #countLastAcks(): void {
-    this.#countAcked();
-    const reports = (this.#reports ??= new SendReports());
-    this.#report(reports);
-    if (isGone(this.#phase) || this.#share.outstanding === 0) return;
-    this.#closing ??= new Closing(this.context, this, this.#share.outstanding);
+    this.#outbox.countAcked();
+    this.#outbox.report();
+    if (this.isOver() || this.#outbox.outstanding === 0) return;
+    this.#awaitProgress();
     if (this.#fin === 'awaited') return;
     this.#fin = 'awaited';
-    // If the kernel refuses, the clock finds out a moment later.
-    this.context.loop.native.awaitFinAck(this.#slot);
-    if (this.#timer?.armed !== true) this.#armIn(reports.checkMs);
+    this.#outbox.awaitFinAck();
   }
 
-  lookForAcks(): void {
-    if (isGone(this.#phase)) return;
-    this.#countAcked();
+  #awaitProgress(): void {
+    const { outstanding } = this.#outbox;
+    if (outstanding > 0) this.#closing ??= new Closing(this.context, this, outstanding);
+  }
+
+  lookForProgress(): void {
+    if (this.isOver()) return;
+    this.#outbox.countAcked();
     // These bytes were acknowledged some time ago: a timeout that is due now is reported first.
-    this.#checkAcksSoon();
+    this.#outbox.checkSoon();
   }
 
   onClosingFailed(fault: Fault): void {
-    this.#failSoon(fault);
+    this.failSoon(fault);
   }
 
   onSocketEnd(): void {
@@ -682,6 +510,10 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
     return 'connections';
   }
 
+  hasTimer(): boolean {
+    return this.#timer?.armed === true;
+  }
+
   reset(): void {
     this.abort();
   }
@@ -690,11 +522,10 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
   #letGo(): void {
     const { loop } = this.context;
     this.#events = undefined;
-    this.#share.end();
+    this.#outbox.end();
     this.#closing?.end();
     if (this.#keepsAlive) loop.keepProcess(false);
     loop.release(this.#slot);
-    this.#queue = undefined;
     if (this.#timer !== undefined) loop.timers.disarm(this.#timer);
     this.#withholding?.end();
   }
@@ -711,13 +542,13 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
     this.#fail(brokenBy(error));
   }
 
-  #refusedSoon(refusal: number): void {
-    this.#failSoon(this.#faultOf(refusal));
+  refusedSoon(refusal: number): void {
+    this.failSoon(this.#faultOf(refusal));
   }
 
   /** Ends the connection from inside a method: the event comes when that has returned. */
-  #failSoon(fault: Fault): void {
-    if (isGone(this.#phase)) return;
+  failSoon(fault: Fault): void {
+    if (this.isOver()) return;
     this.#on('fault');
     this.#fault = fault;
     this.context.post(() => {
@@ -742,7 +573,7 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
 
   // ---- time
 
-  #retryLater(): void {
+  retryLater(): void {
     this.#armIn(STARVED_RETRY_MS);
   }
 
@@ -752,30 +583,27 @@ export class KernelConnection implements Connection, StreamOwner, TimerOwner, Cl
     timers.armBy(this.#timer, timers.nowMs() + ms);
   }
 
+  checkIn(ms: number): void {
+    if (this.#timer?.armed !== true) this.#armIn(ms);
+  }
+
   due(): void {
-    this.#queue?.unblock();
-    this.#push();
+    this.#outbox.unblock();
+    this.#outbox.push();
     this.#sendFin();
     this.#adjustReading();
     this.#openWindow();
-    const reports = this.#reports;
-    const isAwaited = reports?.watchesAcks === true || this.#closing !== undefined;
-    if (reports === undefined || !isAwaited || this.#share.outstanding === 0) return;
-    reports.slowDown();
-    this.#checkAcks();
-    if (!isGone(this.#phase) && this.#share.outstanding > 0 && this.#timer?.armed !== true) {
-      this.#armIn(reports.checkMs);
-    }
+    if (!this.isOver()) this.#outbox.due(this.#closing !== undefined);
   }
 
   // ---- options: on a connection that is over already they have nothing to set
 
   setNoDelay(on: boolean): void {
-    if (!isGone(this.#phase)) this.context.loop.native.noDelay(this.#slot, on ? 1 : 0);
+    if (!this.isOver()) this.context.loop.native.noDelay(this.#slot, on ? 1 : 0);
   }
 
   setKeepAlive(idleMs: number, intervalMs: number, probes: number): void {
-    if (isGone(this.#phase)) return;
+    if (this.isOver()) return;
     const idleS = Math.ceil(idleMs / 1000);
     const intervalS = Math.ceil(intervalMs / 1000);
     this.context.loop.native.keepAlive(this.#slot, idleS, intervalS, probes);

@@ -87,6 +87,10 @@ export class KernelListener implements Listener, ListenerOwner, TimerOwner {
     if (this.#timer !== undefined) loop.timers.disarm(this.#timer);
   }
 
+  hasTimer(): boolean {
+    return this.#timer?.armed === true;
+  }
+
   reset(): void {
     this.close();
   }

@@ -139,9 +139,12 @@ export class KernelStack implements TcpStack, ConnectionContext {
 
   holdings(): Holdings {
     const count = { connections: 0, attempts: 0, listeners: 0, lingering: 0 };
-    for (const owner of this.loop.ownersOf(this)) count[owner.holding()] += 1;
-    // Those of the loop are shared by all stacks of the thread.
-    return { ...count, timers: this.timers.size + this.loop.timers.size };
+    let timers = this.timers.size;
+    for (const owner of this.loop.ownersOf(this)) {
+      count[owner.holding()] += 1;
+      if (owner.hasTimer?.() === true) timers += 1;
+    }
+    return { ...count, timers };
   }
 
   close(): Promise<void> {

@@ -40,6 +40,8 @@ interface SocketOwner {
   readonly context: object;
   /** Returns where `TcpStack.holdings` counts it. */
   holding(): 'attempts' | 'connections' | 'listeners' | 'lingering';
+  /** Returns true if a timer of the loop is armed for the socket. */
+  hasTimer?(): boolean;
   /** Frees the socket, a connection's with a reset, and reports no event. */
   reset(): void;
   onSocketFailed(refusal: number): void;

@@ -1,12 +1,12 @@
 /** Addresses as this stack compares them: each has one text. */
 import { formatIpv6, ipFamily, isUnspecified, parseIpv6, unmapped } from '../../support/ip-address.js';
 
-/** What a listener on every address, IPv6 and IPv4, is bound to. */
+/** Address of a listener on every address, IPv6 and IPv4. */
 export const EVERY_ADDRESS = '::';
 const EVERY_IPV4_ADDRESS = '0.0.0.0';
 
-/** An address and a port; what is left out stands for all of them. */
-export interface Where {
+/** Selects ends by address and port. A field that is left out matches every value. */
+export interface EndSelector {
   /** An IP address. */
   readonly address?: string;
   readonly port?: number;
@@ -20,7 +20,9 @@ export function canonical(address: string): string {
   return zone === undefined ? shortest : `${shortest}%${zone}`;
 }
 
-/** Returns where a connection to `address` goes: to an unspecified one, it goes to this machine. */
+/**
+ * Returns the address that a connection to `address` reaches: for an unspecified one, the loopback address.
+ */
 export function destination(address: string): string {
   if (!isUnspecified(address)) return canonical(address);
   return ipFamily(unmapped(address)) === 4 ? '127.0.0.1' : '::1';
@@ -30,13 +32,13 @@ export function isLoopback(address: string): boolean {
   return address === '::1' || address.startsWith('127.');
 }
 
-/** True if what is bound to `bound` gets what is sent to `address`. */
+/** True if a listener bound to `bound` gets connections to `address`. */
 export function covers(bound: string, address: string): boolean {
   if (bound === EVERY_ADDRESS || bound === address) return true;
   return bound === EVERY_IPV4_ADDRESS && ipFamily(address) === 4;
 }
 
-export function matches(where: Where, { address, port }: Required<Where>): boolean {
+export function matches(where: EndSelector, { address, port }: Required<EndSelector>): boolean {
   const isAddress = where.address === undefined || canonical(where.address) === address;
   return isAddress && (where.port === undefined || where.port === port);
 }

@@ -1,9 +1,8 @@
 /** Bytes in the order in which they came, in the pieces in which they came. */
 
 interface Piece {
+  /** Never empty when it comes. */
   readonly bytes: Uint8Array;
-  /** Bytes of it when it came: a view whose memory was transferred away has none. */
-  readonly length: number;
   /** Bytes of it that were taken. */
   taken: number;
 }
@@ -17,7 +16,7 @@ export class ByteQueue {
   }
 
   push(bytes: Uint8Array): void {
-    this.#pieces.push({ bytes, length: bytes.length, taken: 0 });
+    this.#pieces.push({ bytes, taken: 0 });
     this.#length += bytes.length;
   }
 
@@ -28,12 +27,12 @@ export class ByteQueue {
     let finished = 0;
     for (const piece of this.#pieces) {
       if (filled === length) break;
-      if (piece.bytes.length !== piece.length) return undefined;
+      if (isTakenAway(piece.bytes)) return undefined;
       const part = piece.bytes.subarray(piece.taken, piece.taken + length - filled);
       copy.set(part, filled);
       filled += part.length;
       piece.taken += part.length;
-      if (piece.taken === piece.length) finished += 1;
+      if (piece.taken === piece.bytes.length) finished += 1;
     }
     this.#pieces.splice(0, finished);
     this.#length -= filled;
@@ -44,4 +43,9 @@ export class ByteQueue {
     this.#pieces = [];
     this.#length = 0;
   }
+}
+
+/** The buffer is asked as well: optimised code of Node 20 may still see the former length of a view. */
+function isTakenAway(bytes: Uint8Array): boolean {
+  return bytes.length === 0 || bytes.buffer.byteLength === 0;
 }

@@ -2,8 +2,8 @@
  * The bytes that have arrived at one end, within its window: those that wait to be delivered, and those that
  * were delivered and not consumed. The window counts both, to the byte.
  *
- * A piece costs more than its bytes, so that the pieces that a receiver withholds are bounded as well: past
- * one for each `WINDOW_BYTES_PER_PIECE` of the window, what arrives is joined for `JOIN_MS` (contract D5).
+ * A piece costs more memory than its bytes, so that the number of withheld pieces is bounded as well: past
+ * one for each `WINDOW_BYTES_PER_PIECE` of the window, arriving bytes are joined for `JOIN_MS` (contract D5).
  */
 import { assert } from '../../support/assert.js';
 import { ByteQueue } from './byte-queue.js';
@@ -15,7 +15,7 @@ export class Inbox {
   readonly #windowBytes: number;
   readonly #queue = new ByteQueue();
   #unconsumed = 0;
-  /** Pieces that are withheld; a share of the bytes that is consumed takes the same share of them along. */
+  /** Pieces that are withheld. Consuming a share of the bytes takes the same share off. */
   #pieces = 0;
   #lastPieceMs = 0;
 
@@ -34,15 +34,15 @@ export class Inbox {
   }
 
   /** Bytes by which the window is open. */
-  get room(): number {
+  get window(): number {
     return this.#windowBytes - this.unconsumed;
   }
 
-  arrive(bytes: Uint8Array): void {
+  receive(bytes: Uint8Array): void {
     this.#queue.push(bytes);
   }
 
-  /** Returns when the next piece may be delivered; a time in the past: at once. */
+  /** Returns the time, in milliseconds, from which on the next piece may be delivered. */
   nextPieceMs(): number {
     const most = Math.max(1, Math.floor(this.#windowBytes / WINDOW_BYTES_PER_PIECE));
     return this.#pieces < most ? Number.NEGATIVE_INFINITY : this.#lastPieceMs + JOIN_MS;
@@ -51,7 +51,7 @@ export class Inbox {
   /** Takes all that waits, as one piece. */
   deliver(nowMs: number): Uint8Array {
     const bytes = this.#queue.take(this.#queue.length);
-    assert(bytes !== undefined, 'what has arrived is this stack’s');
+    assert(bytes !== undefined, 'bytes that have arrived are in memory of this stack');
     this.#unconsumed += bytes.length;
     this.#pieces += 1;
     this.#lastPieceMs = nowMs;

@@ -6,7 +6,7 @@ export interface ProbedConnection {
   heardAtMs(): number;
   /** Sends a probe. Returns true if it is answered. */
   probe(): boolean;
-  /** No probe was answered. */
+  /** Ends the connection: no probe was answered. */
   probesFailed(): void;
 }
 
@@ -29,8 +29,7 @@ export class KeepAlive {
     this.#idleMs = idleMs;
     this.#intervalMs = intervalMs;
     this.#probes = probes;
-    this.#unanswered = 0;
-    if (idleMs > 0) this.#timers.arm(this.#timer, this.#connection.heardAtMs() + idleMs);
+    if (idleMs > 0) this.#awaitSilence(this.#connection.heardAtMs() + idleMs);
     else this.#timers.disarm(this.#timer);
   }
 
@@ -38,16 +37,20 @@ export class KeepAlive {
   due(nowMs: number): void {
     const idleAtMs = this.#connection.heardAtMs() + this.#idleMs;
     if (nowMs < idleAtMs) {
-      this.#unanswered = 0;
-      this.#timers.arm(this.#timer, idleAtMs);
+      this.#awaitSilence(idleAtMs);
     } else if (this.#unanswered === this.#probes) {
       this.#connection.probesFailed();
-    } else if (this.#connection.probe()) {
-      this.#unanswered = 0;
-      this.#timers.arm(this.#timer, nowMs + this.#idleMs);
-    } else {
+    } else if (!this.#connection.probe()) {
       this.#unanswered += 1;
       this.#timers.arm(this.#timer, nowMs + this.#intervalMs);
+    } else if (this.#idleMs > 0) {
+      // The answer was no reset, which would have switched it off.
+      this.#awaitSilence(nowMs + this.#idleMs);
     }
+  }
+
+  #awaitSilence(untilMs: number): void {
+    this.#unanswered = 0;
+    this.#timers.arm(this.#timer, untilMs);
   }
 }

@@ -1,10 +1,10 @@
-/** What a stack and its connections share: its place on the network, its limits, and what it holds. */
+/** The state that a stack, its attempts, listeners and connections share: limits, timers, holdings. */
 import type { StackLimits } from '../../port/tcp-stack.js';
 import type { Clock } from '../../support/clock.js';
 import { TimerWheel } from '../../support/timer-wheel.js';
 import type { Network } from './network.js';
 
-/** What each connection may have unacknowledged, however full the send budget is (contract M4). */
+/** Bytes that each connection may have unacknowledged, however full the send budget is (contract M4). */
 const SHARE_BYTES = 65_536;
 
 export class Machine {
@@ -28,7 +28,7 @@ export class Machine {
     const awake: Clock = {
       nowMs: () => clock.nowMs(),
       setAlarm: (atMs, wake) => {
-        // Nobody moves the clock to a time that is here already.
+        // The clock does not move to the present time: the turn has to look.
         if (atMs <= clock.nowMs()) turns.wake();
         return clock.setAlarm(atMs, wake);
       },
@@ -43,7 +43,7 @@ export class Machine {
     return Math.min(this.limits.sendBufferBytes, most);
   }
 
-  /** Counts a connection's unacknowledged bytes. */
+  /** Notes a change of a connection's unacknowledged bytes. */
   changed(before: number, after: number): void {
     this.#excess += Math.max(0, after - SHARE_BYTES) - Math.max(0, before - SHARE_BYTES);
   }

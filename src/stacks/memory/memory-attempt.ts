@@ -1,4 +1,4 @@
-/** An attempt to connect: a SYN on its way, up to its one event. */
+/** An attempt to connect, from its SYN to its one event. */
 import { ErrorCode } from '../../port/error-code.js';
 import type { Attempt, AttemptEvents, ConnectTarget, Endpoint, Fault } from '../../port/tcp-stack.js';
 import { Timer } from '../../support/timers.js';
@@ -6,12 +6,12 @@ import { canonical, destination } from './addresses.js';
 import type { Machine } from './machine.js';
 import { MemoryConnection } from './memory-connection.js';
 import type { Binding } from './ports.js';
-import type { Door, Line } from './wire.js';
+import type { Acceptor, Flow } from './wire.js';
 
-/** How long Linux goes on sending SYNs (tcp_syn_retries). */
+/** Time for which Linux goes on sending SYNs (tcp_syn_retries). */
 export const CONNECT_TIMEOUT_MS = 127_000;
 
-export class MemoryAttempt implements Attempt, Line {
+export class MemoryAttempt implements Attempt, Flow {
   readonly local: Endpoint;
   readonly remote: Endpoint;
   readonly #machine: Machine;
@@ -19,7 +19,7 @@ export class MemoryAttempt implements Attempt, Line {
   readonly #binding: Binding | undefined;
   readonly #receiveWindowBytes: number | undefined;
   readonly #timer = new Timer(this);
-  /** Why it cannot even begin, or was reset. */
+  /** Why it cannot begin, or why it was reset. */
   #fault: Fault | undefined;
   #isOver = false;
 
@@ -36,13 +36,13 @@ export class MemoryAttempt implements Attempt, Line {
     this.#events = events;
     this.#receiveWindowBytes = target.receiveWindowBytes;
     attempts.add(this);
-    network.lines.add(this);
-    network.turns.event(() => this.carry());
+    network.flows.add(this);
+    network.turns.event(() => this.transmit());
     timers.arm(this.#timer, network.clock.nowMs() + CONNECT_TIMEOUT_MS);
   }
 
-  /** The SYN travels. It is on its way again when a link is healed. */
-  carry(): void {
+  /** Sends the SYN; again when a link is healed. */
+  transmit(): void {
     if (this.#isOver) return;
     const outcome = this.#fault ?? this.#machine.network.route(this);
     if (outcome === undefined) return;
@@ -50,7 +50,7 @@ export class MemoryAttempt implements Attempt, Line {
     else this.#stand(outcome);
   }
 
-  #stand(door: Door): void {
+  #stand(acceptor: Acceptor): void {
     this.#leave();
     const { ports } = this.#machine.network;
     const binding = this.#binding;
@@ -58,13 +58,13 @@ export class MemoryAttempt implements Attempt, Line {
       if (binding !== undefined) ports.release(binding);
     };
     const near = new MemoryConnection(this.#machine, this, this.#receiveWindowBytes, release);
-    door.enter(near);
-    near.begin(this.#events.onConnected(near));
+    acceptor.accept(near);
+    near.begin(() => this.#events.onConnected(near));
   }
 
   reset(fault: Fault): void {
     this.#fault = fault;
-    this.#machine.network.turns.event(() => this.carry());
+    this.#machine.network.turns.event(() => this.transmit());
   }
 
   #fail(fault: Fault): void {
@@ -89,7 +89,7 @@ export class MemoryAttempt implements Attempt, Line {
     const { attempts, network, timers } = this.#machine;
     this.#isOver = true;
     attempts.delete(this);
-    network.lines.delete(this);
+    network.flows.delete(this);
     timers.disarm(this.#timer);
   }
 

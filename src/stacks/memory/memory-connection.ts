@@ -1,10 +1,13 @@
 /**
- * One end of a connection. What it does to the other end happens at once (`wire.ts`); what its own program is
- * to be told waits for the turn: `#look` notes that there may be something, and `#tell` calls one event.
+ * One end of a connection. It acts on the other end at once (`wire.ts`), and calls its program's events when
+ * the turn comes to it (`Reporting`).
  *
- * Its life has two halves. Sending: open → finAsked → finSent → finArrived. Receiving: open → finArrived →
- * ended, or dropping → ended once the program has closed. When both are done, the end is gone. One whose
- * close was reported before that lingers.
+ * Each direction has its phases:
+ *
+ *     sending     open → finAsked → finSent → finAcked
+ *     receiving   open → finReceived → ended, and once the program has closed it: dropping → ended
+ *
+ * An end that is in the last phase of both is gone. An end whose close was reported before that lingers.
  */
 import { ErrorCode } from '../../port/error-code.js';
 import { SendFlag } from '../../port/tcp-stack.js';
@@ -15,20 +18,23 @@ import { Inbox } from './inbox.js';
 import { KeepAlive } from './keep-alive.js';
 import type { Machine } from './machine.js';
 import { Outbox } from './outbox.js';
+import { Reporting } from './reporting.js';
 import type { End } from './wire.js';
 
-/** Data in a segment on Ethernet, which this stack has none of. */
+/** Bytes of data in a segment on Ethernet. This stack has no segments. */
 const MSS_BYTES = 1460;
-/** After its close, an end waits so long for the peer's FIN without hearing of it: lwIP's FIN_WAIT_2. */
+/**
+ * Time without a sign of the peer after which a lingering end no longer waits for its FIN: lwIP's FIN_WAIT_2.
+ */
 const FIN_WAIT_MS = 20_000;
-/** A peer that goes on sending is waited for so long at most. */
+/** Time after which an end no longer lingers for a peer that goes on sending. */
 const LONGEST_LINGER_MS = 300_000;
 
 const STATES = {
   open: [TcpState.ESTABLISHED, TcpState.CLOSE_WAIT],
   finAsked: [TcpState.FIN_WAIT_1, TcpState.LAST_ACK],
   finSent: [TcpState.FIN_WAIT_1, TcpState.LAST_ACK],
-  finArrived: [TcpState.FIN_WAIT_2, TcpState.TIME_WAIT],
+  finAcked: [TcpState.FIN_WAIT_2, TcpState.TIME_WAIT],
 } as const;
 
 type Event = () => void;
@@ -39,27 +45,25 @@ export class MemoryConnection implements Connection, End {
   readonly receiveWindowBytes: number;
   readonly #machine: Machine;
   readonly #release: () => void;
-  readonly #outbox = new Outbox();
+  readonly #outbox: Outbox;
   readonly #inbox: Inbox;
   readonly #timer = new Timer(this);
   readonly #keepAlive: KeepAlive;
+  readonly #reporting: Reporting;
   #other: End | undefined;
   #events: ConnectionEvents | undefined;
   #fault: Fault | undefined;
   #sending: keyof typeof STATES = 'open';
-  #receiving: 'open' | 'finArrived' | 'dropping' | 'ended' = 'open';
+  #receiving: 'open' | 'finReceived' | 'dropping' | 'ended' = 'open';
   #isGone = false;
   #isReading = true;
-  #reports = { acks: false, drained: false };
+  #reportsAcks = false;
+  #reportsDrained = false;
   /** Acknowledged bytes that were not reported. */
-  #untold = 0;
+  #unreported = 0;
   #wantedSpace = 0;
   #heardAtMs: number;
   #lingersUntilMs = Number.POSITIVE_INFINITY;
-  /** A turn will look at this end. */
-  #isLookedAt = false;
-  /** The kinds of events take turns: none keeps the others from being told. */
-  readonly #tellers: ((events: ConnectionEvents | undefined) => Event | undefined)[];
 
   /** @param release gives its local port back. */
   constructor(
@@ -73,179 +77,173 @@ export class MemoryConnection implements Connection, End {
     this.receiveWindowBytes = receiveWindowBytes;
     this.#machine = machine;
     this.#release = release;
+    this.#outbox = new Outbox(machine);
     this.#inbox = new Inbox(receiveWindowBytes);
     this.#heardAtMs = machine.network.clock.nowMs();
     this.#keepAlive = new KeepAlive(machine.timers, this);
     machine.connections.add(this);
-    machine.network.lines.add(this);
-    this.#tellers = [
-      (events) => this.#tellAcked(events),
-      (events) => this.#tellSpace(events),
-      (events) => this.#tellDrained(events),
-      (events) => this.#tellData(events),
-      (events) => this.#tellEnd(events),
-      (events) => this.#tellClosed(events),
-    ];
+    machine.network.flows.add(this);
+    this.#reporting = new Reporting(machine.network.turns, [
+      () => this.#faultEvent(),
+      () => this.#ackEvent(),
+      () => this.#spaceEvent(),
+      () => this.#drainedEvent(),
+      () => this.#dataEvent(),
+      () => this.#endEvent(),
+      () => this.#closeEvent(),
+    ]);
   }
 
   join(other: End): void {
     this.#other = other;
   }
 
-  /** The program knows the connection: from now on there are events. */
-  begin(events: ConnectionEvents): void {
-    if (this.#isGone) return;
-    this.#events = events;
-    this.#look();
+  /**
+   * Shows the connection to the program, and then begins to report events. Without a receiver for them, also
+   * because `show` threw, the connection is reset.
+   */
+  begin(show: () => ConnectionEvents | undefined): void {
+    let events: ConnectionEvents | undefined;
+    try {
+      events = show();
+    } finally {
+      if (events === undefined) this.abort();
+      else if (!this.#isGone) this.#events = events;
+      this.#reporting.look();
+    }
   }
 
-  // ---- what the other end does
+  // ---- called by the other end
 
-  isOver(): boolean {
+  isClosed(): boolean {
     return this.#isGone || this.#fault !== undefined;
   }
 
-  room(): number {
-    return this.#isReceivingDone() ? Number.POSITIVE_INFINITY : this.#inbox.room;
+  window(): number {
+    return this.#isReceivingDone() ? Number.POSITIVE_INFINITY : this.#inbox.window;
   }
 
-  arrive(bytes: Uint8Array): void {
+  receive(bytes: Uint8Array): void {
     this.#hear();
     if (this.#isReceivingDone()) this.#awaitEnd();
-    else this.#inbox.arrive(bytes);
-    this.#look();
+    else this.#inbox.receive(bytes);
+    this.#reporting.look();
   }
 
-  arriveFin(): void {
+  receiveFin(): void {
     this.#hear();
-    this.#receiving = this.#isReceivingDone() ? 'ended' : 'finArrived';
-    this.#look();
+    this.#receiving = this.#isReceivingDone() ? 'ended' : 'finReceived';
+    this.#reporting.look();
   }
 
   reset(fault: Fault): void {
-    if (this.isOver()) return;
+    if (this.isClosed()) return;
     this.#fault = fault;
     this.#clear();
-    // Nobody waits for the end of one that lingers.
+    // The program knows the end of a lingering connection already.
     if (this.#machine.lingering.has(this)) this.#leave();
-    else this.#look();
+    else this.#reporting.look();
   }
 
-  carry(): void {
+  transmit(): void {
     const other = this.#other;
-    if (other === undefined || this.isOver()) return;
+    if (other === undefined || this.isClosed()) return;
     const isCut = this.#machine.network.isCut(this);
-    if (!isCut && this.#outbox.waiting > 0) this.#carryBytes(other);
+    if (!isCut && this.#outbox.waiting > 0) this.#transmitBytes(other);
     if (this.#sending === 'finAsked' && this.#outbox.waiting === 0) this.#sending = 'finSent';
     if (!isCut && this.#sending === 'finSent' && !this.#isRefusedBy(other)) {
-      this.#sending = 'finArrived';
-      other.arriveFin();
+      this.#sending = 'finAcked';
+      other.receiveFin();
     }
-    this.#look();
+    this.#reporting.look();
   }
 
-  #carryBytes(other: End): void {
+  #transmitBytes(other: End): void {
     if (this.#isRefusedBy(other)) return;
-    const bytes = this.#outbox.carry(other.room());
+    const bytes = this.#outbox.transmit(other.window());
     if (bytes === undefined) this.#fail({ code: ErrorCode.ERR_IF, cause: new Error('write EFAULT') });
-    else if (bytes.length > 0) other.arrive(bytes);
+    else if (bytes.length > 0) other.receive(bytes);
   }
 
-  /** The other end knows nothing of the connection any more, and answers with a reset. */
+  /** Receives the reset of an end that is closed. Returns true if this end is closed now. */
   #isRefusedBy(other: End): boolean {
-    if (other.isOver()) this.reset(resetFault());
-    return this.isOver();
+    if (other.isClosed()) this.reset(resetFault());
+    return this.isClosed();
   }
 
   #hear(): void {
     this.#heardAtMs = this.#machine.network.clock.nowMs();
   }
 
-  // ---- telling the program
+  // ---- the program's events
 
-  #look(): void {
-    if (this.#isLookedAt) return;
-    this.#isLookedAt = true;
-    this.#machine.network.turns.event(() => this.#tell());
+  #faultEvent(): Event | undefined {
+    const [events, fault] = [this.#events, this.#fault];
+    if (events === undefined || fault === undefined) return undefined;
+    this.#leave();
+    return () => events.onClosed(fault);
   }
 
-  #tell(): void {
-    this.#isLookedAt = false;
-    const events = this.#events;
-    if (this.#fault !== undefined && events !== undefined) {
-      this.#leave();
-      events.onClosed(this.#fault);
-      return;
-    }
-    for (let count = 0; count < this.#tellers.length && !this.#isGone; count += 1) {
-      const teller = this.#tellers.shift() ?? (() => undefined);
-      this.#tellers.push(teller);
-      const event = teller(events);
-      if (event === undefined) continue;
-      // There may be more, also if the event throws.
-      this.#look();
-      event();
-      return;
-    }
-  }
-
-  #tellAcked(events: ConnectionEvents | undefined): Event | undefined {
-    const before = this.#outbox.unacknowledged;
+  #ackEvent(): Event | undefined {
     const acked = this.#outbox.takeAcked();
     if (acked > 0) {
-      this.#untold += acked;
-      this.#machine.changed(before, before - acked);
+      this.#unreported += acked;
       this.#hear();
       this.#awaitEnd();
-      this.#look();
+      this.#reporting.look();
     }
-    const bytes = this.#untold;
-    if (!this.#reports.acks || bytes === 0) return undefined;
-    this.#untold = 0;
-    return () => events?.onAcked(bytes);
+    const bytes = this.#unreported;
+    if (!this.#reportsAcks || bytes === 0) return undefined;
+    this.#unreported = 0;
+    return () => this.#events?.onAcked(bytes);
   }
 
-  #tellSpace(events: ConnectionEvents | undefined): Event | undefined {
-    if (this.#wantedSpace === 0 || !this.hasSpaceFor(this.#wantedSpace)) return undefined;
+  #spaceEvent(): Event | undefined {
+    if (this.#wantedSpace === 0 || this.#sending !== 'open' || this.isClosed()) return undefined;
+    // More than the buffer ever has is there as far as it can be once nothing is in flight.
+    const isThere = this.hasSpaceFor(this.#wantedSpace) || this.#outbox.unacknowledged === 0;
+    if (!isThere) return undefined;
     this.#wantedSpace = 0;
-    return () => events?.onSpaceFreed?.();
+    return () => this.#events?.onSpaceFreed?.();
   }
 
-  #tellDrained(events: ConnectionEvents | undefined): Event | undefined {
-    if (!this.#outbox.takeDrained() || !this.#reports.drained) return undefined;
-    return () => events?.onDrained?.();
+  #drainedEvent(): Event | undefined {
+    if (!this.#outbox.takeDrained() || !this.#reportsDrained) return undefined;
+    return () => this.#events?.onDrained?.();
   }
 
-  #tellData(events: ConnectionEvents | undefined): Event | undefined {
-    if (events === undefined || !this.#isReading || this.#inbox.waiting === 0) return undefined;
+  #dataEvent(): Event | undefined {
+    if (this.#events === undefined || !this.#isReading || this.#inbox.waiting === 0) return undefined;
     const nowMs = this.#machine.network.clock.nowMs();
     const atMs = this.#inbox.nextPieceMs();
-    if (nowMs >= atMs) return () => events.onData(this.#inbox.deliver(nowMs));
+    if (nowMs >= atMs) return () => this.#events?.onData(this.#inbox.deliver(nowMs));
     this.#machine.timers.arm(this.#timer, atMs);
     return undefined;
   }
 
-  #tellEnd(events: ConnectionEvents | undefined): Event | undefined {
-    if (events === undefined || this.#receiving !== 'finArrived' || this.#inbox.waiting > 0) return undefined;
+  #endEvent(): Event | undefined {
+    const isDue = this.#receiving === 'finReceived' && this.#inbox.waiting === 0;
+    if (!isDue || this.#events === undefined || this.isClosed()) return undefined;
     this.#receiving = 'ended';
     this.#awaitEnd();
-    return () => events.onEnd();
+    return () => this.#events?.onEnd();
   }
 
-  #tellClosed(events: ConnectionEvents | undefined): Event | undefined {
-    const isSent = this.#sending === 'finSent' || this.#sending === 'finArrived';
-    if (!isSent || !this.#isReceivingDone() || this.#outbox.unacknowledged > 0) return undefined;
-    if (this.#sending === 'finArrived' && this.#receiving === 'ended') this.#leave();
-    else if (events === undefined) return undefined;
+  #closeEvent(): Event | undefined {
+    const events = this.#events;
+    const isSent = this.#sending === 'finSent' || this.#sending === 'finAcked';
+    if (!isSent || !this.#isReceivingDone() || this.#outbox.unacknowledged > 0 || this.isClosed())
+      return undefined;
+    if (this.#sending === 'finAcked' && this.#receiving === 'ended') this.#leave();
     else this.#linger();
-    return () => events?.onClosed(undefined);
+    return events === undefined ? undefined : () => events.onClosed(undefined);
   }
 
-  // ---- what it is
+  // ---- getters
 
   state(): TcpState {
-    if (this.isOver()) return TcpState.CLOSED;
-    const hasPeerEnded = this.#receiving === 'finArrived' || this.#receiving === 'ended';
+    if (this.isClosed()) return TcpState.CLOSED;
+    const hasPeerEnded = this.#receiving === 'finReceived' || this.#receiving === 'ended';
     return STATES[this.#sending][hasPeerEnded ? 1 : 0];
   }
 
@@ -277,9 +275,7 @@ export class MemoryConnection implements Connection, End {
   // ---- sending
 
   sendSpace(): number {
-    if (this.#sending !== 'open' || this.isOver()) return 0;
-    const { unacknowledged } = this.#outbox;
-    return Math.max(0, this.#machine.capacity(unacknowledged) - unacknowledged);
+    return this.#sending !== 'open' || this.isClosed() ? 0 : this.#outbox.space;
   }
 
   hasSpaceFor(bytes: number): boolean {
@@ -289,16 +285,13 @@ export class MemoryConnection implements Connection, End {
   /** MORE needs nothing: bytes that leave in one turn arrive as one piece. */
   enqueue(bytes: Uint8Array, flags: SendFlags): number {
     const taken = Math.min(bytes.length, this.sendSpace());
-    if (taken === 0) return 0;
-    const before = this.#outbox.unacknowledged;
-    this.#outbox.enqueue(bytes.subarray(0, taken), (flags & SendFlag.COPY) !== 0);
-    this.#machine.changed(before, before + taken);
+    if (taken > 0) this.#outbox.enqueue(bytes.subarray(0, taken), (flags & SendFlag.COPY) !== 0);
     return taken;
   }
 
   flush(): void {
     this.#outbox.flush();
-    this.carry();
+    this.transmit();
   }
 
   enqueueAndFlush(bytes: Uint8Array, flags: SendFlags): number {
@@ -308,31 +301,31 @@ export class MemoryConnection implements Connection, End {
   }
 
   setReportsAcks(on: boolean): void {
-    this.#reports.acks = on;
-    this.#look();
+    this.#reportsAcks = on;
+    this.#reporting.look();
   }
 
   setReportsDrained(on: boolean): void {
-    this.#reports.drained = on;
+    this.#reportsDrained = on;
   }
 
   setWantsSpace(bytes: number): void {
     this.#wantedSpace = bytes;
-    this.#look();
+    this.#reporting.look();
   }
 
   // ---- receiving
 
   consume(bytes: number): void {
-    if (this.isOver() || this.#isReceivingDone()) return;
+    if (this.isClosed() || this.#isReceivingDone()) return;
     this.#inbox.consume(bytes);
-    this.#other?.carry();
-    this.#look();
+    this.#other?.transmit();
+    this.#reporting.look();
   }
 
   setReading(on: boolean): void {
     this.#isReading = on;
-    this.#look();
+    this.#reporting.look();
   }
 
   #isReceivingDone(): boolean {
@@ -342,24 +335,25 @@ export class MemoryConnection implements Connection, End {
   // ---- the end
 
   shutdown(): void {
-    if (this.#sending !== 'open' || this.isOver()) return;
+    if (this.#sending !== 'open' || this.isClosed()) return;
     this.#sending = 'finAsked';
     this.flush();
     this.#awaitEnd();
   }
 
   close(): void {
-    if (this.isOver() || this.#machine.lingering.has(this)) return;
-    this.#receiving = this.#receiving === 'open' ? 'dropping' : 'ended';
+    if (this.isClosed() || this.#machine.lingering.has(this)) return;
+    if (this.#receiving === 'open') this.#receiving = 'dropping';
+    else if (this.#receiving === 'finReceived') this.#receiving = 'ended';
     this.#inbox.clear();
     this.shutdown();
-    this.#other?.carry();
+    this.#other?.transmit();
     this.#awaitEnd();
-    this.#look();
+    this.#reporting.look();
   }
 
   drop(): void {
-    if (this.isOver() || this.#inbox.waiting > 0) {
+    if (this.isClosed() || this.#inbox.waiting > 0) {
       this.abort();
       return;
     }
@@ -382,31 +376,29 @@ export class MemoryConnection implements Connection, End {
     if (!this.#machine.network.isCut(this)) this.#other?.reset(resetFault());
   }
 
-  /** The program is done with it, or was told so: the rest is the stack's own business. */
+  /** The program has no further part in it: the stack finishes the connection on its own. */
   #linger(): void {
-    if (this.isOver()) return;
+    if (this.isClosed() || this.#machine.lingering.has(this)) return;
     this.#events = undefined;
     this.#machine.connections.delete(this);
     this.#machine.lingering.add(this);
     this.#lingersUntilMs = this.#machine.network.clock.nowMs() + LONGEST_LINGER_MS;
     this.#awaitEnd();
-    this.#look();
+    this.#reporting.look();
   }
 
-  /**
-   * Once nothing more is to be received or sent, the peer has its time to acknowledge, and to end as well.
-   */
+  /** Bounds the wait for the peer, for its acknowledgements or its FIN, once both directions end. */
   #awaitEnd(): void {
-    if (this.#sending === 'open' || !this.#isReceivingDone() || this.isOver()) return;
+    if (this.#sending === 'open' || !this.#isReceivingDone() || this.isClosed()) return;
     const { limits, timers, network } = this.#machine;
     const ms = this.#outbox.unacknowledged > 0 ? limits.closeTimeoutMs : FIN_WAIT_MS;
     timers.arm(this.#timer, Math.min(network.clock.nowMs() + ms, this.#lingersUntilMs));
   }
 
-  /** The timer's: pieces were joined for long enough, or the end was waited for. */
+  /** The timer's: joined pieces can be delivered, or the wait for the peer is over. */
   due(): void {
     if (!this.#isReceivingDone()) {
-      this.#look();
+      this.#reporting.look();
     } else if (this.#outbox.unacknowledged > 0) {
       const ms = this.#machine.limits.closeTimeoutMs;
       const cause = new Error(`the peer acknowledged nothing for ${ms} ms after close()`);
@@ -424,13 +416,13 @@ export class MemoryConnection implements Connection, End {
     this.#release();
     connections.delete(this);
     lingering.delete(this);
-    network.lines.delete(this);
+    network.flows.delete(this);
   }
 
   #clear(): void {
-    this.#machine.changed(this.#outbox.unacknowledged, 0);
     this.#outbox.clear();
     this.#inbox.clear();
+    this.#unreported = 0;
     this.#keepAlive.set(0, 0, 0);
     this.#machine.timers.disarm(this.#timer);
   }
@@ -438,7 +430,7 @@ export class MemoryConnection implements Connection, End {
   // ---- probes
 
   setKeepAlive(idleMs: number, intervalMs: number, probes: number): void {
-    if (!this.isOver()) this.#keepAlive.set(idleMs, intervalMs, probes);
+    if (!this.isClosed()) this.#keepAlive.set(idleMs, intervalMs, probes);
   }
 
   probe(): boolean {
@@ -452,14 +444,14 @@ export class MemoryConnection implements Connection, End {
     this.#fail({ code: ErrorCode.ERR_TIMEOUT, cause: new Error('the peer answered no probe') });
   }
 
-  // ---- what means nothing here: pieces are always the receiver's own, and nothing keeps a process alive
+  // ---- settings without a meaning here
 
   setTakesLoans(): void {
-    // None are lent.
+    // Pieces are always the receiver's own.
   }
 
   setTakesViews(): void {
-    // None are given.
+    // Pieces are always the receiver's own.
   }
 
   setNoDelay(): void {

@@ -1,14 +1,12 @@
-/**
- * A listener. Connections are complete when they reach it, and are shown to the program in the order of that.
- */
+/** A listener. Connections are established when they reach it, and are shown to the program in that order. */
 import type { Endpoint, Listener, ListenerEvents } from '../../port/tcp-stack.js';
 import type { Machine } from './machine.js';
 import { shortageFault } from './memory-attempt.js';
 import { MemoryConnection } from './memory-connection.js';
 import type { Binding } from './ports.js';
-import type { Door, End } from './wire.js';
+import type { Acceptor, End } from './wire.js';
 
-export class MemoryListener implements Listener, Door {
+export class MemoryListener implements Listener, Acceptor {
   readonly local: Endpoint;
   readonly #machine: Machine;
   readonly #binding: Binding;
@@ -23,30 +21,28 @@ export class MemoryListener implements Listener, Door {
     this.#receiveWindowBytes = receiveWindowBytes;
     this.#events = events;
     listeners.add(this);
-    network.doors.add(this);
+    network.acceptors.add(this);
     network.turns.event(() => this.#events?.onListening());
   }
 
-  enter(near: End): void {
+  accept(near: End): void {
     const ends = { local: near.remote, remote: near.local };
     const far = new MemoryConnection(this.#machine, ends, this.#receiveWindowBytes);
     far.join(near);
     near.join(far);
-    this.#machine.network.turns.event(() => this.#accept(far));
+    this.#machine.network.turns.event(() => this.#show(far));
   }
 
-  #accept(far: MemoryConnection): void {
+  #show(far: MemoryConnection): void {
     const isShort = this.#machine.shortages.size > 0;
-    // One that is over before it was seen is not shown.
-    if (this.#events === undefined || far.isOver() || isShort) {
-      const isRefused = isShort && !far.isOver();
+    // A connection that is over before the program has seen it is not shown.
+    if (this.#events === undefined || far.isClosed() || isShort) {
+      const isRefused = isShort && !far.isClosed();
       far.abort();
       if (isRefused) this.#events?.onAcceptFailed(shortageFault());
       return;
     }
-    const receiver = this.#events.onAccepted(far);
-    if (receiver === undefined) far.abort();
-    else far.begin(receiver);
+    far.begin(() => this.#events?.onAccepted(far));
   }
 
   close(): void {
@@ -54,7 +50,7 @@ export class MemoryListener implements Listener, Door {
     const { network, listeners } = this.#machine;
     this.#events = undefined;
     listeners.delete(this);
-    network.doors.delete(this);
+    network.acceptors.delete(this);
     network.ports.release(this.#binding);
   }
 

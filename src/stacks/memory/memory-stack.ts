@@ -1,13 +1,13 @@
 /**
- * A stack to test with: both ends of every connection are in this process, and time is a clock that the test
- * moves. It is the port's shortest implementation, to be read beside `port/tcp-stack.ts`:
+ * A stack to test with: both ends of every connection are in this process, and the test moves the clock. It
+ * is the port's shortest implementation, to be read beside `port/tcp-stack.ts`:
  *
  *     memory-stack       the stack: names, connecting, listening, moving the clock, faults on demand
  *     memory-attempt, memory-listener, memory-connection      the port's other interfaces
  *     outbox, inbox      the bytes of a connection's two directions
- *     wire               what one end does to the other
- *     network, ports, addresses, machine                      who listens where, and what a stack holds
- *     turn-queue         the order of events
+ *     reporting, turn-queue                                   the order of events
+ *     wire               everything that one end can do to the other
+ *     network, ports, addresses, machine                      listeners and ports, and what a stack holds
  */
 import type { Capabilities } from '../../port/capabilities.js';
 import { ErrorCode } from '../../port/error-code.js';
@@ -26,30 +26,33 @@ import type {
   TcpStack,
 } from '../../port/tcp-stack.js';
 import { macrotask } from '../../support/macrotask.js';
-import { SteppedClock } from '../../support/stepped-clock.js';
+import { checkStep, SteppedClock } from '../../support/stepped-clock.js';
 import type { TimerWheel } from '../../support/timer-wheel.js';
-import { canonical, EVERY_ADDRESS, type Where } from './addresses.js';
+import { canonical, EVERY_ADDRESS, type EndSelector } from './addresses.js';
 import { Machine } from './machine.js';
 import { MemoryAttempt } from './memory-attempt.js';
 import { MemoryListener } from './memory-listener.js';
 import { Network } from './network.js';
 
-export type { Where } from './addresses.js';
+export type { EndSelector } from './addresses.js';
 
 /** Bytes of one connection, in each direction. */
 export const BUFFER_BYTES = 131_072;
 const CLOSE_TIMEOUT_MS = 30_000;
 const SEND_BUDGET_BYTES = 268_435_456;
-/** Rests of the program that `settle` waits for; a program that has more at one time never rests. */
-export const MOST_RESTS = 1_000_000;
+/** Rounds that `settle` waits for. A program that needs more at one time never comes to rest. */
+const MOST_ROUNDS = 100_000;
 
-/** What `memoryStack` takes. */
+/** Options of `memoryStack`. */
 export interface MemoryStackOptions {
   /** Bytes that one connection takes from `add` before any is acknowledged. Default 131072. */
   sendBufferBytes?: number | undefined;
   /** Bytes that one connection delivers before any is acknowledged with `ack`. Default 131072. */
   receiveWindowBytes?: number | undefined;
-  /** As for the other stacks; default 30000. */
+  /**
+   * Milliseconds without any new acknowledgement after which a connection that closes is reset. Default
+   * 30000.
+   */
   closeTimeoutMs?: number | undefined;
   /** Bytes that all connections of the stack may have unacknowledged together. Default 268435456. */
   sendBudgetBytes?: number | undefined;
@@ -58,11 +61,11 @@ export interface MemoryStackOptions {
   /** A clock that other parts of the test go by as well. Default: one of its own. */
   clock?: SteppedClock | undefined;
   /**
-   * Names to addresses. An answer that does not come at once or by microtasks is not waited for by `settle`.
+   * Looks names up. `settle` does not wait for an answer that comes neither at once nor by microtasks.
    * Default: `localhost` alone has addresses.
    */
   lookup?: Lookup | undefined;
-  /** Another stack, whose network and clock this one shares: two machines. Default: a network of its own. */
+  /** Another stack, whose network and clock this one shares: two machines. Default: its own network. */
   network?: MemoryStack | undefined;
 }
 
@@ -116,15 +119,13 @@ export class MemoryStack implements TcpStack {
 
   /**
    * Lets `ms` milliseconds pass, and all that happens in them: ends at exactly that time. Before each step of
-   * the clock, everything is done that can be done at the present time, as by `settle`; so it is
-   * asynchronous. One at a time.
+   * the clock all is done that can be done at the present time, as by `settle`; therefore it is asynchronous.
+   * Call it again only when it has resolved.
    * @throws RangeError, Error (as a rejection) as `SteppedClock.advance` and `settle`.
    */
   async run(ms: number): Promise<void> {
     const { clock } = this;
-    // A wrong number is refused before anything has happened.
-    if (!(ms >= 0)) clock.advance(ms);
-    const endMs = clock.nowMs() + ms;
+    const endMs = clock.nowMs() + checkStep(ms);
     for (;;) {
       await this.settle();
       const nextMs = clock.nextMs() ?? Number.POSITIVE_INFINITY;
@@ -141,12 +142,11 @@ export class MemoryStack implements TcpStack {
 
   /**
    * Resolves when nothing is left to do at the present time: every event has come, and the program's ticks,
-   * microtasks and promises have run. What the program waits for outside (its own timers, files, real
-   * sockets) is not waited for.
-   * @throws Error (as a rejection) if the program never rests, because each end answers each answer.
+   * microtasks and promises have run. It does not wait for timers of the runtime, files or sockets.
+   * @throws Error (as a rejection) if the program never comes to rest because each end answers each answer.
    */
   async settle(): Promise<void> {
-    for (let rests = 0; rests < MOST_RESTS; rests += 1) {
+    for (let round = 0; round < MOST_ROUNDS; round += 1) {
       await new Promise<void>((resolve) => {
         macrotask(resolve);
       });
@@ -161,26 +161,26 @@ export class MemoryStack implements TcpStack {
 
   /**
    * Cuts the links of an address, a port (a server's or a client's) or both: nothing arrives there or comes
-   * from there, and nobody is told. Ends when the function that it returns is called; what waited goes on
-   * then.
+   * from there, and neither end learns of it. The function that it returns heals the links: transmission
+   * goes on.
    */
-  cut(where: Where): () => void {
+  cut(where: EndSelector): () => void {
     return this.#network.cut(where);
   }
 
-  /** Resets every connection that has such an end: both ends get `ERR_RST`. */
-  reset(where: Where): void {
+  /** Resets every connection that has such an end: both ends report `ERR_RST`. */
+  reset(where: EndSelector): void {
     this.#network.reset(where);
   }
 
   /** Has attempts to connect there fail with `code`, up to a call of the function that it returns. */
-  refuse(where: Where, code: ErrorCode = ErrorCode.ERR_RST): () => void {
+  refuse(where: EndSelector, code: ErrorCode = ErrorCode.ERR_RST): () => void {
     return this.#network.refuse(where, code);
   }
 
   /**
    * Leaves this stack without memory for further connections, up to a call of the function that it returns:
-   * `connect` fails with `ERR_MEM`, and who connects to its listeners is reset.
+   * `connect` fails with `ERR_MEM`, and connections to its listeners are reset.
    */
   starve(): () => void {
     const shortage = {};

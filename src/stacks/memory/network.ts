@@ -1,79 +1,76 @@
-/**
- * What the stacks of one network share: the time and the turns, who listens where, and the faults that are in
- * force on the way.
- */
+/** A network: its time and turns, its listeners, and the faults that are in force between two ends. */
 import { ErrorCode } from '../../port/error-code.js';
 import type { Endpoint, Fault } from '../../port/tcp-stack.js';
 import type { SteppedClock } from '../../support/stepped-clock.js';
-import { covers, isLoopback, matches, type Where } from './addresses.js';
+import { covers, isLoopback, matches, type EndSelector } from './addresses.js';
 import { Ports } from './ports.js';
 import { TurnQueue } from './turn-queue.js';
-import type { Door, Line } from './wire.js';
+import type { Acceptor, Flow } from './wire.js';
 
 export class Network {
   readonly clock: SteppedClock;
   readonly turns: TurnQueue;
   readonly ports = new Ports();
-  readonly doors = new Set<Door>();
+  readonly acceptors = new Set<Acceptor>();
   /** Attempts and the ends of connections. */
-  readonly lines = new Set<Line>();
-  readonly #cuts = new Set<Where>();
-  readonly #refusals = new Map<Where, ErrorCode>();
-  #entered = 0;
+  readonly flows = new Set<Flow>();
+  readonly #cuts = new Set<EndSelector>();
+  readonly #refusals = new Map<EndSelector, ErrorCode>();
+  #routed = 0;
 
   constructor(clock: SteppedClock) {
     this.clock = clock;
     this.turns = new TurnQueue(clock);
   }
 
-  isCut({ local, remote }: Line): boolean {
+  isCut({ local, remote }: Flow): boolean {
     for (const cut of this.#cuts) if (matches(cut, local) || matches(cut, remote)) return true;
     return false;
   }
 
-  /** Returns the listener that an attempt reaches, why there is none, or `undefined` if nothing answers. */
-  route(line: Line): Door | Fault | undefined {
-    if (this.isCut(line)) return undefined;
-    const { remote } = line;
+  /** Returns the listener that an attempt reaches, or why it reaches none; `undefined` if nothing answers. */
+  route(flow: Flow): Acceptor | Fault | undefined {
+    if (this.isCut(flow)) return undefined;
+    const { remote } = flow;
     for (const [where, code] of this.#refusals) {
       if (matches(where, remote)) return faultOf(code, remote, 'it is refused on demand');
     }
-    const doors = [...this.doors].filter(({ local }) => local.port === remote.port);
-    const exact = doors.filter(({ local }) => local.address === remote.address);
-    const wide = doors.filter(({ local }) => covers(local.address, remote.address));
+    const acceptors = [...this.acceptors].filter(({ local }) => local.port === remote.port);
+    const exact = acceptors.filter(({ local }) => local.address === remote.address);
+    const wide = acceptors.filter(({ local }) => covers(local.address, remote.address));
     const open = this.#exists(remote.address) ? (exact.length > 0 ? exact : wide) : [];
-    this.#entered += 1;
+    this.#routed += 1;
     // Listeners that share a port take turns.
-    return open[this.#entered % open.length] ?? this.#refusal(remote);
+    return open[this.#routed % open.length] ?? this.#refusal(remote);
   }
 
   #refusal(remote: Endpoint): Fault {
-    if (this.#exists(remote.address)) return faultOf(ErrorCode.ERR_RST, remote, 'nobody listens');
+    if (this.#exists(remote.address)) return faultOf(ErrorCode.ERR_RST, remote, 'nothing listens there');
     return faultOf(ErrorCode.ERR_RTE, remote, 'no machine has this address');
   }
 
   /** A machine has the loopback addresses, and every other one on which something listens. */
   #exists(address: string): boolean {
-    return isLoopback(address) || [...this.doors].some(({ local }) => local.address === address);
+    return isLoopback(address) || [...this.acceptors].some(({ local }) => local.address === address);
   }
 
-  cut(where: Where): () => void {
+  cut(where: EndSelector): () => void {
     this.#cuts.add(where);
     return () => {
       this.#cuts.delete(where);
-      for (const line of this.lines) this.turns.event(() => line.carry());
+      for (const flow of this.flows) this.turns.event(() => flow.transmit());
     };
   }
 
-  refuse(where: Where, code: ErrorCode): () => void {
+  refuse(where: EndSelector, code: ErrorCode): () => void {
     this.#refusals.set(where, code);
     return () => this.#refusals.delete(where);
   }
 
-  reset(where: Where): void {
+  reset(where: EndSelector): void {
     const fault = { code: ErrorCode.ERR_RST, cause: new Error('the connection was reset on demand') };
-    for (const line of this.lines) {
-      if (matches(where, line.local) || matches(where, line.remote)) line.reset(fault);
+    for (const flow of this.flows) {
+      if (matches(where, flow.local) || matches(where, flow.remote)) flow.reset(fault);
     }
   }
 }

@@ -1,14 +1,14 @@
 /** Which addresses and ports are taken, by listeners and by connections that were made from here. */
 import { covers } from './addresses.js';
 
-/** The range for ports that nobody chose: RFC 6335 §6. */
+/** The range for ports that the caller does not choose: the dynamic ports of RFC 6335 §6. */
 export const FIRST_PORT = 49_152;
 export const PORTS = 16_384;
 
 export interface Binding {
   readonly address: string;
   readonly port: number;
-  /** Others that say so too may have the same. */
+  /** Other bindings that are shared may have the same address and port. */
   readonly isShared: boolean;
 }
 
@@ -17,8 +17,8 @@ export class Ports {
   #next = 0;
 
   /**
-   * Takes an address and a port; port 0: one that nothing else has. Returns `undefined` if it is taken, or
-   * if no port is left.
+   * Takes an address and a port; for port 0, one that is free. Returns `undefined` if the port is taken, or
+   * if none is free.
    */
   bind(address: string, port: number, isShared: boolean): Binding | undefined {
     const chosen = port === 0 ? this.#freePort() : port;

@@ -1,9 +1,9 @@
 /**
- * What happens in which order: rule 3 of the port. Each piece of work is a macrotask of its own, so that the
- * ticks and microtasks that it caused have run before the next one.
+ * The order of events, jobs and timers: rule 3 of the port. Each of them is a macrotask of its own, so that
+ * the ticks and microtasks that it caused have run before the next one.
  *
  * Call order: `event`, `post` or `wake` begins the turns; they end by themselves when one has found nothing
- * to do. Nothing here moves the clock: due alarms are woken at the present time.
+ * to do. Turns do not move the clock: they wake the alarms that are due at the present time.
  */
 import { macrotask } from '../../support/macrotask.js';
 import type { SteppedClock } from '../../support/stepped-clock.js';
@@ -51,9 +51,7 @@ export class TurnQueue {
     macrotask(this.#next);
   }
 
-  /**
-   * A turn: the events that have happened, the posted jobs, the due timers. `undefined`: nothing is to do.
-   */
+  /** A turn: the events that have happened, the posted jobs, the due timers. `undefined`: nothing to do. */
   *#turns(): Generator<Job | undefined, never> {
     for (;;) {
       yield* this.#events.splice(0);

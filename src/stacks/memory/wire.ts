@@ -1,33 +1,33 @@
-/** What is at both ends of the wire, and all that one of them can do to the other. */
+/** The two ends of a connection, and everything that one of them can do to the other. */
 import type { Endpoint, Fault } from '../../port/tcp-stack.js';
 
-/** An end of a connection, or an attempt to connect: what a fault on demand can concern. */
-export interface Line {
+/** An end of a connection, or an attempt to connect. Faults on demand concern flows. */
+export interface Flow {
   readonly local: Endpoint;
   readonly remote: Endpoint;
-  /** The way is free again: the other end's window has opened, or a link is healed. */
-  carry(): void;
-  /** A reset arrives. Events follow later. */
+  /** Sends what waits: the other end's window has opened, or a link is healed. */
+  transmit(): void;
+  /** Receives a reset. Events follow later. */
   reset(fault: Fault): void;
 }
 
 /** One end of a connection, as the other one sees it. */
-export interface End extends Line {
-  /** True if nothing is known of the connection any more: what arrives is answered with a reset. */
-  isOver(): boolean;
-  /** Bytes that the window has room for. */
-  room(): number;
-  /** Bytes arrive, no more than there is room for. They are acknowledged with that. */
-  arrive(bytes: Uint8Array): void;
-  /** The other end's FIN arrives, behind all its bytes. */
-  arriveFin(): void;
-  /** The other end is this one. */
+export interface End extends Flow {
+  /** True if this end knows nothing of the connection any more, and answers everything with a reset. */
+  isClosed(): boolean;
+  /** Bytes by which the window is open. */
+  window(): number;
+  /** Receives bytes, at most the window, and acknowledges them. */
+  receive(bytes: Uint8Array): void;
+  /** Receives the other end's FIN, which follows all its bytes. */
+  receiveFin(): void;
+  /** Learns which end is the other one. */
   join(other: End): void;
 }
 
-/** What connections arrive at: a listener. */
-export interface Door {
+/** A listener, as an attempt to connect sees it. */
+export interface Acceptor {
   readonly local: Endpoint;
-  /** Makes the other end of a connection that stands, and shows it to the program later. */
-  enter(near: End): void;
+  /** Makes the other end of a connection, and shows it to the program later. */
+  accept(near: End): void;
 }

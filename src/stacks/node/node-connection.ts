@@ -12,6 +12,7 @@ import type { Socket } from 'node:net';
 import { TcpState } from '../../port/tcp-state.js';
 import type { Connection, ConnectionEvents, Endpoint, Fault, SendFlags } from '../../port/tcp-stack.js';
 import { letLeave } from '../../support/callback-scope.js';
+import { Closing, type ClosingContext, type ClosingOwner } from '../system/closing.js';
 import {
   canSend,
   hasPeerEnded,
@@ -24,8 +25,8 @@ import {
   type PhaseEvent,
 } from '../system/connection-phase.js';
 import { connectionFault } from '../system/system-fault.js';
-import { Closing, type ClosingContext, type ClosingOwner } from './closing.js';
 import { Inbox, type InboxOwner } from './inbox.js';
+import { Lingering, type LingerContext, type LingerOwner } from './lingering.js';
 import type { OpenSocket, OpenSockets } from './open-sockets.js';
 import { Outbox, type OutboxOwner, type SendingContext } from './outbox.js';
 import { canReset, isSocketOver, type SocketEnds } from './socket-facts.js';
@@ -41,11 +42,13 @@ interface OwnedSocket extends Socket {
 }
 
 /** What all connections of a stack share. */
-export interface ConnectionContext extends SendingContext, ClosingContext {
+export interface ConnectionContext extends SendingContext, ClosingContext, LingerContext {
   readonly sockets: OpenSockets;
 }
 
-export class NodeConnection implements Connection, OutboxOwner, InboxOwner, ClosingOwner, OpenSocket {
+export class NodeConnection
+  implements Connection, OutboxOwner, InboxOwner, ClosingOwner, LingerOwner, OpenSocket
+{
   // First what every message touches: with many connections, each cache line of theirs counts.
 
   /** The receiver of the events; `undefined` before `begin` has it, and when no event may come any more. */
@@ -59,8 +62,11 @@ export class NodeConnection implements Connection, OutboxOwner, InboxOwner, Clos
   readonly receiveWindowBytes: number;
   readonly local: Endpoint;
   readonly remote: Endpoint;
-  /** From `close` until the socket is closed. */
+  /** From `close` until our FIN is sent; then, until the socket is closed. */
   #closing: Closing | undefined;
+  #lingering: Lingering | undefined;
+  /** Bytes that the kernel had taken in all when a closing connection was looked at last. */
+  #takenBefore = 0;
   /** Why the connection is over. */
   #fault: Fault | undefined;
 
@@ -308,7 +314,8 @@ export class NodeConnection implements Connection, OutboxOwner, InboxOwner, Clos
     this.#inbox.drop();
     const isAllDone = hasPeerEnded(this.#phase) && this.#outbox.outstanding === 0;
     if (isAllDone || this.#isOver()) return;
-    this.#closing = new Closing(this.#context, this, this.#outbox);
+    this.#takenBefore = this.#outbox.takenInAll();
+    this.#closing = new Closing(this.#context, this, this.#outbox.outstanding);
     // If our FIN is sent already, no event of the socket brings the report.
     if (this.#phase === Phase.CLOSED) {
       this.#context.post(() => {
@@ -326,7 +333,8 @@ export class NodeConnection implements Connection, OutboxOwner, InboxOwner, Clos
     if (this.#phase !== Phase.CLOSED || events === undefined) return;
     this.#events = undefined;
     if (!this.#outbox.hasSent) this.#socket.unref();
-    this.#closing?.linger();
+    this.#closing?.end();
+    this.#lingering = new Lingering(this.#context, this);
     events.onClosed(undefined);
   }
 
@@ -351,7 +359,14 @@ export class NodeConnection implements Connection, OutboxOwner, InboxOwner, Clos
     this.#outbox.end();
     this.#inbox.end();
     this.#closing?.end();
+    this.#lingering?.end();
     events?.onClosed(this.#fault);
+  }
+
+  lookForProgress(): void {
+    const taken = this.#outbox.takenInAll();
+    if (taken > this.#takenBefore) this.#closing?.progressed(this.#outbox.outstanding);
+    this.#takenBefore = taken;
   }
 
   onClosingFailed(fault: Fault): void {
@@ -366,7 +381,7 @@ export class NodeConnection implements Connection, OutboxOwner, InboxOwner, Clos
 
   onSocketData(chunk: Uint8Array): void {
     if (this.#events !== undefined) this.#inbox.take(chunk);
-    else this.#closing?.noteProgress();
+    else this.#lingering?.noteLife();
   }
 
   onSocketEnded(): void {

@@ -34,11 +34,11 @@ function recorded(connection: Connection, receiver: ConnectionEvents, options: R
 }
 
 /** A receiver that remembers its events, with the two that may be missing or without. */
-function fakeReceiver(told: unknown[][], isWhole: boolean): ConnectionEvents {
+function fakeReceiver(received: unknown[][], isWhole: boolean): ConnectionEvents {
   const remember =
     (name: string) =>
     (...args: unknown[]): void => {
-      told.push([name, ...args]);
+      received.push([name, ...args]);
     };
   return {
     onData: remember('onData'),
@@ -128,8 +128,10 @@ describe('a recorded connection', () => {
   });
 
   it('passes each event on as it is, loans too, and records it', () => {
-    const told: unknown[][] = [];
-    const { events, lines } = recorded(fakeConnection([], 0), fakeReceiver(told, true), { shownBytes: 4 });
+    const received: unknown[][] = [];
+    const { events, lines } = recorded(fakeConnection([], 0), fakeReceiver(received, true), {
+      shownBytes: 4,
+    });
     const loan: Loan = { giveBack: () => undefined };
     const fault = { code: ErrorCode.ERR_RST, cause: new Error('read ECONNRESET') };
     events.onData(BYTES, loan);
@@ -139,7 +141,7 @@ describe('a recorded connection', () => {
     events.onDrained();
     events.onEnd();
     events.onClosed(fault);
-    assert.deepEqual(told, [
+    assert.deepEqual(received, [
       ['onData', BYTES, loan],
       ['onData', BYTES.subarray(0, 3), undefined],
       ['onAcked', 3],
@@ -148,7 +150,7 @@ describe('a recorded connection', () => {
       ['onEnd'],
       ['onClosed', fault],
     ]);
-    assert.ok(told[0]?.[1] === BYTES && told[0][2] === loan, 'the same bytes and the same loan');
+    assert.ok(received[0]?.[1] === BYTES && received[0][2] === loan, 'the same bytes and the same loan');
     assert.deepEqual(lines(), [
       '#1 ← onData 13 loan "\\"GET"…',
       '#1 ← onData 3 "\\"GE"',
@@ -161,11 +163,11 @@ describe('a recorded connection', () => {
   });
 
   it('lets a receiver leave out the events that it did not ask for', () => {
-    const told: unknown[][] = [];
-    const { events } = recorded(fakeConnection([], 0), fakeReceiver(told, false));
+    const received: unknown[][] = [];
+    const { events } = recorded(fakeConnection([], 0), fakeReceiver(received, false));
     events.onSpaceFreed();
     events.onDrained();
-    assert.deepEqual(told, []);
+    assert.deepEqual(received, []);
   });
 
   it('records bytes that were transferred away as none', () => {

@@ -1,12 +1,13 @@
 /** Lines are kept or passed on, within the bounds. */
 import assert from 'node:assert/strict';
 import { describe, it, mock } from 'node:test';
+import { MAX_RECORDED_LINES, MAX_SHOWN_BYTES } from '../../asynctcp/stack-options.js';
 import { recordingStack } from '../../index.js';
 import { SteppedClock } from '../../support/stepped-clock.js';
 import { MemoryStack } from '../memory/memory-stack.js';
 import { clipped, faultText, MAX_TEXT_CHARACTERS } from './line-text.js';
 import { Recorder } from './recorder.js';
-import { DEFAULT_LINES, MAX_LINES, MAX_SHOWN_BYTES, type RecordingOptions } from './recording-options.js';
+import { DEFAULT_LINES, type RecordingOptions } from './recording-options.js';
 
 /** Returns a recorder of `count` calls, which are named by their numbers. */
 function recorderOf(count: number, options: RecordingOptions): Recorder {
@@ -93,13 +94,13 @@ describe('recordingStack', () => {
   const memory = new MemoryStack();
 
   it('takes options up to their bounds', () => {
-    for (const maxLines of [1, MAX_LINES]) recordingStack(memory, { maxLines });
+    for (const maxLines of [1, MAX_RECORDED_LINES]) recordingStack(memory, { maxLines });
     for (const shownBytes of [0, MAX_SHOWN_BYTES]) recordingStack(memory, { shownBytes });
   });
 
   const wrong: readonly [RecordingOptions, typeof TypeError | typeof RangeError][] = [
     [{ maxLines: 0 }, RangeError],
-    [{ maxLines: MAX_LINES + 1 }, RangeError],
+    [{ maxLines: MAX_RECORDED_LINES + 1 }, RangeError],
     [{ shownBytes: -1 }, RangeError],
     [{ shownBytes: MAX_SHOWN_BYTES + 1 }, RangeError],
     [{ verbose: 1 as unknown as boolean }, TypeError],

@@ -2,15 +2,11 @@
 
 /** Lines that are kept if the options set no other number. */
 export const DEFAULT_LINES = 10_000;
-/** Lines that can be kept. */
-export const MAX_LINES = 1_000_000;
-/** Bytes of one piece that a line can show. */
-export const MAX_SHOWN_BYTES = 1024;
 
 export interface RecordingOptions {
   /**
-   * Receives each line when it is made, instead of the list; it must not use the recorded stack. A sink that
-   * throws is not called again: one warning says so, and the lines are counted as dropped.
+   * Receives each line when it is made, instead of the list. The sink must not use the recorded stack. A sink
+   * that throws is not called again: one warning says so, and the lines are counted as dropped.
    */
   readonly sink?: ((line: string) => void) | undefined;
   /** Lines that the list keeps, 1 to 1,000,000; the oldest line is dropped for a new one. Default 10,000. */

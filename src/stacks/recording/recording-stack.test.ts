@@ -160,6 +160,17 @@ describe('a recording', () => {
     await stack.close();
   });
 
+  it('counts the lines that gave way to newer ones', async () => {
+    const memory = new MemoryStack();
+    const stack = new RecordingStack(memory, { maxLines: 1 });
+    await converse(stack, memory);
+    const whole = new RecordingStack(new MemoryStack({ network: memory }), {});
+    await converse(whole, memory);
+    assert.deepEqual(linesOf(stack), ['#1 → close']);
+    assert.equal(stack.droppedLines, whole.lines().length - 1);
+    assert.equal(whole.droppedLines, 0);
+  });
+
   it('leaves nothing behind in the stack beneath', async () => {
     const memory = new MemoryStack();
     const stack = new RecordingStack(memory, { verbose: true });

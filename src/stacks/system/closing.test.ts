@@ -4,7 +4,7 @@ import { ErrorCode } from '../../port/error-code.js';
 import type { Fault, StackLimits } from '../../port/tcp-stack.js';
 import type { Alarm, Clock } from '../../support/clock.js';
 import { TimerWheel } from '../../support/timer-wheel.js';
-import { LingerRegistry } from '../system/linger-registry.js';
+import { LingerRegistry } from './linger-registry.js';
 import { Closing, type ClosingOwner } from './closing.js';
 
 const TIMEOUT_MS = 8000;
@@ -59,7 +59,7 @@ class Scene {
   close(name: string, bytes: number, acked: () => number = () => 0): Closing {
     let left = bytes;
     const owner: ClosingOwner = {
-      lookForAcks: () => {
+      lookForProgress: () => {
         this.looks += 1;
         const fewer = acked();
         left -= fewer;

@@ -7,8 +7,8 @@ import { ErrorCode } from '../../port/error-code.js';
 import type { Fault, StackLimits } from '../../port/tcp-stack.js';
 import type { TimerWheel } from '../../support/timer-wheel.js';
 import { Timer, type TimerOwner } from '../../support/timers.js';
-import { LingerEntry, type Lingerer, type LingerRegistry } from '../system/linger-registry.js';
-import { LOOKS_PER_CLOSE_TIMEOUT } from '../system/lingering.js';
+import { LingerEntry, type Lingerer, type LingerRegistry } from './linger-registry.js';
+import { LOOKS_PER_CLOSE_TIMEOUT } from './lingering.js';
 
 export interface ClosingContext {
   readonly limits: StackLimits;
@@ -18,8 +18,8 @@ export interface ClosingContext {
 
 /** The connection that closes. */
 export interface ClosingOwner {
-  /** Asks the kernel for acknowledgements; `progressed` is called if there are new ones. */
-  lookForAcks(): void;
+  /** Asks the system for progress, as far as it tells; `progressed` is called if there is any. */
+  lookForProgress(): void;
   /** The closing failed: the owner resets the socket and reports the fault. */
   onClosingFailed(fault: Fault): void;
 }
@@ -38,7 +38,7 @@ export class Closing implements Lingerer, TimerOwner {
     this.#arm(this.#entry.progressMs);
   }
 
-  /** The peer acknowledged something; `bytes` are left. */
+  /** There was progress; `bytes` are left. */
   progressed(bytes: number): void {
     if (this.#entry.isIn) this.#context.lingerers.progressed(this.#entry, bytes);
   }
@@ -50,7 +50,7 @@ export class Closing implements Lingerer, TimerOwner {
 
   due(nowMs: number): void {
     const { closeTimeoutMs } = this.#context.limits;
-    this.#owner.lookForAcks();
+    this.#owner.lookForProgress();
     if (!this.#entry.isIn) return;
     if (nowMs < this.#entry.progressMs + closeTimeoutMs) {
       this.#arm(nowMs);

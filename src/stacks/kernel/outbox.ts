@@ -1,0 +1,333 @@
+/**
+ * The sending half of a connection. Bytes go: `enqueue` → the queue → `flush` → the kernel → acknowledged by
+ * the peer. `enqueueAndFlush` leaves the queue out if it is empty. The share (`SendShare`, on which this
+ * class is built: one object for both, because each further one costs every idle connection memory) counts
+ * the bytes from the first step to the last.
+ */
+import type { Fault, SendFlags } from '../../port/tcp-stack.js';
+import { SendFlag } from '../../port/tcp-stack.js';
+import { holdBack, letLeave } from '../../support/callback-scope.js';
+import type { CopySlab } from '../system/copy-slab.js';
+import type { SendBudget } from '../system/send-budget.js';
+import { SendQueue } from './send-queue.js';
+import { SendReports } from './send-reports.js';
+import { SendShare } from './send-share.js';
+import type { SocketLoop } from './socket-loop.js';
+import { isStarvation } from './system-error.js';
+
+/** What all outboxes of a stack share. */
+export interface SendingContext {
+  readonly loop: SocketLoop;
+  readonly slab: CopySlab;
+  readonly budget: SendBudget;
+  readonly limits: { readonly sendBufferBytes: number };
+  post(job: () => void): void;
+}
+
+/** The connection. */
+export interface OutboxOwner {
+  /** Returns true before our FIN. */
+  canSend(): boolean;
+  /** Returns true if the connection is over, reported or not. */
+  isOver(): boolean;
+  /** The kernel had no memory: `unblock` and `push` are to be called a moment later. */
+  retryLater(): void;
+  /** The kernel refuses to send: the connection ends, after the running method. */
+  refusedSoon(refusal: number): void;
+  failSoon(fault: Fault): void;
+  /** Has `check` called in `ms`, or earlier. */
+  checkIn(ms: number): void;
+  /** Bytes were acknowledged, reported or not. */
+  onProgress(): void;
+  /** All that was acknowledged is reported. */
+  onReported(): void;
+  onAcked(bytes: number): void;
+  onSpaceFreed(): void;
+  onDrained(): void;
+}
+
+export class Outbox extends SendShare {
+  readonly #context: SendingContext;
+  readonly #slot: number;
+  readonly #owner: OutboxOwner;
+  /** Bytes that wait to be sent, if there are any. */
+  #queue: SendQueue | undefined;
+  #reports: SendReports | undefined;
+
+  constructor(context: SendingContext, slot: number, owner: OutboxOwner) {
+    super(context.budget, context.limits.sendBufferBytes);
+    this.#context = context;
+    this.#slot = slot;
+    this.#owner = owner;
+  }
+
+  // ---- sending
+
+  sendSpace(): number {
+    if (!this.#owner.canSend()) return 0;
+    if (this.#reports?.acks !== true) this.countAcked();
+    return this.space();
+  }
+
+  /**
+   * Returns how many of `bytes` there is space for. The kernel and the budget are asked only beyond the share
+   * that every connection may have.
+   */
+  fitting(bytes: number): number {
+    if (!this.#owner.canSend()) return 0;
+    if (this.hasRoomFor(bytes)) return bytes;
+    if (this.#reports?.acks !== true) {
+      this.countAcked();
+      this.adjustCredit();
+    }
+    return Math.min(bytes, this.space());
+  }
+
+  /** Bytes that were flushed and that the kernel has not taken. */
+  queued(): number {
+    return this.#queue?.flushed ?? 0;
+  }
+
+  /** True if nothing waits to be sent. */
+  get isEmpty(): boolean {
+    return this.#queue === undefined;
+  }
+
+  enqueue(bytes: Uint8Array, flags: SendFlags): number {
+    const length = this.fitting(bytes.length);
+    if (length === 0) return 0;
+    // Bytes of other connections that were gathered earlier leave earlier.
+    letLeave();
+    this.enqueued(length);
+    const piece = length === bytes.length ? bytes : bytes.subarray(0, length);
+    this.#needQueue().enqueue(piece, flags);
+    return length;
+  }
+
+  flush(): void {
+    letLeave();
+    if (this.#queue === undefined || this.#owner.isOver()) return;
+    if (this.#queue.expectsMore) this.#holdBack(this.#queue);
+    else this.flushAll();
+  }
+
+  /** Sends everything that was enqueued, also what expects more. */
+  flushAll(): void {
+    this.#queue?.release();
+    this.push();
+  }
+
+  enqueueAndFlush(bytes: Uint8Array, flags: SendFlags): number {
+    const { loop } = this.#context;
+    const isGathered = loop.makeRoomFor(bytes.length);
+    if ((flags & SendFlag.MORE) !== 0 || this.#queue !== undefined) {
+      const taken = this.enqueue(bytes, flags);
+      if (taken > 0) this.flush();
+      return taken;
+    }
+    const length = this.fitting(bytes.length);
+    if (length === 0) return 0;
+    this.enqueued(length);
+    if (isGathered) loop.enqueue(this.#slot, bytes, length);
+    else this.#sendAtOnce(length === bytes.length ? bytes : bytes.subarray(0, length), flags);
+    if (this.#reports !== undefined) this.#awaitAcks(this.#reports);
+    return length;
+  }
+
+  #sendAtOnce(bytes: Uint8Array, flags: SendFlags): void {
+    letLeave();
+    const isBehind = this.#queue !== undefined || this.#owner.isOver();
+    const result = isBehind ? 0 : this.#context.loop.native.send(this.#slot, bytes);
+    if (result === bytes.length) return;
+    this.keepRest(result > 0 ? bytes.subarray(result) : bytes, flags, Math.min(0, result));
+  }
+
+  /** The kernel did not take these bytes. */
+  keepRest(rest: Uint8Array, flags: SendFlags, refusal: number): void {
+    this.#needQueue().keep(rest, flags);
+    if (this.#reports !== undefined) this.#reports.isBlocked = true;
+    if (refusal < 0) this.#sendingRefused(refusal);
+  }
+
+  #needQueue(): SendQueue {
+    return (this.#queue ??= new SendQueue(this.#context.slab));
+  }
+
+  #sendingRefused(refusal: number): void {
+    if (isStarvation(refusal)) this.#owner.retryLater();
+    else this.#owner.refusedSoon(refusal);
+  }
+
+  /** MORE holds bytes back for what follows, but not longer than the present turn. */
+  #holdBack(queue: SendQueue): void {
+    if (!queue.hold()) return;
+    holdBack(this.#context, () => {
+      queue.releaseHeld();
+      if (!this.#owner.isOver()) this.push();
+    });
+  }
+
+  /** The kernel may take bytes again. */
+  unblock(): void {
+    this.#queue?.unblock();
+  }
+
+  /** Gives the kernel the bytes that may leave, until it takes no more. */
+  push(): void {
+    const { native } = this.#context.loop;
+    if (this.#queue !== undefined) {
+      const refusal = this.#queue.flush(native, this.#slot);
+      if (this.#queue.bytes === 0) this.#queue = undefined;
+      if (refusal < 0) this.#sendingRefused(refusal);
+    }
+    const reports = this.#reports;
+    if (reports === undefined) return;
+    if (this.outstanding > 0) this.#awaitAcks(reports);
+    if (this.#queue?.isBlocked === true) reports.isBlocked = true;
+    else if (reports.isBlocked) this.#drained(reports);
+  }
+
+  override end(): void {
+    super.end();
+    this.#queue = undefined;
+  }
+
+  // ---- reports
+
+  setReportsAcks(on: boolean): void {
+    const reports = on ? this.#needReports() : this.#reports;
+    if (reports === undefined || reports.acks === on) return;
+    const watched = reports.watchesAcks;
+    reports.acks = on;
+    this.#watchAcks(reports, watched);
+    if (!on || this.outstanding + this.#unreported(reports) === 0) return;
+    this.#awaitAcks(reports);
+    this.checkSoon();
+  }
+
+  setReportsDrained(on: boolean): void {
+    const reports = this.#needReports();
+    reports.drained = on;
+    reports.isBlocked = this.queued() > 0;
+  }
+
+  setWantsSpace(bytes: number): void {
+    const reports = this.#needReports();
+    const watched = reports.watchesAcks;
+    reports.wantedBytes = bytes;
+    this.#watchAcks(reports, watched);
+    if (bytes === 0) return;
+    this.#awaitAcks(reports);
+    this.checkSoon();
+  }
+
+  #needReports(): SendReports {
+    return (this.#reports ??= new SendReports());
+  }
+
+  #drained(reports: SendReports): void {
+    reports.isBlocked = false;
+    if (!reports.drained) return;
+    this.#context.post(() => {
+      if (!this.#owner.isOver() && this.queued() === 0) this.#owner.onDrained();
+    });
+  }
+
+  /** Timestamps of acknowledgements cost time: they are on only while acknowledgements are watched. */
+  #watchAcks({ watchesAcks }: SendReports, watched: boolean): void {
+    // If the kernel refuses, acknowledgements are only noticed later, by the checks.
+    if (watchesAcks !== watched) this.#context.loop.native.reportAcks(this.#slot, watchesAcks ? 1 : 0);
+  }
+
+  #awaitAcks({ watchesAcks, checkMs }: SendReports): void {
+    if (watchesAcks) this.#owner.checkIn(checkMs);
+  }
+
+  // ---- acknowledgements
+
+  /** Asks the kernel what the peer has acknowledged. */
+  countAcked(): void {
+    if (this.outstanding === 0) return;
+    this.#wereAcked(Math.max(0, this.#context.loop.native.acked(this.#slot)));
+  }
+
+  /** As `countAcked`, from inside a method: acknowledgements are reported when it has returned. */
+  askForAcks(): void {
+    this.countAcked();
+    const reports = this.#reports;
+    if (reports?.acks !== true || this.#unreported(reports) === 0) return;
+    this.#context.post(() => {
+      if (!this.#owner.isOver()) this.report();
+    });
+  }
+
+  #wereAcked(bytes: number): void {
+    if (bytes === 0) return;
+    this.acknowledged(bytes);
+    this.#owner.onProgress();
+  }
+
+  checkSoon(): void {
+    this.#context.post(() => {
+      if (!this.#owner.isOver()) this.check();
+    });
+  }
+
+  /** Asks the kernel, and reports. */
+  check(): void {
+    this.countAcked();
+    this.report();
+    this.#owner.onReported();
+  }
+
+  /** The kernel says that bytes are acknowledged. */
+  onSocketAcked(bytes: number): void {
+    this.#wereAcked(bytes);
+    this.report();
+    this.#owner.onReported();
+  }
+
+  /** Reports acknowledgements and space that the receiver wants to know. */
+  report(): void {
+    const reports = this.#reports;
+    if (reports === undefined) return;
+    const bytes = this.#unreported(reports);
+    // An event may have been polled while acknowledgements were still wanted.
+    if (reports.acks && bytes > 0) {
+      reports.reportedBytes += bytes;
+      // The bytes still in flight are asked for as often as at the beginning.
+      if (reports.speedUp() && this.outstanding > 0) this.#owner.checkIn(reports.checkMs);
+      this.#owner.onAcked(bytes);
+    }
+    if (reports.wantedBytes > 0 && this.#hasSpace(reports.wantedBytes)) {
+      this.setWantsSpace(0);
+      this.#owner.onSpaceFreed();
+    }
+  }
+
+  #unreported({ reportedBytes }: SendReports): number {
+    return this.acked - reportedBytes;
+  }
+
+  /** With nothing outstanding there is no more to come: the send buffer, or the budget, has no more. */
+  #hasSpace(bytes: number): boolean {
+    return this.sendSpace() >= bytes || (this.#owner.canSend() && this.outstanding === 0);
+  }
+
+  /** Asks for the event that our FIN, and so every byte, is acknowledged. */
+  awaitFinAck(): void {
+    // If the kernel refuses, the clock finds out a moment later.
+    this.#context.loop.native.awaitFinAck(this.#slot);
+    this.#owner.checkIn(this.#needReports().checkMs);
+  }
+
+  /** The time for a check has come. @param isAwaited acknowledgements are awaited, whoever watches them. */
+  due(isAwaited: boolean): void {
+    const reports = this.#reports;
+    if (reports === undefined || this.outstanding === 0) return;
+    if (!isAwaited && !reports.watchesAcks) return;
+    reports.slowDown();
+    this.check();
+    if (!this.#owner.isOver() && this.outstanding > 0) this.#owner.checkIn(reports.checkMs);
+  }
+}
