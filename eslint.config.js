@@ -58,6 +58,7 @@ const LAYERS = {
   'stacks/node': ['port', 'support'],
   'stacks/kernel': ['addon', 'port', 'support'],
   'stacks/memory': ['port', 'support'],
+  'stacks/recording': ['port', 'support'],
   cli: ['asynctcp', 'addon', 'task', 'port', 'support', 'stacks'],
 };
 

@@ -1,6 +1,6 @@
 /** The door of the package on Node: the exports of `asynctcp`. Here, and only here, a stack is chosen. */
 import cluster from 'node:cluster';
-import { checkHandler, checkOptions, checkProgram } from './asynctcp/check.js';
+import { checkHandler, checkObject, checkOptions, checkProgram } from './asynctcp/check.js';
 import {
   Configuration,
   configuration,
@@ -9,13 +9,15 @@ import {
 } from './asynctcp/configuration.js';
 import { sendFigures } from './asynctcp/thread-registry.js';
 import { offerStack } from './asynctcp/stack-choice.js';
-import { checkStackOptions, sharedStack } from './asynctcp/stack-options.js';
+import { checkRecordingOptions, checkStackOptions, sharedStack } from './asynctcp/stack-options.js';
 import { beginTask, offerTaskKeeper, readTaskSettings } from './asynctcp/task-use.js';
 import type { TcpStack } from './port/tcp-stack.js';
 import { loadAddon } from './addon/load-addon.js';
 import { KernelStack } from './stacks/kernel/kernel-stack.js';
 import { MemoryStack, type MemoryStackOptions } from './stacks/memory/memory-stack.js';
 import { NodeStack } from './stacks/node/node-stack.js';
+import type { RecordingOptions } from './stacks/recording/recording-options.js';
+import { RecordingStack } from './stacks/recording/recording-stack.js';
 import type { KernelStackOptions, NodeStackOptions } from './stacks/system/system-stack-options.js';
 import { offerTicks } from './support/callback-scope.js';
 import { systemClock } from './support/clock.js';
@@ -63,6 +65,8 @@ export { TcpState } from './port/tcp-state.js';
 export type * from './port/tcp-stack.js';
 export type { Lookup } from './port/lookup.js';
 export type { EndSelector, MemoryStack, MemoryStackOptions } from './stacks/memory/memory-stack.js';
+export type { RecordingOptions } from './stacks/recording/recording-options.js';
+export type { RecordingStack } from './stacks/recording/recording-stack.js';
 export type {
   KernelStackOptions,
   NodeStackOptions,
@@ -120,6 +124,17 @@ export function kernelStack(options: KernelStackOptions = {}): TcpStack {
  */
 export function memoryStack(options: MemoryStackOptions = {}): MemoryStack {
   return new MemoryStack(checkStackOptions(options));
+}
+
+/**
+ * A stack that records each call and each event of another stack and forwards it, to be passed as the option
+ * `stack`: `new AsyncClient({ stack: recordingStack(kernelStack(), { sink: console.error }) })`.
+ * docs/stacks.md describes the lines.
+ * @throws TypeError, RangeError for options out of range, and for a `stack` that is no object.
+ */
+export function recordingStack(stack: TcpStack, options: RecordingOptions = {}): RecordingStack {
+  checkObject('stack', stack);
+  return new RecordingStack(stack, checkRecordingOptions(options));
 }
 
 /**

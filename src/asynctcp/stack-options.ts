@@ -3,11 +3,15 @@ import type { Lookup } from '../port/lookup.js';
 import type { TcpStack } from '../port/tcp-stack.js';
 import { assert } from '../support/assert.js';
 import { warn } from '../support/warn.js';
-import { checkHandler, checkInteger, checkOptions } from './check.js';
+import { checkBoolean, checkHandler, checkInteger, checkOptions } from './check.js';
 import { configuration, symbolOf, type ConfigureOptions } from './configuration.js';
 
 /** Largest buffer of one connection, in each direction: the limit of the configuration's symbols. */
 const MAX_BUFFER_BYTES = 1_073_741_824;
+/** Lines that a recording can keep. */
+export const MAX_RECORDED_LINES = 1_000_000;
+/** Bytes of one piece that a line of a recording can show. */
+export const MAX_SHOWN_BYTES = 1024;
 
 export interface StackNumbers {
   sendBufferBytes?: number | undefined;
@@ -34,6 +38,27 @@ export function checkStackOptions<O extends StackNumbers>(options: O): O {
     sendBudgetBytes: limit('sendBudgetBytes', options.sendBudgetBytes, 'sendBudgetBytes'),
     lookup: checkHandler('lookup', options.lookup),
   };
+}
+
+export interface RecordingNumbers {
+  readonly sink?: ((line: string) => void) | undefined;
+  readonly maxLines?: number | undefined;
+  readonly shownBytes?: number | undefined;
+  readonly verbose?: boolean | undefined;
+}
+
+/**
+ * Returns the options of a recording.
+ * @throws TypeError, RangeError for options out of range.
+ */
+export function checkRecordingOptions<O extends RecordingNumbers>(options: O): O {
+  checkOptions(options);
+  const { sink, maxLines, shownBytes, verbose } = options;
+  checkHandler('sink', sink);
+  if (maxLines !== undefined) checkInteger('maxLines', maxLines, 1, MAX_RECORDED_LINES);
+  if (shownBytes !== undefined) checkInteger('shownBytes', shownBytes, 0, MAX_SHOWN_BYTES);
+  if (verbose !== undefined) checkBoolean('verbose', verbose);
+  return options;
 }
 
 /**

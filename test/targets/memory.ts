@@ -11,6 +11,7 @@ import {
   type MemoryStack,
   type ServerOptions,
   type SteppedClock,
+  type TcpStack,
 } from 'asynctcp';
 import type { CaseLimits, Env, HostedTask, NameAnswer, SystemThread, Target } from '../contract/case.js';
 import { PortPeer } from '../peers/port-peer.js';
@@ -23,34 +24,41 @@ const IDLE_STEPS = 10_000;
 
 const OTHER_PROCESS = 'it takes a second process, and the memory stack is in one';
 
-export const memory: Target = {
-  name: 'memory × memory',
-  unmet: { 'D1.urgent': 'the port has no urgent data, and the peer is written on the port' },
-  apart: {
-    W: OTHER_PROCESS,
-    'L9.process': OTHER_PROCESS,
-    'L11.context': OTHER_PROCESS,
-    'D3.exit': OTHER_PROCESS,
-  },
-  run: async (contractCase) => {
-    const env = new MemoryEnvironment(contractCase.limits ?? {});
-    env.begin();
-    try {
-      await withPatience(contractCase.run(env));
-    } finally {
-      await env.end();
-    }
-  },
-};
+/** @param around returns the stack that clients and servers use in the place of a memory stack. */
+export function memoryTarget(name: string, around: (stack: MemoryStack) => TcpStack): Target {
+  return {
+    name,
+    unmet: { 'D1.urgent': 'the port has no urgent data, and the peer is written on the port' },
+    apart: {
+      W: OTHER_PROCESS,
+      'L9.process': OTHER_PROCESS,
+      'L11.context': OTHER_PROCESS,
+      'D3.exit': OTHER_PROCESS,
+    },
+    run: async (contractCase) => {
+      const env = new MemoryEnvironment(contractCase.limits ?? {}, around);
+      env.begin();
+      try {
+        await withPatience(contractCase.run(env));
+      } finally {
+        await env.end();
+      }
+    },
+  };
+}
+
+export const memory = memoryTarget('memory × memory', (stack) => stack);
 
 class MemoryEnvironment implements Env {
   readonly address = '127.0.0.1';
   readonly warnings: string[] = [];
-  readonly clientStack: MemoryStack;
-  readonly serverStack: MemoryStack;
+  readonly clientStack: TcpStack;
+  readonly serverStack: TcpStack;
   readonly clock: SteppedClock;
   readonly peer: PortPeer;
 
+  readonly #clientMachine: MemoryStack;
+  readonly #serverMachine: MemoryStack;
   #uncaught: unknown[] = [];
   readonly #clients: AsyncClient[] = [];
   readonly #servers: AsyncServer[] = [];
@@ -58,17 +66,17 @@ class MemoryEnvironment implements Env {
   #held: (() => void)[] = [];
   readonly #warn = console.warn;
 
-  constructor(limits: CaseLimits) {
+  constructor(limits: CaseLimits, around: (stack: MemoryStack) => TcpStack) {
     const lookup: Lookup = (host, answer) => {
       this.#lookup(host, answer);
     };
-    this.clientStack = memoryStack({ ...limits, lookup });
-    this.serverStack = memoryStack({ ...limits, lookup, network: this.clientStack });
-    this.clock = this.clientStack.clock;
-    this.peer = new PortPeer(
-      memoryStack({ network: this.clientStack, sendBufferBytes: PEER_BUFFER_BYTES }),
-      this.address,
-    );
+    const network = memoryStack({ ...limits, lookup });
+    this.#clientMachine = network;
+    this.#serverMachine = memoryStack({ ...limits, lookup, network });
+    this.clientStack = around(this.#clientMachine);
+    this.serverStack = around(this.#serverMachine);
+    this.clock = network.clock;
+    this.peer = new PortPeer(memoryStack({ network, sendBufferBytes: PEER_BUFFER_BYTES }), this.address);
   }
 
   begin(): void {
@@ -135,7 +143,7 @@ class MemoryEnvironment implements Env {
   }
 
   settle(): Promise<void> {
-    return this.clientStack.settle();
+    return this.#clientMachine.settle();
   }
 
   holdings(): number {
@@ -156,7 +164,7 @@ class MemoryEnvironment implements Env {
   }
 
   starve(): Promise<() => Promise<void>> {
-    const feeds = [this.clientStack.starve(), this.serverStack.starve()];
+    const feeds = [this.#clientMachine.starve(), this.#serverMachine.starve()];
     return Promise.resolve(() => {
       for (const feed of feeds) feed();
       return Promise.resolve();

@@ -34,7 +34,7 @@ const SETTLING_ROUND_TRIPS = 3;
 /** Descriptors that a starving process is limited to, so that few have to be opened. */
 const STARVING_LIMIT = 512;
 
-type MakeStack = (options: SystemStackOptions) => TcpStack;
+export type MakeStack = (options: SystemStackOptions) => TcpStack;
 
 export interface TargetOptions {
   readonly unmet?: Readonly<Record<string, string>>;

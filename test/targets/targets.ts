@@ -4,6 +4,7 @@ import { kernelInTask, nodeInTask } from './in-task-targets.js';
 import { kernel, kernelOnIpv6, kernelWithNode, nodeWithKernel } from './kernel.js';
 import { memory } from './memory.js';
 import { node } from './node.js';
+import { recordingOnKernel, recordingOnMemory } from './recording.js';
 
 export const TARGETS: readonly Target[] = [
   kernel,
@@ -14,4 +15,6 @@ export const TARGETS: readonly Target[] = [
   node,
   nodeInTask,
   memory,
+  recordingOnMemory,
+  recordingOnKernel,
 ];

@@ -592,8 +592,12 @@ export class KernelConnection
     timers.armBy(this.#timer, timers.nowMs() + ms);
   }
 
-  checkIn(ms: number): void {
+  awaitCheck(ms: number): void {
     if (this.#timer?.armed !== true) this.#armIn(ms);
+  }
+
+  checkIn(ms: number): void {
+    this.#armIn(ms);
   }
 
   due(): void {

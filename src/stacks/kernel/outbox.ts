@@ -35,7 +35,9 @@ export interface OutboxOwner {
   /** Ends the connection after the running method: the kernel refuses to send. */
   refusedSoon(refusal: number): void;
   failSoon(fault: Fault): void;
-  /** Asks for a call of `due` in `ms`, or earlier. */
+  /** Has `due` called in `ms`, unless it is to be called anyway. */
+  awaitCheck(ms: number): void;
+  /** Has `due` called in `ms`, or earlier. */
   checkIn(ms: number): void;
   /** Called when bytes were acknowledged, reported or not. */
   onProgress(): void;
@@ -243,7 +245,7 @@ export class Outbox extends SendShare {
   }
 
   #awaitAcks({ watchesAcks, checkMs }: SendReports): void {
-    if (watchesAcks) this.#owner.checkIn(checkMs);
+    if (watchesAcks) this.#owner.awaitCheck(checkMs);
   }
 
   // ---- acknowledgements
@@ -327,7 +329,7 @@ export class Outbox extends SendShare {
   awaitFinAck(): void {
     // If the kernel refuses, a check finds the acknowledgement a moment later.
     this.#context.loop.native.awaitFinAck(this.#slot);
-    this.#owner.checkIn(this.#needReports().checkMs);
+    this.#owner.awaitCheck(this.#needReports().checkMs);
   }
 
   /**
@@ -340,6 +342,6 @@ export class Outbox extends SendShare {
     if (!isAwaited && !reports.watchesAcks) return;
     reports.slowDown();
     this.check();
-    if (!this.#owner.isOver() && this.outstanding > 0) this.#owner.checkIn(reports.checkMs);
+    if (!this.#owner.isOver() && this.outstanding > 0) this.#owner.awaitCheck(reports.checkMs);
   }
 }
