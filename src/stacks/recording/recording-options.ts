@@ -1,4 +1,4 @@
-/** What a recording keeps of the conversation with a stack. */
+/** Options of a recording: the lines that are kept, and the parts of the conversation that they show. */
 
 /** Lines that are kept if the options set no other number. */
 export const DEFAULT_LINES = 10_000;
