@@ -127,8 +127,8 @@ export function memoryStack(options: MemoryStackOptions = {}): MemoryStack {
 }
 
 /**
- * A stack that records each call and each event of another stack and forwards it, to be passed as the option
- * `stack`: `new AsyncClient({ stack: recordingStack(kernelStack(), { sink: console.error }) })`.
+ * Returns a stack that records each call and each event of another stack and forwards it, to be passed as the
+ * option `stack`: `new AsyncClient({ stack: recordingStack(kernelStack(), { sink: console.error }) })`.
  * docs/stacks.md describes the lines.
  * @throws TypeError, RangeError for options out of range, and for a `stack` that is no object.
  */
