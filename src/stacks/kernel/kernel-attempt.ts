@@ -1,7 +1,8 @@
 /** An attempt to connect on the kernel's TCP: a socket between `connect` and its outcome. */
 import { connectionFault } from '../system/system-fault.js';
 import type { Attempt, AttemptEvents } from '../../port/tcp-stack.js';
-import { KernelConnection, type ConnectionContext } from './kernel-connection.js';
+import type { ConnectionContext } from './connection-context.js';
+import { KernelConnection } from './kernel-connection.js';
 import type { AttemptOwner, SocketEnds } from './socket-loop.js';
 import { systemError } from './system-error.js';
 

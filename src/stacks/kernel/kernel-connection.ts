@@ -19,7 +19,6 @@ import {
   type Fault,
   type Loan,
   type SendFlags,
-  type StackLimits,
 } from '../../port/tcp-stack.js';
 import { assert } from '../../support/assert.js';
 import { letLeave } from '../../support/callback-scope.js';
@@ -37,9 +36,10 @@ import {
   type PhaseEvent,
 } from '../system/connection-phase.js';
 import { connectionFault } from '../system/system-fault.js';
-import { Closing, type ClosingContext, type ClosingOwner } from '../system/closing.js';
-import { LingeringSocket, type LingerContext } from './lingering-socket.js';
-import { Outbox, type OutboxOwner, type SendingContext } from './outbox.js';
+import { Closing, type ClosingOwner } from '../system/closing.js';
+import type { ConnectionContext } from './connection-context.js';
+import { LingeringSocket } from './lingering-socket.js';
+import { Outbox, type OutboxOwner } from './outbox.js';
 import type { SocketEnds, StreamOwner } from './socket-loop.js';
 import { systemError } from './system-error.js';
 import { Withholding, type WithholdingOwner } from './withholding.js';
@@ -48,13 +48,6 @@ import { Withholding, type WithholdingOwner } from './withholding.js';
 const WINDOW_CHECK_MS = 100;
 /** Longest time until sending and receiving are tried again after the kernel had no memory. */
 const STARVED_RETRY_MS = 100;
-
-/** State that all connections of a stack share. */
-export interface ConnectionContext extends LingerContext, ClosingContext, SendingContext {
-  readonly limits: StackLimits;
-  /** Withholding closes the window byte by byte. */
-  readonly isExact: boolean;
-}
 
 /** Linux's numbers (`tcp_states.h`) of the states that follow our FIN. */
 const STATES_AFTER_FIN: Readonly<Record<number, TcpState>> = {

@@ -10,7 +10,8 @@ import type {
 } from '../../port/tcp-stack.js';
 import { Timer, type TimerOwner } from '../../support/timers.js';
 import { listenFault } from '../system/system-fault.js';
-import { KernelConnection, type ConnectionContext } from './kernel-connection.js';
+import type { ConnectionContext } from './connection-context.js';
+import { KernelConnection } from './kernel-connection.js';
 import type { ListenerOwner, SocketEnds } from './socket-loop.js';
 import { isOutOfDescriptors, systemError } from './system-error.js';
 

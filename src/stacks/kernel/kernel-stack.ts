@@ -38,7 +38,7 @@ import {
   type Lookup,
 } from '../system/system-stack-options.js';
 import { KernelAttempt } from './kernel-attempt.js';
-import type { ConnectionContext } from './kernel-connection.js';
+import type { ConnectionContext } from './connection-context.js';
 import { KernelListener } from './kernel-listener.js';
 import { loopOf, type SocketLoop } from './socket-loop.js';
 import { callOf, isOutOfDescriptors, systemError } from './system-error.js';
