@@ -19,7 +19,7 @@ import { NodeStack } from './stacks/node/node-stack.js';
 import type { RecordingOptions } from './stacks/recording/recording-options.js';
 import { RecordingStack } from './stacks/recording/recording-stack.js';
 import type { KernelStackOptions, NodeStackOptions } from './stacks/system/system-stack-options.js';
-import { offerTicks } from './support/callback-scope.js';
+import { setTickRunner } from './support/callback-scope.js';
 import { systemClock } from './support/clock.js';
 import { warn } from './support/warn.js';
 import { AsyncTask, type TaskOptions } from './task/async-task-node.js';
@@ -207,7 +207,7 @@ let chosen: TcpStack | undefined;
 
 configuration.setEnvironment(() => withVariables(process.env, givenVariables()));
 callWith(callbackRuntime());
-offerTicks(tickRunner());
+setTickRunner(tickRunner());
 leaveAtExit();
 offerTaskKeeper({
   begin: (settings) => {

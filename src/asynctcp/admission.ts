@@ -8,7 +8,7 @@ export class Admission {
   readonly #maxActiveTcp: number;
   /** Connections and attempts to connect. */
   #activeTcp = 0;
-  #toldOfLimit = false;
+  #warnedOfLimit = false;
 
   constructor(stack: TcpStack) {
     this.stack = stack;
@@ -19,7 +19,7 @@ export class Admission {
   admit(): boolean {
     if (this.#activeTcp >= this.#maxActiveTcp) {
       this.refuse();
-      this.#tellOfLimit();
+      this.#warnOfLimit();
       return false;
     }
     this.#activeTcp += 1;
@@ -39,9 +39,9 @@ export class Admission {
   }
 
   /** Warns once: a flood of refused connections must not become a flood of lines. */
-  #tellOfLimit(): void {
-    if (this.#toldOfLimit) return;
-    this.#toldOfLimit = true;
+  #warnOfLimit(): void {
+    if (this.#warnedOfLimit) return;
+    this.#warnedOfLimit = true;
     warn(
       `the ${this.stack.name} stack has reached its limit of connections, ${this.#maxActiveTcp}, and refuses ` +
         'further ones; CONFIG_LWIP_MAX_ACTIVE_TCP raises it',

@@ -31,7 +31,7 @@ import { configuration } from './configuration.js';
 import { harmless, notConnected } from './flush-waiters.js';
 import { takeHandler } from './handlers.js';
 import type * as handlers from './handlers.js';
-import { Packet, takeBack } from './packet.js';
+import { Packet, returnPacket } from './packet.js';
 import type { Ends } from './session-owner.js';
 import { Session, type ClientKeeper, type DialOptions } from './session.js';
 import { chooseStack, type StackOption } from './stack-choice.js';
@@ -415,7 +415,7 @@ export class AsyncClient {
   ackPacket(packet: Packet): void {
     if (!(packet instanceof Packet))
       throw new TypeError(`packet must be a Packet of onPacket, not ${show(packet)}`);
-    takeBack(packet, this.#core);
+    returnPacket(packet, this.#core);
   }
 
   /**

@@ -104,7 +104,7 @@ export class AsyncServer {
     },
   };
   #ready = false;
-  #toldOfAcceptFault = false;
+  #warnedOfAcceptFault = false;
 
   /**
    * Makes a server that does not listen yet.
@@ -296,7 +296,7 @@ export class AsyncServer {
       onFailed: fail,
       onAccepted: (connection) => this.#accept(connection),
       onAcceptFailed: (fault) => {
-        this.#tellOfAcceptFault(fault);
+        this.#warnOfAcceptFault(fault);
       },
     };
     const { stack } = this.#admission;
@@ -348,9 +348,9 @@ export class AsyncServer {
   }
 
   /** Warns once: a machine out of descriptors fails to accept many connections, and each would be a line. */
-  #tellOfAcceptFault(fault: Fault): void {
-    if (this.#toldOfAcceptFault) return;
-    this.#toldOfAcceptFault = true;
+  #warnOfAcceptFault(fault: Fault): void {
+    if (this.#warnedOfAcceptFault) return;
+    this.#warnedOfAcceptFault = true;
     warn(
       `port ${this.port()} cannot accept a connection: ${errorText(fault.code)} (${fault.cause?.message ?? 'no details'}); listening goes on`,
     );

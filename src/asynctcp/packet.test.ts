@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Packet, takeBack, type PacketOwner } from './packet.js';
+import { Packet, returnPacket, type PacketOwner } from './packet.js';
 
 /** Returns a connection that counts the bytes given back. */
 function connectionOf(core: object): PacketOwner & { acked: number } {
@@ -28,7 +28,7 @@ describe('a packet', () => {
     let loans = 0;
     const packet = new Packet(new Uint8Array(5), owner, { giveBack: () => (loans += 1) });
     assert.deepEqual(
-      [1, 2, 3].map(() => takeBack(packet, core)),
+      [1, 2, 3].map(() => returnPacket(packet, core)),
       [true, false, false],
     );
     assert.deepEqual([owner.acked, loans], [5, 1]);
@@ -38,13 +38,13 @@ describe('a packet', () => {
     const core = {};
     const owner = connectionOf(core);
     const packet = new Packet(new Uint8Array(1), owner);
-    assert.equal(takeBack(packet, {}), false);
+    assert.equal(returnPacket(packet, {}), false);
     assert.equal(owner.acked, 0);
-    assert.equal(takeBack(packet, core), true);
+    assert.equal(returnPacket(packet, core), true);
   });
 
   it("of one's own making belongs to no connection", () => {
-    assert.equal(takeBack(new Packet(new Uint8Array(1)), {}), false);
+    assert.equal(returnPacket(new Packet(new Uint8Array(1)), {}), false);
   });
 
   it('does not show its owner', () => {
@@ -58,7 +58,7 @@ describe('a packet', () => {
     const packet = new Packet(data, owner);
     structuredClone(data, { transfer: [data.buffer] });
     assert.deepEqual([packet.data.length, packet.length], [0, 5]);
-    takeBack(packet, core);
+    returnPacket(packet, core);
     assert.equal(owner.acked, 5);
   });
 });

@@ -47,6 +47,6 @@ export class Packet {
  * Gives a packet back to its connection, also after the end of the connection. Returns true if the packet was
  * outstanding and its connection is that of the client with this core.
  */
-export function takeBack(packet: Packet, core: object): boolean {
+export function returnPacket(packet: Packet, core: object): boolean {
   return giveBack(packet, core);
 }

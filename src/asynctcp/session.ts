@@ -4,9 +4,9 @@
  * `DataFlow` handles the bytes.
  *
  * Call order: `dial` or `accept` once; then the phases go one way: dialing → open → draining → closing →
- * over. `close` skips draining, and any phase can go to over. The end of a life is two calls: `#leave` at
- * once (so that every getter answers as after the end, L6), and `#tell` from the task, directly or by `post`
- * (so that no method calls a callback before the method returns, L1).
+ * over. `close` skips draining, and any phase can go to over. The end of a life is two calls: `#enterOver` at
+ * once (so that every getter answers as after the end, L6), and `#reportOver` from the task, directly or by
+ * `post` (so that no method calls a callback before the method returns, L1).
  */
 import { ErrorCode } from '../port/error-code.js';
 import { stateName, TcpState } from '../port/tcp-state.js';
@@ -264,18 +264,18 @@ export class Session<Client>
   }
 
   #end(reason: DisconnectReason, fault: Fault | undefined): void {
-    this.#leave();
-    this.#tell(reason, fault);
+    this.#enterOver();
+    this.#reportOver(reason, fault);
   }
 
   #endSoon(reason: DisconnectReason, fault: Fault | undefined): void {
-    this.#leave();
+    this.#enterOver();
     this.core.admission.stack.post(() => {
-      this.#tell(reason, fault);
+      this.#reportOver(reason, fault);
     });
   }
 
-  #leave(): void {
+  #enterOver(): void {
     assert(this.phase !== 'over', 'a life ends once');
     this.phase = 'over';
     this.#stopListening();
@@ -295,7 +295,7 @@ export class Session<Client>
     this.keeper?.onPlaceFreed();
   }
 
-  #tell(reason: DisconnectReason, fault: Fault | undefined): void {
+  #reportOver(reason: DisconnectReason, fault: Fault | undefined): void {
     const { core } = this;
     if (fault !== undefined && core.onError !== undefined) {
       call3(this, CallbackKind.ERROR, core.onError, core.client, fault.code, fault.cause);
@@ -377,7 +377,7 @@ export class Session<Client>
 
   due(nowMs: number): void {
     if (nowMs >= this.#deadlineMs) {
-      this.#tookTooLong();
+      this.#timeOut();
       return;
     }
     this.#poll(nowMs);
@@ -386,7 +386,7 @@ export class Session<Client>
     this.rearm();
   }
 
-  #tookTooLong(): void {
+  #timeOut(): void {
     const isConnecting = this.phase === 'dialing';
     const reason = this.#reason === 'serverEnded' ? 'serverEnded' : 'closeTimeout';
     this.#drop();

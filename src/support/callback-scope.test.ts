@@ -6,8 +6,8 @@ import {
   holdBack,
   isInCallback,
   leaveCallback,
-  leaveForExit,
-  letLeave,
+  flushForExit,
+  flushGathered,
 } from './callback-scope.js';
 
 const left: string[] = [];
@@ -46,8 +46,8 @@ it('what one party gathered leaves before another one gathers', () => {
 it('what was gathered leaves when it is asked for, and not again at the end', () => {
   enterCallback();
   gather(first);
-  letLeave();
-  letLeave();
+  flushGathered();
+  flushGathered();
   assert.deepEqual(left, ['first']);
   leaveCallback();
   assert.deepEqual(left, ['first']);
@@ -61,9 +61,9 @@ it('a party that gathers while it leaves has its turn again', () => {
   };
   enterCallback();
   gather(again);
-  letLeave();
+  flushGathered();
   assert.equal(rounds, 1);
-  letLeave();
+  flushGathered();
   assert.equal(rounds, 2);
   leaveCallback();
   assert.equal(rounds, 3);
@@ -78,7 +78,7 @@ it('what is held back leaves once: with its job, or before the process exits', (
   holdBack(stack, second);
   holdBack(stack, first);
   enterCallback();
-  leaveForExit();
+  flushForExit();
   assert.deepEqual(left, ['first', 'second', 'first']);
   for (const job of jobs) job();
   assert.deepEqual(left, ['first', 'second', 'first']);
@@ -87,6 +87,6 @@ it('what is held back leaves once: with its job, or before the process exits', (
 it('a callback in which the process exits does not return: nothing is gathered any more', () => {
   enterCallback();
   gather(first);
-  leaveForExit();
+  flushForExit();
   assert.deepEqual([left, isInCallback()], [['first'], false]);
 });

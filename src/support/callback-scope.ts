@@ -5,8 +5,8 @@
  * Only one sender gathers at a time: when a second one begins to gather, the writes of the first are sent. So
  * writes leave in the order of the calls, across connections and stacks.
  *
- * Call order: `enterCallback` → (`gather` | `letLeave`)* → `leaveCallback` → `runTicks`, by a loop that may
- * have more callbacks to call before the runtime runs ticks and microtasks itself.
+ * Call order: `enterCallback` → (`gather` | `flushGathered`)* → `leaveCallback` → `runTicks`, by a loop that
+ * may have more callbacks to call before the runtime runs ticks and microtasks itself.
  */
 let isRunning = false;
 /** True if a callback has run, and no ticks since. */
@@ -31,18 +31,18 @@ export function enterCallback(): void {
 export function leaveCallback(): void {
   isRunning = false;
   ticksAreDue = true;
-  if (gathered !== undefined) letLeave();
+  if (gathered !== undefined) flushGathered();
 }
 
 /** Notes that gathered writes wait, which `leave` sends. One sender passes the same function each time. */
 export function gather(leave: () => void): void {
   if (gathered === leave) return;
-  letLeave();
+  flushGathered();
   gathered = leave;
 }
 
 /** Sends the gathered writes: before bytes that must not overtake them, and before the process exits. */
-export function letLeave(): void {
+export function flushGathered(): void {
   const leave = gathered;
   if (leave === undefined) return;
   gathered = undefined;
@@ -63,9 +63,9 @@ export function holdBack(stack: { post(job: () => void): void }, leave: () => vo
  * Sends all gathered and held-back writes before the process exits, also from inside a callback, which does
  * not return. Later writes are sent at once.
  */
-export function leaveForExit(): void {
+export function flushForExit(): void {
   isRunning = false;
-  letLeave();
+  flushGathered();
   for (const leave of heldBack) {
     heldBack.delete(leave);
     leave();
@@ -73,7 +73,7 @@ export function leaveForExit(): void {
 }
 
 /** Sets the function that runs the runtime's waiting ticks and microtasks. The function must not throw. */
-export function offerTicks(run: (() => void) | undefined): void {
+export function setTickRunner(run: (() => void) | undefined): void {
   runtimeTicks = run;
 }
 

@@ -4,7 +4,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import process from 'node:process';
 import { queueMicrotask } from '../support/microtask.js';
-import { leaveForExit } from '../support/callback-scope.js';
+import { flushForExit } from '../support/callback-scope.js';
 import type { CallbackRuntime } from './dispatch.js';
 import { share, shared } from './shared-node.js';
 
@@ -102,12 +102,12 @@ type AddJob = (job: WeakRef<() => void>) => void;
  */
 export function leaveAtExit(): void {
   const add: unknown = shared(AT_EXIT_NAME);
-  if (typeof add === 'function') Reflect.apply(add, undefined, [new WeakRef(leaveForExit)]);
+  if (typeof add === 'function') Reflect.apply(add, undefined, [new WeakRef(flushForExit)]);
   else share(AT_EXIT_NAME, listenForExit());
 }
 
 function listenForExit(): AddJob {
-  let jobs: WeakRef<() => void>[] = [new WeakRef(leaveForExit)];
+  let jobs: WeakRef<() => void>[] = [new WeakRef(flushForExit)];
   process.on('exit', () => {
     for (const job of jobs) job.deref()?.();
   });

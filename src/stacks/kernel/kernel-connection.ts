@@ -21,7 +21,7 @@ import {
   type SendFlags,
 } from '../../port/tcp-stack.js';
 import { assert } from '../../support/assert.js';
-import { letLeave } from '../../support/callback-scope.js';
+import { flushGathered } from '../../support/callback-scope.js';
 import { Timer, type TimerOwner } from '../../support/timers.js';
 import {
   canSend,
@@ -388,12 +388,12 @@ export class KernelConnection
   // ---- the end
 
   shutdown(): void {
-    letLeave();
+    flushGathered();
     this.#on('shutdown');
   }
 
   close(): void {
-    letLeave();
+    flushGathered();
     this.#on('close');
   }
 
@@ -494,7 +494,7 @@ export class KernelConnection
 
   abort(): void {
     // Gathered bytes leave before the slot belongs to another socket.
-    letLeave();
+    flushGathered();
     if (this.#phase === Phase.OVER) return;
     this.#on('end');
     // The socket is freed whatever the system call returns.
@@ -502,7 +502,7 @@ export class KernelConnection
   }
 
   drop(): void {
-    letLeave();
+    flushGathered();
     if (this.#phase === Phase.OVER) return;
     this.#on('end');
     this.context.loop.native.close(this.#slot);

@@ -6,7 +6,7 @@
  */
 import type { Fault, SendFlags } from '../../port/tcp-stack.js';
 import { SendFlag } from '../../port/tcp-stack.js';
-import { holdBack, letLeave } from '../../support/callback-scope.js';
+import { holdBack, flushGathered } from '../../support/callback-scope.js';
 import type { CopySlab } from '../system/copy-slab.js';
 import type { SendBudget } from '../system/send-budget.js';
 import { SendQueue } from './send-queue.js';
@@ -99,7 +99,7 @@ export class Outbox extends SendShare {
     const length = this.fitting(bytes.length);
     if (length === 0) return 0;
     // Bytes of other connections that were gathered earlier leave earlier.
-    letLeave();
+    flushGathered();
     this.enqueued(length);
     const piece = length === bytes.length ? bytes : bytes.subarray(0, length);
     this.#needQueue().enqueue(piece, flags);
@@ -107,7 +107,7 @@ export class Outbox extends SendShare {
   }
 
   flush(): void {
-    letLeave();
+    flushGathered();
     if (this.#queue === undefined || this.#owner.isOver()) return;
     if (this.#queue.expectsMore) this.#holdBack(this.#queue);
     else this.flushAll();
@@ -137,7 +137,7 @@ export class Outbox extends SendShare {
   }
 
   #sendAtOnce(bytes: Uint8Array, flags: SendFlags): void {
-    letLeave();
+    flushGathered();
     const isBehind = this.#queue !== undefined || this.#owner.isOver();
     const result = isBehind ? 0 : this.#context.loop.native.send(this.#slot, bytes);
     if (result === bytes.length) return;

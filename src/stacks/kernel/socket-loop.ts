@@ -108,7 +108,7 @@ export class SocketLoop {
   #lastSlot = -1;
   #keeping = 0;
   #sockets = 0;
-  readonly #leave = (): void => {
+  readonly #flushGathered = (): void => {
     this.flush();
   };
   #lastLocal: Endpoint = { address: '', port: 0 };
@@ -219,7 +219,7 @@ export class SocketLoop {
    */
   makeRoomFor(bytes: number): boolean {
     if (bytes > GATHERED_BYTES || !isInCallback()) return false;
-    gather(this.#leave);
+    gather(this.#flushGathered);
     const isFull = this.#sendCount === MAX_SENDS || this.#arenaUsed + bytes > ARENA_BYTES;
     if (isFull) this.flush();
     return true;

@@ -11,7 +11,7 @@
 import type { Socket } from 'node:net';
 import { TcpState } from '../../port/tcp-state.js';
 import type { Connection, ConnectionEvents, Endpoint, Fault, SendFlags } from '../../port/tcp-stack.js';
-import { letLeave } from '../../support/callback-scope.js';
+import { flushGathered } from '../../support/callback-scope.js';
 import { Closing, type ClosingContext, type ClosingOwner } from '../system/closing.js';
 import {
   canSend,
@@ -290,7 +290,7 @@ export class NodeConnection
   /** From now on no event comes. */
   #forget(): void {
     // Bytes that were flushed earlier leave earlier.
-    letLeave();
+    flushGathered();
     this.#events = undefined;
     this.#on('end');
   }

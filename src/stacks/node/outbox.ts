@@ -10,7 +10,7 @@
  */
 import type { Socket } from 'node:net';
 import { SendFlag, type SendFlags, type StackLimits } from '../../port/tcp-stack.js';
-import { gather, holdBack, isInCallback, letLeave, runTicks } from '../../support/callback-scope.js';
+import { gather, holdBack, isInCallback, flushGathered, runTicks } from '../../support/callback-scope.js';
 import type { CopySlab } from '../system/copy-slab.js';
 import { SHARE_BYTES, type SendBudget } from '../system/send-budget.js';
 import { isDetached, SendBatch } from './send-batch.js';
@@ -195,7 +195,7 @@ export class Outbox implements TakenReporter {
 
   /** Bytes of other connections that were gathered earlier leave earlier. */
   #pushInOrder(): void {
-    letLeave();
+    flushGathered();
     this.#push();
   }
 
