@@ -14,9 +14,11 @@
  *    order of their times, and in the order of arming where the times are equal. A virtual clock moves only
  *    when a turn has found nothing to do.
  * 4. `onConnected` and `onAccepted` return the receiver of the connection's events: no event is ever without
- *    one. The microtasks that these two events caused run before the first `onData`.
- * 5. `onEnd` follows the last byte. `onClosed` comes once and last. After `abort`, `drop` and `cancel`
- *    nothing comes.
+ *    one. All methods of the connection may be called inside these two already. The microtasks that they
+ *    caused run before the first `onData`.
+ * 5. `onEnd` follows the last byte. `onClosed` comes once and last. After `close` neither `onData` nor
+ *    `onEnd` comes; after `abort`, `drop` and `cancel` nothing. Every method is harmless after the end:
+ *    questions answer 0 and CLOSED, and nothing is taken.
  * 6. `state`, `sendSpace` and `unacknowledged` are true at the moment of the call, also when an event is
  *    still on its way.
  * 7. Bytes that were flushed leave in the order of the calls, across connections too, at the latest when the
@@ -24,9 +26,15 @@
  * 8. Bytes that were taken reach a peer that makes progress, unless `abort` or `drop` is called. A close
  *    without progress ends after the stack's close timeout.
  * 9. Addresses are IP addresses in text form; an IPv4 peer of a dual-stack listener is IPv4.
+ * 10. Nothing that the network does makes a method throw. If a program detaches bytes that it lent before
+ *     they left, the connection is reset and ends with ERR_IF; bytes that it was given and detached together
+ *     with others not delivered yet, with ERR_ABRT.
  *
- * Call order: `connect` → `onConnected` → (`enqueue`* `flush`)* and (`onData` → `consume`)* → `shutdown` or
- * `close` → `onEnd` → `onClosed`; at any time `abort`.
+ * The callbacks of a program are marked by `support/callback-scope.ts`: there a stack learns that a callback
+ * has returned (rule 7), and a stack with a loop of its own runs the ticks between two events (rule 3).
+ *
+ * Call order: `connect` → `onConnected` → (`enqueue`* `flush`)* and (`onData` → `consume`)* → `shutdown` →
+ * `onEnd` → `onClosed`, or `close` → `onClosed`; at any time `abort`.
  */
 import type { MonotonicClock } from '../support/clock.js';
 import type { Timers } from '../support/timers.js';
@@ -73,12 +81,12 @@ export interface Holdings {
   readonly listeners: number;
   /** Closed connections that the stack still finishes. */
   readonly lingering: number;
-  /** Timers of the stack that are armed. */
+  /** Armed timers, those of the layers above included. */
   readonly timers: number;
 }
 
 export interface TcpStack {
-  /** Name of the stack in the configuration: `node`, `kernel`, … */
+  /** Name of the stack in messages, and in the configuration if it is known there: `node`, `kernel`, … */
   readonly name: string;
   readonly capabilities: Capabilities;
   readonly limits: StackLimits;
@@ -88,9 +96,9 @@ export interface TcpStack {
   readonly honours: ReadonlySet<string>;
   /** The time of the stack, and of everything above it. */
   readonly clock: MonotonicClock;
-  /** Timers by that clock. Armed timers cost nothing while none is due. */
+  /** Timers by that clock: a `TimerWheel`. Armed timers cost nothing while none is due. */
   readonly timers: Timers;
-  /** Runs `job` once, after the running callback has returned (rule 3). */
+  /** Runs `job` once for each call, after the running callback has returned (rule 3). */
   post(job: () => void): void;
   /**
    * Looks up the addresses of a name, the system's preferred one first. An answer without a fault has at
@@ -98,10 +106,13 @@ export interface TcpStack {
    */
   resolve(host: string, onAnswer: (fault: Fault | undefined, addresses: readonly string[]) => void): Cancel;
   connect(target: ConnectTarget, events: AttemptEvents): Attempt;
-  /** Returns the listener, or the fault if there is none (rule 2). */
+  /** Returns the listener, or the fault if there is none (rule 2). A fault has `code`, a listener never. */
   listen(target: ListenTarget, events: ListenerEvents): Listener | Fault;
   holdings(): Holdings;
-  /** Resets all connections, ends attempts and listeners without an event. Resolves when nothing is left. */
+  /**
+   * Resets all connections, and ends attempts and listeners, without an event. Resolves when nothing is left.
+   * Jobs that are posted still run. Harmless a second time.
+   */
   close(): Promise<void>;
 }
 
@@ -161,7 +172,7 @@ export interface ListenerEvents {
 }
 
 export interface Listener {
-  /** Port 0 and no address until the system reports them (rule 2). */
+  /** Address '' and port 0 until the system reports them (rule 2). The only property that changes. */
   readonly local: Endpoint;
   /** Stops listening: the port is free when this returns. Accepted connections continue; no event follows. */
   close(): void;
@@ -176,8 +187,8 @@ export interface Loan {
 
 export interface ConnectionEvents {
   /**
-   * Received bytes. The receiver may keep them; or, with a loan, use them until it gives the loan back. The
-   * receiver has to `consume` every byte, sooner or later.
+   * Received bytes. The receiver may keep them; with a loan, it uses them until it gives the loan back; with
+   * `setTakesViews` and no loan, until this returns. It has to `consume` every byte, sooner or later.
    */
   onData(bytes: Uint8Array, loan?: Loan): void;
   /**
@@ -204,8 +215,8 @@ export interface ConnectionEvents {
 /** Flags of `enqueue`: a sum of these. */
 export const SendFlag = {
   /**
-   * The bytes are copied: they belong to the caller again on return. Without this flag they belong to the
-   * stack until they are acknowledged.
+   * The bytes are copied: they belong to the caller again on return. Without this flag the stack reads them
+   * until they are acknowledged, and they must not change.
    */
   COPY: 1,
   /** More follows: the bytes may wait for it, at most until the turn is over. */
@@ -256,7 +267,7 @@ export interface Connection {
    * FIN is reported if no data waits before it. True at the beginning.
    */
   setReading(on: boolean): void;
-  /** True: `onData` may bring loans. False at the beginning. */
+  /** True: `onData` may bring loans, whatever `setTakesViews` says. False at the beginning. */
   setTakesLoans(on: boolean): void;
   /** True: the bytes of `onData` need to be valid only until it returns. False at the beginning. */
   setTakesViews(on: boolean): void;
