@@ -1,4 +1,4 @@
-/** What all connections of a kernel stack share. */
+/** State that all connections of a kernel stack share. */
 import type { StackLimits } from '../../port/tcp-stack.js';
 import type { ClosingContext } from '../system/closing.js';
 import type { LingerContext } from './lingering-socket.js';
