@@ -20,7 +20,7 @@
  *    `onEnd` comes; after `abort`, `drop` and `cancel` nothing. Every method is harmless after the end:
  *    questions answer 0 and CLOSED, and nothing is taken.
  * 6. `state`, `sendSpace` and `unacknowledged` are true at the moment of the call, also when an event is
- *    still on its way.
+ *    still on its way. The peer's FIN is shown in `state` when no data waits before it.
  * 7. Bytes that were flushed leave in the order of the calls, across connections too, at the latest when the
  *    callback that flushed them returns, and before the process exits.
  * 8. Bytes that were taken reach a peer that makes progress, unless `abort` or `drop` is called. A close
@@ -294,7 +294,10 @@ export interface Connection {
    */
   setReportsAcks(on: boolean): void;
   setReportsDrained(on: boolean): void;
-  /** Asks for one `onSpaceFreed`, when `sendSpace` is at least `bytes`; 0 withdraws the request. */
+  /**
+   * Asks for one `onSpaceFreed`, when `sendSpace` is at least `bytes`, or when nothing is unacknowledged and it
+   * cannot become more; 0 withdraws the request.
+   */
   setWantsSpace(bytes: number): void;
   setNoDelay(on: boolean): void;
   /** Sets the probes on an idle connection; `idleMs` 0 switches them off. */

@@ -1,5 +1,5 @@
 /** D11 and D12 · data that waits for a handler or is held back by `pause`, and data as a view. */
-import { AsyncClient, AsyncServer, ErrorCode, type Packet } from 'asynctcp';
+import { AsyncClient, AsyncServer, ErrorCode, TcpState, type Packet } from 'asynctcp';
 import { Deferred } from '#src/support/deferred.js';
 import type { ContractCase, Env, PeerSocket } from './case.js';
 import { expect, expectEqual, expectThrows } from './expect.js';
@@ -119,6 +119,23 @@ export const WAITING: readonly ContractCase[] = [
       await peer.close();
       await env.until('it is over', () => isOver);
       never.resolve();
+    },
+  },
+  {
+    id: 'D11.state',
+    title: 'while data waits, state() does not show the peer’s FIN behind it',
+    async run(env) {
+      const { client, history, peer } = await linkedToPeer(env, (fresh) => fresh.setAllowHalfOpen(true));
+      client.pause();
+      await peer.send('before the end');
+      await peer.shutdown();
+      await env.settle();
+      expectEqual([client.state(), history.received], [TcpState.ESTABLISHED, ''], 'while it waits');
+      client.resume();
+      await env.until('the end was told', () => history.has('end'));
+      expectEqual([client.state(), history.received], [TcpState.CLOSE_WAIT, 'before the end'], 'afterwards');
+      client.close();
+      await env.until('it is over', () => history.over);
     },
   },
   {

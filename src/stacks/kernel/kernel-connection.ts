@@ -24,6 +24,7 @@ import { assert } from '../../support/assert.js';
 import { flushGathered } from '../../support/callback-scope.js';
 import { Timer, type TimerOwner } from '../../support/timers.js';
 import {
+  beforePeerEnded,
   canSend,
   hasPeerEnded,
   isClosed,
@@ -150,6 +151,8 @@ export class KernelConnection
   }
 
   state(): TcpState {
+    // The peer's FIN is shown when no data waits before it.
+    if (this.#withholding?.hasStash === true) return PHASES[beforePeerEnded(this.#phase)].state;
     const { state } = PHASES[this.#phase];
     // After our FIN the kernel knows more than the events that it has sent so far.
     return isFinSent(this.#phase) ? (STATES_AFTER_FIN[this.#nativeState()] ?? state) : state;

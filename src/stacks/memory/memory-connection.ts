@@ -125,8 +125,8 @@ export class MemoryConnection implements Connection, End {
 
   receive(bytes: Uint8Array): void {
     this.#hear();
-    if (this.#isReceivingDone()) this.#awaitEnd();
-    else this.#inbox.receive(bytes);
+    if (!this.#isReceivingDone()) this.#inbox.receive(bytes);
+    else if (this.#outbox.unacknowledged === 0) this.#awaitEnd();
     this.#reporting.look();
   }
 
@@ -243,7 +243,9 @@ export class MemoryConnection implements Connection, End {
 
   state(): TcpState {
     if (this.isClosed()) return TcpState.CLOSED;
-    const hasPeerEnded = this.#receiving === 'finReceived' || this.#receiving === 'ended';
+    // The peer's FIN is shown when no data waits before it.
+    const isFinNext = this.#receiving === 'finReceived' && this.#inbox.waiting === 0;
+    const hasPeerEnded = isFinNext || this.#receiving === 'ended';
     return STATES[this.#sending][hasPeerEnded ? 1 : 0];
   }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
+  beforePeerEnded,
   canSend,
   hasPeerEnded,
   isClosed,
@@ -54,6 +55,14 @@ describe('the phases of a connection', () => {
   it('say different things, each of them', () => {
     const texts = ALL.filter((phase) => !isGone(phase)).map((phase) => JSON.stringify(factsOf(phase)));
     assert.equal(new Set(texts).size, texts.length);
+  });
+
+  it('have a twin from before the peer’s FIN, where it has come', () => {
+    for (const phase of ALL) {
+      const before = beforePeerEnded(phase);
+      if (!hasPeerEnded(phase)) assert.equal(before, phase);
+      else assert.deepEqual(factsOf(before), { ...factsOf(phase), peerEnded: false });
+    }
   });
 
   it('can all be reached from OPEN', () => {

@@ -41,6 +41,8 @@ interface Row {
 
 const { FAILED, OVER } = Phase;
 
+const ALL_PHASES = Object.values(Phase);
+
 /** An event that a row leaves out changes nothing in that phase. */
 export const PHASES: Readonly<Record<Phase, Row>> = {
   [Phase.OPEN]: {
@@ -99,6 +101,12 @@ export const PHASES: Readonly<Record<Phase, Row>> = {
 /** Returns the phase that follows; the same phase if the event changes nothing. */
 export function phaseAfter(phase: Phase, event: PhaseEvent): Phase {
   return PHASES[phase].on[event] ?? phase;
+}
+
+/** Returns a phase's twin from before the peer's FIN; the phase itself if there is none. */
+export function beforePeerEnded(phase: Phase): Phase {
+  const before = ALL_PHASES.find((one) => phaseAfter(one, 'peerEnded') === phase);
+  return before ?? phase;
 }
 
 /** Returns true if bytes can be enqueued. */
