@@ -295,8 +295,8 @@ export interface Connection {
   setReportsAcks(on: boolean): void;
   setReportsDrained(on: boolean): void;
   /**
-   * Asks for one `onSpaceFreed`, when `sendSpace` is at least `bytes`, or when nothing is unacknowledged and it
-   * cannot become more; 0 withdraws the request.
+   * Asks for one `onSpaceFreed`, when `sendSpace` is at least `bytes`, or when nothing is unacknowledged and
+   * it cannot become more; 0 withdraws the request.
    */
   setWantsSpace(bytes: number): void;
   setNoDelay(on: boolean): void;
