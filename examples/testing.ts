@@ -33,7 +33,7 @@ function capitals(port: number, stack: StackOption = 'auto'): AsyncServer {
 
 const PORT = 7007;
 
-/** A client that is connected, and the text that it has received. */
+/** A client that is connected, and the text that it has received: tests assert, handlers only collect. */
 async function open(stack: MemoryStack): Promise<{ client: AsyncClient; received: () => string }> {
   const client = await AsyncClient.open('127.0.0.1', PORT, { stack });
   let text = '';

@@ -119,7 +119,7 @@ export const SYMBOLS: readonly ConfigurationSymbol[] = [
     option: 'stack',
     choices: STACK_NAMES,
     default: 'auto',
-    meaning: 'what carries the bytes where the constructor names no stack',
+    meaning: 'stack of clients and servers whose constructor names none',
   },
   integer(
     'CONFIG_ASYNC_TCP_RUNNING_CORE',
@@ -181,14 +181,14 @@ export const SYMBOLS: readonly ConfigurationSymbol[] = [
     'closeTimeoutMs',
     [100, 3_600_000, 'ms'],
     30_000,
-    'a client that closes is reset when nothing new was acknowledged for so long',
+    'longest time without a new acknowledgement before a client that closes is reset',
   ),
   integer(
     'CONFIG_ASYNC_TCP_SND_BUDGET',
     'sendBudgetBytes',
     [1_048_576, 2 ** 40, 'bytes'],
     268_435_456,
-    'what all connections of a thread may have unacknowledged together',
+    'limit of the unacknowledged bytes of all connections of a thread together',
   ),
   integer('CONFIG_LWIP_TCP_MSS', 'tcpMss', [536, 65_495, 'bytes'], undefined, 'largest segment'),
   integer(
@@ -196,7 +196,7 @@ export const SYMBOLS: readonly ConfigurationSymbol[] = [
     'tcpSndBuf',
     [1024, 1_073_741_824, 'bytes'],
     undefined,
-    'what one connection takes before it is acknowledged; 4194304 on `kernel`, 131072 on `node`',
+    'send buffer of one connection; 4194304 on `kernel`, 131072 on `node`',
   ),
   integer(
     'CONFIG_LWIP_TCP_WND_DEFAULT',

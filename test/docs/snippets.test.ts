@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { loadAddon } from '#src/addon/load-addon.js';
+import { AsyncClient, type AsyncServer, type MemoryStack } from '#src/index.js';
 import { startNode, type Program } from '../e2e/programs.js';
 import { allPages, ROOT, type Page } from './pages.js';
 
@@ -15,10 +16,15 @@ import { allPages, ROOT, type Page } from './pages.js';
 const SHOWN_PORT = '7007';
 const FLOOD_BYTES = 32_000_000;
 const PIECE_BYTES = 65_536;
+/** More than all buffers on `memory` hold. */
+const MEMORY_BYTES = 1_000_000;
 /** Rounds of the loop without progress after which a peer that does not read takes itself for stuck. */
 const STUCK_ROUNDS = 200;
 
 const noKernel = loadAddon().addon === undefined ? 'the native addon does not load' : false;
+
+/** Numbers whose order a loss changes. */
+const PATTERN = Uint8Array.from({ length: 251 }, (_, index) => index);
 
 /** Returns the name that a block's first line gives to it, for a module of TypeScript. */
 function nameOf(code: string, index: number): string {
@@ -79,6 +85,19 @@ describe('TypeScript in the documentation', { timeout: 300_000 }, () => {
     return startNode(test, file, [], { CONFIG_ASYNC_TCP_STACK: stack });
   }
 
+  /** Runs the README's server in this process, on a memory stack. */
+  async function startOnMemory(): Promise<{ stack: MemoryStack; server: AsyncServer }> {
+    const place = join(folder, 'README-md');
+    const code = readFileSync(join(place, 'server.js'), 'utf8')
+      .replace(`${SHOWN_PORT})`, `${SHOWN_PORT}, { stack })`)
+      .replace('const server', 'export const server')
+      .replace(/^console\.log.*$/m, '');
+    const file = join(place, 'server-on-memory.js');
+    const stack = "import { memoryStack } from 'asynctcp';\nexport const stack = memoryStack();\n";
+    writeFileSync(file, stack + code);
+    return (await import(pathToFileURL(file).href)) as { stack: MemoryStack; server: AsyncServer };
+  }
+
   it('compiles, on every page', () => {
     compile(allPages().flatMap((page) => unpack(folder, page)));
   });
@@ -99,6 +118,15 @@ describe('TypeScript in the documentation', { timeout: 300_000 }, () => {
       },
     );
   }
+
+  it('the README’s server on memory returns every byte, also those that wait when the FIN comes', async () => {
+    const { stack, server } = await startOnMemory();
+    const sent = Buffer.alloc(MEMORY_BYTES, PATTERN);
+    const received = await exchange(stack, server.port(), sent);
+    assert.equal(received.length, sent.length);
+    assert.ok(received.equals(sent), 'the bytes are the same');
+    assert.equal(server.count(), 0, 'the server has closed its end');
+  });
 
   it('the README’s client prints what its server answers', async (test) => {
     const server = startShown(test, 'server', 0);
@@ -121,10 +149,7 @@ describe('TypeScript in the documentation', { timeout: 300_000 }, () => {
 
 /** Writes without reading until the peer takes nothing more, then reads all; FIN follows the last byte. */
 async function flood(port: number): Promise<{ sent: Buffer; received: Buffer }> {
-  const sent = Buffer.alloc(
-    FLOOD_BYTES,
-    Uint8Array.from({ length: 251 }, (_, index) => index),
-  );
+  const sent = Buffer.alloc(FLOOD_BYTES, PATTERN);
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   await once(socket, 'connect');
   socket.pause();
@@ -142,6 +167,26 @@ async function flood(port: number): Promise<{ sent: Buffer; received: Buffer }> 
   for await (const piece of socket) pieces.push(piece as Buffer);
   await writing;
   return { sent, received: Buffer.concat(pieces) };
+}
+
+/** Sends bytes and then FIN, and returns the answer up to the peer's FIN. */
+async function exchange(stack: MemoryStack, port: number, bytes: Uint8Array): Promise<Buffer> {
+  const client = await AsyncClient.open('127.0.0.1', port, { stack });
+  const pieces: Uint8Array[] = [];
+  let sent = 0;
+  const send = (): void => {
+    sent += client.write(bytes.subarray(sent));
+    if (sent === bytes.length) client.shutdown();
+  };
+  client.setAllowHalfOpen(true);
+  client.onData((_, data) => pieces.push(data));
+  client.onAck(send);
+  client.onEnd(() => {
+    client.close();
+  });
+  send();
+  await stack.settle();
+  return Buffer.concat(pieces);
 }
 
 /** Resolves when the kernel has taken the piece that begins at `from`. */
