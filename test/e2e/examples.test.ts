@@ -512,7 +512,7 @@ describe('the example testing', { timeout: HANGS_MS }, () => {
     // Under a test runner, a test program would report to that one.
     const example = startNode(test, exampleFile('testing'), [], { NODE_TEST_CONTEXT: '' });
     assert.deepEqual(await example.ended, { status: 0, signal: null }, example.stdout.text);
-    assert.match(example.stdout.text, /^# pass 4$/m);
+    assert.match(example.stdout.text, /^[#ℹ] pass 4$/m);
   });
 });
 
