@@ -31,7 +31,7 @@ export class KernelListener implements Listener, ListenerOwner, TimerOwner {
   #keepsAlive = false;
 
   /**
-   * Listens, or returns the fault.
+   * Begins to listen. Returns the fault if that fails.
    * @param receiveBuffer SO_RCVBUF of the connections, 0 for the system's own.
    */
   static listen(
@@ -83,7 +83,7 @@ export class KernelListener implements Listener, ListenerOwner, TimerOwner {
     this.setKeepsAlive(false);
     this.#events = undefined;
     loop.release(this.#slot);
-    // The slot is free whatever the system call returns.
+    // The slot is freed even if the call fails.
     loop.native.close(this.#slot);
     if (this.#timer !== undefined) loop.timers.disarm(this.#timer);
   }
@@ -111,7 +111,7 @@ export class KernelListener implements Listener, ListenerOwner, TimerOwner {
 
   onSocketAcceptFailed(refusal: number, isStopped: boolean): void {
     if (isStopped) this.#resumeLater();
-    // A connection that only waits for its peer's FIN must not keep a new one out.
+    // A lingering connection gives its descriptor to a new one.
     if (isOutOfDescriptors(refusal)) this.context.lingerers.cutStandstill();
     this.#events?.onAcceptFailed(listenFault(systemError(refusal)));
   }

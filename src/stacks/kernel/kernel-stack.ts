@@ -2,7 +2,7 @@
  * The stack on the kernel's TCP, by the native addon: one epoll descriptor for all sockets of a thread,
  * watched by the runtime's loop.
  *
- * The kernel reports which bytes the peer's TCP has, so acknowledgements are the peer's.
+ * The kernel reports the peer's acknowledgements, so `onAcked` means that the peer's TCP has the bytes.
  */
 import type { NativeAddon } from '../../addon/native-addon.js';
 import type { NativeSockets } from '../../addon/native-sockets.js';
@@ -122,7 +122,7 @@ export class KernelStack implements TcpStack, ConnectionContext {
     const reusePort = target.reusePort === true ? 1 : 0;
     const begin = (): number => native.connect(address, localAddress, port, localPort, buffer, reusePort);
     let slot = begin();
-    // A connection that only waits for its peer's FIN must not keep a new one out.
+    // A lingering connection gives its descriptor to a new one.
     if (slot < 0 && isOutOfDescriptors(slot) && this.lingerers.cutStandstill()) slot = begin();
     if (slot >= 0) {
       const receiveWindowBytes = target.receiveWindowBytes ?? this.limits.receiveWindowBytes;
@@ -150,7 +150,7 @@ export class KernelStack implements TcpStack, ConnectionContext {
 
   close(): Promise<void> {
     for (const owner of this.loop.ownersOf(this)) owner.reset();
-    // Jobs that are posted already find nothing to do.
+    // Jobs that were posted before find every owner closed.
     return new Promise((resolve) => {
       this.post(resolve);
     });

@@ -13,7 +13,7 @@ import { LingerEntry, type Lingerer, type LingerRegistry } from '../system/linge
 import { FIN_WAIT_MS, LONGEST_LINGER_MS } from '../system/lingering.js';
 import type { SocketLoop, StreamOwner } from './socket-loop.js';
 
-/** Step of the kernel's clock: segments within one step have the same time. */
+/** Resolution of the kernel's time of the last segment. */
 const CLOCK_STEP_MS = 20;
 
 export interface LingerContext {
@@ -28,9 +28,9 @@ export class LingeringSocket implements StreamOwner, TimerOwner, Lingerer {
   readonly #keepsProcess: boolean;
   readonly #timer = new Timer(this);
   readonly #entry = new LingerEntry(this);
-  /** End of the longest wait, by the program's clock. */
+  /** Time at which lingering ends at the latest, on the program's clock. */
   readonly #lastMs: number;
-  /** Time of the peer's last segment, by the machine's clock. */
+  /** Time of the peer's last segment, on the machine's clock. */
   #heardMs: number;
 
   /** Takes the socket of a connection over. */
@@ -65,7 +65,7 @@ export class LingeringSocket implements StreamOwner, TimerOwner, Lingerer {
   #close(): void {
     const { native } = this.context.loop;
     this.#letGo();
-    // Linux frees the descriptor whatever the system call returns.
+    // Linux frees the descriptor even if the call fails.
     native.close(this.#slot);
   }
 

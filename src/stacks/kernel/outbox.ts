@@ -24,13 +24,13 @@ export interface SendingContext {
   post(job: () => void): void;
 }
 
-/** The connection. */
+/** The connection that owns the outbox. */
 export interface OutboxOwner {
-  /** Returns true before our FIN. */
+  /** Returns true until our FIN is asked for. */
   canSend(): boolean;
   /** Returns true if the connection is over, reported or not. */
   isOver(): boolean;
-  /** Asks for calls of `unblock` and `push` a moment later: the kernel had no memory. */
+  /** The kernel had no memory: the owner calls `unblock` and `push` a moment later. */
   retryLater(): void;
   /** Ends the connection after the running method: the kernel refuses to send. */
   refusedSoon(refusal: number): void;
@@ -317,24 +317,22 @@ export class Outbox extends SendShare {
     return this.acked - reportedBytes;
   }
 
-  /**
-   * Returns true if there is space for `bytes`, or nothing is outstanding: then the send buffer, or the
-   * budget, has no more to give.
-   */
+  /** Returns true if `bytes` fit, or if nothing is outstanding and no acknowledgement can free more. */
   #hasSpace(bytes: number): boolean {
     return this.sendSpace() >= bytes || (this.#owner.canSend() && this.outstanding === 0);
   }
 
   /** Asks for the event that our FIN, and so every byte, is acknowledged. */
   awaitFinAck(): void {
-    // If the kernel refuses, a check finds the acknowledgement a moment later.
+    // If the kernel refuses, the next check notices it.
     this.#context.loop.native.awaitFinAck(this.#slot);
     this.#owner.awaitCheck(this.#needReports().checkMs);
   }
 
   /**
    * Checks for acknowledgements: the time of a check has come.
-   * @param isAwaited acknowledgements are awaited also if the receiver does not watch them.
+   * @param isAwaited true if the connection closes: acknowledgements are awaited although the receiver does
+   *   not watch them.
    */
   due(isAwaited: boolean): void {
     const reports = this.#reports;

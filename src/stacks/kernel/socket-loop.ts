@@ -25,7 +25,7 @@ import { setImmediate } from '../../support/immediate.js';
 import { polledClock } from '../system/polled-clock.js';
 import { marksHold, ReceivePages } from './receive-pages.js';
 
-/** Most bytes of a piece that is gathered; larger pieces are sent from where they lie. */
+/** Largest piece that is gathered, in bytes. Larger ones are sent from their own memory. */
 export const GATHERED_BYTES = 2048;
 
 /** Both ends of a connection. */
@@ -34,7 +34,7 @@ export interface SocketEnds {
   readonly remote: Endpoint;
 }
 
-/** The owner of a socket, which receives the socket's events. */
+/** Owner of a socket, which gets its events. */
 interface SocketOwner {
   /** The stack whose socket it is. */
   readonly context: object;
@@ -54,7 +54,7 @@ export interface AttemptOwner extends SocketOwner {
   onSocketConnected(ends: SocketEnds): void;
 }
 
-/** The owner of a connection's socket. An owner with nothing left to receive or send has few methods. */
+/** The owner of a connection's socket. A lingering socket has the required methods only. */
 export interface StreamOwner extends SocketOwner {
   onSocketData?(place: number, bytes: number): void;
   onSocketEnd(): void;
@@ -73,7 +73,7 @@ export interface ListenerOwner extends SocketOwner {
   onSocketAcceptFailed(refusal: number, isStopped: boolean): void;
 }
 
-/** The addon's sockets and the memory shared with it, from the first socket to the last. */
+/** State that the addon and JavaScript share, from the first socket to the last. */
 interface Opened {
   readonly native: NativeSockets;
   readonly pages: ReceivePages;
@@ -89,8 +89,8 @@ export class SocketLoop {
   #opened: Opened | undefined;
   #queueSize: number | undefined;
   /**
-   * Timers of the checks that ask the kernel again. The timers go by the machine's time, whatever clock the
-   * program's timeouts go by.
+   * Timers of the checks of the kernel. They go by the machine's time, also if the program's timeouts go by
+   * another clock.
    */
   readonly timers = new TimerWheel(polledClock);
   readonly #streams: (StreamOwner | undefined)[] = [];
@@ -118,12 +118,12 @@ export class SocketLoop {
     this.#addon = addon;
   }
 
-  /** The addon's sockets, which are opened if they are not open. */
+  /** The addon's sockets. Opens them if they are closed. */
   get native(): NativeSockets {
     return this.#open().native;
   }
 
-  /** Returns the addon's sockets, or the error if there is no descriptor or memory for them now. */
+  /** Returns the addon's sockets, or the error if there is no descriptor or memory. */
   tryOpen(): NativeSockets | Error {
     try {
       return this.native;
@@ -188,7 +188,7 @@ export class SocketLoop {
     this.#listeners.set(slot, owner);
   }
 
-  /** Ends the events of the slot. The caller closes the socket. */
+  /** Stops passing on the slot's events. The caller closes the socket. */
   release(slot: number): void {
     const wasStream = this.#streams[slot] !== undefined;
     this.#streams[slot] = undefined;
@@ -214,8 +214,8 @@ export class SocketLoop {
   // ---- sending
 
   /**
-   * Makes room for a piece, and returns true if `enqueue` may take it now. A full buffer is flushed:
-   * connections then first learn which bytes the kernel did not take, so that no later bytes overtake those.
+   * Makes room for a piece, and returns true if `enqueue` may take it now. A full buffer is flushed. A flush
+   * returns the rests that the kernel did not take to their owners, so that later bytes cannot overtake them.
    */
   makeRoomFor(bytes: number): boolean {
     if (bytes > GATHERED_BYTES || !isInCallback()) return false;
@@ -261,10 +261,7 @@ export class SocketLoop {
     }
   }
 
-  /**
-   * Reports to each owner the bytes that the kernel did not take. An exception of one owner costs no other
-   * its report.
-   */
+  /** Returns each rest to its owner. An exception of one owner does not reach the others. */
   #reportShort({ sends, arena }: Opened, count: number): void {
     for (let at = 0; at < count * SEND_WORDS; at += SEND_WORDS) {
       const offset = sends[at + 1] ?? 0;
@@ -283,7 +280,10 @@ export class SocketLoop {
 
   // ---- events
 
-  /** Dispatches events, as `Dispatch` says. Refuses them while a callback runs the runtime's loop itself. */
+  /**
+   * Handles the records of one poll (`Dispatch` in native-sockets.ts). Refuses them while a callback runs the
+   * runtime's loop itself.
+   */
   #dispatch(count: number): boolean {
     if (isInCallback()) return true;
     const { events, pages } = this.#open();
@@ -317,7 +317,7 @@ export class SocketLoop {
     const stream = this.#streams[slot];
     const owner = stream ?? this.#attempts.get(slot) ?? this.#listeners.get(slot);
     if (owner === undefined) {
-      // This event brings a socket, whose listener was closed meanwhile.
+      // Only ACCEPTED brings a socket. Its listener was closed in the meantime.
       if (kind === EventKind.ACCEPTED) this.native.reset(first);
       return;
     }
@@ -343,10 +343,7 @@ export class SocketLoop {
     else listener?.onSocketFailed(first);
   }
 
-  /**
-   * Returns the ends of a record. Ends that equal those of the last event are the same objects: many
-   * connections to one port share them.
-   */
+  /** Returns both ends. Equal ends of consecutive events share one object. */
   #endsOf(record: number): SocketEnds {
     const at = record * 2 * END_BYTES;
     this.#lastLocal = this.#endpointAt(at, this.#lastLocal);

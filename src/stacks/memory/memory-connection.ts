@@ -200,7 +200,7 @@ export class MemoryConnection implements Connection, End {
 
   #spaceEvent(): Event | undefined {
     if (this.#wantedSpace === 0 || this.#sending !== 'open' || this.isClosed()) return undefined;
-    // More than the buffer ever has is there as far as it can be once nothing is in flight.
+    // With nothing in flight there will be no more space: the request counts as met.
     const isThere = this.hasSpaceFor(this.#wantedSpace) || this.#outbox.unacknowledged === 0;
     if (!isThere) return undefined;
     this.#wantedSpace = 0;
@@ -282,7 +282,7 @@ export class MemoryConnection implements Connection, End {
     return this.sendSpace() >= bytes;
   }
 
-  /** MORE needs nothing: bytes that leave in one turn arrive as one piece. */
+  /** Ignores MORE: bytes that leave in one turn arrive as one piece. */
   enqueue(bytes: Uint8Array, flags: SendFlags): number {
     const taken = Math.min(bytes.length, this.sendSpace());
     if (taken > 0) this.#outbox.enqueue(bytes.subarray(0, taken), (flags & SendFlag.COPY) !== 0);
@@ -395,7 +395,7 @@ export class MemoryConnection implements Connection, End {
     timers.arm(this.#timer, Math.min(network.clock.nowMs() + ms, this.#lingersUntilMs));
   }
 
-  /** The timer's: joined pieces can be delivered, or the wait for the peer is over. */
+  /** Called by the timer: joined pieces can be delivered, or the wait for the peer is over. */
   due(): void {
     if (!this.#isReceivingDone()) {
       this.#reporting.look();
@@ -459,7 +459,7 @@ export class MemoryConnection implements Connection, End {
   }
 
   setKeepsAlive(): void {
-    // A process ends when no work is left.
+    // Nothing of this stack keeps the process alive.
   }
 }
 

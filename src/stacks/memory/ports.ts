@@ -1,4 +1,4 @@
-/** The addresses and ports in use, by listeners and by connections that were made from here. */
+/** Addresses and ports in use, by listeners and outgoing connections. */
 import { covers } from './addresses.js';
 
 /** The range for ports that the caller does not choose: the dynamic ports of RFC 6335 §6. */

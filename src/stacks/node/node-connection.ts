@@ -1,9 +1,9 @@
 /**
- * One connection on `node:net`, from the moment that it stands: its ends, and how it ends. Its two halves,
- * `Outbox` and `Inbox`, hold the stream's own buffering to the port's promises.
+ * One established connection on `node:net`: its ends, and its end. Its two halves, `Outbox` and `Inbox`, hold
+ * the stream's own buffering to the port's promises.
  *
- * The life is a phase (`connection-phase.ts`): `#on` is the one place that changes it, and what follows
- * from a change stands there. The socket's `close` is the one event that ends it.
+ * The life is a phase (`connection-phase.ts`): `#on` is the one place that changes it and acts on the
+ * change. The socket's `close` is the one event that ends it.
  *
  * The socket's events call shared functions that find the connection in the socket, so that an idle
  * connection costs few closures.
@@ -49,9 +49,9 @@ export interface ConnectionContext extends SendingContext, ClosingContext, Linge
 export class NodeConnection
   implements Connection, OutboxOwner, InboxOwner, ClosingOwner, LingerOwner, OpenSocket
 {
-  // First what every message touches: with many connections, each cache line of theirs counts.
+  // The fields that every message touches come first: with many connections, each cache line counts.
 
-  /** The receiver of the events; `undefined` before `begin` has it, and when no event may come any more. */
+  /** The receiver of the events; `undefined` until `begin` got it, and once no further event may come. */
   #events: ConnectionEvents | undefined;
   #phase: Phase = Phase.OPEN;
   readonly #socket: OwnedSocket;
@@ -67,7 +67,7 @@ export class NodeConnection
   #lingering: Lingering | undefined;
   /** Bytes that the kernel had taken in all when a closing connection was looked at last. */
   #takenBefore = 0;
-  /** The fault that ended the connection. */
+  /** Fault that ended the connection. */
   #fault: Fault | undefined;
 
   constructor(
@@ -109,7 +109,7 @@ export class NodeConnection
 
   // ---- the phase
 
-  /** The one place that changes the phase, and that does what follows from the change. */
+  /** Changes the phase and acts on the change. No other method changes the phase. */
   #on(event: PhaseEvent): void {
     const before = this.#phase;
     this.#phase = phaseAfter(before, event);
@@ -142,7 +142,7 @@ export class NodeConnection
     return this.#isOver() ? TcpState.CLOSED : PHASES[this.#phase].state;
   }
 
-  /** The socket may be over already while its event is still on the way. */
+  /** True if the connection is over, also while the socket's event is on its way. */
   #isOver(): boolean {
     return isGone(this.#phase) || isSocketOver(this.#socket);
   }
@@ -157,7 +157,7 @@ export class NodeConnection
   }
 
   heardAgoMs(): undefined {
-    // `node:net` does not tell.
+    // `node:net` does not report it.
   }
 
   // ---- sending
@@ -287,7 +287,7 @@ export class NodeConnection
     this.abort();
   }
 
-  /** From now on no event comes. */
+  /** Ends the connection without a further event. */
   #forget(): void {
     // Bytes that were flushed earlier leave earlier.
     flushGathered();

@@ -1,6 +1,6 @@
 /**
- * The port on `node:net`: the operating system's TCP on every platform where Node, or what imitates it,
- * runs.
+ * The port on `node:net`: the operating system's TCP on every platform where Node, or a runtime that imitates
+ * it, runs.
  */
 import { Socket } from 'node:net';
 import type { Capabilities } from '../../port/capabilities.js';

@@ -1,10 +1,9 @@
-/** The open sockets of a stack: what `holdings` counts, and what `close` of the stack has to close. */
+/** The open sockets of a stack, for `holdings` and `close`. */
 
 /** The owner of a socket. */
 export interface OpenSocket {
   /**
-   * The number of the holdings in which the socket counts; `undefined` once no event can come from it any
-   * more.
+   * Kind by which `holdings` counts the socket; `undefined` once no event can come from it any more.
    */
   readonly holding: 'attempts' | 'connections' | 'listeners' | undefined;
   /** Closes the socket, a connection's by a reset. No event follows. */
@@ -25,7 +24,7 @@ export class OpenSockets {
     this.#sockets.add(socket);
   }
 
-  /** The runtime has closed the socket, or another owner has taken it over. */
+  /** Removes a socket that the runtime has closed or that another owner took over. */
   remove(socket: OpenSocket): void {
     this.#sockets.delete(socket);
     if (this.#sockets.size > 0 || this.#whenEmpty.length === 0) return;

@@ -18,7 +18,7 @@ export interface ClosingContext {
 
 /** The connection that closes. */
 export interface ClosingOwner {
-  /** Asks the system for progress, as far as it tells; `progressed` is called if there is any. */
+  /** Asks the system for progress; calls `progressed` if there is any. */
   lookForProgress(): void;
   /** The closing has failed: the owner resets the socket and reports the fault. */
   onClosingFailed(fault: Fault): void;

@@ -8,7 +8,7 @@
 import { assert } from '../../support/assert.js';
 import { MAX_LINGERING } from './lingering.js';
 
-/** Milliseconds without progress after which a connection gives way to one that wants its descriptor. */
+/** Time without progress after which a closed connection gives its descriptor to a new one. */
 export const STANDSTILL_MS = 1000;
 
 /** A closed connection, as the registry sees it. */
@@ -23,7 +23,7 @@ export interface Lingerer {
 /** Entry of one connection in the registry; its owner keeps it for life. */
 export class LingerEntry {
   readonly owner: Lingerer;
-  /** Time of the last progress, by the registry's clock. */
+  /** Time of the owner's last progress, on the registry's clock. */
   progressMs = 0;
   /** The fields from here on belong to the registry. */
   bytes = 0;

@@ -1,17 +1,17 @@
 /**
- * Budget of the bytes that all connections of a thread may have unacknowledged together. Linux lets the send
+ * Bound of the bytes that all connections of a thread have unacknowledged together. Linux lets the send
  * buffer of each connection grow to megabytes: a crowd of peers that do not read could pin the machine's
  * memory.
  *
- * Every connection may have `SHARE_BYTES`, whatever the others do. Its bytes beyond the share are its excess,
- * and all excess together is bounded by half of the budget; the other half is for the shares. While little
- * excess is in use, a connection may have its whole send buffer. Later its excess may be at most the bytes
- * that its peer has acknowledged beyond `UNREAD_BYTES`, and at most half of the excess that is left: the
- * excess of a peer that reads doubles with each round trip, as in slow start (RFC 5681 §3.1), and a peer that
- * does not read stays at its share.
+ * Every connection may have `SHARE_BYTES`. The bytes beyond them are its excess. All excess together is
+ * bounded by half of the budget; the other half is for the shares. While little excess is in use, a
+ * connection may have its whole send buffer. Later its excess may be at most the bytes that its peer has
+ * acknowledged beyond `UNREAD_BYTES`, and at most half of the excess that is left: the excess of a peer that
+ * reads doubles with each round trip, as in slow start (RFC 5681 §3.1), and a peer that does not read stays
+ * at its share.
  */
 
-/** Bytes that each connection may have, however full the budget is. */
+/** Bytes that each connection may have, also when the budget is used up. */
 export const SHARE_BYTES = 65_536;
 
 /**
@@ -22,8 +22,8 @@ export const SHARE_BYTES = 65_536;
 export const CREDIT_BYTES = 3 * SHARE_BYTES;
 
 /**
- * Bytes that a peer's TCP acknowledges although its program reads nothing: the first receive buffer of
- * systems, which grows only for programs that read. Linux's is 131072 bytes (`tcp_rmem`).
+ * Bytes that a peer's TCP acknowledges although its program reads nothing: twice Linux's first receive buffer
+ * (131072, `tcp_rmem`), which grows only for programs that read.
  */
 export const UNREAD_BYTES = 262_144;
 
