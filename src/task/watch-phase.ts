@@ -1,6 +1,5 @@
 /**
- * If a thread is watched: the phases of starting its watchdog, and one table of what each event does in
- * each of them.
+ * The start of a watchdog: named phases, and one table of what each event does in each of them.
  *
  *     STARTING ──online──▶ WATCHED
  *        ├──shortage──▶ WAITING ──backOffOver──▶ STARTING
