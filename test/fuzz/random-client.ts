@@ -42,7 +42,7 @@ export interface ClientPlan {
   /** It sends the bytes that it receives. */
   readonly echoes: boolean;
   readonly seed: number;
-  /** When it detaches the memory of received data: never, only in later turns, or also in the callback. */
+  /** Time at which it detaches received memory: never, in later turns, or also in the callback. */
   readonly detaches: 'never' | 'later' | 'at any time';
   /** It closes only when its whole stream was sent. */
   readonly endsWhole: boolean;

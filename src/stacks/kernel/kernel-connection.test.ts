@@ -26,7 +26,7 @@ class Receiver implements ConnectionEvents {
   hasClosed = false;
   spaceFreed = 0;
   drained = 0;
-  /** Called when data came. */
+  /** Called after each piece of data. */
   whenReceived: () => void = () => undefined;
 
   onAcked(bytes: number): void {
@@ -47,17 +47,17 @@ class Receiver implements ConnectionEvents {
   }
 
   onEnd(): void {
-    assert.ok(this.mayEnd, 'nobody ends');
+    assert.ok(this.mayEnd, 'the peer has not ended');
     this.hasEnded = true;
   }
 
   onClosed(): void {
-    assert.ok(this.mayEnd, 'nobody closes');
+    assert.ok(this.mayEnd, 'neither side has closed');
     this.hasClosed = true;
   }
 }
 
-/** Lets the loop turn until the condition is met; the runner ends a test in which it never is. */
+/** Lets the loop turn until the condition is met. The runner ends a test that waits for ever. */
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }
@@ -117,9 +117,7 @@ function isDueWithin(ms: number, connection: KernelConnection): Promise<boolean>
   });
 }
 
-/**
- * Sends more than the peer has room for, and lets checks find nothing until their interval is the longest.
- */
+/** Sends more than the peer has room for. Checks that find nothing then have their longest interval. */
 async function sendInVain({ connection, receiver }: Made): Promise<void> {
   connection.setReportsAcks(true);
   const chunk = new Uint8Array(1024 * 1024);
@@ -136,7 +134,7 @@ async function sendInVain({ connection, receiver }: Made): Promise<void> {
 }
 
 it(
-  'what is told as acknowledged when nobody waits any more comes when somebody does',
+  'acknowledgements counted while reports were off are reported when they are on again',
   { skip: reason ?? false },
   async (test) => {
     const { stack, connection, receiver } = await connected(test);
@@ -315,15 +313,19 @@ it('a lingering socket does not wait for ever', { skip: reason ?? false }, async
   assert.equal(stack.lingerers.size, 0);
 });
 
-it('the peer’s FIN behind ours is told while nothing is read', { skip: reason ?? false }, async (test) => {
-  const { connection, receiver, peer } = await connected(test);
-  receiver.mayEnd = true;
-  connection.setReading(false);
-  connection.shutdown();
-  await until(() => connection.state() === TcpState.FIN_WAIT_2);
-  peer.end();
-  await until(() => receiver.hasEnded && receiver.hasClosed);
-});
+it(
+  'the peer’s FIN behind ours is reported while nothing is read',
+  { skip: reason ?? false },
+  async (test) => {
+    const { connection, receiver, peer } = await connected(test);
+    receiver.mayEnd = true;
+    connection.setReading(false);
+    connection.shutdown();
+    await until(() => connection.state() === TcpState.FIN_WAIT_2);
+    peer.end();
+    await until(() => receiver.hasEnded && receiver.hasClosed);
+  },
+);
 
 it(
   'space is reported once when it is there, later than the call',

@@ -189,7 +189,7 @@ describe('a turn', () => {
     );
   });
 
-  it('keeps no kind of event from being told, however busy the others are', async () => {
+  it('reports every kind of event, also while another kind is busy', async () => {
     const { stack, near, far } = await pair({ sendBufferBytes: 1000 });
     let bytes = 0;
     for (const end of [near, far]) {
@@ -236,7 +236,7 @@ describe('connecting', () => {
     }
   });
 
-  it('is refused where nobody listens, and finds no route to an address that no machine has', async () => {
+  it('is refused where nothing listens, and finds no route to an address that no machine has', async () => {
     const stack = new MemoryStack();
     const { listener } = listen(stack, { address: '192.0.2.1' });
     assert.equal(await codeOf(connect(stack, '192.0.2.1', listener.local.port + 1)), ERR_RST);
@@ -247,7 +247,7 @@ describe('connecting', () => {
     assert.deepEqual(stack.holdings(), NOTHING);
   });
 
-  it('takes its local port, which nobody else may have unless all share it', async () => {
+  it('takes its local port, which no other socket may have unless all share it', async () => {
     const stack = new MemoryStack();
     const { listener } = listen(stack, { reusePort: true });
     const { port } = listener.local;
@@ -408,7 +408,7 @@ describe('bytes', () => {
     assert.deepEqual(far.told, ['abc']);
   });
 
-  it('tell of space once for each wish, as soon as there is as much', async () => {
+  it('report space once for each wish, as soon as there is as much', async () => {
     const { stack, near, far } = await pair({ sendBufferBytes: 10, receiveWindowBytes: 10 });
     far.connection.setReading(false);
     near.connection.setWantsSpace(10);
@@ -614,7 +614,7 @@ describe('the end', () => {
     assert.deepEqual(unread.stack.holdings(), NOTHING);
   });
 
-  it('by abort() is told to the peer alone, at once', async () => {
+  it('by abort() is reported to the peer alone, at once', async () => {
     const { stack, near, far } = await pair();
     near.send('lost');
     near.connection.abort();
@@ -624,7 +624,7 @@ describe('the end', () => {
     assert.deepEqual([near.told, far.told, stack.holdings()], [[], [`fault ${ERR_RST}`], NOTHING]);
   });
 
-  it('of the stack leaves nothing, and tells nobody', async () => {
+  it('of the stack leaves nothing, and reports no event', async () => {
     const { stack, near, far } = await pair();
     listen(stack);
     stack.connect(
@@ -638,7 +638,7 @@ describe('the end', () => {
 });
 
 describe('faults on demand', () => {
-  it('cut: nothing is acknowledged and nobody is told; healed, everything goes on', async () => {
+  it('cut: nothing is acknowledged and no event comes; healed, everything goes on', async () => {
     const { stack, near, far } = await pair();
     near.connection.setReportsAcks(true);
     const heal = stack.cut({ port: near.connection.local.port });
@@ -701,7 +701,7 @@ describe('faults on demand', () => {
     assert.ok((await near) instanceof Program);
   });
 
-  it('reset: both ends are told; an attempt fails', async () => {
+  it('reset: both ends report it; an attempt fails', async () => {
     const { stack, near, far } = await pair();
     stack.reset({ port: far.connection.local.port });
     assert.equal(near.connection.state(), TcpState.CLOSED);
@@ -757,7 +757,7 @@ describe('names', () => {
     return answer;
   }
 
-  it('are the test’s: answered at once, later, twice or by an exception, they are told once', async () => {
+  it('are the test’s: answered at once, later, twice or by an exception, they are reported once', async () => {
     const stack = new MemoryStack({
       lookup: (host, answer) => {
         if (host === 'bad.test') throw new Error('thrown');

@@ -28,7 +28,7 @@ export class Network {
     return false;
   }
 
-  /** Returns the listener that an attempt reaches, or the fault of its refusal; `undefined`: no answer. */
+  /** Returns the listener that an attempt reaches, or the attempt's fault; `undefined`: no answer. */
   route(flow: Flow): Acceptor | Fault | undefined {
     if (this.isCut(flow)) return undefined;
     const { remote } = flow;

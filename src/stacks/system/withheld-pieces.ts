@@ -1,8 +1,8 @@
 /**
  * Bound of the number of pieces that a receiver withholds, beside that of their bytes. A piece costs the
  * process some 270 bytes, also if it is small: a window's worth of single bytes would take many times the
- * window. Past the bound, a stack delivers only every `JOIN_INTERVAL_MS`, and then all received bytes as one piece: memory is
- * bounded, and no connection stalls.
+ * window. Past the bound, a stack delivers only every `JOIN_INTERVAL_MS`, and then all received bytes as one
+ * piece: memory is bounded, and no connection stalls.
  *
  * The receiver returns bytes, not pieces: a share of the bytes takes the same share of the pieces along.
  */
