@@ -1,6 +1,8 @@
 /** Gives up what hangs. */
 
-/** Time without progress after which a case is given up. It ends a broken test; no passing test waits for it. */
+/**
+ * Time without progress after which a case is given up. It ends a broken test; no passing test waits for it.
+ */
 export const PATIENCE_MS = 20_000;
 
 /** A case whose peer never answers fails instead of holding up the suite. */

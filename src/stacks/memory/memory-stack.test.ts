@@ -757,7 +757,7 @@ describe('names', () => {
     return answer;
   }
 
-  it('are the test’s: answered at once, later, twice or by an exception, they are reported once', async () => {
+  it('are the test’s: answered at once, later, twice or by an exception, they end once', async () => {
     const stack = new MemoryStack({
       lookup: (host, answer) => {
         if (host === 'bad.test') throw new Error('thrown');
