@@ -112,7 +112,7 @@ export class KernelListener implements Listener, ListenerOwner, TimerOwner {
   onSocketAcceptFailed(refusal: number, isStopped: boolean): void {
     if (isStopped) this.#resumeLater();
     // A lingering connection gives its descriptor to a new one.
-    if (isOutOfDescriptors(refusal)) this.context.lingerers.cutStandstill();
+    if (isOutOfDescriptors(refusal)) this.context.lingerers.evictStalled();
     this.#events?.onAcceptFailed(listenFault(systemError(refusal)));
   }
 

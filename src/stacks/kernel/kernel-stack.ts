@@ -123,7 +123,7 @@ export class KernelStack implements TcpStack, ConnectionContext {
     const begin = (): number => native.connect(address, localAddress, port, localPort, buffer, reusePort);
     let slot = begin();
     // A lingering connection gives its descriptor to a new one.
-    if (slot < 0 && isOutOfDescriptors(slot) && this.lingerers.cutStandstill()) slot = begin();
+    if (slot < 0 && isOutOfDescriptors(slot) && this.lingerers.evictStalled()) slot = begin();
     if (slot >= 0) {
       const receiveWindowBytes = target.receiveWindowBytes ?? this.limits.receiveWindowBytes;
       return new KernelAttempt(this, slot, { address, port, localPort, receiveWindowBytes }, events);

@@ -51,7 +51,7 @@ export class LingeringSocket implements StreamOwner, TimerOwner, Lingerer {
   }
 
   reset(): void {
-    this.cut();
+    this.evict();
   }
 
   #letGo(): void {
@@ -69,7 +69,7 @@ export class LingeringSocket implements StreamOwner, TimerOwner, Lingerer {
     native.close(this.#slot);
   }
 
-  cut(): void {
+  evict(): void {
     const { native } = this.context.loop;
     this.#letGo();
     native.reset(this.#slot);

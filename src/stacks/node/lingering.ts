@@ -58,7 +58,7 @@ export class Lingering implements Lingerer, TimerOwner {
     else this.#context.timers.arm(this.#timer, Math.min(silentAtMs, this.#untilMs));
   }
 
-  cut(): void {
+  evict(): void {
     const cause = new Error('too many closed connections wait for their peers');
     this.#owner.onClosingFailed({ code: ErrorCode.ERR_MEM, cause });
   }

@@ -60,7 +60,7 @@ export class Closing implements Lingerer, TimerOwner {
     this.#owner.onClosingFailed({ code: ErrorCode.ERR_TIMEOUT, cause });
   }
 
-  cut(): void {
+  evict(): void {
     const cause = new Error('too many closed connections wait for their peers');
     this.#owner.onClosingFailed({ code: ErrorCode.ERR_MEM, cause });
   }
