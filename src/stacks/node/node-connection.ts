@@ -26,7 +26,7 @@ import {
 } from '../system/connection-phase.js';
 import { connectionFault } from '../system/system-fault.js';
 import { Inbox, type InboxOwner } from './inbox.js';
-import { Lingering, type LingerContext, type LingerOwner } from './lingering.js';
+import { LingeringSocket, type LingerContext, type LingerOwner } from './lingering-socket.js';
 import type { OpenSocket, OpenSockets } from './open-sockets.js';
 import { Outbox, type OutboxOwner, type SendingContext } from './outbox.js';
 import { canReset, isSocketOver, type SocketEnds } from './socket-facts.js';
@@ -64,7 +64,7 @@ export class NodeConnection
   readonly remote: Endpoint;
   /** From `close` until our FIN is sent; then, until the socket is closed. */
   #closing: Closing | undefined;
-  #lingering: Lingering | undefined;
+  #lingering: LingeringSocket | undefined;
   /** Bytes that the kernel had taken in all when a closing connection was looked at last. */
   #takenBefore = 0;
   /** Fault that ended the connection. */
@@ -334,7 +334,7 @@ export class NodeConnection
     this.#events = undefined;
     if (!this.#outbox.hasSent) this.#socket.unref();
     this.#closing?.end();
-    this.#lingering = new Lingering(this.#context, this);
+    this.#lingering = new LingeringSocket(this.#context, this);
     events.onClosed(undefined);
   }
 
