@@ -123,7 +123,7 @@ export class ReceivePages {
   }
 
   /** Ends a dispatch: moves the cursors past the pieces that were given. */
-  turn(): void {
+  endDispatch(): void {
     if (this.#given.length === 0) return;
     for (const page of this.#given) {
       page.isGiven = false;

@@ -303,7 +303,7 @@ export class SocketLoop {
       runTicks();
     }
     this.#isDispatching = false;
-    pages.turn();
+    pages.endDispatch();
     return false;
   }
 
