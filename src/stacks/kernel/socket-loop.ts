@@ -28,6 +28,20 @@ import { marksHold, ReceivePages } from './receive-pages.js';
 /** Largest piece that is gathered, in bytes. Larger ones are sent from their own memory. */
 export const GATHERED_BYTES = 2048;
 
+/** Offsets of a record's words: `struct event` and `struct send` in native/sockets.h. */
+const EVENT_KIND = 0;
+const EVENT_SLOT = 1;
+const EVENT_FIRST = 2;
+const EVENT_SECOND = 3;
+const SEND_SLOT = 0;
+const SEND_OFFSET = 1;
+const SEND_BYTES = 2;
+const SEND_RESULT = 3;
+
+/** Each record has two ends, and each end begins with the port. */
+const ENDS_BYTES = 2 * END_BYTES;
+const PORT_BYTES = Uint16Array.BYTES_PER_ELEMENT;
+
 /** Both ends of a connection. */
 export interface SocketEnds {
   readonly local: Endpoint;
@@ -233,14 +247,14 @@ export class SocketLoop {
     const { arena, sends } = this.#open();
     arena.set(bytes === piece.length ? piece : piece.subarray(0, bytes), this.#arenaUsed);
     if (this.#sendCount > 0 && this.#lastSlot === slot) {
-      const last = (this.#sendCount - 1) * SEND_WORDS + 2;
+      const last = (this.#sendCount - 1) * SEND_WORDS + SEND_BYTES;
       sends[last] = (sends[last] ?? 0) + bytes;
     } else {
       assert(this.#sendCount < MAX_SENDS, 'there is room for a piece');
       const at = this.#sendCount * SEND_WORDS;
-      sends[at] = slot;
-      sends[at + 1] = this.#arenaUsed;
-      sends[at + 2] = bytes;
+      sends[at + SEND_SLOT] = slot;
+      sends[at + SEND_OFFSET] = this.#arenaUsed;
+      sends[at + SEND_BYTES] = bytes;
       this.#sendCount += 1;
       this.#lastSlot = slot;
     }
@@ -264,11 +278,11 @@ export class SocketLoop {
   /** Returns each rest to its owner. An exception of one owner does not reach the others. */
   #reportShort({ sends, arena }: Opened, count: number): void {
     for (let at = 0; at < count * SEND_WORDS; at += SEND_WORDS) {
-      const offset = sends[at + 1] ?? 0;
-      const bytes = sends[at + 2] ?? 0;
-      const result = sends[at + 3] ?? 0;
+      const offset = sends[at + SEND_OFFSET] ?? 0;
+      const bytes = sends[at + SEND_BYTES] ?? 0;
+      const result = sends[at + SEND_RESULT] ?? 0;
       if (result === bytes) continue;
-      const owner = this.#streams[sends[at] ?? -1];
+      const owner = this.#streams[sends[at + SEND_SLOT] ?? -1];
       const rest = arena.subarray(offset + Math.max(0, result), offset + bytes);
       try {
         owner?.onSendShort?.(rest, Math.min(0, result));
@@ -310,10 +324,10 @@ export class SocketLoop {
   /** Passes an event on to the owner of its socket. */
   #pass(events: Int32Array, record: number): void {
     const at = record * EVENT_WORDS;
-    const kind = events[at];
-    const slot = events[at + 1] ?? -1;
-    const first = events[at + 2] ?? 0;
-    const second = events[at + 3] ?? 0;
+    const kind = events[at + EVENT_KIND];
+    const slot = events[at + EVENT_SLOT] ?? -1;
+    const first = events[at + EVENT_FIRST] ?? 0;
+    const second = events[at + EVENT_SECOND] ?? 0;
     const stream = this.#streams[slot];
     const owner = stream ?? this.#attempts.get(slot) ?? this.#listeners.get(slot);
     if (owner === undefined) {
@@ -345,7 +359,7 @@ export class SocketLoop {
 
   /** Returns both ends. Equal ends of consecutive events share one object. */
   #endsOf(record: number): SocketEnds {
-    const at = record * 2 * END_BYTES;
+    const at = record * ENDS_BYTES;
     this.#lastLocal = this.#endpointAt(at, this.#lastLocal);
     this.#lastRemote = this.#endpointAt(at + END_BYTES, this.#lastRemote);
     return { local: this.#lastLocal, remote: this.#lastRemote };
@@ -353,8 +367,8 @@ export class SocketLoop {
 
   #endpointAt(at: number, last: Endpoint): Endpoint {
     const { ends, ports } = this.#open();
-    const port = ports[at / Uint16Array.BYTES_PER_ELEMENT] ?? 0;
-    const text = ends.toString('latin1', at + 2, ends.indexOf(0, at + 2));
+    const port = ports[at / PORT_BYTES] ?? 0;
+    const text = ends.toString('latin1', at + PORT_BYTES, ends.indexOf(0, at + PORT_BYTES));
     const address = text === last.address ? last.address : text;
     return address === last.address && port === last.port ? last : { address, port };
   }
@@ -362,7 +376,7 @@ export class SocketLoop {
   /** Returns this side's end of a listener, or a refusal. */
   localEnd(slot: number): Endpoint | number {
     const result = this.native.localEnd(slot);
-    return result < 0 ? result : this.#endpointAt(MAX_EVENTS * 2 * END_BYTES, this.#lastLocal);
+    return result < 0 ? result : this.#endpointAt(MAX_EVENTS * ENDS_BYTES, this.#lastLocal);
   }
 }
 
