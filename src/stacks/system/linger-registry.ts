@@ -3,7 +3,7 @@
  * progress. Bounds their number and the bytes that they hold: past a bound, the one that has gone longest
  * without progress is evicted. All operations take constant time.
  *
- * Call order of an entry: `add` → `progressed`* → `remove`, or `evict` of its owner instead; then `add` again.
+ * Call order of an entry: `add` → `progressed`* → `remove`, or its owner's `evict` instead; then `add` again.
  */
 import { assert } from '../../support/assert.js';
 import { MAX_LINGERING } from './lingering.js';
