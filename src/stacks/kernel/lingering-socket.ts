@@ -29,7 +29,7 @@ export class LingeringSocket implements StreamOwner, TimerOwner, Lingerer {
   readonly #timer = new Timer(this);
   readonly #entry = new LingerEntry(this);
   /** Time at which lingering ends at the latest, on the program's clock. */
-  readonly #lastMs: number;
+  readonly #untilMs: number;
   /** Time of the peer's last segment, on the machine's clock. */
   #heardMs: number;
 
@@ -39,7 +39,7 @@ export class LingeringSocket implements StreamOwner, TimerOwner, Lingerer {
     this.#slot = slot;
     this.#keepsProcess = keepsProcess;
     this.#heardMs = context.loop.timers.nowMs();
-    this.#lastMs = context.timers.nowMs() + LONGEST_LINGER_MS;
+    this.#untilMs = context.timers.nowMs() + LONGEST_LINGER_MS;
     context.loop.adopt(slot, this);
     if (keepsProcess) context.loop.keepProcess(true);
     context.timers.arm(this.#timer, context.timers.nowMs() + FIN_WAIT_MS);
@@ -94,12 +94,12 @@ export class LingeringSocket implements StreamOwner, TimerOwner, Lingerer {
     const agoMs = loop.native.heardAgo(this.#slot);
     const heardMs = loop.timers.nowMs() - agoMs;
     const isSilent = agoMs < 0 || agoMs >= FIN_WAIT_MS || heardMs <= this.#heardMs + CLOCK_STEP_MS;
-    if (isSilent || nowMs >= this.#lastMs) {
+    if (isSilent || nowMs >= this.#untilMs) {
       this.#close();
       return;
     }
     this.#heardMs = heardMs;
     lingerers.progressed(this.#entry);
-    timers.arm(this.#timer, Math.min(this.#lastMs, nowMs + FIN_WAIT_MS - agoMs));
+    timers.arm(this.#timer, Math.min(this.#untilMs, nowMs + FIN_WAIT_MS - agoMs));
   }
 }

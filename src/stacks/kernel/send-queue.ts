@@ -29,9 +29,9 @@ export class SendQueue {
   /** Bytes at the front that may leave, and bytes at the front that MORE holds back in this turn. */
   #released = 0;
   #held = 0;
-  /** The kernel's buffer is full. */
+  /** True if the kernel's buffer is full. */
   #isBlocked = false;
-  /** The piece that was enqueued last says that more follows. */
+  /** True if the last piece was enqueued with MORE. */
   #expectsMore = false;
 
   constructor(slab: CopySlab) {

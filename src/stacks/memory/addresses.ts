@@ -33,7 +33,7 @@ export function isLoopback(address: string): boolean {
   return address === '::1' || address.startsWith('127.');
 }
 
-/** True if a listener bound to `bound` gets connections to `address`. */
+/** Returns true if a listener bound to `bound` gets connections to `address`. */
 export function covers(bound: string, address: string): boolean {
   if (bound === EVERY_ADDRESS || bound === address) return true;
   return bound === EVERY_IPV4_ADDRESS && ipFamily(address) === 4;

@@ -47,10 +47,10 @@ export class MemoryAttempt implements Attempt, Flow {
     const outcome = this.#fault ?? this.#machine.network.route(this);
     if (outcome === undefined) return;
     if ('code' in outcome) this.#fail(outcome);
-    else this.#stand(outcome);
+    else this.#establish(outcome);
   }
 
-  #stand(acceptor: Acceptor): void {
+  #establish(acceptor: Acceptor): void {
     this.#leave();
     const { ports } = this.#machine.network;
     const binding = this.#binding;

@@ -24,7 +24,7 @@ class Program implements ConnectionEvents {
   readonly told: string[] = [];
   /** Bytes that were received and not consumed. */
   withheld = 0;
-  /** Consumes at once. */
+  /** True if it consumes at once. */
   reads = true;
 
   constructor(connection: Connection) {

@@ -8,7 +8,7 @@ export const PORTS = 16_384;
 export interface Binding {
   readonly address: string;
   readonly port: number;
-  /** Other bindings that are shared may have the same address and port. */
+  /** True if other bindings that are shared may have the same address and port. */
   readonly isShared: boolean;
 }
 

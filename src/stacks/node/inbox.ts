@@ -54,7 +54,7 @@ export class Inbox implements TimerOwner {
   #flow: Flow = 'flowing';
   #delivery: Delivery = 'idle';
   #isReading = true;
-  /** The peer's FIN has come, and data before it waits. */
+  /** True if the peer's FIN has come and data before it waits. */
   #endWaits = false;
   /** Fires when small pieces have been joined for long enough. */
   #joinTimer: Timer | undefined;

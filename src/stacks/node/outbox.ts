@@ -68,17 +68,17 @@ export class Outbox implements TakenReporter {
   #budgeted = 0;
   /** Sum of the reasons for which a report is awaited. */
   #awaited = 0;
-  /** The kernel took bytes that are not reported yet, the last of them in `#takenTurn`. */
+  /** True if the kernel took bytes that are not reported yet, the last of them in `#takenTurn`. */
   #isUnreported = false;
   #takenTurn = 0;
   #isReportQueued = false;
-  /** The last piece was enqueued with MORE. */
+  /** True if the last piece was enqueued with MORE. */
   #more = false;
   /** Pieces of which the stream still holds some, because the kernel has not taken all of them. */
   #inFlight: readonly Uint8Array[] | undefined;
   #onWritten: ((error?: Error | null) => void) | undefined;
   #pushGathered: (() => void) | undefined;
-  /** MORE holds the flushed bytes back. */
+  /** True if MORE holds the flushed bytes back. */
   #isHeldBack = false;
   #pushHeldBack: (() => void) | undefined;
   #reportsDrained = false;
