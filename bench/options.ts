@@ -113,7 +113,7 @@ function contestantsOf({ contestants: text }: Values, comparison: ComparisonName
   throw new UsageError(`--contestants: '${unknown.join(', ')}' is none of ${namesOf(contestants)}`);
 }
 
-/** Returns the workloads to run. Those chosen by name run whether they belong to a quick run or not. */
+/** Returns the workloads to run. Those chosen by name run also if they do not belong to a quick run. */
 function workloadsOf({ only, quick }: Values, comparison: ComparisonName): readonly Workload[] {
   if (only === undefined) {
     const usual = WORKLOADS.filter(({ inQuick, inFull }) => (quick ? inQuick : inFull));

@@ -22,7 +22,7 @@ describe('parseCoreList', () => {
 });
 
 describe('kernelVersion', () => {
-  it('leaves out what somebody called his own kernel', () => {
+  it('leaves out a name of the kernel’s builder', () => {
     assert.equal(kernelVersion('6.1.0-21-some-name'), '6.1');
     assert.equal(kernelVersion('unknown'), 'of unknown version');
   });

@@ -2,7 +2,7 @@
 // server's standard output and input, so that servers can be written in any language. A server ends when its
 // standard input does.
 
-/** What a server does with its connections: the argument after the program's own ones. */
+/** A server's treatment of its connections: the argument after the program's own ones. */
 export const SERVER_MODES = [
   /** Echoes. */
   'echo',

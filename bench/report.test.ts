@@ -58,7 +58,7 @@ describe('tablesOf', () => {
   const both = [contestant('a', 'a'), contestant('b', 'a')];
   const results = resultsOf(workload, both, [[round(1024, 1)], [round(2048, 2)]]);
 
-  it('tells MiB a second in GiB, and no latency where there is none', () => {
+  it('shows MiB a second in GiB, and no latency where there is none', () => {
     const table = tablesOf(results);
     assert.match(table, /\| b +\| +2\.00 \|/);
     assert.doesNotMatch(table, /p99/);
@@ -66,7 +66,7 @@ describe('tablesOf', () => {
 
   it('says what the ratios are to', () => assert.match(tablesOf(results), /Ratios are to a\.$/));
 
-  it('tells the difference in CPU time of a pair', () => {
+  it('shows the difference in CPU time of a pair', () => {
     assert.equal(costLines(results), 'bulk-send: b less a: +1.000 µs of CPU time a MiB');
   });
 });

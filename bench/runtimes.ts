@@ -63,7 +63,7 @@ async function runs(program: string): Promise<boolean> {
 
 export interface Installed {
   readonly program: string | undefined;
-  /** Why it could not be installed. */
+  /** Reason for which it could not be installed. */
   readonly reason: string;
 }
 

@@ -1,4 +1,4 @@
-// Checks whether a stack of the library works on this machine: exits with 0, or with 1 and the reason.
+// Checks that a stack of the library works on this machine: exits with 0, or with 1 and the reason.
 
 import { AsyncServer } from 'asynctcp';
 

@@ -28,7 +28,7 @@ const idle = (rssBytes: number, heapBytes: number | undefined): IdleRound => ({
 });
 
 describe('median', () => {
-  it('is the middle value, whatever the order', () => assert.equal(median([30, 1, 2]), 2));
+  it('is the middle value in any order', () => assert.equal(median([30, 1, 2]), 2));
   it('of an even number of values is the mean of the middle two', () =>
     assert.equal(median([9, 1, 2, 4]), 3));
   it('of nothing is an error and not a number', () => assert.throws(() => median([]), RangeError));
@@ -40,7 +40,7 @@ describe('summarize', () => {
     assert.deepEqual({ perSecond, cpuUs }, { perSecond: 200, cpuUs: 2 });
   });
 
-  it('tells the spread of the rates as a share of their median', () => {
+  it('gives the spread of the rates as a share of their median', () => {
     assert.equal(summarize([round(90, 1), round(100, 1), round(120, 1)]).spread, 0.3);
   });
 

@@ -1,2 +1,2 @@
-/** What is wrong with the call or with what is installed: one line for the user, exit status 2. */
+/** A fault of the call or of the installation: one line for the user, exit status 2. */
 export class UsageError extends Error {}

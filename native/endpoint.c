@@ -155,7 +155,7 @@ bool endpoint_can_peek(void) {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return false;
   const bool can = endpoint_option(fd, SOL_SOCKET, SO_PEEK_OFF, 0) == 0;
-  (void)close(fd); /* Linux frees the descriptor, whatever close returns. */
+  (void)close(fd); /* Linux frees the descriptor even if close fails. */
   return can;
 }
 
@@ -164,7 +164,7 @@ bool endpoint_can_peek(void) {
 /* Returns the descriptor if the last step succeeded; closes it and returns the refusal if it did not. */
 static int or_close(int fd, int result) {
   if (result == 0) return fd;
-  (void)sys_close(fd); /* Linux frees the descriptor, whatever close returns. */
+  (void)sys_close(fd); /* Linux frees the descriptor even if close fails. */
   return result;
 }
 

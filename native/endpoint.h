@@ -54,6 +54,7 @@ int endpoint_local(int fd, struct end_text *end);
 /* Gives the peer's address and port. */
 int endpoint_remote(int fd, struct end_text *end);
 
+/* Sets an option of the socket (setsockopt(2)). */
 int endpoint_option(int fd, int level, int name, int value);
 /* Sets the probes of an idle connection; with `idle_s` 0 there are none. */
 int endpoint_keep_alive(int fd, int idle_s, int interval_s, int probes);

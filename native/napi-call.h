@@ -1,5 +1,5 @@
 /*
- * Functions that the files facing JavaScript share: exceptions and the reading of arguments. A function of
+ * Helpers of the files that face JavaScript: exceptions and the reading of arguments. A function of
  * this file that fails leaves an exception pending and returns NULL or false, which its caller returns in
  * turn.
  */

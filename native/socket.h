@@ -38,7 +38,7 @@ enum phase {
   PHASE_FAILED,
 };
 
-/* Treatment of the bytes that a stream receives. It only goes forward, and may skip steps. */
+/* Treatment of the bytes that a stream receives. The value only moves down this list, and may skip steps. */
 enum input {
   /* They are copied into a page, which opens the window. */
   INPUT_TAKEN,

@@ -13,7 +13,7 @@
  */
 static bool reject_connection(struct sockets *sockets, int listener) {
   if (sockets->spare < 0) return false;
-  (void)sys_close(sockets->spare); /* Linux frees the descriptor, whatever close returns. */
+  (void)sys_close(sockets->spare); /* Linux frees the descriptor even if close fails. */
   sockets->spare = -1;
   const int fd = sys_accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
   /* If the reset is refused, the peer is rejected by a FIN. */
@@ -55,7 +55,7 @@ static bool is_peer_error(int error) {
   }
 }
 
-/* Returns true if all connections of a listener on this address have this address themselves. */
+/* Returns true if all connections of a listener on this address have it as their local address. */
 static bool is_specific(const struct end_text *end) {
   return strcmp(end->address, "0.0.0.0") != 0 && strcmp(end->address, "::") != 0;
 }

@@ -19,7 +19,7 @@
 /* Bytes of the longest address that is read, with room to see that one is longer. */
 #define MAX_ADDRESS_BYTES (ADDRESS_TEXT_BYTES + 2)
 
-/* ---- arguments and results: what returns false leaves an exception pending */
+/* ---- arguments and results: a function that returns false leaves an exception pending */
 
 static napi_value integer(napi_env env, int value) {
   napi_value result = NULL;

@@ -97,7 +97,7 @@ int reset_descriptor(int fd) {
   const struct linger linger = {.l_onoff = 1, .l_linger = 0};
   const int set = sys_setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
   const int error = errno;
-  (void)sys_close(fd); /* Linux frees the descriptor, whatever close returns. */
+  (void)sys_close(fd); /* Linux frees the descriptor even if close fails. */
   return set == 0 ? 0 : refusal(CALL_SETSOCKOPT, error);
 }
 
@@ -269,7 +269,7 @@ static bool is_unfinished(const struct socket *socket) {
   return (socket->phase == PHASE_STREAM || socket->phase == PHASE_FAILED) && !socket->sent_fin;
 }
 
-/* Linux frees the descriptors, whatever close returns. */
+/* Linux frees the descriptors even if close fails. */
 void sockets_close_all(struct sockets *sockets) {
   for (uint32_t slot = 0; slot < sockets->slot_count; slot++) {
     const struct socket *socket = &sockets->slots[slot];

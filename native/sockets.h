@@ -277,13 +277,15 @@ int sockets_await_fin_ack(struct sockets *sockets, int slot);
 int sockets_report_acks(struct sockets *sockets, int slot, bool on);
 /* Returns the bytes that were acknowledged since the last call or EVENT_ACKED. */
 int sockets_acked(struct sockets *sockets, int slot);
+/* Sets an option of the socket (setsockopt(2)). */
 int sockets_option(struct sockets *sockets, int slot, int level, int name, int value);
 /* Sets the probes of an idle connection; with `idle_s` 0 there are none. */
 int sockets_keep_alive(struct sockets *sockets, int slot, int idle_s, int interval_s, int probes);
+/* Gives what the kernel knows about a connection (TCP_INFO). */
 int sockets_info(struct sockets *sockets, int slot, struct connection_info *info);
 /* Sends FIN behind all bytes that the kernel accepted. */
 int sockets_shutdown(struct sockets *sockets, int slot);
-/* Closes the socket and frees the slot, whatever it returns. */
+/* Closes the socket and frees the slot, even if close fails. */
 int sockets_close(struct sockets *sockets, int slot);
 /* As `sockets_close`, with a reset. */
 int sockets_reset(struct sockets *sockets, int slot);

@@ -33,7 +33,7 @@
 /* Pages that one call of mincore reads. Each costs a byte of the stack under measurement. */
 #define CHUNK_PAGES 256u
 
-/* Bytes that Linux keeps free below the main thread's stack, whatever its limit (mmap_base). */
+/* Bytes that Linux keeps free below the main thread's stack, also if its limit is higher (mmap_base). */
 #define GROWTH_KEPT_FREE (128ul * 1024 * 1024)
 
 /* glibc has this function and musl does not: one binary runs with both. */

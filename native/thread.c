@@ -126,7 +126,7 @@ int thread_set_affinity(const unsigned *cores, size_t count) {
 }
 
 int thread_nice(int *nice) {
-  /* -1 is a nice value and also the sign of a failure: only errno tells them apart. */
+  /* -1 is a nice value and also the sign of a failure: only errno distinguishes them. */
   errno = 0;
   const int value = getpriority(PRIO_PROCESS, (id_t)thread_id());
   if (value == -1 && errno != 0) return refusal(CALL_GETPRIORITY, errno);

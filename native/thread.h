@@ -17,6 +17,7 @@
 /* Returns the kernel's number of the thread. */
 pid_t thread_id(void);
 
+/* Names the calling thread; longer names than 15 bytes are cut. */
 int thread_set_name(const char *name);
 
 /* Gives the thread's cores, ascending, in an array that the caller frees; NULL after a refusal. */
@@ -25,8 +26,10 @@ int thread_affinity(unsigned **cores, size_t *count);
 /* Sets all of the cores or none: if the thread cannot have one of them, refuses with EINVAL. */
 int thread_set_affinity(const unsigned *cores, size_t count);
 
+/* Gives the nice value of the calling thread. */
 int thread_nice(int *nice);
 
+/* Sets the nice value of the calling thread; refuses values outside of -20 to 19 with EINVAL. */
 int thread_set_nice(int nice);
 
 #endif

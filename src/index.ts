@@ -26,7 +26,7 @@ import { AsyncTask, type TaskOptions } from './task/async-task-node.js';
 import { callbackRuntime, leaveAtExit, tickRunner } from './task/callback-runtime-node.js';
 import { callWith } from './task/dispatch.js';
 import { collectDiagnostics, diagnosticsReport, type Diagnostics } from './task/diagnostics.js';
-import { givenVariables } from './task/starters-gift-node.js';
+import { givenVariables } from './task/handover-node.js';
 import { applyThreadSettings, threadProbe } from './task/thread-node.js';
 import { setWatchdogHandler, startWatchdog, type WatchdogHandler } from './task/watchdog-node.js';
 

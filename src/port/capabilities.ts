@@ -1,33 +1,31 @@
-/**
- * Capabilities of a stack: the facts that it can know, and the acts that it can do. The layers above promise
- * no more.
- */
+/** Abilities of a stack. The layers above claim no more. */
 export interface Capabilities {
   /**
-   * Meaning of an acknowledgement: `peer`, the peer's TCP has the bytes; `local`, this machine's TCP took
-   * over the bytes and will deliver them.
+   * Meaning of an acknowledgement. `peer`: the peer's TCP has the bytes. `local`: this machine's TCP has
+   * taken them over and will deliver them.
    */
   readonly acknowledgement: 'peer' | 'local';
   /**
-   * Effect of data that is not consumed: `exact`, the window closes byte by byte; `bounded`, reading stops,
-   * so that the peer is bounded by our budget plus the operating system's buffer.
+   * Effect of bytes that are not consumed. `exact`: the window closes byte by byte. `bounded`: reading stops,
+   * and the peer can send our window plus the operating system's buffer.
    */
   readonly receiveWindow: 'exact' | 'bounded';
-  /** `abort` sends a reset. Without it the connection is dropped as the runtime drops it. */
+  /** True if `abort` sends a reset. Otherwise the connection is dropped as the runtime drops it. */
   readonly abort: boolean;
-  /** Each direction can end on its own. */
+  /** True if each direction can end on its own. */
   readonly halfClose: boolean;
-  /** Probes on an idle connection. */
+  /** True if an idle connection can be probed. */
   readonly keepAlive: boolean;
-  /** Interval and number of those probes can be chosen, not only the idle time before the first. */
+  /** True if interval and number of the probes can be chosen, not only the idle time before the first. */
   readonly keepAliveProbes: boolean;
+  /** True if IPv6 addresses can be used. */
   readonly ipv6: boolean;
-  /** Several listeners can share a port (`SO_REUSEPORT`). */
+  /** True if several listeners can share a port (`SO_REUSEPORT`). */
   readonly reusePort: boolean;
-  /** A connection can be made from a port that listeners share (`SO_REUSEPORT` before `bind`). */
+  /** True if a connection can be made from a port that listeners share (`SO_REUSEPORT` before `bind`). */
   readonly connectReusePort: boolean;
-  /** The path's real segment size is known; without it `mss` is the one usual on Ethernet. */
+  /** True if the path's real segment size is known. Otherwise `mss` is the one usual on Ethernet. */
   readonly pathMss: boolean;
-  /** Time is the simulator's, not the machine's. */
+  /** True if time is the simulator's, not the machine's. */
   readonly virtualTime: boolean;
 }

@@ -34,7 +34,7 @@ export const ErrorCode = {
   ERR_CLSD: -15,
   /** An argument that cannot be used. */
   ERR_ARG: -16,
-  /** The name has no address, or no name server could be asked. */
+  /** The name has no address, or no resolver answered. */
   ERR_DNS: -55,
 } as const;
 

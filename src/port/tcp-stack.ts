@@ -42,19 +42,22 @@ import type { Capabilities } from './capabilities.js';
 import type { ErrorCode } from './error-code.js';
 import type { TcpState } from './tcp-state.js';
 
-/** Reason of a failed end: lwIP's number, and the system's own error if there is one. */
+/** Cause of an end: lwIP's number, and the system's own error if there is one. */
 export interface Fault {
+  /** lwIP's number of the fault. */
   readonly code: ErrorCode;
+  /** The system's own error. */
   readonly cause?: Error | undefined;
 }
 
-/** Cancels a request; harmless if it was answered already. */
+/** Withdraws a request. Has no effect after the answer. */
 export type Cancel = () => void;
 
 /** One end of a connection. */
 export interface Endpoint {
   /** An IP address. */
   readonly address: string;
+  /** Port, 1 to 65535; 0 before a listener's is known. */
   readonly port: number;
 }
 
@@ -72,12 +75,13 @@ export interface StackLimits {
   readonly closeTimeoutMs: number;
 }
 
-/** Numbers of the things that a stack holds at this moment, for tests and diagnostics. */
+/** Counts of what a stack holds at this moment, for tests and diagnostics. */
 export interface Holdings {
   /** Connections whose end has not been reported. */
   readonly connections: number;
   /** Attempts to connect that have no outcome yet. */
   readonly attempts: number;
+  /** Listeners that were not closed and have not failed. */
   readonly listeners: number;
   /** Closed connections that the stack still finishes. */
   readonly lingering: number;
@@ -88,13 +92,15 @@ export interface Holdings {
 export interface TcpStack {
   /** Name of the stack in messages, and in the configuration if it is known there: `node`, `kernel`, … */
   readonly name: string;
+  /** Abilities of the stack on this machine. */
   readonly capabilities: Capabilities;
+  /** Limits of the stack, fixed when it is made. */
   readonly limits: StackLimits;
   /**
    * Configuration symbols that concern TCP and that the stack acts on, such as `CONFIG_LWIP_TCP_WND_DEFAULT`.
    */
   readonly honours: ReadonlySet<string>;
-  /** The time of the stack, and of everything above it. */
+  /** Clock of the stack and of the layers above it. */
   readonly clock: MonotonicClock;
   /** Timers by that clock: a `TimerWheel`. Armed timers cost nothing while none is due. */
   readonly timers: Timers;
@@ -105,9 +111,14 @@ export interface TcpStack {
    * least one.
    */
   resolve(host: string, onAnswer: (fault: Fault | undefined, addresses: readonly string[]) => void): Cancel;
+  /** Begins to connect. One event follows, never before this returns. */
   connect(target: ConnectTarget, events: AttemptEvents): Attempt;
-  /** Returns the listener, or the fault if there is none (rule 2). A fault has `code`, a listener never. */
+  /**
+   * Begins to listen. Returns the listener, or the fault if that failed at once (rule 2). A fault has `code`,
+   * a listener never.
+   */
   listen(target: ListenTarget, events: ListenerEvents): Listener | Fault;
+  /** Returns the present counts. */
   holdings(): Holdings;
   /**
    * Resets all connections, and ends attempts and listeners, without an event. Resolves when nothing is left.
@@ -119,7 +130,9 @@ export interface TcpStack {
 export interface ConnectTarget {
   /** An IP address; names are looked up before. */
   readonly address: string;
+  /** Port, 1 to 65535. */
   readonly port: number;
+  /** An IP address of this machine; `undefined`: the system chooses. */
   readonly localAddress?: string | undefined;
   /** 0: the system chooses. */
   readonly localPort: number;
@@ -135,16 +148,16 @@ export interface ConnectTarget {
 export interface AttemptEvents {
   /** The attempt succeeded. Returns the receiver of the connection's events. */
   onConnected(connection: Connection): ConnectionEvents;
+  /** The attempt failed. No further event follows. */
   onFailed(fault: Fault): void;
 }
 
 /** An attempt to connect, up to its one event. */
 export interface Attempt {
-  /** Gives the attempt up. Harmless after the outcome. */
+  /** Cancels the attempt. Has no effect after its event. */
   cancel(): void;
   /**
-   * True: the attempt keeps the process alive, as at the beginning. The connection continues with the
-   * setting.
+   * Sets if the attempt keeps the process alive. Default: true. The connection inherits the setting.
    */
   setKeepsAlive(on: boolean): void;
 }
@@ -156,14 +169,16 @@ export interface ListenTarget {
   readonly port: number;
   /** Connections that may wait to be accepted; `undefined`: the system's usual number. */
   readonly backlog: number | undefined;
+  /** True: listeners that set this too share the port. Needs the capability `reusePort`. */
   readonly reusePort: boolean;
   /** Receive window of each accepted connection, in bytes; `undefined`: the stack's own. */
   readonly receiveWindowBytes?: number | undefined;
 }
 
 export interface ListenerEvents {
+  /** The port is bound: `local` is known, and peers can connect. */
   onListening(): void;
-  /** The address could not be bound; the listener is over. */
+  /** Listening failed. No further event follows. */
   onFailed(fault: Fault): void;
   /** A connection was accepted. Returns the receiver of its events; `undefined` refuses it, with a reset. */
   onAccepted(connection: Connection): ConnectionEvents | undefined;
@@ -176,10 +191,11 @@ export interface Listener {
   readonly local: Endpoint;
   /** Stops listening: the port is free when this returns. Accepted connections continue; no event follows. */
   close(): void;
+  /** Sets if the listener keeps the process alive. Default: true. */
   setKeepsAlive(on: boolean): void;
 }
 
-/** Memory of the stack that a receiver reads for a while. */
+/** Memory of the stack that is lent to the receiver of `onData`. */
 export interface Loan {
   /** Ends the loan of one piece. Called once for each piece, also after the connection's end. */
   giveBack(): void;
@@ -187,23 +203,23 @@ export interface Loan {
 
 export interface ConnectionEvents {
   /**
-   * Received bytes. The receiver may keep them; with a loan, it uses them until it gives the loan back; with
-   * `setTakesViews` and no loan, until this returns. It has to `consume` every byte, sooner or later.
+   * Delivers bytes. The receiver may keep them; with a loan they are valid until `giveBack`; with
+   * `setTakesViews` and no loan, until this returns. The receiver calls `consume` for every byte.
    */
   onData(bytes: Uint8Array, loan?: Loan): void;
   /**
-   * Bytes acknowledged since the last time, more than 0, while `setReportsAcks` is on. `sendSpace` has risen
-   * by as many already.
+   * Bytes acknowledged since the last time, more than 0. Comes while `setReportsAcks` is on; a stack may
+   * report at other times too. `sendSpace` includes the bytes already.
    */
   onAcked(bytes: number): void;
   /**
-   * The space that `setWantsSpace` asked for is there. Comes once for each such call; a receiver without such
-   * calls may leave this method out.
+   * The space that `setWantsSpace` asked for is there (see there). Comes once for each call. A receiver that
+   * does not call `setWantsSpace` needs no such method.
    */
   onSpaceFreed?(): void;
   /**
    * The system has taken all that was flushed, after `queued` was more than 0, while `setReportsDrained` is
-   * on. A receiver that never switches this on may leave the method out.
+   * on. A receiver that never switches this on needs no such method.
    */
   onDrained?(): void;
   /** The peer's FIN; all its data was delivered. */
@@ -212,24 +228,26 @@ export interface ConnectionEvents {
   onClosed(fault: Fault | undefined): void;
 }
 
-/** Flags of `enqueue`: a sum of these. */
+/** Flags of `enqueue`, to be added. */
 export const SendFlag = {
   /**
-   * The bytes are copied: they belong to the caller again on return. Without this flag the stack reads them
-   * until they are acknowledged, and they must not change.
+   * The stack copies the bytes. Without it the caller leaves them unchanged until they are acknowledged.
    */
   COPY: 1,
-  /** More follows: the bytes may wait for it, at most until the turn is over. */
+  /** More bytes follow: these may wait for the next `flush`, at most until the turn ends. */
   MORE: 2,
 } as const;
 
 export type SendFlags = 0 | 1 | 2 | 3;
 
 export interface Connection {
+  /** This side's end. */
   readonly local: Endpoint;
+  /** The peer's end. */
   readonly remote: Endpoint;
   /** Bytes that are delivered before any is consumed. */
   readonly receiveWindowBytes: number;
+  /** Returns the state of RFC 9293 (rule 6); CLOSED after the end. */
   state(): TcpState;
   /** Returns the bytes of data in one segment. */
   mss(): number;
@@ -237,7 +255,8 @@ export interface Connection {
   /** Returns the bytes that `enqueue` would take now. */
   sendSpace(): number;
   /**
-   * Returns true if `enqueue` would take all of `bytes`. Cheaper than `sendSpace` where that asks the system.
+   * Returns true if `enqueue` would take all of `bytes`. Cheaper than `sendSpace` on a stack that
+   * asks the system for that.
    */
   hasSpaceFor(bytes: number): boolean;
   /** Returns the bytes that were taken and are not acknowledged, as far as the stack can know now. */
@@ -260,16 +279,16 @@ export interface Connection {
    */
   enqueueAndFlush(bytes: Uint8Array, flags: SendFlags): number;
 
-  /** Opens the window by bytes that `onData` delivered and that the receiver is done with. */
+  /** Opens the window by bytes that `onData` delivered and that the receiver no longer needs. */
   consume(bytes: number): void;
   /**
-   * False: nothing more is delivered, from this call on; what arrives waits, within the window. The peer's
-   * FIN is reported if no data waits before it. True at the beginning.
+   * Switches delivery on or off. While it is off, from this call on, arriving data waits, within the window;
+   * the peer's FIN is reported if no data waits before it. Default: on.
    */
   setReading(on: boolean): void;
-  /** True: `onData` may bring loans, whatever `setTakesViews` says. False at the beginning. */
+  /** Sets if `onData` may bring loans, also with `setTakesViews`. Default: false. */
   setTakesLoans(on: boolean): void;
-  /** True: the bytes of `onData` need to be valid only until it returns. False at the beginning. */
+  /** Sets if the bytes of `onData` need to be valid only until it returns. Default: false. */
   setTakesViews(on: boolean): void;
 
   /** Sends what was enqueued, then FIN. Receiving continues. */
@@ -289,19 +308,21 @@ export interface Connection {
   abort(): void;
 
   /**
-   * True: acknowledgements are reported by `onAcked`. False: they need not be reported; the unreported ones
-   * come in one sum after the next true.
+   * Sets if `onAcked` reports acknowledgements. Default: false: they need not be reported, and the unreported
+   * ones come in one sum after the next true.
    */
   setReportsAcks(on: boolean): void;
+  /** Sets if `onDrained` is reported. Default: false. */
   setReportsDrained(on: boolean): void;
   /**
    * Asks for one `onSpaceFreed`, when `sendSpace` is at least `bytes`, or when nothing is unacknowledged and
-   * it cannot become more; 0 withdraws the request.
+   * it cannot become more. 0 withdraws the request.
    */
   setWantsSpace(bytes: number): void;
+  /** True: small segments leave at once (Nagle's algorithm is off). */
   setNoDelay(on: boolean): void;
   /** Sets the probes on an idle connection; `idleMs` 0 switches them off. */
   setKeepAlive(idleMs: number, intervalMs: number, probes: number): void;
-  /** True: the connection keeps the process alive, as at the beginning. */
+  /** Sets if the connection keeps the process alive. Default: true, or the attempt's setting. */
   setKeepsAlive(on: boolean): void;
 }

@@ -1,8 +1,12 @@
 /** The connection that a callback concerns, for reports. */
 export interface ConnectionReport {
+  /** Address of this side. */
   readonly localIP: string;
+  /** Port of this side. */
   readonly localPort: number;
+  /** Address of the peer. */
   readonly remoteIP: string;
+  /** Port of the peer. */
   readonly remotePort: number;
   /** As `AsyncClient.stateToString()`. */
   readonly state: string;

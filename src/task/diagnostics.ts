@@ -16,6 +16,7 @@ export interface Diagnostics extends ThreadInEffect {
   readonly callbacks: Readonly<Record<CallbackName, CallbackFigures>>;
   /** Connections in both directions: present ones, most at once, refused ones. */
   readonly connections: { readonly now: number; readonly most: number; readonly refused: number };
+  /** Bytes that all connections have unacknowledged, and their limit. */
   readonly send: SendFigures;
 }
 

@@ -8,8 +8,8 @@ import { describe, it } from 'node:test';
 import { EXAMINATION_PHASES } from './examination-phase.js';
 import { stepOn, type PhaseTable } from './phase-table.js';
 import { TASK_PHASES } from './task-phase.js';
-import { WATCH_PHASES } from './watch-phase.js';
 import { WATCHDOG_PHASES } from './watchdog-phase.js';
+import { START_PHASES } from './watchdog-start-phase.js';
 
 interface Life {
   readonly table: PhaseTable<string, string, string>;
@@ -88,8 +88,8 @@ const EXAMINATION: Life = {
   },
 };
 
-const WATCH: Life = {
-  table: WATCH_PHASES,
+const WATCHDOG_START: Life = {
+  table: START_PHASES,
   first: 'STARTING',
   last: ['WATCHED', 'UNWATCHED'],
   events: ['online', 'shortage', 'fault', 'backOffOver'],
@@ -114,7 +114,7 @@ function outcomeText({ table }: Life, phase: string, event: string): string {
   return `${to} (${acts.join(' ')})`;
 }
 
-for (const [name, life] of Object.entries({ TASK, WATCHDOG, EXAMINATION, WATCH })) {
+for (const [name, life] of Object.entries({ TASK, WATCHDOG, EXAMINATION, WATCHDOG_START })) {
   describe(`the phases of ${name}`, () => {
     const phases = Object.keys(life.table);
 

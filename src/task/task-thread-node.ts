@@ -9,8 +9,8 @@ import { parentPort, threadId, type MessagePort } from 'node:worker_threads';
 import { assert } from '../support/assert.js';
 import { loadAddon } from '../addon/load-addon.js';
 import { keepGate } from './exit-gate-node.js';
+import { storeHandover } from './handover-node.js';
 import { runProgram } from './program-node.js';
-import { leaveGift } from './starters-gift-node.js';
 import type { TaskSettings, Variables } from './task-settings.js';
 import type { TaskSignal, TaskThread } from './task-thread.js';
 import { threadInEffect } from './thread-in-effect.js';
@@ -82,7 +82,7 @@ async function main(): Promise<void> {
     else report({ kind: 'unheard', signal });
   });
   control.unref();
-  leaveGift(supervisor, variables);
+  storeHandover(supervisor, variables);
   keepGate(exitGate);
   nameThread();
   applyThreadSettings(settings);

@@ -1,6 +1,7 @@
 /** The thread of a task: its numbers, and the signals that it receives as if it were a process. */
 import type { ThreadInEffect } from './thread-in-effect.js';
 
+/** Numbers and settings of a task's thread. */
 export interface TaskThread extends ThreadInEffect {
   /** Number of the thread in `worker_threads`. */
   readonly threadId: number;

@@ -26,6 +26,7 @@ export interface Requested {
   readonly effective: number;
 }
 
+/** Settings of the task's thread, as configured and as they are. */
 export interface ThreadInEffect {
   /** The core that the task's thread is pinned to; −1: any. */
   readonly core: Requested;

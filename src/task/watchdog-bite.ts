@@ -5,6 +5,7 @@
 import type { CallbackName } from './callback-kind.js';
 import type { ConnectionReport } from './connection-report.js';
 
+/** A callback that runs for longer than the watchdog's timeout. */
 export interface WatchdogBite {
   /** Name of the setter that took the callback's handler. */
   readonly handler: CallbackName;

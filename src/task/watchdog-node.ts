@@ -3,8 +3,8 @@
  * its bites on to the program. The watchdog is a child of the watched thread, ends with it and does not
  * keep it alive.
  *
- * A thread has one watchdog: the first copy of this library starts it, all others join it. `watch-phase.ts`
- * has the phases and the table; `WatchedThread.#enter` is the one place that changes the phase.
+ * A thread has one watchdog: the first copy of this library starts it, all others join it. The phases and
+ * the table are in `watchdog-start-phase.ts`; `WatchedThread.#enter` is the one place that changes the phase.
  */
 import process from 'node:process';
 import { inspect } from 'node:util';
@@ -16,12 +16,12 @@ import { BEAT_SETTINGS, BEAT_WORDS, packSettings } from './beat.js';
 import type { ConnectionReport } from './connection-report.js';
 import { beatInto } from './dispatch.js';
 import { ownGate } from './exit-gate-node.js';
+import { connectSupervisor } from './handover-node.js';
 import { stepOn } from './phase-table.js';
 import { share, shared, sharedExpression } from './shared-node.js';
-import { connectSupervisor } from './starters-gift-node.js';
 import type { TaskHooks, TaskSettings } from './task-settings.js';
-import { WATCH_PHASES, WatchPhase, type WatchAct, type WatchEvent } from './watch-phase.js';
 import type { WatchdogBite } from './watchdog-bite.js';
+import { START_PHASES, StartPhase, type StartAct, type StartEvent } from './watchdog-start-phase.js';
 import type { WatchOrder } from './watchdog-thread-node.js';
 
 /** Called for each bite in the thread that was bitten, once the callback has returned. */
@@ -90,7 +90,7 @@ class WatchedThread implements Watched, TaskHooks {
   readonly beat = new Int32Array(new SharedArrayBuffer(BEAT_WORDS * Int32Array.BYTES_PER_ELEMENT));
   #copies: WeakRef<WatchedCopy>[] = [];
   #joined = 0;
-  #phase: WatchPhase = WatchPhase.STARTING;
+  #phase: StartPhase = StartPhase.STARTING;
   /** Attempts to start the watchdog that failed in a row. */
   #failures = 0;
 
@@ -127,13 +127,13 @@ class WatchedThread implements Watched, TaskHooks {
 
   // ---- phases and acts
 
-  #enter(event: WatchEvent, reason = ''): void {
-    const { to, acts } = stepOn(WATCH_PHASES, this.#phase, event);
+  #enter(event: StartEvent, reason = ''): void {
+    const { to, acts } = stepOn(START_PHASES, this.#phase, event);
     this.#phase = to;
     for (const act of acts) this.#acts[act](reason);
   }
 
-  readonly #acts: Readonly<Record<WatchAct, (reason: string) => void>> = {
+  readonly #acts: Readonly<Record<StartAct, (reason: string) => void>> = {
     start: () => this.#start(),
     startBackOff: (reason) => this.#startBackOff(reason),
     reportOnline: () => {

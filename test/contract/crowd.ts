@@ -9,7 +9,7 @@ import { stuff } from './linked.js';
 import { pattern } from './pattern.js';
 
 const BUDGET_BYTES = 1_048_576;
-/** Bytes that each connection may have unacknowledged, whatever the others do. */
+/** Bytes that each connection may have unacknowledged in any case. */
 const SHARE_BYTES = 65_536;
 /** Peers that do not read. With one reader, their shares are half of the budget. */
 const CROWD = 7;

@@ -1,6 +1,4 @@
-/**
- * How lives end and what is reported about it: L2, L7, L12, and D13 and D14, which wait for the bytes sent.
- */
+/** The end of lives and its reports: L2, L7, L12, and D13 and D14, which wait for the bytes sent. */
 import { ErrorCode, TcpError, type AsyncClient, type AsyncServer, type ErrorCode as Code } from 'asynctcp';
 import type { ContractCase, Env, PeerSocket } from './case.js';
 import { expect, expectEqual } from './expect.js';

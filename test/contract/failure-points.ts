@@ -15,7 +15,7 @@ const BYTES = 100;
 
 type Calls = (end: CheckedClient) => void;
 
-/** What a client may still call in the callback in which its peer has reset the connection. */
+/** Calls that a client may still make in the callback in which its peer has reset the connection. */
 const CALLS_AFTER_RESET: readonly [Calls, ...Calls[]] = [
   (end) => end.write(BYTES),
   (end) => end.add(BYTES),
@@ -62,7 +62,7 @@ export const INJECTIONS: readonly Injection[] = [
   { name: 'a handler throws', isRare: true, inject: ({ running }) => running?.throwNow() },
 ];
 
-/** Ends another connection from within a callback of this one, whatever situation it is in. */
+/** Ends another connection from within a callback of this one, in any situation. */
 function injectInNeighbour(neighbour: Race | undefined): void {
   if (neighbour === undefined) return;
   const { near, far, random } = neighbour;

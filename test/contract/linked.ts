@@ -47,7 +47,7 @@ export async function linkedToPeer(
   return { client, history, peer };
 }
 
-/** Resolves to a port of the environment's address on which nobody listens. */
+/** Resolves to a port of the environment's address on which nothing listens. */
 export async function deadPort(env: Env): Promise<number> {
   const listener = await env.peer.listen();
   await listener.close();

@@ -76,7 +76,7 @@ const send: Command = (end) => {
   expectEqual(
     calls(() => end.client.send()),
     open,
-    'send answers whether there is a connection',
+    'send returns true if there is a connection',
   );
   if (open) end.sent = end.added;
 };

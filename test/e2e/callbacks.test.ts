@@ -64,7 +64,7 @@ for (const stack of Object.keys(STACKS)) {
   });
 
   describe(`a handler on ${stack}`, { timeout: HANGS_MS }, () => {
-    it('runs in the AsyncLocalStorage context in which it was set, whatever causes the event', async (test) => {
+    it('runs in the AsyncLocalStorage context in which it was set, for every cause', async (test) => {
       const { log } = await runScenario(test, stack, 'contexts');
       const life = ['client server', 'connect set connect', 'data -', 'ack set ack', 'poll -'];
       const expected = [...life, 'disconnect -', ...life, 'error set error', 'disconnect -'];

@@ -10,7 +10,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { HANGS_MS, program, startRun, temporaryFolder } from './programs/inline.js';
 import { start } from './programs.js';
 
-/** Modules that print whether they are the main module. */
+/** Modules that print true if they are the main module. */
 const COMMON_JS = "console.log('main', require.main === module, module.children.length);";
 const ESM = "console.log('main', import.meta.main ?? 'unknown here'); await null; console.log('whole');";
 /** True if this Node has `import.meta.main`. */

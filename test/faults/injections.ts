@@ -1,4 +1,4 @@
-/** The errors that each system call can return, and whether a connection may end because of them. */
+/** The errors that each system call can return, and their effect on connections. */
 import type { Injection, SystemCall } from './injecting-addon.js';
 
 interface InjectionSet {

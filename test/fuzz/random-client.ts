@@ -39,12 +39,12 @@ export interface ClientPlan {
   readonly outgoing: number;
   readonly outgoingBytes: number;
   readonly incoming: number;
-  /** It sends the bytes that it receives. */
+  /** True if it sends the bytes that it receives. */
   readonly echoes: boolean;
   readonly seed: number;
-  /** When it detaches the memory of received data: never, only in later turns, or also in the callback. */
+  /** Time at which it detaches received memory: never, in later turns, or also in the callback. */
   readonly detaches: 'never' | 'later' | 'at any time';
-  /** It closes only when its whole stream was sent. */
+  /** True if it closes only when its whole stream was sent. */
   readonly endsWhole: boolean;
 }
 

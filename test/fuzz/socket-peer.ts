@@ -109,7 +109,7 @@ export class SocketPeer implements SideReport {
 
   #end(): void {
     if (nodeReportsResets || !this.#otherResets()) this.sawEnd = true;
-    // Answers the FIN with its own, whether its stream is complete or not.
+    // Answers the FIN with its own, also if its stream is incomplete.
     if (this.#socket.writable) this.#socket.end();
   }
 

@@ -7,7 +7,7 @@ import type { Peer } from '../e2e/programs.js';
 import type { World } from './world.js';
 
 export interface Scenario {
-  /** What the scenario protects. Unique in its file. */
+  /** The behaviour that the scenario protects. Unique in its file. */
   readonly title: string;
   /** Runs in a network namespace of its own, in which only `lo` is up. */
   readonly ownNetwork?: boolean;

@@ -1,7 +1,7 @@
 /**
- * Programs that take the memory of received data away: by a byte stream, by a transfer to a thread. What the
- * engine allows costs nobody else a byte, and the addon never writes into memory that it does not hold. From
- * Node 24 on the engine refuses it.
+ * Programs that take the memory of received data away: by a byte stream, by a transfer to a thread. If the
+ * engine allows that, no other connection loses a byte, and the addon never writes into memory that it does
+ * not hold. From Node 24 on the engine refuses it.
  */
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
@@ -75,7 +75,7 @@ class Receiver {
     if (this.canaries.length < 64) this.canaries.push(Buffer.allocUnsafeSlow(PAGE_BYTES).fill(CANARY));
   }
 
-  /** What was taken is what came, still. */
+  /** Taken bytes still have the content that came. */
   async check(): Promise<void> {
     for (const { place, length, stream } of this.taken) {
       const bytes = await read(stream);
@@ -231,7 +231,7 @@ it(
         receiver.reader.take(packet.data);
         enqueue(packet.data);
         client.ackPacket(packet);
-        // Nobody holds the stream.
+        // Nothing holds the stream.
         if (receiver.reader.bytes < BYTES / 4) Reflect.apply(collect, undefined, []);
       });
     });

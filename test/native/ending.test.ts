@@ -1,4 +1,4 @@
-/** What a peer sees of a worker that ends, and what the native loop leaves when sockets or workers end. */
+/** The end of a worker as its peer sees it, and the end of the native loop with its sockets or its worker. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readdirSync, readlinkSync } from 'node:fs';

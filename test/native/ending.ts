@@ -2,7 +2,7 @@
 import { Worker } from 'node:worker_threads';
 
 export interface EndingOrder {
-  /** Where the peer listens; for what comes and goes, nobody. */
+  /** Port on which the peer listens; for sockets that come and go, nothing does. */
   readonly port: number;
   readonly way: 'fill' | 'exit' | 'natural' | 'close' | 'come and go';
 }

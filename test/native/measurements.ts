@@ -1,4 +1,4 @@
-/** What the tests of the addon do on a thread. Results are plain values, which a Worker can post. */
+/** Acts of the addon's tests on a thread. Results are plain values, which a Worker can post. */
 import { readFileSync } from 'node:fs';
 import { isMainThread, resourceLimits } from 'node:worker_threads';
 import { requireAddon } from './require-addon.js';
@@ -9,12 +9,12 @@ export const MAIN_THREAD_BYTES = 984 * 1024;
 /** V8 throws a RangeError this near to the end of a Worker's stack, or before. */
 const SPARE_BYTES = 256 * 1024;
 
-/** What the engine lets the calling thread use. The stack can be larger, see `NativeAddon.stack`. */
+/** Returns the bytes of stack that the engine lets this thread use. The stack itself can be larger. */
 function engineBytes(): number {
   return isMainThread ? MAIN_THREAD_BYTES : (resourceLimits.stackSizeMb ?? NaN) * 1024 * 1024;
 }
 
-/** After so long a thread that does not come is a failure. */
+/** Time after which a thread that does not come is a failure. */
 const PATIENCE_MS = 20_000;
 
 function threadFile(name: string): string {
@@ -72,7 +72,7 @@ export function rename(name: string): string {
   return after;
 }
 
-/** What the call throws, as plain values. */
+/** Returns the exception of the call, as plain values. */
 export function refusal(call: () => unknown): Record<string, unknown> {
   try {
     call();
@@ -126,7 +126,7 @@ export interface HighWater {
   readonly before: number;
   readonly after: number;
   readonly later: number;
-  /** How deep the descent was. */
+  /** Depth of the descent. */
   readonly depth: number;
 }
 
@@ -178,7 +178,7 @@ export function highWaterTogether({ share, arrivals, parties }: Party): HighWate
   });
 }
 
-/** What a Worker can be asked for by name. */
+/** Acts that a Worker can be asked for by name. */
 export const MEASUREMENTS = {
   pin,
   beNicer,

@@ -48,7 +48,7 @@ async function transfer(test: TestContext, way: Way, role: Role): Promise<void> 
     assert.deepEqual([bytes, Number(peerBytes)], [length, length], 'bytes that left and that arrived');
     assert.equal(sha256, peerSha256, 'SHA-256 at both ends');
     if (way === 'send') assert.equal(acked, length, 'bytes that onAck told of');
-    assert.ok(timesFull > 0, 'the flow control had to hold somebody back');
+    assert.ok(timesFull > 0, 'the flow control had to hold a sender back');
     if (length === WARM_UP_BYTES) {
       baselineBytes = residentBytes;
       continue;

@@ -12,9 +12,9 @@ import { holdings, quiet, type Holdings } from './holdings.js';
 import { runWay, serveWays, WAYS, type Way } from './ways.js';
 import { heldBy } from '../support/stacks.js';
 
-/** What the process holds while there is no connection. */
+/** Holdings of the process while there is no connection. */
 export interface IdleHoldings extends Holdings {
-  /** What the stack holds, its listeners excepted. */
+  /** Holdings of the stack, without its listeners. */
   readonly held: number;
   readonly listeners: number;
 }

@@ -24,7 +24,7 @@ const KEEP_ALIVE_MS = 1000;
 
 type Phase = 'before' | 'open' | 'failed' | 'over';
 
-/** What a client needs of the conversation that it is one side of. */
+/** A client's view of its conversation. */
 export interface Part {
   readonly plan: Plan;
   readonly stack: TcpStack;

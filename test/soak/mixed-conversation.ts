@@ -18,7 +18,7 @@ export interface Totals {
   timesNoWindow: number;
 }
 
-/** What all conversations share. */
+/** State that all conversations share. */
 export interface LoadContext {
   readonly stacks: Readonly<Record<Side, Readonly<Record<Size, TcpStack>>>>;
   readonly block: Block;

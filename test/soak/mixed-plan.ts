@@ -22,7 +22,7 @@ export const SIZES = ['usual', 'small'] as const;
 export type Size = (typeof SIZES)[number];
 export const SERVERS = 8;
 
-/** The destination: a server by address or by name, or an address on which nobody listens. */
+/** The destination: a server by address or by name, or an address on which nothing listens. */
 export const HOSTS = ['address', 'name', 'nobody'] as const;
 
 export const READING = ['at once', 'ack later', 'packets', 'slow'] as const;

@@ -16,7 +16,7 @@ import { Random } from '../support/random.js';
 import { heldBy, makeStack } from '../support/stacks.js';
 
 export interface MixedHoldings extends Holdings {
-  /** What the stacks hold, their listeners excepted. */
+  /** Holdings of the stacks, without their listeners. */
   readonly held: number;
   /** Listeners of the signal that every connection listens to for a while. */
   readonly listeners: number;

@@ -61,7 +61,7 @@ export function serveWays(server: AsyncServer, onAccepted: () => void, onOver: (
   });
 }
 
-/** What all connections of a program share. */
+/** State that all connections of a program share. */
 export interface Shared {
   readonly stack: TcpStack;
   readonly servers: readonly AsyncServer[];

@@ -1,4 +1,4 @@
-/** Nobody listens on this port, and the system gives it to no client. */
+/** A port on which nothing listens, and which the system gives to no client. */
 export const UNUSED_PORT = 1;
 
 /** A loopback address on which no test listens. */

@@ -2,7 +2,7 @@
 import { startTask, type AsyncTask } from 'asynctcp';
 import type { ContractCase, Target } from '../contract/case.js';
 
-/** What the task is asked to run. */
+/** Work that the task is asked to do. */
 export interface CaseInTask {
   readonly target: string;
   readonly id: string;

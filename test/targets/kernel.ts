@@ -2,7 +2,7 @@
 import { kernelStack, nodeStack } from 'asynctcp';
 import { systemTarget } from './system-target.js';
 
-/** What depends on neither the peer's stack nor the addresses' family. */
+/** Cases that depend on neither the peer's stack nor the addresses' family. */
 const OWN_APART = {
   W: 'the clauses of the task run where client and server are on one stack, on IPv4',
   'L6.errors': 'as W: the races are of a connection with itself',

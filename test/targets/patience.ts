@@ -1,7 +1,7 @@
 /** Gives up what hangs. */
 
 /**
- * How long nothing may move before a case is given up. It ends a broken test; no passing test waits for it.
+ * Time without progress after which a case is given up. It ends a broken test; no passing test waits for it.
  */
 export const PATIENCE_MS = 20_000;
 
@@ -17,7 +17,7 @@ export async function withPatience(body: Promise<void>): Promise<void> {
     await Promise.race([body, lost]);
   } finally {
     clearTimeout(giveUp);
-    // When the environment is taken down, what the body still waits for fails, and nobody asks any more.
+    // When the environment is taken down, the body's waits fail, and their errors are of no interest.
     body.catch(() => undefined);
   }
 }

@@ -6,6 +6,6 @@ import type { SendingContext } from './outbox.js';
 
 export interface ConnectionContext extends LingerContext, ClosingContext, SendingContext {
   readonly limits: StackLimits;
-  /** Withholding closes the window byte by byte. */
+  /** True if withholding closes the window byte by byte. */
   readonly isExact: boolean;
 }

@@ -35,7 +35,7 @@ export class KernelAttempt implements Attempt, AttemptOwner {
   cancel(): void {
     if (this.#events === undefined) return;
     this.#letGo();
-    // The slot is free whatever the system call returns.
+    // The slot is freed even if the call fails.
     this.context.loop.native.close(this.#slot);
   }
 
@@ -75,7 +75,7 @@ export class KernelAttempt implements Attempt, AttemptOwner {
     // `onConnected` threw: the connection is reset, and the exception is reported as uncaught.
   }
 
-  /** Ends the attempt, which has its outcome. Returns the receiver of that event. */
+  /** Ends the attempt: releases the slot. Returns the receiver of its event. */
   #letGo(): AttemptEvents | undefined {
     const events = this.#events;
     this.setKeepsAlive(false);

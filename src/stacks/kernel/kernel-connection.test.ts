@@ -26,7 +26,7 @@ class Receiver implements ConnectionEvents {
   hasClosed = false;
   spaceFreed = 0;
   drained = 0;
-  /** Called when data came. */
+  /** Called after each piece of data. */
   whenReceived: () => void = () => undefined;
 
   onAcked(bytes: number): void {
@@ -47,17 +47,17 @@ class Receiver implements ConnectionEvents {
   }
 
   onEnd(): void {
-    assert.ok(this.mayEnd, 'nobody ends');
+    assert.ok(this.mayEnd, 'the peer has not ended');
     this.hasEnded = true;
   }
 
   onClosed(): void {
-    assert.ok(this.mayEnd, 'nobody closes');
+    assert.ok(this.mayEnd, 'neither side has closed');
     this.hasClosed = true;
   }
 }
 
-/** Lets the loop turn until the condition is met; the runner ends a test in which it never is. */
+/** Lets the loop turn until the condition is met. The runner ends a test that waits for ever. */
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }
@@ -122,9 +122,7 @@ function isDueWithin(ms: number, connection: KernelConnection): Promise<boolean>
   });
 }
 
-/**
- * Sends more than the peer has room for, and lets checks find nothing until their interval is the longest.
- */
+/** Sends more than the peer has room for. Checks that find nothing then have their longest interval. */
 async function sendInVain({ connection, receiver }: Made): Promise<void> {
   connection.setReportsAcks(true);
   const chunk = new Uint8Array(1024 * 1024);
@@ -141,7 +139,7 @@ async function sendInVain({ connection, receiver }: Made): Promise<void> {
 }
 
 it(
-  'what is told as acknowledged when nobody waits any more comes when somebody does',
+  'acknowledgements counted while reports were off are reported when they are on again',
   { skip: reason ?? false },
   async (test) => {
     const { stack, connection, receiver } = await connected(test);
@@ -323,15 +321,19 @@ it('a lingering socket does not wait for ever', { skip: reason ?? false }, async
   assert.equal(stack.lingerers.size, 0);
 });
 
-it('the peer’s FIN behind ours is told while nothing is read', { skip: reason ?? false }, async (test) => {
-  const { connection, receiver, peer } = await connected(test);
-  receiver.mayEnd = true;
-  connection.setReading(false);
-  connection.shutdown();
-  await until(() => connection.state() === TcpState.FIN_WAIT_2);
-  peer.end();
-  await until(() => receiver.hasEnded && receiver.hasClosed);
-});
+it(
+  'the peer’s FIN behind ours is reported while nothing is read',
+  { skip: reason ?? false },
+  async (test) => {
+    const { connection, receiver, peer } = await connected(test);
+    receiver.mayEnd = true;
+    connection.setReading(false);
+    connection.shutdown();
+    await until(() => connection.state() === TcpState.FIN_WAIT_2);
+    peer.end();
+    await until(() => receiver.hasEnded && receiver.hasClosed);
+  },
+);
 
 it(
   'space is reported once when it is there, later than the call',
@@ -399,5 +401,60 @@ it(
     });
     await ended;
     assert.equal(received, 1000);
+  },
+);
+
+it(
+  'bytes that MORE held back are drained as well, and nothing is reported that is unwanted by then',
+  { skip: reason ?? false },
+  async (test) => {
+    const { connection, receiver } = await connected(test);
+    connection.setReportsDrained(true);
+    connection.enqueueAndFlush(new Uint8Array(5000), SendFlag.MORE);
+    assert.equal(connection.queued(), 5000);
+    await until(() => receiver.drained > 0);
+    assert.deepEqual([receiver.drained, connection.queued()], [1, 0]);
+    connection.enqueueAndFlush(new Uint8Array(5000), SendFlag.MORE);
+    await new Promise((resolve) => setImmediate(resolve));
+    connection.setReportsDrained(false);
+    await nextTurns();
+    assert.equal(receiver.drained, 1);
+  },
+);
+
+it('a wish for space is followed soon, also behind slow checks', { skip: reason ?? false }, async (test) => {
+  const made = await connected(test);
+  const { connection, receiver, peer } = made;
+  await sendInVain(made);
+  connection.setReportsAcks(false);
+  connection.setWantsSpace(1);
+  assert.ok(await isDueWithin(SOON_MS, connection));
+  peer.resume();
+  await until(() => receiver.spaceFreed > 0);
+});
+
+it(
+  'an attempt that the system refuses at once is counted, cancelled and closed as others are',
+  { skip: reason ?? false },
+  async () => {
+    assert.ok(addon !== undefined);
+    const stack = new KernelStack(addon);
+    // RFC 5737: no machine has this local address.
+    const target = { address: '127.0.0.1', port: 1, localAddress: '203.0.113.1', localPort: 0 };
+    let failures = 0;
+    const events = {
+      onConnected: () => assert.fail('no connection can stand'),
+      onFailed: () => {
+        failures += 1;
+      },
+    };
+    stack.connect(target, events);
+    stack.connect(target, events).cancel();
+    assert.equal(stack.holdings().attempts, 1);
+    await until(() => failures === 1);
+    stack.connect(target, events);
+    await stack.close();
+    await nextTurns();
+    assert.deepEqual([failures, stack.holdings().attempts], [1, 0]);
   },
 );

@@ -1,12 +1,12 @@
 /**
- * One connection on the kernel's TCP, once it is established. The native addon makes the system calls; this
- * class decides what to read, await and close, and when.
+ * One established connection on the kernel's TCP. The native addon makes the system calls; this class decides
+ * which and when.
  *
  * Bytes are sent by the `Outbox`. Received bytes go: the addon's page → `onSocketData` → `onData` →
  * `consume`.
  *
- * The life is a phase (`connection-phase.ts`): `#on` is the one place that changes it. Parts that only some
- * connections need are objects that are made at their first use.
+ * The life is a phase (`connection-phase.ts`): `#on` is the one place that changes it. State that only some
+ * connections need is an object of its own, made at its first use.
  */
 import { READ_BYTES } from '../../addon/native-sockets.js';
 import { ErrorCode } from '../../port/error-code.js';
@@ -21,7 +21,7 @@ import {
   type SendFlags,
 } from '../../port/tcp-stack.js';
 import { assert } from '../../support/assert.js';
-import { flushGathered } from '../../support/callback-scope.js';
+import { flushGathered, runTicks } from '../../support/callback-scope.js';
 import { Timer, type TimerOwner } from '../../support/timers.js';
 import {
   beforePeerEnded,
@@ -45,9 +45,9 @@ import type { SocketEnds, StreamOwner } from './socket-loop.js';
 import { systemError } from './system-error.js';
 import { Withholding, type WithholdingOwner } from './withholding.js';
 
-/** Interval of the checks of a window that the kernel could not open at once. */
+/** Interval of the checks of a withholding connection's window. */
 const WINDOW_CHECK_MS = 100;
-/** Longest time until sending and receiving are tried again after the kernel had no memory. */
+/** Time after which sending and receiving are retried when the kernel had no memory. */
 const STARVED_RETRY_MS = 100;
 
 /** Linux's numbers (`tcp_states.h`) of the states that follow our FIN. */
@@ -64,7 +64,7 @@ export class KernelConnection
 {
   // The fields that every message touches come first.
 
-  /** The receiver of the events; `undefined` until `begin` has it, and once no event may come any more. */
+  /** The receiver of the events; `undefined` until `begin` got it, and once no further event may come. */
   #events: ConnectionEvents | undefined;
   readonly context: ConnectionContext;
   /** Meaningful until the phase is OVER. */
@@ -85,14 +85,14 @@ export class KernelConnection
   readonly remote: Endpoint;
   #keepsAlive = false;
   /**
-   * `queued`: the turn in which our FIN was asked for is not over. `awaited`: the acknowledgement of our FIN
-   * is awaited.
+   * `queued`: the turn that asked for our FIN is not over. `due`: our FIN follows the last byte. `awaited`:
+   * its acknowledgement is awaited.
    */
   #fin: 'queued' | 'due' | 'awaited' = 'queued';
   /** Set from `close` until all bytes are acknowledged. */
   #closing: Closing | undefined;
   #timer: Timer | undefined;
-  /** The fault that ended the connection; set in the phase FAILED. */
+  /** Fault that ended the connection; set in the phase FAILED. */
   #fault: Fault | undefined;
 
   constructor(context: ConnectionContext, slot: number, ends: SocketEnds, receiveWindowBytes: number) {
@@ -142,7 +142,7 @@ export class KernelConnection
         if (this.#withholding?.hasStash !== true || isClosed(this.#phase)) this.#reportEnd();
         break;
       case 'fault':
-        // The event that reports the fault follows, now or later.
+        // `#reportFault` follows, now or in a posted job.
         break;
       case 'end':
         this.#letGo();
@@ -189,7 +189,7 @@ export class KernelConnection
   }
 
   queued(): number {
-    return this.#outbox.queued();
+    return this.isOver() ? 0 : this.#outbox.queued();
   }
 
   enqueue(bytes: Uint8Array, flags: SendFlags): number {
@@ -234,6 +234,8 @@ export class KernelConnection
 
   onAcked(bytes: number): void {
     this.#events?.onAcked(bytes);
+    // Space, or the end, may follow as the next event.
+    runTicks();
   }
 
   onSpaceFreed(): void {
@@ -275,7 +277,7 @@ export class KernelConnection
     }
     const { pages } = this.context.loop;
     if (withholding !== undefined && (withholding.isOff || withholding.hasStash)) {
-      // The data was received in the poll in which reading was switched off: a socket receives once in each.
+      // The poll received this piece before reading was switched off. A poll receives once from each socket.
       withholding.stash(this.#orTakenAway(pages.own(place, bytes)));
       return;
     }
@@ -290,8 +292,8 @@ export class KernelConnection
   }
 
   /**
-   * Returns received bytes. Ends the connection if they are lost: a program has detached their memory
-   * together with an older piece.
+   * Returns received bytes. Fails the connection if they are lost: a program has detached their page together
+   * with an older piece.
    */
   #orTakenAway(bytes: Uint8Array | undefined): Uint8Array | undefined {
     if (bytes !== undefined) return bytes;
@@ -350,6 +352,7 @@ export class KernelConnection
       const stash = withholding.takeStash();
       if (stash === undefined) return;
       this.#deliver(stash);
+      runTicks();
       if (hasPeerEnded(this.#phase)) this.#reportEnd();
       else this.#adjustReading();
     });
@@ -437,7 +440,7 @@ export class KernelConnection
 
   /**
    * Ends the connection once both sides have sent their FIN, or the program has closed it, and all bytes are
-   * acknowledged. After `close` the peer's FIN is waited for without the program.
+   * acknowledged. After `close` a `LingeringSocket` waits for the peer's FIN.
    */
   #endIfDone(): void {
     const phase = this.#phase;
@@ -448,7 +451,7 @@ export class KernelConnection
     const events = this.#events;
     if (events === undefined || this.isOver() || this.#outbox.outstanding > 0) return;
     this.#withholding?.drop();
-    // Acknowledged bytes may be unread: the peer's program may still have all of them before it.
+    // The peer has acknowledged the bytes but may not have read them.
     const keepsProcess = this.#keepsAlive && this.#outbox.acked > 0;
     const peerEnded = hasPeerEnded(this.#phase);
     this.#on('end');
@@ -458,7 +461,8 @@ export class KernelConnection
   }
 
   /**
-   * Lets the kernel report the acknowledgement of our FIN; a timer checks for those of the bytes before it.
+   * Counts acknowledgements up to our FIN. The kernel reports that of the FIN; a timer asks for those before
+   * it.
    */
   #countLastAcks(): void {
     this.#outbox.countAcked();
@@ -491,7 +495,11 @@ export class KernelConnection
   }
 
   #reportEnd(): void {
-    if (!isClosed(this.#phase)) this.#events?.onEnd();
+    if (!isClosed(this.#phase)) {
+      this.#events?.onEnd();
+      // The end of the connection may follow as the next event.
+      runTicks();
+    }
     this.#endIfDone();
   }
 
@@ -500,7 +508,7 @@ export class KernelConnection
     flushGathered();
     if (this.#phase === Phase.OVER) return;
     this.#on('end');
-    // The socket is freed whatever the system call returns.
+    // The socket is freed even if the call fails.
     this.context.loop.native.reset(this.#slot);
   }
 
@@ -561,7 +569,7 @@ export class KernelConnection
     });
   }
 
-  /** Ends the connection from the loop. An earlier fault that is not reported yet takes precedence. */
+  /** Ends the connection from the loop. An earlier fault that is not reported yet counts. */
   #fail(fault: Fault): void {
     this.#on('fault');
     this.#fault ??= fault;
@@ -571,7 +579,7 @@ export class KernelConnection
   #reportFault(): void {
     if (this.#phase === Phase.OVER) return;
     const events = this.#events;
-    // After a FIN the peer would take a part of our stream for the whole.
+    // A FIN would make a stream that was cut look complete.
     this.abort();
     events?.onClosed(this.#fault);
   }
@@ -605,7 +613,7 @@ export class KernelConnection
     if (!this.isOver()) this.#outbox.due(this.#closing !== undefined);
   }
 
-  // ---- options: on a connection that is over already they have nothing to set
+  // ---- options: without effect once the connection is over
 
   setNoDelay(on: boolean): void {
     if (!this.isOver()) this.context.loop.native.noDelay(this.#slot, on ? 1 : 0);

@@ -31,7 +31,7 @@ export class KernelListener implements Listener, ListenerOwner, TimerOwner {
   #keepsAlive = false;
 
   /**
-   * Listens, or returns the fault.
+   * Begins to listen. Returns the fault if that fails.
    * @param receiveBuffer SO_RCVBUF of the connections, 0 for the system's own.
    */
   static listen(
@@ -47,7 +47,10 @@ export class KernelListener implements Listener, ListenerOwner, TimerOwner {
     const { address = '::', port, backlog = USUAL_BACKLOG } = target;
     const reusePort = target.reusePort ? 1 : 0;
     const slot = native.listen(target.address, port, backlog, reusePort, receiveBuffer);
-    if (slot < 0) return listenFault(systemError(slot, { address, port }));
+    if (slot < 0) {
+      loop.endUnlessUsed();
+      return listenFault(systemError(slot, { address, port }));
+    }
     const local = loop.localEnd(slot);
     if (typeof local === 'object') return new KernelListener(context, slot, local, target, events);
     native.close(slot);
@@ -83,7 +86,7 @@ export class KernelListener implements Listener, ListenerOwner, TimerOwner {
     this.setKeepsAlive(false);
     this.#events = undefined;
     loop.release(this.#slot);
-    // The slot is free whatever the system call returns.
+    // The slot is freed even if the call fails.
     loop.native.close(this.#slot);
     if (this.#timer !== undefined) loop.timers.disarm(this.#timer);
   }
@@ -111,8 +114,8 @@ export class KernelListener implements Listener, ListenerOwner, TimerOwner {
 
   onSocketAcceptFailed(refusal: number, isStopped: boolean): void {
     if (isStopped) this.#resumeLater();
-    // A connection that only waits for its peer's FIN must not keep a new one out.
-    if (isOutOfDescriptors(refusal)) this.context.lingerers.cutStandstill();
+    // A lingering connection gives its descriptor to a new one.
+    if (isOutOfDescriptors(refusal)) this.context.lingerers.evictStalled();
     this.#events?.onAcceptFailed(listenFault(systemError(refusal)));
   }
 

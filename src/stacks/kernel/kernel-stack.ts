@@ -2,7 +2,7 @@
  * The stack on the kernel's TCP, by the native addon: one epoll descriptor for all sockets of a thread,
  * watched by the runtime's loop.
  *
- * The kernel reports which bytes the peer's TCP has, so acknowledgements are the peer's.
+ * The kernel reports the peer's acknowledgements, so `onAcked` means that the peer's TCP has the bytes.
  */
 import type { NativeAddon } from '../../addon/native-addon.js';
 import type { NativeSockets } from '../../addon/native-sockets.js';
@@ -23,7 +23,7 @@ import {
 import type { Clock } from '../../support/clock.js';
 import { TimerWheel } from '../../support/timer-wheel.js';
 import { CopySlab } from '../system/copy-slab.js';
-import { FailedAttempt } from '../system/failed-attempt.js';
+import { FailedAttempt, type FailedAttemptContext } from '../system/failed-attempt.js';
 import { LingerRegistry } from '../system/linger-registry.js';
 import { MAX_LINGERING } from '../system/lingering.js';
 import { setImmediate } from '../../support/immediate.js';
@@ -52,7 +52,7 @@ export const SEND_BUFFER_BYTES = 4_194_304;
 /** Two of the largest reads, so that withholding one does not stop the other. */
 export const RECEIVE_WINDOW_BYTES = 131_072;
 
-export class KernelStack implements TcpStack, ConnectionContext {
+export class KernelStack implements TcpStack, ConnectionContext, FailedAttemptContext {
   readonly name = 'kernel';
   readonly capabilities: Capabilities;
   readonly limits: StackLimits;
@@ -64,6 +64,7 @@ export class KernelStack implements TcpStack, ConnectionContext {
   readonly isExact: boolean;
   readonly budget: SendBudget;
   readonly lingerers: LingerRegistry;
+  readonly failedAttempts = new Set<FailedAttempt>();
   readonly #lookup: Lookup | undefined;
   /** SO_RCVBUF of the sockets, 0 for the system's own, which grows with the path. */
   readonly #receiveBuffer: number;
@@ -122,8 +123,8 @@ export class KernelStack implements TcpStack, ConnectionContext {
     const reusePort = target.reusePort === true ? 1 : 0;
     const begin = (): number => native.connect(address, localAddress, port, localPort, buffer, reusePort);
     let slot = begin();
-    // A connection that only waits for its peer's FIN must not keep a new one out.
-    if (slot < 0 && isOutOfDescriptors(slot) && this.lingerers.cutStandstill()) slot = begin();
+    // A lingering connection gives its descriptor to a new one.
+    if (slot < 0 && isOutOfDescriptors(slot) && this.lingerers.evictStalled()) slot = begin();
     if (slot >= 0) {
       const receiveWindowBytes = target.receiveWindowBytes ?? this.limits.receiveWindowBytes;
       return new KernelAttempt(this, slot, { address, port, localPort, receiveWindowBytes }, events);
@@ -131,6 +132,7 @@ export class KernelStack implements TcpStack, ConnectionContext {
     const own = { address: localAddress ?? '0.0.0.0', port: localPort };
     const end = callOf(slot) === 'bind' ? own : { address, port };
     const fault = connectionFault(systemError(slot, end), localPort !== 0);
+    this.loop.endUnlessUsed();
     return new FailedAttempt(this, fault, events);
   }
 
@@ -139,7 +141,8 @@ export class KernelStack implements TcpStack, ConnectionContext {
   }
 
   holdings(): Holdings {
-    const count = { connections: 0, attempts: 0, listeners: 0, lingering: 0 };
+    const attempts = this.failedAttempts.size;
+    const count = { connections: 0, attempts, listeners: 0, lingering: 0 };
     let timers = this.timers.size;
     for (const owner of this.loop.ownersOf(this)) {
       count[owner.holding()] += 1;
@@ -150,7 +153,8 @@ export class KernelStack implements TcpStack, ConnectionContext {
 
   close(): Promise<void> {
     for (const owner of this.loop.ownersOf(this)) owner.reset();
-    // Jobs that are posted already find nothing to do.
+    this.failedAttempts.clear();
+    // Jobs that were posted before find every owner closed.
     return new Promise((resolve) => {
       this.post(resolve);
     });

@@ -13,7 +13,7 @@ import { LingerEntry, type Lingerer, type LingerRegistry } from '../system/linge
 import { FIN_WAIT_MS, LONGEST_LINGER_MS } from '../system/lingering.js';
 import type { SocketLoop, StreamOwner } from './socket-loop.js';
 
-/** Step of the kernel's clock: segments within one step have the same time. */
+/** Resolution of the kernel's time of the last segment. */
 const CLOCK_STEP_MS = 20;
 
 export interface LingerContext {
@@ -28,9 +28,9 @@ export class LingeringSocket implements StreamOwner, TimerOwner, Lingerer {
   readonly #keepsProcess: boolean;
   readonly #timer = new Timer(this);
   readonly #entry = new LingerEntry(this);
-  /** End of the longest wait, by the program's clock. */
-  readonly #lastMs: number;
-  /** Time of the peer's last segment, by the machine's clock. */
+  /** Time at which lingering ends at the latest, on the program's clock. */
+  readonly #untilMs: number;
+  /** Time of the peer's last segment, on the machine's clock. */
   #heardMs: number;
 
   /** Takes the socket of a connection over. */
@@ -39,7 +39,7 @@ export class LingeringSocket implements StreamOwner, TimerOwner, Lingerer {
     this.#slot = slot;
     this.#keepsProcess = keepsProcess;
     this.#heardMs = context.loop.timers.nowMs();
-    this.#lastMs = context.timers.nowMs() + LONGEST_LINGER_MS;
+    this.#untilMs = context.timers.nowMs() + LONGEST_LINGER_MS;
     context.loop.adopt(slot, this);
     if (keepsProcess) context.loop.keepProcess(true);
     context.timers.arm(this.#timer, context.timers.nowMs() + FIN_WAIT_MS);
@@ -51,7 +51,7 @@ export class LingeringSocket implements StreamOwner, TimerOwner, Lingerer {
   }
 
   reset(): void {
-    this.cut();
+    this.evict();
   }
 
   #letGo(): void {
@@ -65,11 +65,11 @@ export class LingeringSocket implements StreamOwner, TimerOwner, Lingerer {
   #close(): void {
     const { native } = this.context.loop;
     this.#letGo();
-    // Linux frees the descriptor whatever the system call returns.
+    // Linux frees the descriptor even if the call fails.
     native.close(this.#slot);
   }
 
-  cut(): void {
+  evict(): void {
     const { native } = this.context.loop;
     this.#letGo();
     native.reset(this.#slot);
@@ -94,12 +94,12 @@ export class LingeringSocket implements StreamOwner, TimerOwner, Lingerer {
     const agoMs = loop.native.heardAgo(this.#slot);
     const heardMs = loop.timers.nowMs() - agoMs;
     const isSilent = agoMs < 0 || agoMs >= FIN_WAIT_MS || heardMs <= this.#heardMs + CLOCK_STEP_MS;
-    if (isSilent || nowMs >= this.#lastMs) {
+    if (isSilent || nowMs >= this.#untilMs) {
       this.#close();
       return;
     }
     this.#heardMs = heardMs;
     lingerers.progressed(this.#entry);
-    timers.arm(this.#timer, Math.min(this.#lastMs, nowMs + FIN_WAIT_MS - agoMs));
+    timers.arm(this.#timer, Math.min(this.#untilMs, nowMs + FIN_WAIT_MS - agoMs));
   }
 }

@@ -24,13 +24,13 @@ export interface SendingContext {
   post(job: () => void): void;
 }
 
-/** The connection. */
+/** The connection that owns the outbox. */
 export interface OutboxOwner {
-  /** Returns true before our FIN. */
+  /** Returns true until our FIN is asked for. */
   canSend(): boolean;
   /** Returns true if the connection is over, reported or not. */
   isOver(): boolean;
-  /** Asks for calls of `unblock` and `push` a moment later: the kernel had no memory. */
+  /** The kernel had no memory: the owner calls `unblock` and `push` a moment later. */
   retryLater(): void;
   /** Ends the connection after the running method: the kernel refuses to send. */
   refusedSoon(refusal: number): void;
@@ -162,6 +162,7 @@ export class Outbox extends SendShare {
 
   /** Holds bytes back that were enqueued with MORE, until the present turn is over at the latest. */
   #holdBack(queue: SendQueue): void {
+    if (this.#reports !== undefined) this.#reports.isBlocked = true;
     if (!queue.hold()) return;
     holdBack(this.#context, () => {
       queue.releaseHeld();
@@ -219,7 +220,8 @@ export class Outbox extends SendShare {
     reports.wantedBytes = bytes;
     this.#watchAcks(reports, watched);
     if (bytes === 0) return;
-    this.#awaitAcks(reports);
+    reports.speedUp();
+    this.#owner.checkIn(reports.checkMs);
     this.checkSoon();
   }
 
@@ -231,7 +233,10 @@ export class Outbox extends SendShare {
     reports.isBlocked = false;
     if (!reports.drained) return;
     this.#context.post(() => {
-      if (!this.#owner.isOver() && this.queued() === 0) this.#owner.onDrained();
+      if (!reports.drained || this.#owner.isOver()) return;
+      // Bytes were held back meanwhile: the event follows them.
+      if (this.queued() > 0) reports.isBlocked = true;
+      else this.#owner.onDrained();
     });
   }
 
@@ -272,7 +277,14 @@ export class Outbox extends SendShare {
   #wereAcked(bytes: number): void {
     if (bytes === 0) return;
     this.acknowledged(bytes);
+    this.#checkSooner();
     this.#owner.onProgress();
+  }
+
+  /** After progress the bytes still in flight are asked for as often as at the beginning. */
+  #checkSooner(): void {
+    const reports = this.#reports;
+    if (reports?.speedUp() === true && this.outstanding > 0) this.#owner.checkIn(reports.checkMs);
   }
 
   checkSoon(): void {
@@ -303,8 +315,6 @@ export class Outbox extends SendShare {
     // An event may have been polled while acknowledgements were still wanted.
     if (reports.acks && bytes > 0) {
       reports.reportedBytes += bytes;
-      // The bytes still in flight are checked as often as at the beginning.
-      if (reports.speedUp() && this.outstanding > 0) this.#owner.checkIn(reports.checkMs);
       this.#owner.onAcked(bytes);
     }
     if (reports.wantedBytes > 0 && this.#hasSpace(reports.wantedBytes)) {
@@ -317,24 +327,22 @@ export class Outbox extends SendShare {
     return this.acked - reportedBytes;
   }
 
-  /**
-   * Returns true if there is space for `bytes`, or nothing is outstanding: then the send buffer, or the
-   * budget, has no more to give.
-   */
+  /** Returns true if `bytes` fit, or if nothing is outstanding and no acknowledgement can free more. */
   #hasSpace(bytes: number): boolean {
     return this.sendSpace() >= bytes || (this.#owner.canSend() && this.outstanding === 0);
   }
 
   /** Asks for the event that our FIN, and so every byte, is acknowledged. */
   awaitFinAck(): void {
-    // If the kernel refuses, a check finds the acknowledgement a moment later.
+    // If the kernel refuses, the next check notices it.
     this.#context.loop.native.awaitFinAck(this.#slot);
     this.#owner.awaitCheck(this.#needReports().checkMs);
   }
 
   /**
    * Checks for acknowledgements: the time of a check has come.
-   * @param isAwaited acknowledgements are awaited also if the receiver does not watch them.
+   * @param isAwaited true if the connection closes: acknowledgements are awaited although the receiver does
+   *   not watch them.
    */
   due(isAwaited: boolean): void {
     const reports = this.#reports;

@@ -10,7 +10,7 @@ export class Peeking {
   /** Delivered bytes that the kernel still has. */
   #bytes = 0;
 
-  /** Begins to peek. Returns `undefined` if the kernel refuses, for now. */
+  /** Begins to peek. Returns `undefined` if the kernel refuses; the caller may try again. */
   static begin(native: NativeSockets, slot: number): Peeking | undefined {
     return native.setPeeking(slot) < 0 ? undefined : new Peeking(native, slot);
   }
@@ -34,7 +34,7 @@ export class Peeking {
   /**
    * Consumes all but `unread` bytes, plus what is needed to honour the promised window: the kernel may have
    * no room for that. Returns true if the window has to be looked at again: the kernel counts in whole
-   * segments and updates the peer in its own time.
+   * segments and announces the window to the peer later.
    */
   openBut(unread: number, windowBytes: number): boolean {
     this.consume(Math.max(0, this.#bytes - unread));

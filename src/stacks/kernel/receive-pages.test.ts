@@ -68,7 +68,7 @@ describe('the memory that is received into', { skip: whyNot }, () => {
   function keep(bytes = LARGE_BYTES, page = 0): Uint8Array {
     const piece = pages.own(placeIn(page), bytes);
     assert.ok(piece !== undefined);
-    pages.turn();
+    pages.endDispatch();
     return piece;
   }
 
@@ -78,7 +78,7 @@ describe('the memory that is received into', { skip: whyNot }, () => {
     const loan = pages.loan(place, bytes);
     assert.ok(loan !== undefined);
     const data = pages.lend(place, bytes);
-    pages.turn();
+    pages.endDispatch();
     return { data, loan };
   }
 
@@ -116,7 +116,7 @@ describe('the memory that is received into', { skip: whyNot }, () => {
   it('fills the memory of a view again after the dispatch', () => {
     const view = pages.view(placeIn(0), LARGE_BYTES);
     assert.equal(view?.buffer.byteLength, PAGE_BYTES);
-    pages.turn();
+    pages.endDispatch();
     assert.equal(cursorOf(0), begin);
     assert.equal(pages.view(placeIn(0), 1)?.buffer.byteLength, 1, 'a small one is a copy');
   });
@@ -140,7 +140,7 @@ describe('the memory that is received into', { skip: whyNot }, () => {
     pages.lend(place, LARGE_BYTES);
     loan?.giveBack();
     assert.equal(cursorOf(0), begin);
-    pages.turn();
+    pages.endDispatch();
     assert.equal(cursorOf(0), begin);
   });
 
@@ -205,7 +205,7 @@ describe('the memory that is received into', { skip: whyNot }, () => {
     it('gets another one at the end of the dispatch in which it was taken', () => {
       const kept = pages.own(placeIn(0), LARGE_BYTES);
       assert.ok(kept !== undefined && detach(kept));
-      pages.turn();
+      pages.endDispatch();
       assert.equal(pages.own(placeIn(0), LARGE_BYTES)?.length, LARGE_BYTES);
     });
 

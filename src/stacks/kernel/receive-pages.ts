@@ -1,6 +1,6 @@
 /**
- * The memory that the addon receives into: pages of the engine's memory, which a poll fills from a cursor on.
- * A program gets a received piece in one of four ways:
+ * Pages of the engine's memory that the addon receives into, from a cursor on. A program gets a piece in one
+ * of four forms:
  *
  *  - A large piece to keep is a view of its page: the page is given away, piece by piece. The page is filled
  *    on behind the piece, never over it, until it is full; then another page takes its place.
@@ -8,9 +8,8 @@
  *  - A view is valid until the handler returns: the next poll may fill the same memory.
  *  - A loan is a view that is given back. Memory of which all loans are back is filled again.
  *
- * Pages are marked as untransferable. Some engines let a program detach them all the same (Node 20 and 22, by
- * byte streams). There the addon checks a page before it writes, and from the first detached page on every
- * piece is a copy.
+ * Pages are marked as untransferable. Node 20 and 22 detach them for byte streams all the same: there the
+ * addon checks each page before it writes, and after the first loss every piece is a copy.
  */
 import { markAsUntransferable } from 'node:worker_threads';
 import {
@@ -53,12 +52,12 @@ class Page implements Loan {
   number = -1;
   /** The first aligned offset. */
   begin = 0;
-  /** Offset behind the last piece that was given in this dispatch. */
+  /** End offset of the last piece given in this dispatch. */
   end = 0;
   isGiven = false;
   /** True if a program keeps a piece of the page for good. */
   isKept = false;
-  /** Pieces on loan. */
+  /** Pieces that are lent and have not come back. */
   lent = 0;
 
   constructor(pages: ReceivePages) {
@@ -84,7 +83,7 @@ export class ReceivePages {
   readonly #spare: Page[] = [];
   /** Pages of which a piece was given in this dispatch. */
   readonly #given: Page[] = [];
-  /** True once a program has detached a page: from then on every piece is a copy. */
+  /** True once a program has detached a page: every later piece is a copy. */
   #copies = false;
 
   constructor(native: NativeSockets) {
@@ -110,7 +109,7 @@ export class ReceivePages {
     return page === undefined ? undefined : this.#give(page, place & OFFSET_MASK, bytes);
   }
 
-  /** Returns the loan of a piece; `undefined` if the piece has to be copied. */
+  /** Returns the loan of the piece; `undefined` if it has to be copied. */
   loan(place: number, bytes: number): Loan | undefined {
     return bytes < LARGE_BYTES || this.#copies ? undefined : this.#pageAt(place);
   }
@@ -123,8 +122,8 @@ export class ReceivePages {
     return this.#give(page, place & OFFSET_MASK, bytes);
   }
 
-  /** Ends a dispatch: memory that was given away is not filled again. */
-  turn(): void {
+  /** Ends a dispatch: moves the cursors past the pieces that were given. */
+  endDispatch(): void {
     if (this.#given.length === 0) return;
     for (const page of this.#given) {
       page.isGiven = false;
@@ -134,7 +133,7 @@ export class ReceivePages {
     this.#given.length = 0;
   }
 
-  /** Replaces detached pages, of which the addon has found one. */
+  /** Replaces the pages that the addon found detached. */
   renew(): void {
     for (const page of this.#pages) if (page.bytes.length === 0) this.#lost(page);
   }
@@ -162,7 +161,7 @@ export class ReceivePages {
 
   #moveOn(page: Page): void {
     const { number, begin, end } = page;
-    // The last page was used in this dispatch: the next dispatch may need one more.
+    // The last page was used: the next dispatch may use one more.
     if (number === this.#pages.length - 1 && number + 1 < MAX_PAGES) this.#use(number + 1, new Page(this));
     const isFree = page.lent === 0 && !page.isKept;
     const at = isFree ? begin : begin + Math.ceil((end - begin) / PIECE_ALIGN) * PIECE_ALIGN;

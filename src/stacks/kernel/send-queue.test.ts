@@ -86,7 +86,7 @@ describe('what waits to be sent', () => {
     assert.equal(frontOf(queue, 5)[0], own);
   });
 
-  it('tells of a piece that its owner detached while it waited', () => {
+  it('reports a piece that its owner detached while it waited', () => {
     const queue = new SendQueue(new CopySlab());
     const own = numbered(0, 5);
     queue.enqueue(numbered(0, 3), SendFlag.COPY);

@@ -29,9 +29,9 @@ export class SendQueue {
   /** Bytes at the front that may leave, and bytes at the front that MORE holds back in this turn. */
   #released = 0;
   #held = 0;
-  /** The kernel's buffer is full. */
+  /** True if the kernel's buffer is full. */
   #isBlocked = false;
-  /** The piece that was enqueued last says that more follows. */
+  /** True if the last piece was enqueued with MORE. */
   #expectsMore = false;
 
   constructor(slab: CopySlab) {
@@ -55,13 +55,13 @@ export class SendQueue {
     return this.#expectsMore;
   }
 
-  /** Lets all bytes leave. */
+  /** Allows all bytes to leave. */
   release(): void {
     this.#expectsMore = false;
     this.#released = this.#bytes;
   }
 
-  /** Lets all bytes leave when this turn is over. Returns true if no bytes were held back before. */
+  /** Allows all bytes to leave when this turn is over. Returns true if no bytes were held back before. */
   hold(): boolean {
     this.#expectsMore = false;
     const isFirst = this.#held === 0;
@@ -102,7 +102,7 @@ export class SendQueue {
     return 0;
   }
 
-  /** Enqueues a piece. Adjacent copies are joined: many small pieces cost no more than a large one. */
+  /** Enqueues bytes. Joins adjacent copies, so that many small pieces cost no more than a large one. */
   enqueue(bytes: Uint8Array, flags: SendFlags): void {
     this.#bytes += bytes.length;
     this.#expectsMore = (flags & SendFlag.MORE) !== 0;

@@ -1,11 +1,11 @@
 /**
- * The reports about sending that the receiver of a connection's events asks for: acknowledgements, space, and
- * that the kernel has taken everything. A connection has this object from the first request on.
+ * Reports about sending that a receiver has asked for: acknowledgements, space, drained. A connection has
+ * none until the first request.
  */
 
 /**
- * Milliseconds between checks for acknowledgements, which are needed because events are lost while the
- * socket's receive buffer is full. Without progress the interval doubles.
+ * Interval of the checks for acknowledgements. Checks are needed because events are lost while the socket's
+ * receive buffer is full. Without progress the interval doubles.
  */
 export const ACK_CHECK_MS = 50;
 export const SLOWEST_ACK_CHECK_MS = 1600;
@@ -33,7 +33,7 @@ export class SendReports {
     this.checkMs = Math.min(2 * this.checkMs, SLOWEST_ACK_CHECK_MS);
   }
 
-  /** Resets the interval of the checks after progress. Returns true if they had slowed down. */
+  /** Resets the interval of the checks after progress. Returns true if it was longer. */
   speedUp(): boolean {
     const wasSlow = this.checkMs > ACK_CHECK_MS;
     this.checkMs = ACK_CHECK_MS;

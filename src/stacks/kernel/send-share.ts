@@ -29,8 +29,8 @@ export class SendShare {
   }
 
   /**
-   * Returns true if there is space for `bytes`, by the numbers known already. The check is cheap, and may
-   * return false too early.
+   * Returns true if there is space for `bytes`, as far as is known without a system call. May be false
+   * although there is space.
    */
   hasRoomFor(bytes: number): boolean {
     const known = this.#outstanding + bytes;
@@ -62,7 +62,7 @@ export class SendShare {
     }
   }
 
-  /** Returns all bytes to the budget: the connection is over. */
+  /** Returns the bytes and the credit to the budget: the connection is over. */
   end(): void {
     this.#change(-this.#outstanding);
     this.#returnCredit();

@@ -204,7 +204,7 @@ describe('what the kernel does not take', { skip: reason ?? false }, () => {
     leaveCallback();
   }
 
-  it('comes back to each owner, whatever another one throws, and the arena is free again', () => {
+  it('comes back to each owner, also if another one throws, and the arena is free again', () => {
     assert.ok(addon !== undefined);
     const loop = new SocketLoop(addon);
     const error = new RangeError('out of memory');

@@ -25,8 +25,22 @@ import { setImmediate } from '../../support/immediate.js';
 import { polledClock } from '../system/polled-clock.js';
 import { marksHold, ReceivePages } from './receive-pages.js';
 
-/** Most bytes of a piece that is gathered; larger pieces are sent from where they lie. */
+/** Largest piece that is gathered, in bytes. Larger ones are sent from their own memory. */
 export const GATHERED_BYTES = 2048;
+
+/** Offsets of a record's words: `struct event` and `struct send` in native/sockets.h. */
+const EVENT_KIND = 0;
+const EVENT_SLOT = 1;
+const EVENT_FIRST = 2;
+const EVENT_SECOND = 3;
+const SEND_SLOT = 0;
+const SEND_OFFSET = 1;
+const SEND_BYTES = 2;
+const SEND_RESULT = 3;
+
+/** Each record has two ends, and each end begins with the port. */
+const ENDS_BYTES = 2 * END_BYTES;
+const PORT_BYTES = Uint16Array.BYTES_PER_ELEMENT;
 
 /** Both ends of a connection. */
 export interface SocketEnds {
@@ -34,7 +48,7 @@ export interface SocketEnds {
   readonly remote: Endpoint;
 }
 
-/** The owner of a socket, which receives the socket's events. */
+/** Owner of a socket, which gets its events. */
 interface SocketOwner {
   /** The stack whose socket it is. */
   readonly context: object;
@@ -54,7 +68,7 @@ export interface AttemptOwner extends SocketOwner {
   onSocketConnected(ends: SocketEnds): void;
 }
 
-/** The owner of a connection's socket. An owner with nothing left to receive or send has few methods. */
+/** The owner of a connection's socket. A lingering socket has the required methods only. */
 export interface StreamOwner extends SocketOwner {
   onSocketData?(place: number, bytes: number): void;
   onSocketEnd(): void;
@@ -73,7 +87,7 @@ export interface ListenerOwner extends SocketOwner {
   onSocketAcceptFailed(refusal: number, isStopped: boolean): void;
 }
 
-/** The addon's sockets and the memory shared with it, from the first socket to the last. */
+/** State that the addon and JavaScript share, from the first socket to the last. */
 interface Opened {
   readonly native: NativeSockets;
   readonly pages: ReceivePages;
@@ -89,8 +103,8 @@ export class SocketLoop {
   #opened: Opened | undefined;
   #queueSize: number | undefined;
   /**
-   * Timers of the checks that ask the kernel again. The timers go by the machine's time, whatever clock the
-   * program's timeouts go by.
+   * Timers of the checks of the kernel. They go by the machine's time, also if the program's timeouts go by
+   * another clock.
    */
   readonly timers = new TimerWheel(polledClock);
   readonly #streams: (StreamOwner | undefined)[] = [];
@@ -118,12 +132,12 @@ export class SocketLoop {
     this.#addon = addon;
   }
 
-  /** The addon's sockets, which are opened if they are not open. */
+  /** The addon's sockets. Opens them if they are closed. */
   get native(): NativeSockets {
     return this.#open().native;
   }
 
-  /** Returns the addon's sockets, or the error if there is no descriptor or memory for them now. */
+  /** Returns the addon's sockets, or the error if there is no descriptor or memory. */
   tryOpen(): NativeSockets | Error {
     try {
       return this.native;
@@ -188,7 +202,7 @@ export class SocketLoop {
     this.#listeners.set(slot, owner);
   }
 
-  /** Ends the events of the slot. The caller closes the socket. */
+  /** Stops passing on the slot's events. The caller closes the socket. */
   release(slot: number): void {
     const wasStream = this.#streams[slot] !== undefined;
     this.#streams[slot] = undefined;
@@ -214,8 +228,8 @@ export class SocketLoop {
   // ---- sending
 
   /**
-   * Makes room for a piece, and returns true if `enqueue` may take it now. A full buffer is flushed:
-   * connections then first learn which bytes the kernel did not take, so that no later bytes overtake those.
+   * Makes room for a piece, and returns true if `enqueue` may take it now. A full buffer is flushed. A flush
+   * returns the rests that the kernel did not take to their owners, so that later bytes cannot overtake them.
    */
   makeRoomFor(bytes: number): boolean {
     if (bytes > GATHERED_BYTES || !isInCallback()) return false;
@@ -233,14 +247,14 @@ export class SocketLoop {
     const { arena, sends } = this.#open();
     arena.set(bytes === piece.length ? piece : piece.subarray(0, bytes), this.#arenaUsed);
     if (this.#sendCount > 0 && this.#lastSlot === slot) {
-      const last = (this.#sendCount - 1) * SEND_WORDS + 2;
+      const last = (this.#sendCount - 1) * SEND_WORDS + SEND_BYTES;
       sends[last] = (sends[last] ?? 0) + bytes;
     } else {
       assert(this.#sendCount < MAX_SENDS, 'there is room for a piece');
       const at = this.#sendCount * SEND_WORDS;
-      sends[at] = slot;
-      sends[at + 1] = this.#arenaUsed;
-      sends[at + 2] = bytes;
+      sends[at + SEND_SLOT] = slot;
+      sends[at + SEND_OFFSET] = this.#arenaUsed;
+      sends[at + SEND_BYTES] = bytes;
       this.#sendCount += 1;
       this.#lastSlot = slot;
     }
@@ -261,17 +275,14 @@ export class SocketLoop {
     }
   }
 
-  /**
-   * Reports to each owner the bytes that the kernel did not take. An exception of one owner costs no other
-   * its report.
-   */
+  /** Returns each rest to its owner. An exception of one owner does not reach the others. */
   #reportShort({ sends, arena }: Opened, count: number): void {
     for (let at = 0; at < count * SEND_WORDS; at += SEND_WORDS) {
-      const offset = sends[at + 1] ?? 0;
-      const bytes = sends[at + 2] ?? 0;
-      const result = sends[at + 3] ?? 0;
+      const offset = sends[at + SEND_OFFSET] ?? 0;
+      const bytes = sends[at + SEND_BYTES] ?? 0;
+      const result = sends[at + SEND_RESULT] ?? 0;
       if (result === bytes) continue;
-      const owner = this.#streams[sends[at] ?? -1];
+      const owner = this.#streams[sends[at + SEND_SLOT] ?? -1];
       const rest = arena.subarray(offset + Math.max(0, result), offset + bytes);
       try {
         owner?.onSendShort?.(rest, Math.min(0, result));
@@ -283,7 +294,10 @@ export class SocketLoop {
 
   // ---- events
 
-  /** Dispatches events, as `Dispatch` says. Refuses them while a callback runs the runtime's loop itself. */
+  /**
+   * Handles the records of one poll (`Dispatch` in native-sockets.ts). Refuses them while a callback runs the
+   * runtime's loop itself.
+   */
   #dispatch(count: number): boolean {
     if (isInCallback()) return true;
     const { events, pages } = this.#open();
@@ -303,21 +317,21 @@ export class SocketLoop {
       runTicks();
     }
     this.#isDispatching = false;
-    pages.turn();
+    pages.endDispatch();
     return false;
   }
 
   /** Passes an event on to the owner of its socket. */
   #pass(events: Int32Array, record: number): void {
     const at = record * EVENT_WORDS;
-    const kind = events[at];
-    const slot = events[at + 1] ?? -1;
-    const first = events[at + 2] ?? 0;
-    const second = events[at + 3] ?? 0;
+    const kind = events[at + EVENT_KIND];
+    const slot = events[at + EVENT_SLOT] ?? -1;
+    const first = events[at + EVENT_FIRST] ?? 0;
+    const second = events[at + EVENT_SECOND] ?? 0;
     const stream = this.#streams[slot];
     const owner = stream ?? this.#attempts.get(slot) ?? this.#listeners.get(slot);
     if (owner === undefined) {
-      // This event brings a socket, whose listener was closed meanwhile.
+      // Only ACCEPTED brings a socket. Its listener was closed in the meantime.
       if (kind === EventKind.ACCEPTED) this.native.reset(first);
       return;
     }
@@ -343,12 +357,9 @@ export class SocketLoop {
     else listener?.onSocketFailed(first);
   }
 
-  /**
-   * Returns the ends of a record. Ends that equal those of the last event are the same objects: many
-   * connections to one port share them.
-   */
+  /** Returns both ends. Equal ends of consecutive events share one object. */
   #endsOf(record: number): SocketEnds {
-    const at = record * 2 * END_BYTES;
+    const at = record * ENDS_BYTES;
     this.#lastLocal = this.#endpointAt(at, this.#lastLocal);
     this.#lastRemote = this.#endpointAt(at + END_BYTES, this.#lastRemote);
     return { local: this.#lastLocal, remote: this.#lastRemote };
@@ -356,8 +367,8 @@ export class SocketLoop {
 
   #endpointAt(at: number, last: Endpoint): Endpoint {
     const { ends, ports } = this.#open();
-    const port = ports[at / Uint16Array.BYTES_PER_ELEMENT] ?? 0;
-    const text = ends.toString('latin1', at + 2, ends.indexOf(0, at + 2));
+    const port = ports[at / PORT_BYTES] ?? 0;
+    const text = ends.toString('latin1', at + PORT_BYTES, ends.indexOf(0, at + PORT_BYTES));
     const address = text === last.address ? last.address : text;
     return address === last.address && port === last.port ? last : { address, port };
   }
@@ -365,7 +376,7 @@ export class SocketLoop {
   /** Returns this side's end of a listener, or a refusal. */
   localEnd(slot: number): Endpoint | number {
     const result = this.native.localEnd(slot);
-    return result < 0 ? result : this.#endpointAt(MAX_EVENTS * 2 * END_BYTES, this.#lastLocal);
+    return result < 0 ? result : this.#endpointAt(MAX_EVENTS * ENDS_BYTES, this.#lastLocal);
   }
 }
 

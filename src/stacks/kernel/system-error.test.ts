@@ -19,7 +19,7 @@ describe('a refusal as an error', () => {
     assert.deepEqual(Object.entries(ours).sort(), Object.entries(theirs).sort());
   });
 
-  it('tells want of memory from faults of the connection', () => {
+  it('distinguishes want of memory from faults of the connection', () => {
     const { ENOMEM, ENOBUFS, ECONNRESET, EPIPE } = constants.errno;
     assert.deepEqual(
       [ENOMEM, ENOBUFS, ECONNRESET, EPIPE].map((errno) => isStarvation(refusal(11, errno))),

@@ -30,7 +30,7 @@ const ENOMEM = 12;
 /** EFAULT of write: bytes that were lent for sending were detached or shrunk before they were sent. */
 export const TAKEN_AWAY = -((SYSTEM_CALLS.indexOf('write') + 1) * ERRNO_RANGE + 14);
 
-/** Returns the system call that was refused. */
+/** Returns the name of the refused system call. */
 export function callOf(refusal: number): string {
   return SYSTEM_CALLS[Math.floor(-refusal / ERRNO_RANGE) - 1] ?? 'unknown';
 }
@@ -42,8 +42,8 @@ export interface ErrorEnd {
 }
 
 /**
- * Returns true if the kernel had no memory for bytes to be sent: the connection itself is sound, and no byte
- * was taken. Of other calls that is not known.
+ * Returns true if the kernel had no memory to send: the connection is sound, and nothing was taken. A refusal
+ * of another call does not say so.
  */
 export function isStarvation(refusal: number): boolean {
   const errno = -refusal % ERRNO_RANGE;
@@ -56,7 +56,7 @@ export function isOutOfDescriptors(refusal: number): boolean {
   return errno === EMFILE || errno === ENFILE;
 }
 
-/** Returns an error such as `connect ECONNREFUSED 127.0.0.1:80`, with Node's properties. */
+/** Returns an error like `connect ECONNREFUSED 127.0.0.1:80`, with Node's properties. */
 export function systemError(refusal: number, end?: ErrorEnd): Error {
   const errno = -refusal % ERRNO_RANGE;
   const syscall = callOf(refusal);

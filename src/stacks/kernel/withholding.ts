@@ -1,8 +1,8 @@
 /**
- * Received data of one connection that waits. While the program does not consume delivered data, the kernel
- * keeps that data and closes the window for it (`Peeking`), and if the pieces are many, further ones are
- * joined (`WithheldPieces`). Data also waits while the program has switched reading off. A connection has
- * this object from the first such case on.
+ * Reasons for which received data of one connection waits: delivered data is not consumed, and the kernel
+ * keeps it and closes the window for it (`Peeking`); the pieces are many, and further ones are joined
+ * (`WithheldPieces`); the program has switched reading off. A connection has this object from the first such
+ * case on.
  */
 import type { NativeSockets } from '../../addon/native-sockets.js';
 import type { TimerWheel } from '../../support/timer-wheel.js';
@@ -101,25 +101,25 @@ export class Withholding implements TimerOwner {
 
   // ---- the kernel's window
 
-  /** Keeps delivered data in the kernel, from now on, until it is consumed. */
+  /** Begins to leave delivered data in the kernel until it is consumed. */
   beginPeeking(native: NativeSockets, slot: number): void {
     this.#peeking ??= Peeking.begin(native, slot);
   }
 
-  /** Notes bytes that the kernel has given; while it is peeked at, the kernel also keeps them. */
+  /** Counts bytes that the kernel delivered and, while peeking, keeps. */
   received(bytes: number): void {
     this.#peeking?.delivered(bytes);
   }
 
   /**
-   * Consumes all but `unread` bytes in the kernel. Returns true if the window has to be looked at again
-   * later.
+   * Consumes all but `unread` bytes, plus what is needed to honour the promised window. Returns true if the
+   * window has to be looked at again later.
    */
   openWindow(unread: number): boolean {
     return this.#peeking?.openBut(unread, this.#windowBytes) === true;
   }
 
-  /** Drops received data from now on: the kernel keeps nothing. */
+  /** Drops received data from now on; the kernel keeps nothing. */
   drop(): void {
     this.#stash = undefined;
     this.#peeking?.consume();

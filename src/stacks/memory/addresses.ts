@@ -1,4 +1,4 @@
-/** Addresses as this stack compares them: each has one text. */
+/** Addresses in canonical form: equal addresses have equal texts. */
 import { formatIpv6, ipFamily, isUnspecified, parseIpv6, unmapped } from '../../support/ip-address.js';
 
 /** Address of a listener on every address, IPv6 and IPv4. */
@@ -9,6 +9,7 @@ const EVERY_IPV4_ADDRESS = '0.0.0.0';
 export interface EndSelector {
   /** An IP address. */
   readonly address?: string;
+  /** Port, 1 to 65535. */
   readonly port?: number;
 }
 
@@ -32,7 +33,7 @@ export function isLoopback(address: string): boolean {
   return address === '::1' || address.startsWith('127.');
 }
 
-/** True if a listener bound to `bound` gets connections to `address`. */
+/** Returns true if a listener bound to `bound` gets connections to `address`. */
 export function covers(bound: string, address: string): boolean {
   if (bound === EVERY_ADDRESS || bound === address) return true;
   return bound === EVERY_IPV4_ADDRESS && ipFamily(address) === 4;

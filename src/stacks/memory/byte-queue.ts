@@ -1,7 +1,7 @@
 /** Bytes in the order in which they came, in the pieces in which they came. */
 
 interface Piece {
-  /** Never empty when it comes. */
+  /** Not empty when it is pushed. */
   readonly bytes: Uint8Array;
   /** Bytes of it that were taken. */
   taken: number;
@@ -45,7 +45,10 @@ export class ByteQueue {
   }
 }
 
-/** The buffer is asked as well: optimised code of Node 20 may still see the former length of a view. */
+/**
+ * Returns true if the memory was transferred away. Checks the buffer too: optimised code of Node 20 may still
+ * see the former length of a view.
+ */
 function isTakenAway(bytes: Uint8Array): boolean {
   return bytes.length === 0 || bytes.buffer.byteLength === 0;
 }

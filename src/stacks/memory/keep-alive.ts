@@ -2,7 +2,7 @@
 import { Timer, type Timers } from '../../support/timers.js';
 
 export interface ProbedConnection {
-  /** Returns the time at which the peer's last segment arrived. */
+  /** Returns the time of the peer's last segment. */
   heardAtMs(): number;
   /** Sends a probe. Returns true if it is answered. */
   probe(): boolean;
@@ -24,7 +24,7 @@ export class KeepAlive {
     this.#connection = connection;
   }
 
-  /** `idleMs` 0 switches it off. */
+  /** Sets the probes; `idleMs` 0 switches them off. */
   set(idleMs: number, intervalMs: number, probes: number): void {
     this.#idleMs = idleMs;
     this.#intervalMs = intervalMs;
@@ -33,7 +33,7 @@ export class KeepAlive {
     else this.#timers.disarm(this.#timer);
   }
 
-  /** The timer's. */
+  /** Called by the timer. */
   due(nowMs: number): void {
     const idleAtMs = this.#connection.heardAtMs() + this.#idleMs;
     if (nowMs < idleAtMs) {

@@ -4,19 +4,20 @@ import type { Clock } from '../../support/clock.js';
 import { TimerWheel } from '../../support/timer-wheel.js';
 import type { Network } from './network.js';
 
-/** Bytes that each connection may have unacknowledged, however full the send budget is (contract M4). */
+/** Bytes that each connection may have unacknowledged, also when the send budget is used up (contract M4). */
 const SHARE_BYTES = 65_536;
 
 export class Machine {
   readonly network: Network;
   readonly limits: StackLimits;
   readonly timers: TimerWheel;
-  /** Connections whose end has not been reported, and closed ones that are being finished. */
+  /** Connections whose end has not been reported. */
   readonly connections = new Set<{ abort(): void }>();
+  /** Closed connections that the stack still finishes. */
   readonly lingering = new Set<{ abort(): void }>();
   readonly attempts = new Set<{ cancel(): void }>();
   readonly listeners = new Set<{ close(): void }>();
-  /** Faults on demand that leave it without memory for connections. */
+  /** Faults on demand that leave the machine without memory for connections. */
   readonly shortages = new Set<object>();
   /** Bytes of all connections beyond their shares. */
   #excess = 0;

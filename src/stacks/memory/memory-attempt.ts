@@ -19,7 +19,7 @@ export class MemoryAttempt implements Attempt, Flow {
   readonly #binding: Binding | undefined;
   readonly #receiveWindowBytes: number | undefined;
   readonly #timer = new Timer(this);
-  /** The fault with which the attempt cannot begin, or was reset. */
+  /** Fault that ends the attempt: it cannot begin, or was reset. */
   #fault: Fault | undefined;
   #isOver = false;
 
@@ -47,10 +47,10 @@ export class MemoryAttempt implements Attempt, Flow {
     const outcome = this.#fault ?? this.#machine.network.route(this);
     if (outcome === undefined) return;
     if ('code' in outcome) this.#fail(outcome);
-    else this.#stand(outcome);
+    else this.#establish(outcome);
   }
 
-  #stand(acceptor: Acceptor): void {
+  #establish(acceptor: Acceptor): void {
     this.#leave();
     const { ports } = this.#machine.network;
     const binding = this.#binding;
@@ -72,7 +72,7 @@ export class MemoryAttempt implements Attempt, Flow {
     this.#events.onFailed(fault);
   }
 
-  /** The timer's. */
+  /** Called by the timer. */
   due(): void {
     const { address, port } = this.remote;
     const cause = new Error(`connect to ${address} port ${port}: nothing answers`);
@@ -94,7 +94,7 @@ export class MemoryAttempt implements Attempt, Flow {
   }
 
   setKeepsAlive(): void {
-    // A process ends when no work is left.
+    // Nothing of this stack keeps the process alive.
   }
 }
 

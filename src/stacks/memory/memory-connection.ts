@@ -108,7 +108,7 @@ export class MemoryConnection implements Connection, End {
       events = show();
     } finally {
       if (events === undefined) this.abort();
-      else if (!this.#isGone) this.#events = events;
+      else if (!this.#isGone && !this.#machine.lingering.has(this)) this.#events = events;
       this.#reporting.look();
     }
   }
@@ -161,7 +161,7 @@ export class MemoryConnection implements Connection, End {
   #transmitBytes(other: End): void {
     if (this.#isRefusedBy(other)) return;
     const bytes = this.#outbox.transmit(other.window());
-    if (bytes === undefined) this.#fail({ code: ErrorCode.ERR_IF, cause: new Error('write EFAULT') });
+    if (bytes === undefined) this.#fail({ code: ErrorCode.ERR_IF, cause: detachedError() });
     else if (bytes.length > 0) other.receive(bytes);
   }
 
@@ -200,7 +200,7 @@ export class MemoryConnection implements Connection, End {
 
   #spaceEvent(): Event | undefined {
     if (this.#wantedSpace === 0 || this.#sending !== 'open' || this.isClosed()) return undefined;
-    // More than the buffer ever has is there as far as it can be once nothing is in flight.
+    // With nothing in flight there will be no more space: the request counts as met.
     const isThere = this.hasSpaceFor(this.#wantedSpace) || this.#outbox.unacknowledged === 0;
     if (!isThere) return undefined;
     this.#wantedSpace = 0;
@@ -284,7 +284,7 @@ export class MemoryConnection implements Connection, End {
     return this.sendSpace() >= bytes;
   }
 
-  /** MORE needs nothing: bytes that leave in one turn arrive as one piece. */
+  /** Ignores MORE: bytes that leave in one turn arrive as one piece. */
   enqueue(bytes: Uint8Array, flags: SendFlags): number {
     const taken = Math.min(bytes.length, this.sendSpace());
     if (taken > 0) this.#outbox.enqueue(bytes.subarray(0, taken), (flags & SendFlag.COPY) !== 0);
@@ -345,6 +345,8 @@ export class MemoryConnection implements Connection, End {
 
   close(): void {
     if (this.isClosed() || this.#machine.lingering.has(this)) return;
+    // The end is awaited already.
+    if (this.#sending !== 'open' && this.#isReceivingDone()) return;
     if (this.#receiving === 'open') this.#receiving = 'dropping';
     else if (this.#receiving === 'finReceived') this.#receiving = 'ended';
     this.#inbox.clear();
@@ -397,13 +399,13 @@ export class MemoryConnection implements Connection, End {
     timers.arm(this.#timer, Math.min(network.clock.nowMs() + ms, this.#lingersUntilMs));
   }
 
-  /** The timer's: joined pieces can be delivered, or the wait for the peer is over. */
+  /** Called by the timer: joined pieces can be delivered, or the wait for the peer is over. */
   due(): void {
     if (!this.#isReceivingDone()) {
       this.#reporting.look();
     } else if (this.#outbox.unacknowledged > 0) {
       const ms = this.#machine.limits.closeTimeoutMs;
-      const cause = new Error(`the peer acknowledged nothing for ${ms} ms after close()`);
+      const cause = new Error(`there was no progress for ${ms} ms after close()`);
       this.#fail({ code: ErrorCode.ERR_TIMEOUT, cause });
     } else if (this.#machine.lingering.has(this)) {
       this.#leave();
@@ -461,10 +463,15 @@ export class MemoryConnection implements Connection, End {
   }
 
   setKeepsAlive(): void {
-    // A process ends when no work is left.
+    // Nothing of this stack keeps the process alive.
   }
 }
 
 function resetFault(): Fault {
   return { code: ErrorCode.ERR_RST, cause: new Error('the peer reset the connection') };
+}
+
+/** Returns the error with which a kernel refuses to send bytes that it cannot read (write(2)). */
+function detachedError(): Error {
+  return Object.assign(new Error('write EFAULT'), { errno: -14, code: 'EFAULT', syscall: 'write' });
 }

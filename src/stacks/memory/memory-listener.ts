@@ -55,6 +55,6 @@ export class MemoryListener implements Listener, Acceptor {
   }
 
   setKeepsAlive(): void {
-    // A process ends when no work is left.
+    // Nothing of this stack keeps the process alive.
   }
 }

@@ -24,7 +24,7 @@ class Program implements ConnectionEvents {
   readonly told: string[] = [];
   /** Bytes that were received and not consumed. */
   withheld = 0;
-  /** Consumes at once. */
+  /** True if it consumes at once. */
   reads = true;
 
   constructor(connection: Connection) {
@@ -189,7 +189,7 @@ describe('a turn', () => {
     );
   });
 
-  it('keeps no kind of event from being told, however busy the others are', async () => {
+  it('reports every kind of event, also while another kind is busy', async () => {
     const { stack, near, far } = await pair({ sendBufferBytes: 1000 });
     let bytes = 0;
     for (const end of [near, far]) {
@@ -236,7 +236,7 @@ describe('connecting', () => {
     }
   });
 
-  it('is refused where nobody listens, and finds no route to an address that no machine has', async () => {
+  it('is refused where nothing listens, and finds no route to an address that no machine has', async () => {
     const stack = new MemoryStack();
     const { listener } = listen(stack, { address: '192.0.2.1' });
     assert.equal(await codeOf(connect(stack, '192.0.2.1', listener.local.port + 1)), ERR_RST);
@@ -247,7 +247,7 @@ describe('connecting', () => {
     assert.deepEqual(stack.holdings(), NOTHING);
   });
 
-  it('takes its local port, which nobody else may have unless all share it', async () => {
+  it('takes its local port, which no other socket may have unless all share it', async () => {
     const stack = new MemoryStack();
     const { listener } = listen(stack, { reusePort: true });
     const { port } = listener.local;
@@ -408,7 +408,7 @@ describe('bytes', () => {
     assert.deepEqual(far.told, ['abc']);
   });
 
-  it('tell of space once for each wish, as soon as there is as much', async () => {
+  it('report space once for each wish, as soon as there is as much', async () => {
     const { stack, near, far } = await pair({ sendBufferBytes: 10, receiveWindowBytes: 10 });
     far.connection.setReading(false);
     near.connection.setWantsSpace(10);
@@ -513,6 +513,45 @@ describe('reading', () => {
 });
 
 describe('the end', () => {
+  it('by drop() while the connection is shown brings no event', async () => {
+    const stack = new MemoryStack();
+    const { listener } = listen(stack);
+    const told: string[] = [];
+    stack.connect(
+      { address: '127.0.0.1', port: listener.local.port, localPort: 0 },
+      {
+        onConnected: (connection) => {
+          connection.drop();
+          return {
+            onData: () => told.push('data'),
+            onAcked: () => told.push('acked'),
+            onEnd: () => told.push('end'),
+            onClosed: () => told.push('closed'),
+          };
+        },
+        onFailed: () => told.push('failed'),
+      },
+    );
+    await stack.run(1000);
+    assert.deepEqual(told, []);
+  });
+
+  it('by close() needs acknowledgements: a peer that only sends does not hold it up', async () => {
+    const { stack, near, far } = await pair({ receiveWindowBytes: 4, closeTimeoutMs: 1000 });
+    far.reads = false;
+    near.send('abcdefgh');
+    await stack.settle();
+    near.connection.close();
+    for (let count = 0; count < 9; count += 1) {
+      await stack.run(100);
+      far.send('.');
+      near.connection.close();
+    }
+    assert.deepEqual(near.told, []);
+    await stack.run(100);
+    assert.deepEqual(near.told, [`fault ${ErrorCode.ERR_TIMEOUT}`]);
+  });
+
   it('of each direction comes on its own, behind the last byte', async () => {
     const { stack, near, far } = await pair();
     far.connection.setReading(false);
@@ -616,7 +655,7 @@ describe('the end', () => {
     assert.deepEqual(unread.stack.holdings(), NOTHING);
   });
 
-  it('by abort() is told to the peer alone, at once', async () => {
+  it('by abort() is reported to the peer alone, at once', async () => {
     const { stack, near, far } = await pair();
     near.send('lost');
     near.connection.abort();
@@ -626,7 +665,7 @@ describe('the end', () => {
     assert.deepEqual([near.told, far.told, stack.holdings()], [[], [`fault ${ERR_RST}`], NOTHING]);
   });
 
-  it('of the stack leaves nothing, and tells nobody', async () => {
+  it('of the stack leaves nothing, and reports no event', async () => {
     const { stack, near, far } = await pair();
     listen(stack);
     stack.connect(
@@ -640,7 +679,7 @@ describe('the end', () => {
 });
 
 describe('faults on demand', () => {
-  it('cut: nothing is acknowledged and nobody is told; healed, everything goes on', async () => {
+  it('cut: nothing is acknowledged and no event comes; healed, everything goes on', async () => {
     const { stack, near, far } = await pair();
     near.connection.setReportsAcks(true);
     const heal = stack.cut({ port: near.connection.local.port });
@@ -703,7 +742,7 @@ describe('faults on demand', () => {
     assert.ok((await near) instanceof Program);
   });
 
-  it('reset: both ends are told; an attempt fails', async () => {
+  it('reset: both ends report it; an attempt fails', async () => {
     const { stack, near, far } = await pair();
     stack.reset({ port: far.connection.local.port });
     assert.equal(near.connection.state(), TcpState.CLOSED);
@@ -759,7 +798,7 @@ describe('names', () => {
     return answer;
   }
 
-  it('are the test’s: answered at once, later, twice or by an exception, they are told once', async () => {
+  it('are the test’s: answered at once, later, twice or by an exception, they end once', async () => {
     const stack = new MemoryStack({
       lookup: (host, answer) => {
         if (host === 'bad.test') throw new Error('thrown');

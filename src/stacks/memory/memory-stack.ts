@@ -69,6 +69,7 @@ export interface MemoryStackOptions {
   network?: MemoryStack | undefined;
 }
 
+/** The stack of `memoryStack`: virtual time and faults on demand, beside the methods of every stack. */
 export class MemoryStack implements TcpStack {
   readonly name = 'memory';
   readonly capabilities: Capabilities = Object.freeze<Capabilities>({
@@ -92,7 +93,7 @@ export class MemoryStack implements TcpStack {
     'CONFIG_ASYNC_TCP_SND_BUDGET',
   ]);
   readonly limits: StackLimits;
-  /** The time of the stack. Move it by `run`, so that it never passes work that is to be done before. */
+  /** Clock of the stack. Move it by `run`, so that it never passes work that is to be done before. */
   readonly clock: SteppedClock;
   readonly timers: TimerWheel;
   readonly #network: Network;

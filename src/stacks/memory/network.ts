@@ -28,7 +28,7 @@ export class Network {
     return false;
   }
 
-  /** Returns the listener that an attempt reaches, or why it reaches none; `undefined` if nothing answers. */
+  /** Returns the listener that an attempt reaches, or the attempt's fault; `undefined`: no answer. */
   route(flow: Flow): Acceptor | Fault | undefined {
     if (this.isCut(flow)) return undefined;
     const { remote } = flow;
@@ -49,7 +49,7 @@ export class Network {
     return faultOf(ErrorCode.ERR_RTE, remote, 'no machine has this address');
   }
 
-  /** A machine has the loopback addresses, and every other one on which something listens. */
+  /** Returns true if a machine has the address: a loopback address, or one on which something listens. */
   #exists(address: string): boolean {
     return isLoopback(address) || [...this.acceptors].some(({ local }) => local.address === address);
   }

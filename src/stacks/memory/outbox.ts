@@ -12,7 +12,7 @@ export class Outbox {
   readonly #queue = new ByteQueue();
   #enqueued = 0;
   #transmitted = 0;
-  /** Flushed bytes have waited since the last `takeDrained`. */
+  /** True if flushed bytes have waited since the last `takeDrained`. */
   #hasWaited = false;
 
   constructor(machine: Machine) {

@@ -1,4 +1,4 @@
-/** The addresses and ports in use, by listeners and by connections that were made from here. */
+/** Addresses and ports in use, by listeners and outgoing connections. */
 import { covers } from './addresses.js';
 
 /** The range for ports that the caller does not choose: the dynamic ports of RFC 6335 §6. */
@@ -8,7 +8,7 @@ export const PORTS = 16_384;
 export interface Binding {
   readonly address: string;
   readonly port: number;
-  /** Other bindings that are shared may have the same address and port. */
+  /** True if other bindings that are shared may have the same address and port. */
   readonly isShared: boolean;
 }
 

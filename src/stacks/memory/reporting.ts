@@ -1,7 +1,6 @@
 /**
- * The calls of a program's events by an end: one for each time that the turn comes to the end, so that
- * microtasks run between two. The kinds of events rotate, so that a busy kind does not keep the others
- * waiting.
+ * Calls an end's events, one in each turn of the queue, so that microtasks run between two. The kinds of
+ * events rotate, so that a busy kind does not keep the others waiting.
  */
 import type { TurnQueue } from './turn-queue.js';
 

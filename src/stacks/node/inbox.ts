@@ -24,7 +24,7 @@ export interface ReceivingContext {
   post(job: () => void): void;
 }
 
-/** The connection. */
+/** The connection that owns the inbox. */
 export interface InboxOwner {
   /** The socket has received a piece, past the stream: the owner has the inbox take it. */
   onSocketData(chunk: Uint8Array): void;
@@ -54,7 +54,7 @@ export class Inbox implements TimerOwner {
   #flow: Flow = 'flowing';
   #delivery: Delivery = 'idle';
   #isReading = true;
-  /** The peer's FIN has come, and data before it waits. */
+  /** True if the peer's FIN has come and data before it waits. */
   #endWaits = false;
   /** Fires when small pieces have been joined for long enough. */
   #joinTimer: Timer | undefined;
@@ -192,7 +192,7 @@ export class Inbox implements TimerOwner {
     this.#deliverWaitingLater();
   }
 
-  /** Drops what waits, and what arrives from now on. */
+  /** Drops the waiting pieces and all data that arrives later. */
   drop(): void {
     const wasPaused = this.#flow === 'paused';
     this.end();
@@ -231,7 +231,7 @@ export class Inbox implements TimerOwner {
 
   // ---- joining small pieces
 
-  /** If too many pieces are withheld, what waits is delivered later, joined with what comes until then. */
+  /** Delivers the waiting pieces later and joined if too many are withheld. */
   #joinLater(): void {
     const isEmpty = this.#waiting === undefined && this.#socket.readableLength === 0;
     if (isEmpty || this.#flow !== 'paused' || !this.#withheld.isFull || this.#window() <= 0) return;
@@ -240,10 +240,10 @@ export class Inbox implements TimerOwner {
     if (!this.#joinTimer.armed) timers.arm(this.#joinTimer, timers.nowMs() + JOIN_INTERVAL_MS);
   }
 
-  /** The join timer's. */
+  /** Called by the join timer. */
   due(): void {
     if (this.#delivery === 'running' || this.#isOver() || this.#window() <= 0) return;
-    // The stream's bytes come by the event `data`, and wait with the rest. Reading continues by one piece.
+    // The event `data` brings the stream's pieces, which wait with the rest. Reading continues by one piece.
     if (this.#socket.readableLength > 0) this.#socket.read();
     const pieces = this.#waiting;
     this.#waiting = undefined;

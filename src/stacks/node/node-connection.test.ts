@@ -145,7 +145,7 @@ describe('connections that wait for the FIN of a peer that never ends', () => {
     await until(() => stack.lingerers.size === 0);
   });
 
-  it(`end after ${LONGEST_LINGER_MS} ms whatever the peer sends`, async () => {
+  it(`end after ${LONGEST_LINGER_MS} ms also if the peer goes on sending`, async () => {
     const { clock, stack, server, peer } = await lingering();
     const stepMs = FIN_WAIT_MS / 2;
     for (let atMs = stepMs; atMs < LONGEST_LINGER_MS; atMs += stepMs) {

@@ -1,9 +1,9 @@
 /**
- * One connection on `node:net`, from the moment that it stands: its ends, and how it ends. Its two halves,
- * `Outbox` and `Inbox`, hold the stream's own buffering to the port's promises.
+ * One established connection on `node:net`: its ends, and its end. Its two halves, `Outbox` and `Inbox`, hold
+ * the stream's own buffering to the port's promises.
  *
- * The life is a phase (`connection-phase.ts`): `#on` is the one place that changes it, and what follows
- * from a change stands there. The socket's `close` is the one event that ends it.
+ * The life is a phase (`connection-phase.ts`): `#on` is the one place that changes it and acts on the
+ * change. The socket's `close` is the one event that ends it.
  *
  * The socket's events call shared functions that find the connection in the socket, so that an idle
  * connection costs few closures.
@@ -26,7 +26,7 @@ import {
 } from '../system/connection-phase.js';
 import { connectionFault } from '../system/system-fault.js';
 import { Inbox, type InboxOwner } from './inbox.js';
-import { Lingering, type LingerContext, type LingerOwner } from './lingering.js';
+import { LingeringSocket, type LingerContext, type LingerOwner } from './lingering-socket.js';
 import type { OpenSocket, OpenSockets } from './open-sockets.js';
 import { Outbox, type OutboxOwner, type SendingContext } from './outbox.js';
 import { canReset, isSocketOver, type SocketEnds } from './socket-facts.js';
@@ -49,9 +49,9 @@ export interface ConnectionContext extends SendingContext, ClosingContext, Linge
 export class NodeConnection
   implements Connection, OutboxOwner, InboxOwner, ClosingOwner, LingerOwner, OpenSocket
 {
-  // First what every message touches: with many connections, each cache line of theirs counts.
+  // The fields that every message touches come first: with many connections, each cache line counts.
 
-  /** The receiver of the events; `undefined` before `begin` has it, and when no event may come any more. */
+  /** The receiver of the events; `undefined` until `begin` got it, and once no further event may come. */
   #events: ConnectionEvents | undefined;
   #phase: Phase = Phase.OPEN;
   readonly #socket: OwnedSocket;
@@ -64,10 +64,10 @@ export class NodeConnection
   readonly remote: Endpoint;
   /** From `close` until our FIN is sent; then, until the socket is closed. */
   #closing: Closing | undefined;
-  #lingering: Lingering | undefined;
+  #lingering: LingeringSocket | undefined;
   /** Bytes that the kernel had taken in all when a closing connection was looked at last. */
   #takenBefore = 0;
-  /** The fault that ended the connection. */
+  /** Fault that ended the connection. */
   #fault: Fault | undefined;
 
   constructor(
@@ -109,7 +109,7 @@ export class NodeConnection
 
   // ---- the phase
 
-  /** The one place that changes the phase, and that does what follows from the change. */
+  /** Changes the phase and acts on the change. No other method changes the phase. */
   #on(event: PhaseEvent): void {
     const before = this.#phase;
     this.#phase = phaseAfter(before, event);
@@ -142,14 +142,15 @@ export class NodeConnection
     return this.#isOver() ? TcpState.CLOSED : PHASES[this.#phase].state;
   }
 
-  /** The socket may be over already while its event is still on the way. */
+  /** True if the connection is over, also while the socket's event is on its way. */
   #isOver(): boolean {
     return isGone(this.#phase) || isSocketOver(this.#socket);
   }
 
-  get holding(): 'connections' | undefined {
-    const isReported = this.#events === undefined && (isClosed(this.#phase) || isGone(this.#phase));
-    return isReported ? undefined : 'connections';
+  get holding(): 'connections' | 'lingering' | undefined {
+    if (this.#events !== undefined) return 'connections';
+    if (this.#lingering !== undefined) return 'lingering';
+    return isClosed(this.#phase) || isGone(this.#phase) ? undefined : 'connections';
   }
 
   mss(): number {
@@ -157,7 +158,7 @@ export class NodeConnection
   }
 
   heardAgoMs(): undefined {
-    // `node:net` does not tell.
+    // `node:net` does not report it.
   }
 
   // ---- sending
@@ -287,7 +288,7 @@ export class NodeConnection
     this.abort();
   }
 
-  /** From now on no event comes. */
+  /** Ends the connection without a further event. */
   #forget(): void {
     // Bytes that were flushed earlier leave earlier.
     flushGathered();
@@ -334,7 +335,7 @@ export class NodeConnection
     this.#events = undefined;
     if (!this.#outbox.hasSent) this.#socket.unref();
     this.#closing?.end();
-    this.#lingering = new Lingering(this.#context, this);
+    this.#lingering = new LingeringSocket(this.#context, this);
     events.onClosed(undefined);
   }
 

@@ -8,7 +8,7 @@ import type { OpenSocket } from './open-sockets.js';
 import { endsOf } from './socket-facts.js';
 import { withNamedZone } from './zone.js';
 
-/** The local end before the system has bound the socket. */
+/** Local end until the system has bound the socket. */
 const NOT_BOUND: Endpoint = { address: '', port: 0 };
 
 export class NodeListener implements Listener, OpenSocket {

@@ -24,7 +24,7 @@ describe('reusePort', () => {
     }
   });
 
-  it('is told of this runtime', () => {
+  it('is detected on this runtime', () => {
     const { capabilities } = new NodeStack();
     assert.equal(capabilities.reusePort, hasReusePort(process.versions.node, process.platform));
   });
@@ -71,7 +71,7 @@ describe('resolve()', () => {
   });
 
   it('makes ERR_DNS of an error, which is the cause, and of an answer without addresses', async () => {
-    const cause = new Error('nobody knows');
+    const cause = new Error('unknown');
     assert.deepEqual(await resolved((_, answer) => setImmediate(answer, cause, ['::1'])), [
       { code: ErrorCode.ERR_DNS, cause },
       [],

@@ -1,6 +1,6 @@
 /**
- * The port on `node:net`: the operating system's TCP on every platform where Node, or what imitates it,
- * runs.
+ * The port on `node:net`: the operating system's TCP on every platform where Node, or a runtime that imitates
+ * it, runs.
  */
 import { Socket } from 'node:net';
 import type { Capabilities } from '../../port/capabilities.js';
@@ -99,7 +99,7 @@ export class NodeStack implements TcpStack {
   }
 
   holdings(): Holdings {
-    return { ...this.sockets.count(), lingering: this.lingerers.size, timers: this.timers.size };
+    return { ...this.sockets.count(), timers: this.timers.size };
   }
 
   close(): Promise<void> {

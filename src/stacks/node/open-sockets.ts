@@ -1,12 +1,11 @@
-/** The open sockets of a stack: what `holdings` counts, and what `close` of the stack has to close. */
+/** The open sockets of a stack, for `holdings` and `close`. */
 
 /** The owner of a socket. */
 export interface OpenSocket {
   /**
-   * The number of the holdings in which the socket counts; `undefined` once no event can come from it any
-   * more.
+   * Kind by which `holdings` counts the socket; `undefined` once no event can come from it any more.
    */
-  readonly holding: 'attempts' | 'connections' | 'listeners' | undefined;
+  readonly holding: 'attempts' | 'connections' | 'listeners' | 'lingering' | undefined;
   /** Closes the socket, a connection's by a reset. No event follows. */
   reset(): void;
 }
@@ -15,6 +14,7 @@ export interface OpenCounts {
   readonly attempts: number;
   readonly connections: number;
   readonly listeners: number;
+  readonly lingering: number;
 }
 
 export class OpenSockets {
@@ -25,7 +25,7 @@ export class OpenSockets {
     this.#sockets.add(socket);
   }
 
-  /** The runtime has closed the socket, or another owner has taken it over. */
+  /** Removes a socket that the runtime has closed or that another owner took over. */
   remove(socket: OpenSocket): void {
     this.#sockets.delete(socket);
     if (this.#sockets.size > 0 || this.#whenEmpty.length === 0) return;
@@ -36,7 +36,7 @@ export class OpenSockets {
 
   /** Counts the sockets that can still bring events. */
   count(): OpenCounts {
-    const counts = { attempts: 0, connections: 0, listeners: 0 };
+    const counts = { attempts: 0, connections: 0, listeners: 0, lingering: 0 };
     for (const { holding } of this.#sockets) if (holding !== undefined) counts[holding] += 1;
     return counts;
   }

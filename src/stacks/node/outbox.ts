@@ -23,7 +23,7 @@ export const GATHER_BYTES = 16_384;
 const NOTHING = new Uint8Array(0);
 
 /**
- * Purposes for which a report is awaited: a sum of these. A report that is awaited comes within the turn;
+ * Reasons for which a report is awaited, to be added. A report that is awaited comes within the turn;
  * otherwise it comes with the next event of the connection, or when it is awaited again.
  */
 const FOR_ACKS = 1;
@@ -40,7 +40,7 @@ export interface SendingContext {
   post(job: () => void): void;
 }
 
-/** The connection. All but `onDetached` come from the loop, never from inside a method. */
+/** The connection. All methods but `onDetached` are called from the loop, never from inside a method. */
 export interface OutboxOwner {
   /** The kernel has taken bytes: our FIN may be due. Comes before the reports of the same bytes. */
   onTaken(): void;
@@ -66,19 +66,19 @@ export class Outbox implements TakenReporter {
   #reported = 0;
   /** Bytes that the budget knows as outstanding. */
   #budgeted = 0;
-  /** Purposes for which a report is awaited. */
+  /** Sum of the reasons for which a report is awaited. */
   #awaited = 0;
-  /** The kernel took bytes that are not reported yet, the last of them in `#takenTurn`. */
+  /** True if the kernel took bytes that are not reported yet, the last of them in `#takenTurn`. */
   #isUnreported = false;
   #takenTurn = 0;
   #isReportQueued = false;
-  /** The last piece was enqueued with MORE. */
+  /** True if the last piece was enqueued with MORE. */
   #more = false;
   /** Pieces of which the stream still holds some, because the kernel has not taken all of them. */
   #inFlight: readonly Uint8Array[] | undefined;
   #onWritten: ((error?: Error | null) => void) | undefined;
   #pushGathered: (() => void) | undefined;
-  /** MORE holds the flushed bytes back. */
+  /** True if MORE holds the flushed bytes back. */
   #isHeldBack = false;
   #pushHeldBack: (() => void) | undefined;
   #reportsDrained = false;
@@ -275,7 +275,7 @@ export class Outbox implements TakenReporter {
     return (this.#awaited & what) !== 0;
   }
 
-  /** A method that leaves flushed bytes behind is followed by `onDrained`. */
+  /** Awaits `onDrained` if a method left flushed bytes behind. */
   #noteQueued(): void {
     if (this.#reportsDrained && this.queued() > 0) this.#await(FOR_DRAIN, true);
   }

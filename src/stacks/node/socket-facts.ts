@@ -3,14 +3,14 @@ import type { Socket } from 'node:net';
 import type { Endpoint } from '../../port/tcp-stack.js';
 import { unmapped } from '../../support/ip-address.js';
 
-/** The two ends of a socket that stands. */
+/** Both ends of a connected socket. */
 export interface SocketEnds {
   readonly local: Endpoint;
   readonly remote: Endpoint;
 }
 
 /**
- * Returns the ends of a socket that has just come to stand. Returns `undefined` if the peer has reset it
+ * Returns the ends of a socket that has just been connected. Returns `undefined` if the peer has reset it
  * meanwhile: then the kernel knows no peer.
  */
 export function endsOf(socket: Socket): SocketEnds | undefined {

@@ -1,4 +1,4 @@
-/** The recording stack forwards everything as it is, and its lines tell what happened. */
+/** The recording stack forwards everything as it is, and its lines say what happened. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ErrorCode } from '../../port/error-code.js';
@@ -107,7 +107,7 @@ async function converse(stack: TcpStack, memory: MemoryStack): Promise<void> {
 }
 
 describe('a recording', () => {
-  it('tells a conversation of two ends, each connection by a number of its own', async () => {
+  it('records a conversation of two ends, each connection by a number of its own', async () => {
     const memory = new MemoryStack();
     const stack = new RecordingStack(memory, {});
     await converse(stack, memory);
@@ -184,7 +184,7 @@ describe('a recording', () => {
     ]);
   });
 
-  it('tells why nothing listens, connects or has an address', async () => {
+  it('records why nothing listens, connects or has an address', async () => {
     const failed = new Error('no address');
     const memory = new MemoryStack({ lookup: (_, answer) => answer(failed, []) });
     const stack = new RecordingStack(memory, {});
@@ -209,7 +209,7 @@ describe('a recording', () => {
     assert.ok(lines.includes('#4 ← onAnswer ERR_DNS "no address"'));
   });
 
-  it('tells of a refused connection, an attempt that was given up and a look-up that was taken back', async () => {
+  it('records a refused connection, a cancelled attempt and a cancelled look-up', async () => {
     const memory = new MemoryStack();
     const stack = new RecordingStack(memory, {});
     const listener = serve(stack, 7, undefined);

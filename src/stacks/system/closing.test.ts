@@ -92,7 +92,7 @@ describe('a connection that closes', () => {
     assert.deepEqual([scene.timers.size, scene.lingerers.size], [0, 0]);
   });
 
-  it('ends at most an eighth of the timeout late where nobody tells of acknowledgements', () => {
+  it('ends at most an eighth of the timeout late where no event reports acknowledgements', () => {
     const scene = new Scene();
     let atMs = 100;
     scene.close('a', 10, () => (scene.hands.nowMs() > atMs ? ((atMs = Infinity), 1) : 0));

@@ -18,7 +18,7 @@ export interface ClosingContext {
 
 /** The connection that closes. */
 export interface ClosingOwner {
-  /** Asks the system for progress, as far as it tells; `progressed` is called if there is any. */
+  /** Asks the system for progress; calls `progressed` if there is any. */
   lookForProgress(): void;
   /** The closing has failed: the owner resets the socket and reports the fault. */
   onClosingFailed(fault: Fault): void;
@@ -56,11 +56,11 @@ export class Closing implements Lingerer, TimerOwner {
       this.#arm(nowMs);
       return;
     }
-    const cause = new Error(`the peer acknowledged nothing for ${closeTimeoutMs} ms after close()`);
+    const cause = new Error(`there was no progress for ${closeTimeoutMs} ms after close()`);
     this.#owner.onClosingFailed({ code: ErrorCode.ERR_TIMEOUT, cause });
   }
 
-  cut(): void {
+  evict(): void {
     const cause = new Error('too many closed connections wait for their peers');
     this.#owner.onClosingFailed({ code: ErrorCode.ERR_MEM, cause });
   }

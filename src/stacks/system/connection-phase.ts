@@ -34,7 +34,7 @@ export type Phase = (typeof Phase)[keyof typeof Phase];
 export type PhaseEvent = 'shutdown' | 'close' | 'finSent' | 'peerEnded' | 'fault' | 'end';
 
 interface Row {
-  /** State that the program sees. If the system knows the state more exactly, the system's counts. */
+  /** State shown to the program, unless the system reports a more exact one. */
   readonly state: TcpState;
   readonly on: Readonly<Partial<Record<PhaseEvent, Phase>>>;
 }

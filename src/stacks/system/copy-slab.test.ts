@@ -141,7 +141,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
   { maxLength: 40, size: 'max' },
 );
 
-it('no piece is touched before it is released, whatever is copied and released', () => {
+it('no piece is touched before it is released, in any order of copies and releases', () => {
   fc.assert(
     fc.property(steps, (program) => {
       const slab = new CopySlab();

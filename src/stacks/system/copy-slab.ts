@@ -1,8 +1,8 @@
 /**
- * The buffer into which the caller's bytes are copied: one for all connections of a stack, used from the
+ * Buffer into which `enqueue` copies the caller's bytes, one for all connections of a stack, used from the
  * front. The kernel mostly takes a piece within the call that sends it; then the piece's place is free again
- * at once, and sending allocates nothing. A piece that has to wait keeps its place; the garbage collector
- * frees a buffer when none of its pieces waits any more.
+ * at once, and sending allocates nothing. A piece that has to wait keeps its place. A buffer lasts until
+ * the garbage collector finds it unused.
  */
 
 /**

@@ -1,18 +1,25 @@
-/** An attempt to connect that the system refused at once. The event comes when the call has returned. */
+/** An attempt to connect that the system refused at once. Its event comes when the call has returned. */
 import type { Attempt, AttemptEvents, Fault } from '../../port/tcp-stack.js';
 
-export class FailedAttempt implements Attempt {
-  #events: AttemptEvents | undefined;
+export interface FailedAttemptContext {
+  /** Attempts whose event is on its way. */
+  readonly failedAttempts: Set<FailedAttempt>;
+  post(job: () => void): void;
+}
 
-  constructor(stack: { post(job: () => void): void }, fault: Fault, events: AttemptEvents) {
-    this.#events = events;
-    stack.post(() => {
-      this.#events?.onFailed(fault);
+export class FailedAttempt implements Attempt {
+  readonly #context: FailedAttemptContext;
+
+  constructor(context: FailedAttemptContext, fault: Fault, events: AttemptEvents) {
+    this.#context = context;
+    context.failedAttempts.add(this);
+    context.post(() => {
+      if (context.failedAttempts.delete(this)) events.onFailed(fault);
     });
   }
 
   cancel(): void {
-    this.#events = undefined;
+    this.#context.failedAttempts.delete(this);
   }
 
   setKeepsAlive(): void {

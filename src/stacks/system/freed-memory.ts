@@ -1,7 +1,7 @@
 /**
  * Makes the process keep freed memory. The memory of received bytes is allocated and freed by the megabyte.
- * glibc gives memory that is freed at the end of a heap back to the system, and then every page of it is
- * faulted in anew: with pieces of 64 KiB that is two thirds of the cost of receiving. But once a block of at
+ * glibc gives memory that is freed at the end of a heap back to the system. Then each page is faulted in
+ * anew: with pieces of 64 KiB that is two thirds of the cost of receiving. But once a block of at
  * most 32 MiB was mapped and unmapped, glibc keeps twice that block's size, and does not map such blocks any
  * more (mallopt(3), M_MMAP_THRESHOLD). Every program that frees such a block gets there; this module does at
  * once. The block takes no memory itself, because it is never written, and the kept memory was in use before.
@@ -9,7 +9,7 @@
  */
 import process from 'node:process';
 
-/** Smallest piece whose freed memory is worth keeping. */
+/** Size, in bytes, from which on a piece's freed memory is worth keeping. */
 const LARGE_PIECE_BYTES = 32_768;
 /** Size of the block: with its header it stays under the 32 MiB. */
 const BLOCK_BYTES = 31 * 1024 * 1024;

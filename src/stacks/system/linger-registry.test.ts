@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { LingerEntry, STANDSTILL_MS, LingerRegistry } from './linger-registry.js';
+import { LingerEntry, LingerRegistry, STALLED_MS } from './linger-registry.js';
 import { MAX_LINGERING } from './lingering.js';
 
-/** A registry, its time, and the names of the connections that were cut. */
+/** A registry, its time, and the names of the connections that were evicted. */
 class Scene {
   nowMs = 0;
-  readonly cut: string[] = [];
+  readonly evicted: string[] = [];
   readonly registry: LingerRegistry;
 
   constructor(maxCount?: number, maxBytes?: number) {
@@ -15,7 +15,7 @@ class Scene {
   }
 
   entry(name: string): LingerEntry {
-    return new LingerEntry({ cut: () => this.cut.push(name) });
+    return new LingerEntry({ evict: () => this.evicted.push(name) });
   }
 
   add(name: string, bytes = 0): LingerEntry {
@@ -26,12 +26,12 @@ class Scene {
 }
 
 describe('the number of closed connections', () => {
-  it(`is ${MAX_LINGERING} at most; one more, and the oldest is cut`, () => {
+  it(`is ${MAX_LINGERING} at most; one more, and the oldest is evicted`, () => {
     const scene = new Scene();
     for (let index = 0; index < MAX_LINGERING; index += 1) scene.add(`${index}`);
-    assert.deepEqual([scene.registry.size, scene.cut], [MAX_LINGERING, []]);
+    assert.deepEqual([scene.registry.size, scene.evicted], [MAX_LINGERING, []]);
     scene.add('one more');
-    assert.deepEqual([scene.registry.size, scene.cut], [MAX_LINGERING, ['0']]);
+    assert.deepEqual([scene.registry.size, scene.evicted], [MAX_LINGERING, ['0']]);
   });
 
   it('never cuts the one that progressed last', () => {
@@ -41,8 +41,8 @@ describe('the number of closed connections', () => {
       scene.add(`${index}`);
       scene.registry.progressed(slow);
     }
-    assert.ok(!scene.cut.includes('slow'));
-    assert.equal(scene.cut.length, 99);
+    assert.ok(!scene.evicted.includes('slow'));
+    assert.equal(scene.evicted.length, 99);
   });
 
   it('falls when one is done, and being done twice changes nothing', () => {
@@ -53,9 +53,9 @@ describe('the number of closed connections', () => {
     scene.registry.remove(first);
     assert.equal(scene.registry.size, 1);
     scene.add('third');
-    assert.deepEqual([scene.registry.size, scene.cut], [2, []]);
+    assert.deepEqual([scene.registry.size, scene.evicted], [2, []]);
     scene.registry.add(first);
-    assert.deepEqual([scene.registry.size, scene.cut], [2, ['second']]);
+    assert.deepEqual([scene.registry.size, scene.evicted], [2, ['second']]);
   });
 });
 
@@ -64,19 +64,19 @@ describe('the bytes of closed connections', () => {
     const scene = new Scene(10, 100);
     scene.add('a', 60);
     scene.add('b', 40);
-    assert.deepEqual([scene.registry.bytes, scene.cut], [100, []]);
+    assert.deepEqual([scene.registry.bytes, scene.evicted], [100, []]);
     scene.add('c', 1);
-    assert.deepEqual([scene.registry.bytes, scene.cut], [41, ['a']]);
+    assert.deepEqual([scene.registry.bytes, scene.evicted], [41, ['a']]);
   });
 
   it('make as many go as it takes, and one alone that is too large', () => {
     const scene = new Scene(10, 100);
     for (const name of ['a', 'b', 'c']) scene.add(name, 30);
     scene.add('d', 95);
-    assert.deepEqual([scene.registry.bytes, scene.cut], [95, ['a', 'b', 'c']]);
+    assert.deepEqual([scene.registry.bytes, scene.evicted], [95, ['a', 'b', 'c']]);
     scene.add('e', 101);
     assert.deepEqual([scene.registry.bytes, scene.registry.size], [0, 0]);
-    assert.deepEqual(scene.cut, ['a', 'b', 'c', 'd', 'e']);
+    assert.deepEqual(scene.evicted, ['a', 'b', 'c', 'd', 'e']);
   });
 
   it('are those of the last progress', () => {
@@ -84,7 +84,7 @@ describe('the bytes of closed connections', () => {
     const entry = scene.add('a', 100);
     scene.registry.progressed(entry, 10);
     scene.add('b', 90);
-    assert.deepEqual([scene.registry.bytes, scene.cut], [100, []]);
+    assert.deepEqual([scene.registry.bytes, scene.evicted], [100, []]);
     scene.registry.remove(entry);
     assert.equal(scene.registry.bytes, 90);
   });
@@ -101,38 +101,38 @@ describe('an entry', () => {
     assert.equal(entry.progressMs, 9);
   });
 
-  it('whose owner takes itself out when it is cut, and others with it, does no harm', () => {
+  it('whose owner takes itself out when it is evicted, and others with it, does no harm', () => {
     const { registry } = new Scene(2);
-    const cut: string[] = [];
-    const second = new LingerEntry({ cut: () => cut.push('second') });
+    const evicted: string[] = [];
+    const second = new LingerEntry({ evict: () => evicted.push('second') });
     const first = new LingerEntry({
-      cut: () => {
-        cut.push('first');
+      evict: () => {
+        evicted.push('first');
         registry.remove(first);
         registry.remove(second);
       },
     });
     for (const entry of [first, second]) registry.add(entry);
-    registry.add(new LingerEntry({ cut: () => cut.push('third') }));
-    assert.deepEqual([registry.size, cut], [1, ['first']]);
+    registry.add(new LingerEntry({ evict: () => evicted.push('third') }));
+    assert.deepEqual([registry.size, evicted], [1, ['first']]);
   });
 });
 
 describe('a connection that wants a descriptor', () => {
-  it('has the one that has gone longest without progress cut, if that stands still', () => {
+  it('has the one that has gone longest without progress evicted, if that is stalled', () => {
     const scene = new Scene();
-    assert.equal(scene.registry.cutStandstill(), false);
+    assert.equal(scene.registry.evictStalled(), false);
     const first = scene.add('first');
     scene.nowMs = 1;
     scene.add('second');
-    scene.nowMs = STANDSTILL_MS - 1;
-    assert.equal(scene.registry.cutStandstill(), false);
-    scene.nowMs = STANDSTILL_MS;
+    scene.nowMs = STALLED_MS - 1;
+    assert.equal(scene.registry.evictStalled(), false);
+    scene.nowMs = STALLED_MS;
     scene.registry.progressed(first);
-    assert.equal(scene.registry.cutStandstill(), false);
-    scene.nowMs = STANDSTILL_MS + 1;
-    assert.equal(scene.registry.cutStandstill(), true);
-    assert.deepEqual([scene.cut, scene.registry.size], [['second'], 1]);
+    assert.equal(scene.registry.evictStalled(), false);
+    scene.nowMs = STALLED_MS + 1;
+    assert.equal(scene.registry.evictStalled(), true);
+    assert.deepEqual([scene.evicted, scene.registry.size], [['second'], 1]);
   });
 });
 
@@ -148,7 +148,7 @@ describe('the registry', () => {
         const scene = new Scene(4, 100);
         const entries = Array.from({ length: 8 }, (_, who) => scene.entry(`${who}`));
         let model: { who: number; bytes: number }[] = [];
-        const cut: string[] = [];
+        const evicted: string[] = [];
         for (const { what, who, bytes } of steps) {
           const entry = entries[who];
           const isIn = model.some((one) => one.who === who);
@@ -159,9 +159,9 @@ describe('the registry', () => {
           else scene.registry.remove(entry);
           if (what !== 'remove') model.push({ who, bytes });
           const sum = (): number => model.reduce((total, one) => total + one.bytes, 0);
-          while (model.length > 4 || sum() > 100) cut.push(`${model.shift()?.who}`);
+          while (model.length > 4 || sum() > 100) evicted.push(`${model.shift()?.who}`);
           assert.deepEqual([scene.registry.size, scene.registry.bytes], [model.length, sum()]);
-          assert.deepEqual(scene.cut, cut);
+          assert.deepEqual(scene.evicted, evicted);
         }
       }),
     );

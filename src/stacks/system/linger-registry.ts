@@ -1,15 +1,15 @@
 /**
  * Connections that the program has closed and that the stack still finishes, in the order of their last
  * progress. Bounds their number and the bytes that they hold: past a bound, the one that has gone longest
- * without progress is cut. All operations take constant time.
+ * without progress is evicted. All operations take constant time.
  *
- * Call order of an entry: `add` → `progressed`* → `remove`, or `cut` of its owner instead; then `add` again.
+ * Call order of an entry: `add` → `progressed`* → `remove`, or its owner's `evict` instead; then `add` again.
  */
 import { assert } from '../../support/assert.js';
 import { MAX_LINGERING } from './lingering.js';
 
-/** Milliseconds without progress after which a connection gives way to one that wants its descriptor. */
-export const STANDSTILL_MS = 1000;
+/** Time without progress after which a closed connection gives its descriptor to a new one. */
+export const STALLED_MS = 1000;
 
 /** A closed connection, as the registry sees it. */
 export interface Lingerer {
@@ -17,13 +17,13 @@ export interface Lingerer {
    * Resets the connection, which has left the registry: a bound was reached. Called from inside `add` and
    * `progressed`, possibly those of another connection: events follow later.
    */
-  cut(): void;
+  evict(): void;
 }
 
 /** Entry of one connection in the registry; its owner keeps it for life. */
 export class LingerEntry {
   readonly owner: Lingerer;
-  /** Time of the last progress, by the registry's clock. */
+  /** Time of the owner's last progress, on the registry's clock. */
   progressMs = 0;
   /** The fields from here on belong to the registry. */
   bytes = 0;
@@ -92,27 +92,27 @@ export class LingerRegistry {
   }
 
   /**
-   * Cuts the connection that has gone longest without progress, if it stands still, because its descriptor is
-   * wanted. Returns true if a connection was cut.
+   * Evicts the connection that has gone longest without progress, if it is stalled, because its descriptor is
+   * wanted. Returns true if a connection was evicted.
    */
-  cutStandstill(): boolean {
+  evictStalled(): boolean {
     const oldest = this.#first;
-    if (oldest === undefined || this.#clock.nowMs() < oldest.progressMs + STANDSTILL_MS) return false;
-    this.#cut(oldest);
+    if (oldest === undefined || this.#clock.nowMs() < oldest.progressMs + STALLED_MS) return false;
+    this.#evict(oldest);
     return true;
   }
 
   #keepBounds(): void {
-    while (this.#first !== undefined && this.#isPastBounds()) this.#cut(this.#first);
+    while (this.#first !== undefined && this.#isPastBounds()) this.#evict(this.#first);
   }
 
   #isPastBounds(): boolean {
     return this.#count > this.#maxCount || this.#bytes > this.#maxBytes;
   }
 
-  #cut(entry: LingerEntry): void {
+  #evict(entry: LingerEntry): void {
     this.remove(entry);
-    entry.owner.cut();
+    entry.owner.evict();
   }
 
   #append(entry: LingerEntry, bytes: number): void {

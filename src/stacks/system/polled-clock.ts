@@ -1,6 +1,6 @@
 /**
  * The machine's clock, whose alarms wake after the event loop has polled. The loop itself runs timers first:
- * after a stall, data that came in time would be handled after the timeout that waited for it.
+ * after a stall, data that came in time would be reported after the timeout.
  */
 import { systemClock, type Alarm, type Clock } from '../../support/clock.js';
 import { clearImmediate, setImmediate } from '../../support/immediate.js';

@@ -7,8 +7,7 @@ import { lookupFault } from './system-fault.js';
 import type { Lookup } from './system-stack-options.js';
 
 /**
- * Answers once and later, whatever the lookup does: a user's function may answer at once, twice, or by
- * throwing.
+ * Answers once and later, even if the user's look-up answers at once, twice, or throws.
  */
 export function resolveWith(
   lookup: Lookup | undefined,

@@ -126,7 +126,7 @@ describe('a connection', () => {
     assert.equal(budget.capacity(BUFFER_BYTES, UNREAD_BYTES + BUFFER_BYTES), BUFFER_BYTES);
   });
 
-  it('may have an eighth of the budget beyond its share when nobody else has any', () => {
+  it('may have an eighth of the budget beyond its share when no other connection has any', () => {
     const budget = new SendBudget(BUDGET_BYTES);
     const allOfIt = SHARE_BYTES + LOW_BYTES;
     assert.equal(budget.capacity(allOfIt, 0), allOfIt);
@@ -173,7 +173,7 @@ describe('a connection', () => {
   });
 });
 
-describe('whatever the order of sends and acknowledgements', () => {
+describe('in any order of sends and acknowledgements', () => {
   const step = fc.record({
     who: fc.nat(MANY - 1),
     acks: fc.boolean(),

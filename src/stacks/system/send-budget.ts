@@ -1,17 +1,17 @@
 /**
- * Budget of the bytes that all connections of a thread may have unacknowledged together. Linux lets the send
+ * Bound of the bytes that all connections of a thread have unacknowledged together. Linux lets the send
  * buffer of each connection grow to megabytes: a crowd of peers that do not read could pin the machine's
  * memory.
  *
- * Every connection may have `SHARE_BYTES`, whatever the others do. Its bytes beyond the share are its excess,
- * and all excess together is bounded by half of the budget; the other half is for the shares. While little
- * excess is in use, a connection may have its whole send buffer. Later its excess may be at most the bytes
- * that its peer has acknowledged beyond `UNREAD_BYTES`, and at most half of the excess that is left: the
- * excess of a peer that reads doubles with each round trip, as in slow start (RFC 5681 §3.1), and a peer that
- * does not read stays at its share.
+ * Every connection may have `SHARE_BYTES`. The bytes beyond them are its excess. All excess together is
+ * bounded by half of the budget; the other half is for the shares. While little excess is in use, a
+ * connection may have its whole send buffer. Later its excess may be at most the bytes that its peer has
+ * acknowledged beyond `UNREAD_BYTES`, and at most half of the excess that is left: the excess of a peer that
+ * reads doubles with each round trip, as in slow start (RFC 5681 §3.1), and a peer that does not read stays
+ * at its share.
  */
 
-/** Bytes that each connection may have, however full the budget is. */
+/** Bytes that each connection may have, also when the budget is used up. */
 export const SHARE_BYTES = 65_536;
 
 /**
@@ -22,10 +22,19 @@ export const SHARE_BYTES = 65_536;
 export const CREDIT_BYTES = 3 * SHARE_BYTES;
 
 /**
- * Bytes that a peer's TCP acknowledges although its program reads nothing: the first receive buffer of
- * systems, which grows only for programs that read. Linux's is 131072 bytes (`tcp_rmem`).
+ * Bytes that a peer's TCP acknowledges although its program reads nothing: twice Linux's first receive buffer
+ * (131072, `tcp_rmem`), which grows only for programs that read.
  */
 export const UNREAD_BYTES = 262_144;
+
+/** Part of the budget that is for excess; the rest is for the shares. */
+const EXCESS_PART = 1 / 2;
+/** Part of all excess: while no more is in use, a connection may have as much. */
+const LOW_USE_PART = 1 / 4;
+/** Part of all excess: while no more is in use, credit is lent. */
+const CREDIT_PART = 1 / 8;
+/** Part of the excess that is left which one connection may have. */
+const PART_OF_LEFT = 1 / 2;
 
 export class SendBudget {
   readonly budgetBytes: number;
@@ -34,7 +43,7 @@ export class SendBudget {
 
   constructor(budgetBytes: number) {
     this.budgetBytes = budgetBytes;
-    this.#mostExcess = Math.floor(budgetBytes / 2);
+    this.#mostExcess = Math.floor(budgetBytes * EXCESS_PART);
   }
 
   /** Bytes of all connections beyond their shares. */
@@ -50,9 +59,9 @@ export class SendBudget {
     this.#excess += Math.max(0, after - shareBytes) - Math.max(0, before - shareBytes);
   }
 
-  /** Reserves `CREDIT_BYTES` of excess. Returns false if an eighth of all excess is in use. */
+  /** Reserves `CREDIT_BYTES` of excess. Returns false if `CREDIT_PART` of all excess is in use. */
   lendCredit(): boolean {
-    if (this.#excess + CREDIT_BYTES > this.#mostExcess / 8) return false;
+    if (this.#excess + CREDIT_BYTES > this.#mostExcess * CREDIT_PART) return false;
     this.#excess += CREDIT_BYTES;
     return true;
   }
@@ -66,10 +75,10 @@ export class SendBudget {
    * @param ackedBytes bytes that the connection's peer has acknowledged so far.
    */
   capacity(sendBufferBytes: number, ackedBytes: number): number {
-    const isLow = this.#excess <= this.#mostExcess / 4;
+    const lowUse = this.#mostExcess * LOW_USE_PART;
     const left = Math.max(0, this.#mostExcess - this.#excess);
     const read = Math.max(0, ackedBytes - UNREAD_BYTES);
-    const excess = isLow ? this.#mostExcess / 4 : Math.min(read, left / 2);
+    const excess = this.#excess <= lowUse ? lowUse : Math.min(read, left * PART_OF_LEFT);
     return Math.min(sendBufferBytes, SHARE_BYTES + Math.floor(excess));
   }
 }

@@ -42,7 +42,7 @@ describe("a connection's fault", () => {
     });
   }
 
-  it('that nobody knows, or that is none of the system, is a failed interface', () => {
+  it('that is unknown, or none of the system, is a failed interface', () => {
     const strange: Error[] = [
       systemError('EWHATEVER'),
       new Error('no code'),
@@ -65,7 +65,7 @@ describe("a listener's fault", () => {
 });
 
 describe("a lookup's fault", () => {
-  it('is ERR_DNS, whatever the reason', () => {
+  it('is ERR_DNS for every reason', () => {
     for (const cause of [systemError('ENOTFOUND'), systemError('EAI_AGAIN'), systemError('EMFILE')]) {
       assert.deepEqual(lookupFault(cause), { code: ErrorCode.ERR_DNS, cause });
     }
@@ -115,7 +115,7 @@ describe('the real system', () => {
     }
   });
 
-  it('says of a port that is taken, and of one where nobody listens, what they are', async () => {
+  it('distinguishes a port that is taken from one where nothing listens', async () => {
     const first = createServer().listen(0, '127.0.0.1');
     await once(first, 'listening');
     const { port } = first.address() as AddressInfo;

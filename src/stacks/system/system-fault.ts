@@ -34,10 +34,13 @@ function codeOf(cause: Error): string {
   return 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
 }
 
-/** Returns the fault of a connection's error. `choseLocalPort` is true if the caller chose the local port. */
+/**
+ * Returns the fault of a connection.
+ * @param choseLocalPort true if the caller chose the local port.
+ */
 export function connectionFault(cause: Error, choseLocalPort: boolean): Fault {
   const code = codeOf(cause);
-  // If `connect` and not `bind` fails so, the ports are taken: the chosen one to this peer, or every one.
+  // EADDRNOTAVAIL of `connect`: the chosen local port is in use to this peer, or all ports are.
   if (code === 'EADDRNOTAVAIL' && 'syscall' in cause && cause.syscall === 'connect') {
     if (choseLocalPort) return { code: ErrorCode.ERR_USE, cause };
     // A machine without IPv6 reports the same for every IPv6 address.
@@ -47,7 +50,7 @@ export function connectionFault(cause: Error, choseLocalPort: boolean): Fault {
   return { code: CODES[code] ?? ErrorCode.ERR_IF, cause };
 }
 
-/** Returns the fault of a listener's error; there, EACCES is a port that this user may not have. */
+/** Returns the fault of a listener. EACCES: this user may not have the port. */
 export function listenFault(cause: Error): Fault {
   const code = codeOf(cause);
   return { code: code === 'EACCES' ? ErrorCode.ERR_VAL : (CODES[code] ?? ErrorCode.ERR_IF), cause };

@@ -1,10 +1,10 @@
 /**
- * Counts the pieces that a receiver withholds, beside their bytes. A piece costs the process some 270 bytes,
- * however small it is, so that a window's worth of single bytes would take many times the window. Past a
- * bound, a stack delivers only every `JOIN_INTERVAL_MS`, and then all received bytes as one piece: memory is
- * bounded, and no connection stalls.
+ * Bound of the number of pieces that a receiver withholds, beside that of their bytes. A piece costs the
+ * process some 270 bytes, also if it is small: a window's worth of single bytes would take many times the
+ * window. Past the bound, a stack delivers only every `JOIN_INTERVAL_MS`, and then all received bytes as one
+ * piece: memory is bounded, and no connection stalls.
  *
- * A receiver gives back bytes, not pieces: a share of the bytes takes the same share of the pieces along.
+ * The receiver returns bytes, not pieces: a share of the bytes takes the same share of the pieces along.
  */
 import { assert } from '../../support/assert.js';
 

@@ -3,7 +3,7 @@
  * still arrives: if it were closed with data unread, the kernel would send a reset (RFC 1122 §4.2.2.13),
  * which could overtake data that the peer has not read.
  *
- * Call order: `new Lingering` → `noteLife`* → `end`, which may come at any time.
+ * Call order: `new LingeringSocket` → `noteLife`* → `end`, which may come at any time.
  */
 import { ErrorCode } from '../../port/error-code.js';
 import type { Fault } from '../../port/tcp-stack.js';
@@ -25,7 +25,7 @@ export interface LingerOwner {
   onClosingFailed(fault: Fault): void;
 }
 
-export class Lingering implements Lingerer, TimerOwner {
+export class LingeringSocket implements Lingerer, TimerOwner {
   readonly #context: LingerContext;
   readonly #owner: LingerOwner;
   readonly #entry = new LingerEntry(this);
@@ -58,7 +58,7 @@ export class Lingering implements Lingerer, TimerOwner {
     else this.#context.timers.arm(this.#timer, Math.min(silentAtMs, this.#untilMs));
   }
 
-  cut(): void {
+  evict(): void {
     const cause = new Error('too many closed connections wait for their peers');
     this.#owner.onClosingFailed({ code: ErrorCode.ERR_MEM, cause });
   }

@@ -1,6 +1,5 @@
 /**
- * If a thread is watched: the phases of starting its watchdog, and one table of what each event does in
- * each of them.
+ * The start of a watchdog: named phases, and one table of what each event does in each of them.
  *
  *     STARTING ──online──▶ WATCHED
  *        ├──shortage──▶ WAITING ──backOffOver──▶ STARTING
@@ -10,7 +9,7 @@
  */
 import { step, type PhaseTable } from './phase-table.js';
 
-export const WatchPhase = {
+export const StartPhase = {
   STARTING: 'STARTING',
   WATCHED: 'WATCHED',
   /** The back-off before the next attempt to start a watchdog. */
@@ -19,9 +18,9 @@ export const WatchPhase = {
   UNWATCHED: 'UNWATCHED',
 } as const;
 
-export type WatchPhase = (typeof WatchPhase)[keyof typeof WatchPhase];
+export type StartPhase = (typeof StartPhase)[keyof typeof StartPhase];
 
-export type WatchEvent =
+export type StartEvent =
   | 'online'
   /** Descriptors, memory or threads are missing: that passes. */
   | 'shortage'
@@ -29,16 +28,16 @@ export type WatchEvent =
   | 'fault'
   | 'backOffOver';
 
-export type WatchAct = 'start' | 'reportOnline' | 'startBackOff' | 'reportFault';
+export type StartAct = 'start' | 'reportOnline' | 'startBackOff' | 'reportFault';
 
-const { STARTING, WATCHED, WAITING, UNWATCHED } = WatchPhase;
+const { STARTING, WATCHED, WAITING, UNWATCHED } = StartPhase;
 
 const FAILURES = {
-  shortage: step<WatchPhase, WatchAct>(WAITING, 'startBackOff'),
-  fault: step<WatchPhase, WatchAct>(UNWATCHED, 'reportFault'),
+  shortage: step<StartPhase, StartAct>(WAITING, 'startBackOff'),
+  fault: step<StartPhase, StartAct>(UNWATCHED, 'reportFault'),
 } as const;
 
-export const WATCH_PHASES: PhaseTable<WatchPhase, WatchEvent, WatchAct> = {
+export const START_PHASES: PhaseTable<StartPhase, StartEvent, StartAct> = {
   [STARTING]: { online: step(WATCHED, 'reportOnline'), ...FAILURES },
   [WATCHED]: FAILURES,
   [WAITING]: { backOffOver: step(STARTING, 'start') },

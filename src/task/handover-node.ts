@@ -1,5 +1,5 @@
 /**
- * The starter's gift to a task's thread: the configuration, and the port to the supervisor. It is stored
+ * The starter's handover to a task's thread: the configuration, and the port to the supervisor. It is stored
  * under names that all copies of this library in the thread share, because the program may load another
  * copy than its starter.
  */
@@ -13,8 +13,8 @@ const VARIABLES = 'asynctcp.variables';
 /** Returns a new port to the supervisor. */
 type Connect = () => MessagePort;
 
-/** Stores the gift in the calling thread. */
-export function leaveGift(supervisor: MessagePort, variables: Variables): void {
+/** Stores the handover in the calling thread. */
+export function storeHandover(supervisor: MessagePort, variables: Variables): void {
   const connect: Connect = () => {
     const { port1, port2 } = new MessageChannel();
     supervisor.postMessage(port1, [port1]);
