@@ -23,8 +23,8 @@ const USUAL = inForm({
 });
 const PAIRS = (process.env['ASYNCTCP_SOAK_STACKS'] ?? USUAL).split(',');
 /** Time after which the engine has compiled most of the code. */
-const WARM_UP_SECONDS = inForm({ short: 4, long: 20 });
-const SECONDS = Number(process.env['ASYNCTCP_SOAK_SECONDS'] ?? inForm({ short: 8, long: 600 }));
+const WARM_UP_SECONDS = inForm({ short: 3, long: 20 });
+const SECONDS = Number(process.env['ASYNCTCP_SOAK_SECONDS'] ?? inForm({ short: 4, long: 600 }));
 const SEED = Number(process.env['ASYNCTCP_SOAK_SEED'] ?? randomInt(2 ** 32));
 
 const MIB = 1_048_576;
