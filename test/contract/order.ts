@@ -161,6 +161,26 @@ export const ORDER: readonly ContractCase[] = [
     },
   },
   {
+    id: 'L11.end',
+    title:
+      'microtasks that onEnd caused have run before onDisconnect, which follows at once behind both FINs',
+    async run(env) {
+      const { client, peer } = await linkedToPeer(env, (fresh) => fresh.setAllowHalfOpen(true));
+      const order: string[] = [];
+      client.onEnd(() => {
+        order.push('end');
+        void Promise.resolve().then(() => order.push('microtask'));
+      });
+      client.onDisconnect(() => order.push('disconnect'));
+      client.shutdown();
+      expectEqual((await peer.drain()).end, 'fin', 'how the peer saw our side end');
+      await env.settle();
+      await peer.shutdown();
+      await env.until('it is over', () => order.includes('disconnect'));
+      expectEqual(order, ['end', 'microtask', 'disconnect'], 'order');
+    },
+  },
+  {
     id: 'L11.context',
     title: 'a handler runs in the AsyncLocalStorage context in which it was set, and changes no other’s',
     async run(env) {
