@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { SteppedClock } from './stepped-clock.js';
 
 describe('a stepped clock', () => {
-  it('wakes whoever is due on the way, in order, at their times', () => {
+  it('wakes the alarms on the way in the order of their times, each at its time', () => {
     const clock = new SteppedClock();
     const startMs = clock.nowMs();
     const log: string[] = [];

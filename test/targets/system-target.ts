@@ -23,6 +23,7 @@ import {
 import type { CaseLimits, Env, HostedTask, NameAnswer, SystemThread, Target } from '../contract/case.js';
 import { kernelEnd } from '../peers/kernel-sockets.js';
 import { PythonPeer } from '../peers/python-peer.js';
+import { heldBy } from '../support/stacks.js';
 import { PATIENCE_MS, withPatience } from './patience.js';
 import { readSystemThread, TaskHost } from './task-host.js';
 
@@ -186,7 +187,7 @@ class SystemEnvironment implements Env {
     const { clientStack, serverStack } = this;
     const ours = (kind: string): boolean => kind.startsWith('TCP') || kind.startsWith('GetAddrInfo');
     const resources = process.getActiveResourcesInfo().filter(ours).length;
-    return resources + heldBy(clientStack) + heldBy(serverStack);
+    return resources + unknownToRuntime(clientStack) + unknownToRuntime(serverStack);
   }
 
   arrivedAtPeer(client: AsyncClient): number {
@@ -245,7 +246,7 @@ class SystemEnvironment implements Env {
 }
 
 /** Returns how many sockets and timers a stack holds, without the sockets that the runtime knows of. */
-function heldBy(stack: TcpStack): number {
-  const { connections, attempts, listeners, lingering, timers } = stack.holdings();
-  return stack.name === 'node' ? timers : connections + attempts + listeners + lingering + timers;
+function unknownToRuntime(stack: TcpStack): number {
+  const { listeners, timers } = stack.holdings();
+  return stack.name === 'node' ? timers : heldBy(stack) + listeners;
 }

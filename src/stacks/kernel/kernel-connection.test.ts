@@ -5,7 +5,7 @@ import { it, type TestContext } from 'node:test';
 import { loadAddon } from '../../addon/load-addon.js';
 import { TcpState } from '../../port/tcp-state.js';
 import { SendFlag, type ConnectionEvents } from '../../port/tcp-stack.js';
-import type { Alarm, Clock } from '../../support/clock.js';
+import { SteppedClock } from '../../support/stepped-clock.js';
 import { FIN_WAIT_MS, LONGEST_LINGER_MS } from '../system/lingering.js';
 import { CREDIT_BYTES, SHARE_BYTES } from '../system/send-budget.js';
 import { KernelConnection } from './kernel-connection.js';
@@ -256,32 +256,10 @@ it(
   },
 );
 
-/** A clock that stands until the test moves it, with the one alarm that a wheel has. */
-class HandClock implements Clock {
-  #nowMs = 0;
-  #wake: (() => void) | undefined;
-
-  nowMs(): number {
-    return this.#nowMs;
-  }
-
-  setAlarm(_atMs: number, wake: () => void): Alarm {
-    this.#wake = wake;
-    return { cancel: () => (this.#wake = undefined) };
-  }
-
-  advance(ms: number): void {
-    this.#nowMs += ms;
-    const wake = this.#wake;
-    this.#wake = undefined;
-    wake?.();
-  }
-}
-
 /** A connection that the program has closed, and that waits for its peer. */
 async function lingering(test: TestContext) {
   assert.ok(addon !== undefined);
-  const clock = new HandClock();
+  const clock = new SteppedClock();
   const { stack, connection, receiver, peer } = await connected(test, new KernelStack(addon, { clock }));
   receiver.mayEnd = true;
   connection.close();
@@ -301,10 +279,10 @@ it('a lingering socket waits on for a peer that is heard of', { skip: reason ?? 
   assert.equal(stack.lingerers.size, 1);
   for (let round = 0; round < 3; round += 1) {
     await hear();
-    clock.advance(FIN_WAIT_MS);
+    clock.stall(FIN_WAIT_MS);
     assert.equal(stack.lingerers.size, 1);
   }
-  clock.advance(FIN_WAIT_MS);
+  clock.stall(FIN_WAIT_MS);
   assert.equal(stack.lingerers.size, 0);
   assert.equal(stack.timers.size, 0);
 });
@@ -313,11 +291,11 @@ it('a lingering socket does not wait for ever', { skip: reason ?? false }, async
   const { stack, clock, peer, hear } = await lingering(test);
   for (let atMs = FIN_WAIT_MS; atMs < LONGEST_LINGER_MS; atMs += FIN_WAIT_MS) {
     await hear();
-    clock.advance(FIN_WAIT_MS);
+    clock.stall(FIN_WAIT_MS);
     assert.equal(stack.lingerers.size, 1);
   }
   peer.write('on and on');
-  clock.advance(FIN_WAIT_MS);
+  clock.stall(FIN_WAIT_MS);
   assert.equal(stack.lingerers.size, 0);
 });
 

@@ -36,6 +36,7 @@ import {
   PHASES,
   type PhaseEvent,
 } from '../system/connection-phase.js';
+import { showConnection, type Show } from '../system/show-connection.js';
 import { connectionFault } from '../system/system-fault.js';
 import { Closing, type ClosingOwner } from '../system/closing.js';
 import type { ConnectionContext } from './connection-context.js';
@@ -108,13 +109,8 @@ export class KernelConnection
   }
 
   /** Shows the connection to its user, who returns the receiver of its events, or refuses it. */
-  begin(show: (connection: Connection) => ConnectionEvents | undefined): void {
-    let events: ConnectionEvents | undefined;
-    try {
-      events = show(this);
-    } finally {
-      if (events === undefined) this.abort();
-    }
+  begin(show: Show): void {
+    const events = showConnection(this, show);
     // The user may have ended the connection already.
     if (this.#phase !== Phase.OVER) this.#events = events;
   }

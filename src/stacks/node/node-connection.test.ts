@@ -5,39 +5,12 @@ import { describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { AsyncClient } from '../../asynctcp/async-client.js';
 import type { Connection, ConnectionEvents } from '../../port/tcp-stack.js';
-import type { Alarm, Clock } from '../../support/clock.js';
+import { SteppedClock } from '../../support/stepped-clock.js';
 import { LingerRegistry } from '../system/linger-registry.js';
 import { FIN_WAIT_MS, LONGEST_LINGER_MS } from '../system/lingering.js';
 import { SHARE_BYTES } from '../system/send-budget.js';
 import { DEFAULT_BUFFER_BYTES, NodeStack } from './node-stack.js';
 import { canReset } from './socket-facts.js';
-
-/** A clock that the test advances, with the one alarm that a wheel has. */
-class HandClock implements Clock {
-  #nowMs = 0;
-  #wake: (() => void) | undefined;
-  #atMs = Number.POSITIVE_INFINITY;
-
-  nowMs(): number {
-    return this.#nowMs;
-  }
-
-  setAlarm(atMs: number, wake: () => void): Alarm {
-    [this.#atMs, this.#wake] = [atMs, wake];
-    return { cancel: () => (this.#wake = undefined) };
-  }
-
-  advance(ms: number): void {
-    const endMs = this.#nowMs + ms;
-    while (this.#wake !== undefined && this.#atMs <= endMs) {
-      const wake = this.#wake;
-      this.#wake = undefined;
-      this.#nowMs = Math.max(this.#nowMs, this.#atMs);
-      wake();
-    }
-    this.#nowMs = endMs;
-  }
-}
 
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
@@ -98,7 +71,7 @@ class FewLingering extends NodeStack {
 
 /** A connection that the program has closed, and that waits for its peer. */
 async function lingering() {
-  const clock = new HandClock();
+  const clock = new SteppedClock();
   const stack = new NodeStack({ clock });
   const peers: Socket[] = [];
   const server = await listening((socket) => peers.push(socket.resume()), true);
@@ -112,7 +85,7 @@ async function lingering() {
 
 describe('connections that wait for the FIN of a peer that never ends', () => {
   it('are bounded by their number: the one that has been silent for longest is reset', async () => {
-    const stack = new FewLingering({ clock: new HandClock() });
+    const stack = new FewLingering({ clock: new SteppedClock() });
     const peers: Socket[] = [];
     const server = await listening((socket) => peers.push(socket.resume()), true);
     const ends = { over: 0 };
@@ -180,7 +153,7 @@ describe('connections that wait for the FIN of a peer that never ends', () => {
   });
 
   it('leave the registry when the peers end after all', async () => {
-    const stack = new NodeStack({ clock: new HandClock() });
+    const stack = new NodeStack({ clock: new SteppedClock() });
     const peers: Socket[] = [];
     const server = await listening((socket) => peers.push(socket.resume()), true);
     const ends = { over: 0 };

@@ -24,6 +24,7 @@ import {
   PHASES,
   type PhaseEvent,
 } from '../system/connection-phase.js';
+import { showConnection, type Show } from '../system/show-connection.js';
 import { connectionFault } from '../system/system-fault.js';
 import { Inbox, type InboxOwner } from './inbox.js';
 import { LingeringSocket, type LingerContext, type LingerOwner } from './lingering-socket.js';
@@ -96,13 +97,8 @@ export class NodeConnection
    * Shows the connection to its user, who returns the receiver of its events, or `undefined` to refuse it.
    * The socket brings no event meanwhile.
    */
-  begin(show: (connection: Connection) => ConnectionEvents | undefined): void {
-    let events: ConnectionEvents | undefined;
-    try {
-      events = show(this);
-    } finally {
-      if (events === undefined) this.abort();
-    }
+  begin(show: Show): void {
+    const events = showConnection(this, show);
     // The user may have aborted it already.
     if (this.#phase !== Phase.OVER) this.#events = events;
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ErrorCode } from '../../port/error-code.js';
 import type { Fault, StackLimits } from '../../port/tcp-stack.js';
-import type { Alarm, Clock } from '../../support/clock.js';
+import { SteppedClock } from '../../support/stepped-clock.js';
 import { TimerWheel } from '../../support/timer-wheel.js';
 import { LingerRegistry } from './linger-registry.js';
 import { Closing, type ClosingOwner } from './closing.js';
@@ -16,36 +16,10 @@ const LIMITS: StackLimits = {
   closeTimeoutMs: TIMEOUT_MS,
 };
 
-/** A clock that a test moves, a millisecond at a time. */
-class Hands implements Clock {
-  #nowMs = 0;
-  readonly #alarms = new Set<{ readonly atMs: number; readonly wake: () => void }>();
-
-  nowMs(): number {
-    return this.#nowMs;
-  }
-
-  setAlarm(atMs: number, wake: () => void): Alarm {
-    const alarm = { atMs, wake };
-    this.#alarms.add(alarm);
-    return { cancel: () => this.#alarms.delete(alarm) };
-  }
-
-  advance(ms: number): void {
-    for (const endMs = this.#nowMs + ms; this.#nowMs < endMs;) {
-      this.#nowMs += 1;
-      for (const alarm of [...this.#alarms]) {
-        if (alarm.atMs > this.#nowMs) continue;
-        this.#alarms.delete(alarm);
-        alarm.wake();
-      }
-    }
-  }
-}
-
 /** Closed connections of one stack, and the time and fault of those that failed. */
 class Scene {
-  readonly hands = new Hands();
+  readonly hands = new SteppedClock();
+  readonly #startMs = this.hands.nowMs();
   readonly timers = new TimerWheel(this.hands);
   readonly lingerers: LingerRegistry;
   readonly failed: string[] = [];
@@ -53,6 +27,11 @@ class Scene {
 
   constructor(maxCount?: number, maxBytes?: number) {
     this.lingerers = new LingerRegistry(this.timers, maxCount, maxBytes);
+  }
+
+  /** Milliseconds since the scene began. */
+  passedMs(): number {
+    return this.hands.nowMs() - this.#startMs;
   }
 
   /**
@@ -69,7 +48,7 @@ class Scene {
       },
       onClosingFailed: (fault: Fault) => {
         closing.end();
-        this.failed.push(`${name} ${fault.code} at ${this.hands.nowMs()}`);
+        this.failed.push(`${name} ${fault.code} at ${this.passedMs()}`);
       },
     };
     const closing: Closing = new Closing(
@@ -95,7 +74,7 @@ describe('a connection that closes', () => {
   it('ends at most an eighth of the timeout late where no event reports acknowledgements', () => {
     const scene = new Scene();
     let atMs = 100;
-    scene.close('a', 10, () => (scene.hands.nowMs() > atMs ? ((atMs = Infinity), 1) : 0));
+    scene.close('a', 10, () => (scene.passedMs() > atMs ? ((atMs = Infinity), 1) : 0));
     scene.hands.advance(atMs + TIMEOUT_MS - 1);
     assert.deepEqual(scene.failed, []);
     scene.hands.advance(TIMEOUT_MS / 8 + 1);
