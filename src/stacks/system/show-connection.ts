@@ -1,4 +1,4 @@
-/** How a stack shows a new connection to its user. */
+/** The way in which a stack shows a new connection to its user. */
 import type { Connection, ConnectionEvents } from '../../port/tcp-stack.js';
 
 export type Show = (connection: Connection) => ConnectionEvents | undefined;
