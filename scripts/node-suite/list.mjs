@@ -1,39 +1,43 @@
-// The list of the tests that do not pass, and its comparison with the results of a run.
+// The list of the tests that do not pass under the hook, and its comparison with the results of a run.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
 
 /** Why a test does not pass. */
 export const CAUSES = {
-  node: 'the test fails without the hook too',
   private: 'the test looks at a private part of Node that the hook replaces',
   ours: 'a fault of ours',
+  flaky: 'the test fails at times, without the hook too',
 };
 
-const FIELDS = new Set(['test', 'node', 'cause', 'reason', 'flaky']);
+const FIELDS = ['test', 'node', 'cause', 'reason'];
 
 /**
+ * @typedef {import('./run-test.mjs').Result} Result
+ *
  * @typedef {object} Entry
  * @property {string} test name of the test's file, without its extension
  * @property {number[]} node majors of Node on which it does not pass
  * @property {keyof typeof CAUSES} cause
  * @property {string} reason one line
- * @property {true} [flaky] the test passes at times, without the hook too
+ *
+ * @typedef {object} Comparison
+ * @property {Result[]} listed tests that fail as listed
+ * @property {Result[]} unlisted tests that fail and are not listed
+ * @property {Result[]} stale tests that pass and are listed
  */
 
 /** Returns what is wrong with an entry, or undefined. */
 function faultOf(entry) {
-  const { test, node, cause, reason, flaky } = entry;
-  const unknown = Object.keys(entry).filter((name) => !FIELDS.has(name));
-  if (unknown.length > 0) return `has a field '${unknown.join(', ')}'`;
+  const { test, node, cause, reason } = entry;
+  const unknown = Object.keys(entry).find((name) => !FIELDS.includes(name));
+  if (unknown !== undefined) return `has a field '${unknown}'`;
   if (typeof test !== 'string' || test === '') return 'has no test';
-  if (!Array.isArray(node) || node.length === 0 || !node.every(Number.isInteger))
+  if (!Array.isArray(node) || node.length === 0 || !node.every(Number.isInteger)) {
     return 'has no majors in node';
+  }
   if (!Object.hasOwn(CAUSES, cause)) return `has a cause that is none of ${Object.keys(CAUSES).join(', ')}`;
-  if (typeof reason !== 'string' || reason === '' || reason.includes('\n'))
-    return 'has no reason of one line';
-  if (flaky === undefined) return undefined;
-  if (flaky !== true) return 'has a value of flaky other than true';
-  return cause === 'node' ? undefined : 'is flaky, which only a test may be that is so without the hook';
+  const isLine = typeof reason === 'string' && reason !== '' && !reason.includes('\n');
+  return isLine ? undefined : 'has no reason of one line';
 }
 
 /**
@@ -63,53 +67,46 @@ export async function writeList(file, entries) {
   writeFileSync(file, await format(JSON.stringify(sorted, null, 2), options));
 }
 
-/**
- * Returns the entries for a run. Without the hook they are those of tests that fail without it.
- * @param {Entry[]} entries
- * @param {{ major: number, hook: boolean }} run
- */
-const entriesFor = (entries, { major, hook }) =>
-  entries.filter(({ node, cause }) => node.includes(major) && (hook || cause === 'node'));
+/** Returns the entries for a major of Node, by their tests. */
+export function entriesOf(entries, major) {
+  return new Map(entries.filter(({ node }) => node.includes(major)).map((entry) => [entry.test, entry]));
+}
 
 /**
- * Compares the results of a run with the list. A test that skips itself is in neither of the answers.
- * @param {import('./run-test.mjs').Result[]} results
+ * Compares the results of a run with the list. A test that skips itself is in no part of the answer.
+ * @param {Result[]} results
  * @param {Entry[]} entries
- * @param {{ major: number, hook: boolean }} run
+ * @param {number} major
+ * @returns {Comparison}
  */
-export function compare(results, entries, run) {
-  const listed = new Map(entriesFor(entries, run).map((entry) => [entry.test, entry]));
+export function compare(results, entries, major) {
+  const listed = entriesOf(entries, major);
   const failed = results.filter(({ outcome }) => outcome === 'fail');
+  const passed = results.filter(({ outcome }) => outcome === 'pass');
   return {
-    /** Tests that fail as listed. */
-    expected: failed.filter(({ test }) => listed.has(test)),
-    /** Tests that fail and are not listed. */
+    listed: failed.filter(({ test }) => listed.has(test)),
     unlisted: failed.filter(({ test }) => !listed.has(test)),
-    /** Tests that pass and are listed. */
-    stale: results.filter(
-      ({ test, outcome }) => outcome === 'pass' && listed.has(test) && listed.get(test).flaky !== true,
-    ),
+    stale: passed.filter(({ test }) => listed.has(test) && listed.get(test).cause !== 'flaky'),
   };
 }
 
 /**
- * Returns the list as the results of a run would have it: a test that fails is added, with its error as the
- * reason, and the major of a run is taken out of the entry of a test that passes.
+ * Returns the list with the results of a run: a test that fails is added for the major, as a fault of ours with
+ * its error as the reason. The major is taken out of the entry of a test that passes.
+ * @param {Entry[]} entries
+ * @param {Comparison} comparison
+ * @param {number} major
  */
-export function updated(entries, { unlisted, stale }, { major, hook }) {
+export function updated(entries, { unlisted, stale }, major) {
   const passing = new Set(stale.map(({ test }) => test));
-  const isOfRun = ({ node, cause }) => node.includes(major) && (hook || cause === 'node');
+  const majorsOf = ({ test, node }) =>
+    passing.has(test) ? node.filter((each) => each !== major) : [...node];
   const kept = entries
-    .map((entry) =>
-      passing.has(entry.test) && isOfRun(entry)
-        ? { ...entry, node: entry.node.filter((each) => each !== major) }
-        : { ...entry },
-    )
+    .map((entry) => ({ ...entry, node: majorsOf(entry) }))
     .filter(({ node }) => node.length > 0);
-  const cause = hook ? 'ours' : 'node';
   for (const { test, detail } of unlisted) {
-    const known = kept.find((entry) => entry.test === test && (hook || entry.cause === cause));
-    if (known === undefined) kept.push({ test, node: [major], cause, reason: detail });
+    const known = kept.find((entry) => entry.test === test);
+    if (known === undefined) kept.push({ test, node: [major], cause: 'ours', reason: detail });
     else known.node = [...known.node, major].sort((a, b) => a - b);
   }
   return kept;

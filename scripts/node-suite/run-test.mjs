@@ -1,6 +1,6 @@
 // One test of Node's suite in a process of its own, as Node's tools/test.py runs it.
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { clearTimeout, setTimeout } from 'node:timers';
@@ -18,6 +18,11 @@ const SKIPPED = /^1\.\.0 # Skipped: ?(.*)$/m;
 /** The flags and environment variables that a test needs, in a comment at its head. */
 const FLAGS = /^\/\/ Flags:\s+(.+)$/m;
 const ENVIRONMENT = /^\/\/ Env:\s+(.+)$/m;
+/**
+ * From this major on Node warns if a program reads `localStorage` and has no file for it. The suite of 25.8 reads
+ * it in every test, and many tests expect no warning.
+ */
+const LOCAL_STORAGE_MAJOR = 25;
 /** Bytes of a test in which these comments stand. Later ones are no concern of the suite's tools either. */
 const HEAD_BYTES = 1500;
 
@@ -28,6 +33,7 @@ const running = new Set();
  * @typedef {object} Settings
  * @property {string} suite path of the folder that has Node's `test` folder
  * @property {string} node path of the binary
+ * @property {number} major of the binary
  * @property {string[]} flags for every test, such as the hook's
  * @property {string} scratch folder for the tests' files
  * @property {number} timeoutMs
@@ -63,6 +69,12 @@ function environment(settings, slot, own) {
   };
 }
 
+/** Returns the flags that the runner gives to a test. */
+function runnersFlags({ major, flags, scratch }, slot) {
+  if (major < LOCAL_STORAGE_MAJOR) return flags;
+  return [...flags, `--localstorage-file=${join(scratch, `storage.${slot}`)}`];
+}
+
 /** Kills a test and the processes that it started. */
 function killGroup(pid) {
   try {
@@ -77,20 +89,29 @@ export function killAll() {
   running.forEach(killGroup);
 }
 
-/** Returns the line of a test's output that names its error. */
-export function errorLine(output) {
+/** Returns the line of a test's output that names the error, and what it announces by a colon. */
+export function errorOf(output) {
   const lines = output.split('\n').map((line) => line.trim());
-  const error = lines.find((line) => /^(Uncaught )?\w*(Error|Exception)\b.*[[:]/.test(line));
-  const mismatch = lines.find((line) => /^Mismatched .* function calls/.test(line));
-  const last = lines.findLast((line) => line !== '' && !line.startsWith('Node.js v'));
-  return (error ?? mismatch ?? last ?? 'no output').slice(0, ERROR_MAX);
+  const filled = lines.filter((line) => line !== '' && !line.startsWith('Node.js v'));
+  const isError = (line) => /^(Uncaught )?\w*(Error|Exception)\b.*[[:]/.test(line);
+  const isMismatch = (line) => /^Mismatched .* function calls/.test(line);
+  const found = filled.findIndex(isError);
+  const start = found >= 0 ? found : filled.findIndex(isMismatch);
+  if (start < 0) return (filled.at(-1) ?? 'no output').slice(0, ERROR_MAX);
+  const stack = filled.findIndex((line, index) => index > start && line.startsWith('at '));
+  const end = filled[start].endsWith(':') && stack > 0 ? stack : start + 1;
+  const text = filled
+    .slice(start, end)
+    .filter((line) => line !== '+ actual - expected')
+    .join(' ');
+  return text.slice(0, ERROR_MAX);
 }
 
 function outcomeOf({ code, signal, timedOut, output, timeoutMs }) {
   const skipped = SKIPPED.exec(output);
   if (timedOut) return { outcome: 'fail', detail: `does not end within ${timeoutMs / 1000} s` };
-  if (signal !== null) return { outcome: 'fail', detail: `${signal}: ${errorLine(output)}` };
-  if (code !== 0) return { outcome: 'fail', detail: errorLine(output) };
+  if (signal !== null) return { outcome: 'fail', detail: `${signal}: ${errorOf(output)}` };
+  if (code !== 0) return { outcome: 'fail', detail: errorOf(output) };
   return skipped === null ? { outcome: 'pass', detail: '' } : { outcome: 'skip', detail: skipped[1] };
 }
 
@@ -105,9 +126,8 @@ export function runTest({ file, test, group }, slot, settings) {
   const { flags, env } = needsOf(readFileSync(file, 'utf8'));
   const folder = join(settings.scratch, `.tmp.${slot}`);
   rmSync(folder, { recursive: true, force: true });
-  mkdirSync(settings.scratch, { recursive: true });
   const startMs = performance.now();
-  const child = spawn(settings.node, [...settings.flags, ...flags, file], {
+  const child = spawn(settings.node, [...runnersFlags(settings, slot), ...flags, file], {
     cwd: settings.suite,
     env: environment(settings, slot, env),
     stdio: ['ignore', 'pipe', 'pipe'],
