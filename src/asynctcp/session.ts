@@ -268,6 +268,11 @@ export class Session<Client>
     this.#endSoon('closed', undefined);
   }
 
+  /** Lets the system end the connection if the process exits before. */
+  leaveAtExit(): void {
+    this.connection?.leaveAtExit?.();
+  }
+
   callbackThrew(): void {
     this.abort();
   }

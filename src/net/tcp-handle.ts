@@ -142,6 +142,7 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     const { session } = coreOf(client);
     this.session = session;
     session?.attach(this);
+    session?.leaveAtExit();
   }
 
   // ---- the watchdog's and the dispatcher's view
@@ -334,6 +335,7 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     const request = this.#request;
     this.#request = undefined;
     if (request === undefined) return;
+    this.session?.leaveAtExit();
     this.#call(CallbackKind.CONNECT, this.#connected, request);
     if (!this.#isStarted) this.session?.setStopped(true);
     this.#adjustActivity();
@@ -353,7 +355,9 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     // Node binds before it connects, and reports that failure otherwise.
     if (syscallOf(fault) === 'bind') {
       const { localAddress = '', localPort = 0 } = request;
-      this.#socket?.destroy(endError(errnoOf(fault), 'bind', localAddress, localPort));
+      // A TLS socket owns the handle without having become its reader.
+      const owner: unknown = Reflect.get(this, parts.owner);
+      if (hasSocketParts(owner)) owner.destroy(endError(errnoOf(fault), 'bind', localAddress, localPort));
       return;
     }
     request.oncomplete?.(connectErrnoOf(fault), this, request, false, false);
