@@ -268,7 +268,7 @@ export class Session<Client>
     this.#endSoon('closed', undefined);
   }
 
-  /** Lets the system end the connection if the process exits before. */
+  /** Leaves the present connection to the system if the process exits before it ends. */
   leaveAtExit(): void {
     this.connection?.leaveAtExit?.();
   }

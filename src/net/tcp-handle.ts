@@ -128,6 +128,7 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
   /** Takes an accepted client over. */
   accept(client: AsyncClient, isMapped: boolean): void {
     this.#isMapped = isMapped;
+    coreOf(client).leaveAtExit();
     this.#join(client);
   }
 
@@ -142,7 +143,6 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     const { session } = coreOf(client);
     this.session = session;
     session?.attach(this);
-    session?.leaveAtExit();
   }
 
   // ---- the watchdog's and the dispatcher's view
@@ -325,6 +325,7 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     }
     const client = new AsyncClient(this.#stack === undefined ? {} : { stack: this.#stack });
     const from = this.#bound === undefined ? {} : localEnd(this.#bound);
+    coreOf(client).leaveAtExit();
     if (!client.connect(address, port, from)) return EINVAL;
     this.#join(client);
     this.#adjustActivity();
@@ -335,7 +336,6 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     const request = this.#request;
     this.#request = undefined;
     if (request === undefined) return;
-    this.session?.leaveAtExit();
     this.#call(CallbackKind.CONNECT, this.#connected, request);
     if (!this.#isStarted) this.session?.setStopped(true);
     this.#adjustActivity();

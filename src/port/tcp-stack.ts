@@ -143,6 +143,8 @@ export interface ConnectTarget {
    * `connectReusePort`.
    */
   readonly reusePort?: boolean;
+  /** True: as `Connection.leaveAtExit`, from the attempt on. */
+  readonly leavesAtExit?: boolean;
 }
 
 export interface AttemptEvents {
