@@ -34,6 +34,11 @@ export function leaveCallback(): void {
   if (gathered !== undefined) flushGathered();
 }
 
+/** Notes that an event has caused microtasks without a callback: it has settled a promise of the program. */
+export function ticksCaused(): void {
+  ticksAreDue = true;
+}
+
 /** Notes that gathered writes wait, which `leave` sends. One sender passes the same function each time. */
 export function gather(leave: () => void): void {
   if (gathered === leave) return;
