@@ -31,7 +31,10 @@ import { ExactReading, LineReading, MessageReading, PIECE, UntilReading } from '
  *   TcpError: `ERR_ABRT` by the signal; `ERR_INPROGRESS` while another read waits; `ERR_CONN` for a client
  *   that was never connected; if the client ends before the peer's FIN, the code of `onError` or `ERR_CLSD`.
  */
-export function read(client: AsyncClient, options: WaitOptions = {}): AsyncIterableIterator<Uint8Array> {
+export function read(
+  client: AsyncClient,
+  options: WaitOptions = {},
+): AsyncIterableIterator<Uint8Array, undefined> {
   return iterate(client, PIECE, options);
 }
 
@@ -78,7 +81,10 @@ export function readLine(client: AsyncClient, options: LimitOptions = {}): Promi
 }
 
 /** Reads lines up to the peer's FIN, each as `readLine` does. */
-export function readLines(client: AsyncClient, options: LimitOptions = {}): AsyncIterableIterator<string> {
+export function readLines(
+  client: AsyncClient,
+  options: LimitOptions = {},
+): AsyncIterableIterator<string, undefined> {
   const signal = checkWait(options);
   return iterate(client, new LineReading(checkLimit(options)), { signal });
 }
@@ -101,7 +107,7 @@ export function readMessage(
 export function readMessages(
   client: AsyncClient,
   options: MessageOptions = {},
-): AsyncIterableIterator<Uint8Array> {
+): AsyncIterableIterator<Uint8Array, undefined> {
   const signal = checkWait(options);
   return iterate(client, messageReading(options), { signal });
 }
@@ -125,14 +131,14 @@ function iterate<T>(
   client: AsyncClient,
   reading: Reading<T, undefined>,
   options: WaitOptions,
-): AsyncIterableIterator<T> {
+): AsyncIterableIterator<T, undefined> {
   const signal = checkWait(options);
   const stream = streamOf(client);
   return stream === undefined ? new NoIteration(reading.action) : new Iteration(stream, reading, signal);
 }
 
 /** The iteration over a client that was never connected. */
-class NoIteration implements AsyncIterableIterator<never> {
+class NoIteration implements AsyncIterableIterator<never, undefined> {
   readonly #action: string;
 
   constructor(action: string) {
