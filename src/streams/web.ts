@@ -172,7 +172,7 @@ class WebEnd {
   #onOver(fault: Fault | undefined): void {
     const end = fault ?? { code: ErrorCode.ERR_CLSD };
     this.#writing?.error(tcpError('write', end));
-    // What has come can still be read; the read behind it meets the end.
+    // Bytes that have come can still be read; the read behind them meets the end.
     if (this.#stream.isDone && !this.#stream.hasEnded) this.#reading?.error(tcpError(ACTION, end));
     if (fault !== undefined) throw tcpError('keep a connection', fault);
   }

@@ -29,7 +29,7 @@ export function write(
 ): Promise<void> {
   const signal = checkWait(options);
   const bytes = checkData(data);
-  // The bytes of a text are nobody else's.
+  // No other code has the bytes of a text: they need no copy.
   return writeBytes(client, bytes, typeof data === 'string' ? 0 : COPY, signal);
 }
 
