@@ -168,8 +168,8 @@ export class Session<Client>
     if (!this.isOpen()) return;
     this.#peerEnded = true;
     const { allowHalfOpen, onEnd, client } = this.core;
-    if (this.stream !== undefined) {
-      this.#endStream(this.stream);
+    if (this.takingStream !== undefined) {
+      this.#endStream(this.takingStream);
       return;
     }
     if (!allowHalfOpen) {

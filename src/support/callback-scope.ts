@@ -36,6 +36,11 @@ export function leaveCallback(): void {
   if (gathered !== undefined && !waitsForTurn) flushGathered();
 }
 
+/** Notes that an event has caused microtasks without a callback: it has settled a promise of the program. */
+export function ticksCaused(): void {
+  ticksAreDue = true;
+}
+
 /**
  * Notes that gathered writes wait, which `leave` sends. One sender passes the same function each time.
  * @param ofTurn true if the writes may wait until the sender's turn is over, where the sender itself calls
