@@ -484,7 +484,9 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     const taken = waits ? 0 : session.write(bytes, SendFlag.COPY, false);
     if (taken === bytes.length) return session?.queued() === 0;
     this.#pending ??= new PendingWrite();
-    this.#pending.add(isScratch ? bytes.slice(taken) : bytes.subarray(taken));
+    const rest = bytes.subarray(taken);
+    // `slice` would not copy: the memory is that of a Buffer.
+    this.#pending.add(isScratch ? new Uint8Array(rest) : rest);
     return false;
   }
 
