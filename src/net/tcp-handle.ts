@@ -63,6 +63,8 @@ export interface Sink {
   onData(bytes: Uint8Array): void;
   onEnd(): void;
   onFault(error: Error): void;
+  /** Called when the program closes the handle, before it is closed. */
+  onClose(): void;
 }
 
 /** IPv4 peers of a listener for both families have addresses such as `::ffff:127.0.0.1`. */
@@ -227,6 +229,11 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
   /** True if nothing more can be sent: the connection is over, and no fault waits to be noticed. */
   get isGone(): boolean {
     return this.#isClosed || (this.session === undefined && this.#fault === undefined);
+  }
+
+  /** True while a write waits for space or for the system. */
+  get isWaiting(): boolean {
+    return this.#pending !== undefined;
   }
 
   getsockname(out: AddressOut): number {
@@ -486,7 +493,9 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     const taken = waits ? 0 : session.write(bytes, SendFlag.COPY, false);
     if (taken === bytes.length) return session?.queued() === 0;
     this.#pending ??= new PendingWrite();
-    this.#pending.add(isScratch ? bytes.slice(taken) : bytes.subarray(taken));
+    const rest = bytes.subarray(taken);
+    // `slice` would not copy: the memory is that of a Buffer.
+    this.#pending.add(isScratch ? new Uint8Array(rest) : rest);
     return false;
   }
 
@@ -567,6 +576,7 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
   /** As libuv: what the system has taken is sent, what waits for it is given up. */
   override close(closed?: unknown): void {
     if (this.#isClosed) return;
+    this.sink?.onClose();
     this.#isClosed = true;
     this.#isStarted = false;
     const { session } = this;

@@ -83,7 +83,10 @@ class TlsFace implements Sink {
   readonly stream: JsStream;
   readonly #handle: TcpHandle;
   readonly #tlsSocket: tls.TLSSocket;
-  #isWriting = false;
+  /** The write that is under way. */
+  #request: object | undefined;
+  /** Bytes that TLS had taken from the program when that write began. */
+  #taken = 0;
   /** TLS shuts down with encrypted bytes still to come, behind the write that is under way. */
   #shutdown: object | undefined;
 
@@ -99,7 +102,7 @@ class TlsFace implements Sink {
     stream.onreadstop = () => handle.readStop();
     stream.onwrite = (request, pieces) => this.#write(request, pieces);
     stream.onshutdown = (request) => {
-      if (this.#isWriting) this.#shutdown = request;
+      if (this.#request !== undefined) this.#shutdown = request;
       else this.#shutDown(request);
       return 0;
     };
@@ -120,7 +123,8 @@ class TlsFace implements Sink {
     }
     let isDone = true;
     for (const piece of pieces) isDone = handle.write(piece, false);
-    this.#isWriting = true;
+    this.#request = request;
+    this.#taken = takenBy(this.#tlsSocket);
     const written = (error?: Error | null): void => {
       this.#written(request, error);
     };
@@ -131,7 +135,9 @@ class TlsFace implements Sink {
   }
 
   #written(request: object, error: Error | null | undefined): void {
-    this.#isWriting = false;
+    // It was over before, when the handle was closed.
+    if (this.#request !== request) return;
+    this.#request = undefined;
     const errno: unknown = isObject(error) ? Reflect.get(error, 'errno') : 0;
     this.stream.finishWrite(request, typeof errno === 'number' ? errno : EPIPE);
     const shutdown = this.#shutdown;
@@ -142,7 +148,7 @@ class TlsFace implements Sink {
   }
 
   #isBusy(): boolean {
-    return this.#isWriting;
+    return this.#request !== undefined;
   }
 
   #shutDown(request: object): void {
@@ -161,11 +167,28 @@ class TlsFace implements Sink {
     this.stream.emitEOF();
   }
 
+  /**
+   * Lets TLS send what the program has written since the write under way began. TLS waits with it until that
+   * write is over, though its bytes are sent.
+   */
+  onClose(): void {
+    const request = this.#request;
+    if (request === undefined || this.#handle.isWaiting) return;
+    if (takenBy(this.#tlsSocket) > this.#taken) this.#written(request, null);
+  }
+
   /** A JSStream knows no error numbers: the TLS socket ends with the error itself. */
   onFault(error: Error): void {
     // After close_notify TLS takes no notice of what happens to the connection.
     if (!this.#tlsSocket.readableEnded) this.#tlsSocket.destroy(error);
   }
+}
+
+/** Returns the number of bytes that TLS has taken from the program. */
+function takenBy(socket: tls.TLSSocket): number {
+  const handle: unknown = Reflect.get(socket, '_handle');
+  const bytes: unknown = isObject(handle) ? Reflect.get(handle, 'bytesWritten') : 0;
+  return typeof bytes === 'number' ? bytes : 0;
 }
 
 /** Arguments of `_wrapHandle`. */
