@@ -5,7 +5,15 @@
  */
 import net from 'node:net';
 import type { StackOption } from '../asynctcp/stack-choice.js';
-import { isFunction, isObject, type Method, type SocketParts, type WriteDone } from './node-parts.js';
+import {
+  hasSocketParts,
+  isFunction,
+  isObject,
+  replace,
+  type Method,
+  type SocketParts,
+  type WriteDone,
+} from './node-parts.js';
 import { parts } from './parts.js';
 import { TcpHandle } from './tcp-handle.js';
 
@@ -77,16 +85,11 @@ function giveHandle(socket: SocketParts, handle: TcpHandle): void {
  * Replaces a socket's handle. When net.js tries the next address of a name, it makes a native handle: the
  * socket gets another one of asynctcp.
  */
-export function reinitializeHandle(
-  socket: SocketParts,
-  nodes: Method,
-  handle: unknown,
-  stack: StackOption | undefined,
-): unknown {
-  const isNextAttempt = isNative(handle) && socket._handle instanceof TcpHandle;
-  if (!isNextAttempt) return Reflect.apply(nodes, socket, [handle]);
+function reinitializeHandle(socket: SocketParts, nodes: Method, handle: unknown): unknown {
+  const former = socket._handle;
+  if (!isNative(handle) || !(former instanceof TcpHandle)) return Reflect.apply(nodes, socket, [handle]);
   handle.close();
-  return Reflect.apply(nodes, socket, [new TcpHandle(stack)]);
+  return Reflect.apply(nodes, socket, [new TcpHandle(former.stack)]);
 }
 
 function isNative(handle: unknown): handle is InstanceType<typeof parts.Tcp> {
@@ -94,7 +97,7 @@ function isNative(handle: unknown): handle is InstanceType<typeof parts.Tcp> {
 }
 
 /** Writes one piece or several, in place of `_writeGeneric`. */
-export function writeGeneric(socket: SocketParts, nodes: Method, args: WriteArguments): unknown {
+function writeGeneric(socket: SocketParts, nodes: Method, args: WriteArguments): unknown {
   const handle = socket._handle;
   if (!(handle instanceof TcpHandle) || socket.connecting) return Reflect.apply(nodes, socket, args);
   const [isMany, data, encoding, done] = args;
@@ -112,7 +115,7 @@ export function writeGeneric(socket: SocketParts, nodes: Method, args: WriteArgu
   return undefined;
 }
 
-export type WriteArguments = [isMany: boolean, data: unknown, encoding: string, done: WriteDone];
+type WriteArguments = [isMany: boolean, data: unknown, encoding: string, done: WriteDone];
 
 function writeOne(handle: TcpHandle, data: unknown, encoding: string): boolean {
   if (typeof data === 'string') return writeText(handle, data, encoding);
@@ -166,9 +169,34 @@ function writeMany(handle: TcpHandle, data: unknown): boolean {
 }
 
 /** Shuts the sending side down, in place of `_final`. */
-export function final(socket: SocketParts, nodes: Method, done: () => void): unknown {
+function final(socket: SocketParts, nodes: Method, done: () => void): unknown {
   const handle = socket._handle;
   if (!(handle instanceof TcpHandle) || socket.connecting) return Reflect.apply(nodes, socket, [done]);
   handle.shutdownSoon(done);
   return undefined;
+}
+
+let isTaught = false;
+
+/** Lets Node's sockets write to handles of asynctcp, from now on. Others work as before. */
+export function teachSockets(): void {
+  if (isTaught) return;
+  isTaught = true;
+  const prototype = net.Socket.prototype;
+  replace(prototype, '_writeGeneric', (nodes) => {
+    return function _writeGeneric(this: unknown, ...args: WriteArguments): unknown {
+      return hasSocketParts(this) ? writeGeneric(this, nodes, args) : Reflect.apply(nodes, this, args);
+    };
+  });
+  replace(prototype, '_final', (nodes) => {
+    return function _final(this: unknown, done: WriteDone): unknown {
+      return hasSocketParts(this) ? final(this, nodes, done) : Reflect.apply(nodes, this, [done]);
+    };
+  });
+  replace(prototype, parts.reinitializeHandle, (nodes) => {
+    return function reinitialize(this: unknown, handle: unknown): unknown {
+      if (!hasSocketParts(this)) return Reflect.apply(nodes, this, [handle]);
+      return reinitializeHandle(this, nodes, handle);
+    };
+  });
 }

@@ -75,14 +75,6 @@ export function fillAddress(out: AddressOut, { address, port }: Endpoint, isMapp
   out.port = port;
 }
 
-/** Called for each socket that gets a handle: it may lack the methods that write to the handle. */
-let onOwned: (socket: SocketParts) => void = () => undefined;
-
-/** Sets the function that is called for each socket that gets a handle. */
-export function whenOwned(listener: (socket: SocketParts) => void): void {
-  onOwned = listener;
-}
-
 export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner {
   // Fields that net.js, or a user of it, reads and writes.
   reading = false;
@@ -120,11 +112,12 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
   #isActive = true;
   #bound: Endpoint | undefined;
   #isMapped = false;
-  readonly #stack: StackOption | undefined;
+  /** Stack of the connection; `undefined`: the configuration's. */
+  readonly stack: StackOption | undefined;
 
   constructor(stack: StackOption | undefined) {
     super(SOCKET);
-    this.#stack = stack;
+    this.stack = stack;
   }
 
   /** Takes an accepted client over. */
@@ -219,7 +212,6 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     const owner: unknown = Reflect.get(this, parts.owner);
     if (owner === this.#socket) return;
     this.#socket = hasSocketParts(owner) ? owner : undefined;
-    if (this.#socket !== undefined) onOwned(this.#socket);
   }
 
   get isClosed(): boolean {
@@ -331,7 +323,7 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
       this.#runSoon(this.#refused);
       return 0;
     }
-    const client = new AsyncClient(this.#stack === undefined ? {} : { stack: this.#stack });
+    const client = new AsyncClient(this.stack === undefined ? {} : { stack: this.stack });
     const from = this.#bound === undefined ? {} : localEnd(this.#bound);
     coreOf(client).leaveAtExit();
     if (!client.connect(address, port, from)) return EINVAL;

@@ -194,39 +194,43 @@ function takenBy(socket: tls.TLSSocket): number {
 /** Arguments of `_wrapHandle`. */
 type WrapArguments = [socket: unknown, handle: unknown, ...more: unknown[]];
 
-/**
- * Lets Node's TLS sockets stand on handles of asynctcp, from now on.
- * @param stackOf returns the stack for a TLS socket that makes its own connection; `undefined`: Node's.
- */
-export function teachTls(stackOf: () => { readonly stack: StackOption | undefined } | undefined): void {
+let isTaught = false;
+/** Stack of TLS sockets that make their own connection; `undefined`: such sockets stay Node's. */
+let ownConnections: { readonly stack: StackOption } | undefined;
+
+/** Carries TLS sockets that make their own connection on a stack, from now on. */
+export function carryTls(stack: StackOption): void {
+  teachTls();
+  ownConnections = { stack };
+}
+
+/** Lets Node's TLS sockets stand on handles of asynctcp, from now on. Others work as before. */
+export function teachTls(): void {
+  if (isTaught) return;
+  isTaught = true;
   const prototype = tls.TLSSocket.prototype;
   replace(prototype, '_wrapHandle', (nodes) => {
     return function wrapHandle(this: unknown, ...args: WrapArguments): unknown {
-      if (!(this instanceof tls.TLSSocket)) return Reflect.apply(nodes, this, args);
-      return wrap(this, nodes, args, stackOf()?.stack, stackOf() !== undefined);
+      return this instanceof tls.TLSSocket ? wrap(this, nodes, args) : Reflect.apply(nodes, this, args);
     };
   });
   replace(prototype, parts.reinitializeHandle, (nodes) => {
-    return function reinitializeHandle(this: unknown, handle: unknown): unknown {
-      const isOurs = carries(this) && handle instanceof parts.Tcp && !(handle instanceof TcpHandle);
-      if (!isOurs) return Reflect.apply(nodes, this, [handle]);
+    return function reinitialize(this: unknown, handle: unknown): unknown {
+      const former = handleBelow(this);
+      const isNative = handle instanceof parts.Tcp && !(handle instanceof TcpHandle);
+      if (!isNative || former === undefined) return Reflect.apply(nodes, this, [handle]);
       handle.close();
-      const own = new TcpHandle(stackOf()?.stack);
+      const own = new TcpHandle(former.stack);
       Reflect.set(own, parts.owner, this);
       return Reflect.apply(nodes, this, [own]);
     };
   });
 }
 
-function wrap(
-  socket: tls.TLSSocket,
-  nodes: Method,
-  args: WrapArguments,
-  stack: StackOption | undefined,
-  makesOwn: boolean,
-): unknown {
+function wrap(socket: tls.TLSSocket, nodes: Method, args: WrapArguments): unknown {
   const [parent, given, ...more] = args;
-  const handle = given ?? (makesOwn && !isPipe(socket) ? ownHandle(socket, stack) : undefined);
+  const makesOwn = !isObject(given) && ownConnections !== undefined && !isPipe(socket);
+  const handle = makesOwn ? ownHandle(socket, ownConnections?.stack) : given;
   if (!(handle instanceof TcpHandle)) return Reflect.apply(nodes, socket, args);
   const face = new TlsFace(handle, socket);
   handle.sink = face;
@@ -246,8 +250,9 @@ function isPipe(socket: tls.TLSSocket): boolean {
   return isObject(options) && Boolean(Reflect.get(options, 'pipe'));
 }
 
-/** Returns true if a TLS socket stands on a handle of asynctcp. */
-function carries(socket: unknown): boolean {
+/** Returns the handle of asynctcp that a TLS socket stands on. */
+export function handleBelow(socket: unknown): TcpHandle | undefined {
   const handle: unknown = isObject(socket) ? Reflect.get(socket, '_handle') : undefined;
-  return isObject(handle) && Reflect.get(handle, '_parent') instanceof TcpHandle;
+  const parent: unknown = isObject(handle) ? Reflect.get(handle, '_parent') : undefined;
+  return parent instanceof TcpHandle ? parent : undefined;
 }
