@@ -97,10 +97,14 @@ function isNative(handle: unknown): handle is InstanceType<typeof parts.Tcp> {
 }
 
 /** Writes one piece or several, in place of `_writeGeneric`. */
-function writeGeneric(socket: SocketParts, nodes: Method, args: WriteArguments): unknown {
+function writeGeneric(
+  socket: CarriedSocket,
+  isMany: boolean,
+  data: unknown,
+  encoding: string,
+  done: WriteDone,
+): void {
   const handle = socket._handle;
-  if (!(handle instanceof TcpHandle) || socket.connecting) return Reflect.apply(nodes, socket, args);
-  const [isMany, data, encoding, done] = args;
   socket._pendingData = null;
   socket._pendingEncoding = '';
   socket._unrefTimer();
@@ -112,10 +116,18 @@ function writeGeneric(socket: SocketParts, nodes: Method, args: WriteArguments):
     Reflect.set(socket, parts.lastWriteQueueSize, handle.bytesWritten - before);
     handle.await(done);
   }
-  return undefined;
 }
 
-type WriteArguments = [isMany: boolean, data: unknown, encoding: string, done: WriteDone];
+/** A socket over a handle of asynctcp. */
+interface CarriedSocket extends SocketParts {
+  _handle: TcpHandle;
+}
+
+/** Returns true if a socket is connected and stands on a handle of asynctcp. Called for each write. */
+function isCarried(socket: unknown): socket is CarriedSocket {
+  const carries = isObject(socket) && '_handle' in socket && socket._handle instanceof TcpHandle;
+  return carries && 'connecting' in socket && socket.connecting === false;
+}
 
 function writeOne(handle: TcpHandle, data: unknown, encoding: string): boolean {
   if (typeof data === 'string') return writeText(handle, data, encoding);
@@ -130,6 +142,8 @@ function writeText(handle: TcpHandle, text: string, encoding: string): boolean {
 }
 
 function encodingOf(encoding: unknown): BufferEncoding {
+  // What most writes have.
+  if (encoding === 'latin1' || encoding === 'utf8') return encoding;
   return typeof encoding === 'string' && Buffer.isEncoding(encoding) ? encoding : 'utf8';
 }
 
@@ -168,14 +182,6 @@ function writeMany(handle: TcpHandle, data: unknown): boolean {
   return used > 0 ? handle.write(scratch.subarray(0, used), true) : isDone;
 }
 
-/** Shuts the sending side down, in place of `_final`. */
-function final(socket: SocketParts, nodes: Method, done: () => void): unknown {
-  const handle = socket._handle;
-  if (!(handle instanceof TcpHandle) || socket.connecting) return Reflect.apply(nodes, socket, [done]);
-  handle.shutdownSoon(done);
-  return undefined;
-}
-
 let isTaught = false;
 
 /** Lets Node's sockets write to handles of asynctcp, from now on. Others work as before. */
@@ -184,13 +190,27 @@ export function teachSockets(): void {
   isTaught = true;
   const prototype = net.Socket.prototype;
   replace(prototype, '_writeGeneric', (nodes) => {
-    return function _writeGeneric(this: unknown, ...args: WriteArguments): unknown {
-      return hasSocketParts(this) ? writeGeneric(this, nodes, args) : Reflect.apply(nodes, this, args);
+    return function _writeGeneric(
+      this: unknown,
+      isMany: boolean,
+      data: unknown,
+      encoding: string,
+      done: WriteDone,
+    ): unknown {
+      if (isCarried(this)) {
+        writeGeneric(this, isMany, data, encoding, done);
+        return undefined;
+      }
+      return Reflect.apply(nodes, this, [isMany, data, encoding, done]);
     };
   });
   replace(prototype, '_final', (nodes) => {
-    return function _final(this: unknown, done: WriteDone): unknown {
-      return hasSocketParts(this) ? final(this, nodes, done) : Reflect.apply(nodes, this, [done]);
+    return function _final(this: unknown, done: () => void): unknown {
+      if (isCarried(this)) {
+        this._handle.shutdownSoon(done);
+        return undefined;
+      }
+      return Reflect.apply(nodes, this, [done]);
     };
   });
   replace(prototype, parts.reinitializeHandle, (nodes) => {

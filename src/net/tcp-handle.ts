@@ -98,6 +98,7 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
   #end: 'open' | 'waits' | 'passed' = 'open';
   /** Fault that nobody has noticed yet: a handle that neither reads nor writes hears of none. */
   #fault: Fault | undefined;
+  #hasUserBuffer = false;
   /** Data that the buffer of the option `onread` could not take. */
   #rest: Uint8Array | undefined;
   #isDelivering = false;
@@ -269,8 +270,9 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     return EINVAL;
   }
 
+  /** Called by net.js for a socket with the option `onread`, which keeps the buffer under `parts.buffer`. */
   useUserBuffer(): void {
-    // The socket itself keeps the buffer, under `parts.buffer`.
+    this.#hasUserBuffer = true;
   }
 
   // ---- the process
@@ -423,7 +425,7 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     if (socket === undefined) return;
     socket._unrefTimer();
     if (socket.destroyed) return;
-    if (isObject(Reflect.get(socket, parts.buffer))) this.#toUserBuffer(socket, bytes);
+    if (this.#hasUserBuffer) this.#toUserBuffer(socket, bytes);
     else if (!socket.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))) this.readStop();
   }
 
