@@ -83,6 +83,8 @@ class TlsFace implements Sink {
   readonly stream: JsStream;
   readonly #handle: TcpHandle;
   readonly #tlsSocket: tls.TLSSocket;
+  /** True while TLS takes bytes that have arrived. */
+  #isReading = false;
   /** The write that is under way. */
   #request: object | undefined;
   /** Bytes that TLS had taken from the program when that write began. */
@@ -125,6 +127,8 @@ class TlsFace implements Sink {
     for (const piece of pieces) isDone = handle.write(piece, false);
     this.#request = request;
     this.#taken = takenBy(this.#tlsSocket);
+    // Native code expects the end of a write after this call. Bytes that arrive bring most writes.
+    if (isDone && this.#isReading) return 0;
     const written = (error?: Error | null): void => {
       this.#written(request, error);
     };
@@ -160,7 +164,14 @@ class TlsFace implements Sink {
   }
 
   onData(bytes: Uint8Array): void {
-    this.stream.readBuffer(bytes);
+    this.#isReading = true;
+    try {
+      this.stream.readBuffer(bytes);
+      // Each end of a write may begin another one.
+      while (this.#request !== undefined && !this.#handle.isWaiting) this.#written(this.#request, null);
+    } finally {
+      this.#isReading = false;
+    }
   }
 
   onEnd(): void {
