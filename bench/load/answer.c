@@ -1,8 +1,8 @@
 /*
- * Listens and answers requests. A request ends with known bytes, and the next one comes when it is answered, so
- * nothing has to be parsed. The time of an operation is that between two requests on one connection: sending
- * the answer, and everything that the measured program does until its next request. When the measurement is
- * over, each request is answered with "stop", which ends the loop that made it.
+ * Listens and answers requests. A request ends with known bytes, and the next one comes when it is answered,
+ * so nothing has to be parsed. The time of an operation is that between two requests on one connection:
+ * sending the answer, and everything that the measured program does until its next request. When the
+ * measurement is over, each request is answered with "stop", which ends the loop that made it.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>

@@ -1,9 +1,9 @@
 /*
- * Connections that exchange messages with a server. Each of them sends a message and receives the whole reply
- * before it sends the next. The first message is its greeting. Without a protocol (protocol.h) the replies are
- * echoes: every byte of the greeting's is compared, and of later ones the first and the last byte of each
- * piece. A limited number of connections wait for the reply to their greeting at once, because a listener's
- * backlog is short.
+ * Connections that exchange messages with a server. Each of them sends a message and receives the whole
+ * reply before it sends the next. The first message is its greeting. Without a protocol (protocol.h) the
+ * replies are echoes: every byte of the greeting's is compared, and of later ones the first and the last byte
+ * of each piece. A limited number of connections wait for the reply to their greeting at once, because a
+ * listener's backlog is short.
  */
 #ifndef EXCHANGE_H
 #define EXCHANGE_H

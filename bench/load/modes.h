@@ -18,8 +18,8 @@ extern const struct mode receive_mode;
 extern const struct mode send_mode;
 
 /*
- * The other way round: listens, prints `port <number>`, and answers the requests of the measured program, which
- * makes the next request of a connection when it has the answer.
+ * The other way round: listens, prints `port <number>`, and answers the requests of the measured program,
+ * which makes the next request of a connection when it has the answer.
  */
 extern const struct mode answer_mode;
 

@@ -2,7 +2,6 @@
 #ifndef PROTOCOL_H
 #define PROTOCOL_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "settings.h"
@@ -23,8 +22,8 @@ struct protocol {
     struct bytes (*greeting)(void);
     struct bytes (*message)(void);
     /*
-     * Returns the length of the reply to the greeting, or to a message, at the beginning of `text`, which ends
-     * with a NUL; 0 if it is not complete. Ends the program if the reply is wrong.
+     * Returns the length of the reply to the greeting, or to a message, at the beginning of `text`, which
+     * ends with a NUL; 0 if it is not complete. Ends the program if the reply is wrong.
      */
     size_t (*greeting_reply)(const char *text, size_t length);
     size_t (*reply)(const char *text, size_t length);

@@ -1,6 +1,6 @@
 /*
- * TLS of one connection, by OpenSSL. It is only there if the program is compiled WITH_TLS; otherwise the first
- * call ends the program. The server's certificate is not verified.
+ * TLS of one connection, by OpenSSL. It is only there if the program is compiled WITH_TLS; otherwise the
+ * first call ends the program. The server's certificate is not verified.
  */
 #ifndef TLS_H
 #define TLS_H

@@ -14,7 +14,7 @@
     "\r\n"
 #define ACCEPT "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
-/* RFC 6455, section 5.2: the length stands in seven bits; the client masks its payload, the server does not. */
+/* RFC 6455, section 5.2: a length of seven bits; the client masks its payload, the server does not. */
 #define PAYLOAD_BYTES_MAX 125u
 #define BINARY_FRAME 0x82
 #define MASKED 0x80
