@@ -139,6 +139,9 @@ export type EndHandler = handlers.EndHandler<AsyncClient>;
 /** Makes the client of an accepted connection, for AsyncServer. */
 let adopt: (stack: TcpStack) => ClientCore<AsyncClient>;
 
+/** Returns the state behind a client, for the streams that stand on it. */
+export let coreOf: (client: AsyncClient) => ClientCore<AsyncClient>;
+
 /**
  * One TCP connection with callbacks. A program makes a client, sets its handlers and connects it, or gets a
  * connected client from an AsyncServer. After `onDisconnect` a client can connect again.
@@ -152,6 +155,7 @@ export class AsyncClient {
 
   static {
     adopt = (stack) => new AsyncClient({ stack }).#core;
+    coreOf = (client) => client.#core;
   }
 
   /**

@@ -60,13 +60,32 @@ export interface ServerOptions {
   require?: RequiredCapabilities;
 }
 
-interface Listening extends SocketUser {
-  /** `undefined` if the listener could not be opened: `started` is about to be rejected. */
-  readonly listener: Listener | undefined;
+interface ListeningBase extends SocketUser {
   readonly started: Promise<void>;
   /** Resolves `started` when the program ends the server before the server listens. */
   readonly giveUp: () => void;
 }
+
+/** With a fault the listener could not be opened: `started` is about to be rejected. */
+type Listening = ListeningBase &
+  (
+    | { readonly listener: Listener; readonly fault: undefined }
+    | { readonly listener: undefined; readonly fault: Fault }
+  );
+
+/** A listener that was just opened. */
+export interface Opened {
+  /** The listener's end; port 0 until the system reports it. */
+  readonly local: Endpoint;
+  /** Resolves as the promise of `begin`. */
+  readonly started: Promise<void>;
+}
+
+/**
+ * Begins to listen, and returns the listener, or the fault if that failed at once: for servers of another
+ * API, whose port is known when their `listen` returns.
+ */
+export let openServer: (server: AsyncServer) => Opened | Fault;
 
 /** Initial settings of clients if the program sets none. */
 const INITIAL: AcceptedSettings = {
@@ -79,6 +98,10 @@ const INITIAL: AcceptedSettings = {
 
 /** Listens on a port and makes an AsyncClient of every connection. */
 export class AsyncServer {
+  static {
+    openServer = (server) => server.#open();
+  }
+
   readonly #admission: Admission;
   readonly #port: number;
   readonly #address: string | undefined;
@@ -275,6 +298,22 @@ export class AsyncServer {
     this.#listening?.listener?.setKeepsAlive(on);
   }
 
+  #open(): Opened | Fault {
+    const listening = (this.#listening ??= this.#listen());
+    const { listener, started } = listening;
+    if (listener !== undefined) {
+      return {
+        get local() {
+          return listener.local;
+        },
+        started,
+      };
+    }
+    // The fault is returned: nothing is reported later.
+    started.catch(() => undefined);
+    return listening.fault;
+  }
+
   #listen(): Listening {
     let resolve = (): void => undefined;
     let reject: (reason: Error) => void = () => undefined;
@@ -301,11 +340,15 @@ export class AsyncServer {
     };
     const { stack } = this.#admission;
     const opened = stack.listen(this.#target(), events);
-    const listener = 'code' in opened ? undefined : opened;
+    const outcome =
+      'code' in opened
+        ? ({ listener: undefined, fault: opened } as const)
+        : ({ listener: opened, fault: undefined } as const);
+    const { listener } = outcome;
     listener?.setKeepsAlive(this.#keepsAlive);
     const listening: Listening = {
       stack,
-      listener,
+      ...outcome,
       started,
       giveUp: resolve,
       unacknowledged: () => 0,

@@ -8,10 +8,12 @@
 import { TcpState } from '../port/tcp-state.js';
 import type { Connection, Fault, Loan, SendFlags } from '../port/tcp-stack.js';
 import { assert } from '../support/assert.js';
+import { runTicks } from '../support/callback-scope.js';
 import { CallbackKind } from '../task/callback-kind.js';
 import type { ConnectionReport } from '../task/connection-report.js';
 import { call2, call3, type CallbackOwner } from '../task/dispatch.js';
 import { AckTimeout } from './ack-timeout.js';
+import type { ClientStream } from './client-stream.js';
 import type { SessionOwner } from './session-owner.js';
 import { FlushWaiters, notConnected } from './flush-waiters.js';
 import { Packet, type PacketOwner } from './packet.js';
@@ -26,6 +28,8 @@ const PAUSED = 1;
 const NO_HANDLER_YET = 2;
 /** Data waits for no handler any more in this life: one was set, or `resume` was called. */
 const NEEDS_NO_HANDLER = 4;
+/** The stream takes no data at present. */
+const STREAM_STOPPED = 8;
 
 export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
   // The fields that every message touches come first.
@@ -33,6 +37,8 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
   readonly core: SessionOwner<Client>;
   protected phase: Phase = 'dialing';
   protected connection: Connection | undefined;
+  /** Takes the data beside the handlers, if there is one. */
+  #stream: ClientStream | undefined;
   /** Bytes of the piece that `onData` has in hand, 0 once `ackLater` withheld them. */
   #inHand = 0;
   /** Bytes that `add` took and `send` did not give to the stack yet. */
@@ -42,11 +48,13 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
   #received = 0;
   /** Bytes delivered and not acknowledged by the program, by `ack` or `ackPacket`. */
   #withheld = 0;
+  /** Bytes delivered that the stream has not consumed. */
+  #unread = 0;
   #sendClock: SendClock | undefined;
   #ackTimeout: AckTimeout | undefined;
   #rxTimeout: RxTimeout | undefined;
   #flushes: FlushWaiters | undefined;
-  /** Bits: `PAUSED`, `NO_HANDLER_YET`, `NEEDS_NO_HANDLER`. */
+  /** Bits: `PAUSED`, `NO_HANDLER_YET`, `NEEDS_NO_HANDLER`, `STREAM_STOPPED`. */
   #holds: number;
 
   constructor(core: SessionOwner<Client>) {
@@ -69,7 +77,7 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
   protected beginFlow(connection: Connection): void {
     if (isHeld(this.#holds)) connection.setReading(false);
     if (this.#wantsAcks()) connection.setReportsAcks(true);
-    if (this.core.onPacket !== undefined) connection.setTakesLoans(true);
+    if (this.#wantsLoans()) connection.setTakesLoans(true);
     if (this.#wantsViews()) connection.setTakesViews(true);
     if (this.core.rxTimeoutS > 0) this.#restartRxTimeout();
   }
@@ -246,7 +254,9 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
     const { client, onPacket, onData } = this.core;
     const rxTimeout = this.#rxTimeout;
     rxTimeout?.heard(this.nowMs());
-    if (onPacket !== undefined) {
+    if (this.#stream !== undefined) {
+      this.#toStream(connection, this.#stream, bytes);
+    } else if (onPacket !== undefined) {
       this.#withheld += length;
       call2(this, CallbackKind.PACKET, onPacket, client, new Packet(bytes, this, loan));
     } else {
@@ -259,21 +269,122 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
     if (rxTimeout !== undefined) this.#stopOrGo();
   }
 
+  /**
+   * Gives bytes to the handler, if there is one, and to the stream. Both count the piece as held until they
+   * have consumed it.
+   */
+  #toStream(connection: Connection, stream: ClientStream, bytes: Uint8Array): void {
+    const { client, onPacket, onData } = this.core;
+    const { length } = bytes;
+    const before = this.#held();
+    this.#unread += length;
+    // Until the handler has returned it holds the piece as well.
+    this.#withheld += length;
+    // What one of the two had consumed of more than the other: the window opens by it now.
+    const opened = before + length - this.#held();
+    if (opened > 0) connection.consume(opened);
+    if (onPacket !== undefined) {
+      call2(this, CallbackKind.PACKET, onPacket, client, new Packet(bytes, this));
+      runTicks();
+    } else {
+      this.#inHand = length;
+      if (onData !== undefined) {
+        call2(this, CallbackKind.DATA, onData, client, bytes);
+        runTicks();
+      }
+      // `ackLater` has withheld the piece, or it is done.
+      this.#release(this.#inHand);
+      this.#inHand = 0;
+    }
+    if (this.isOpen()) stream.onData(bytes);
+  }
+
+  /** Returns the bytes by which the window is closed: the larger of what program and stream hold. */
+  #held(): number {
+    return Math.max(this.#withheld, this.#unread);
+  }
+
+  /** The program is done with `bytes` that it withheld. */
+  #release(bytes: number): void {
+    const before = this.#held();
+    this.#withheld -= bytes;
+    this.#opened(before);
+  }
+
+  /** Opens the window by what is no longer held. */
+  #opened(before: number): void {
+    const bytes = before - this.#held();
+    if (bytes > 0) this.connection?.consume(bytes);
+  }
+
   /** Withholds the piece in hand until `ack`. */
   ackLater(): void {
-    this.#withheld += this.#inHand;
+    // With a stream the piece in hand counts as withheld already.
+    if (this.#stream === undefined) this.#withheld += this.#inHand;
     this.#inHand = 0;
   }
 
   /** Opens the window by `bytes`, at most those withheld. Returns by how many. */
   ack(bytes: number): number {
-    const given = Math.min(bytes, this.#withheld);
-    this.#withheld -= given;
+    const inHand = this.#stream === undefined ? 0 : this.#inHand;
+    const given = Math.min(bytes, this.#withheld - inHand);
     if (given > 0) {
-      this.connection?.consume(given);
+      this.#release(given);
       this.#stopOrGo();
     }
     return given;
+  }
+
+  // ---- a stream on the connection
+
+  /** Joins a stream to this life. A life has at most one. */
+  attach(stream: ClientStream): void {
+    assert(this.#stream === undefined, 'a connection has one stream');
+    this.#stream = stream;
+    this.dataHandlersChanged();
+    this.#needsNoHandler();
+  }
+
+  /** The stream of this life, if there is one. */
+  get stream(): ClientStream | undefined {
+    return this.#stream;
+  }
+
+  /** The stream is done with `bytes`: the window opens. */
+  consumed(bytes: number): void {
+    const before = this.#held();
+    this.#unread -= bytes;
+    assert(this.#unread >= 0, 'a stream consumes no more than it got');
+    this.#opened(before);
+    this.#stopOrGo();
+  }
+
+  /** Stops delivery for the stream, or lets it go on. What the program stops stays stopped. */
+  setStopped(on: boolean): void {
+    this.#setHolds(on ? this.#holds | STREAM_STOPPED : this.#holds & ~STREAM_STOPPED);
+  }
+
+  /** Returns the bytes that were sent and that the system has not taken yet. */
+  queued(): number {
+    return this.connection?.queued() ?? 0;
+  }
+
+  /** As the port's `setWantsSpace`, for the stream. */
+  setWantsSpace(bytes: number): void {
+    this.connection?.setWantsSpace(bytes);
+  }
+
+  /** As the port's `setReportsDrained`, for the stream. */
+  setReportsDrained(on: boolean): void {
+    this.connection?.setReportsDrained(on);
+  }
+
+  onSpaceFreed(): void {
+    this.#stream?.onSpace();
+  }
+
+  onDrained(): void {
+    this.#stream?.onDrained();
   }
 
   protected ackAll(): void {
@@ -282,15 +393,20 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
 
   dataHandlersChanged(): void {
     const { onData, onPacket } = this.core;
-    this.connection?.setTakesLoans(onPacket !== undefined);
+    this.connection?.setTakesLoans(this.#wantsLoans());
     this.connection?.setTakesViews(this.#wantsViews());
     if (onData !== undefined || onPacket !== undefined) this.#needsNoHandler();
+  }
+
+  /** A stream keeps the bytes. */
+  #wantsLoans(): boolean {
+    return this.core.onPacket !== undefined && this.#stream === undefined;
   }
 
   /** Returns true if data is needed only until the handler returns. A packet must stay valid longer. */
   #wantsViews(): boolean {
     const { onData, onPacket, takesViews } = this.core;
-    return takesViews && onData !== undefined && onPacket === undefined;
+    return takesViews && onData !== undefined && onPacket === undefined && this.#stream === undefined;
   }
 
   // ---- data that waits
@@ -305,7 +421,7 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
   }
 
   resume(): void {
-    this.#setHolds(NEEDS_NO_HANDLER);
+    this.#setHolds((this.#holds & STREAM_STOPPED) | NEEDS_NO_HANDLER);
   }
 
   /** Makes data wait until a data handler is set, or until `settled` is fulfilled. */
@@ -320,7 +436,7 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
   }
 
   #needsNoHandler(): void {
-    this.#setHolds((this.#holds & PAUSED) | NEEDS_NO_HANDLER);
+    this.#setHolds((this.#holds & (PAUSED | STREAM_STOPPED)) | NEEDS_NO_HANDLER);
   }
 
   #setHolds(holds: number): void {
@@ -362,7 +478,7 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
     const { connection } = this;
     const rxTimeout = this.#rxTimeout;
     if (rxTimeout === undefined || connection === undefined) return;
-    const isShut = isHeld(this.#holds) || this.#withheld >= connection.receiveWindowBytes;
+    const isShut = isHeld(this.#holds) || this.#held() >= connection.receiveWindowBytes;
     if (isShut === rxTimeout.isStopped) return;
     if (isShut) {
       rxTimeout.stop(this.nowMs());
@@ -388,5 +504,5 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
 }
 
 function isHeld(holds: number): boolean {
-  return (holds & (PAUSED | NO_HANDLER_YET)) !== 0;
+  return (holds & (PAUSED | NO_HANDLER_YET | STREAM_STOPPED)) !== 0;
 }

@@ -18,6 +18,7 @@ import { assert } from '../support/assert.js';
 import { runTicks } from '../support/callback-scope.js';
 import { Timer, type TimerOwner } from '../support/timers.js';
 import { POLL_INTERVAL_MS } from './ack-timeout.js';
+import type { ClientStream } from './client-stream.js';
 import { DataFlow } from './data-flow.js';
 import { Dial, type DialEvents, type DialTarget } from './dial.js';
 import { abortedBy } from './flush-waiters.js';
@@ -105,7 +106,11 @@ export class Session<Client>
   onDialed(connection: Connection): ConnectionEvents {
     this.#open(connection);
     const { onConnect } = this.core;
-    if (onConnect !== undefined) this.greet(CallbackKind.CONNECT, onConnect);
+    if (onConnect !== undefined) {
+      this.greet(CallbackKind.CONNECT, onConnect);
+      if (this.stream !== undefined) runTicks();
+    }
+    if (this.isOpen()) this.stream?.onConnected();
     return this;
   }
 
@@ -163,11 +168,26 @@ export class Session<Client>
     if (!this.isOpen()) return;
     this.#peerEnded = true;
     const { allowHalfOpen, onEnd, client } = this.core;
+    if (this.stream !== undefined) {
+      this.#endStream(this.stream);
+      return;
+    }
     if (!allowHalfOpen) {
       this.close(this.phase === 'draining' ? this.#reason : 'ended');
       return;
     }
     if (onEnd !== undefined) call1(this, CallbackKind.END, onEnd, client);
+    if (this.phase === 'draining') this.close(this.#reason);
+  }
+
+  /** Reports the peer's FIN to the stream, which answers it; and to the program, which asked for it. */
+  #endStream(stream: ClientStream): void {
+    const { allowHalfOpen, onEnd, client } = this.core;
+    if (allowHalfOpen && onEnd !== undefined) {
+      call1(this, CallbackKind.END, onEnd, client);
+      runTicks();
+    }
+    if (this.isOpen()) stream.onEnd();
     if (this.phase === 'draining') this.close(this.#reason);
   }
 
@@ -240,6 +260,14 @@ export class Session<Client>
     return ErrorCode.ERR_ABRT;
   }
 
+  /** Forgets the connection, as close(2) does: the system sends what it has taken, and what waits is lost. */
+  drop(): void {
+    if (this.state() === TcpState.CLOSED) return;
+    this.#dial?.cancel();
+    this.connection?.drop();
+    this.#endSoon('closed', undefined);
+  }
+
   callbackThrew(): void {
     this.abort();
   }
@@ -307,7 +335,9 @@ export class Session<Client>
     const { onDisconnect } = core;
     if (onDisconnect !== undefined) {
       call3(this, CallbackKind.DISCONNECT, onDisconnect, core.client, reason, fault?.code);
+      if (this.stream !== undefined) runTicks();
     }
+    this.stream?.onOver(reason, fault);
     for (const listener of this.#overListeners ?? []) listener(fault);
   }
 
