@@ -5,7 +5,7 @@ import {
   type handleServerStreamingCall,
   type handleUnaryCall,
 } from '@grpc/grpc-js';
-import { createServer, serve } from './network.js';
+import { createServer, serve, stack } from './network.js';
 
 /** Messages are bytes here; protobuf's code would stand in these two places. */
 const bytes = (message: Buffer) => message;
@@ -35,12 +35,21 @@ grpc.addService(
 );
 
 const credentials = ServerCredentials.createInsecure();
-const injector = grpc.createConnectionInjector(credentials);
-const server = createServer((socket) => {
-  injector.injectConnection(socket);
-});
-
-serve(server, () => {
-  server.close();
+const end = () => {
   grpc.tryShutdown(() => undefined);
-});
+};
+if (stack === undefined) {
+  grpc.bindAsync(`127.0.0.1:${process.argv[2] ?? 0}`, credentials, (_, port) => {
+    console.log(`listening on port ${port}`);
+  });
+  process.once('SIGTERM', end);
+} else {
+  const injector = grpc.createConnectionInjector(credentials);
+  const server = createServer((socket) => {
+    injector.injectConnection(socket);
+  });
+  serve(server, () => {
+    server.close();
+    end();
+  });
+}

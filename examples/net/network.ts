@@ -7,14 +7,18 @@ import net, { type AddressInfo, type Server } from 'node:net';
 /** The stack that is used explicitly, or undefined. */
 export const stack = process.env['STACK'];
 
+if (stack === 'kernel' || stack === 'node') (await import('asynctcp')).configure({ stack });
+const own = stack === undefined ? undefined : await import('asynctcp/net');
+
 export const MEGABYTE = Buffer.alloc(1_048_576, 'The quick brown fox jumps over the lazy dog. ');
 
-export const { connect, createServer } = net;
-export const newSocket = () => new net.Socket();
+export const connect: typeof net.connect = own?.connect ?? net.connect;
+export const createServer: typeof net.createServer = own?.createServer ?? net.createServer;
+export const newSocket = () => (own === undefined ? new net.Socket() : new own.Socket());
 
 /** Puts a server on the stack. */
 export function carry<S extends Server>(server: S): S {
-  return server;
+  return own?.carry(server) ?? server;
 }
 
 /** Returns options by which a library uses the stack, and none if no stack is used explicitly. */

@@ -19,10 +19,10 @@ import * as methods from './socket-methods.js';
 import { whenOwned, TcpHandle } from './tcp-handle.js';
 import { teachTls } from './tls-face.js';
 
-export type SocketOptions = net.SocketConstructorOpts & { stack?: StackOption };
-export type SocketConnectOptions = net.SocketConnectOpts & { stack?: StackOption };
-export type ConnectOptions = net.NetConnectOpts & { stack?: StackOption };
-export type ServerOptions = net.ServerOpts & { stack?: StackOption };
+export type SocketOptions = net.SocketConstructorOpts & { stack?: StackOption | undefined };
+export type SocketConnectOptions = net.SocketConnectOpts & { stack?: StackOption | undefined };
+export type ConnectOptions = net.NetConnectOpts & { stack?: StackOption | undefined };
+export type ServerOptions = net.ServerOpts & { stack?: StackOption | undefined };
 
 const STACK = Symbol('asynctcp.stack');
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { HANGS_MS } from '../e2e/programs/inline.js';
-import { endServer, inEachWay, PLAIN, runExample, startServer } from './ways.js';
+import { endServer, inEachWay, PLAIN, runClient, startServer } from './ways.js';
 
 interface Pair {
   readonly server: string;
@@ -45,7 +45,7 @@ describe('both ends of a protocol', { timeout: HANGS_MS }, () => {
       inEachWay(test, async (inner, way) => {
         const { server, port } = await startServer(inner, way, serverName);
         for (const clientWay of new Set([PLAIN, way])) {
-          assert.deepEqual(await runExample(inner, clientWay, client, target(port)), output);
+          assert.deepEqual(await runClient(inner, clientWay, client, target(port)), output);
         }
         await endServer(server);
       }));

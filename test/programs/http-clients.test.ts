@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { HANGS_MS } from '../e2e/programs/inline.js';
-import { inEachWay, runExample } from './ways.js';
+import { inEachWay, runClient } from './ways.js';
 
 /** Starts a server that counts its connections. */
 async function startCounting(test: TestContext): Promise<{ url: string; connections: () => number }> {
@@ -31,7 +31,7 @@ describe('clients of HTTP', { timeout: HANGS_MS }, () => {
   it('fetch many pages at once and post a megabyte: undici, and fetch with its dispatcher', (test) =>
     inEachWay(test, async (inner, way) => {
       const { url, connections } = await startCounting(inner);
-      assert.deepEqual(await runExample(inner, way, 'undici', url), [
+      assert.deepEqual(await runClient(inner, way, 'undici', url), [
         'request: 1 kind of page',
         'request: the megabyte came back',
         'fetch: 1 kind of page',
@@ -43,7 +43,7 @@ describe('clients of HTTP', { timeout: HANGS_MS }, () => {
   it('share the connections of an agent, and post a megabyte: axios', (test) =>
     inEachWay(test, async (inner, way) => {
       const { url, connections } = await startCounting(inner);
-      assert.deepEqual(await runExample(inner, way, 'axios', url), [
+      assert.deepEqual(await runClient(inner, way, 'axios', url), [
         '1 kind of page',
         'the megabyte came back',
       ]);

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { unlessInstalled } from '../e2e/programs.js';
 import { HANGS_MS } from '../e2e/programs/inline.js';
 import { makeCertificates } from './certificates.js';
-import { endServer, inEachWay, PLAIN, runExample, startServer } from './ways.js';
+import { endServer, inEachWay, PLAIN, runClient, startServer } from './ways.js';
 
 describe('mail', { timeout: HANGS_MS }, () => {
   it(
@@ -15,17 +15,17 @@ describe('mail', { timeout: HANGS_MS }, () => {
       await inEachWay(test, async (inner, way) => {
         const { server, port } = await startServer(inner, way, 'smtp-server', folder);
         for (const clientWay of new Set([PLAIN, way])) {
-          const [accepted, large = ''] = await runExample(inner, clientWay, 'nodemailer', port, folder);
+          const [accepted, large = ''] = await runClient(inner, clientWay, 'nodemailer', port, folder);
           assert.equal(accepted, '50 mails were accepted');
           assert.match(large, /^the large mail: 250 /);
           // Base64 makes a third more of the megabyte.
-          const bytes = await server.stdout.number(
+          const bytes = await server.program.stdout.number(
             /^TLS: node@example.com to large@example.com, (\d+) bytes$/,
           );
           assert.ok(bytes > 1_398_101, `${bytes} bytes`);
         }
         await endServer(server);
-        assert.equal(new Set(server.stdout.text.match(/reader\d+/g)).size, 50);
+        assert.equal(new Set(server.program.stdout.text.match(/reader\d+/g)).size, 50);
       });
     },
   );

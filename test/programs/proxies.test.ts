@@ -45,7 +45,8 @@ describe('proxies', { timeout: HANGS_MS }, () => {
 
           const refused = startPeer(inner, 'curl', ...options, 'http://127.0.0.1:1/');
           assert.notEqual((await refused.ended).status, 0);
-          await endServer(server);
+          const carried = await endServer(server);
+          if (carried !== undefined) assert.ok(carried.outgoing >= 50, JSON.stringify(carried));
         }),
     );
   }

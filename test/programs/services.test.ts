@@ -4,7 +4,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { unlessInstalled, type Peer } from '../e2e/programs.js';
 import { HANGS_MS } from '../e2e/programs/inline.js';
 import { startMariadb, startMosquitto, startPostgres, startRedis } from './services.js';
-import { inEachWay, runExample } from './ways.js';
+import { inEachWay, runClient } from './ways.js';
 
 interface Service {
   readonly client: string;
@@ -48,7 +48,7 @@ describe('clients of brokers and databases', { timeout: HANGS_MS }, () => {
       async (test) => {
         const port = await start(test);
         await inEachWay(test, async (inner, way) => {
-          assert.deepEqual(await runExample(inner, way, client, port), output);
+          assert.deepEqual(await runClient(inner, way, client, port), output);
         });
       },
     );
