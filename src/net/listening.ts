@@ -18,16 +18,19 @@ export type ListenArguments = [
 ];
 
 /**
- * Returns true if a listener of asynctcp can stand in the place of Node's: on a host and port, and not on a
- * pipe, a descriptor, a handle that exists, IPv6 alone, or a link-local zone.
+ * Returns the reason why a listener of asynctcp cannot stand in the place of Node's; `undefined` if it can:
+ * on a host and port, for both families.
  */
-export function canCarry(
+export function whyNotCarried(
   server: ServerParts,
   [address, port, addressType, , fd, flags]: ListenArguments,
-): boolean {
-  const isTcp = port >= 0 && (addressType === 4 || addressType === 6) && typeof fd !== 'number';
-  const isIpv6Only = ((flags ?? 0) & IPV6_ONLY) !== 0;
-  return isTcp && !isIpv6Only && !isHandle(server._handle) && address?.includes('%') !== true;
+): string | undefined {
+  if (isHandle(server._handle)) return 'a handle that exists already';
+  if (typeof fd === 'number' && fd >= 0) return 'a descriptor';
+  if (port < 0 || (addressType !== 4 && addressType !== 6)) return 'a pipe';
+  if (((flags ?? 0) & IPV6_ONLY) !== 0) return 'IPv6 alone';
+  if (address?.includes('%') === true) return 'an address of one network interface';
+  return undefined;
 }
 
 function isHandle(handle: unknown): boolean {

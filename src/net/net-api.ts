@@ -5,7 +5,7 @@
 import net from 'node:net';
 import type { AsyncClient } from '../asynctcp/async-client.js';
 import type { StackOption } from '../asynctcp/stack-choice.js';
-import { canCarry, listen, type ListenArguments } from './listening.js';
+import { listen, type ListenArguments, whyNotCarried } from './listening.js';
 import {
   hasServerParts,
   hasSocketParts,
@@ -167,7 +167,8 @@ export function carry<S extends net.Server>(server: S, options: CarryOptions = {
   if (!isFunction(nodesListen)) throw new TypeError('server must be a server that stands on node:net');
   Object.defineProperty(server, '_listen2', {
     value(...args: ListenArguments): unknown {
-      if (!hasServerParts(server) || !canCarry(server, args)) return Reflect.apply(nodesListen, server, args);
+      const isCarried = hasServerParts(server) && whyNotCarried(server, args) === undefined;
+      if (!isCarried) return Reflect.apply(nodesListen, server, args);
       return listen(server, nodesListen, args, stack);
     },
     writable: true,

@@ -18,6 +18,7 @@ const MAX_BYTES_OF_UNIT = 3;
 /** Options of `connect` that are looked at here. */
 export interface TargetOptions {
   readonly path?: unknown;
+  readonly host?: unknown;
   readonly port?: unknown;
   readonly stack?: unknown;
 }

@@ -432,7 +432,7 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
       const count = Math.min(buffer.length, bytes.length - at);
       buffer.set(bytes.subarray(at, at + count));
       at += count;
-      const continues = callback(count, buffer) !== false;
+      const continues = Reflect.apply(callback, socket, [count, buffer]) !== false;
       const generate: unknown = Reflect.get(socket, parts.bufferGenerator);
       const next = isFunction(generate) ? generate() : undefined;
       if (next instanceof Uint8Array) Reflect.set(socket, parts.buffer, next);

@@ -65,6 +65,12 @@ function findJsStream(): JsStreamClass | undefined {
 
 let JsStreamFound: JsStreamClass | undefined;
 
+/** Returns true if Node's TLS has what is needed here. */
+export function canTeachTls(): boolean {
+  JsStreamFound ??= findJsStream();
+  return JsStreamFound !== undefined && hasMethods(tls.TLSSocket, ['_wrapHandle']);
+}
+
 function needJsStream(): JsStreamClass {
   JsStreamFound ??= findJsStream();
   if (JsStreamFound === undefined)
