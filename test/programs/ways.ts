@@ -17,8 +17,14 @@ const HOOK = import.meta.resolve('asynctcp/net/register');
 const LEAST = 10;
 /** Programs on HTTP/2: all their calls share one connection. */
 const ON_ONE_CONNECTION = new Set(['grpc-server', 'grpc-client']);
-/** Libraries that make their sockets themselves: the hook alone carries these. */
-const CLOSED_LIBRARIES = new Set(['grpc-client']);
+/** Programs that stay Node's in spite of the way. */
+const NOT_CARRIED = {
+  none: new Set<string>(),
+  // HTTP/2 without TLS: Node's own reads from the native handle, and is slower over any other stream.
+  hook: new Set(['grpc-server']),
+  // The library takes no socket of the program's.
+  program: new Set(['grpc-client']),
+};
 
 export interface Way {
   readonly name: string;
@@ -26,7 +32,7 @@ export interface Way {
   readonly flags: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   /** Carries the sockets: nothing, the hook, or the program itself by asynctcp/net. */
-  readonly by: 'none' | 'hook' | 'program';
+  readonly by: keyof typeof NOT_CARRIED;
   /** A reason, or false. */
   readonly skip: string | false;
 }
@@ -126,7 +132,7 @@ export async function runClient(
 }
 
 function isCarried({ name, way }: Example): boolean {
-  return way.by === 'hook' || (way.by === 'program' && !CLOSED_LIBRARIES.has(name));
+  return way.by !== 'none' && !NOT_CARRIED[way.by].has(name);
 }
 
 /** Checks, by the last line of its output, that asynctcp has carried a program's connections, or none. */
