@@ -9,7 +9,7 @@ import { stackOf } from './stack-of.js';
 import type { TcpHandle } from './tcp-handle.js';
 
 /** Options of a new server. */
-export type ServerOptions = net.ServerOpts & { stack?: StackOption };
+export type ServerOptions = net.ServerOpts & { stack?: StackOption | undefined };
 
 /** Listener of a server's event `connection`. */
 export type ConnectionListener = (socket: Socket) => void;

@@ -13,9 +13,9 @@ teachSockets();
 teachTls();
 
 /** Options of a new socket. */
-export type SocketOptions = net.SocketConstructorOpts & { stack?: StackOption };
+export type SocketOptions = net.SocketConstructorOpts & { stack?: StackOption | undefined };
 /** Options of `connect`. */
-export type ConnectOptions = net.NetConnectOpts & { stack?: StackOption };
+export type ConnectOptions = net.NetConnectOpts & { stack?: StackOption | undefined };
 
 /**
  * Returns the client under a socket, also under a TLS socket, and however the socket came to be carried;
