@@ -268,6 +268,11 @@ export class Session<Client>
     this.#endSoon('closed', undefined);
   }
 
+  /** Leaves the present connection to the system if the process exits before it ends. */
+  leaveAtExit(): void {
+    this.connection?.leaveAtExit?.();
+  }
+
   callbackThrew(): void {
     this.abort();
   }

@@ -51,9 +51,9 @@ type HandlerBinder = <Arguments extends unknown[]>(
 
 /** The part of Node's `AsyncResource` that is used here. */
 export interface CallbackContext {
-  runInAsyncScope<Arguments extends unknown[], Result>(
-    handler: (...args: Arguments) => Result,
-    thisArg: undefined,
+  runInAsyncScope<This, Arguments extends unknown[], Result>(
+    handler: (this: This, ...args: Arguments) => Result,
+    thisArg: This,
     ...args: Arguments
   ): Result;
 }
@@ -225,6 +225,27 @@ export function call3<A, B, C>(
     const returned =
       context === undefined ? handler(a, b, c) : context().runInAsyncScope(handler, undefined, a, b, c);
     if (returned !== undefined) void follow(owner, returned);
+  } catch (error) {
+    threw(owner, error);
+  } finally {
+    leave(kind);
+  }
+}
+
+/**
+ * Calls a method of `owner` as a callback, in a context of the owner's own: for streams of another API, which
+ * keep contexts of their own. The method returns no promise.
+ */
+export function callIn<Owner extends CallbackOwner, A>(
+  owner: Owner,
+  kind: CallbackKind,
+  own: CallbackContext,
+  method: (this: Owner, a: A) => void,
+  a: A,
+): void {
+  enter(owner, kind);
+  try {
+    own.runInAsyncScope(method, owner, a);
   } catch (error) {
     threw(owner, error);
   } finally {

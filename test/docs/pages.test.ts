@@ -47,7 +47,7 @@ for (const page of PAGES) {
 
     it('names only commands of npm that exist', () => {
       const known = scripts();
-      const named = [...page.text.matchAll(/\bnpm run ([\w:]+)/g)].map(([, name = '']) => name);
+      const named = [...page.text.matchAll(/\bnpm run ([\w:-]+)/g)].map(([, name = '']) => name);
       assert.deepEqual(
         named.filter((name) => !known.has(name)),
         [],

@@ -515,6 +515,10 @@ export class KernelConnection
     this.context.loop.native.close(this.#slot);
   }
 
+  leaveAtExit(): void {
+    if (!this.isOver()) this.context.loop.native.leave(this.#slot);
+  }
+
   holding(): 'connections' {
     return 'connections';
   }

@@ -157,6 +157,11 @@ export class RecordedConnection implements Connection {
     this.#connection.abort();
   }
 
+  leaveAtExit(): void {
+    this.#call('leaveAtExit');
+    this.#connection.leaveAtExit?.();
+  }
+
   setReportsAcks(on: boolean): void {
     this.#setting('setReportsAcks', on);
     this.#connection.setReportsAcks(on);

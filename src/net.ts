@@ -1,0 +1,23 @@
+/** The door `asynctcp/net`: node:net's API on AsyncClient and AsyncServer. */
+import './index.js';
+import net from 'node:net';
+import { toDuplex } from './net/duplex.js';
+import * as own from './net/net-api.js';
+
+export {
+  BlockList,
+  SocketAddress,
+  getDefaultAutoSelectFamily,
+  getDefaultAutoSelectFamilyAttemptTimeout,
+  isIP,
+  isIPv4,
+  isIPv6,
+  setDefaultAutoSelectFamily,
+  setDefaultAutoSelectFamilyAttemptTimeout,
+} from 'node:net';
+export type { AddressInfo, DropArgument, ListenOptions, LookupFunction, OnReadOpts } from 'node:net';
+export { toDuplex, type ToDuplexOptions } from './net/duplex.js';
+export * from './net/net-api.js';
+
+/** All names in one object, as `node:net` has them. */
+export default { ...net, ...own, toDuplex };

@@ -1,0 +1,174 @@
+/**
+ * The methods of a socket that differ over a `TcpHandle`: connecting makes such a handle, and writing and
+ * shutting down go to it and not through native requests. Each function gets Node's own method, for a socket
+ * over a handle of Node's.
+ */
+import net from 'node:net';
+import type { StackOption } from '../asynctcp/stack-choice.js';
+import { isFunction, isObject, type Method, type SocketParts, type WriteDone } from './node-parts.js';
+import { parts } from './parts.js';
+import { TcpHandle } from './tcp-handle.js';
+
+/** Texts and small pieces are put together here before they are written. */
+const scratch = Buffer.allocUnsafeSlow(65_536);
+
+/** Most bytes that one UTF-16 unit of a string becomes in any encoding. */
+const MAX_BYTES_OF_UNIT = 3;
+
+/** Options of `connect` that are looked at here. */
+export interface TargetOptions {
+  readonly path?: unknown;
+  readonly host?: unknown;
+  readonly port?: unknown;
+  readonly stack?: unknown;
+}
+
+/** Arguments of `connect` as net.js normalizes them. */
+interface Normalized extends Array<unknown> {
+  readonly 0: TargetOptions;
+}
+
+function isNormalized(args: unknown): args is Normalized {
+  return Array.isArray(args) && Reflect.get(args, parts.normalizedArgs) === true && isObject(args[0]);
+}
+
+function normalize(args: readonly unknown[]): Normalized | undefined {
+  if (isNormalized(args[0])) return args[0];
+  const byNode: unknown = Reflect.get(net, '_normalizeArgs');
+  const normalized: unknown = isFunction(byNode) ? byNode(args) : undefined;
+  return isNormalized(normalized) ? normalized : undefined;
+}
+
+/**
+ * Gives a socket that is about to connect over TCP a handle of asynctcp, and connects it. A socket that has a
+ * handle already keeps it.
+ */
+export function connect(
+  socket: SocketParts,
+  nodes: Method,
+  args: readonly unknown[],
+  stackOf: (options: TargetOptions) => StackOption | undefined,
+): unknown {
+  const normalized = normalize(args);
+  if (normalized === undefined) return Reflect.apply(nodes, socket, args);
+  const [options] = normalized;
+  const isTcp = options.path === undefined || options.path === null || options.path === '';
+  const hasTarget = isTcp && options.port !== undefined;
+  const isFree = !isObject(socket._handle) || socket.destroyed;
+  const parent: unknown = socket._parent;
+  const waitsForParent = isObject(parent) && Reflect.get(parent, 'connecting') === true;
+  if (hasTarget && isFree && !waitsForParent) {
+    if (socket.destroyed) {
+      socket._handle = null;
+      socket._peername = null;
+      socket._sockname = null;
+    }
+    giveHandle(socket, new TcpHandle(stackOf(options)));
+  }
+  return Reflect.apply(nodes, socket, [normalized]);
+}
+
+function giveHandle(socket: SocketParts, handle: TcpHandle): void {
+  const reinitialize: unknown = Reflect.get(net.Socket.prototype, parts.reinitializeHandle);
+  if (isFunction(reinitialize)) Reflect.apply(reinitialize, socket, [handle]);
+}
+
+/**
+ * Replaces a socket's handle. When net.js tries the next address of a name, it makes a native handle: the
+ * socket gets another one of asynctcp.
+ */
+export function reinitializeHandle(
+  socket: SocketParts,
+  nodes: Method,
+  handle: unknown,
+  stack: StackOption | undefined,
+): unknown {
+  const isNextAttempt = isNative(handle) && socket._handle instanceof TcpHandle;
+  if (!isNextAttempt) return Reflect.apply(nodes, socket, [handle]);
+  handle.close();
+  return Reflect.apply(nodes, socket, [new TcpHandle(stack)]);
+}
+
+function isNative(handle: unknown): handle is InstanceType<typeof parts.Tcp> {
+  return handle instanceof parts.Tcp && !(handle instanceof TcpHandle);
+}
+
+/** Writes one piece or several, in place of `_writeGeneric`. */
+export function writeGeneric(socket: SocketParts, nodes: Method, args: WriteArguments): unknown {
+  const handle = socket._handle;
+  if (!(handle instanceof TcpHandle) || socket.connecting) return Reflect.apply(nodes, socket, args);
+  const [isMany, data, encoding, done] = args;
+  socket._pendingData = null;
+  socket._pendingEncoding = '';
+  socket._unrefTimer();
+  const before = handle.bytesWritten;
+  const isDone = isMany ? writeMany(handle, data) : writeOne(handle, data, encoding);
+  if (isDone) {
+    done();
+  } else {
+    Reflect.set(socket, parts.lastWriteQueueSize, handle.bytesWritten - before);
+    handle.await(done);
+  }
+  return undefined;
+}
+
+export type WriteArguments = [isMany: boolean, data: unknown, encoding: string, done: WriteDone];
+
+function writeOne(handle: TcpHandle, data: unknown, encoding: string): boolean {
+  if (typeof data === 'string') return writeText(handle, data, encoding);
+  return handle.write(data instanceof Uint8Array ? data : new Uint8Array(), false);
+}
+
+function writeText(handle: TcpHandle, text: string, encoding: string): boolean {
+  const known = encodingOf(encoding);
+  if (text.length * MAX_BYTES_OF_UNIT > scratch.length) return handle.write(Buffer.from(text, known), false);
+  const bytes = scratch.write(text, 0, known);
+  return handle.write(scratch.subarray(0, bytes), true);
+}
+
+function encodingOf(encoding: unknown): BufferEncoding {
+  return typeof encoding === 'string' && Buffer.isEncoding(encoding) ? encoding : 'utf8';
+}
+
+/** A write of several pieces, as a stream's `_writev` gets it. */
+interface Chunk {
+  readonly chunk: unknown;
+  readonly encoding: unknown;
+}
+
+function isChunks(data: unknown): data is readonly Chunk[] {
+  return Array.isArray(data);
+}
+
+/** Small pieces leave together: they are copied into one. */
+function writeMany(handle: TcpHandle, data: unknown): boolean {
+  if (!isChunks(data)) return true;
+  let used = 0;
+  let isDone = true;
+  for (const { chunk, encoding } of data) {
+    const isText = typeof chunk === 'string';
+    const bytes = chunk instanceof Uint8Array ? chunk : undefined;
+    const room = isText ? chunk.length * MAX_BYTES_OF_UNIT : (bytes?.length ?? 0);
+    if (room > scratch.length - used && used > 0) {
+      isDone = handle.write(scratch.subarray(0, used), true);
+      used = 0;
+    }
+    if (room > scratch.length) {
+      isDone = writeOne(handle, chunk, encodingOf(encoding));
+    } else if (isText) {
+      used += scratch.write(chunk, used, encodingOf(encoding));
+    } else if (bytes !== undefined) {
+      scratch.set(bytes, used);
+      used += bytes.length;
+    }
+  }
+  return used > 0 ? handle.write(scratch.subarray(0, used), true) : isDone;
+}
+
+/** Shuts the sending side down, in place of `_final`. */
+export function final(socket: SocketParts, nodes: Method, done: () => void): unknown {
+  const handle = socket._handle;
+  if (!(handle instanceof TcpHandle) || socket.connecting) return Reflect.apply(nodes, socket, [done]);
+  handle.shutdownSoon(done);
+  return undefined;
+}

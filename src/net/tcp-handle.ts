@@ -1,0 +1,682 @@
+/**
+ * A connection of asynctcp where net.js expects its native TCP handle: all of net.js's logic and order of
+ * events stays Node's own. The handle extends the native class, because native code takes only its objects;
+ * the native handle itself is never opened, and each of its methods is shadowed.
+ *
+ * Reading: the session's `onData` → the socket's `push`. A stopped handle stops the session, so that the
+ * receive window closes. Writing does not go through the native calls, which differ between versions of Node:
+ * `socket-methods.ts` calls `write`.
+ *
+ * Call order: `bind`? → `connect`, or `accept` → (`readStart` | `readStop` | `write`)* → `shutdownSoon` →
+ * `close` or `reset`.
+ */
+import { AsyncResource } from 'node:async_hooks';
+import { AsyncClient, coreOf } from '../asynctcp/async-client.js';
+import type { ClientStream } from '../asynctcp/client-stream.js';
+import type { DisconnectReason } from '../asynctcp/handlers.js';
+import type { Session } from '../asynctcp/session.js';
+import type { StackOption } from '../asynctcp/stack-choice.js';
+import { SendFlag, type Endpoint, type Fault } from '../port/tcp-stack.js';
+import { setImmediate } from '../support/immediate.js';
+import { CallbackKind } from '../task/callback-kind.js';
+import type { ConnectionReport } from '../task/connection-report.js';
+import { callIn, type CallbackOwner } from '../task/dispatch.js';
+import { connectErrnoOf, endError, errnoNamed, errnoOf, nodeError, syscallOf } from './node-errors.js';
+import { hasSocketParts, isFunction, isObject, type SocketParts, type WriteDone } from './node-parts.js';
+import { parts } from './parts.js';
+import { PendingWrite } from './pending-write.js';
+
+const EINVAL = errnoNamed('EINVAL');
+const ENOTCONN = errnoNamed('ENOTCONN');
+const EBADF = errnoNamed('EBADF');
+const ECANCELED = errnoNamed('ECANCELED');
+const ECONNREFUSED = errnoNamed('ECONNREFUSED');
+const EPIPE = errnoNamed('EPIPE');
+
+/** Type of a native TCP handle that connects or is accepted. */
+const SOCKET = 0;
+
+const NO_DESCRIPTOR = -1;
+
+/** Bytes of an address as net.js asks for them. */
+interface AddressOut {
+  address?: string;
+  family?: string;
+  port?: number;
+}
+
+/** The request of net.js to connect. */
+interface ConnectRequest {
+  oncomplete?: (
+    status: number,
+    handle: unknown,
+    request: unknown,
+    readable: boolean,
+    writable: boolean,
+  ) => void;
+  localAddress?: string;
+  localPort?: number;
+}
+
+/** Takes the data and the end of a connection in place of the socket: TLS (`tls-face.ts`). */
+export interface Sink {
+  onData(bytes: Uint8Array): void;
+  onEnd(): void;
+  onFault(error: Error): void;
+}
+
+/** IPv4 peers of a listener for both families have addresses such as `::ffff:127.0.0.1`. */
+export function fillAddress(out: AddressOut, { address, port }: Endpoint, isMapped: boolean): void {
+  const isIpv6 = address.includes(':');
+  out.address = isMapped && !isIpv6 ? `::ffff:${address}` : address;
+  out.family = isMapped || isIpv6 ? 'IPv6' : 'IPv4';
+  out.port = port;
+}
+
+/** Called for each socket that gets a handle: it may lack the methods that write to the handle. */
+let onOwned: (socket: SocketParts) => void = () => undefined;
+
+/** Sets the function that is called for each socket that gets a handle. */
+export function whenOwned(listener: (socket: SocketParts) => void): void {
+  onOwned = listener;
+}
+
+export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner {
+  // Fields that net.js, or a user of it, reads and writes.
+  reading = false;
+  onconnection: unknown = undefined;
+  bytesRead = 0;
+  bytesWritten = 0;
+
+  /** Set from `connect` or `accept` on. */
+  client: AsyncClient | undefined;
+  /** Set until the life of the connection is over. */
+  session: Session<AsyncClient> | undefined;
+  #socket: SocketParts | undefined;
+  #onRead: unknown;
+  #resource = new AsyncResource('TCPWRAP');
+  /** Takes the data in place of the socket. */
+  sink: Sink | undefined;
+
+  /** True between `readStart` and `readStop`. */
+  #isStarted = false;
+  /** The peer's FIN: not come, come while the handle was stopped, or passed on. */
+  #end: 'open' | 'waits' | 'passed' = 'open';
+  /** Fault that nobody has noticed yet: a handle that neither reads nor writes hears of none. */
+  #fault: Fault | undefined;
+  /** Data that the buffer of the option `onread` could not take. */
+  #rest: Uint8Array | undefined;
+  #isDelivering = false;
+
+  #pending: PendingWrite | undefined;
+  #request: ConnectRequest | undefined;
+  #isShuttingDown = false;
+  #isClosed = false;
+
+  #keepsAlive = true;
+  /** The client's present setting. */
+  #isActive = true;
+  #bound: Endpoint | undefined;
+  #isMapped = false;
+  readonly #stack: StackOption | undefined;
+
+  constructor(stack: StackOption | undefined) {
+    super(SOCKET);
+    this.#stack = stack;
+  }
+
+  /** Takes an accepted client over. */
+  accept(client: AsyncClient, isMapped: boolean): void {
+    this.#isMapped = isMapped;
+    coreOf(client).leaveAtExit();
+    this.#join(client);
+  }
+
+  /** Stops the session if nobody has begun to read while the accepted socket was shown. */
+  accepted(): void {
+    if (!this.#isStarted) this.session?.setStopped(true);
+    this.#adjustActivity();
+  }
+
+  #join(client: AsyncClient): void {
+    this.client = client;
+    const { session } = coreOf(client);
+    this.session = session;
+    session?.attach(this);
+  }
+
+  // ---- the watchdog's and the dispatcher's view
+
+  /** An exception reaches the runtime's uncaught-error path, and leaves the socket alive, as in Node. */
+  callbackThrew(): void {
+    // Nothing ends.
+  }
+
+  report(): ConnectionReport {
+    const { client, session } = this;
+    if (session !== undefined) return session.report();
+    return {
+      localIP: client?.localIP() ?? '0.0.0.0',
+      localPort: client?.localPort() ?? 0,
+      remoteIP: client?.remoteIP() ?? '0.0.0.0',
+      remotePort: client?.remotePort() ?? 0,
+      state: client?.stateToString() ?? 'Closed',
+      bytesIn: this.bytesRead,
+      bytesOut: this.bytesWritten,
+    };
+  }
+
+  #call<A>(kind: CallbackKind, method: (this: this, a: A) => void, a: A): void {
+    callIn(this, kind, this.#resource, method, a);
+  }
+
+  /** Runs a method in the handle's context, from the event loop, where no callback runs. */
+  #runSoon(method: (this: this) => void): void {
+    setImmediate(() => {
+      callIn(this, CallbackKind.ACK, this.#resource, method, undefined);
+    });
+  }
+
+  // ---- what net.js asks
+
+  getAsyncId(): number {
+    return this.#resource.asyncId();
+  }
+
+  /** An agent that gives the connection to another request asks for a context of its own. */
+  asyncReset(): void {
+    this.#resource = new AsyncResource('TCPWRAP');
+  }
+
+  getProviderType(): number {
+    return 0;
+  }
+
+  /** A connection of asynctcp has no descriptor that a program could use. */
+  get fd(): number {
+    return NO_DESCRIPTOR;
+  }
+
+  /** Bytes that the system has not taken. */
+  get writeQueueSize(): number {
+    return (this.#pending?.bytes ?? 0) + (this.session?.queued() ?? 0);
+  }
+
+  get socket(): SocketParts | undefined {
+    return this.#socket;
+  }
+
+  get onread(): unknown {
+    return this.#onRead;
+  }
+
+  /** net.js sets this when a socket has got the handle: then the owner is known. */
+  set onread(listener: unknown) {
+    this.#onRead = listener;
+    const owner: unknown = Reflect.get(this, parts.owner);
+    if (owner === this.#socket) return;
+    this.#socket = hasSocketParts(owner) ? owner : undefined;
+    if (this.#socket !== undefined) onOwned(this.#socket);
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** True if nothing more can be sent: the connection is over, and no fault waits to be noticed. */
+  get isGone(): boolean {
+    return this.#isClosed || (this.session === undefined && this.#fault === undefined);
+  }
+
+  getsockname(out: AddressOut): number {
+    if (this.client !== undefined && this.client.localPort() !== 0) {
+      fillAddress(out, { address: this.client.localIP(), port: this.client.localPort() }, this.#isMapped);
+      return 0;
+    }
+    if (this.#bound === undefined) return EBADF;
+    fillAddress(out, this.#bound, false);
+    return 0;
+  }
+
+  getpeername(out: AddressOut): number {
+    const { client } = this;
+    if (client === undefined || client.remotePort() === 0) return ENOTCONN;
+    fillAddress(out, { address: client.remoteIP(), port: client.remotePort() }, this.#isMapped);
+    return 0;
+  }
+
+  setNoDelay(on: unknown): number {
+    this.client?.setNoDelay(Boolean(on));
+    return 0;
+  }
+
+  /** Linux's own interval and number of probes, if net.js names none. */
+  setKeepAlive(on: unknown, idleS: unknown): number {
+    const seconds = typeof idleS === 'number' && idleS > 0 ? idleS : DEFAULT_KEEP_ALIVE_S;
+    this.client?.setKeepAlive(on === true ? Math.min(seconds, MAX_KEEP_ALIVE_S) * 1000 : 0);
+    return 0;
+  }
+
+  setBlocking(): number {
+    return 0;
+  }
+
+  setSimultaneousAccepts(): number {
+    return 0;
+  }
+
+  open(): number {
+    return EINVAL;
+  }
+
+  useUserBuffer(): void {
+    // The socket itself keeps the buffer, under `parts.buffer`.
+  }
+
+  // ---- the process
+
+  hasRef(): boolean {
+    return this.#keepsAlive && !this.#isClosed;
+  }
+
+  ref(): void {
+    this.#keepsAlive = true;
+    this.#adjustActivity();
+  }
+
+  unref(): void {
+    this.#keepsAlive = false;
+    this.#adjustActivity();
+  }
+
+  /** As libuv: a handle that neither reads, writes, connects nor shuts down keeps no process alive. */
+  #adjustActivity(): void {
+    if (this.session === undefined || this.client === undefined) return;
+    const reads = this.#isStarted && this.#end === 'open';
+    const works = reads || this.#pending !== undefined || this.#request !== undefined || this.#isShuttingDown;
+    const isActive = this.#keepsAlive && !this.#isClosed && works;
+    if (isActive === this.#isActive) return;
+    this.#isActive = isActive;
+    if (isActive) this.client.ref();
+    else this.client.unref();
+  }
+
+  // ---- connecting
+
+  bind(address: string, port: number): number {
+    this.#bound = { address, port };
+    return 0;
+  }
+
+  bind6(address: string, port: number): number {
+    return this.bind(address, port);
+  }
+
+  connect6(request: ConnectRequest, address: string, port: number): number {
+    return this.connect(request, address, port);
+  }
+
+  connect(request: ConnectRequest, address: string, port: number): number {
+    this.#request = request;
+    if (port === 0) {
+      // The kernel has no such port, and refuses by itself.
+      this.#runSoon(this.#refused);
+      return 0;
+    }
+    const client = new AsyncClient(this.#stack === undefined ? {} : { stack: this.#stack });
+    const from = this.#bound === undefined ? {} : localEnd(this.#bound);
+    coreOf(client).leaveAtExit();
+    if (!client.connect(address, port, from)) return EINVAL;
+    this.#join(client);
+    this.#adjustActivity();
+    return 0;
+  }
+
+  onConnected(): void {
+    const request = this.#request;
+    this.#request = undefined;
+    if (request === undefined) return;
+    this.#call(CallbackKind.CONNECT, this.#connected, request);
+    if (!this.#isStarted) this.session?.setStopped(true);
+    this.#adjustActivity();
+  }
+
+  #refused(): void {
+    const request = this.#request;
+    this.#request = undefined;
+    request?.oncomplete?.(ECONNREFUSED, this, request, false, false);
+  }
+
+  #connected(request: ConnectRequest): void {
+    request.oncomplete?.(0, this, request, true, true);
+  }
+
+  #connectFailed(request: ConnectRequest, fault: Fault): void {
+    // Node binds before it connects, and reports that failure otherwise.
+    if (syscallOf(fault) === 'bind') {
+      const { localAddress = '', localPort = 0 } = request;
+      // A TLS socket owns the handle without having become its reader.
+      const owner: unknown = Reflect.get(this, parts.owner);
+      if (hasSocketParts(owner)) owner.destroy(endError(errnoOf(fault), 'bind', localAddress, localPort));
+      return;
+    }
+    request.oncomplete?.(connectErrnoOf(fault), this, request, false, false);
+  }
+
+  // ---- reading
+
+  readStart(): number {
+    this.#isStarted = true;
+    this.reading = true;
+    this.#adjustActivity();
+    if (this.#rest !== undefined || this.#end === 'waits' || this.#fault !== undefined) this.#deliverSoon();
+    else this.session?.setStopped(false);
+    return 0;
+  }
+
+  readStop(): number {
+    this.#isStarted = false;
+    this.reading = false;
+    this.#adjustActivity();
+    this.session?.setStopped(true);
+    return 0;
+  }
+
+  #deliverSoon(): void {
+    if (this.#isDelivering) return;
+    this.#isDelivering = true;
+    this.#runSoon(this.#deliver);
+  }
+
+  /** Delivers what waited while the handle was stopped. */
+  #deliver(): void {
+    this.#isDelivering = false;
+    const rest = this.#rest;
+    if (rest !== undefined && this.#canDeliver()) {
+      this.#rest = undefined;
+      this.#toSocket(rest);
+    }
+    if (this.#rest !== undefined || !this.#canDeliver()) return;
+    this.session?.setStopped(false);
+    if (this.#end === 'waits') this.#passEnd();
+    if (this.#fault !== undefined && this.#canDeliver()) this.#passFault();
+  }
+
+  #canDeliver(): boolean {
+    return this.#isStarted && !this.#isClosed;
+  }
+
+  onData(bytes: Uint8Array): void {
+    this.session?.consumed(bytes.length);
+    if (this.#isClosed) return;
+    this.bytesRead += bytes.length;
+    this.#call(CallbackKind.DATA, this.#toSocket, bytes);
+  }
+
+  #toSocket(bytes: Uint8Array): void {
+    if (this.sink !== undefined) {
+      this.sink.onData(bytes);
+      return;
+    }
+    const socket = this.#socket;
+    if (socket === undefined) return;
+    socket._unrefTimer();
+    if (socket.destroyed) return;
+    if (isObject(Reflect.get(socket, parts.buffer))) this.#toUserBuffer(socket, bytes);
+    else if (!socket.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))) this.readStop();
+  }
+
+  /** Copies data into the buffers of the option `onread`, and calls its callback for each. */
+  #toUserBuffer(socket: SocketParts, bytes: Uint8Array): void {
+    let at = 0;
+    while (at < bytes.length && this.#canDeliver()) {
+      const buffer: unknown = Reflect.get(socket, parts.buffer);
+      const callback: unknown = Reflect.get(socket, parts.bufferCallback);
+      if (!(buffer instanceof Uint8Array) || !isFunction(callback)) return;
+      const count = Math.min(buffer.length, bytes.length - at);
+      buffer.set(bytes.subarray(at, at + count));
+      at += count;
+      const continues = Reflect.apply(callback, socket, [count, buffer]) !== false;
+      const generate: unknown = Reflect.get(socket, parts.bufferGenerator);
+      const next = isFunction(generate) ? generate() : undefined;
+      if (next instanceof Uint8Array) Reflect.set(socket, parts.buffer, next);
+      if (!continues) this.readStop();
+    }
+    if (at < bytes.length) this.#rest = bytes.subarray(at);
+  }
+
+  onEnd(): void {
+    if (this.#isClosed || this.#end !== 'open') return;
+    if (!this.#isStarted || this.#rest !== undefined) {
+      this.#end = 'waits';
+      this.#adjustActivity();
+    } else {
+      this.#call(CallbackKind.END, this.#passEnd, undefined);
+    }
+  }
+
+  #passEnd(): void {
+    this.#end = 'passed';
+    this.#adjustActivity();
+    if (this.sink !== undefined) {
+      this.sink.onEnd();
+      return;
+    }
+    const socket = this.#socket;
+    if (socket === undefined) return;
+    socket._unrefTimer();
+    if (socket.readableEnded) return;
+    socket.push(null);
+    socket.read(0);
+  }
+
+  // ---- writing
+
+  /**
+   * Sends bytes. Returns true if the system has taken them all; else the caller calls `await`, or writes
+   * more, and leaves the bytes unchanged until then.
+   * @param isScratch true if the caller uses the memory again when this returns.
+   */
+  write(bytes: Uint8Array, isScratch: boolean): boolean {
+    const { session } = this;
+    this.bytesWritten += bytes.length;
+    const waits = this.#pending !== undefined || session === undefined || this.#isClosed;
+    const taken = waits ? 0 : session.write(bytes, SendFlag.COPY, false);
+    if (taken === bytes.length) return session?.queued() === 0;
+    this.#pending ??= new PendingWrite();
+    this.#pending.add(isScratch ? bytes.slice(taken) : bytes.subarray(taken));
+    return false;
+  }
+
+  /** Calls `done` when the system has taken all bytes, or has failed to. */
+  await(done: WriteDone): void {
+    const pending = (this.#pending ??= new PendingWrite());
+    pending.done = done;
+    this.#adjustActivity();
+    if (this.session === undefined || this.#isClosed) this.#runSoon(this.#failWrite);
+    else this.#awaitProgress(pending);
+  }
+
+  #awaitProgress(pending: PendingWrite): void {
+    if (pending.bytes > 0) this.session?.setWantsSpace(Math.min(pending.bytes, WANTED_BYTES));
+    else this.session?.setReportsDrained(true);
+  }
+
+  onSpace(): void {
+    this.#call(CallbackKind.ACK, this.#writeOn, undefined);
+  }
+
+  onDrained(): void {
+    this.session?.setReportsDrained(false);
+    this.#call(CallbackKind.ACK, this.#writeOn, undefined);
+  }
+
+  #writeOn(): void {
+    const pending = this.#pending;
+    const { session } = this;
+    if (pending === undefined || session === undefined) return;
+    // A write that makes progress is no idle socket.
+    this.#socket?._unrefTimer();
+    pending.writeTo(session);
+    if (pending.done === undefined) return;
+    if (pending.bytes > 0 || session.queued() > 0) this.#awaitProgress(pending);
+    else this.#written(pending.done, null);
+  }
+
+  #written(done: WriteDone, error: Error | null): void {
+    this.#pending = undefined;
+    this.#adjustActivity();
+    if (this.#socket !== undefined) Reflect.set(this.#socket, parts.lastWriteQueueSize, 0);
+    done(error);
+  }
+
+  /** Ends the waiting write: the connection is over. */
+  #failWrite(): void {
+    const done = this.#pending?.done;
+    if (done === undefined) return;
+    const errno = this.#isClosed ? EBADF : this.#fault === undefined ? EPIPE : errnoOf(this.#fault);
+    this.#written(done, nodeError(errno, 'write'));
+  }
+
+  /** Sends FIN, and calls `done` in a later turn. */
+  shutdownSoon(done: () => void): void {
+    if (this.session === undefined) {
+      done();
+      return;
+    }
+    this.session.shutdown();
+    this.#isShuttingDown = true;
+    this.#adjustActivity();
+    this.#runSoon(() => {
+      this.#isShuttingDown = false;
+      this.#adjustActivity();
+      done();
+    });
+  }
+
+  /** For callers other than net.js's own `_final`, which `socket-methods.ts` replaces. */
+  shutdown(request: { oncomplete?: (status: number) => void }): number {
+    this.shutdownSoon(() => request.oncomplete?.(0));
+    return 0;
+  }
+
+  // ---- the end
+
+  /** As libuv: what the system has taken is sent, what waits for it is given up. */
+  override close(closed?: unknown): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#isStarted = false;
+    const { session } = this;
+    const request = this.#request;
+    const done = this.#pending?.done;
+    this.#request = undefined;
+    this.#pending = undefined;
+    if (session !== undefined) {
+      if (request === undefined && (done !== undefined || session.queued() > 0)) session.close('closed');
+      else if (request === undefined) session.drop();
+      else session.abort();
+    }
+    if (request !== undefined) {
+      this.#runSoon(() => request.oncomplete?.(ECANCELED, this, request, false, false));
+    }
+    this.#closeNative(() => {
+      done?.(nodeError(ECANCELED, 'write'));
+      if (isFunction(closed)) closed();
+    });
+  }
+
+  /** Sends a reset. */
+  reset(closed?: unknown): number {
+    if (this.#isClosed) return 0;
+    this.#isClosed = true;
+    this.#isStarted = false;
+    this.session?.abort();
+    this.#closeNative(() => {
+      if (isFunction(closed)) closed();
+    });
+    return 0;
+  }
+
+  /** Closes the native handle, whose callback comes in the phase of the loop in which net.js expects it. */
+  #closeNative(closed: () => void): void {
+    super.close(() => {
+      this.#resource.runInAsyncScope(closed, undefined);
+    });
+  }
+
+  onOver(reason: DisconnectReason, fault: Fault | undefined): void {
+    this.session = undefined;
+    const request = this.#request;
+    this.#request = undefined;
+    if (this.#isClosed) return;
+    if (request !== undefined) {
+      this.#call(
+        CallbackKind.ERROR,
+        () => {
+          this.#connectFailed(request, fault ?? { code: 0 });
+        },
+        undefined,
+      );
+      return;
+    }
+    this.#call(CallbackKind.DISCONNECT, this.#afterOver, { reason, fault });
+  }
+
+  #afterOver({ fault }: { readonly reason: DisconnectReason; readonly fault: Fault | undefined }): void {
+    this.#fault = this.#end === 'passed' && this.#pending === undefined ? undefined : fault;
+    if (this.#pending?.done !== undefined) {
+      this.#failWrite();
+      this.#fault = undefined;
+    } else if (fault === undefined) {
+      // The program has closed the client: the stream has no end of its own.
+      if (this.#end === 'open') this.#socket?.destroy();
+    } else if (this.#fault !== undefined && this.#isStarted && this.#rest === undefined) {
+      this.#passFault();
+    }
+  }
+
+  #passFault(): void {
+    const fault = this.#fault;
+    this.#fault = undefined;
+    if (fault === undefined) return;
+    const error = nodeError(errnoOf(fault), syscallOf(fault) === 'write' ? 'write' : 'read');
+    if (this.sink !== undefined) this.sink.onFault(error);
+    else this.#socket?.destroy(error);
+  }
+}
+
+/** Time of Linux before the first probe, and its limit (tcp(7)). */
+const DEFAULT_KEEP_ALIVE_S = 7200;
+const MAX_KEEP_ALIVE_S = 32_767;
+
+/** A write that waits goes on when there is space for so many bytes, or for all that is left. */
+const WANTED_BYTES = 16_384;
+
+function localEnd({ address, port }: Endpoint): { localAddress?: string; localPort: number } {
+  const isAny = address === '0.0.0.0' || address === '::';
+  return isAny ? { localPort: port } : { localAddress: address, localPort: port };
+}
+
+/**
+ * Methods of native handles that have no counterpart here must not reach the native handle. Without
+ * `isStreamBase`, HTTP does not read from it past the socket.
+ */
+function shadowNativeMethods(): void {
+  for (let native: unknown = parts.Tcp.prototype; isObject(native); native = Object.getPrototypeOf(native)) {
+    if (native === Object.prototype) return;
+    for (const name of Object.getOwnPropertyNames(native)) {
+      if (name === 'constructor' || Object.hasOwn(TcpHandle.prototype, name) || name in SHADOWED) continue;
+      Object.defineProperty(TcpHandle.prototype, name, {
+        value: undefined,
+        writable: true,
+        configurable: true,
+      });
+    }
+  }
+}
+
+/** Fields of each handle shadow these. */
+const SHADOWED = { reading: 0, onconnection: 0, bytesRead: 0, bytesWritten: 0 };
+
+shadowNativeMethods();

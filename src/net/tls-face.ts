@@ -1,0 +1,230 @@
+/**
+ * TLS over a connection of asynctcp. Node's TLS reads from and writes to a native stream; here a `JSStream`
+ * is that stream, Node's own way for streams that are written in JavaScript. It stands on the `TcpHandle`,
+ * below all of the socket's JavaScript.
+ *
+ * The bytes go: `TcpHandle.onData` → `readBuffer` → TLS → the TLS socket; and back: TLS → `onwrite` →
+ * `TcpHandle.write`.
+ */
+import { Duplex } from 'node:stream';
+import tls from 'node:tls';
+import type { StackOption } from '../asynctcp/stack-choice.js';
+import { isInCallback } from '../support/callback-scope.js';
+import { setImmediate } from '../support/immediate.js';
+import { queueMicrotask } from '../support/microtask.js';
+import { errnoNamed } from './node-errors.js';
+import { hasMethods, isObject, replace, type Method } from './node-parts.js';
+import { parts } from './parts.js';
+import { TcpHandle, type Sink } from './tcp-handle.js';
+
+const EPIPE = errnoNamed('EPIPE');
+
+/** Node's native stream whose other side is JavaScript. */
+interface JsStream {
+  isClosing: () => boolean;
+  onreadstart: () => number;
+  onreadstop: () => number;
+  onshutdown: (request: object) => number;
+  onwrite: (request: object, pieces: readonly Uint8Array[]) => number;
+  onread: unknown;
+  close: (closed?: unknown) => void;
+  reading: boolean;
+  readBuffer(bytes: Uint8Array): void;
+  emitEOF(): void;
+  finishWrite(request: object, status: number): void;
+  finishShutdown(request: object, status: number): void;
+}
+
+type JsStreamClass = new () => JsStream;
+
+function isJsStreamClass(value: unknown): value is JsStreamClass {
+  return hasMethods(value, ['readBuffer', 'emitEOF', 'finishWrite', 'finishShutdown']);
+}
+
+/** Looks for the class that Node's TLS makes for a stream without a native handle. */
+function findJsStream(): JsStreamClass | undefined {
+  const found = new Error('found');
+  let JsStream: unknown;
+  class Probe extends tls.TLSSocket {
+    // Called by the constructor, before it makes anything else.
+    _wrapHandle(_wrap: unknown, handle: unknown): never {
+      JsStream = isObject(handle) ? handle.constructor : undefined;
+      throw found;
+    }
+  }
+  const stream = new Duplex({ read: () => undefined });
+  try {
+    new Probe(stream);
+  } catch (error) {
+    if (error !== found) return undefined;
+  } finally {
+    stream.destroy();
+  }
+  return isJsStreamClass(JsStream) ? JsStream : undefined;
+}
+
+let JsStreamFound: JsStreamClass | undefined;
+
+/** Returns true if Node's TLS has what is needed here. */
+export function canTeachTls(): boolean {
+  JsStreamFound ??= findJsStream();
+  return JsStreamFound !== undefined && hasMethods(tls.TLSSocket, ['_wrapHandle']);
+}
+
+function needJsStream(): JsStreamClass {
+  JsStreamFound ??= findJsStream();
+  if (JsStreamFound === undefined)
+    throw new Error('asynctcp/net finds no JSStream in this Node: TLS needs it');
+  return JsStreamFound;
+}
+
+/** The native stream of a handle. It does what TLS asks, in the order in which TLS needs it. */
+class TlsFace implements Sink {
+  readonly stream: JsStream;
+  readonly #handle: TcpHandle;
+  readonly #tlsSocket: tls.TLSSocket;
+  #isWriting = false;
+  /** TLS shuts down with encrypted bytes still to come, behind the write that is under way. */
+  #shutdown: object | undefined;
+
+  constructor(handle: TcpHandle, tlsSocket: tls.TLSSocket) {
+    this.#handle = handle;
+    this.#tlsSocket = tlsSocket;
+    const stream = new (needJsStream())();
+    this.stream = stream;
+    Reflect.set(stream, parts.owner, Reflect.get(handle, parts.owner));
+    stream.reading = handle.reading;
+    stream.isClosing = () => handle.isClosed;
+    stream.onreadstart = () => handle.readStart();
+    stream.onreadstop = () => handle.readStop();
+    stream.onwrite = (request, pieces) => this.#write(request, pieces);
+    stream.onshutdown = (request) => {
+      if (this.#isWriting) this.#shutdown = request;
+      else this.#shutDown(request);
+      return 0;
+    };
+    stream.close = (closed) => {
+      handle.close(closed);
+    };
+    // Native code calls it when TLS has gone.
+    stream.onread = () => undefined;
+  }
+
+  #write(request: object, pieces: readonly Uint8Array[]): number {
+    const handle = this.#handle;
+    if (handle.isGone) {
+      setImmediate(() => {
+        this.stream.finishWrite(request, EPIPE);
+      });
+      return 0;
+    }
+    let isDone = true;
+    for (const piece of pieces) isDone = handle.write(piece, false);
+    this.#isWriting = true;
+    const written = (error?: Error | null): void => {
+      this.#written(request, error);
+    };
+    if (!isDone) handle.await(written);
+    else if (isInCallback()) queueMicrotask(written);
+    else setImmediate(written);
+    return 0;
+  }
+
+  #written(request: object, error: Error | null | undefined): void {
+    this.#isWriting = false;
+    const errno: unknown = isObject(error) ? Reflect.get(error, 'errno') : 0;
+    this.stream.finishWrite(request, typeof errno === 'number' ? errno : EPIPE);
+    const shutdown = this.#shutdown;
+    // TLS may have begun another write.
+    if (shutdown === undefined || this.#isBusy()) return;
+    this.#shutdown = undefined;
+    this.#shutDown(shutdown);
+  }
+
+  #isBusy(): boolean {
+    return this.#isWriting;
+  }
+
+  #shutDown(request: object): void {
+    this.#handle.shutdownSoon(() => {
+      setImmediate(() => {
+        this.stream.finishShutdown(request, 0);
+      });
+    });
+  }
+
+  onData(bytes: Uint8Array): void {
+    this.stream.readBuffer(bytes);
+  }
+
+  onEnd(): void {
+    this.stream.emitEOF();
+  }
+
+  /** A JSStream knows no error numbers: the TLS socket ends with the error itself. */
+  onFault(error: Error): void {
+    // After close_notify TLS takes no notice of what happens to the connection.
+    if (!this.#tlsSocket.readableEnded) this.#tlsSocket.destroy(error);
+  }
+}
+
+/** Arguments of `_wrapHandle`. */
+type WrapArguments = [socket: unknown, handle: unknown, ...more: unknown[]];
+
+/**
+ * Lets Node's TLS sockets stand on handles of asynctcp, from now on.
+ * @param stackOf returns the stack for a TLS socket that makes its own connection; `undefined`: Node's.
+ */
+export function teachTls(stackOf: () => { readonly stack: StackOption | undefined } | undefined): void {
+  const prototype = tls.TLSSocket.prototype;
+  replace(prototype, '_wrapHandle', (nodes) => {
+    return function wrapHandle(this: unknown, ...args: WrapArguments): unknown {
+      if (!(this instanceof tls.TLSSocket)) return Reflect.apply(nodes, this, args);
+      return wrap(this, nodes, args, stackOf()?.stack, stackOf() !== undefined);
+    };
+  });
+  replace(prototype, parts.reinitializeHandle, (nodes) => {
+    return function reinitializeHandle(this: unknown, handle: unknown): unknown {
+      const isOurs = carries(this) && handle instanceof parts.Tcp && !(handle instanceof TcpHandle);
+      if (!isOurs) return Reflect.apply(nodes, this, [handle]);
+      handle.close();
+      const own = new TcpHandle(stackOf()?.stack);
+      Reflect.set(own, parts.owner, this);
+      return Reflect.apply(nodes, this, [own]);
+    };
+  });
+}
+
+function wrap(
+  socket: tls.TLSSocket,
+  nodes: Method,
+  args: WrapArguments,
+  stack: StackOption | undefined,
+  makesOwn: boolean,
+): unknown {
+  const [parent, given, ...more] = args;
+  const handle = given ?? (makesOwn && !isPipe(socket) ? ownHandle(socket, stack) : undefined);
+  if (!(handle instanceof TcpHandle)) return Reflect.apply(nodes, socket, args);
+  const face = new TlsFace(handle, socket);
+  handle.sink = face;
+  const wrapped: unknown = Reflect.apply(nodes, socket, [parent, face.stream, ...more]);
+  if (isObject(wrapped)) Reflect.set(wrapped, '_parent', handle);
+  return wrapped;
+}
+
+function ownHandle(socket: tls.TLSSocket, stack: StackOption | undefined): TcpHandle {
+  const handle = new TcpHandle(stack);
+  Reflect.set(handle, parts.owner, socket);
+  return handle;
+}
+
+function isPipe(socket: tls.TLSSocket): boolean {
+  const options: unknown = Reflect.get(socket, '_tlsOptions');
+  return isObject(options) && Boolean(Reflect.get(options, 'pipe'));
+}
+
+/** Returns true if a TLS socket stands on a handle of asynctcp. */
+function carries(socket: unknown): boolean {
+  const handle: unknown = isObject(socket) ? Reflect.get(socket, '_handle') : undefined;
+  return isObject(handle) && Reflect.get(handle, '_parent') instanceof TcpHandle;
+}
