@@ -268,6 +268,11 @@ export class Session<Client>
     this.#endSoon('closed', undefined);
   }
 
+  /** Lets bytes wait until the stack has delivered the events of its turn. */
+  gatherInTurn(): void {
+    this.connection?.gatherInTurn?.();
+  }
+
   /** Leaves the present connection to the system if the process exits before it ends. */
   leaveAtExit(): void {
     this.connection?.leaveAtExit?.();

@@ -130,6 +130,7 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     this.#isMapped = isMapped;
     coreOf(client).leaveAtExit();
     this.#join(client);
+    this.session?.gatherInTurn();
   }
 
   /** Stops the session if nobody has begun to read while the accepted socket was shown. */
@@ -336,6 +337,7 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     const request = this.#request;
     this.#request = undefined;
     if (request === undefined) return;
+    this.session?.gatherInTurn();
     this.#call(CallbackKind.CONNECT, this.#connected, request);
     if (!this.#isStarted) this.session?.setStopped(true);
     this.#adjustActivity();
