@@ -10,8 +10,8 @@
  * Events are called outside of callbacks. A stream that runs code of the program does so through
  * `task/dispatch.ts`.
  *
- * Call order: `join`? → `attach` → `onConnected`, if the client was connecting → (`onData` | `onSpace` | `onDrained`)*
- * → `onEnd` → `onOver`, which comes once and last, at any time.
+ * Call order: `join`? → `attach` → `onConnected`, if the client was connecting → (`onData` | `onSpace` |
+ * `onDrained`)* → `onEnd` → `onOver`, which comes once and last, at any time.
  */
 import type { Fault } from '../port/tcp-stack.js';
 import type { DisconnectReason } from './handlers.js';
