@@ -17,6 +17,8 @@ const BYTE_ORDERS = ['big', 'little'] as const;
 export interface WaitOptions {
   /**
    * Ends the wait: its promise is rejected with the TcpError `ERR_ABRT`, whose cause is the signal's reason.
+   * On Node 20, a signal that more than ten waits share at once needs `setMaxListeners(0, signal)` of
+   * `node:events`.
    */
   signal?: AbortSignal | undefined;
 }

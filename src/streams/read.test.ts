@@ -3,7 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, it } from 'node:test';
 import { ErrorCode } from '../port/error-code.js';
 import { MemoryStack, type MemoryStackOptions } from '../stacks/memory/memory-stack.js';
-import { AsyncClient } from '../asynctcp/async-client.js';
+import { AsyncClient, coreOf } from '../asynctcp/async-client.js';
 import { AsyncServer } from '../asynctcp/async-server.js';
 import { DEFAULT_LIMIT_BYTES, MAX_DELIMITER_BYTES, MAX_READ_BYTES } from './options.js';
 import { read, readExactly, readLine, readLines, readMessage, readMessages, readUntil } from './read.js';
@@ -294,6 +294,17 @@ describe('wrong arguments of a read', () => {
   it('throw at once, and change nothing', async () => {
     const { reader, peer } = await connected();
     const anything = (value: unknown): never => value as never;
+    const other = await connected();
+    const nothing = (): void => undefined;
+    coreOf(other.reader).session?.attach({
+      onConnected: nothing,
+      onData: nothing,
+      onSpace: nothing,
+      onDrained: nothing,
+      onEnd: nothing,
+      onOver: nothing,
+    });
+    assert.throws(() => read(other.reader), /client must be your own/);
     assert.throws(() => read(anything({})), TypeError);
     assert.throws(() => read(reader, anything(5)), TypeError);
     assert.throws(() => read(reader, { signal: anything('now') }), TypeError);

@@ -87,7 +87,7 @@ describe('the readable of toWeb()', () => {
     peer.write('abc');
     const { value } = await web.readable.getReader().read();
     assert.ok(value);
-    structuredClone(value, { transfer: [value.buffer as ArrayBuffer] });
+    structuredClone(value, { transfer: [value.buffer] });
     assert.equal(new TextDecoder().decode(seen[0]), 'abc');
   });
 

@@ -15,7 +15,7 @@ export interface WebStreams {
    * opens as pieces are read. It closes with the peer's FIN. `cancel()` drops all data to come;
    * `cancel(reason)` resets the connection.
    */
-  readonly readable: ReadableStream<Uint8Array>;
+  readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
   /**
    * Takes bytes and strings. `ready` waits while there is no space. `close()` sends FIN, `abort()` resets the
    * connection, and so does a chunk of another type.
@@ -82,8 +82,11 @@ class WebEnd {
 
   // ---- receiving
 
-  /** High-water mark 0: the stream pulls only for a read that waits. */
-  #readable(): ReadableStream<Uint8Array> {
+  /**
+   * High-water mark 0: the stream pulls only for a read that waits. The types do not know that a byte stream
+   * gives the kind of buffer that it is given.
+   */
+  #readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
     return new ReadableStream(
       {
         type: 'bytes',
@@ -96,7 +99,7 @@ class WebEnd {
         },
       },
       { highWaterMark: 0 },
-    );
+    ) as ReadableStream<Uint8Array<ArrayBuffer>>;
   }
 
   async #pull(controller: ReadableByteStreamController): Promise<void> {

@@ -241,7 +241,7 @@ export const STREAMS: readonly ContractCase[] = [
     async run(env) {
       for (const [name, begin] of Object.entries(READS)) {
         for (const way of ['reset', 'abort', 'close'] as const) {
-          const { client, peer } = await linkedToPeer(env, undefined, { receiveBuffer: 4096 });
+          const { client, peer } = await linkedToPeer(env);
           const reading = early(begin(client));
           const writing = write(client, pattern(0, 0, MORE_THAN_KERNEL));
           await env.settle();
