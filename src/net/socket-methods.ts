@@ -105,6 +105,8 @@ export function writeGeneric(socket: SocketParts, nodes: Method, args: WriteArgu
   const isDone = isMany ? writeMany(handle, data) : writeOne(handle, data, encoding);
   if (isDone) {
     done();
+  } else if (handle.isOver) {
+    handle.failWrite(done);
   } else {
     Reflect.set(socket, parts.lastWriteQueueSize, handle.bytesWritten - before);
     handle.await(done);
