@@ -552,11 +552,7 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
 
   /** Sends FIN, and calls `done` in a later turn. */
   shutdownSoon(done: () => void): void {
-    if (this.session === undefined) {
-      done();
-      return;
-    }
-    this.session.shutdown();
+    this.session?.shutdown();
     this.#isShuttingDown = true;
     this.#adjustActivity();
     this.#runSoon(() => {

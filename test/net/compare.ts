@@ -60,9 +60,9 @@ function areAlike(one: Seen, other: Seen, isOrdered: boolean): boolean {
 }
 
 /** Returns true if a program looked the same on node:net and in a world. */
-export function areSame(onNode: Observed, other: Observed, { isOrdered, hasOwnPeer }: World): boolean {
+export function areSame(onNode: Observed, other: Observed, { isOrdered, comparesPeer }: World): boolean {
   const isSame = areAlike(onNode.subject, other.subject, isOrdered);
-  return isSame && (hasOwnPeer || areAlike(onNode.peer, other.peer, isOrdered));
+  return isSame && (!comparesPeer || areAlike(onNode.peer, other.peer, isOrdered));
 }
 
 /** Returns what no socket may ever show, however events cross. */
@@ -82,10 +82,14 @@ export interface Comparison {
   readonly difference: string | undefined;
 }
 
+/** Returns a program that acts only at rest: reading and writing do not cross. */
+function oneByOne(program: Program): Program {
+  return { ...program, hooks: [], steps: program.steps.map((step) => ({ ...step, wait: 'rest' })) };
+}
+
 /** Plays a program on node:net alone and in a world. */
 export async function compare(world: World, drawn: Program): Promise<Comparison> {
-  // An act in a listener makes the order of reading and writing show in what follows.
-  const program = world.isOrdered ? drawn : { ...drawn, hooks: [] };
+  const program = world.isOrdered ? drawn : oneByOne(drawn);
   const onNode: Observed[] = [];
   const onStack: Observed[] = [];
   for (let attempts = 1; attempts <= ATTEMPTS; attempts += 1) {

@@ -22,8 +22,8 @@ export interface World {
    * those of writing and those of the connection have that order.
    */
   readonly isOrdered: boolean;
-  /** True if the peer is not node:net's. */
-  readonly hasOwnPeer: boolean;
+  /** True if the peer, which node:net carries, sees the same as well. */
+  readonly comparesPeer: boolean;
   readonly needsAddon: boolean;
 }
 
@@ -53,6 +53,8 @@ class Match {
   readonly #abort = new AbortController();
   readonly #subject: WatchedEnd;
   readonly #peer: WatchedEnd;
+  /** True if an end has sent once to a peer who is gone: each stack has its own time to notice the answer. */
+  #hasSentToGone = false;
 
   constructor(world: World, program: Program) {
     this.#world = world;
@@ -128,7 +130,13 @@ class Match {
    * does not.
    */
   #watchPeer(end: WatchedEnd): void {
-    if (end !== this.#peer) return;
+    if (end === this.#subject) {
+      // The system resets a connection that is closed with unread data: how much was read is the stack's.
+      end.socket?.on('close', () => {
+        if (end.received < this.#peer.written) this.#peer.cut();
+      });
+      return;
+    }
     end.socket?.on('close', () => {
       const subject = this.#subject;
       const isReset = end.hasReset || end.received < subject.written;
@@ -143,7 +151,10 @@ class Match {
     const { socket } = sender;
     if (other.socket?.destroyed !== true || socket?.destroyed === true) return;
     const isWholeWrite = socket?.writableLength === 0 && !other.hasReset;
-    if (socket?.readableEnded === true && isWholeWrite) return;
+    if (socket?.readableEnded === true && isWholeWrite && !this.#hasSentToGone) {
+      this.#hasSentToGone = true;
+      return;
+    }
     this.#subject.cut();
     this.#peer.cut();
   }

@@ -21,7 +21,7 @@ export const plain: World = {
   subject: nodes,
   peer: nodes,
   isOrdered: true,
-  hasOwnPeer: false,
+  comparesPeer: true,
   needsAddon: false,
 };
 
@@ -36,7 +36,7 @@ export const worlds: readonly World[] = [
     subject: on('kernel'),
     peer: nodes,
     isOrdered: true,
-    hasOwnPeer: false,
+    comparesPeer: true,
     needsAddon: true,
   },
   {
@@ -44,7 +44,7 @@ export const worlds: readonly World[] = [
     subject: on(nodeStack(BUFFERS)),
     peer: nodes,
     isOrdered: false,
-    hasOwnPeer: false,
+    comparesPeer: false,
     needsAddon: false,
   },
   {
@@ -52,7 +52,7 @@ export const worlds: readonly World[] = [
     subject: memory,
     peer: memory,
     isOrdered: false,
-    hasOwnPeer: true,
+    comparesPeer: false,
     needsAddon: false,
   },
 ];
