@@ -19,6 +19,9 @@ const EINVAL = errnoNamed('EINVAL');
 /** Type of a native TCP handle that listens. */
 const SERVER = 1;
 
+/** The context in which this module is loaded: no request's. */
+const root = new AsyncResource('asynctcp');
+
 /** net.js's own default. */
 const DEFAULT_BACKLOG = 511;
 const MAX_BACKLOG = 65_535;
@@ -107,7 +110,8 @@ export class ListenerHandle extends parts.Tcp {
 
   #accept(client: AsyncClient): void {
     const isMapped = this.#place.address === undefined;
-    const handle = new TcpHandle(this.#place.stack);
+    // As in Node, a connection does not inherit the context in which its server listens.
+    const handle = root.runInAsyncScope(() => new TcpHandle(this.#place.stack));
     handle.accept(client, isMapped);
     try {
       this.#resource.runInAsyncScope(() => {

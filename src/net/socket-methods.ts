@@ -112,6 +112,8 @@ function writeGeneric(
   const isDone = isMany ? writeMany(handle, data) : writeOne(handle, data, encoding);
   if (isDone) {
     done();
+  } else if (handle.isOver) {
+    handle.failWrite(done);
   } else {
     Reflect.set(socket, parts.lastWriteQueueSize, handle.bytesWritten - before);
     handle.await(done);

@@ -229,6 +229,11 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     return this.#pending !== undefined;
   }
 
+  /** True if the system takes no more bytes: the connection is over. */
+  get isOver(): boolean {
+    return this.#isClosed || this.session === undefined;
+  }
+
   getsockname(out: AddressOut): number {
     if (this.client !== undefined && this.client.localPort() !== 0) {
       fillAddress(out, { address: this.client.localIP(), port: this.client.localPort() }, this.#isMapped);
@@ -372,8 +377,14 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     this.#isStarted = true;
     this.reading = true;
     this.#adjustActivity();
-    if (this.#rest !== undefined || this.#end === 'waits' || this.#fault !== undefined) this.#deliverSoon();
-    else this.session?.setStopped(false);
+    if (this.#rest === undefined && this.#end !== 'waits' && this.#fault === undefined) {
+      this.session?.setStopped(false);
+    } else {
+      // A native handle would read when the loop polls again, after the callbacks of what ended before.
+      setImmediate(() => {
+        if (this.#isStarted) this.#deliverSoon();
+      });
+    }
     return 0;
   }
 
@@ -450,12 +461,10 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
 
   onEnd(): void {
     if (this.#isClosed || this.#end !== 'open') return;
-    if (!this.#isStarted || this.#rest !== undefined) {
-      this.#end = 'waits';
-      this.#adjustActivity();
-    } else {
-      this.#call(CallbackKind.END, this.#passEnd, undefined);
-    }
+    this.#end = 'waits';
+    this.#adjustActivity();
+    // A native handle reads the FIN in a turn of its own, after what the data before it has caused.
+    if (this.#isStarted) this.#deliverSoon();
   }
 
   #passEnd(): void {
@@ -498,8 +507,15 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     const pending = (this.#pending ??= new PendingWrite());
     pending.done = done;
     this.#adjustActivity();
-    if (this.session === undefined || this.#isClosed) this.#runSoon(this.#failWrite);
+    if (this.isOver) this.#runSoon(this.#failWrite);
     else this.#awaitProgress(pending);
+  }
+
+  /** Ends a write with the error of a connection that is over, at once. */
+  failWrite(done: WriteDone): void {
+    const pending = (this.#pending ??= new PendingWrite());
+    pending.done = done;
+    this.#failWrite();
   }
 
   #awaitProgress(pending: PendingWrite): void {
@@ -545,11 +561,7 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
 
   /** Sends FIN, and calls `done` in a later turn. */
   shutdownSoon(done: () => void): void {
-    if (this.session === undefined) {
-      done();
-      return;
-    }
-    this.session.shutdown();
+    this.session?.shutdown();
     this.#isShuttingDown = true;
     this.#adjustActivity();
     this.#runSoon(() => {
@@ -630,14 +642,16 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
   }
 
   #afterOver({ fault }: { readonly reason: DisconnectReason; readonly fault: Fault | undefined }): void {
-    this.#fault = this.#end === 'passed' && this.#pending === undefined ? undefined : fault;
+    // As in libuv, a connection that nobody reads shows only the error of a write.
+    const isNoticed = this.#end === 'open' || this.#pending !== undefined || isOfWrite(fault);
+    this.#fault = isNoticed ? fault : undefined;
     if (this.#pending?.done !== undefined) {
       this.#failWrite();
       this.#fault = undefined;
     } else if (fault === undefined) {
       // The program has closed the client: the stream has no end of its own.
       if (this.#end === 'open') this.#socket?.destroy();
-    } else if (this.#fault !== undefined && this.#isStarted && this.#rest === undefined) {
+    } else if (isOfWrite(this.#fault) || (this.#isStarted && this.#rest === undefined)) {
       this.#passFault();
     }
   }
@@ -646,10 +660,14 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     const fault = this.#fault;
     this.#fault = undefined;
     if (fault === undefined) return;
-    const error = nodeError(errnoOf(fault), syscallOf(fault) === 'write' ? 'write' : 'read');
+    const error = nodeError(errnoOf(fault), isOfWrite(fault) ? 'write' : 'read');
     if (this.sink !== undefined) this.sink.onFault(error);
     else this.#socket?.destroy(error);
   }
+}
+
+function isOfWrite(fault: Fault | undefined): boolean {
+  return fault !== undefined && syscallOf(fault) === 'write';
 }
 
 /** Time of Linux before the first probe, and its limit (tcp(7)). */
