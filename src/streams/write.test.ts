@@ -29,7 +29,7 @@ async function connected(options: MemoryStackOptions = {}): Promise<Pair> {
   let text = '';
   server.onClient((client) => {
     peer = client;
-    client.onData((_, data) => (text += new TextDecoder('latin1').decode(data)));
+    client.onData((_, data) => (text += Buffer.from(data).toString('latin1')));
   });
   await server.begin();
   const writer = new AsyncClient({ stack });
