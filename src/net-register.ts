@@ -1,6 +1,6 @@
 /**
- * The door `asynctcp/net/register`, for `node --import asynctcp/net/register app.js`. Where the stack
- * `kernel` is not available, it does nothing and says so.
+ * The door `asynctcp/net/register`, for `node --import asynctcp/net/register app.js`. Without the stack
+ * `kernel` it does nothing and says so.
  */
 import './index.js';
 import { loadAddon } from './addon/load-addon.js';

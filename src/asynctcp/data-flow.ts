@@ -282,7 +282,7 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
     this.#unread += length;
     // Until the handler has returned it holds the piece as well.
     this.#withheld += length;
-    // What one of the two had consumed of more than the other: the window opens by it now.
+    // The window opens by the bytes that one of the two had consumed before the other.
     const opened = before + length - this.#held();
     if (opened > 0) connection.consume(opened);
     if (onPacket !== undefined) {
@@ -376,7 +376,7 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
     this.#stopOrGo();
   }
 
-  /** Stops delivery for the stream, or lets it go on. What the program stops stays stopped. */
+  /** Stops delivery for the stream, or lets it go on. A pause of the program stays in force. */
   setStopped(on: boolean): void {
     this.#setHolds(on ? this.#holds | STREAM_STOPPED : this.#holds & ~STREAM_STOPPED);
   }

@@ -1,6 +1,6 @@
 /**
  * The hook: Node's own `net.Socket` and `net.Server` run on a stack of asynctcp, for programs that were
- * written for node:net. What cannot be carried stays Node's.
+ * written for node:net. Sockets and servers that cannot be carried stay Node's.
  */
 import cluster from 'node:cluster';
 import net from 'node:net';

@@ -144,7 +144,7 @@ function writeText(handle: TcpHandle, text: string, encoding: string): boolean {
 }
 
 function encodingOf(encoding: unknown): BufferEncoding {
-  // What most writes have.
+  // Most writes have one of these.
   if (encoding === 'latin1' || encoding === 'utf8') return encoding;
   return typeof encoding === 'string' && Buffer.isEncoding(encoding) ? encoding : 'utf8';
 }

@@ -28,7 +28,7 @@ export function clientOf(socket: net.Socket): AsyncClient | undefined {
 
 /**
  * A socket over an AsyncClient, with node:net's API. It is a `net.Socket`: TLS, HTTP and whatever takes one
- * takes it. What no stack can carry stays Node's: pipes, descriptors, and handles that exist already.
+ * takes it. Pipes, descriptors, and handles that exist already stay Node's.
  */
 export class Socket extends net.Socket {
   /** Stack of `connect`; `undefined`: the configuration's. */

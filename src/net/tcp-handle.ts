@@ -96,7 +96,7 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
   #isStarted = false;
   /** The peer's FIN: not come, come while the handle was stopped, or passed on. */
   #end: 'open' | 'waits' | 'passed' = 'open';
-  /** Fault that nobody has noticed yet: a handle that neither reads nor writes hears of none. */
+  /** Fault that is not reported yet: a handle that neither reads nor writes reports none. */
   #fault: Fault | undefined;
   #hasUserBuffer = false;
   /** Data that the buffer of the option `onread` could not take. */
@@ -129,7 +129,7 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     this.session?.gatherInTurn();
   }
 
-  /** Stops the session if nobody has begun to read while the accepted socket was shown. */
+  /** Stops the session unless the socket has begun to read while it was shown to the program. */
   accepted(): void {
     if (!this.#isStarted) this.session?.setStopped(true);
     this.#adjustActivity();
@@ -642,7 +642,7 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
   }
 
   #afterOver({ fault }: { readonly reason: DisconnectReason; readonly fault: Fault | undefined }): void {
-    // As in libuv, a connection that nobody reads shows only the error of a write.
+    // As in libuv, a stopped handle reports only the error of a write.
     const isNoticed = this.#end === 'open' || this.#pending !== undefined || isOfWrite(fault);
     this.#fault = isNoticed ? fault : undefined;
     if (this.#pending?.done !== undefined) {
@@ -674,7 +674,7 @@ function isOfWrite(fault: Fault | undefined): boolean {
 const DEFAULT_KEEP_ALIVE_S = 7200;
 const MAX_KEEP_ALIVE_S = 32_767;
 
-/** A write that waits goes on when there is space for so many bytes, or for all that is left. */
+/** Space for which a waiting write waits, in bytes, unless less of it is left. */
 const WANTED_BYTES = 16_384;
 
 function localEnd({ address, port }: Endpoint): { localAddress?: string; localPort: number } {
