@@ -83,10 +83,7 @@ class TlsFace implements Sink {
   readonly stream: JsStream;
   readonly #handle: TcpHandle;
   readonly #tlsSocket: tls.TLSSocket;
-  /** The write that is under way. */
-  #request: object | undefined;
-  /** Bytes that TLS had taken from the program when that write began. */
-  #taken = 0;
+  #isWriting = false;
   /** TLS shuts down with encrypted bytes still to come, behind the write that is under way. */
   #shutdown: object | undefined;
 
@@ -102,7 +99,7 @@ class TlsFace implements Sink {
     stream.onreadstop = () => handle.readStop();
     stream.onwrite = (request, pieces) => this.#write(request, pieces);
     stream.onshutdown = (request) => {
-      if (this.#request !== undefined) this.#shutdown = request;
+      if (this.#isWriting) this.#shutdown = request;
       else this.#shutDown(request);
       return 0;
     };
@@ -123,8 +120,7 @@ class TlsFace implements Sink {
     }
     let isDone = true;
     for (const piece of pieces) isDone = handle.write(piece, false);
-    this.#request = request;
-    this.#taken = takenBy(this.#tlsSocket);
+    this.#isWriting = true;
     const written = (error?: Error | null): void => {
       this.#written(request, error);
     };
@@ -135,9 +131,7 @@ class TlsFace implements Sink {
   }
 
   #written(request: object, error: Error | null | undefined): void {
-    // It was over before, when the handle was closed.
-    if (this.#request !== request) return;
-    this.#request = undefined;
+    this.#isWriting = false;
     const errno: unknown = isObject(error) ? Reflect.get(error, 'errno') : 0;
     this.stream.finishWrite(request, typeof errno === 'number' ? errno : EPIPE);
     const shutdown = this.#shutdown;
@@ -148,7 +142,7 @@ class TlsFace implements Sink {
   }
 
   #isBusy(): boolean {
-    return this.#request !== undefined;
+    return this.#isWriting;
   }
 
   #shutDown(request: object): void {
@@ -167,28 +161,11 @@ class TlsFace implements Sink {
     this.stream.emitEOF();
   }
 
-  /**
-   * Lets TLS send what the program has written since the write under way began. TLS waits with it until that
-   * write is over, though its bytes are sent.
-   */
-  onClose(): void {
-    const request = this.#request;
-    if (request === undefined || this.#handle.isWaiting) return;
-    if (takenBy(this.#tlsSocket) > this.#taken) this.#written(request, null);
-  }
-
   /** A JSStream knows no error numbers: the TLS socket ends with the error itself. */
   onFault(error: Error): void {
     // After close_notify TLS takes no notice of what happens to the connection.
     if (!this.#tlsSocket.readableEnded) this.#tlsSocket.destroy(error);
   }
-}
-
-/** Returns the number of bytes that TLS has taken from the program. */
-function takenBy(socket: tls.TLSSocket): number {
-  const handle: unknown = Reflect.get(socket, '_handle');
-  const bytes: unknown = isObject(handle) ? Reflect.get(handle, 'bytesWritten') : 0;
-  return typeof bytes === 'number' ? bytes : 0;
 }
 
 /** Arguments of `_wrapHandle`. */
