@@ -19,6 +19,9 @@ const EINVAL = errnoNamed('EINVAL');
 /** Type of a native TCP handle that listens. */
 const SERVER = 1;
 
+/** The context in which this module is loaded: no request's. */
+const root = new AsyncResource('asynctcp');
+
 /** net.js's own default. */
 const DEFAULT_BACKLOG = 511;
 const MAX_BACKLOG = 65_535;
@@ -33,6 +36,8 @@ export interface ListenPlace {
   readonly port: number;
   readonly reusePort: boolean;
   readonly stack: StackOption | undefined;
+  /** Makes the socket of an accepted connection; net.js makes those for which it returns false. */
+  readonly accept: ((handle: TcpHandle) => boolean) | undefined;
 }
 
 export class ListenerHandle extends parts.Tcp {
@@ -105,10 +110,12 @@ export class ListenerHandle extends parts.Tcp {
 
   #accept(client: AsyncClient): void {
     const isMapped = this.#place.address === undefined;
-    const handle = new TcpHandle(this.#place.stack);
+    // As in Node, a connection does not inherit the context in which its server listens.
+    const handle = root.runInAsyncScope(() => new TcpHandle(this.#place.stack));
     handle.accept(client, isMapped);
     try {
       this.#resource.runInAsyncScope(() => {
+        if (this.#place.accept?.(handle) === true) return;
         if (isFunction(this.onconnection)) Reflect.apply(this.onconnection, this, [0, handle]);
       }, undefined);
     } catch (error) {

@@ -63,6 +63,8 @@ export interface Sink {
   onData(bytes: Uint8Array): void;
   onEnd(): void;
   onFault(error: Error): void;
+  /** Called when the program closes the handle, before it is closed. */
+  onClose(): void;
 }
 
 /** IPv4 peers of a listener for both families have addresses such as `::ffff:127.0.0.1`. */
@@ -71,14 +73,6 @@ export function fillAddress(out: AddressOut, { address, port }: Endpoint, isMapp
   out.address = isMapped && !isIpv6 ? `::ffff:${address}` : address;
   out.family = isMapped || isIpv6 ? 'IPv6' : 'IPv4';
   out.port = port;
-}
-
-/** Called for each socket that gets a handle: it may lack the methods that write to the handle. */
-let onOwned: (socket: SocketParts) => void = () => undefined;
-
-/** Sets the function that is called for each socket that gets a handle. */
-export function whenOwned(listener: (socket: SocketParts) => void): void {
-  onOwned = listener;
 }
 
 export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner {
@@ -104,6 +98,7 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
   #end: 'open' | 'waits' | 'passed' = 'open';
   /** Fault that nobody has noticed yet: a handle that neither reads nor writes hears of none. */
   #fault: Fault | undefined;
+  #hasUserBuffer = false;
   /** Data that the buffer of the option `onread` could not take. */
   #rest: Uint8Array | undefined;
   #isDelivering = false;
@@ -118,11 +113,12 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
   #isActive = true;
   #bound: Endpoint | undefined;
   #isMapped = false;
-  readonly #stack: StackOption | undefined;
+  /** Stack of the connection; `undefined`: the configuration's. */
+  readonly stack: StackOption | undefined;
 
   constructor(stack: StackOption | undefined) {
     super(SOCKET);
-    this.#stack = stack;
+    this.stack = stack;
   }
 
   /** Takes an accepted client over. */
@@ -130,6 +126,7 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     this.#isMapped = isMapped;
     coreOf(client).leaveAtExit();
     this.#join(client);
+    this.session?.gatherInTurn();
   }
 
   /** Stops the session if nobody has begun to read while the accepted socket was shown. */
@@ -216,7 +213,6 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     const owner: unknown = Reflect.get(this, parts.owner);
     if (owner === this.#socket) return;
     this.#socket = hasSocketParts(owner) ? owner : undefined;
-    if (this.#socket !== undefined) onOwned(this.#socket);
   }
 
   get isClosed(): boolean {
@@ -226,6 +222,16 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
   /** True if nothing more can be sent: the connection is over, and no fault waits to be noticed. */
   get isGone(): boolean {
     return this.#isClosed || (this.session === undefined && this.#fault === undefined);
+  }
+
+  /** True while a write waits for space or for the system. */
+  get isWaiting(): boolean {
+    return this.#pending !== undefined;
+  }
+
+  /** True if the system takes no more bytes: the connection is over. */
+  get isOver(): boolean {
+    return this.#isClosed || this.session === undefined;
   }
 
   getsockname(out: AddressOut): number {
@@ -269,8 +275,9 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     return EINVAL;
   }
 
+  /** Called by net.js for a socket with the option `onread`, which keeps the buffer under `parts.buffer`. */
   useUserBuffer(): void {
-    // The socket itself keeps the buffer, under `parts.buffer`.
+    this.#hasUserBuffer = true;
   }
 
   // ---- the process
@@ -323,7 +330,7 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
       this.#runSoon(this.#refused);
       return 0;
     }
-    const client = new AsyncClient(this.#stack === undefined ? {} : { stack: this.#stack });
+    const client = new AsyncClient(this.stack === undefined ? {} : { stack: this.stack });
     const from = this.#bound === undefined ? {} : localEnd(this.#bound);
     coreOf(client).leaveAtExit();
     if (!client.connect(address, port, from)) return EINVAL;
@@ -336,6 +343,7 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     const request = this.#request;
     this.#request = undefined;
     if (request === undefined) return;
+    this.session?.gatherInTurn();
     this.#call(CallbackKind.CONNECT, this.#connected, request);
     if (!this.#isStarted) this.session?.setStopped(true);
     this.#adjustActivity();
@@ -369,8 +377,14 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     this.#isStarted = true;
     this.reading = true;
     this.#adjustActivity();
-    if (this.#rest !== undefined || this.#end === 'waits' || this.#fault !== undefined) this.#deliverSoon();
-    else this.session?.setStopped(false);
+    if (this.#rest === undefined && this.#end !== 'waits' && this.#fault === undefined) {
+      this.session?.setStopped(false);
+    } else {
+      // A native handle would read when the loop polls again, after the callbacks of what ended before.
+      setImmediate(() => {
+        if (this.#isStarted) this.#deliverSoon();
+      });
+    }
     return 0;
   }
 
@@ -422,7 +436,7 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     if (socket === undefined) return;
     socket._unrefTimer();
     if (socket.destroyed) return;
-    if (isObject(Reflect.get(socket, parts.buffer))) this.#toUserBuffer(socket, bytes);
+    if (this.#hasUserBuffer) this.#toUserBuffer(socket, bytes);
     else if (!socket.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))) this.readStop();
   }
 
@@ -447,12 +461,10 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
 
   onEnd(): void {
     if (this.#isClosed || this.#end !== 'open') return;
-    if (!this.#isStarted || this.#rest !== undefined) {
-      this.#end = 'waits';
-      this.#adjustActivity();
-    } else {
-      this.#call(CallbackKind.END, this.#passEnd, undefined);
-    }
+    this.#end = 'waits';
+    this.#adjustActivity();
+    // A native handle reads the FIN in a turn of its own, after what the data before it has caused.
+    if (this.#isStarted) this.#deliverSoon();
   }
 
   #passEnd(): void {
@@ -495,8 +507,15 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     const pending = (this.#pending ??= new PendingWrite());
     pending.done = done;
     this.#adjustActivity();
-    if (this.session === undefined || this.#isClosed) this.#runSoon(this.#failWrite);
+    if (this.isOver) this.#runSoon(this.#failWrite);
     else this.#awaitProgress(pending);
+  }
+
+  /** Ends a write with the error of a connection that is over, at once. */
+  failWrite(done: WriteDone): void {
+    const pending = (this.#pending ??= new PendingWrite());
+    pending.done = done;
+    this.#failWrite();
   }
 
   #awaitProgress(pending: PendingWrite): void {
@@ -542,11 +561,7 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
 
   /** Sends FIN, and calls `done` in a later turn. */
   shutdownSoon(done: () => void): void {
-    if (this.session === undefined) {
-      done();
-      return;
-    }
-    this.session.shutdown();
+    this.session?.shutdown();
     this.#isShuttingDown = true;
     this.#adjustActivity();
     this.#runSoon(() => {
@@ -567,6 +582,7 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
   /** As libuv: what the system has taken is sent, what waits for it is given up. */
   override close(closed?: unknown): void {
     if (this.#isClosed) return;
+    this.sink?.onClose();
     this.#isClosed = true;
     this.#isStarted = false;
     const { session } = this;
@@ -626,14 +642,16 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
   }
 
   #afterOver({ fault }: { readonly reason: DisconnectReason; readonly fault: Fault | undefined }): void {
-    this.#fault = this.#end === 'passed' && this.#pending === undefined ? undefined : fault;
+    // As in libuv, a connection that nobody reads shows only the error of a write.
+    const isNoticed = this.#end === 'open' || this.#pending !== undefined || isOfWrite(fault);
+    this.#fault = isNoticed ? fault : undefined;
     if (this.#pending?.done !== undefined) {
       this.#failWrite();
       this.#fault = undefined;
     } else if (fault === undefined) {
       // The program has closed the client: the stream has no end of its own.
       if (this.#end === 'open') this.#socket?.destroy();
-    } else if (this.#fault !== undefined && this.#isStarted && this.#rest === undefined) {
+    } else if (isOfWrite(this.#fault) || (this.#isStarted && this.#rest === undefined)) {
       this.#passFault();
     }
   }
@@ -642,10 +660,14 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     const fault = this.#fault;
     this.#fault = undefined;
     if (fault === undefined) return;
-    const error = nodeError(errnoOf(fault), syscallOf(fault) === 'write' ? 'write' : 'read');
+    const error = nodeError(errnoOf(fault), isOfWrite(fault) ? 'write' : 'read');
     if (this.sink !== undefined) this.sink.onFault(error);
     else this.#socket?.destroy(error);
   }
+}
+
+function isOfWrite(fault: Fault | undefined): boolean {
+  return fault !== undefined && syscallOf(fault) === 'write';
 }
 
 /** Time of Linux before the first probe, and its limit (tcp(7)). */

@@ -157,6 +157,11 @@ export class RecordedConnection implements Connection {
     this.#connection.abort();
   }
 
+  gatherInTurn(): void {
+    this.#call('gatherInTurn');
+    this.#connection.gatherInTurn?.();
+  }
+
   leaveAtExit(): void {
     this.#call('leaveAtExit');
     this.#connection.leaveAtExit?.();

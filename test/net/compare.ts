@@ -1,0 +1,115 @@
+/**
+ * Compares two runs of one program: what node:net's socket showed, and what the same program saw on a stack.
+ * Two runs of node:net differ as well if events of the network cross: then a few more runs of each are made,
+ * and one of the one kind must equal one of the other.
+ */
+import { play, type Observed, type Seen, type World } from './play.js';
+import type { Program } from './program.js';
+import { plain } from './worlds.js';
+
+/** Runs of each kind that are made at most. */
+const ATTEMPTS = 8;
+
+const OF_SYSTEMS_WRITE = /^error .* write \(write E/;
+
+/**
+ * Returns the lines that are compared. Once the connection has failed, node:net's `write` may know it at
+ * once. A stack may have taken the bytes and learn of the failure later in the turn: it is an error of the
+ * socket all the same, and no more than that is compared.
+ */
+function comparableLines({ log, comparable }: Seen): string[] {
+  const lines = withoutMoreData(log.slice(0, comparable));
+  if (!lines.some((line) => OF_SYSTEMS_WRITE.test(line))) return lines;
+  return lines
+    .filter((line) => !/^(write|end) ?(\d+ done|:)|^(drain|prefinish|finish)$/.test(line))
+    .map((line) => line.replace(/,"(bytesWritten|writableLength|writableFinished|writableEnded)":\w+/g, ''));
+}
+
+/** Keeps the first line of data after each state: the pieces that follow are the network's. */
+function withoutMoreData(lines: readonly string[]): string[] {
+  let hasData = false;
+  return lines.filter((line) => {
+    if (line.startsWith('{')) hasData = false;
+    const isMore = line === 'data' && hasData;
+    if (line === 'data') hasData = true;
+    return !isMore;
+  });
+}
+
+function isPrefix(one: readonly string[], other: readonly string[]): boolean {
+  return one.every((line, index) => line === other[index]);
+}
+
+/** The parts of a log whose events come in one order on every stack. */
+const LANES = [/^(data|end)$|^(end of|iterator)/, /^(write|end) ?(\d|:)|^(prefinish|finish|drain)/];
+
+function inLanes(lines: readonly string[]): string[] {
+  const laneOf = (line: string): number => LANES.findIndex((lane) => lane.test(line));
+  const isAlike = (line: string): boolean => !/^(write: |drain)/.test(line);
+  return [0, 1, -1].flatMap((lane) => lines.filter((line) => isAlike(line) && laneOf(line) === lane));
+}
+
+/** Returns true if two ends have seen the same, as far as both logs are comparable. */
+function areAlike(one: Seen, other: Seen, isOrdered: boolean): boolean {
+  const isCut = one.comparable < one.log.length || other.comparable < other.log.length;
+  if (isCut && !isOrdered) return true;
+  const sorted = isOrdered ? comparableLines : (seen: Seen) => inLanes(comparableLines(seen));
+  const [a, b] = [sorted(one), sorted(other)];
+  if (!isCut) return a.length === b.length && isPrefix(a, b);
+  return a.length < b.length ? isPrefix(a, b) : isPrefix(b, a);
+}
+
+/** Returns true if a program looked the same on node:net and in a world. */
+export function areSame(onNode: Observed, other: Observed, { isOrdered, comparesPeer }: World): boolean {
+  const isSame = areAlike(onNode.subject, other.subject, isOrdered);
+  return isSame && (!comparesPeer || areAlike(onNode.peer, other.peer, isOrdered));
+}
+
+/** Returns what no socket may ever show, however events cross. */
+export function faultsOf({ log }: Seen): string[] {
+  const count = (name: string): number => log.filter((line) => line.split(' ')[0] === name).length;
+  const faults = log.filter((line) => /wrong bytes|called back again|no rest/.test(line));
+  for (const name of ['connect', 'ready', 'end', 'finish', 'error', 'close']) {
+    if (count(name) - (name === 'end' ? log.filter((line) => /^end \d+ done/.test(line)).length : 0) > 1)
+      faults.push(`${name} more than once`);
+  }
+  return faults;
+}
+
+/** How a comparison ended. `difference`: a text of both logs; `undefined`: they are the same. */
+export interface Comparison {
+  readonly attempts: number;
+  readonly difference: string | undefined;
+}
+
+/** Returns a program that acts only at rest: reading and writing do not cross. */
+function oneByOne(program: Program): Program {
+  return { ...program, hooks: [], steps: program.steps.map((step) => ({ ...step, wait: 'rest' })) };
+}
+
+/** Plays a program on node:net alone and in a world. */
+export async function compare(world: World, drawn: Program): Promise<Comparison> {
+  const program = world.isOrdered ? drawn : oneByOne(drawn);
+  const onNode: Observed[] = [];
+  const onStack: Observed[] = [];
+  for (let attempts = 1; attempts <= ATTEMPTS; attempts += 1) {
+    onNode.push(await play(plain, program));
+    const observed = await play(world, program);
+    onStack.push(observed);
+    const faults = faultsOf(observed.subject);
+    if (faults.length > 0) return { attempts, difference: `${faults.join()}\n${shownLog(observed.subject)}` };
+    if (onNode.some((one) => onStack.some((other) => areSame(one, other, world))))
+      return { attempts, difference: undefined };
+  }
+  return { attempts: ATTEMPTS, difference: differenceOf(onNode[0], onStack[0], world) };
+}
+
+function shownLog({ log }: Seen): string {
+  return log.map((line) => `    ${line}`).join('\n');
+}
+
+function differenceOf(onNode: Observed | undefined, onStack: Observed | undefined, world: World): string {
+  if (onNode === undefined || onStack === undefined) return 'nothing was played';
+  const who = areAlike(onNode.subject, onStack.subject, world.isOrdered) ? 'peer' : 'subject';
+  return `${who} with node:net:\n${shownLog(onNode[who])}\n${who} on the stack:\n${shownLog(onStack[who])}`;
+}
