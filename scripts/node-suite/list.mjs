@@ -6,7 +6,7 @@ import { format, resolveConfig } from 'prettier';
 export const CAUSES = {
   private: 'the test looks at a private part of Node that the hook replaces',
   ours: 'a fault of ours',
-  flaky: 'the test fails at times, without the hook too',
+  flaky: 'the test fails at times: it depends on the order of events that have none',
 };
 
 const FIELDS = ['test', 'node', 'cause', 'reason'];
