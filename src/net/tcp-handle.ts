@@ -632,7 +632,7 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
   }
 
   #afterOver({ fault }: { readonly reason: DisconnectReason; readonly fault: Fault | undefined }): void {
-    // As in libuv, a connection that nobody reads shows only the error of a write.
+    // As in libuv, a connection that is not read shows only the error of a write.
     const isNoticed = this.#end === 'open' || this.#pending !== undefined || isOfWrite(fault);
     this.#fault = isNoticed ? fault : undefined;
     if (this.#pending?.done !== undefined) {
