@@ -1,4 +1,4 @@
-// The chart of a run's results, as SVG: CPU time per message, and the 99th percentile of the latency.
+// The chart of a run's results, as SVG: CPU time of a message or request, and 99th percentile of latencies.
 
 import { createRequire } from 'node:module';
 
@@ -13,12 +13,6 @@ interface Charts {
   ): { setOption(option: object): void; renderToSVGString(): string; dispose(): void };
 }
 
-const GROUPS = [
-  { workload: 'echo-64B-50c', label: '64 B, 50 connections' },
-  { workload: 'echo-64B-500c', label: '64 B, 500 connections' },
-  { workload: 'echo-16KiB-50c', label: '16 KiB, 50 connections' },
-] as const;
-
 const WIDTH = 960;
 const HEIGHT = 720;
 const MARGIN = 60;
@@ -28,24 +22,82 @@ const PANEL_TOPS = [110, 430] as const;
 /** Colours that people with colour blindness can distinguish (Okabe and Ito). */
 const COLOURS = ['#555555', '#0072b2', '#56b4e9', '#e69f00', '#cc79a7', '#009e73', '#d55e00', '#f0e442'];
 
-type Figure = (result: Result) => number | undefined;
+interface Group {
+  readonly workload: string;
+  readonly label: string;
+}
 
-const PANELS: readonly { title: string; figure: Figure; digits: number }[] = [
-  {
-    title: 'CPU time of the server, µs for each message (less is better)',
-    figure: ({ summary }) => summary.cpuUs,
-    digits: 1,
-  },
-  {
-    title: '99th percentile of the latency, µs (less is better)',
-    figure: ({ summary }) => summary.p99Us,
-    digits: 0,
-  },
+interface Panel {
+  readonly title: string;
+  readonly figure: (result: Result) => number | undefined;
+  readonly digits: number;
+}
+
+interface Kind {
+  readonly title: string;
+  readonly groups: readonly Group[];
+  /** As many as `PANEL_TOPS`. */
+  readonly panels: readonly Panel[];
+}
+
+const ECHO: Kind = {
+  title: 'Echo servers on 127.0.0.1',
+  groups: [
+    { workload: 'echo-64B-50c', label: '64 B, 50 connections' },
+    { workload: 'echo-64B-500c', label: '64 B, 500 connections' },
+    { workload: 'echo-16KiB-50c', label: '16 KiB, 50 connections' },
+  ],
+  panels: [
+    {
+      title: 'CPU time of the server, µs for each message (less is better)',
+      figure: ({ summary }) => summary.cpuUs,
+      digits: 1,
+    },
+    {
+      title: '99th percentile of the latency, µs (less is better)',
+      figure: ({ summary }) => summary.p99Us,
+      digits: 0,
+    },
+  ],
+};
+
+/** The programs of the web, by the names that people know them by. */
+export const WEB_GROUPS: readonly Group[] = [
+  { workload: 'http-50c', label: 'http' },
+  { workload: 'https-50c', label: 'https' },
+  { workload: 'fastify-50c', label: 'Fastify' },
+  { workload: 'express-50c', label: 'Express' },
+  { workload: 'hono-50c', label: 'Hono' },
+  { workload: 'ws-50c', label: 'ws echo' },
+  { workload: 'agent-50c', label: 'http.Agent' },
+  { workload: 'undici-50c', label: 'undici' },
+  { workload: 'fetch-50c', label: 'fetch' },
+  { workload: 'ioredis-50c', label: 'ioredis' },
 ];
 
-function seriesOf(results: readonly Result[], contestants: readonly string[]): object[] {
-  const groups = shownGroups(results);
-  return PANELS.flatMap(({ figure, digits }, panel) =>
+/** The reference has no ratios to itself. */
+const WEB: Kind = {
+  title: 'Programs for node:net, 50 connections, one core; the reference is plain Node',
+  groups: WEB_GROUPS,
+  panels: [
+    {
+      title: 'Requests for the same CPU time, plain Node = 1 (more is better)',
+      figure: ({ ratios }) => (ratios === undefined ? 1 : 1 / ratios.cpu),
+      digits: 1,
+    },
+    {
+      title: '99th percentile of the latency, plain Node = 1 (less is better)',
+      figure: ({ ratios }) => (ratios === undefined ? 1 : ratios.p99),
+      digits: 1,
+    },
+  ],
+};
+
+const KINDS = [ECHO, WEB];
+
+function seriesOf(kind: Kind, results: readonly Result[], contestants: readonly string[]): object[] {
+  const groups = shownGroups(kind, results);
+  return kind.panels.flatMap(({ figure, digits }, panel) =>
     contestants.map((contestant) => ({
       name: contestant,
       type: 'bar',
@@ -68,8 +120,8 @@ function seriesOf(results: readonly Result[], contestants: readonly string[]): o
   );
 }
 
-function shownGroups(results: readonly Result[]): (typeof GROUPS)[number][] {
-  return GROUPS.filter((group) => results.some(({ workload }) => workload === group.workload));
+function shownGroups({ groups }: Kind, results: readonly Result[]): Group[] {
+  return groups.filter((group) => results.some(({ workload }) => workload === group.workload));
 }
 
 const text = (words: string, top: number, fontSize: number, fontWeight: 'bold' | 'normal'): object => ({
@@ -79,44 +131,45 @@ const text = (words: string, top: number, fontSize: number, fontWeight: 'bold' |
   textStyle: { fontSize, fontWeight, color: '#222222' },
 });
 
-function optionOf(results: readonly Result[], title: string, subtitle: string): object {
+function optionOf(kind: Kind, results: readonly Result[], subtitle: string): object {
   const contestants = [...new Set(results.map(({ contestant }) => contestant))];
-  const labels = shownGroups(results).map(({ label }) => label);
+  const labels = shownGroups(kind, results).map(({ label }) => label);
   return {
     animation: false,
     backgroundColor: '#ffffff',
     color: COLOURS,
     title: [
-      text(title, 12, 18, 'bold'),
+      text(kind.title, 12, 18, 'bold'),
       text(subtitle, 38, 11, 'normal'),
-      ...PANELS.map((panel, index) => text(panel.title, (PANEL_TOPS[index] ?? 0) - 34, 13, 'bold')),
+      ...kind.panels.map((panel, index) => text(panel.title, (PANEL_TOPS[index] ?? 0) - 34, 13, 'bold')),
     ],
     legend: { bottom: 10, itemGap: 24, data: contestants, textStyle: { color: '#222222' } },
     grid: PANEL_TOPS.map((top) => ({ top, height: PANEL_HEIGHT, left: MARGIN, right: MARGIN / 2 })),
-    xAxis: PANELS.map((_, gridIndex) => ({
+    xAxis: kind.panels.map((_, gridIndex) => ({
       gridIndex,
       type: 'category',
       data: labels,
       axisLabel: { color: '#222222', fontSize: 12 },
       axisTick: { show: false },
     })),
-    yAxis: PANELS.map((_, gridIndex) => ({
+    yAxis: kind.panels.map((_, gridIndex) => ({
       gridIndex,
       type: 'value',
       axisLabel: { color: '#555555' },
       splitLine: { lineStyle: { color: '#e5e5e5' } },
     })),
-    series: seriesOf(results, contestants),
+    series: seriesOf(kind, results, contestants),
   };
 }
 
-/** Returns the SVG; `undefined` if nothing that the chart shows was measured. */
-export function chartOf(results: readonly Result[], title: string, subtitle: string): string | undefined {
-  const shown = results.filter(({ workload }) => GROUPS.some((group) => group.workload === workload));
-  if (shown.length === 0) return undefined;
+/** Returns the SVG; `undefined` if nothing that a chart shows was measured. */
+export function chartOf(results: readonly Result[], subtitle: string): string | undefined {
+  const kind = KINDS.find((one) => shownGroups(one, results).length > 0);
+  if (kind === undefined) return undefined;
+  const shown = results.filter(({ workload }) => kind.groups.some((group) => group.workload === workload));
   const charts = createRequire(import.meta.url)('echarts') as Charts;
   const chart = charts.init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height: HEIGHT });
-  chart.setOption(optionOf(shown, title, subtitle));
+  chart.setOption(optionOf(kind, shown, subtitle));
   const svg = chart.renderToSVGString();
   chart.dispose();
   return `${svg}\n`;

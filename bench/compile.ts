@@ -15,23 +15,34 @@ const FLAGS = ['-O2', '-std=c11', ...WARNINGS];
 const BUILD = import.meta.dirname;
 const SOURCES = join(BUILD, '..', '..', 'bench');
 
-function hashOf(files: readonly string[]): string {
-  const hash = createHash('sha256').update(FLAGS.join(' '));
+function hashOf(files: readonly string[], flags: readonly string[]): string {
+  const hash = createHash('sha256').update(flags.join(' '));
   for (const file of files) hash.update('\0').update(readFileSync(file));
   return hash.digest('hex').slice(0, 16);
 }
 
+interface Program {
+  readonly name: string;
+  readonly sources: readonly string[];
+  readonly headers?: readonly string[];
+  readonly flags?: readonly string[];
+  /** Flags after the sources: libraries. */
+  readonly libraries?: readonly string[];
+}
+
 /** Compiles a program if a source, a header or a flag has changed. Returns the binary's path. */
-function compile(name: string, sources: readonly string[], headers: readonly string[]): string {
+function compile({ name, sources, headers = [], flags = [], libraries = [] }: Program): string {
   if (process.platform !== 'linux') throw new UsageError('the benchmark needs Linux (epoll)');
-  const binary = join(BUILD, `${name}-${hashOf([...sources, ...headers])}`);
+  const binary = join(
+    BUILD,
+    `${name}-${hashOf([...sources, ...headers], [...FLAGS, ...flags, ...libraries])}`,
+  );
   if (existsSync(binary)) return binary;
 
   // Renamed when it is complete, so that an interrupted run leaves no incomplete binary.
   const unfinished = `${binary}.${process.pid}`;
-  const { error, status } = spawnSync(COMPILER, [...FLAGS, '-o', unfinished, ...sources], {
-    stdio: 'inherit',
-  });
+  const words = [...FLAGS, ...flags, '-o', unfinished, ...sources, ...libraries];
+  const { error, status } = spawnSync(COMPILER, words, { stdio: 'inherit' });
   if (error !== undefined) {
     throw new UsageError(
       `no C compiler: the benchmark needs \`${COMPILER}\` (Debian, Ubuntu: build-essential; Fedora: gcc)`,
@@ -42,22 +53,38 @@ function compile(name: string, sources: readonly string[], headers: readonly str
   return binary;
 }
 
-/** Returns the path of the load generator. */
-export function compileLoad(): string {
+function loadProgram(): Program {
   const folder = join(SOURCES, 'load');
   const files = readdirSync(folder)
     .sort()
     .map((name) => join(folder, name));
-  return compile(
-    'load',
-    files.filter((name) => name.endsWith('.c')),
-    files.filter((name) => name.endsWith('.h')),
-  );
+  return {
+    name: 'load',
+    sources: files.filter((name) => name.endsWith('.c')),
+    headers: files.filter((name) => name.endsWith('.h')),
+  };
+}
+
+/** Returns the path of the load generator. */
+export function compileLoad(): string {
+  return compile(loadProgram());
+}
+
+/** Returns the path of the load generator with TLS, or `undefined` without OpenSSL's headers. */
+export function compileTlsLoad(): string | undefined {
+  const probe = spawnSync(COMPILER, ['-E', '-include', 'openssl/ssl.h', '-x', 'c', '/dev/null']);
+  if (probe.status !== 0) return undefined;
+  return compile({
+    ...loadProgram(),
+    name: 'load-tls',
+    flags: ['-DWITH_TLS'],
+    libraries: ['-lssl', '-lcrypto'],
+  });
 }
 
 /** Returns the path of the server in C. */
 export function compileEpollServer(): string {
-  return compile('epoll', [join(SOURCES, 'servers', 'epoll.c')], []);
+  return compile({ name: 'epoll', sources: [join(SOURCES, 'servers', 'epoll.c')] });
 }
 
 /** Returns the compiler's name and version, such as `gcc 12.2.0`. */

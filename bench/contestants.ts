@@ -1,4 +1,4 @@
-// The contestants and the comparisons. A new contestant is added here.
+// The contestants. A new one is added here.
 
 /** The runtime of a server program. */
 export type Runtime = 'c' | 'node' | 'bun' | 'deno';
@@ -12,6 +12,10 @@ export interface Contestant {
   readonly args: readonly string[];
   /** The contestant that its ratios refer to; if that one does not take part, the first contestant. */
   readonly reference: string;
+  /** The stack of the library that it runs on, if it does. */
+  readonly stack?: string;
+  /** It runs under the library's hook for `node:net`. */
+  readonly isHooked?: true;
 }
 
 /** The measured stacks of this library. Each is one contestant. */
@@ -39,9 +43,9 @@ const plain = (name: string, runtime: Runtime, program: string): Contestant => (
   reference: REFERENCE,
 });
 
-const EPOLL = plain(REFERENCE, 'c', 'epoll');
+export const EPOLL = plain(REFERENCE, 'c', 'epoll');
 
-const OTHERS: readonly Contestant[] = [
+export const OTHERS: readonly Contestant[] = [
   plain('node:net', 'node', 'node-net'),
   plain('bun', 'bun', 'bun'),
   plain('deno', 'deno', 'deno'),
@@ -50,49 +54,46 @@ const OTHERS: readonly Contestant[] = [
 const nameOf = (stack: string, ...words: readonly string[]): string =>
   [`${OURS}/${stack}`, ...words].join(' ');
 
-function ours(stack: string, words: readonly string[], reference: string): Contestant {
+export function ours(stack: string, words: readonly string[], reference: string): Contestant {
   return {
     name: nameOf(stack, ...words),
     runtime: 'node',
     program: OURS,
     args: [stack, ...words],
     reference,
+    stack,
   };
 }
 
 /** Returns two contestants for each stack, with different arguments. */
-function pairs(without: readonly string[], withIt: readonly string[]): Contestant[] {
+export function pairs(without: readonly string[], withIt: readonly string[]): Contestant[] {
   return STACKS.flatMap((stack) => {
     const reference = nameOf(stack, ...without);
     return [ours(stack, without, reference), ours(stack, withIt, reference)];
   });
 }
 
-export interface Comparison {
-  readonly contestants: readonly Contestant[];
-  /** Only workloads whose name contains this, unless the command line names others. */
-  readonly only: string;
-}
+/** The program of the web's servers and clients. */
+const WEB = 'web';
 
-export const COMPARISONS = {
-  /** The library and its alternatives. */
-  stacks: {
-    contestants: [
-      EPOLL,
-      ...STACKS.map((stack) => ours(stack, [], REFERENCE)),
-      ours('kernel', [VIEW], REFERENCE),
-      ours('kernel', [ONPACKET], REFERENCE),
-      ...OTHERS,
-    ],
-    only: '',
-  },
-  /** The reference and itself: the ratios show the noise of the benchmark. */
-  self: { contestants: [EPOLL, { ...EPOLL, name: `${REFERENCE} again` }], only: '' },
-  /** The cost of the watchdog. */
-  watchdog: { contestants: pairs([UNWATCHED], []), only: 'echo' },
-  /** The cost of `onAck`. */
-  onack: { contestants: pairs([], [ONACK]), only: 'echo-64B-50c' },
-} as const satisfies Record<string, Comparison>;
+/** Argument of this program: it uses the library explicitly. */
+export const EXPLICIT = 'explicit';
+
+const web = (name: string, runtime: Runtime, more: Partial<Contestant>): Contestant => ({
+  name,
+  runtime,
+  program: WEB,
+  args: [],
+  reference: 'node',
+  ...more,
+});
+
+export const WEB_CONTESTANTS: readonly Contestant[] = [
+  web('node', 'node', {}),
+  web('hook', 'node', { stack: 'kernel', isHooked: true }),
+  web('explicit', 'node', { stack: 'kernel', args: [EXPLICIT] }),
+  web('bun', 'bun', {}),
+];
 
 /**
  * Returns the contestants with these names, in the order of the comparison, and the names that are unknown.

@@ -2,12 +2,15 @@
 
 import { onCore } from './cores.js';
 import { withOpenFiles } from './open-files.js';
+import { PORT, valueIn } from './protocol.js';
 import type { ServerProcess } from './server-process.js';
 import { Talk } from './talk.js';
 import type { Load } from './workloads.js';
 
 export interface LoadPlace {
   readonly binary: string;
+  /** The same program with TLS. */
+  readonly tlsBinary: string;
   readonly core: number | undefined;
 }
 
@@ -68,12 +71,27 @@ function isHoldResult(value: unknown): value is HoldResult {
   return hasNumbers(value, HOLD_KEYS);
 }
 
-type Options = Readonly<Record<string, string | number>>;
+interface Start extends Partial<Duration> {
+  readonly mode: Load['mode'] | 'hold';
+  readonly connections: number;
+}
 
-function start(place: LoadPlace, server: ServerProcess, connections: number, options: Options): Talk {
-  const all = { port: server.port, 'server-pid': server.pid, connections, ...options };
-  const words = Object.entries(all).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  const command = withOpenFiles(connections, [place.binary, ...words]);
+function start(place: LoadPlace, server: ServerProcess, load: Load, how: Start): Talk {
+  const { mode, connections, warmupMs = 0, measureMs = 1 } = how;
+  const options = {
+    mode,
+    protocol: load.protocol ?? 'echo',
+    tls: load.isTls === true ? 1 : 0,
+    port: server.port,
+    'server-pid': server.pid,
+    connections,
+    size: load.messageBytes,
+    'warmup-ms': warmupMs,
+    'measure-ms': measureMs,
+  };
+  const words = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const binary = load.isTls === true ? place.tlsBinary : place.binary;
+  const command = withOpenFiles(connections, [binary, ...words]);
   return new Talk('the load generator', onCore(place.core, command));
 }
 
@@ -83,12 +101,13 @@ export async function runLoad(
   load: Load,
   { warmupMs, measureMs }: Duration,
 ): Promise<LoadResult> {
-  const talk = start(place, server, load.connections, {
-    mode: load.mode,
-    size: load.messageBytes,
-    'warmup-ms': warmupMs,
-    'measure-ms': measureMs,
-  });
+  const { mode, connections } = load;
+  const talk = start(place, server, load, { mode, connections, warmupMs, measureMs });
+  if (load.mode === 'answer') {
+    const port = valueIn(await talk.nextLine(SLACK_MS), PORT);
+    if (port === undefined) throw new Error('the load generator gave no port');
+    server.askAt(port);
+  }
   const result: unknown = JSON.parse(await talk.nextLine(warmupMs + measureMs + SLACK_MS));
   await talk.end();
   if (!isResult(result)) throw new Error('the load generator gave no result');
@@ -101,9 +120,14 @@ export interface Held {
   release(): Promise<void>;
 }
 
-/** Opens connections that are idle after two messages and their echoes. */
-export async function hold(place: LoadPlace, server: ServerProcess, connections: number): Promise<Held> {
-  const talk = start(place, server, connections, { mode: 'hold', size: 64 });
+/** Opens connections that are idle after two messages and the replies to them. */
+export async function hold(
+  place: LoadPlace,
+  server: ServerProcess,
+  load: Load,
+  connections: number,
+): Promise<Held> {
+  const talk = start(place, server, load, { mode: 'hold', connections });
   const line = await talk.nextLine(connections * HOLD_MS_PER_CONNECTION + SLACK_MS);
   const result: unknown = JSON.parse(line);
   if (!isHoldResult(result)) throw new Error('the load generator did not tell how it holds connections');

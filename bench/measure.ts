@@ -18,14 +18,23 @@ export interface Bench {
 /** The rounds of each contestant, in the contestants' order. Round n of one pairs with round n of another. */
 export type Rounds = readonly (readonly Round[])[];
 
-const OPERATIONS_PER_UNIT: Readonly<Record<Unit, number>> = { message: 1, connection: 1, MiB: 1024 * 1024 };
+const OPERATIONS_PER_UNIT: Readonly<Record<Unit, number>> = {
+  message: 1,
+  request: 1,
+  connection: 1,
+  MiB: 1024 * 1024,
+};
 
 /** Time for a server to process the ends of the connections of the last round. */
 const SETTLE_MS = 100;
 
 const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
 
-const loadPlace = ({ tools, cores }: Bench): LoadPlace => ({ binary: tools.load, core: cores?.load });
+const loadPlace = ({ tools, cores }: Bench): LoadPlace => ({
+  binary: tools.load,
+  tlsBinary: tools.loadTls,
+  core: cores?.load,
+});
 
 function startServer(bench: Bench, contestant: Contestant, workload: Workload): Promise<ServerProcess> {
   const connections = workload.load.connections + workload.idle;
@@ -72,7 +81,7 @@ async function idleRound(bench: Bench, contestant: Contestant, workload: Workloa
   await settle();
   const heapBefore = await server.heapBytes();
   const rssBefore = server.residentBytes();
-  const held = await hold(loadPlace(bench), server, idle);
+  const held = await hold(loadPlace(bench), server, { ...workload.load, messageBytes: 64 }, idle);
   const rssAfter = server.residentBytes();
   const heapAfter = await server.heapBytes();
   const among = await run(bench, server, workload, bench.timing);

@@ -56,6 +56,15 @@ describe('parseOptions', () => {
     assert.deepEqual(workloads('--onack'), ['echo-64B-50c']);
   });
 
+  it('--web has workloads, contestants and results of its own', () => {
+    assert.deepEqual(contestants('--web'), ['node', 'hook', 'explicit', 'bun']);
+    assert.ok(workloads('--web').includes('fastify-50c'));
+    assert.ok(!workloads('--web').includes('echo-64B-50c'));
+    assert.equal(parsed('--web').save, 'web');
+    assert.equal(parsed('--web', '--quick').save, undefined);
+    assert.ok(parsed('--web').timing.firstWarmupMs > parsed().timing.firstWarmupMs);
+  });
+
   it('--rounds holds for the idle connections too, and has a limit at both ends', () => {
     const { rounds, idleRounds } = parsed('--rounds', '3');
     assert.deepEqual([rounds, idleRounds, parsed('--rounds', '100').rounds], [3, 3, 100]);

@@ -2,10 +2,11 @@
 
 import { parseArgs } from 'node:util';
 
-import { chosen, COMPARISONS, type Contestant } from './contestants.js';
+import { type Comparison, COMPARISONS } from './comparisons.js';
+import { chosen, type Contestant } from './contestants.js';
 import type { Duration } from './load-process.js';
 import { UsageError } from './usage-error.js';
-import { WORKLOADS, type Workload } from './workloads.js';
+import type { Workload } from './workloads.js';
 
 /** The durations of a round. Its warm-up is discarded. */
 export interface Timing extends Duration {
@@ -33,11 +34,10 @@ const QUICK: Timing = { firstWarmupMs: 400, warmupMs: 60, measureMs: 200 };
 const FULL: Timing = { firstWarmupMs: 1500, warmupMs: 250, measureMs: 1000 };
 const QUICK_ROUNDS = { rounds: 4, idleRounds: 3 };
 const FULL_ROUNDS = { rounds: 12, idleRounds: 5 };
+/** Programs with libraries have more code to compile, which takes them longer. */
+const WEB_FIRST_WARMUP = 3;
 const ROUNDS_MIN = 3;
 const ROUNDS_MAX = 100;
-
-/** Name of the results of a full run. */
-const LATEST = 'latest';
 
 const roundsText = ({ rounds }: { rounds: number }, { measureMs }: Timing): string =>
   `${rounds} rounds of ${measureMs} ms`;
@@ -51,15 +51,21 @@ export const HELP = `Usage: npm run bench -- [options]
   --rounds N          rounds for each workload, ${ROUNDS_MIN} to ${ROUNDS_MAX}
   --only TEXT         only workloads whose name contains TEXT
   --contestants A,B   only these
+  --web               compare programs on plain Node, on the library, and on Bun: HTTP servers, WebSockets, clients
   --watchdog          compare the library under its watchdog with itself without: what the watchdog costs
   --onack             compare the library with onAck set with itself without: what listening costs
   --self              compare the reference with itself: what the ratios do without a difference
   --json FILE         write every round to FILE
-  --save NAME         write bench/results/NAME.json and .svg; a whole run writes ${LATEST}.*
+  --save NAME         write bench/results/NAME.json and .svg; a whole run writes ${COMPARISONS.stacks.saveAs}.*,
+                      with --web ${COMPARISONS.web.saveAs}.*
   --help              this text
 
 Contestants: ${namesOf(COMPARISONS.stacks.contestants)}
-Workloads: ${namesOf(WORKLOADS)}`;
+Workloads: ${namesOf(COMPARISONS.stacks.workloads)}
+
+With --web
+Contestants: ${namesOf(COMPARISONS.web.contestants)}
+Workloads: ${namesOf(COMPARISONS.web.workloads)}`;
 
 function parse(args: readonly string[]) {
   try {
@@ -70,6 +76,7 @@ function parse(args: readonly string[]) {
         rounds: { type: 'string' },
         only: { type: 'string' },
         contestants: { type: 'string' },
+        web: { type: 'boolean', default: false },
         self: { type: 'boolean', default: false },
         watchdog: { type: 'boolean', default: false },
         onack: { type: 'boolean', default: false },
@@ -96,10 +103,15 @@ function roundsOf({ rounds: text, quick }: Values): Pick<Options, 'rounds' | 'id
   throw new UsageError(`--rounds: '${text}' is not a whole number from ${ROUNDS_MIN} to ${ROUNDS_MAX}`);
 }
 
+function timingOf({ quick, web }: Values): Timing {
+  const timing = quick ? QUICK : FULL;
+  return web ? { ...timing, firstWarmupMs: WEB_FIRST_WARMUP * timing.firstWarmupMs } : timing;
+}
+
 type ComparisonName = keyof typeof COMPARISONS;
 
 function comparisonOf(values: Values): ComparisonName {
-  const asked = (['self', 'watchdog', 'onack'] as const).filter((name) => values[name]);
+  const asked = (['web', 'self', 'watchdog', 'onack'] as const).filter((name) => values[name]);
   if (asked.length > 1) throw new UsageError(`--${asked.join(' and --')} exclude each other`);
   return asked[0] ?? 'stacks';
 }
@@ -115,11 +127,12 @@ function contestantsOf({ contestants: text }: Values, comparison: ComparisonName
 
 /** Returns the workloads to run. Those chosen by name run also if they do not belong to a quick run. */
 function workloadsOf({ only, quick }: Values, comparison: ComparisonName): readonly Workload[] {
+  const all = COMPARISONS[comparison].workloads;
   if (only === undefined) {
-    const usual = WORKLOADS.filter(({ inQuick, inFull }) => (quick ? inQuick : inFull));
+    const usual = all.filter(({ inQuick, inFull }) => (quick ? inQuick : inFull));
     return usual.filter(({ name }) => name.includes(COMPARISONS[comparison].only));
   }
-  const workloads = WORKLOADS.filter(({ name }) => name.includes(only));
+  const workloads = all.filter(({ name }) => name.includes(only));
   if (workloads.length === 0) throw new UsageError(`--only: no workload's name contains '${only}'`);
   return workloads;
 }
@@ -128,8 +141,9 @@ function saveOf({ save, quick, only, contestants }: Values, comparison: Comparis
   if (save !== undefined && !/^[\w.-]+$/.test(save)) {
     throw new UsageError(`--save: '${save}' is more than a name of letters, digits, '.', '-' and '_'`);
   }
-  const isWhole = comparison === 'stacks' && !quick && only === undefined && contestants === undefined;
-  return save ?? (isWhole ? LATEST : undefined);
+  const isWhole = !quick && only === undefined && contestants === undefined;
+  const { saveAs }: Comparison = COMPARISONS[comparison];
+  return save ?? (isWhole ? saveAs : undefined);
 }
 
 /** Returns `undefined` if help was asked for. */
@@ -138,11 +152,11 @@ export function parseOptions(args: readonly string[]): Options | undefined {
   if (values.help) return undefined;
   const comparison = comparisonOf(values);
   return {
-    timing: values.quick ? QUICK : FULL,
+    timing: timingOf(values),
     ...roundsOf(values),
     workloads: workloadsOf(values, comparison),
     contestants: contestantsOf(values, comparison),
-    isOfOne: comparison !== 'stacks',
+    isOfOne: comparison !== 'stacks' && comparison !== 'web',
     jsonFile: values.json,
     save: saveOf(values, comparison),
   };

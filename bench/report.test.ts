@@ -43,7 +43,7 @@ describe('resultsOf', () => {
     const [first, second, third] = resultsOf(workload, pair, [[round(1, 1)], [round(2, 4)], [round(4, 2)]]);
     assert.equal(first?.ratios, undefined);
     assert.equal(second?.ratios, undefined);
-    assert.deepEqual(third?.ratios, { perSecond: 2, cpu: 0.5, moreCpuUs: -2 });
+    assert.deepEqual(third?.ratios, { perSecond: 2, cpu: 0.5, p99: undefined, moreCpuUs: -2 });
   });
 
   it('takes them to the first where the reference does not take part', () => {
@@ -65,6 +65,17 @@ describe('tablesOf', () => {
   });
 
   it('says what the ratios are to', () => assert.match(tablesOf(results), /Ratios are to a\.$/));
+
+  it('takes the ratio of latencies round by round', () => {
+    const requests: Workload = { ...workload, name: 'http-50c', unit: 'request' };
+    const of = (p99Us: number): Round => ({ ...round(1, 1), p99Us });
+    const rows = resultsOf(requests, both, [
+      [of(100), of(400), of(100)],
+      [of(50), of(200), of(90)],
+    ]);
+    assert.equal(rows[1]?.ratios?.p99, 0.5);
+    assert.match(tablesOf(rows), /requests\/s .* p99 ratio/);
+  });
 
   it('shows the difference in CPU time of a pair', () => {
     assert.equal(costLines(results), 'bulk-send: b less a: +1.000 µs of CPU time a MiB');

@@ -51,6 +51,7 @@ const MIB_PER_GIB = 1024;
 
 const RATES: Readonly<Record<Unit, Column>> = {
   message: { title: 'messages/s', cell: ({ summary }) => fixed(summary.perSecond, 0) },
+  request: { title: 'requests/s', cell: ({ summary }) => fixed(summary.perSecond, 0) },
   connection: { title: 'connections/s', cell: ({ summary }) => fixed(summary.perSecond, 0) },
   MiB: { title: 'GiB/s', cell: ({ summary }) => fixed(summary.perSecond / MIB_PER_GIB, 2) },
 };
@@ -79,12 +80,13 @@ function columnsFor(unit: Unit): readonly Column[] {
     ...(unit === 'MiB' ? [] : LATENCIES),
     { title: `${rate.title} ratio`, cell: ({ ratios }) => fixed(ratios?.perSecond, 3) },
     { title: 'CPU ratio', cell: ({ ratios }) => fixed(ratios?.cpu, 3) },
+    ...(unit === 'MiB' ? [] : [{ title: 'p99 ratio', cell: ({ ratios }: Result) => fixed(ratios?.p99, 3) }]),
   ];
 }
 
 const IDLE_COLUMNS: readonly Column[] = [
   ...NAMES,
-  { title: 'CPU µs/message alone', cell: ({ summary }) => fixed(summary.idle?.aloneCpuUs, 2) },
+  { title: 'CPU µs alone', cell: ({ summary }) => fixed(summary.idle?.aloneCpuUs, 2) },
   { title: 'among the idle', cell: ({ summary }) => fixed(summary.cpuUs, 2) },
   { title: 'RSS bytes/idle', cell: ({ summary }) => fixed(summary.idle?.rssBytes, 0) },
   { title: 'heap bytes/idle', cell: ({ summary }) => fixed(summary.idle?.heapBytes, 0) },
@@ -111,7 +113,7 @@ function referencesLine(results: readonly Result[]): string[] {
 }
 
 export function tablesOf(results: readonly Result[]): string {
-  const tables = (['message', 'MiB', 'connection'] as const).flatMap((unit) => {
+  const tables = (['message', 'request', 'MiB', 'connection'] as const).flatMap((unit) => {
     const rows = results.filter((result) => result.unit === unit);
     return rows.length === 0 ? [] : [tableOf(columnsFor(unit), rows)];
   });

@@ -20,12 +20,14 @@ const tell = (line: string): void => {
 
 /** Returns the contestants of a workload, or the reason why it cannot run. */
 function entrantsOf(workload: Workload, contestants: readonly Contestant[]): readonly Contestant[] | string {
-  const { name, only, idle, load } = workload;
+  const { name, only, without, idle, load } = workload;
   if (!canHaveConnections(idle + load.connections)) {
     return `without ${name}: the limit on open files cannot be raised so far (prlimit, ulimit -Hn)`;
   }
   const challenger = only?.at(-1);
-  if (only === undefined || challenger === undefined) return contestants;
+  if (only === undefined || challenger === undefined) {
+    return contestants.filter((contestant) => without?.includes(contestant.name) !== true);
+  }
   if (!contestants.some((contestant) => contestant.name === challenger)) {
     return `without ${name}: ${challenger} does not take part`;
   }
@@ -71,18 +73,18 @@ function print(options: Options, report: Report): void {
 }
 
 async function run(options: Options): Promise<void> {
-  const { tools, contestants, missing } = await prepare(options.contestants);
+  const { tools, contestants, workloads, missing } = await prepare(options.contestants, options.workloads);
   for (const line of missing) tell(line);
   if (contestants.length === 0) throw new UsageError('there is nobody to measure');
   const cores = chooseCores();
   const { timing, rounds, idleRounds } = options;
   const bench: Bench = { tools, cores: typeof cores === 'string' ? undefined : cores, timing };
-  const measured = await measureAll(bench, options, contestants);
+  const measured = await measureAll(bench, { ...options, workloads }, contestants);
 
   const report: Report = {
     date: new Date().toISOString().slice(0, 10),
     machine: machineLine(cores),
-    versions: versionsOf(contestants),
+    versions: versionsOf(contestants, workloads),
     timing: { ...timing, rounds, idleRounds },
     missing: [...missing, ...measured.missing].map((reason) => ({ reason })),
     results: measured.results,

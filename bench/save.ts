@@ -50,7 +50,7 @@ export function saveResults(name: string, report: Report): string[] {
   const written = [`${name}.json`];
   writeJson(join(RESULTS, `${name}.json`), report);
   const subtitle = `${report.machine}; ${report.versions}; ${report.date}`;
-  const svg = chartOf(report.results, 'Echo servers on 127.0.0.1', subtitle);
+  const svg = chartOf(report.results, subtitle);
   if (svg !== undefined) {
     writeFileSync(join(RESULTS, `${name}.svg`), svg);
     written.push(`${name}.svg`);

@@ -6,7 +6,7 @@ import type { Contestant } from './contestants.js';
 import { onCore } from './cores.js';
 import { canTellHeap, serverCommand, SERVER_VARIABLES } from './launch.js';
 import { withOpenFiles } from './open-files.js';
-import { HEAP, PORT, type ServerMode, valueIn } from './protocol.js';
+import { ASK, HEAP, lineOf, type Mode, PORT, valueIn } from './protocol.js';
 import { Talk } from './talk.js';
 import type { Tools } from './tools.js';
 
@@ -40,7 +40,7 @@ export class ServerProcess {
   }
 
   /** Starts a server. Resolves when it listens. */
-  static async start(contestant: Contestant, mode: ServerMode, place: ServerPlace): Promise<ServerProcess> {
+  static async start(contestant: Contestant, mode: Mode, place: ServerPlace): Promise<ServerProcess> {
     const command = withOpenFiles(place.connections, serverCommand(contestant, mode, place.tools));
     const talk = new Talk(`the server ${contestant.name}`, onCore(place.core, command), SERVER_VARIABLES);
     const port = valueIn(await talk.nextLine(ANSWER_MS_MAX), PORT);
@@ -50,6 +50,11 @@ export class ServerProcess {
 
   get pid(): number {
     return this.#talk.pid;
+  }
+
+  /** Starts the requests of a program that makes them, to a port on 127.0.0.1. */
+  askAt(port: number): void {
+    this.#talk.say(lineOf(ASK, port).trimEnd());
   }
 
   residentBytes(): number {

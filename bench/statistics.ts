@@ -16,6 +16,8 @@ export interface Ratios {
   readonly perSecond: number;
   /** Less is better. */
   readonly cpu: number;
+  /** Ratio of the 99th percentiles of the latency, if there are any. Less is better. */
+  readonly p99: number | undefined;
   /** Difference of the CPU times. */
   readonly moreCpuUs: number;
 }
@@ -83,6 +85,11 @@ export function compare(ours: readonly Round[], reference: readonly Round[]): Ra
   return {
     perSecond: of((round, other) => round.perSecond / other.perSecond),
     cpu: of((round, other) => round.cpuUs / other.cpuUs),
+    p99: medianOfKnown(
+      pairs.map(([{ p99Us }, other]) =>
+        p99Us === undefined || other.p99Us === undefined ? undefined : p99Us / other.p99Us,
+      ),
+    ),
     moreCpuUs: of((round, other) => round.cpuUs - other.cpuUs),
   };
 }

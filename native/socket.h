@@ -70,6 +70,8 @@ struct socket {
   uint8_t phase;
   uint8_t input;
   bool sent_fin;
+  /* A setting: at the end of the environment the socket is closed and not reset. */
+  bool leaves;
   /* The kernel's buffer is full: sending waits for EPOLLOUT. */
   bool is_full;
   /* A setting: EVENT_ACKED is wanted. */

@@ -231,6 +231,7 @@ SLOT_FUNCTION(js_heard_ago, 1, info_of(loop, given[0], FIGURE_HEARD_AGO))
 SLOT_FUNCTION(js_shutdown, 1, sockets_shutdown(&loop->sockets, given[0]))
 SLOT_FUNCTION(js_close, 1, sockets_close(&loop->sockets, given[0]))
 SLOT_FUNCTION(js_reset, 1, sockets_reset(&loop->sockets, given[0]))
+SLOT_FUNCTION(js_leave, 1, sockets_leave(&loop->sockets, given[0]))
 
 /* ---- all sockets */
 
@@ -282,6 +283,7 @@ static const struct function FUNCTIONS[] = {
     {"shutdown", js_shutdown},
     {"close", js_close},
     {"reset", js_reset},
+    {"leave", js_leave},
     {"setQueueSize", js_set_queue_size},
     {"keepProcess", js_keep_process},
     {"end", js_end},

@@ -245,6 +245,13 @@ int sockets_reset(struct sockets *sockets, int slot) {
   return reset_descriptor(fd);
 }
 
+int sockets_leave(struct sockets *sockets, int slot) {
+  struct socket *socket = socket_at(sockets, slot);
+  if (socket == NULL) return refusal(CALL_CLOSE, EBADF);
+  socket->leaves = true;
+  return 0;
+}
+
 /* ---- opening and closing */
 
 int sockets_open(struct sockets *sockets, const struct shared *shared) {
@@ -266,7 +273,8 @@ void sockets_forget_memory(struct sockets *sockets) {
 
 /* Returns true if the peer would take a part of our stream for the whole, were it to end by a FIN. */
 static bool is_unfinished(const struct socket *socket) {
-  return (socket->phase == PHASE_STREAM || socket->phase == PHASE_FAILED) && !socket->sent_fin;
+  const bool is_stream = socket->phase == PHASE_STREAM || socket->phase == PHASE_FAILED;
+  return is_stream && !socket->sent_fin && !socket->leaves;
 }
 
 /* Linux frees the descriptors even if close fails. */

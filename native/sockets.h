@@ -289,5 +289,7 @@ int sockets_shutdown(struct sockets *sockets, int slot);
 int sockets_close(struct sockets *sockets, int slot);
 /* As `sockets_close`, with a reset. */
 int sockets_reset(struct sockets *sockets, int slot);
+/* At the end of the environment the socket is closed, as the system does at the end of a process. */
+int sockets_leave(struct sockets *sockets, int slot);
 
 #endif

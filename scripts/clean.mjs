@@ -1,5 +1,5 @@
 // Removes the output of the build.
 import { rmSync } from 'node:fs';
 
-for (const folder of ['dist', 'build', 'native/build', 'native/prebuilt'])
+for (const folder of ['dist', 'build', 'native/build', 'native/prebuilt', 'examples/net/build'])
   rmSync(new URL(`../${folder}`, import.meta.url), { recursive: true, force: true });

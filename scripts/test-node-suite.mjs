@@ -8,6 +8,7 @@ import { join, parse, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { CAUSES, compare, entriesOf, readList, updated, writeList } from './node-suite/list.mjs';
+import { faultOfHook } from './node-suite/probe.mjs';
 import { GROUPS, killAll, runTest } from './node-suite/run-test.mjs';
 
 const root = resolve(import.meta.dirname, '..');
@@ -20,6 +21,7 @@ const HELP = `Usage: npm run test:node-suite -- --suite DIR [options]
 
 Runs the tests DIR/test/parallel/test-{${GROUPS.join(',')}}-* of Node's source, each in a process of its own,
 with \`--import ${HOOK}\` of this checkout. A test that fails and is not listed runs again without the hook.
+First a server and a connection run under the hook, which must say with NODE_DEBUG=asynctcp that it carries them.
 
   --suite DIR         Node's source, or a copy of its folders test/parallel, test/common and test/fixtures
   --node BINARY       the Node that runs the tests; the one that runs this script by default
@@ -218,6 +220,8 @@ process.on('exit', () => {
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(2));
 
+const fault = options.hook ? faultOfHook(settings) : undefined;
+if (fault !== undefined) refuse(fault);
 const hookText = options.hook ? `with ${options.import ?? HOOK}` : 'without the hook';
 console.log(`Node ${binary.version} ${hookText}, ${tests.length} tests`);
 const results = await runAll(tests, options.jobs, settings, ({ test, outcome, ms, detail }) => {

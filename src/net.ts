@@ -2,7 +2,8 @@
 import './index.js';
 import net from 'node:net';
 import { toDuplex } from './net/duplex.js';
-import * as own from './net/net-api.js';
+import * as servers from './net/server.js';
+import * as sockets from './net/socket.js';
 
 export {
   BlockList,
@@ -17,7 +18,8 @@ export {
 } from 'node:net';
 export type { AddressInfo, DropArgument, ListenOptions, LookupFunction, OnReadOpts } from 'node:net';
 export { toDuplex, type ToDuplexOptions } from './net/duplex.js';
-export * from './net/net-api.js';
+export * from './net/server.js';
+export * from './net/socket.js';
 
 /** All names in one object, as `node:net` has them. */
-export default { ...net, ...own, toDuplex };
+export default { ...net, ...sockets, ...servers, toDuplex };

@@ -10,7 +10,9 @@
 #include "clocks.h"
 #include "fail.h"
 #include "loop.h"
+#include "protocol.h"
 #include "sockets.h"
+#include "tls.h"
 
 #define GREETINGS_AT_ONCE 100u
 
@@ -24,11 +26,14 @@ struct exchange {
     size_t sent;         /* bytes of the current message */
     size_t received;     /* bytes of its reply */
     uint64_t sent_at_ns; /* when the current message was handed over */
-    const unsigned char *message;
+    struct bytes message;
+    struct tls *tls; /* NULL without TLS */
+    char *kept;      /* with a protocol: the reply so far, and a NUL */
 };
 
 static const struct settings *settings;
 static const struct exchange_handlers *handlers;
+static const struct protocol *protocol; /* NULL for plain echoes */
 static struct exchange *exchanges;
 static uint32_t opened;
 static uint32_t greeted;
@@ -49,11 +54,30 @@ static void want_write(struct exchange *exchange, bool wants)
     exchange->wants_write = wants;
 }
 
+static ssize_t send_some(const struct exchange *exchange, const unsigned char *bytes, size_t length)
+{
+    if (exchange->tls != NULL)
+        return tls_send(exchange->tls, bytes, length);
+    return send(exchange->fd, bytes, length, MSG_NOSIGNAL);
+}
+
+static ssize_t receive_some(const struct exchange *exchange, void *bytes, size_t length)
+{
+    if (exchange->tls != NULL)
+        return tls_receive(exchange->tls, bytes, length);
+    return recv(exchange->fd, bytes, length, 0);
+}
+
+static bool has_rest(const struct exchange *exchange)
+{
+    return exchange->sent < exchange->message.length;
+}
+
 static void send_rest(struct exchange *exchange)
 {
-    while (exchange->sent < settings->size) {
-        const unsigned char *rest = exchange->message + exchange->sent;
-        const ssize_t taken = send(exchange->fd, rest, settings->size - exchange->sent, MSG_NOSIGNAL);
+    while (has_rest(exchange)) {
+        const unsigned char *rest = exchange->message.at + exchange->sent;
+        const ssize_t taken = send_some(exchange, rest, exchange->message.length - exchange->sent);
         if (taken >= 0)
             exchange->sent += (size_t)taken;
         else if (has_to_wait())
@@ -61,7 +85,7 @@ static void send_rest(struct exchange *exchange)
         else
             fail("connection %zu: send: %s", index_of(exchange), strerror(errno));
     }
-    want_write(exchange, exchange->sent < settings->size);
+    want_write(exchange, has_rest(exchange) && (exchange->tls == NULL || tls_wants_room(exchange->tls)));
 }
 
 void exchange_send(struct exchange *exchange, uint64_t now)
@@ -69,6 +93,8 @@ void exchange_send(struct exchange *exchange, uint64_t now)
     exchange->sent = 0;
     exchange->received = 0;
     exchange->sent_at_ns = now;
+    if (protocol != NULL)
+        exchange->message = exchange->greeted ? protocol->message() : protocol->greeting();
     send_rest(exchange);
 }
 
@@ -78,7 +104,11 @@ static void open_more(void)
     while (opened < settings->connections && opened - greeted < GREETINGS_AT_ONCE) {
         struct exchange *exchange = &exchanges[opened];
         exchange->fd = open_connection(settings->port);
-        exchange->message = pattern + opened % PATTERN_PERIOD;
+        exchange->tls = settings->tls ? tls_open(exchange->fd) : NULL;
+        if (protocol == NULL)
+            exchange->message = (struct bytes){pattern + opened % PATTERN_PERIOD, settings->size};
+        else
+            exchange->kept = allocate(KEPT_BYTES_MAX + 1, 1);
         loop_watch(exchange->fd, EPOLLIN, exchange);
         opened++;
         still_open++;
@@ -90,6 +120,7 @@ void exchanges_open(const struct settings *own_settings, const struct exchange_h
 {
     settings = own_settings;
     handlers = own_handlers;
+    protocol = protocol_of(settings);
     raise_file_limit(settings->connections);
     exchanges = allocate(settings->connections, sizeof *exchanges);
     reply = allocate(settings->size, 1);
@@ -103,7 +134,7 @@ void exchanges_open(const struct settings *own_settings, const struct exchange_h
 /* Checks the `length` bytes in `reply`, which follow the first exchange->received bytes of the echo. */
 static void check_reply(const struct exchange *exchange, size_t length)
 {
-    const unsigned char *expected = exchange->message + exchange->received;
+    const unsigned char *expected = exchange->message.at + exchange->received;
     if (exchange->received + length > exchange->sent)
         fail("connection %zu: the reply is ahead of the message", index_of(exchange));
     const bool wrong = reply[0] != expected[0] || reply[length - 1] != expected[length - 1] ||
@@ -126,12 +157,32 @@ static void reply_complete(struct exchange *exchange)
         handlers->all_open();
 }
 
+/* Returns true if the `length` bytes that were received complete the reply. */
+static bool completes_echo(struct exchange *exchange, size_t length)
+{
+    check_reply(exchange, length);
+    exchange->received += length;
+    return exchange->received == settings->size;
+}
+
+static bool completes_reply(struct exchange *exchange, size_t length)
+{
+    exchange->received += length;
+    exchange->kept[exchange->received] = '\0';
+    const size_t total = exchange->greeted ? protocol->reply(exchange->kept, exchange->received)
+                                           : protocol->greeting_reply(exchange->kept, exchange->received);
+    if (total > 0 && total < exchange->received)
+        fail("connection %zu: the server sent more than the reply", index_of(exchange));
+    return total > 0;
+}
+
 static void receive(struct exchange *exchange)
 {
-    const size_t wanted = settings->size - exchange->received;
+    const size_t wanted = (protocol == NULL ? settings->size : KEPT_BYTES_MAX) - exchange->received;
     if (wanted == 0)
         fail("connection %zu: the server sent more than the reply, or closed it", index_of(exchange));
-    const ssize_t length = recv(exchange->fd, reply, wanted, 0);
+    void *into = protocol == NULL ? (void *)reply : exchange->kept + exchange->received;
+    const ssize_t length = receive_some(exchange, into, wanted);
     if (length < 0) {
         if (has_to_wait())
             return; /* level-triggered: epoll tells again */
@@ -140,16 +191,16 @@ static void receive(struct exchange *exchange)
     if (length == 0)
         fail("connection %zu: the server closed it, %zu bytes into a reply", index_of(exchange),
              exchange->received);
-    check_reply(exchange, (size_t)length);
-    exchange->received += (size_t)length;
-    if (exchange->received == settings->size)
+    if (protocol == NULL ? completes_echo(exchange, (size_t)length)
+                         : completes_reply(exchange, (size_t)length))
         reply_complete(exchange);
 }
 
 void exchange_event(void *subject, uint32_t events)
 {
     struct exchange *exchange = subject;
-    if (exchange->wants_write && (events & (uint32_t)EPOLLOUT) != 0)
+    const bool has_room = exchange->wants_write && (events & (uint32_t)EPOLLOUT) != 0;
+    if (has_room || (exchange->tls != NULL && has_rest(exchange)))
         send_rest(exchange);
     if ((events & ~(uint32_t)EPOLLOUT) != 0)
         receive(exchange);
@@ -163,6 +214,8 @@ void exchanges_send(void)
 
 void exchange_close(struct exchange *exchange)
 {
+    if (exchange->tls != NULL)
+        tls_free(exchange->tls);
     if (close(exchange->fd) != 0 && errno != EINTR)
         fail_errno("close");
     exchange->fd = -1;

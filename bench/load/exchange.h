@@ -1,8 +1,9 @@
 /*
- * Connections that exchange messages with an echo server. Each of them sends a message and receives all of
- * it before it sends the next. The first message is its greeting: every byte of the echo is compared. Of
- * later ones, the first and the last byte of each piece are compared. A limited number of connections wait
- * for the echo of their greeting at once, because a listener's backlog is short.
+ * Connections that exchange messages with a server. Each of them sends a message and receives the whole
+ * reply before it sends the next. The first message is its greeting. Without a protocol (protocol.h) the
+ * replies are echoes: every byte of the greeting's is compared, and of later ones the first and the last byte
+ * of each piece. A limited number of connections wait for the reply to their greeting at once, because a
+ * listener's backlog is short.
  */
 #ifndef EXCHANGE_H
 #define EXCHANGE_H
@@ -16,9 +17,9 @@
 struct exchange;
 
 struct exchange_handlers {
-    /* Every connection has received the echo of its greeting. */
+    /* Every connection has received the reply to its greeting. */
     void (*all_open)(void);
-    /* The whole echo of a message that was sent at `sent_at_ns` has arrived. */
+    /* The whole reply to a message that was sent at `sent_at_ns` has arrived. */
     void (*reply)(struct exchange *exchange, uint64_t sent_at_ns, uint64_t now);
 };
 

@@ -8,7 +8,8 @@
 #include "fail.h"
 #include "modes.h"
 
-static const struct mode *const modes[] = {&echo_mode, &connect_mode, &receive_mode, &send_mode};
+static const struct mode *const modes[] = {&echo_mode, &connect_mode, &receive_mode, &send_mode,
+                                          &answer_mode};
 
 int main(int argc, char **argv)
 {

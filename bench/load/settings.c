@@ -26,8 +26,12 @@ static void set(struct settings *settings, const char *option, const char *value
 {
     if (strcmp(option, "--mode") == 0)
         settings->mode = value;
+    else if (strcmp(option, "--protocol") == 0)
+        settings->protocol = value;
+    else if (strcmp(option, "--tls") == 0)
+        settings->tls = number(option, value, 0, 1) != 0;
     else if (strcmp(option, "--port") == 0)
-        settings->port = (uint16_t)number(option, value, 1, UINT16_MAX);
+        settings->port = (uint16_t)number(option, value, 0, UINT16_MAX);
     else if (strcmp(option, "--connections") == 0)
         settings->connections = (uint32_t)number(option, value, 1, CONNECTIONS_MAX);
     else if (strcmp(option, "--size") == 0)
@@ -44,13 +48,19 @@ static void set(struct settings *settings, const char *option, const char *value
 
 struct settings settings_parse(int argc, char **argv)
 {
-    struct settings settings = {.mode = "echo", .connections = 1, .size = 64, .measure_ns = NS_PER_S};
+    struct settings settings = {
+        .mode = "echo",
+        .protocol = "echo",
+        .connections = 1,
+        .size = 64,
+        .measure_ns = NS_PER_S,
+    };
     for (int i = 1; i < argc; i += 2) {
         if (i + 1 >= argc)
             fail("%s: needs a value", argv[i]);
         set(&settings, argv[i], argv[i + 1]);
     }
-    if (settings.port == 0)
+    if (settings.port == 0 && strcmp(settings.mode, "answer") != 0)
         fail("--port is missing");
     return settings;
 }

@@ -2,12 +2,15 @@
 #ifndef SETTINGS_H
 #define SETTINGS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 struct settings {
     const char *mode;
+    const char *protocol;
+    bool tls;
     uint16_t port;
     uint32_t connections;
     size_t size;

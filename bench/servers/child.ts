@@ -16,11 +16,13 @@ export function fault(what: string): never {
   process.exit(1);
 }
 
-/** Returns the first argument. */
-export function askedMode(): ServerMode {
+/** Returns the first argument, which is one of `modes`. */
+export function askedMode(): ServerMode;
+export function askedMode<Mode extends string>(modes: readonly Mode[]): Mode;
+export function askedMode(modes: readonly string[] = SERVER_MODES): string {
   const [, , asked] = process.argv;
-  const mode = SERVER_MODES.find((name) => name === asked);
-  return mode ?? fault(`what to serve: ${SERVER_MODES.join(', ')}`);
+  const mode = modes.find((name) => name === asked);
+  return mode ?? fault(`what to serve: ${modes.join(', ')}`);
 }
 
 function tellHeap(): void {
@@ -29,11 +31,13 @@ function tellHeap(): void {
   process.stdout.write(lineOf(HEAP, process.memoryUsage().heapUsed));
 }
 
-/** Reports that the server listens. */
-export function announce(port: number): void {
+/** Reports that the server listens. `onLine` gets the harness's requests that only some programs know. */
+export function announce(port: number, onLine?: (line: string) => void): void {
   process.stdin.setEncoding('utf8');
   process.stdin.on('data', (text) => {
-    if (String(text).trim() === HEAP) tellHeap();
+    const line = String(text).trim();
+    if (line === HEAP) tellHeap();
+    else onLine?.(line);
   });
   process.stdin.on('end', () => process.exit(0));
   process.stdout.write(lineOf(PORT, port));

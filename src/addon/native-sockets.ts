@@ -103,6 +103,8 @@ export interface NativeSockets {
   close(slot: number): number;
   /** As `close`, with a reset. */
   reset(slot: number): number;
+  /** At the end of the thread's environment the socket is closed and not reset. */
+  leave(slot: number): number;
   /**
    * Limits the events of one turn of the event loop, to 4 or more; 0 for as many as its budget of time
    * allows.

@@ -796,7 +796,7 @@ function checkTarget(
   host: string,
   port: number,
   options: ConnectOptions,
-  { admission: { stack }, receiveWindow: ownWindow }: ClientCore<AsyncClient>,
+  { admission: { stack }, receiveWindow: ownWindow, leavesAtExit }: ClientCore<AsyncClient>,
 ): DialOptions {
   checkHost('host', host);
   checkPort('port', port);
@@ -811,7 +811,18 @@ function checkTarget(
   if (checkBoolean('reusePort', reusePort)) checkSharedPort(localPort, stack);
   if (family !== undefined) checkFamily(family);
   const receiveWindowBytes = checkReceiveWindow(options.receiveWindow) ?? ownWindow;
-  return { host, port, timeoutMs, signal, localAddress, localPort, reusePort, family, receiveWindowBytes };
+  return {
+    host,
+    port,
+    timeoutMs,
+    signal,
+    localAddress,
+    localPort,
+    reusePort,
+    family,
+    receiveWindowBytes,
+    leavesAtExit,
+  };
 }
 
 function checkSharedPort(localPort: number, { name, capabilities }: TcpStack): void {

@@ -48,6 +48,7 @@ export class ClientCore<Client> implements SessionOwner<Client> {
   keepAliveProbes = 0;
   allowHalfOpen = false;
   keepsAlive = true;
+  leavesAtExit = false;
   #startsPaused = false;
   /** Bytes; `undefined`: the stack's own. */
   readonly receiveWindow: number | undefined;
@@ -126,6 +127,12 @@ export class ClientCore<Client> implements SessionOwner<Client> {
   setKeepsAlive(on: boolean): void {
     this.keepsAlive = on;
     this.session?.keepsAliveChanged();
+  }
+
+  /** Leaves its connections to the system if the process exits before they end. */
+  leaveAtExit(): void {
+    this.leavesAtExit = true;
+    this.session?.leaveAtExit();
   }
 
   /** Pauses the present session, or the next one if there is none. */

@@ -1,6 +1,7 @@
 /**
  * A stream that stands on a connection, below the client's handlers: all handlers stay free for the program,
- * and are called as without a stream. `Session.attach` joins a stream to one life of a client.
+ * and are called as without a stream. `Session.attach` joins a stream to one life of a client; `Session.join`
+ * does so before the stream takes data.
  *
  * The stream decides what the handlers decide without one: it opens the receive window by `consumed`, stops
  * delivery by `setStopped`, and answers the FIN. A handler that withholds data (`ackLater`, `onPacket`)
@@ -9,8 +10,8 @@
  * Events are called outside of callbacks. A stream that runs code of the program does so through
  * `task/dispatch.ts`.
  *
- * Call order: `attach` → `onConnected`, if the client was connecting → (`onData` | `onSpace` | `onDrained`)*
- * → `onEnd` → `onOver`, which comes once and last, at any time.
+ * Call order: `join`? → `attach` → `onConnected`, if the client was connecting → (`onData` | `onSpace` |
+ * `onDrained`)* → `onEnd` → `onOver`, which comes once and last, at any time.
  */
 import type { Fault } from '../port/tcp-stack.js';
 import type { DisconnectReason } from './handlers.js';

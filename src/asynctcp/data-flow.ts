@@ -39,6 +39,8 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
   protected connection: Connection | undefined;
   /** Takes the data beside the handlers, if there is one. */
   #stream: ClientStream | undefined;
+  /** The stream of this life: `#stream`, or one that takes no data yet. */
+  #joined: ClientStream | undefined;
   /** Bytes of the piece that `onData` has in hand, 0 once `ackLater` withheld them. */
   #inHand = 0;
   /** Bytes that `add` took and `send` did not give to the stack yet. */
@@ -337,9 +339,19 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
 
   // ---- a stream on the connection
 
-  /** Joins a stream to this life. A life has at most one. */
+  /**
+   * Joins a stream that takes no data yet: data and the peer's FIN go their way as without a stream, up to
+   * `attach`. All other events come.
+   */
+  join(stream: ClientStream): void {
+    assert(this.#joined === undefined, 'a connection has one stream');
+    this.#joined = stream;
+  }
+
+  /** Joins a stream to this life, which takes the data from now on. A life has at most one stream. */
   attach(stream: ClientStream): void {
-    assert(this.#stream === undefined, 'a connection has one stream');
+    assert(this.#stream === undefined, 'a stream is attached once');
+    if (this.#joined !== stream) this.join(stream);
     this.#stream = stream;
     this.dataHandlersChanged();
     this.#needsNoHandler();
@@ -347,6 +359,11 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
 
   /** The stream of this life, if there is one. */
   get stream(): ClientStream | undefined {
+    return this.#joined;
+  }
+
+  /** The stream that takes the data, if there is one. */
+  protected get takingStream(): ClientStream | undefined {
     return this.#stream;
   }
 
@@ -380,11 +397,11 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
   }
 
   onSpaceFreed(): void {
-    this.#stream?.onSpace();
+    this.#joined?.onSpace();
   }
 
   onDrained(): void {
-    this.#stream?.onDrained();
+    this.#joined?.onDrained();
   }
 
   protected ackAll(): void {

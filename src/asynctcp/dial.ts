@@ -36,6 +36,7 @@ export interface DialTarget {
   readonly family?: IpFamily | undefined;
   /** True: the local port is shared with listeners. */
   readonly reusePort?: boolean;
+  readonly leavesAtExit?: boolean;
   /** Bytes; `undefined`: the stack's own. */
   readonly receiveWindowBytes?: number | undefined;
 }
@@ -122,7 +123,8 @@ export class Dial implements TimerOwner {
       return;
     }
     const { port, localAddress, localPort, reusePort = false, receiveWindowBytes } = this.#target;
-    const target = { address, port, localAddress, localPort, reusePort, receiveWindowBytes };
+    const { leavesAtExit = false } = this.#target;
+    const target = { address, port, localAddress, localPort, reusePort, receiveWindowBytes, leavesAtExit };
     const events: AttemptEvents = {
       onConnected: (connection) => this.#won(attempt, connection),
       onFailed: (fault) => {

@@ -50,6 +50,8 @@ export interface SessionOwner<Client> {
   readonly keepAliveProbes: number;
   readonly allowHalfOpen: boolean;
   readonly keepsAlive: boolean;
+  /** True: a process that exits leaves the connection to the system, which sends FIN. */
+  readonly leavesAtExit: boolean;
   /** Ends of the last connection; the unspecified address before the first one. */
   readonly lastEnds: Ends;
 

@@ -168,8 +168,8 @@ export class Session<Client>
     if (!this.isOpen()) return;
     this.#peerEnded = true;
     const { allowHalfOpen, onEnd, client } = this.core;
-    if (this.stream !== undefined) {
-      this.#endStream(this.stream);
+    if (this.takingStream !== undefined) {
+      this.#endStream(this.takingStream);
       return;
     }
     if (!allowHalfOpen) {
@@ -266,6 +266,16 @@ export class Session<Client>
     this.#dial?.cancel();
     this.connection?.drop();
     this.#endSoon('closed', undefined);
+  }
+
+  /** Lets bytes wait until the stack has delivered the events of its turn. */
+  gatherInTurn(): void {
+    this.connection?.gatherInTurn?.();
+  }
+
+  /** Leaves the present connection to the system if the process exits before it ends. */
+  leaveAtExit(): void {
+    this.connection?.leaveAtExit?.();
   }
 
   callbackThrew(): void {

@@ -8,10 +8,10 @@ import process from 'node:process';
 import { debuglog } from 'node:util';
 import type { StackOption } from '../asynctcp/stack-choice.js';
 import { whyNotCarried, listen, type ListenArguments } from './listening.js';
-import { hasServerParts, hasSocketParts, replace, type ServerParts, type WriteDone } from './node-parts.js';
-import { missingParts, parts } from './parts.js';
-import * as methods from './socket-methods.js';
-import { canTeachTls, teachTls } from './tls-face.js';
+import { hasServerParts, hasSocketParts, replace, type ServerParts } from './node-parts.js';
+import { missingParts } from './parts.js';
+import { connect as connectSocket, teachSockets } from './socket-methods.js';
+import { canTeachTls, carryTls } from './tls-face.js';
 
 /** `NODE_DEBUG=asynctcp` shows a line for each server and each connection: carried, or why not. */
 const debug = debuglog('asynctcp');
@@ -24,8 +24,9 @@ export function missingForHook(): readonly string[] {
 /** Carries all sockets and servers of the thread on a stack, from now on. */
 export function install(stack: StackOption): void {
   debug('TCP servers and connections run on asynctcp; pipes, descriptors and handles stay Node’s');
+  teachSockets();
   hookSockets(stack);
-  teachTls(() => ({ stack }));
+  carryTls(stack);
   replace(net.Server.prototype, '_listen2', (nodes) => {
     return function listen2(this: unknown, ...args: ListenArguments): unknown {
       if (!hasServerParts(this)) return Reflect.apply(nodes, this, args);
@@ -42,28 +43,10 @@ function hookSockets(stack: StackOption): void {
   replace(socket, 'connect', (nodes) => {
     return function connect(this: unknown, ...args: unknown[]): unknown {
       if (!hasSocketParts(this) || isCalledByHttp2()) return Reflect.apply(nodes, this, args);
-      return methods.connect(this, nodes, args, ({ host, port }) => {
+      return connectSocket(this, nodes, args, ({ host, port }) => {
         debug('connect to %s port %s: carried', host ?? 'localhost', port);
         return stack;
       });
-    };
-  });
-  replace(socket, '_writeGeneric', (nodes) => {
-    return function writeGeneric(this: unknown, ...args: methods.WriteArguments): unknown {
-      if (!hasSocketParts(this)) return Reflect.apply(nodes, this, args);
-      return methods.writeGeneric(this, nodes, args);
-    };
-  });
-  replace(socket, '_final', (nodes) => {
-    return function final(this: unknown, done: WriteDone): unknown {
-      if (!hasSocketParts(this)) return Reflect.apply(nodes, this, [done]);
-      return methods.final(this, nodes, done);
-    };
-  });
-  replace(socket, parts.reinitializeHandle, (nodes) => {
-    return function reinitializeHandle(this: unknown, handle: unknown): unknown {
-      if (!hasSocketParts(this)) return Reflect.apply(nodes, this, [handle]);
-      return methods.reinitializeHandle(this, nodes, handle, stack);
     };
   });
 }

@@ -36,6 +36,8 @@ export interface ListenPlace {
   readonly port: number;
   readonly reusePort: boolean;
   readonly stack: StackOption | undefined;
+  /** Makes the socket of an accepted connection; net.js makes those for which it returns false. */
+  readonly accept: ((handle: TcpHandle) => boolean) | undefined;
 }
 
 export class ListenerHandle extends parts.Tcp {
@@ -113,6 +115,7 @@ export class ListenerHandle extends parts.Tcp {
     handle.accept(client, isMapped);
     try {
       this.#resource.runInAsyncScope(() => {
+        if (this.#place.accept?.(handle) === true) return;
         if (isFunction(this.onconnection)) Reflect.apply(this.onconnection, this, [0, handle]);
       }, undefined);
     } catch (error) {

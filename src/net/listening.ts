@@ -2,6 +2,7 @@
 import type { StackOption } from '../asynctcp/stack-choice.js';
 import type { Method, ServerParts } from './node-parts.js';
 import { ListenerHandle } from './listener-handle.js';
+import type { TcpHandle } from './tcp-handle.js';
 
 /** Flags of `_listen2`, as libuv has them. */
 const IPV6_ONLY = 1;
@@ -37,12 +38,16 @@ function isHandle(handle: unknown): boolean {
   return handle !== null && handle !== undefined;
 }
 
-/** Listens, in place of `_listen2`. */
+/**
+ * Listens, in place of `_listen2`.
+ * @param accept makes the socket of an accepted connection; net.js makes those for which it returns false.
+ */
 export function listen(
   server: ServerParts,
   nodes: Method,
   args: ListenArguments,
   stack: StackOption | undefined,
+  accept?: (handle: TcpHandle) => boolean,
 ): unknown {
   const [address, port, addressType, backlog, fd, flags] = args;
   const isEvery = address === null || address === '' || address === '::';
@@ -51,6 +56,7 @@ export function listen(
     port,
     reusePort: ((flags ?? 0) & REUSE_PORT) !== 0,
     stack,
+    accept,
   };
   const handle = new ListenerHandle(place);
   server._handle = handle;

@@ -43,6 +43,15 @@ export interface SocketParts extends net.Socket {
 /** A server of node:net with the private parts that are used here. */
 export interface ServerParts extends net.Server {
   _handle: unknown;
+  _connections: number;
+  allowHalfOpen: boolean;
+  pauseOnConnect: boolean;
+  noDelay: boolean;
+  keepAlive: boolean;
+  /** Seconds. */
+  keepAliveInitialDelay: number;
+  highWaterMark: number;
+  blockList?: unknown;
 }
 
 /** Called when a write is over. */

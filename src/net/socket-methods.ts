@@ -5,7 +5,15 @@
  */
 import net from 'node:net';
 import type { StackOption } from '../asynctcp/stack-choice.js';
-import { isFunction, isObject, type Method, type SocketParts, type WriteDone } from './node-parts.js';
+import {
+  hasSocketParts,
+  isFunction,
+  isObject,
+  replace,
+  type Method,
+  type SocketParts,
+  type WriteDone,
+} from './node-parts.js';
 import { parts } from './parts.js';
 import { TcpHandle } from './tcp-handle.js';
 
@@ -77,16 +85,11 @@ function giveHandle(socket: SocketParts, handle: TcpHandle): void {
  * Replaces a socket's handle. When net.js tries the next address of a name, it makes a native handle: the
  * socket gets another one of asynctcp.
  */
-export function reinitializeHandle(
-  socket: SocketParts,
-  nodes: Method,
-  handle: unknown,
-  stack: StackOption | undefined,
-): unknown {
-  const isNextAttempt = isNative(handle) && socket._handle instanceof TcpHandle;
-  if (!isNextAttempt) return Reflect.apply(nodes, socket, [handle]);
+function reinitializeHandle(socket: SocketParts, nodes: Method, handle: unknown): unknown {
+  const former = socket._handle;
+  if (!isNative(handle) || !(former instanceof TcpHandle)) return Reflect.apply(nodes, socket, [handle]);
   handle.close();
-  return Reflect.apply(nodes, socket, [new TcpHandle(stack)]);
+  return Reflect.apply(nodes, socket, [new TcpHandle(former.stack)]);
 }
 
 function isNative(handle: unknown): handle is InstanceType<typeof parts.Tcp> {
@@ -94,10 +97,14 @@ function isNative(handle: unknown): handle is InstanceType<typeof parts.Tcp> {
 }
 
 /** Writes one piece or several, in place of `_writeGeneric`. */
-export function writeGeneric(socket: SocketParts, nodes: Method, args: WriteArguments): unknown {
+function writeGeneric(
+  socket: CarriedSocket,
+  isMany: boolean,
+  data: unknown,
+  encoding: string,
+  done: WriteDone,
+): void {
   const handle = socket._handle;
-  if (!(handle instanceof TcpHandle) || socket.connecting) return Reflect.apply(nodes, socket, args);
-  const [isMany, data, encoding, done] = args;
   socket._pendingData = null;
   socket._pendingEncoding = '';
   socket._unrefTimer();
@@ -111,10 +118,18 @@ export function writeGeneric(socket: SocketParts, nodes: Method, args: WriteArgu
     Reflect.set(socket, parts.lastWriteQueueSize, handle.bytesWritten - before);
     handle.await(done);
   }
-  return undefined;
 }
 
-export type WriteArguments = [isMany: boolean, data: unknown, encoding: string, done: WriteDone];
+/** A socket over a handle of asynctcp. */
+interface CarriedSocket extends SocketParts {
+  _handle: TcpHandle;
+}
+
+/** Returns true if a socket is connected and stands on a handle of asynctcp. Called for each write. */
+function isCarried(socket: unknown): socket is CarriedSocket {
+  const carries = isObject(socket) && '_handle' in socket && socket._handle instanceof TcpHandle;
+  return carries && 'connecting' in socket && socket.connecting === false;
+}
 
 function writeOne(handle: TcpHandle, data: unknown, encoding: string): boolean {
   if (typeof data === 'string') return writeText(handle, data, encoding);
@@ -129,6 +144,8 @@ function writeText(handle: TcpHandle, text: string, encoding: string): boolean {
 }
 
 function encodingOf(encoding: unknown): BufferEncoding {
+  // What most writes have.
+  if (encoding === 'latin1' || encoding === 'utf8') return encoding;
   return typeof encoding === 'string' && Buffer.isEncoding(encoding) ? encoding : 'utf8';
 }
 
@@ -167,10 +184,41 @@ function writeMany(handle: TcpHandle, data: unknown): boolean {
   return used > 0 ? handle.write(scratch.subarray(0, used), true) : isDone;
 }
 
-/** Shuts the sending side down, in place of `_final`. */
-export function final(socket: SocketParts, nodes: Method, done: () => void): unknown {
-  const handle = socket._handle;
-  if (!(handle instanceof TcpHandle) || socket.connecting) return Reflect.apply(nodes, socket, [done]);
-  handle.shutdownSoon(done);
-  return undefined;
+let isTaught = false;
+
+/** Lets Node's sockets write to handles of asynctcp, from now on. Others work as before. */
+export function teachSockets(): void {
+  if (isTaught) return;
+  isTaught = true;
+  const prototype = net.Socket.prototype;
+  replace(prototype, '_writeGeneric', (nodes) => {
+    return function _writeGeneric(
+      this: unknown,
+      isMany: boolean,
+      data: unknown,
+      encoding: string,
+      done: WriteDone,
+    ): unknown {
+      if (isCarried(this)) {
+        writeGeneric(this, isMany, data, encoding, done);
+        return undefined;
+      }
+      return Reflect.apply(nodes, this, [isMany, data, encoding, done]);
+    };
+  });
+  replace(prototype, '_final', (nodes) => {
+    return function _final(this: unknown, done: () => void): unknown {
+      if (isCarried(this)) {
+        this._handle.shutdownSoon(done);
+        return undefined;
+      }
+      return Reflect.apply(nodes, this, [done]);
+    };
+  });
+  replace(prototype, parts.reinitializeHandle, (nodes) => {
+    return function reinitialize(this: unknown, handle: unknown): unknown {
+      if (!hasSocketParts(this)) return Reflect.apply(nodes, this, [handle]);
+      return reinitializeHandle(this, nodes, handle);
+    };
+  });
 }

@@ -63,6 +63,8 @@ export interface Sink {
   onData(bytes: Uint8Array): void;
   onEnd(): void;
   onFault(error: Error): void;
+  /** Called when the program closes the handle, before it is closed. */
+  onClose(): void;
 }
 
 /** IPv4 peers of a listener for both families have addresses such as `::ffff:127.0.0.1`. */
@@ -71,14 +73,6 @@ export function fillAddress(out: AddressOut, { address, port }: Endpoint, isMapp
   out.address = isMapped && !isIpv6 ? `::ffff:${address}` : address;
   out.family = isMapped || isIpv6 ? 'IPv6' : 'IPv4';
   out.port = port;
-}
-
-/** Called for each socket that gets a handle: it may lack the methods that write to the handle. */
-let onOwned: (socket: SocketParts) => void = () => undefined;
-
-/** Sets the function that is called for each socket that gets a handle. */
-export function whenOwned(listener: (socket: SocketParts) => void): void {
-  onOwned = listener;
 }
 
 export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner {
@@ -104,6 +98,7 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
   #end: 'open' | 'waits' | 'passed' = 'open';
   /** Fault that nobody has noticed yet: a handle that neither reads nor writes hears of none. */
   #fault: Fault | undefined;
+  #hasUserBuffer = false;
   /** Data that the buffer of the option `onread` could not take. */
   #rest: Uint8Array | undefined;
   #isDelivering = false;
@@ -118,17 +113,20 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
   #isActive = true;
   #bound: Endpoint | undefined;
   #isMapped = false;
-  readonly #stack: StackOption | undefined;
+  /** Stack of the connection; `undefined`: the configuration's. */
+  readonly stack: StackOption | undefined;
 
   constructor(stack: StackOption | undefined) {
     super(SOCKET);
-    this.#stack = stack;
+    this.stack = stack;
   }
 
   /** Takes an accepted client over. */
   accept(client: AsyncClient, isMapped: boolean): void {
     this.#isMapped = isMapped;
+    coreOf(client).leaveAtExit();
     this.#join(client);
+    this.session?.gatherInTurn();
   }
 
   /** Stops the session if nobody has begun to read while the accepted socket was shown. */
@@ -215,7 +213,6 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     const owner: unknown = Reflect.get(this, parts.owner);
     if (owner === this.#socket) return;
     this.#socket = hasSocketParts(owner) ? owner : undefined;
-    if (this.#socket !== undefined) onOwned(this.#socket);
   }
 
   get isClosed(): boolean {
@@ -230,6 +227,11 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
   /** True if the system takes no more bytes: the connection is over. */
   get isOver(): boolean {
     return this.#isClosed || this.session === undefined;
+  }
+
+  /** True while a write waits for space or for the system. */
+  get isWaiting(): boolean {
+    return this.#pending !== undefined;
   }
 
   getsockname(out: AddressOut): number {
@@ -273,8 +275,9 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     return EINVAL;
   }
 
+  /** Called by net.js for a socket with the option `onread`, which keeps the buffer under `parts.buffer`. */
   useUserBuffer(): void {
-    // The socket itself keeps the buffer, under `parts.buffer`.
+    this.#hasUserBuffer = true;
   }
 
   // ---- the process
@@ -327,8 +330,9 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
       this.#runSoon(this.#refused);
       return 0;
     }
-    const client = new AsyncClient(this.#stack === undefined ? {} : { stack: this.#stack });
+    const client = new AsyncClient(this.stack === undefined ? {} : { stack: this.stack });
     const from = this.#bound === undefined ? {} : localEnd(this.#bound);
+    coreOf(client).leaveAtExit();
     if (!client.connect(address, port, from)) return EINVAL;
     this.#join(client);
     this.#adjustActivity();
@@ -339,6 +343,7 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     const request = this.#request;
     this.#request = undefined;
     if (request === undefined) return;
+    this.session?.gatherInTurn();
     this.#call(CallbackKind.CONNECT, this.#connected, request);
     if (!this.#isStarted) this.session?.setStopped(true);
     this.#adjustActivity();
@@ -358,7 +363,9 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     // Node binds before it connects, and reports that failure otherwise.
     if (syscallOf(fault) === 'bind') {
       const { localAddress = '', localPort = 0 } = request;
-      this.#socket?.destroy(endError(errnoOf(fault), 'bind', localAddress, localPort));
+      // A TLS socket owns the handle without having become its reader.
+      const owner: unknown = Reflect.get(this, parts.owner);
+      if (hasSocketParts(owner)) owner.destroy(endError(errnoOf(fault), 'bind', localAddress, localPort));
       return;
     }
     request.oncomplete?.(connectErrnoOf(fault), this, request, false, false);
@@ -429,7 +436,7 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     if (socket === undefined) return;
     socket._unrefTimer();
     if (socket.destroyed) return;
-    if (isObject(Reflect.get(socket, parts.buffer))) this.#toUserBuffer(socket, bytes);
+    if (this.#hasUserBuffer) this.#toUserBuffer(socket, bytes);
     else if (!socket.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))) this.readStop();
   }
 
@@ -489,7 +496,9 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     const taken = waits ? 0 : session.write(bytes, SendFlag.COPY, false);
     if (taken === bytes.length) return session?.queued() === 0;
     this.#pending ??= new PendingWrite();
-    this.#pending.add(isScratch ? bytes.slice(taken) : bytes.subarray(taken));
+    const rest = bytes.subarray(taken);
+    // `slice` would not copy: the memory is that of a Buffer.
+    this.#pending.add(isScratch ? new Uint8Array(rest) : rest);
     return false;
   }
 
@@ -573,6 +582,7 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
   /** As libuv: what the system has taken is sent, what waits for it is given up. */
   override close(closed?: unknown): void {
     if (this.#isClosed) return;
+    this.sink?.onClose();
     this.#isClosed = true;
     this.#isStarted = false;
     const { session } = this;

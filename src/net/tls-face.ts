@@ -83,7 +83,12 @@ class TlsFace implements Sink {
   readonly stream: JsStream;
   readonly #handle: TcpHandle;
   readonly #tlsSocket: tls.TLSSocket;
-  #isWriting = false;
+  /** True while TLS takes bytes that have arrived. */
+  #isReading = false;
+  /** The write that is under way. */
+  #request: object | undefined;
+  /** Bytes that TLS had taken from the program when that write began. */
+  #taken = 0;
   /** TLS shuts down with encrypted bytes still to come, behind the write that is under way. */
   #shutdown: object | undefined;
 
@@ -99,7 +104,7 @@ class TlsFace implements Sink {
     stream.onreadstop = () => handle.readStop();
     stream.onwrite = (request, pieces) => this.#write(request, pieces);
     stream.onshutdown = (request) => {
-      if (this.#isWriting) this.#shutdown = request;
+      if (this.#request !== undefined) this.#shutdown = request;
       else this.#shutDown(request);
       return 0;
     };
@@ -120,7 +125,10 @@ class TlsFace implements Sink {
     }
     let isDone = true;
     for (const piece of pieces) isDone = handle.write(piece, false);
-    this.#isWriting = true;
+    this.#request = request;
+    this.#taken = takenBy(this.#tlsSocket);
+    // Native code expects the end of a write after this call. Bytes that arrive bring most writes.
+    if (isDone && this.#isReading) return 0;
     const written = (error?: Error | null): void => {
       this.#written(request, error);
     };
@@ -131,7 +139,9 @@ class TlsFace implements Sink {
   }
 
   #written(request: object, error: Error | null | undefined): void {
-    this.#isWriting = false;
+    // It was over before, when the handle was closed.
+    if (this.#request !== request) return;
+    this.#request = undefined;
     const errno: unknown = isObject(error) ? Reflect.get(error, 'errno') : 0;
     this.stream.finishWrite(request, typeof errno === 'number' ? errno : EPIPE);
     const shutdown = this.#shutdown;
@@ -142,7 +152,7 @@ class TlsFace implements Sink {
   }
 
   #isBusy(): boolean {
-    return this.#isWriting;
+    return this.#request !== undefined;
   }
 
   #shutDown(request: object): void {
@@ -154,11 +164,28 @@ class TlsFace implements Sink {
   }
 
   onData(bytes: Uint8Array): void {
-    this.stream.readBuffer(bytes);
+    this.#isReading = true;
+    try {
+      this.stream.readBuffer(bytes);
+      // Each end of a write may begin another one.
+      while (this.#request !== undefined && !this.#handle.isWaiting) this.#written(this.#request, null);
+    } finally {
+      this.#isReading = false;
+    }
   }
 
   onEnd(): void {
     this.stream.emitEOF();
+  }
+
+  /**
+   * Lets TLS send what the program has written since the write under way began. TLS waits with it until that
+   * write is over, though its bytes are sent.
+   */
+  onClose(): void {
+    const request = this.#request;
+    if (request === undefined || this.#handle.isWaiting) return;
+    if (takenBy(this.#tlsSocket) > this.#taken) this.#written(request, null);
   }
 
   /** A JSStream knows no error numbers: the TLS socket ends with the error itself. */
@@ -168,42 +195,53 @@ class TlsFace implements Sink {
   }
 }
 
+/** Returns the number of bytes that TLS has taken from the program. */
+function takenBy(socket: tls.TLSSocket): number {
+  const handle: unknown = Reflect.get(socket, '_handle');
+  const bytes: unknown = isObject(handle) ? Reflect.get(handle, 'bytesWritten') : 0;
+  return typeof bytes === 'number' ? bytes : 0;
+}
+
 /** Arguments of `_wrapHandle`. */
 type WrapArguments = [socket: unknown, handle: unknown, ...more: unknown[]];
 
-/**
- * Lets Node's TLS sockets stand on handles of asynctcp, from now on.
- * @param stackOf returns the stack for a TLS socket that makes its own connection; `undefined`: Node's.
- */
-export function teachTls(stackOf: () => { readonly stack: StackOption | undefined } | undefined): void {
+let isTaught = false;
+/** Stack of TLS sockets that make their own connection; `undefined`: such sockets stay Node's. */
+let ownConnections: { readonly stack: StackOption } | undefined;
+
+/** Carries TLS sockets that make their own connection on a stack, from now on. */
+export function carryTls(stack: StackOption): void {
+  teachTls();
+  ownConnections = { stack };
+}
+
+/** Lets Node's TLS sockets stand on handles of asynctcp, from now on. Others work as before. */
+export function teachTls(): void {
+  if (isTaught) return;
+  isTaught = true;
   const prototype = tls.TLSSocket.prototype;
   replace(prototype, '_wrapHandle', (nodes) => {
     return function wrapHandle(this: unknown, ...args: WrapArguments): unknown {
-      if (!(this instanceof tls.TLSSocket)) return Reflect.apply(nodes, this, args);
-      return wrap(this, nodes, args, stackOf()?.stack, stackOf() !== undefined);
+      return this instanceof tls.TLSSocket ? wrap(this, nodes, args) : Reflect.apply(nodes, this, args);
     };
   });
   replace(prototype, parts.reinitializeHandle, (nodes) => {
-    return function reinitializeHandle(this: unknown, handle: unknown): unknown {
-      const isOurs = carries(this) && handle instanceof parts.Tcp && !(handle instanceof TcpHandle);
-      if (!isOurs) return Reflect.apply(nodes, this, [handle]);
+    return function reinitialize(this: unknown, handle: unknown): unknown {
+      const former = handleBelow(this);
+      const isNative = handle instanceof parts.Tcp && !(handle instanceof TcpHandle);
+      if (!isNative || former === undefined) return Reflect.apply(nodes, this, [handle]);
       handle.close();
-      const own = new TcpHandle(stackOf()?.stack);
+      const own = new TcpHandle(former.stack);
       Reflect.set(own, parts.owner, this);
       return Reflect.apply(nodes, this, [own]);
     };
   });
 }
 
-function wrap(
-  socket: tls.TLSSocket,
-  nodes: Method,
-  args: WrapArguments,
-  stack: StackOption | undefined,
-  makesOwn: boolean,
-): unknown {
+function wrap(socket: tls.TLSSocket, nodes: Method, args: WrapArguments): unknown {
   const [parent, given, ...more] = args;
-  const handle = given ?? (makesOwn && !isPipe(socket) ? ownHandle(socket, stack) : undefined);
+  const makesOwn = !isObject(given) && ownConnections !== undefined && !isPipe(socket);
+  const handle = makesOwn ? ownHandle(socket, ownConnections?.stack) : given;
   if (!(handle instanceof TcpHandle)) return Reflect.apply(nodes, socket, args);
   const face = new TlsFace(handle, socket);
   handle.sink = face;
@@ -223,8 +261,9 @@ function isPipe(socket: tls.TLSSocket): boolean {
   return isObject(options) && Boolean(Reflect.get(options, 'pipe'));
 }
 
-/** Returns true if a TLS socket stands on a handle of asynctcp. */
-function carries(socket: unknown): boolean {
+/** Returns the handle of asynctcp that a TLS socket stands on. */
+export function handleBelow(socket: unknown): TcpHandle | undefined {
   const handle: unknown = isObject(socket) ? Reflect.get(socket, '_handle') : undefined;
-  return isObject(handle) && Reflect.get(handle, '_parent') instanceof TcpHandle;
+  const parent: unknown = isObject(handle) ? Reflect.get(handle, '_parent') : undefined;
+  return parent instanceof TcpHandle ? parent : undefined;
 }

@@ -143,6 +143,8 @@ export interface ConnectTarget {
    * `connectReusePort`.
    */
   readonly reusePort?: boolean;
+  /** True: as `Connection.leaveAtExit`, from the attempt on. */
+  readonly leavesAtExit?: boolean;
 }
 
 export interface AttemptEvents {
@@ -306,6 +308,17 @@ export interface Connection {
   drop(): void;
   /** Sends a reset and forgets the connection. Safe in every state. */
   abort(): void;
+  /**
+   * From now on, bytes that are flushed may wait until the stack has delivered the events of its present
+   * turn, later than rule 7 says, so that many connections send at once. A stack that gains nothing by that
+   * needs no such method.
+   */
+  gatherInTurn?(): void;
+  /**
+   * From now on, a process that exits with the connection open leaves it to the system, which sends FIN. A
+   * stack that resets no connection at that time needs no such method.
+   */
+  leaveAtExit?(): void;
 
   /**
    * Sets if `onAcked` reports acknowledgements. Default: false: they need not be reported, and the unreported

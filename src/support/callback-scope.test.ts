@@ -43,6 +43,31 @@ it('what one party gathered leaves before another one gathers', () => {
   assert.deepEqual(left, ['first', 'second', 'first']);
 });
 
+it('what was gathered for a turn waits until the turn is over, also when a callback returns', () => {
+  enterCallback();
+  gather(first, true);
+  leaveCallback();
+  assert.deepEqual(left, []);
+  flushGathered();
+  assert.deepEqual(left, ['first']);
+});
+
+it('a write that leaves with its callback takes along what was gathered for the turn', () => {
+  enterCallback();
+  gather(first, true);
+  leaveCallback();
+  enterCallback();
+  gather(first);
+  leaveCallback();
+  assert.deepEqual(left, ['first']);
+  // The next turn waits again.
+  enterCallback();
+  gather(first, true);
+  leaveCallback();
+  assert.deepEqual(left, ['first']);
+  flushGathered();
+});
+
 it('what was gathered leaves when it is asked for, and not again at the end', () => {
   enterCallback();
   gather(first);

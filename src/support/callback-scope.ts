@@ -14,6 +14,8 @@ let ticksAreDue = false;
 let runtimeTicks: (() => void) | undefined;
 /** Sends the gathered writes of their sender. */
 let gathered: (() => void) | undefined;
+/** True if all gathered writes may wait until their sender's turn is over. */
+let waitsForTurn = true;
 /**
  * Functions that send the bytes which MORE holds back in this turn of the loop, in the order of the calls.
  */
@@ -31,14 +33,25 @@ export function enterCallback(): void {
 export function leaveCallback(): void {
   isRunning = false;
   ticksAreDue = true;
-  if (gathered !== undefined) flushGathered();
+  if (gathered !== undefined && !waitsForTurn) flushGathered();
 }
 
-/** Notes that gathered writes wait, which `leave` sends. One sender passes the same function each time. */
-export function gather(leave: () => void): void {
-  if (gathered === leave) return;
-  flushGathered();
-  gathered = leave;
+/** Notes that an event has caused microtasks without a callback: it has settled a promise of the program. */
+export function ticksCaused(): void {
+  ticksAreDue = true;
+}
+
+/**
+ * Notes that gathered writes wait, which `leave` sends. One sender passes the same function each time.
+ * @param ofTurn true if the writes may wait until the sender's turn is over, where the sender itself calls
+ *   `flushGathered`; false if they leave when the running callback returns.
+ */
+export function gather(leave: () => void, ofTurn = false): void {
+  if (gathered !== leave) {
+    flushGathered();
+    gathered = leave;
+  }
+  if (!ofTurn) waitsForTurn = false;
 }
 
 /** Sends the gathered writes: before bytes that must not overtake them, and before the process exits. */
@@ -46,6 +59,7 @@ export function flushGathered(): void {
   const leave = gathered;
   if (leave === undefined) return;
   gathered = undefined;
+  waitsForTurn = true;
   leave();
 }
 

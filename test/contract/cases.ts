@@ -8,6 +8,7 @@ import { LIMITS } from './limits.js';
 import { ORDER } from './order.js';
 import { PIECES } from './pieces.js';
 import { SPACE_RACES } from './space-races.js';
+import { STREAMS } from './streams.js';
 import { TASK } from './task.js';
 import { TIME } from './time.js';
 import { WAITING } from './waiting.js';
@@ -24,4 +25,5 @@ export const CASES: readonly ContractCase[] = [
   ...LIMITS,
   ...CROWDS,
   ...TASK,
+  ...STREAMS,
 ];

@@ -507,6 +507,76 @@ while True:
   );
 });
 
+describe('the example streams', { concurrency: true, timeout: HANGS_MS }, () => {
+  it(
+    'passes each line to all others, and goes with Ctrl-C',
+    { skip: unlessInstalled('nc') },
+    async (test) => {
+      const chat = startExample(test, 'streams', 0);
+      const port = await chat.stdout.number(/^the chat is on 127\.0\.0\.1 port (\d+)$/);
+      const [ann, bob, eve] = [1, 2, 3].map(() => startPeer(test, 'nc', '127.0.0.1', String(port)));
+      assert.ok(ann && bob && eve);
+      await ann.stdout.line(/^you are \d+, with \d others$/);
+      const bobsName = await bob.stdout.number(/^you are (\d+), with \d others$/);
+      await eve.stdout.line(/^you are/);
+      bob.type('hello\nall\n');
+      for (const other of [ann, eve]) {
+        await other.stdout.line(new RegExp(`^${bobsName}: hello$`));
+        await other.stdout.line(new RegExp(`^${bobsName}: all$`));
+      }
+      eve.endInput(`${'x'.repeat(1002)}\n`);
+      await eve.ended;
+      await chat.stdout.line(/read a line: value that cannot be used \(.* limit, 1000 bytes\)$/);
+      ann.type('still here\n');
+      await bob.stdout.line(/: still here$/);
+      assert.deepEqual(await chat.interrupt(), { status: 0, signal: null });
+      assert.equal(bob.stdout.text.includes('hello'), false);
+    },
+  );
+
+  it(
+    'holds a peer back that is faster than another one reads, and resets one that reads nothing',
+    { skip: unlessInstalled('python3', 'nc') },
+    async (test) => {
+      const chat = startExample(test, 'streams', 0);
+      const port = await chat.stdout.number(/port (\d+)$/);
+      const script = `
+import select, socket, sys
+deaf = socket.create_connection(('127.0.0.1', int(sys.argv[1])))
+deaf.makefile().readline()
+talker = socket.create_connection(('127.0.0.1', int(sys.argv[1])))
+talker.makefile().readline()
+talker.setblocking(False)
+print('both are there')
+lines = (b'x' * 999 + b'\\n') * 100
+sent = 0
+
+def talk():
+    global sent
+    sent += talker.send(lines[sent % len(lines):])
+
+while select.select([], [talker], [], 1)[1]:
+    talk()
+print('the talker is held back')
+held = sent
+talker.setblocking(True)
+while sent < held + 16_000_000:
+    talk()
+print('the talker goes on')
+try:
+    while deaf.recv(65536):
+        pass
+except ConnectionResetError:
+    print('the deaf one was reset')
+`;
+      const peers = startPython(test, script, String(port));
+      await peers.stdout.line(/^the talker is held back$/);
+      await peers.stdout.line(/^the talker goes on$/);
+      await peers.stdout.line(/^the deaf one was reset$/);
+    },
+  );
+});
+
 describe('the example testing', { timeout: HANGS_MS }, () => {
   it('passes each of its tests, on no socket', async (test) => {
     // Under a test runner, a test program would report to that one.
@@ -523,6 +593,7 @@ describe('every example', { concurrency: true, timeout: HANGS_MS }, () => {
     'async-send': [[], ['localhost'], ['localhost', '7007', '0.5'], ['localhost', '7007', '1', 'more']],
     chargen: [['-1'], ['7019', 'localhost'], ['7019', '::1', 'more']],
     'fetch-website': [['no host'], ['localhost:99999'], ['localhost:0']],
+    streams: [['chat'], ['65536'], ['7007', 'localhost'], ['7007', '::1', 'more']],
     'reconnecting-client': [[], ['localhost'], ['localhost', '99999'], ['localhost', '7007', 'more']],
   };
   for (const [name, cases] of Object.entries(WRONG_ARGUMENTS)) {

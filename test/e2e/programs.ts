@@ -153,6 +153,13 @@ const PACKAGES = {
   ip: 'iproute2',
   ss: 'iproute2',
   nft: 'nftables',
+  openssl: 'openssl',
+  'redis-server': 'redis-server',
+  mosquitto: 'mosquitto',
+  initdb: 'postgresql',
+  postgres: 'postgresql',
+  'mariadb-install-db': 'mariadb-server',
+  mariadbd: 'mariadb-server',
 } as const;
 
 export type Peer = keyof typeof PACKAGES;

@@ -42,7 +42,7 @@ export interface Observed {
 /** Turns of the event loop without any event, after which nothing more is under way. */
 const QUIET_TURNS = 4;
 /** Ends the wait for bytes that do not come. */
-const PATIENCE_MS = 1000;
+const PATIENCE_MS = 5000;
 
 const ONREAD_BYTES = 4096;
 

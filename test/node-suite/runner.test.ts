@@ -35,7 +35,13 @@ const TESTS = {
   'test-dgram-other-group.js': 'throw new Error("is no test of TCP")',
 };
 
-const HOOK = 'globalThis.isHooked = true';
+/** A hook that says what the real one says of what it carries. */
+const HOOK = `
+  globalThis.isHooked = true;
+  if (process.env.NODE_DEBUG === 'asynctcp') {
+    console.error('listen on 127.0.0.1 port 0: carried');
+    console.error('connect to 127.0.0.1 port 1: carried');
+  }`;
 
 interface Entry {
   readonly test: string;
@@ -56,6 +62,8 @@ describe("the runner of Node's suite", () => {
     list = join(folder, 'list.json');
     mkdirSync(join(folder, 'test', 'parallel'), { recursive: true });
     writeFileSync(join(folder, 'hook.mjs'), HOOK);
+    writeFileSync(join(folder, 'idle.mjs'), '');
+    writeFileSync(join(folder, 'broken.mjs'), 'throw new Error("on purpose")');
     for (const [name, program] of Object.entries(TESTS)) addTest(name, program);
   });
   after(() => rmSync(folder, { recursive: true }));
@@ -125,6 +133,18 @@ describe("the runner of Node's suite", () => {
       { ...passing, node: [OTHER_MAJOR] },
     ]);
     assert.equal(run(written()).status, 0);
+  });
+
+  it('runs no test under a hook that fails or carries nothing', () => {
+    const idle = run([], '--import', join(folder, 'idle.mjs'));
+    assert.equal(idle.status, 2, idle.text);
+    assert.match(
+      idle.text,
+      /: the hook does not say that it carries a server and a connection: it says nothing\n$/,
+    );
+    const broken = run([], '--import', join(folder, 'broken.mjs'));
+    assert.equal(broken.status, 2, broken.text);
+    assert.match(broken.text, /a program under the hook ends with 1: [^]*Error: on purpose/);
   });
 
   it('takes part of the tests by group and by name, and leaves the other entries of the list alone', () => {

@@ -515,6 +515,14 @@ export class KernelConnection
     this.context.loop.native.close(this.#slot);
   }
 
+  gatherInTurn(): void {
+    this.#outbox.gatherInTurn();
+  }
+
+  leaveAtExit(): void {
+    if (!this.isOver()) this.context.loop.native.leave(this.#slot);
+  }
+
   holding(): 'connections' {
     return 'connections';
   }

@@ -127,6 +127,7 @@ export class KernelStack implements TcpStack, ConnectionContext, FailedAttemptCo
     if (slot < 0 && isOutOfDescriptors(slot) && this.lingerers.evictStalled()) slot = begin();
     if (slot >= 0) {
       const receiveWindowBytes = target.receiveWindowBytes ?? this.limits.receiveWindowBytes;
+      if (target.leavesAtExit === true) native.leave(slot);
       return new KernelAttempt(this, slot, { address, port, localPort, receiveWindowBytes }, events);
     }
     const own = { address: localAddress ?? '0.0.0.0', port: localPort };

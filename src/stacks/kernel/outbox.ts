@@ -55,6 +55,7 @@ export class Outbox extends SendShare {
   /** Bytes that wait to be sent, if there are any. */
   #queue: SendQueue | undefined;
   #reports: SendReports | undefined;
+  #gathersInTurn = false;
 
   constructor(context: SendingContext, slot: number, owner: OutboxOwner) {
     super(context.budget, context.limits.sendBufferBytes);
@@ -121,7 +122,7 @@ export class Outbox extends SendShare {
 
   enqueueAndFlush(bytes: Uint8Array, flags: SendFlags): number {
     const { loop } = this.#context;
-    const isGathered = loop.makeRoomFor(bytes.length);
+    const isGathered = loop.makeRoomFor(bytes.length, this.#gathersInTurn);
     if ((flags & SendFlag.MORE) !== 0 || this.#queue !== undefined) {
       const taken = this.enqueue(bytes, flags);
       if (taken > 0) this.flush();
@@ -134,6 +135,11 @@ export class Outbox extends SendShare {
     else this.#sendAtOnce(length === bytes.length ? bytes : bytes.subarray(0, length), flags);
     if (this.#reports !== undefined) this.#awaitAcks(this.#reports);
     return length;
+  }
+
+  /** Lets small pieces wait until the events of the present turn were dispatched. */
+  gatherInTurn(): void {
+    this.#gathersInTurn = true;
   }
 
   #sendAtOnce(bytes: Uint8Array, flags: SendFlags): void {

@@ -4,7 +4,9 @@
  * loop is open while there are sockets: with the last one it closes its descriptors and frees its memory.
  *
  * Call order of a wake-up: `#dispatch` → owners' events → the program's callback (→ `enqueue`*) → `flush`,
- * when the callback returns. Outside of a callback nothing is gathered: bytes leave at once.
+ * when the callback returns. Outside of a callback nothing is gathered: bytes leave at once. The bytes of
+ * connections that gather in turns wait until all events were dispatched: then many peers are woken at once,
+ * which costs the kernel less than to wake them one by one.
  */
 import type { NativeAddon } from '../../addon/native-addon.js';
 import {
@@ -19,11 +21,15 @@ import {
 } from '../../addon/native-sockets.js';
 import type { Endpoint } from '../../port/tcp-stack.js';
 import { assert } from '../../support/assert.js';
-import { gather, isInCallback, runTicks } from '../../support/callback-scope.js';
+import { flushGathered, gather, isInCallback, runTicks } from '../../support/callback-scope.js';
+import { systemClock } from '../../support/clock.js';
 import { TimerWheel } from '../../support/timer-wheel.js';
 import { setImmediate } from '../../support/immediate.js';
 import { polledClock } from '../system/polled-clock.js';
 import { marksHold, ReceivePages } from './receive-pages.js';
+
+/** Time for which bytes of a turn wait for the rest of its events, in milliseconds. */
+const TURN_MS = 0.25;
 
 /** Largest piece that is gathered, in bytes. Larger ones are sent from their own memory. */
 export const GATHERED_BYTES = 2048;
@@ -118,6 +124,8 @@ export class SocketLoop {
   #isDispatching = false;
   #sendCount = 0;
   #arenaUsed = 0;
+  /** Time at which the bytes that wait for the end of the turn have waited long enough. */
+  #turnEndsAtMs = 0;
   /** The socket of the piece that was gathered last. */
   #lastSlot = -1;
   #keeping = 0;
@@ -230,10 +238,13 @@ export class SocketLoop {
   /**
    * Makes room for a piece, and returns true if `enqueue` may take it now. A full buffer is flushed. A flush
    * returns the rests that the kernel did not take to their owners, so that later bytes cannot overtake them.
+   * @param inTurn true if the piece may wait until the events of the present turn were dispatched.
    */
-  makeRoomFor(bytes: number): boolean {
-    if (bytes > GATHERED_BYTES || !isInCallback()) return false;
-    gather(this.#flushGathered);
+  makeRoomFor(bytes: number, inTurn = false): boolean {
+    const ofTurn = inTurn && this.#isDispatching;
+    if (bytes > GATHERED_BYTES || !(ofTurn || isInCallback())) return false;
+    gather(this.#flushGathered, ofTurn);
+    if (ofTurn && this.#sendCount === 0) this.#turnEndsAtMs = systemClock.nowMs() + TURN_MS;
     const isFull = this.#sendCount === MAX_SENDS || this.#arenaUsed + bytes > ARENA_BYTES;
     if (isFull) this.flush();
     return true;
@@ -310,13 +321,18 @@ export class SocketLoop {
       this.#count = count;
     }
     this.#isDispatching = true;
-    while (this.#next < this.#count) {
-      const record = this.#next;
-      this.#next += 1;
-      this.#pass(events, record);
-      runTicks();
+    try {
+      while (this.#next < this.#count) {
+        const record = this.#next;
+        this.#next += 1;
+        this.#pass(events, record);
+        runTicks();
+        if (this.#sendCount > 0 && systemClock.nowMs() > this.#turnEndsAtMs) flushGathered();
+      }
+    } finally {
+      this.#isDispatching = false;
+      flushGathered();
     }
-    this.#isDispatching = false;
     pages.endDispatch();
     return false;
   }

@@ -157,6 +157,16 @@ export class RecordedConnection implements Connection {
     this.#connection.abort();
   }
 
+  gatherInTurn(): void {
+    this.#call('gatherInTurn');
+    this.#connection.gatherInTurn?.();
+  }
+
+  leaveAtExit(): void {
+    this.#call('leaveAtExit');
+    this.#connection.leaveAtExit?.();
+  }
+
   setReportsAcks(on: boolean): void {
     this.#setting('setReportsAcks', on);
     this.#connection.setReportsAcks(on);
