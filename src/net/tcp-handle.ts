@@ -63,8 +63,6 @@ export interface Sink {
   onData(bytes: Uint8Array): void;
   onEnd(): void;
   onFault(error: Error): void;
-  /** Called when the program closes the handle, before it is closed. */
-  onClose(): void;
 }
 
 /** IPv4 peers of a listener for both families have addresses such as `::ffff:127.0.0.1`. */
@@ -224,14 +222,14 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     return this.#isClosed || (this.session === undefined && this.#fault === undefined);
   }
 
-  /** True while a write waits for space or for the system. */
-  get isWaiting(): boolean {
-    return this.#pending !== undefined;
-  }
-
   /** True if the system takes no more bytes: the connection is over. */
   get isOver(): boolean {
     return this.#isClosed || this.session === undefined;
+  }
+
+  /** True while a write waits for space or for the system. */
+  get isWaiting(): boolean {
+    return this.#pending !== undefined;
   }
 
   getsockname(out: AddressOut): number {
@@ -582,7 +580,6 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
   /** As libuv: what the system has taken is sent, what waits for it is given up. */
   override close(closed?: unknown): void {
     if (this.#isClosed) return;
-    this.sink?.onClose();
     this.#isClosed = true;
     this.#isStarted = false;
     const { session } = this;

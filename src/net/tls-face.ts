@@ -85,10 +85,8 @@ class TlsFace implements Sink {
   readonly #tlsSocket: tls.TLSSocket;
   /** True while TLS takes bytes that have arrived. */
   #isReading = false;
-  /** The write that is under way. */
-  #request: object | undefined;
-  /** Bytes that TLS had taken from the program when that write began. */
-  #taken = 0;
+  /** Writes that are under way, the oldest first. */
+  #requests: object[] = [];
   /** TLS shuts down with encrypted bytes still to come, behind the write that is under way. */
   #shutdown: object | undefined;
 
@@ -104,7 +102,7 @@ class TlsFace implements Sink {
     stream.onreadstop = () => handle.readStop();
     stream.onwrite = (request, pieces) => this.#write(request, pieces);
     stream.onshutdown = (request) => {
-      if (this.#request !== undefined) this.#shutdown = request;
+      if (this.#requests.length > 0) this.#shutdown = request;
       else this.#shutDown(request);
       return 0;
     };
@@ -125,8 +123,7 @@ class TlsFace implements Sink {
     }
     let isDone = true;
     for (const piece of pieces) isDone = handle.write(piece, false);
-    this.#request = request;
-    this.#taken = takenBy(this.#tlsSocket);
+    this.#requests.push(request);
     // Native code expects the end of a write after this call. Bytes that arrive bring most writes.
     if (isDone && this.#isReading) return 0;
     const written = (error?: Error | null): void => {
@@ -139,20 +136,17 @@ class TlsFace implements Sink {
   }
 
   #written(request: object, error: Error | null | undefined): void {
-    // It was over before, when the handle was closed.
-    if (this.#request !== request) return;
-    this.#request = undefined;
+    const at = this.#requests.indexOf(request);
+    // Bytes that arrived meanwhile have ended the write already.
+    if (at < 0) return;
+    this.#requests.splice(at, 1);
     const errno: unknown = isObject(error) ? Reflect.get(error, 'errno') : 0;
     this.stream.finishWrite(request, typeof errno === 'number' ? errno : EPIPE);
     const shutdown = this.#shutdown;
     // TLS may have begun another write.
-    if (shutdown === undefined || this.#isBusy()) return;
+    if (shutdown === undefined || this.#requests.length > 0) return;
     this.#shutdown = undefined;
     this.#shutDown(shutdown);
-  }
-
-  #isBusy(): boolean {
-    return this.#request !== undefined;
   }
 
   #shutDown(request: object): void {
@@ -168,24 +162,25 @@ class TlsFace implements Sink {
     try {
       this.stream.readBuffer(bytes);
       // Each end of a write may begin another one.
-      while (this.#request !== undefined && !this.#handle.isWaiting) this.#written(this.#request, null);
+      for (
+        let first = this.#requests[0];
+        first !== undefined && this.#canFinish();
+        first = this.#requests[0]
+      ) {
+        this.#written(first, null);
+      }
     } finally {
       this.#isReading = false;
     }
   }
 
-  onEnd(): void {
-    this.stream.emitEOF();
+  /** Returns true if the system has taken all that was written. */
+  #canFinish(): boolean {
+    return !this.#handle.isWaiting && !this.#handle.isClosed;
   }
 
-  /**
-   * Lets TLS send what the program has written since the write under way began. TLS waits with it until that
-   * write is over, though its bytes are sent.
-   */
-  onClose(): void {
-    const request = this.#request;
-    if (request === undefined || this.#handle.isWaiting) return;
-    if (takenBy(this.#tlsSocket) > this.#taken) this.#written(request, null);
+  onEnd(): void {
+    this.stream.emitEOF();
   }
 
   /** A JSStream knows no error numbers: the TLS socket ends with the error itself. */
@@ -193,13 +188,6 @@ class TlsFace implements Sink {
     // After close_notify TLS takes no notice of what happens to the connection.
     if (!this.#tlsSocket.readableEnded) this.#tlsSocket.destroy(error);
   }
-}
-
-/** Returns the number of bytes that TLS has taken from the program. */
-function takenBy(socket: tls.TLSSocket): number {
-  const handle: unknown = Reflect.get(socket, '_handle');
-  const bytes: unknown = isObject(handle) ? Reflect.get(handle, 'bytesWritten') : 0;
-  return typeof bytes === 'number' ? bytes : 0;
 }
 
 /** Arguments of `_wrapHandle`. */

@@ -12,8 +12,8 @@ import { worlds } from './worlds.js';
 
 /** Number of programs on each stack; `NET_RUNS` sets another one. */
 const RUNS = Number(process.env['NET_RUNS'] ?? 200);
-/** Repeats the programs of a run that failed. */
-const SEED = Number(process.env['NET_SEED'] ?? Date.now() & 0x7fffffff);
+/** The short form has the same programs each time; `NET_SEED` chooses others. */
+const SEED = Number(process.env['NET_SEED'] ?? 7);
 
 const { addon, reason } = loadAddon();
 

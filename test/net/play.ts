@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type net from 'node:net';
 import { MessageChannel } from 'node:worker_threads';
 import { nextTurn } from '../support/until.js';
-import type { Act, EndOptions, Program, Step } from './program.js';
+import type { EndOptions, Program, Step } from './program.js';
 import { WatchedEnd } from './watched-end.js';
 
 /** node:net, or `asynctcp/net` on one stack. */
@@ -42,7 +42,7 @@ export interface Observed {
 /** Turns of the event loop without any event, after which nothing more is under way. */
 const QUIET_TURNS = 4;
 /** Ends the wait for bytes that do not come. */
-const PATIENCE_MS = 1000;
+const PATIENCE_MS = 5000;
 
 const ONREAD_BYTES = 4096;
 
@@ -61,6 +61,11 @@ class Match {
     this.#program = program;
     this.#subject = new WatchedEnd(program.subject, this.#abort, program.hooks);
     this.#peer = new WatchedEnd(program.peer, new AbortController());
+    for (const end of [this.#subject, this.#peer]) {
+      end.beforeSending = () => {
+        this.#cutUnlessRead(end);
+      };
+    }
   }
 
   async play(): Promise<Observed> {
@@ -133,7 +138,8 @@ class Match {
     if (end === this.#subject) {
       // The system resets a connection that is closed with unread data: how much was read is the stack's.
       end.socket?.on('close', () => {
-        if (end.received < this.#peer.written) this.#peer.cut();
+        const isCutOff = end.hasReset && this.#peer.received < end.written;
+        if (isCutOff || end.received < this.#peer.written) this.#peer.cut();
       });
       return;
     }
@@ -150,7 +156,7 @@ class Match {
     const other = sender === this.#subject ? this.#peer : this.#subject;
     const { socket } = sender;
     if (other.socket?.destroyed !== true || socket?.destroyed === true) return;
-    const isWholeWrite = socket?.writableLength === 0 && !other.hasReset;
+    const isWholeWrite = this.#world.isOrdered && socket?.writableLength === 0 && !other.hasReset;
     if (socket?.readableEnded === true && isWholeWrite && !this.#hasSentToGone) {
       this.#hasSentToGone = true;
       return;
@@ -162,7 +168,6 @@ class Match {
   async #step({ at, act, wait }: Step): Promise<void> {
     const end = at === 'subject' ? this.#subject : this.#peer;
     if (end.socket === undefined) await this.#rest();
-    if (sends(act)) this.#cutUnlessRead(end);
     if (act.do === 'timeout') await this.#awaitTimeout(end);
     else end.do(act);
     if (wait === 'next tick') await nextTick();
@@ -237,10 +242,6 @@ class Match {
 function seenBy({ log, comparable, waitsForCallbacks }: WatchedEnd): Seen {
   if (waitsForCallbacks) log.push('a write without its callback');
   return { log, comparable: comparable ?? log.length };
-}
-
-function sends({ do: name }: Act): boolean {
-  return name === 'write' || name === 'end' || name === 'destroySoon' || name === 'uncork';
 }
 
 /** Returns true if nothing more comes from one end to the other. */

@@ -225,10 +225,14 @@ export class WatchedEnd {
 
   // ---- acts
 
+  /** Called before an act that sends. */
+  beforeSending: () => void = () => undefined;
+
   /** Does an act, at once. */
   do(act: Act): void {
     const { socket } = this;
     if (socket === undefined) return;
+    if (sends(act)) this.beforeSending();
     if (act.do === 'write') this.#write(socket, act);
     else if (act.do === 'end') this.#end(socket, act);
     else if (act.do === 'destroy') socket.destroy(act.fails ? new Error('the program’s own') : undefined);
@@ -333,6 +337,10 @@ export class WatchedEnd {
     const ports = `${typeof remotePort} ${typeof localPort}`;
     this.#note(`${localFamily} ${localAddress} to ${remoteFamily} ${remoteAddress}, ports ${ports}`);
   }
+}
+
+function sends({ do: name }: Act): boolean {
+  return name === 'write' || name === 'end' || name === 'destroySoon' || name === 'uncork';
 }
 
 function asEncoding(form: Form): BufferEncoding | undefined {
