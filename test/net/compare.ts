@@ -12,14 +12,19 @@ const ATTEMPTS = 8;
 
 const OF_SYSTEMS_WRITE = /^error .* write \(write E/;
 
+/** Returns true if node:net's `write` has met the failure of the connection. */
+function hasFailedWrite({ log }: Seen): boolean {
+  return log.some((line) => OF_SYSTEMS_WRITE.test(line));
+}
+
 /**
  * Returns the lines that are compared. Once the connection has failed, node:net's `write` may know it at
  * once. A stack may have taken the bytes and learn of the failure later in the turn: it is an error of the
  * socket all the same, and no more than that is compared.
  */
-function comparableLines({ log, comparable }: Seen): string[] {
+function comparableLines({ log, comparable }: Seen, comparesWrites: boolean): string[] {
   const lines = withoutMoreData(log.slice(0, comparable));
-  if (!lines.some((line) => OF_SYSTEMS_WRITE.test(line))) return lines;
+  if (comparesWrites) return lines;
   return lines
     .filter((line) => !/^(write|end) ?(\d+ done|:)|^(drain|prefinish|finish)$/.test(line))
     .map((line) => line.replace(/,"(bytesWritten|writableLength|writableFinished|writableEnded)":\w+/g, ''));
@@ -43,18 +48,25 @@ function isPrefix(one: readonly string[], other: readonly string[]): boolean {
 /** The parts of a log whose events come in one order on every stack. */
 const LANES = [/^(data|end)$|^(end of|iterator)/, /^(write|end) ?(\d|:)|^(prefinish|finish|drain)/];
 
-function inLanes(lines: readonly string[]): string[] {
+function lanesOf(lines: readonly string[]): string[][] {
   const laneOf = (line: string): number => LANES.findIndex((lane) => lane.test(line));
   const isAlike = (line: string): boolean => !/^(write: |drain)/.test(line);
-  return [0, 1, -1].flatMap((lane) => lines.filter((line) => isAlike(line) && laneOf(line) === lane));
+  return [0, 1, -1].map((lane) => lines.filter((line) => isAlike(line) && laneOf(line) === lane));
 }
 
 /** Returns true if two ends have seen the same, as far as both logs are comparable. */
 function areAlike(one: Seen, other: Seen, isOrdered: boolean): boolean {
   const isCut = one.comparable < one.log.length || other.comparable < other.log.length;
-  if (isCut && !isOrdered) return true;
-  const sorted = isOrdered ? comparableLines : (seen: Seen) => inLanes(comparableLines(seen));
-  const [a, b] = [sorted(one), sorted(other)];
+  const comparesWrites = !hasFailedWrite(one) && !hasFailedWrite(other);
+  const [a, b] = [one, other].map((seen) => {
+    const lines = comparableLines(seen, comparesWrites);
+    return isOrdered ? [lines] : lanesOf(lines);
+  });
+  return a !== undefined && b !== undefined && a.every((lane, index) => agree(lane, b[index] ?? [], isCut));
+}
+
+/** Returns true if two lists are equal, or if `isCut` and one begins with the other. */
+function agree(a: readonly string[], b: readonly string[], isCut: boolean): boolean {
   if (!isCut) return a.length === b.length && isPrefix(a, b);
   return a.length < b.length ? isPrefix(a, b) : isPrefix(b, a);
 }

@@ -136,9 +136,9 @@ export class WatchedEnd {
     }
   }
 
-  /** With a listener of 'data', the data came there as well. */
+  /** With a listener of 'data', which a pipe has as well, the data came there. */
   #read(data: unknown): void {
-    if (!this.#listensToData) this.take(data);
+    if (!this.#listensToData && this.options.reading !== 'pipe') this.take(data);
   }
 
   take(data: unknown): void {
