@@ -237,7 +237,12 @@ export class WatchedEnd {
     else if (act.do === 'end') this.#end(socket, act);
     else if (act.do === 'destroy') socket.destroy(act.fails ? new Error('the program’s own') : undefined);
     else if (act.do !== 'read') this.#set(socket, act);
-    else if (this.options.reading !== 'iterator') this.#read(socket.read(act.bytes));
+    else if (this.options.reading !== 'iterator') this.#read(socket.read(this.#wholeBytes(act.bytes)));
+  }
+
+  /** Returns the length of whole bytes: a decoded byte may be two characters. */
+  #wholeBytes(length: number): number {
+    return this.#encoding === 'hex' ? length - (length % 2) : length;
   }
 
   #set(socket: net.Socket, act: Exclude<Act, { do: 'write' | 'end' | 'destroy' | 'read' }>): void {
