@@ -255,8 +255,8 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
   }
 
   /**
-   * Interval and number of probes are libuv's own unless net.js names them, as Node 26 does. For a socket that
-   * still connects, net.js calls again when it is connected.
+   * Interval and number of probes are libuv's own unless net.js names them, as Node 26 does. For a socket
+   * that still connects, net.js calls again when it is connected.
    */
   setKeepAlive(on: unknown, idleS: unknown, intervalS?: unknown, probes?: unknown): number {
     const set = on === true ? keepAliveOf(idleS, intervalS, probes) : NO_KEEP_ALIVE;
