@@ -10,7 +10,7 @@ import { plain } from './worlds.js';
 /** Runs of each kind that are made at most. */
 const ATTEMPTS = 8;
 
-const OF_SYSTEMS_WRITE = /^error .* write \(write E/;
+const OF_SYSTEMS_WRITE = /^(error|(write|end) \d+ done) .* write \(write E/;
 
 /** Returns true if node:net's `write` has met the failure of the connection. */
 function hasFailedWrite({ log }: Seen): boolean {

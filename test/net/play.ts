@@ -69,6 +69,10 @@ class Match {
         if (end === this.#subject) void this.#noteSending();
       };
     }
+    this.#subject.beforePausing = () => {
+      // A stack may read more, or less, of what is under way before the event comes.
+      if (this.#peer.written > this.#subject.received) this.#cutBoth();
+    };
   }
 
   async play(): Promise<Observed> {
@@ -175,6 +179,10 @@ class Match {
       this.#hasSentToGone = true;
       return;
     }
+    this.#cutBoth();
+  }
+
+  #cutBoth(): void {
     this.#subject.cut();
     this.#peer.cut();
   }

@@ -54,7 +54,10 @@ export class WatchedEnd {
     this.#note(line);
     const acts = this.#hooks.get(name) ?? [];
     this.#hooks.delete(name);
-    for (const act of acts) this.do(act);
+    for (const act of acts) {
+      if (act.do === 'pause' && name !== 'data') this.beforePausing();
+      this.do(act);
+    }
   }
 
   #watchEvents(socket: net.Socket): void {
@@ -227,6 +230,8 @@ export class WatchedEnd {
 
   /** Called before an act that sends. */
   beforeSending: () => void = () => undefined;
+  /** Called before a pause in an event that data may cross. */
+  beforePausing: () => void = () => undefined;
 
   /** Does an act, at once. */
   do(act: Act): void {
