@@ -22,7 +22,7 @@ it(
     const accepted: Promise<unknown[]> = once(listener, 'connection');
     const socket = connect({ host: '127.0.0.1', port: place.port, stack: 'kernel' });
     socket.pause();
-  await once(socket, 'connect');
+    await once(socket, 'connect');
     const [peer] = await accepted;
     assert.ok(peer instanceof plain.Socket);
     await new Promise((resolve) => peer.write(Buffer.alloc(BYTES), resolve));
