@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { start, type Program } from '../e2e/programs.js';
-import { AUTOCANNON, CARRIED_WAYS, startIn, takeCarried } from '../programs/ways.js';
+import { AUTOCANNON, CARRIED_WAYS, startIn, takeCarried } from './ways.js';
 import { HANGS_MS, inForm } from '../support/form.js';
-import { withoutMemory, type Holdings } from './holdings.js';
+import { withoutMemory, type Holdings } from '../soak/holdings.js';
 
 const CONNECTIONS = 500;
 /** On a busy machine, a short load is over before the last connections are made. */

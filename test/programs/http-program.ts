@@ -11,7 +11,7 @@ import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
 import { memoryBytes } from '../support/process-memory.js';
-import { holdings, quiet } from './holdings.js';
+import { holdings, quiet } from '../soak/holdings.js';
 
 export interface UploadReport {
   readonly bytes: number;

@@ -10,7 +10,7 @@ import { getDefaultHighWaterMark } from 'node:stream';
 import { json } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { describe, it } from 'node:test';
-import { CARRIED_WAYS, startIn, takeCarried } from '../programs/ways.js';
+import { CARRIED_WAYS, startIn, takeCarried } from './ways.js';
 import { HANGS_MS, inForm } from '../support/form.js';
 import type { UploadReport } from './http-program.js';
 
