@@ -22,7 +22,9 @@ export interface World {
    * those of writing and those of the connection have that order.
    */
   readonly isOrdered: boolean;
-  /** True if the peer, which node:net carries, sees the same as well. */
+  /** True if node:net carries the peer. */
+  readonly peerIsNodes: boolean;
+  /** True if the peer sees the same as well. */
   readonly comparesPeer: boolean;
   readonly needsAddon: boolean;
 }
@@ -147,8 +149,8 @@ class Match {
 
   /**
    * A reset overtakes data and a FIN that the subject has not read yet: node:net reads them later, asynctcp
-   * does not. A peer that is closed before gathered bytes leave sends FIN, and the reset later. Where events
-   * have no common order, a stack may have read what node:net leaves unread.
+   * does not. A peer that is closed before gathered bytes leave sends FIN, and the reset later. A peer
+   * on a stack may have read what one of node:net leaves unread.
    */
   #watchPeer(end: WatchedEnd): void {
     if (end === this.#subject) {
@@ -162,7 +164,7 @@ class Match {
     end.socket?.on('close', () => {
       const subject = this.#subject;
       const isReset = end.hasReset || end.received < subject.written;
-      const isSettled = this.#world.isOrdered && this.#sending === 0;
+      const isSettled = this.#world.peerIsNodes && this.#sending === 0;
       const hasAll = subject.consumes && subject.received === end.written;
       const isRead = isSettled && hasAll && !subject.socket?.writableEnded;
       if (isReset && !isRead) this.#cutUnlessRead();

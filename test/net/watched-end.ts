@@ -67,6 +67,8 @@ export class WatchedEnd {
     });
     socket.on('end', () => {
       this.#event('end', this.discards ? 'end' : `end of ${this.received} bytes`);
+      // The socket has ended by itself, and sends what was corked.
+      if (!socket.allowHalfOpen && this.#corks > 0) this.beforeSending();
     });
     for (const name of ['finish', 'drain'] as const) {
       socket.on(name, () => {
