@@ -72,11 +72,11 @@ function agree(a: readonly string[], b: readonly string[], isCut: boolean): bool
 }
 
 /** Returns true if a program looked the same on node:net and in a world. */
-export function areSame(onNode: Observed, other: Observed, { isOrdered, comparesPeer }: World): boolean {
+export function areSame(onNode: Observed, other: Observed, { isOrdered, peerIsNodes }: World): boolean {
   // Node reports EINVAL for a reset while it shuts down, and never closes such a socket.
   if (onNode.subject.log.some((line) => line.startsWith('error Error EINVAL -22 reset'))) return true;
   const isSame = areAlike(onNode.subject, other.subject, isOrdered);
-  return isSame && (!comparesPeer || areAlike(onNode.peer, other.peer, isOrdered));
+  return isSame && (!peerIsNodes || areAlike(onNode.peer, other.peer, isOrdered));
 }
 
 /** Returns what no socket may ever show, however events cross. */

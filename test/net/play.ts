@@ -22,10 +22,8 @@ export interface World {
    * those of writing and those of the connection have that order.
    */
   readonly isOrdered: boolean;
-  /** True if node:net carries the peer. */
+  /** True if node:net carries the peer, which must see the same as well. */
   readonly peerIsNodes: boolean;
-  /** True if the peer sees the same as well. */
-  readonly comparesPeer: boolean;
   readonly needsAddon: boolean;
 }
 

@@ -22,7 +22,6 @@ export const plain: World = {
   peer: nodes,
   isOrdered: true,
   peerIsNodes: true,
-  comparesPeer: true,
   needsAddon: false,
 };
 
@@ -38,7 +37,6 @@ export const worlds: readonly World[] = [
     peer: nodes,
     isOrdered: true,
     peerIsNodes: true,
-    comparesPeer: true,
     needsAddon: true,
   },
   {
@@ -47,7 +45,6 @@ export const worlds: readonly World[] = [
     peer: nodes,
     isOrdered: false,
     peerIsNodes: true,
-    comparesPeer: false,
     needsAddon: false,
   },
   {
@@ -56,7 +53,6 @@ export const worlds: readonly World[] = [
     peer: memory,
     isOrdered: false,
     peerIsNodes: false,
-    comparesPeer: false,
     needsAddon: false,
   },
 ];
