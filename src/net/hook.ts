@@ -73,9 +73,14 @@ function isCalledByHttp2(): boolean {
     if (!http2IsLoaded) return false;
   }
   const trace = { stack: '' };
-  const limit = Error.stackTraceLimit;
+  const { stackTraceLimit } = Error;
+  const prepareStackTrace: unknown = Reflect.get(Error, 'prepareStackTrace');
   Error.stackTraceLimit = FRAMES_TO_HTTP2;
+  // A program may make something else of a stack than text.
+  Reflect.set(Error, 'prepareStackTrace', undefined);
   Error.captureStackTrace(trace);
-  Error.stackTraceLimit = limit;
-  return trace.stack.includes('node:internal/http2/core');
+  const { stack } = trace;
+  Reflect.set(Error, 'prepareStackTrace', prepareStackTrace);
+  Error.stackTraceLimit = stackTraceLimit;
+  return stack.includes('node:internal/http2/core');
 }

@@ -36,7 +36,8 @@ export function errnoOf(fault: Fault): number {
 
 /** Returns libuv's number of the fault of an attempt to connect. */
 export function connectErrnoOf(fault: Fault): number {
-  const isRefusal = fault.cause === undefined && fault.code === ErrorCode.ERR_RST;
+  const errno: unknown = fault.cause === undefined ? undefined : Reflect.get(fault.cause, 'errno');
+  const isRefusal = typeof errno !== 'number' && fault.code === ErrorCode.ERR_RST;
   return isRefusal ? errnoNamed('ECONNREFUSED') : errnoOf(fault);
 }
 

@@ -26,6 +26,9 @@ import { hasSocketParts, isFunction, isObject, type SocketParts, type WriteDone 
 import { parts } from './parts.js';
 import { PendingWrite } from './pending-write.js';
 
+const EALREADY = errnoNamed('EALREADY');
+const EISCONN = errnoNamed('EISCONN');
+const ENOBUFS = errnoNamed('ENOBUFS');
 const EINVAL = errnoNamed('EINVAL');
 const ENOTCONN = errnoNamed('ENOTCONN');
 const EBADF = errnoNamed('EBADF');
@@ -325,6 +328,8 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
   }
 
   connect(request: ConnectRequest, address: string, port: number): number {
+    if (this.#request !== undefined) return EALREADY;
+    if (this.client !== undefined) return EISCONN;
     this.#request = request;
     if (port === 0) {
       // The kernel has no such port, and refuses by itself.
@@ -444,20 +449,21 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
   /** Copies data into the buffers of the option `onread`, and calls its callback for each. */
   #toUserBuffer(socket: SocketParts, bytes: Uint8Array): void {
     let at = 0;
-    while (at < bytes.length && this.#canDeliver()) {
-      const buffer: unknown = Reflect.get(socket, parts.buffer);
-      const callback: unknown = Reflect.get(socket, parts.bufferCallback);
-      if (!(buffer instanceof Uint8Array) || !isFunction(callback)) return;
-      const count = Math.min(buffer.length, bytes.length - at);
-      buffer.set(bytes.subarray(at, at + count));
-      at += count;
-      const continues = Reflect.apply(callback, socket, [count, buffer]) !== false;
-      const generate: unknown = Reflect.get(socket, parts.bufferGenerator);
-      const next = isFunction(generate) ? generate() : undefined;
-      if (next instanceof Uint8Array) Reflect.set(socket, parts.buffer, next);
-      if (!continues) this.readStop();
+    try {
+      while (at < bytes.length && this.#canDeliver()) {
+        const count = fillUserBuffer(socket, bytes.subarray(at));
+        if (count === 0) {
+          socket.destroy(nodeError(ENOBUFS, 'read'));
+          return;
+        }
+        at += count;
+        if (!passUserBuffer(socket, count)) this.readStop();
+      }
+    } finally {
+      if (at < bytes.length) this.#rest = bytes.subarray(at);
+      // The callback threw: the handle still reads.
+      if (this.#rest !== undefined && this.#canDeliver()) this.#deliverSoon();
     }
-    if (at < bytes.length) this.#rest = bytes.subarray(at);
   }
 
   onEnd(): void {
@@ -591,9 +597,10 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     this.#request = undefined;
     this.#pending = undefined;
     if (session !== undefined) {
-      if (request === undefined && (done !== undefined || session.queued() > 0)) session.close('closed');
-      else if (request === undefined) session.drop();
-      else session.abort();
+      if (request !== undefined) session.abort();
+      // A gathered write is done before the kernel has it: its rest is still sent.
+      else if (done === undefined && session.queued() > 0) session.close('closed');
+      else session.drop();
     }
     if (request !== undefined) {
       this.#runSoon(() => request.oncomplete?.(ECANCELED, this, request, false, false));
@@ -706,6 +713,26 @@ const WANTED_BYTES = 16_384;
 function localEnd({ address, port }: Endpoint): { localAddress?: string; localPort: number } {
   const isAny = address === '0.0.0.0' || address === '::';
   return isAny ? { localPort: port } : { localAddress: address, localPort: port };
+}
+
+/** Copies bytes into the buffer of the option `onread`. Returns how many. */
+function fillUserBuffer(socket: SocketParts, bytes: Uint8Array): number {
+  const buffer: unknown = Reflect.get(socket, parts.buffer);
+  if (!(buffer instanceof Uint8Array)) return 0;
+  const count = Math.min(buffer.length, bytes.length);
+  buffer.set(bytes.subarray(0, count));
+  return count;
+}
+
+/** Calls the callback of the option `onread`, and asks for the next buffer. Returns false to stop reading. */
+function passUserBuffer(socket: SocketParts, count: number): boolean {
+  const callback: unknown = Reflect.get(socket, parts.bufferCallback);
+  const buffer: unknown = Reflect.get(socket, parts.buffer);
+  const continues = !isFunction(callback) || Reflect.apply(callback, socket, [count, buffer]) !== false;
+  const generate: unknown = Reflect.get(socket, parts.bufferGenerator);
+  const next = isFunction(generate) ? generate() : undefined;
+  if (next instanceof Uint8Array) Reflect.set(socket, parts.buffer, next);
+  return continues;
 }
 
 /**
