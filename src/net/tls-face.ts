@@ -153,10 +153,9 @@ class TlsFace implements Sink {
   }
 
   #shutDown(request: object): void {
+    // The callback comes in a later turn.
     this.#handle.shutdownSoon(() => {
-      setImmediate(() => {
-        this.stream.finishShutdown(request, 0);
-      });
+      this.stream.finishShutdown(request, 0);
     });
   }
 
