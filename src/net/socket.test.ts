@@ -39,15 +39,10 @@ describe('diagnostics channels of node:net', () => {
 describe('localAddress', () => {
   it('of the other family fails as in node:net: at `bind`', async () => {
     const target = { port: 1, host: '127.0.0.1', localAddress: '::1', localPort: 0 };
-    const errors: Error[] = [];
-    for (const socket of [nodes.connect(target), connect(target)]) {
-      await new Promise<void>((resolve) => {
-        socket.once('error', (error) => {
-          errors.push(error);
-          resolve();
-        });
-      });
-    }
+    const sockets = [nodes.connect(target), connect(target)];
+    const errors = await Promise.all(
+      sockets.map((socket) => new Promise((resolve) => socket.once('error', resolve))),
+    );
     assert.deepEqual(errors[1], errors[0]);
     assert.match(String(errors[1]), /bind EINVAL ::1/);
   });
