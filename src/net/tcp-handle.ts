@@ -11,6 +11,7 @@
  * `close` or `reset`.
  */
 import { AsyncResource } from 'node:async_hooks';
+import { isIPv4, isIPv6 } from 'node:net';
 import { AsyncClient, coreOf } from '../asynctcp/async-client.js';
 import type { ClientStream } from '../asynctcp/client-stream.js';
 import type { DisconnectReason } from '../asynctcp/handlers.js';
@@ -315,12 +316,17 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
   // ---- connecting
 
   bind(address: string, port: number): number {
-    this.#bound = { address, port };
-    return 0;
+    return this.#bindTo(address, port, isIPv4(address));
   }
 
   bind6(address: string, port: number): number {
-    return this.bind(address, port);
+    return this.#bindTo(address, port, isIPv6(address));
+  }
+
+  #bindTo(address: string, port: number, isOfFamily: boolean): number {
+    if (!isOfFamily) return EINVAL;
+    this.#bound = { address, port };
+    return 0;
   }
 
   connect6(request: ConnectRequest, address: string, port: number): number {

@@ -66,7 +66,9 @@ export class WatchedEnd {
       this.#event('connect');
     });
     socket.on('end', () => {
-      this.#event('end', this.discards ? 'end' : `end of ${this.received} bytes`);
+      // The bytes that a pipe's sink has taken by now depend on the pieces in which they came.
+      const isCounted = !this.discards && this.options.reading !== 'pipe';
+      this.#event('end', isCounted ? `end of ${this.received} bytes` : 'end');
       // The socket has ended by itself, and sends what was corked.
       if (!socket.allowHalfOpen && this.#corks > 0) this.beforeSending();
     });
@@ -337,7 +339,7 @@ export class WatchedEnd {
         errored: errored === null ? null : shown(errored),
         bytesWritten: socket.bytesWritten,
         writableLength: socket.writableLength,
-        sink: this.#sinkHasFinished,
+        sink: this.#sinkHasFinished && (this.discards || this.received),
         ...(this.consumes && !this.discards ? { received: this.received, bytesRead: socket.bytesRead } : {}),
       }),
     );
