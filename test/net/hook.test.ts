@@ -87,6 +87,19 @@ describe('the hook', { skip: addon === undefined ? reason : false }, () => {
     await expectLine(test, text, 'of the listener 2 false');
   });
 
+  it('names the reset by a peer that did not read an error of reading, as node:net does', async (test) => {
+    const text = `
+      const { client, accepted } = await pair();
+      accepted.on('error', (error) => console.log(error.message));
+      accepted.resume();
+      accepted.write(Buffer.alloc(2 ** 24));
+      await once(client, 'readable');
+      client.resetAndDestroy();
+      await once(accepted, 'close').catch(() => undefined);`;
+    await expectLine(test, text, await runPlain(test, text));
+    await expectLine(test, text, 'read ECONNRESET');
+  });
+
   it('keeps the context of AsyncLocalStorage as node:net does', async (test) => {
     const text = `
       const storage = new AsyncLocalStorage();
