@@ -12,7 +12,10 @@ const { values, positionals } = parseArgs({
 const env = { ...process.env, ASYNCTCP_SOAK: '1', MODEL_RUNS: '20000' };
 for (const [name, value] of Object.entries(values)) env[`ASYNCTCP_SOAK_${name.toUpperCase()}`] = value;
 
-const words =
-  positionals.length > 0 ? positionals : ['test/soak/', 'test/faults/', 'e2e/closing', 'model.test'];
-const args = ['scripts/test.mjs', ...words];
-process.exit(spawnSync(process.execPath, args, { stdio: 'inherit', env }).status ?? 1);
+function run(...args) {
+  return spawnSync(process.execPath, ['scripts/test.mjs', ...args], { stdio: 'inherit', env }).status ?? 1;
+}
+
+if (positionals.length > 0) process.exit(run(...positionals));
+const status = run('test/soak/', 'test/faults/', 'e2e/closing', 'model.test');
+process.exit(Math.max(status, run('--programs', 'http-load', 'slow-upload')));

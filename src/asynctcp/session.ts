@@ -393,6 +393,11 @@ export class Session<Client>
     this.connection?.setNoDelay(this.core.noDelay);
   }
 
+  /** Sets the probes of the present connection alone, with an interval of their own. */
+  setKeepAlive(idleMs: number, intervalMs: number, probes: number): void {
+    this.connection?.setKeepAlive(idleMs, intervalMs, probes);
+  }
+
   keepAliveChanged(): void {
     const { keepAliveMs, keepAliveProbes } = this.core;
     if (keepAliveMs !== undefined) this.connection?.setKeepAlive(keepAliveMs, keepAliveMs, keepAliveProbes);

@@ -4,7 +4,8 @@ import net from 'node:net';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
-import { createServer } from '../net.js';
+import { memoryStack, recordingStack } from '../index.js';
+import { connect, createServer } from '../net.js';
 
 /** More than the system's buffers of a connection hold. */
 const PIECES = 400;
@@ -50,5 +51,44 @@ describe('the writes of a socket', () => {
       sendNext();
     });
     assert.ok(text === expected, `${text.length} bytes of ${expected.length}, or others`);
+  });
+});
+
+/** Returns the settings of keep-alive that a client's connection got. */
+async function keepAliveOf(set: (socket: net.Socket) => void): Promise<string[]> {
+  const stack = recordingStack(memoryStack());
+  const server = createServer({ stack }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  assert.ok(typeof address === 'object' && address !== null);
+  const client = connect({ port: address.port, host: '127.0.0.1', stack });
+  set(client);
+  await Promise.all([once(client, 'connect'), once(server, 'connection')]);
+  client.destroy();
+  server.close();
+  await once(server, 'close');
+  return stack.lines().flatMap((line) => /setKeepAlive (.*)/.exec(line)?.[1] ?? []);
+}
+
+describe('keep-alive of a socket', () => {
+  it('has libuv’s interval and number of probes, so that a dead peer is found as soon as by Node', async () => {
+    const lines = await keepAliveOf((socket) => {
+      socket.once('connect', () => socket.setKeepAlive(true, 60_000));
+    });
+    assert.deepEqual(lines, ['idleMs=60000 intervalMs=1000 probes=10']);
+  });
+
+  it('is the system’s own if no time is named', async () => {
+    const lines = await keepAliveOf((socket) => {
+      socket.once('connect', () => socket.setKeepAlive(true));
+    });
+    assert.deepEqual(lines, ['idleMs=7200000 intervalMs=75000 probes=9']);
+  });
+
+  it('that is set before the connection opens comes into force when it does', async () => {
+    const lines = await keepAliveOf((socket) => {
+      socket.setKeepAlive(true, 5000);
+    });
+    assert.deepEqual(lines, ['idleMs=5000 intervalMs=1000 probes=10']);
   });
 });

@@ -1,4 +1,5 @@
 /** node:net's `Socket` over an AsyncClient. */
+import { channel } from 'node:diagnostics_channel';
 import net from 'node:net';
 import type { AsyncClient } from '../asynctcp/async-client.js';
 import type { StackOption } from '../asynctcp/stack-choice.js';
@@ -11,6 +12,9 @@ import { handleBelow, teachTls } from './tls-face.js';
 // A socket may be given to TLS, and a socket that net.js makes may stand on a handle of asynctcp.
 teachSockets();
 teachTls();
+
+/** Tools that observe Node's connections hear of these too. */
+const clientSockets = channel('net.client.socket');
 
 /** Options of a new socket. */
 export type SocketOptions = net.SocketConstructorOpts & { stack?: StackOption | undefined };
@@ -81,6 +85,7 @@ export function connect(port: number, host?: string, onConnect?: () => void): So
 export function connect(...args: unknown[]): Socket {
   const [options] = args;
   const socket = new Socket(isObject(options) ? options : {});
+  if (clientSockets.hasSubscribers) clientSockets.publish({ socket });
   const timeout: unknown = isObject(options) ? Reflect.get(options, 'timeout') : undefined;
   if (typeof timeout === 'number') socket.setTimeout(timeout);
   const connectSocket: unknown = Reflect.get(socket, 'connect');

@@ -255,10 +255,13 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     return 0;
   }
 
-  /** Linux's own interval and number of probes, if net.js names none. */
-  setKeepAlive(on: unknown, idleS: unknown): number {
-    const seconds = typeof idleS === 'number' && idleS > 0 ? idleS : DEFAULT_KEEP_ALIVE_S;
-    this.client?.setKeepAlive(on === true ? Math.min(seconds, MAX_KEEP_ALIVE_S) * 1000 : 0);
+  /**
+   * Interval and number of probes are libuv's own unless net.js names them, as Node 26 does. For a socket
+   * that still connects, net.js calls again when it is connected.
+   */
+  setKeepAlive(on: unknown, idleS: unknown, intervalS?: unknown, probes?: unknown): number {
+    const set = on === true ? keepAliveOf(idleS, intervalS, probes) : NO_KEEP_ALIVE;
+    this.session?.setKeepAlive(set.idleS * 1000, set.intervalS * 1000, set.probes);
     return 0;
   }
 
@@ -683,9 +686,35 @@ function isOfWrite(fault: Fault | undefined): boolean {
   return fault !== undefined && syscallOf(fault) === 'write';
 }
 
-/** Time of Linux before the first probe, and its limit (tcp(7)). */
-const DEFAULT_KEEP_ALIVE_S = 7200;
+interface KeepAlive {
+  /** 0: off. */
+  readonly idleS: number;
+  readonly intervalS: number;
+  readonly probes: number;
+}
+
+const NO_KEEP_ALIVE: KeepAlive = { idleS: 0, intervalS: 1, probes: 1 };
+/** Linux's own (tcp(7)): libuv changes nothing if no time is named. */
+const SYSTEMS_KEEP_ALIVE: KeepAlive = { idleS: 7200, intervalS: 75, probes: 9 };
+/** libuv's interval and number of probes if a time is named. */
+const PROBE_INTERVAL_S = 1;
+const PROBES = 10;
+/** Limits of Linux. */
 const MAX_KEEP_ALIVE_S = 32_767;
+const MAX_PROBES = 127;
+
+function keepAliveOf(idleS: unknown, intervalS: unknown, probes: unknown): KeepAlive {
+  if (typeof idleS !== 'number' || idleS <= 0) return SYSTEMS_KEEP_ALIVE;
+  return {
+    idleS: Math.min(idleS, MAX_KEEP_ALIVE_S),
+    intervalS: positiveOr(intervalS, PROBE_INTERVAL_S, MAX_KEEP_ALIVE_S),
+    probes: positiveOr(probes, PROBES, MAX_PROBES),
+  };
+}
+
+function positiveOr(value: unknown, fallback: number, most: number): number {
+  return typeof value === 'number' && value > 0 ? Math.min(value, most) : fallback;
+}
 
 /** Space for which a waiting write waits, in bytes, unless less of it is left. */
 const WANTED_BYTES = 16_384;

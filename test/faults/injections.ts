@@ -37,7 +37,8 @@ const INJECTIONS: Partial<Record<SystemCall, InjectionSet>> = {
   recvmsg: { harmless: ['EINTR', 'EAGAIN', 'ENOMEM'] },
   send: SENDING,
   sendmsg: SENDING,
-  shutdown: { fatal: ['ENOTCONN', 'ENOBUFS'] },
+  // ENOTCONN says that the poll will report a reset.
+  shutdown: { fatal: ['ENOBUFS'] },
   close: { harmless: ['EINTR', 'EIO'] },
   outq: { harmless: ['EINVAL', 'ENOTCONN'] },
   inq: { harmless: ['EINVAL'] },

@@ -10,16 +10,21 @@ import { plain } from './worlds.js';
 /** Runs of each kind that are made at most. */
 const ATTEMPTS = 8;
 
-const OF_SYSTEMS_WRITE = /^error .* write \(write E/;
+const OF_SYSTEMS_WRITE = /^(error|(write|end) \d+ done) .* write \(write E/;
+
+/** Returns true if node:net's `write` has met the failure of the connection. */
+function hasFailedWrite({ log }: Seen): boolean {
+  return log.some((line) => OF_SYSTEMS_WRITE.test(line));
+}
 
 /**
  * Returns the lines that are compared. Once the connection has failed, node:net's `write` may know it at
  * once. A stack may have taken the bytes and learn of the failure later in the turn: it is an error of the
  * socket all the same, and no more than that is compared.
  */
-function comparableLines({ log, comparable }: Seen): string[] {
+function comparableLines({ log, comparable }: Seen, comparesWrites: boolean): string[] {
   const lines = withoutMoreData(log.slice(0, comparable));
-  if (!lines.some((line) => OF_SYSTEMS_WRITE.test(line))) return lines;
+  if (comparesWrites) return lines;
   return lines
     .filter((line) => !/^(write|end) ?(\d+ done|:)|^(drain|prefinish|finish)$/.test(line))
     .map((line) => line.replace(/,"(bytesWritten|writableLength|writableFinished|writableEnded)":\w+/g, ''));
@@ -43,28 +48,35 @@ function isPrefix(one: readonly string[], other: readonly string[]): boolean {
 /** The parts of a log whose events come in one order on every stack. */
 const LANES = [/^(data|end)$|^(end of|iterator)/, /^(write|end) ?(\d|:)|^(prefinish|finish|drain)/];
 
-function inLanes(lines: readonly string[]): string[] {
+function lanesOf(lines: readonly string[]): string[][] {
   const laneOf = (line: string): number => LANES.findIndex((lane) => lane.test(line));
   const isAlike = (line: string): boolean => !/^(write: |drain)/.test(line);
-  return [0, 1, -1].flatMap((lane) => lines.filter((line) => isAlike(line) && laneOf(line) === lane));
+  return [0, 1, -1].map((lane) => lines.filter((line) => isAlike(line) && laneOf(line) === lane));
 }
 
 /** Returns true if two ends have seen the same, as far as both logs are comparable. */
 function areAlike(one: Seen, other: Seen, isOrdered: boolean): boolean {
   const isCut = one.comparable < one.log.length || other.comparable < other.log.length;
-  if (isCut && !isOrdered) return true;
-  const sorted = isOrdered ? comparableLines : (seen: Seen) => inLanes(comparableLines(seen));
-  const [a, b] = [sorted(one), sorted(other)];
+  const comparesWrites = !hasFailedWrite(one) && !hasFailedWrite(other);
+  const [a, b] = [one, other].map((seen) => {
+    const lines = comparableLines(seen, comparesWrites);
+    return isOrdered ? [lines] : lanesOf(lines);
+  });
+  return a !== undefined && b !== undefined && a.every((lane, index) => agree(lane, b[index] ?? [], isCut));
+}
+
+/** Returns true if two lists are equal, or if `isCut` and one begins with the other. */
+function agree(a: readonly string[], b: readonly string[], isCut: boolean): boolean {
   if (!isCut) return a.length === b.length && isPrefix(a, b);
   return a.length < b.length ? isPrefix(a, b) : isPrefix(b, a);
 }
 
 /** Returns true if a program looked the same on node:net and in a world. */
-export function areSame(onNode: Observed, other: Observed, { isOrdered, comparesPeer }: World): boolean {
+export function areSame(onNode: Observed, other: Observed, { isOrdered, peerIsNodes }: World): boolean {
   // Node reports EINVAL for a reset while it shuts down, and never closes such a socket.
   if (onNode.subject.log.some((line) => line.startsWith('error Error EINVAL -22 reset'))) return true;
   const isSame = areAlike(onNode.subject, other.subject, isOrdered);
-  return isSame && (!comparesPeer || areAlike(onNode.peer, other.peer, isOrdered));
+  return isSame && (!peerIsNodes || areAlike(onNode.peer, other.peer, isOrdered));
 }
 
 /** Returns what no socket may ever show, however events cross. */

@@ -1,8 +1,10 @@
 /** The hook in programs of their own, because what it replaces is global: what it carries and what not. */
 import assert from 'node:assert/strict';
+import net from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { loadAddon } from '#src/addon/load-addon.js';
 import { start, type Ending } from '../e2e/programs.js';
+import { program } from '../e2e/programs/inline.js';
 
 const { addon, reason } = loadAddon();
 
@@ -32,9 +34,9 @@ interface Ran extends Ending {
 /** Runs a program under the hook; it ends by itself, or by `process.exit`. */
 async function run(test: TestContext, text: string, env: NodeJS.ProcessEnv = {}): Promise<Ran> {
   const args = ['--import', 'asynctcp/net/register', '--input-type=module', '--eval', PRELUDE + text];
-  const program = start(test, process.execPath, args, { NODE_DEBUG: '', ...env });
-  const ending = await program.ended;
-  return { ...ending, stdout: program.stdout.text.trim(), stderr: program.stderr.text.trim() };
+  const running = start(test, process.execPath, args, { NODE_DEBUG: '', ...env });
+  const ending = await running.ended;
+  return { ...ending, stdout: running.stdout.text.trim(), stderr: running.stderr.text.trim() };
 }
 
 /** Runs a program that has to print a line and nothing on standard error. */
@@ -131,9 +133,9 @@ describe('the hook', { skip: addon === undefined ? reason : false }, () => {
 /** Returns what a program prints on node:net. */
 async function runPlain(test: TestContext, text: string): Promise<string> {
   const args = ['--input-type=module', '--eval', `${PRELUDE}${text}\nprocess.exit();`];
-  const program = start(test, process.execPath, args, { NODE_DEBUG: '' });
-  await program.ended;
-  return program.stdout.text.trim();
+  const running = start(test, process.execPath, args, { NODE_DEBUG: '' });
+  await running.ended;
+  return running.stdout.text.trim();
 }
 
 describe('what the hook does not do', { skip: addon === undefined ? reason : false }, () => {
@@ -158,32 +160,100 @@ describe('what the hook does not do', { skip: addon === undefined ? reason : fal
     await expectLine(test, text, 'EBADF\nEBADF');
   });
 
-  it('a child process gets no carried socket as its standard input', async (test) => {
+  it('a child process gets no carried socket as its standard input or output', async (test) => {
     const text = `
       const { accepted } = await pair();
-      try {
-        spawn(process.execPath, ['--version'], { stdio: [accepted, 'ignore', 'ignore'] });
-      } catch (error) {
-        console.log(error.code);
+      for (const stdio of [[accepted, 'ignore', 'ignore'], ['ignore', accepted, 'ignore']]) {
+        try {
+          spawn(process.execPath, ['--version'], { stdio });
+        } catch (error) {
+          console.log(error.code);
+        }
       }`;
-    await expectLine(test, text, 'EINVAL');
+    await expectLine(test, text, 'EINVAL\nEINVAL');
   });
 
-  it('pipes, a listener for IPv6 alone and http2 without TLS stay Node’s', async (test) => {
+  it('pipes stay Node’s', async (test) => {
     const text = `
-      const pipe = net.createServer().listen('\\0asynctcp-test-' + process.pid);
-      await once(pipe, 'listening');
-      const alone = net.createServer().listen({ port: 0, host: '::', ipv6Only: true });
-      await Promise.race([once(alone, 'listening'), once(alone, 'error')]);
-      const h2c = http2.createServer().listen(0, '127.0.0.1');
-      await once(h2c, 'listening');
-      const session = http2.connect('http://127.0.0.1:' + h2c.address().port);
-      await once(session, 'connect');
-      console.log(kind(pipe), kind(alone) ?? 'TCP', kind(h2c), kind(session.socket));`;
-    await expectLine(test, text, 'Pipe TCP TCP TCP');
+      const path = '\\0asynctcp-test-' + process.pid;
+      const server = net.createServer().listen(path);
+      await once(server, 'listening');
+      const client = net.connect(path);
+      const [accepted] = await once(server, 'connection');
+      console.log(kind(server), kind(client), kind(accepted));`;
+    await expectLine(test, text, 'Pipe Pipe Pipe');
   });
 
-  it('programs that patch the native class TCP change nothing', async (test) => {
+  it('descriptors and handles of another process stay Node’s', async (test) => {
+    const hooked = `
+      import net from 'node:net';
+      const kind = (thing) => thing._handle?.constructor.name;
+      process.once('message', (_, sent) => {
+        const onHandle = net.createServer().listen(sent, () => {
+          const onDescriptor = net.createServer().listen({ fd: 3 }, () => {
+            const sockets = [new net.Socket({ fd: 4 }), new net.Socket({ handle: sent._handle })];
+            console.log([sent, onHandle, onDescriptor, ...sockets].map(kind).join(' '));
+            process.exit();
+          });
+        });
+      });`;
+    const text = `
+      const { server, accepted } = await pair();
+      const args = ['--import', 'asynctcp/net/register', '--input-type=module', '--eval', ${JSON.stringify(hooked)}];
+      const stdio = ['ignore', 'inherit', 'inherit', server._handle.fd, accepted._handle.fd, 'ipc'];
+      const child = spawn(process.execPath, args, { stdio });
+      child.send('a server', server);
+      await once(child, 'exit');`;
+    assert.equal(await runPlain(test, text), 'TCP TCP TCP TCP TCP');
+  });
+
+  it('a server for IPv6 alone or on an address of one network interface stays Node’s', async (test) => {
+    const text = `
+      for (const options of [{ host: '::', ipv6Only: true }, { host: 'fe80::1%lo' }]) {
+        const server = net.createServer().on('error', () => undefined).listen({ port: 0, ...options });
+        // A machine without such an address has an error of Node's.
+        console.log(await Promise.race(['listening', 'error'].map((name) => once(server, name).then(() => name))));
+      }
+      process.exit();`;
+    const { stderr } = await run(test, text, { NODE_DEBUG: 'asynctcp' });
+    assert.match(stderr, /listen on :: port 0: IPv6 alone/);
+    assert.match(stderr, /listen on fe80::1%lo port 0: an address of one network interface/);
+  });
+
+  it('http2 without TLS stays Node’s', async (test) => {
+    const text = `
+      const server = http2.createServer().listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const session = http2.connect('http://127.0.0.1:' + server.address().port);
+      await once(session, 'connect');
+      console.log(kind(server), kind(session.socket));`;
+    await expectLine(test, text, 'TCP TCP');
+  });
+
+  it('a primary of node:cluster that has workers keeps its servers Node’s, and workers theirs', async (test) => {
+    const worker = program(
+      test,
+      `import net from 'node:net';
+      const server = net.createServer((socket) => socket.end(socket._handle.constructor.name));
+      server.listen(0, '127.0.0.1', () => process.send(server.address().port));`,
+    );
+    const text = `
+      const { default: cluster } = await import('node:cluster');
+      const execArgv = ['--import', 'asynctcp/net/register'];
+      cluster.setupPrimary({ exec: ${JSON.stringify(worker)}, execArgv });
+      const worker = cluster.fork();
+      const [port] = await once(worker, 'message');
+      const server = net.createServer().listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const client = net.connect(port, '127.0.0.1');
+      const [accepted] = await once(client.setEncoding('utf8'), 'data');
+      console.log(kind(server), accepted, kind(client));
+      worker.process.kill();
+      await once(worker, 'exit');`;
+    await expectLine(test, text, 'TCP TCP TcpHandle');
+  });
+
+  it('a program that patches the native class TCP does not change carried sockets', async (test) => {
     const text = `
       const { client } = await pair();
       const native = Object.getPrototypeOf(client._handle.constructor).prototype;
@@ -194,4 +264,17 @@ describe('what the hook does not do', { skip: addon === undefined ? reason : fal
       console.log(calls);`;
     await expectLine(test, text, '0');
   });
+
+  const hasTypeOfService = Reflect.has(net.Socket.prototype, 'setTypeOfService');
+  it(
+    'setTypeOfService is remembered and not passed to the system',
+    { skip: hasTypeOfService ? false : 'this Node has no setTypeOfService' },
+    async (test) => {
+      const text = `
+        const { client } = await pair();
+        client.setTypeOfService(16);
+        console.log(client.getTypeOfService(), client._handle.setTypeOfService);`;
+      await expectLine(test, text, '16 undefined');
+    },
+  );
 });

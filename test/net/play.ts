@@ -22,8 +22,8 @@ export interface World {
    * those of writing and those of the connection have that order.
    */
   readonly isOrdered: boolean;
-  /** True if the peer, which node:net carries, sees the same as well. */
-  readonly comparesPeer: boolean;
+  /** True if node:net carries the peer, which must see the same as well. */
+  readonly peerIsNodes: boolean;
   readonly needsAddon: boolean;
 }
 
@@ -55,6 +55,8 @@ class Match {
   readonly #peer: WatchedEnd;
   /** True if an end has sent once to a peer who is gone: each stack has its own time to notice the answer. */
   #hasSentToGone = false;
+  /** Acts of the subject whose bytes may not have left: asynctcp gathers what one turn writes. */
+  #sending = 0;
 
   constructor(world: World, program: Program) {
     this.#world = world;
@@ -64,8 +66,13 @@ class Match {
     for (const end of [this.#subject, this.#peer]) {
       end.beforeSending = () => {
         this.#cutUnlessRead(end);
+        if (end === this.#subject) void this.#noteSending();
       };
     }
+    this.#subject.beforePausing = () => {
+      // A stack may read more, or less, of what is under way before the event comes.
+      if (this.#peer.written > this.#subject.received) this.#cutBoth();
+    };
   }
 
   async play(): Promise<Observed> {
@@ -130,9 +137,18 @@ class Match {
     return socket;
   }
 
+  /** Bytes leave in the turn that writes them; 'close' comes later in a turn than that. */
+  async #noteSending(): Promise<void> {
+    this.#sending += 1;
+    await nextTurn();
+    await nextTurn();
+    this.#sending -= 1;
+  }
+
   /**
    * A reset overtakes data and a FIN that the subject has not read yet: node:net reads them later, asynctcp
-   * does not.
+   * does not. A peer that is closed before gathered bytes leave sends FIN, and the reset later. A peer
+   * on a stack may have read what one of node:net leaves unread.
    */
   #watchPeer(end: WatchedEnd): void {
     if (end === this.#subject) {
@@ -146,7 +162,9 @@ class Match {
     end.socket?.on('close', () => {
       const subject = this.#subject;
       const isReset = end.hasReset || end.received < subject.written;
-      const isRead = subject.consumes && subject.received === end.written && !subject.socket?.writableEnded;
+      const isSettled = this.#world.peerIsNodes && this.#sending === 0;
+      const hasAll = subject.consumes && subject.received === end.written;
+      const isRead = isSettled && hasAll && !subject.socket?.writableEnded;
       if (isReset && !isRead) this.#cutUnlessRead();
     });
   }
@@ -161,6 +179,10 @@ class Match {
       this.#hasSentToGone = true;
       return;
     }
+    this.#cutBoth();
+  }
+
+  #cutBoth(): void {
     this.#subject.cut();
     this.#peer.cut();
   }

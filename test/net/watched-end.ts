@@ -54,7 +54,10 @@ export class WatchedEnd {
     this.#note(line);
     const acts = this.#hooks.get(name) ?? [];
     this.#hooks.delete(name);
-    for (const act of acts) this.do(act);
+    for (const act of acts) {
+      if (act.do === 'pause' && name !== 'data') this.beforePausing();
+      this.do(act);
+    }
   }
 
   #watchEvents(socket: net.Socket): void {
@@ -64,6 +67,8 @@ export class WatchedEnd {
     });
     socket.on('end', () => {
       this.#event('end', this.discards ? 'end' : `end of ${this.received} bytes`);
+      // The socket has ended by itself, and sends what was corked.
+      if (!socket.allowHalfOpen && this.#corks > 0) this.beforeSending();
     });
     for (const name of ['finish', 'drain'] as const) {
       socket.on(name, () => {
@@ -136,9 +141,9 @@ export class WatchedEnd {
     }
   }
 
-  /** With a listener of 'data', the data came there as well. */
+  /** With a listener of 'data', which a pipe has as well, the data came there. */
   #read(data: unknown): void {
-    if (!this.#listensToData) this.take(data);
+    if (!this.#listensToData && this.options.reading !== 'pipe') this.take(data);
   }
 
   take(data: unknown): void {
@@ -227,6 +232,8 @@ export class WatchedEnd {
 
   /** Called before an act that sends. */
   beforeSending: () => void = () => undefined;
+  /** Called before a pause in an event that data may cross. */
+  beforePausing: () => void = () => undefined;
 
   /** Does an act, at once. */
   do(act: Act): void {
@@ -237,7 +244,12 @@ export class WatchedEnd {
     else if (act.do === 'end') this.#end(socket, act);
     else if (act.do === 'destroy') socket.destroy(act.fails ? new Error('the program’s own') : undefined);
     else if (act.do !== 'read') this.#set(socket, act);
-    else if (this.options.reading !== 'iterator') this.#read(socket.read(act.bytes));
+    else if (this.options.reading !== 'iterator') this.#read(socket.read(this.#wholeBytes(act.bytes)));
+  }
+
+  /** Returns the length of whole bytes: a decoded byte may be two characters. */
+  #wholeBytes(length: number): number {
+    return this.#encoding === 'hex' ? length - (length % 2) : length;
   }
 
   #set(socket: net.Socket, act: Exclude<Act, { do: 'write' | 'end' | 'destroy' | 'read' }>): void {

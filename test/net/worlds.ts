@@ -21,7 +21,7 @@ export const plain: World = {
   subject: nodes,
   peer: nodes,
   isOrdered: true,
-  comparesPeer: true,
+  peerIsNodes: true,
   needsAddon: false,
 };
 
@@ -36,7 +36,7 @@ export const worlds: readonly World[] = [
     subject: on('kernel'),
     peer: nodes,
     isOrdered: true,
-    comparesPeer: true,
+    peerIsNodes: true,
     needsAddon: true,
   },
   {
@@ -44,7 +44,7 @@ export const worlds: readonly World[] = [
     subject: on(nodeStack(BUFFERS)),
     peer: nodes,
     isOrdered: false,
-    comparesPeer: false,
+    peerIsNodes: true,
     needsAddon: false,
   },
   {
@@ -52,7 +52,7 @@ export const worlds: readonly World[] = [
     subject: memory,
     peer: memory,
     isOrdered: false,
-    comparesPeer: false,
+    peerIsNodes: false,
     needsAddon: false,
   },
 ];

@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, it, type TestContext } from 'node:test';
 import { start, startPeer, unlessInstalled } from '../e2e/programs.js';
 import { HANGS_MS, temporaryFolder } from '../e2e/programs/inline.js';
-import { endServer, fileOfPackage, inEachWay, startServer } from './ways.js';
+import { AUTOCANNON, endServer, inEachWay, startServer } from './ways.js';
 
 const CONNECTIONS = 50;
 const REQUESTS = 1000;
@@ -30,9 +30,8 @@ async function post(test: TestContext, url: string): Promise<void> {
 
 /** Fetches the page on many connections at once. */
 async function load(test: TestContext, url: string): Promise<void> {
-  const autocannon = fileOfPackage('autocannon/autocannon.js');
-  const args = ['--json', '--connections', String(CONNECTIONS), '--amount', String(REQUESTS), url];
-  const output = await start(test, process.execPath, [autocannon, ...args]).output();
+  const options = ['--connections', String(CONNECTIONS), '--amount', String(REQUESTS)];
+  const output = await start(test, process.execPath, [...AUTOCANNON, ...options, url]).output();
   const report = JSON.parse(output) as Record<string, unknown>;
   assert.deepEqual([report['2xx'], report['errors'], report['timeouts']], [REQUESTS, 0, 0]);
 }

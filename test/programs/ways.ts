@@ -162,7 +162,13 @@ export async function inEachWay(
   }
 }
 
-/** Returns the path of a file in a package that the examples depend on. */
-export function fileOfPackage(path: string): string {
-  return createRequire(new URL('package.json', WORKSPACE)).resolve(path);
-}
+/** Longer than a busy machine stops for. No passing test waits this long. */
+const LOAD_TIMEOUT_S = 300;
+
+/** Arguments of Node for autocannon with a report in JSON. */
+export const AUTOCANNON: readonly string[] = [
+  createRequire(new URL('package.json', WORKSPACE)).resolve('autocannon/autocannon.js'),
+  '--json',
+  '--timeout',
+  String(LOAD_TIMEOUT_S),
+];

@@ -43,7 +43,7 @@ import type { ConnectionContext } from './connection-context.js';
 import { LingeringSocket } from './lingering-socket.js';
 import { Outbox, type OutboxOwner } from './outbox.js';
 import type { SocketEnds, StreamOwner } from './socket-loop.js';
-import { systemError } from './system-error.js';
+import { isBehindReset, systemError } from './system-error.js';
 import { Withholding, type WithholdingOwner } from './withholding.js';
 
 /** Interval of the checks of a withholding connection's window. */
@@ -427,8 +427,8 @@ export class KernelConnection
     if (this.#fin === 'queued' || !this.#outbox.isEmpty) return;
     if (isFinDue(this.#phase)) {
       const result = this.context.loop.native.shutdown(this.#slot);
-      if (result < 0) this.refusedSoon(result);
-      else this.#on('finSent');
+      if (result >= 0) this.#on('finSent');
+      else if (!isBehindReset(result)) this.refusedSoon(result);
     } else {
       this.#endIfDone();
     }

@@ -25,6 +25,7 @@ const ERRNO_RANGE = 4096;
 const ENFILE = 23;
 const EMFILE = 24;
 const ENOBUFS = 105;
+const ENOTCONN = 107;
 const ENOMEM = 12;
 
 /** EFAULT of write: bytes that were lent for sending were detached or shrunk before they were sent. */
@@ -48,6 +49,14 @@ export interface ErrorEnd {
 export function isStarvation(refusal: number): boolean {
   const errno = -refusal % ERRNO_RANGE;
   return callOf(refusal) === 'write' && (errno === ENOBUFS || errno === ENOMEM);
+}
+
+/**
+ * Returns true if `shutdown` was refused because the peer has reset the connection. The poll reports the
+ * reset, after data that arrived before it.
+ */
+export function isBehindReset(refusal: number): boolean {
+  return callOf(refusal) === 'shutdown' && -refusal % ERRNO_RANGE === ENOTCONN;
 }
 
 /** Returns true if the process or the system has no descriptor left. */

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { start, type Program } from '../e2e/programs.js';
-import { CARRIED_WAYS, fileOfPackage, startIn, takeCarried } from '../programs/ways.js';
+import { AUTOCANNON, CARRIED_WAYS, startIn, takeCarried } from './ways.js';
 import { HANGS_MS, inForm } from '../support/form.js';
-import { withoutMemory, type Holdings } from './holdings.js';
+import { withoutMemory, type Holdings } from '../soak/holdings.js';
 
 const CONNECTIONS = 500;
 /** On a busy machine, a short load is over before the last connections are made. */
@@ -28,8 +28,8 @@ interface LoadReport {
 }
 
 async function load(test: TestContext, port: number, seconds: number): Promise<number> {
-  const options = ['--json', '--connections', String(CONNECTIONS), '--duration', String(seconds)];
-  const args = [fileOfPackage('autocannon/autocannon.js'), ...options, `http://127.0.0.1:${port}`];
+  const options = ['--connections', String(CONNECTIONS), '--duration', String(seconds)];
+  const args = [...AUTOCANNON, ...options, `http://127.0.0.1:${port}`];
   const report = JSON.parse(await start(test, process.execPath, args).output()) as LoadReport;
   assert.deepEqual([report.non2xx, report.errors, report.timeouts], [0, 0, 0]);
   return report['2xx'];

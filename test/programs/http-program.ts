@@ -11,7 +11,7 @@ import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
 import { memoryBytes } from '../support/process-memory.js';
-import { holdings, quiet } from './holdings.js';
+import { holdings, quiet } from '../soak/holdings.js';
 
 export interface UploadReport {
   readonly bytes: number;
@@ -48,6 +48,9 @@ const server = createServer((request, response) => {
   }
   void readSlowly(request).then((report) => response.end(JSON.stringify(report)));
 });
+
+// A machine that stops for seconds under load does not make its clients idle.
+server.keepAliveTimeout = 0;
 
 const stack = process.env['STACK'];
 if (stack === 'kernel' || stack === 'node') {
