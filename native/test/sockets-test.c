@@ -332,7 +332,7 @@ static void test_reset(void) {
   world_close(world);
 }
 
-/* A sender that waits for space learns of the reset from its reading side, and is not told to write on. */
+/* A sender that waits for space gets the reset as an error of reading, and no EVENT_WRITABLE before it. */
 static void test_reset_under_backpressure(void) {
   struct world *world = world_open();
   uint16_t port = 0;

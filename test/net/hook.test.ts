@@ -253,6 +253,21 @@ describe('what the hook does not do', { skip: addon === undefined ? reason : fal
     await expectLine(test, text, 'TCP TCP TcpHandle');
   });
 
+  it('a worker thread whose code is CommonJS text stays Node’s', async (test) => {
+    const code = `
+      const server = require('node:net').createServer().listen(0, '127.0.0.1', () => {
+        require('node:worker_threads').parentPort.postMessage(server._handle.constructor.name);
+        server.close();
+      });`;
+    const text = `
+      const { Worker } = await import('node:worker_threads');
+      // Those of this process without --input-type: the code is CommonJS.
+      const execArgv = ['--import', 'asynctcp/net/register'];
+      const [name] = await once(new Worker(${JSON.stringify(code)}, { eval: true, execArgv }), 'message');
+      console.log(name);`;
+    await expectLine(test, text, 'TCP');
+  });
+
   it('a program that patches the native class TCP does not change carried sockets', async (test) => {
     const text = `
       const { client } = await pair();
