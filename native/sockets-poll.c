@@ -177,7 +177,8 @@ static bool is_read(const struct socket *socket) {
 static void on_stream(struct sockets *sockets, uint32_t slot, uint32_t events) {
   struct socket *socket = &sockets->slots[slot];
   bool has_error = (events & (EPOLLERR | EPOLLHUP)) != 0;
-  if ((events & EPOLLOUT) != 0 && socket->is_full) {
+  /* A connection that is reset is writable as well. A write would hide the reason of its end. */
+  if ((events & EPOLLOUT) != 0 && (events & EPOLLHUP) == 0 && socket->is_full) {
     socket->is_full = false;
     push_event(sockets, EVENT_WRITABLE, slot);
   }
@@ -196,6 +197,8 @@ static void on_stream(struct sockets *sockets, uint32_t slot, uint32_t events) {
     if ((events & EPOLLRDHUP) != 0) on_unread_end(sockets, slot);
   } else {
     const int error = take_error(socket->fd, CALL_READ);
+    /* Linux says EPIPE of a reset behind the peer's FIN. */
+    if (error == refusal(CALL_READ, EPIPE)) on_unread_end(sockets, slot);
     if (error < 0) report_failed(sockets, slot, error);
     /* After our own FIN, the peer's FIN is reported as EPOLLHUP, which is no error. */
     else if ((events & EPOLLRDHUP) != 0) on_unread_end(sockets, slot);

@@ -11,7 +11,7 @@ import { warn } from './support/warn.js';
 /** Returns the reason why programs stay on node:net. */
 function whyNot(): string | undefined {
   const { addon, reason } = loadAddon();
-  if (addon === undefined) return `there is no stack kernel: ${reason.replace(/\.$/, '')}`;
+  if (addon === undefined) return `there is no stack kernel. ${reason.replace(/\.$/, '')}`;
   if (configuration.stack() === 'node') return 'CONFIG_ASYNC_TCP_STACK is node';
   const missing = missingForHook();
   return missing.length > 0 ? `this Node lacks ${missing.join(', ')}` : undefined;

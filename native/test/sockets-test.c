@@ -332,6 +332,28 @@ static void test_reset(void) {
   world_close(world);
 }
 
+/* A sender that waits for space gets the reset as an error of reading, and no EVENT_WRITABLE before it. */
+static void test_reset_under_backpressure(void) {
+  struct world *world = world_open();
+  uint16_t port = 0;
+  const int listener = listen_here(world, 0, &port);
+  const struct pair pair = pair_of(world, listener, port);
+  CHECK(sockets_set_reading(&world->sockets, pair.server, 0) == 0);
+  uint64_t sent = 0;
+  int taken = 0;
+  do {
+    taken = send_stream(world, pair.client, sent, 256 * KIB);
+    CHECK(taken >= 0);
+    sent += (uint64_t)taken;
+  } while (taken == (int)(256 * KIB));
+  const struct seen *client = seen(world, pair.client);
+  CHECK(sockets_reset(&world->sockets, pair.server) == 0);
+  UNTIL(world, client->failures > 0);
+  CHECK(client->refusal == refusal(CALL_READ, ECONNRESET) && client->writables == 0);
+  CHECK(sockets_close(&world->sockets, pair.client) == 0);
+  world_close(world);
+}
+
 /* Bytes, a FIN and a reset arrive before anything is read. */
 static void test_reset_behind_a_fin(void) {
   struct world *world = world_open();
@@ -452,6 +474,26 @@ static void test_stale_events(void) {
   for (int i = 0; i < count; i++) UNTIL(world, seen(world, fresh[i])->is_connected);
   world_close(world);
 }
+/* A FIN and a reset arrive at a socket that is not read. */
+static void test_reset_behind_an_unread_fin(void) {
+  struct world *world = world_open();
+  uint16_t port = 0;
+  const int listener = listen_here(world, 0, &port);
+  for (size_t bytes = 0; bytes <= 100; bytes += 100) {
+    const struct pair pair = pair_of(world, listener, port);
+    const struct seen *server = seen(world, pair.server);
+    CHECK(sockets_set_reading(&world->sockets, pair.server, 0) == 0);
+    CHECK(bytes == 0 || send_stream(world, pair.client, 0, bytes) == (int)bytes);
+    CHECK(sockets_shutdown(&world->sockets, pair.client) == 0);
+    CHECK(sockets_reset(&world->sockets, pair.client) == 0);
+    UNTIL(world, server->failures > 0);
+    /* The end is no end of the stream if bytes before it are lost. */
+    CHECK(server->failures == 1 && server->bytes == 0 && server->has_ended == (bytes == 0));
+    CHECK(sockets_close(&world->sockets, pair.server) == 0);
+  }
+  world_close(world);
+}
+
 int main(void) {
   static const struct test tests[] = {
       {"bytes arrive, both ways", test_echo},
@@ -466,7 +508,10 @@ int main(void) {
       {"an urgent byte is one like any other", test_urgent},
       {"an urgent byte that is peeked at is one like any other", test_urgent_peeked_at},
       {"a reset is reported once", test_reset},
+      {"a reset under backpressure is no event to write on", test_reset_under_backpressure},
       {"a reset behind a FIN is reported", test_reset_behind_a_fin},
+      {"a reset behind an unread FIN is reported, and the FIN if no bytes are lost",
+       test_reset_behind_an_unread_fin},
       {"a refused connection is reported", test_refused},
       {"a slot without a socket is refused with EBADF", test_slot_without_socket},
       {"a slot is used again only after the events", test_slots_are_used_again_after_the_events},

@@ -35,6 +35,7 @@ const ENOTCONN = errnoNamed('ENOTCONN');
 const EBADF = errnoNamed('EBADF');
 const ECANCELED = errnoNamed('ECANCELED');
 const ECONNREFUSED = errnoNamed('ECONNREFUSED');
+const ECONNRESET = errnoNamed('ECONNRESET');
 const EPIPE = errnoNamed('EPIPE');
 
 /** Type of a native TCP handle that connects or is accepted. */
@@ -658,25 +659,40 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     // As in libuv, a stopped handle reports only the error of a write.
     const isNoticed = this.#end === 'open' || this.#pending !== undefined || isOfWrite(fault);
     this.#fault = isNoticed ? fault : undefined;
-    if (this.#pending?.done !== undefined) {
+    if (this.#end === 'open' && this.#canRead() && fault !== undefined && !isOfWrite(fault)) {
+      // A native handle that reads learns of the end before its waiting write does.
+      this.#passFault();
+    } else if (this.#pending?.done !== undefined) {
       this.#failWrite();
       this.#fault = undefined;
     } else if (fault === undefined) {
       // The program has closed the client: the stream has no end of its own.
       if (this.#end === 'open') this.#socket?.destroy();
-    } else if (isOfWrite(this.#fault) || (this.#isStarted && this.#rest === undefined)) {
+    } else if (isOfWrite(this.#fault) || this.#canRead()) {
       this.#passFault();
     }
+  }
+
+  #canRead(): boolean {
+    return this.#isStarted && this.#rest === undefined;
   }
 
   #passFault(): void {
     const fault = this.#fault;
     this.#fault = undefined;
     if (fault === undefined) return;
-    const error = nodeError(errnoOf(fault), isOfWrite(fault) ? 'write' : 'read');
+    const error = isOfWrite(fault)
+      ? nodeError(errnoOf(fault), 'write')
+      : nodeError(readErrnoOf(fault), 'read');
     if (this.sink !== undefined) this.sink.onFault(error);
     else this.#socket?.destroy(error);
   }
+}
+
+/** The kernel says EPIPE of a reset behind a FIN, which no read of Node's fails with. */
+function readErrnoOf(fault: Fault): number {
+  const errno = errnoOf(fault);
+  return errno === EPIPE ? ECONNRESET : errno;
 }
 
 function isOfWrite(fault: Fault | undefined): boolean {

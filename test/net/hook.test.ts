@@ -89,6 +89,19 @@ describe('the hook', { skip: addon === undefined ? reason : false }, () => {
     await expectLine(test, text, 'of the listener 2 false');
   });
 
+  it('names the reset by a peer that did not read an error of reading, as node:net does', async (test) => {
+    const text = `
+      const { client, accepted } = await pair();
+      accepted.on('error', (error) => console.log(error.message));
+      accepted.resume();
+      accepted.write(Buffer.alloc(2 ** 24));
+      await once(client, 'readable');
+      client.resetAndDestroy();
+      await once(accepted, 'close').catch(() => undefined);`;
+    await expectLine(test, text, await runPlain(test, text));
+    await expectLine(test, text, 'read ECONNRESET');
+  });
+
   it('keeps the context of AsyncLocalStorage as node:net does', async (test) => {
     const text = `
       const storage = new AsyncLocalStorage();
@@ -238,6 +251,21 @@ describe('what the hook does not do', { skip: addon === undefined ? reason : fal
       worker.process.kill();
       await once(worker, 'exit');`;
     await expectLine(test, text, 'TCP TCP TcpHandle');
+  });
+
+  it('a worker thread whose code is CommonJS text stays Node’s', async (test) => {
+    const code = `
+      const server = require('node:net').createServer().listen(0, '127.0.0.1', () => {
+        require('node:worker_threads').parentPort.postMessage(server._handle.constructor.name);
+        server.close();
+      });`;
+    const text = `
+      const { Worker } = await import('node:worker_threads');
+      // Those of this process without --input-type: the code is CommonJS.
+      const execArgv = ['--import', 'asynctcp/net/register'];
+      const [name] = await once(new Worker(${JSON.stringify(code)}, { eval: true, execArgv }), 'message');
+      console.log(name);`;
+    await expectLine(test, text, 'TCP');
   });
 
   it('a program that patches the native class TCP does not change carried sockets', async (test) => {
