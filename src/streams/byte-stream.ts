@@ -171,8 +171,13 @@ export class ByteStream implements ClientStream {
    */
   #end<End>(reading: Reading<unknown, End>): End {
     if (!this.#hasEnded) throw tcpError(reading.action, this.#overFault);
-    if (this.#over === undefined && !this.#core.allowHalfOpen) this.writes.closeWhenEmpty('ended');
+    this.#closeAtEnd();
     return reading.atEnd(this.#input);
+  }
+
+  /** Closes the client behind the writes that wait: the peer's FIN was read, or no read follows. */
+  #closeAtEnd(): void {
+    if (this.#over === undefined && !this.#core.allowHalfOpen) this.writes.closeWhenEmpty('ended');
   }
 
   get #overFault(): Fault {
@@ -194,6 +199,7 @@ export class ByteStream implements ClientStream {
     this.stopWaiting(error);
     this.#input.skip(this.#input.length);
     this.#consume();
+    if (this.#hasEnded) this.#closeAtEnd();
   }
 
   // ---- the end
@@ -242,7 +248,7 @@ export class ByteStream implements ClientStream {
 
   onEnd(): void {
     this.#hasEnded = true;
-    if (this.#isCancelled && !this.#core.allowHalfOpen) this.writes.closeWhenEmpty('ended');
+    if (this.#isCancelled) this.#closeAtEnd();
     this.#waiting?.look();
   }
 

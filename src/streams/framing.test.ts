@@ -72,6 +72,20 @@ describe('lines', () => {
   });
 });
 
+describe('a line that has not ended', () => {
+  it('fails at the first byte past the limit, unless that is the CR of its end', () => {
+    const take = (text: string): string | undefined => {
+      const input = new ReceivedBytes();
+      input.push(encoder.encode(text));
+      return new LineReading(LIMIT).take(input);
+    };
+    const most = 'x'.repeat(LIMIT);
+    assert.equal(take(most), undefined);
+    assert.equal(take(`${most}\r`), undefined);
+    for (const past of ['x', '\rx', '\r\r']) assert.throws(() => take(most + past), /limit, 300 bytes/);
+  });
+});
+
 describe('bytes up to a delimiter', () => {
   const byte = fc.integer({ min: 0, max: 2 });
 

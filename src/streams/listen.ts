@@ -44,7 +44,10 @@ export class Listening implements AsyncIterableIterator<AsyncClient, undefined, 
   };
   /** Accepted clients that were not taken, the oldest first. */
   #waiting: AsyncClient[] = [];
-  /** Calls of `next` that wait for a client. */
+  /**
+   * Calls of `next` that wait for a client. The program bounds them: each is a promise that it has asked for
+   * and not awaited, one for each loop.
+   */
   #takers: Wait<Taken>[] = [];
   /** Error with which listening failed, until a `next` reports it. */
   #failure: { readonly reason: unknown } | undefined;

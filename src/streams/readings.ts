@@ -125,12 +125,13 @@ export class LineReading implements Reading<string, undefined> {
   }
 
   take(input: ReceivedBytes): string | undefined {
-    const length = this.#search.find(input);
+    const found = this.#search.find(input);
+    const length = found < 0 ? input.length : found;
+    // Without an LF yet, the last byte may be the CR in front of it.
     const hasReturn = length > 0 && input.at(length - 1) === CR;
     const line = hasReturn ? length - 1 : length;
-    // One byte more than the limit may be the CR.
-    if (line > this.#limit || this.#search.isPast(this.#limit + 1)) throw tooLong(this.action, this.#limit);
-    if (length < 0) return undefined;
+    if (line > this.#limit) throw tooLong(this.action, this.#limit);
+    if (found < 0) return undefined;
     const text = decoder.decode(input.take(line));
     input.skip(length - line + 1);
     return text;

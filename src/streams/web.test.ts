@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ErrorCode } from '../port/error-code.js';
+import { TcpState } from '../port/tcp-state.js';
 import { MemoryStack, type MemoryStackOptions } from '../stacks/memory/memory-stack.js';
 import { AsyncClient } from '../asynctcp/async-client.js';
 import { AsyncServer } from '../asynctcp/async-server.js';
 import { readLine } from './read.js';
 import { toWeb, type WebStreams } from './web.js';
+import { end } from './write.js';
 
 const PORT = 7;
 const HOST = '127.0.0.1';
@@ -110,12 +112,68 @@ describe('the readable of toWeb()', () => {
     assert.deepEqual([received(), client.connected()], [5, false]);
   });
 
-  it('that is cancelled with a reason resets the connection', async () => {
-    const { stack, web, peerCode } = await connected();
-    await web.readable.cancel(new Error('not of interest'));
-    await assert.rejects(web.closed, failsWith(ErrorCode.ERR_ABRT));
+  it('that is cancelled after the peer’s FIN closes the client, whether data waits or not', async () => {
+    for (const data of ['', 'not read']) {
+      const { stack, client, web, peer } = await connected();
+      peer.write(data);
+      peer.shutdown();
+      await stack.settle();
+      assert.equal(client.state(), TcpState.CLOSE_WAIT);
+      await web.readable.cancel();
+      await web.closed;
+      await stack.settle();
+      assert.deepEqual([client.state(), peer.state()], [TcpState.CLOSED, TcpState.CLOSED]);
+    }
+  });
+
+  it('that is cancelled after the peer’s FIN leaves a half-open client to its writer', async () => {
+    const { stack, client, web, peer, received } = await connected();
+    client.setAllowHalfOpen(true);
+    peer.shutdown();
     await stack.settle();
-    assert.equal(peerCode(), ErrorCode.ERR_RST);
+    await web.readable.cancel();
+    const writer = web.writable.getWriter();
+    await writer.write('still');
+    await writer.close();
+    await web.closed;
+    await stack.settle();
+    assert.equal(received(), 5);
+  });
+
+  it('that is cancelled loses no write that waits, after the peer’s FIN or before its own', async () => {
+    const ways: ((client: AsyncClient, peer: AsyncClient) => unknown)[] = [
+      (_, peer) => peer.shutdown(),
+      (client) => end(client),
+    ];
+    for (const way of ways) {
+      const { stack, client, web, peer, received } = await connected(BUFFERS);
+      peer.setAllowHalfOpen(true);
+      peer.pause();
+      const writing = web.writable.getWriter().write(new Uint8Array(5000));
+      way(client, peer);
+      await stack.settle();
+      await web.readable.cancel();
+      peer.resume();
+      await writing;
+      await stack.settle();
+      peer.close();
+      await web.closed;
+      await stack.settle();
+      assert.equal(received(), 5000);
+    }
+  });
+
+  it('that is cancelled with a reason resets the connection, also after the peer’s FIN', async () => {
+    for (const hasEnded of [false, true]) {
+      const { stack, web, peer, peerCode } = await connected();
+      if (hasEnded) peer.setAllowHalfOpen(true);
+      if (hasEnded) peer.shutdown();
+      await stack.settle();
+      await web.readable.cancel(new Error('not of interest'));
+      await assert.rejects(web.closed, failsWith(ErrorCode.ERR_ABRT));
+      await stack.settle();
+      assert.equal(peerCode(), ErrorCode.ERR_RST);
+    }
   });
 
   it('is errored by a fault, behind the data that has come', async () => {
@@ -192,6 +250,20 @@ describe('the writable of toWeb()', () => {
       assert.equal(peerCode(), ErrorCode.ERR_RST);
       await assert.rejects(web.closed, failsWith(ErrorCode.ERR_ABRT));
     }
+  });
+
+  it('resets the connection by abort also while a write waits for space', async () => {
+    const { stack, web, peer, peerCode } = await connected(BUFFERS);
+    peer.pause();
+    const writer = web.writable.getWriter();
+    const writing = writer.write(new Uint8Array(5000));
+    await stack.settle();
+    const aborting = writer.abort(new Error('enough'));
+    await assert.rejects(web.closed, failsWith(ErrorCode.ERR_ABRT));
+    await assert.rejects(writing, failsWith(ErrorCode.ERR_ABRT));
+    await aborting;
+    await stack.settle();
+    assert.equal(peerCode(), ErrorCode.ERR_RST);
   });
 
   it('is errored when the client ends, also while a write waits', async () => {

@@ -30,6 +30,11 @@ export interface WebStreams {
 
 const ACTION = 'read';
 
+/** A controller with the signal of WHATWG Streams, which the types of Node leave out. */
+interface WithSignal extends WritableStreamDefaultController {
+  readonly signal: AbortSignal;
+}
+
 /** Waits until something can be taken. */
 const READY: Reading<true, false> = {
   action: ACTION,
@@ -129,9 +134,12 @@ class WebEnd {
 
   #cancel(reason: unknown): void {
     this.#isCancelled = true;
-    this.#stream.cancel(new TcpError(ErrorCode.ERR_ABRT, ACTION));
+    const { writes } = this.#stream;
+    const { isFinished } = writes;
+    // First, because the peer's FIN has the cancelled stream close, and a closed client is not reset.
     if (reason !== undefined) this.#stream.abort();
-    else if (this.#stream.writes.isFinished) this.#stream.close();
+    this.#stream.cancel(new TcpError(ErrorCode.ERR_ABRT, ACTION));
+    if (isFinished) writes.closeWhenEmpty('closed');
   }
 
   // ---- sending
@@ -142,6 +150,11 @@ class WebEnd {
       {
         start: (controller) => {
           this.#writing = controller;
+          // `abort` below comes only when the write in flight is over; this does not wait for it.
+          const reset = (): void => {
+            this.#stream.abort();
+          };
+          (controller as WithSignal).signal.addEventListener('abort', reset, { once: true });
         },
         write: (chunk) => this.#write(chunk),
         close: () => this.#close(),
@@ -162,7 +175,8 @@ class WebEnd {
       this.#stream.abort();
       throw error;
     }
-    await writes.space();
+    // Behind FIN there is no space again, and nothing that could need it.
+    if (!writes.isFinished) await writes.space();
   }
 
   async #close(): Promise<void> {

@@ -39,7 +39,10 @@ interface Job {
 export class WriteQueue {
   readonly #client: AsyncClient;
   readonly #session: Session<AsyncClient>;
-  /** Made for the first write that waits. */
+  /**
+   * Made for the first write that waits. The program bounds it: each job is a promise that it has asked for,
+   * over bytes that are its own. A bound here would lose data of a program that may await the last one only.
+   */
   #jobs: Job[] | undefined;
   /** Reason with which the session closes when all is written. */
   #closesAs: DisconnectReason | undefined;
