@@ -30,7 +30,7 @@ export interface WebStreams {
 
 const ACTION = 'read';
 
-/** What all engines have and the types of Node leave out. */
+/** A controller with the signal of WHATWG Streams, which the types of Node leave out. */
 interface WithSignal extends WritableStreamDefaultController {
   readonly signal: AbortSignal;
 }
