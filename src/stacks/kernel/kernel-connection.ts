@@ -516,6 +516,7 @@ export class KernelConnection
   }
 
   gatherInTurn(): void {
+    this.context.loop.shareTurns();
     this.#outbox.gatherInTurn();
   }
 

@@ -28,6 +28,9 @@ import { setImmediate } from '../../support/immediate.js';
 import { polledClock } from '../system/polled-clock.js';
 import { marksHold, ReceivePages } from './receive-pages.js';
 
+/** Events of a turn that the runtime's immediates and timers wait for at most. */
+const SHARED_TURN_EVENTS = 64;
+
 /** Time for which bytes of a turn wait for the rest of its events, in milliseconds. */
 const TURN_MS = 0.25;
 
@@ -162,6 +165,14 @@ export class SocketLoop {
   setQueueSize(events: number): void {
     this.#queueSize = events;
     this.#opened?.native.setQueueSize(events);
+  }
+
+  /**
+   * Bounds the events of a turn, unless the program has: a program that was written for node:net relies on
+   * immediates and timers, which run between two turns.
+   */
+  shareTurns(): void {
+    if (this.#queueSize === undefined) this.setQueueSize(SHARED_TURN_EVENTS);
   }
 
   /** Number of open sockets. */
