@@ -8,11 +8,12 @@ import type { AsyncClient } from '../asynctcp/async-client.js';
 import type { StackOption } from '../asynctcp/stack-choice.js';
 import { TcpError } from '../asynctcp/tcp-error.js';
 import type { Fault } from '../port/tcp-stack.js';
-import { queueMicrotask } from '../support/microtask.js';
+import { throwUncaught } from '../task/dispatch.js';
 import { errnoNamed, errnoOf } from './node-errors.js';
 import { isFunction } from './node-parts.js';
 import { parts } from './parts.js';
-import { fillAddress, TcpHandle } from './tcp-handle.js';
+import { fillAddress } from './handle-address.js';
+import { TcpHandle } from './tcp-handle.js';
 
 const EINVAL = errnoNamed('EINVAL');
 
@@ -120,9 +121,7 @@ export class ListenerHandle extends parts.Tcp {
       }, undefined);
     } catch (error) {
       // As in Node, an exception is uncaught and leaves the connection alive.
-      queueMicrotask(() => {
-        throw error;
-      });
+      throwUncaught(error);
     }
     handle.accepted();
   }

@@ -15,7 +15,7 @@ import {
   type WriteDone,
 } from './node-parts.js';
 import { parts } from './parts.js';
-import { TcpHandle } from './tcp-handle.js';
+import { isNative, TcpHandle } from './tcp-handle.js';
 
 /** Texts and small pieces are put together here before they are written. */
 const scratch = Buffer.allocUnsafeSlow(65_536);
@@ -90,10 +90,6 @@ function reinitializeHandle(socket: SocketParts, nodes: Method, handle: unknown)
   if (!isNative(handle) || !(former instanceof TcpHandle)) return Reflect.apply(nodes, socket, [handle]);
   handle.close();
   return Reflect.apply(nodes, socket, [new TcpHandle(former.stack)]);
-}
-
-function isNative(handle: unknown): handle is InstanceType<typeof parts.Tcp> {
-  return handle instanceof parts.Tcp && !(handle instanceof TcpHandle);
 }
 
 /** Writes one piece or several, in place of `_writeGeneric`. */

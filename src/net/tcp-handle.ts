@@ -22,10 +22,13 @@ import { setImmediate } from '../support/immediate.js';
 import { CallbackKind } from '../task/callback-kind.js';
 import type { ConnectionReport } from '../task/connection-report.js';
 import { callIn, type CallbackOwner } from '../task/dispatch.js';
+import { fillAddress, localEnd, type AddressOut } from './handle-address.js';
+import { keepAliveOf, NO_KEEP_ALIVE } from './keep-alive.js';
 import { connectErrnoOf, endError, errnoNamed, errnoOf, nodeError, syscallOf } from './node-errors.js';
 import { hasSocketParts, isFunction, isObject, type SocketParts, type WriteDone } from './node-parts.js';
 import { parts } from './parts.js';
 import { PendingWrite } from './pending-write.js';
+import { fillUserBuffer, passUserBuffer } from './user-buffer.js';
 
 const EALREADY = errnoNamed('EALREADY');
 const EISCONN = errnoNamed('EISCONN');
@@ -42,13 +45,6 @@ const EPIPE = errnoNamed('EPIPE');
 const SOCKET = 0;
 
 const NO_DESCRIPTOR = -1;
-
-/** Bytes of an address as net.js asks for them. */
-interface AddressOut {
-  address?: string;
-  family?: string;
-  port?: number;
-}
 
 /** The request of net.js to connect. */
 interface ConnectRequest {
@@ -68,14 +64,6 @@ export interface Sink {
   onData(bytes: Uint8Array): void;
   onEnd(): void;
   onFault(error: Error): void;
-}
-
-/** IPv4 peers of a listener for both families have addresses such as `::ffff:127.0.0.1`. */
-export function fillAddress(out: AddressOut, { address, port }: Endpoint, isMapped: boolean): void {
-  const isIpv6 = address.includes(':');
-  out.address = isMapped && !isIpv6 ? `::ffff:${address}` : address;
-  out.family = isMapped || isIpv6 ? 'IPv6' : 'IPv4';
-  out.port = port;
 }
 
 export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner {
@@ -637,7 +625,7 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     });
   }
 
-  onOver(reason: DisconnectReason, fault: Fault | undefined): void {
+  onOver(_reason: DisconnectReason, fault: Fault | undefined): void {
     this.session = undefined;
     const request = this.#request;
     this.#request = undefined;
@@ -652,10 +640,10 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
       );
       return;
     }
-    this.#call(CallbackKind.DISCONNECT, this.#afterOver, { reason, fault });
+    this.#call(CallbackKind.DISCONNECT, this.#afterOver, fault);
   }
 
-  #afterOver({ fault }: { readonly reason: DisconnectReason; readonly fault: Fault | undefined }): void {
+  #afterOver(fault: Fault | undefined): void {
     // As in libuv, a stopped handle reports only the error of a write.
     const isNoticed = this.#end === 'open' || this.#pending !== undefined || isOfWrite(fault);
     this.#fault = isNoticed ? fault : undefined;
@@ -689,6 +677,11 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
   }
 }
 
+/** Returns true for a handle that Node itself made. */
+export function isNative(handle: unknown): handle is InstanceType<typeof parts.Tcp> {
+  return handle instanceof parts.Tcp && !(handle instanceof TcpHandle);
+}
+
 /** The kernel says EPIPE of a reset behind a FIN, which no read of Node's fails with. */
 function readErrnoOf(fault: Fault): number {
   const errno = errnoOf(fault);
@@ -699,63 +692,8 @@ function isOfWrite(fault: Fault | undefined): boolean {
   return fault !== undefined && syscallOf(fault) === 'write';
 }
 
-interface KeepAlive {
-  /** 0: off. */
-  readonly idleS: number;
-  readonly intervalS: number;
-  readonly probes: number;
-}
-
-const NO_KEEP_ALIVE: KeepAlive = { idleS: 0, intervalS: 1, probes: 1 };
-/** Linux's own (tcp(7)): libuv changes nothing if no time is named. */
-const SYSTEMS_KEEP_ALIVE: KeepAlive = { idleS: 7200, intervalS: 75, probes: 9 };
-/** libuv's interval and number of probes if a time is named. */
-const PROBE_INTERVAL_S = 1;
-const PROBES = 10;
-/** Limits of Linux. */
-const MAX_KEEP_ALIVE_S = 32_767;
-const MAX_PROBES = 127;
-
-function keepAliveOf(idleS: unknown, intervalS: unknown, probes: unknown): KeepAlive {
-  if (typeof idleS !== 'number' || idleS <= 0) return SYSTEMS_KEEP_ALIVE;
-  return {
-    idleS: Math.min(idleS, MAX_KEEP_ALIVE_S),
-    intervalS: positiveOr(intervalS, PROBE_INTERVAL_S, MAX_KEEP_ALIVE_S),
-    probes: positiveOr(probes, PROBES, MAX_PROBES),
-  };
-}
-
-function positiveOr(value: unknown, fallback: number, most: number): number {
-  return typeof value === 'number' && value > 0 ? Math.min(value, most) : fallback;
-}
-
 /** Space for which a waiting write waits, in bytes, unless less of it is left. */
 const WANTED_BYTES = 16_384;
-
-function localEnd({ address, port }: Endpoint): { localAddress?: string; localPort: number } {
-  const isAny = address === '0.0.0.0' || address === '::';
-  return isAny ? { localPort: port } : { localAddress: address, localPort: port };
-}
-
-/** Copies bytes into the buffer of the option `onread`. Returns how many. */
-function fillUserBuffer(socket: SocketParts, bytes: Uint8Array): number {
-  const buffer: unknown = Reflect.get(socket, parts.buffer);
-  if (!(buffer instanceof Uint8Array)) return 0;
-  const count = Math.min(buffer.length, bytes.length);
-  buffer.set(bytes.subarray(0, count));
-  return count;
-}
-
-/** Calls the callback of the option `onread`, and asks for the next buffer. Returns false to stop reading. */
-function passUserBuffer(socket: SocketParts, count: number): boolean {
-  const callback: unknown = Reflect.get(socket, parts.bufferCallback);
-  const buffer: unknown = Reflect.get(socket, parts.buffer);
-  const continues = !isFunction(callback) || Reflect.apply(callback, socket, [count, buffer]) !== false;
-  const generate: unknown = Reflect.get(socket, parts.bufferGenerator);
-  const next = isFunction(generate) ? generate() : undefined;
-  if (next instanceof Uint8Array) Reflect.set(socket, parts.buffer, next);
-  return continues;
-}
 
 /**
  * Methods of native handles that have no counterpart here must not reach the native handle. Without

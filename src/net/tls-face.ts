@@ -12,10 +12,11 @@ import type { StackOption } from '../asynctcp/stack-choice.js';
 import { isInCallback } from '../support/callback-scope.js';
 import { setImmediate } from '../support/immediate.js';
 import { queueMicrotask } from '../support/microtask.js';
+import { throwUncaught } from '../task/dispatch.js';
 import { errnoNamed } from './node-errors.js';
 import { hasMethods, isObject, replace, type Method } from './node-parts.js';
 import { parts } from './parts.js';
-import { TcpHandle, type Sink } from './tcp-handle.js';
+import { isNative, TcpHandle, type Sink } from './tcp-handle.js';
 
 const EPIPE = errnoNamed('EPIPE');
 
@@ -182,9 +183,7 @@ class TlsFace implements Sink {
           this.#written(first, null);
         }
       } catch (error) {
-        queueMicrotask(() => {
-          throw error;
-        });
+        throwUncaught(error);
       }
     });
   }
@@ -237,8 +236,7 @@ export function teachTls(): void {
   replace(prototype, parts.reinitializeHandle, (nodes) => {
     return function reinitialize(this: unknown, handle: unknown): unknown {
       const former = handleBelow(this);
-      const isNative = handle instanceof parts.Tcp && !(handle instanceof TcpHandle);
-      if (!isNative || former === undefined) return Reflect.apply(nodes, this, [handle]);
+      if (!isNative(handle) || former === undefined) return Reflect.apply(nodes, this, [handle]);
       handle.close();
       const own = new TcpHandle(former.stack);
       Reflect.set(own, parts.owner, this);

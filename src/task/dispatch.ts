@@ -147,7 +147,7 @@ function follow(owner: CallbackOwner, returned: unknown): Promise<void> | undefi
 /**
  * Throws the error from a microtask of its own: it is uncaught in every runtime, and unwinds no caller.
  */
-function throwUncaught(error: unknown): void {
+export function throwUncaught(error: unknown): void {
   queueMicrotask(() => {
     throw error;
   });
