@@ -1,6 +1,8 @@
 /** The hook in programs of their own, because what it replaces is global: what it carries and what not. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import net from 'node:net';
+import { text } from 'node:stream/consumers';
 import { describe, it, type TestContext } from 'node:test';
 import { loadAddon } from '#src/addon/load-addon.js';
 import { start, type Ending } from '../e2e/programs.js';
@@ -51,6 +53,26 @@ describe('the hook', { skip: addon === undefined ? reason : false }, () => {
       const { server, client, accepted } = await pair();
       console.log(kind(server), kind(client), kind(accepted), client instanceof net.Socket);`;
     await expectLine(test, text, 'ListenerHandle TcpHandle TcpHandle true');
+  });
+
+  it('leaves open sockets of a process that exits to the system: the peer sees FIN and no reset', async (test) => {
+    const peer = net.createServer({ allowHalfOpen: true });
+    peer.listen(0, '127.0.0.1');
+    await once(peer, 'listening');
+    const place = peer.address();
+    assert.ok(typeof place === 'object' && place !== null);
+    const accepted: Promise<unknown[]> = once(peer, 'connection');
+    const ran = run(
+      test,
+      `const client = net.connect(${place.port}, '127.0.0.1');
+       client.write('last words', () => process.exit());`,
+    );
+    const [socket] = await accepted;
+    assert.ok(socket instanceof net.Socket);
+    assert.equal(await text(socket), 'last words');
+    assert.equal((await ran).status, 0);
+    socket.destroy();
+    peer.close();
   });
 
   it('says with NODE_DEBUG=asynctcp what it carries and what not', async (test) => {
