@@ -27,7 +27,7 @@ import { keepAliveOf, NO_KEEP_ALIVE } from './keep-alive.js';
 import { connectErrnoOf, endError, errnoNamed, errnoOf, nodeError, syscallOf } from './node-errors.js';
 import { hasSocketParts, isFunction, isObject, type SocketParts, type WriteDone } from './node-parts.js';
 import { parts } from './parts.js';
-import { PendingWrite } from './pending-write.js';
+import { PendingWrite, restOf } from './pending-write.js';
 import { fillUserBuffer, passUserBuffer } from './user-buffer.js';
 
 const EALREADY = errnoNamed('EALREADY');
@@ -501,6 +501,22 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     const rest = bytes.subarray(taken);
     // `slice` would not copy: the memory is that of a Buffer.
     this.#pending.add(isScratch ? new Uint8Array(rest) : rest);
+    return false;
+  }
+
+  /** As `write`, of several pieces, which leave together; those in the memory `scratch` are used again. */
+  writeAll(pieces: readonly Uint8Array[], scratch: ArrayBufferLike): boolean {
+    const { session } = this;
+    let bytes = 0;
+    for (const { length } of pieces) bytes += length;
+    this.bytesWritten += bytes;
+    const waits = this.#pending !== undefined || session === undefined || this.#isClosed;
+    const taken = waits ? 0 : session.writeAll(pieces);
+    if (taken === bytes) return session?.queued() === 0;
+    const pending = (this.#pending ??= new PendingWrite());
+    for (const rest of restOf(pieces, taken)) {
+      pending.add(rest.buffer === scratch ? new Uint8Array(rest) : rest);
+    }
     return false;
   }
 
