@@ -116,7 +116,7 @@ function layerRules([folder, allowed], files = [`src/${folder}/**/*.ts`], onNode
 }
 
 export default defineConfig(
-  { ignores: ['dist/', '**/build/', '**/node_modules/', '.cache/'] },
+  { ignores: ['**/dist/', '**/build/', '**/node_modules/', '.cache/'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

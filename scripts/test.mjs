@@ -7,7 +7,7 @@ const words = process.argv.slice(2);
 const isPrograms = words[0] === '--programs';
 const wanted = isPrograms ? words.slice(1) : words;
 
-const files = ['dist', 'build/bench', 'build/test']
+const files = ['dist', 'build/bench', 'build/test', 'web/dist', 'web/build']
   .flatMap((folder) => readdirSync(folder, { recursive: true }).map((name) => `${folder}/${name}`))
   .filter((name) => name.endsWith('.test.js'))
   .filter((name) => name.startsWith('build/test/programs/') === isPrograms)

@@ -1,0 +1,73 @@
+/** What answers requests: the base of every handler. */
+import type { Duplex } from 'node:stream';
+import { AsyncMiddlewareChain } from '../middleware/middleware.js';
+import type { AsyncWebServerRequest } from '../request/request.js';
+import type { UriMatch } from '../uri-matcher.js';
+
+/** Decides by the head of a request. */
+export type ArRequestFilterFunction = (request: AsyncWebServerRequest) => boolean;
+
+/** Takes the pieces of a body. A promise holds the next piece up. */
+export interface BodySinks {
+  /** Takes a piece of a file of a form. */
+  handleUpload?(
+    request: AsyncWebServerRequest,
+    filename: string,
+    index: number,
+    data: Uint8Array,
+    final: boolean,
+  ): unknown;
+  /** Takes a piece of a body that is no form. `total`: bytes of the body; 0 if it is chunked. */
+  handleBody?(request: AsyncWebServerRequest, data: Uint8Array, index: number, total: number): unknown;
+}
+
+export abstract class AsyncWebHandler extends AsyncMiddlewareChain implements BodySinks {
+  #filter: ArRequestFilterFunction | undefined;
+
+  /** Answers only requests for which `filter` returns true. */
+  setFilter(filter: ArRequestFilterFunction | undefined): this {
+    this.#filter = filter;
+    return this;
+  }
+
+  /** Returns true if the filter lets a request pass. */
+  filter(request: AsyncWebServerRequest): boolean {
+    return this.#filter === undefined || this.#filter(request);
+  }
+
+  /** Returns true if the handler answers a request. */
+  canHandle(request: AsyncWebServerRequest): boolean {
+    return this.matches(request) !== false && this.answers(request) && this.filter(request);
+  }
+
+  /** Returns true, or the groups of its matcher, if the handler answers the request's path. */
+  abstract matches(request: AsyncWebServerRequest): UriMatch;
+
+  /** Methods that the handler answers. */
+  abstract readonly methods: number;
+
+  /** Returns true if the handler answers the request's method, and its kind. */
+  abstract answers(request: AsyncWebServerRequest): boolean;
+
+  /** Answers a request, now or later. */
+  abstract handleRequest(request: AsyncWebServerRequest): unknown;
+
+  /** True for a handler that reads the body itself. */
+  readonly readsBody: boolean = false;
+
+  handleUpload?(
+    request: AsyncWebServerRequest,
+    filename: string,
+    index: number,
+    data: Uint8Array,
+    final: boolean,
+  ): unknown;
+
+  handleBody?(request: AsyncWebServerRequest, data: Uint8Array, index: number, total: number): unknown;
+
+  /** Takes a connection over, in answer to a request to upgrade it. */
+  handleUpgrade?(request: AsyncWebServerRequest, socket: Duplex, head: Buffer): void;
+
+  /** Returns the pattern of its path, as a log names the route. */
+  abstract route(): string;
+}

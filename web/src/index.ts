@@ -1,0 +1,37 @@
+/** The door of the package: ESPAsyncWebServer's classes. */
+export * from './handlers/callback-handler.js';
+export * from './handlers/handler.js';
+export * from './header.js';
+export * from './http-error.js';
+export { DEFAULT_LIMITS, type Limits } from './limits.js';
+export {
+  HTTP_ANY,
+  HTTP_COPY,
+  HTTP_DELETE,
+  HTTP_GET,
+  HTTP_HEAD,
+  HTTP_LOCK,
+  HTTP_MKCOL,
+  HTTP_MOVE,
+  HTTP_OPTIONS,
+  HTTP_PATCH,
+  HTTP_POST,
+  HTTP_PROPFIND,
+  HTTP_PROPPATCH,
+  HTTP_PUT,
+  HTTP_UNLOCK,
+} from './methods.js';
+export * from './middleware/middleware.js';
+export * from './request/parameter.js';
+export { AsyncWebServerRequest, type AsyncWebServerRequestPtr } from './request/request.js';
+export * from './response/basic-response.js';
+export { RESPONSE_TRY_AGAIN, type AwsResponseFiller } from './response/filler.js';
+export * from './response/piecewise-response.js';
+export * from './response/print-response.js';
+export type { Pieces } from './response/pump.js';
+export * from './response/response.js';
+export * from './response/value-response.js';
+export * from './rewrite.js';
+export * from './server-options.js';
+export * from './server.js';
+export * from './uri-matcher.js';

@@ -1,0 +1,423 @@
+/**
+ * One request and its answer. A request is known by its head when it is made: middleware and filters look at
+ * that; the body, if it has one, is read after them.
+ *
+ * Call order: `send` (or `abort`), once. The answer leaves when the chain of middleware has ended, so that
+ * middleware may still add headers to it; from then on it leaves at once.
+ */
+import { clientOf } from 'asynctcp/net';
+import type { AsyncClient } from 'asynctcp';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { AsyncWebHeader } from '../header.js';
+import { methodBit } from '../methods.js';
+import { AsyncBasicResponse } from '../response/basic-response.js';
+import type { AwsResponseFiller } from '../response/filler.js';
+import {
+  AsyncCallbackResponse,
+  AsyncChunkedResponse,
+  type BodySource,
+} from '../response/piecewise-response.js';
+import { AsyncResponseStream } from '../response/print-response.js';
+import type { Pieces } from '../response/pump.js';
+import { AsyncWebServerResponse } from '../response/response.js';
+import { AsyncWebParameter } from './parameter.js';
+import type { Target } from './target.js';
+
+/** What a request needs of its server. */
+export interface RequestHost {
+  /** Headers of each answer, names and values in turn. */
+  readonly defaultHeaders: readonly string[];
+  /** Called when the answer has begun to leave, or the client has gone. */
+  onAnswered(request: AsyncWebServerRequest): void;
+  /** Called with the error of a body that broke off. */
+  onBodyFailed(request: AsyncWebServerRequest, error: unknown): void;
+}
+
+/**
+ * `chain`: the middleware runs. `open`: it has ended. `answered`: the answer leaves. `gone`: the client has
+ * gone before.
+ */
+type Phase = 'chain' | 'open' | 'answered' | 'gone';
+
+export class AsyncWebServerRequest {
+  /** Node's own request and reply, for what has no name here. */
+  readonly message: IncomingMessage;
+  readonly reply: ServerResponse;
+  readonly #host: RequestHost;
+  readonly #method: number;
+  #target: Target;
+  #phase: Phase = 'chain';
+  #response: AsyncWebServerResponse | undefined;
+  #params: AsyncWebParameter[] | undefined;
+  #pathArgs: readonly string[] = [];
+  #attributes: Map<string, unknown> | undefined;
+  #disconnectHandlers: (() => void)[] | undefined;
+  #controller: AbortController | undefined;
+  #isPaused = false;
+
+  /** Made by the server. */
+  constructor(host: RequestHost, message: IncomingMessage, reply: ServerResponse, target: Target) {
+    this.#host = host;
+    this.message = message;
+    this.reply = reply;
+    this.#method = methodBit(message.method ?? '');
+    this.#target = target;
+  }
+
+  // ---- the head
+
+  /** Returns the connection's client; `undefined` when it is over. */
+  client(): AsyncClient | undefined {
+    return clientOf(this.message.socket);
+  }
+
+  /** Returns the method's bit: `HTTP_GET`, … */
+  method(): number {
+    return this.#method;
+  }
+
+  /** Returns the method's name. */
+  methodToString(): string {
+    return this.message.method ?? '';
+  }
+
+  /** Returns the decoded path, without the query; a rewritten one after a rewrite. */
+  url(): string {
+    return this.#target.path;
+  }
+
+  /** Returns the query as it was sent, without the question mark. */
+  query(): string {
+    return this.#target.query;
+  }
+
+  /** Returns 1 for HTTP/1.1 and 0 for HTTP/1.0. */
+  version(): number {
+    return this.message.httpVersionMinor;
+  }
+
+  /** Returns the header `Host`; empty if there is none. */
+  host(): string {
+    return this.header('host');
+  }
+
+  /** Returns the header `Content-Type`; empty if there is none. */
+  contentType(): string {
+    return this.header('content-type');
+  }
+
+  /** Returns the header `Content-Length`; 0 if there is none. */
+  contentLength(): number {
+    return Number(this.header('content-length'));
+  }
+
+  /** Returns true for a body of several parts, as a form with files has it. */
+  multipart(): boolean {
+    return /^multipart\//i.test(this.contentType());
+  }
+
+  /** Returns all headers, in order. */
+  headers(): AsyncWebHeader[] {
+    const { rawHeaders } = this.message;
+    const list: AsyncWebHeader[] = [];
+    for (let at = 0; at < rawHeaders.length; at += 2) {
+      const name = rawHeaders[at] ?? '';
+      if (name.toLowerCase() in this.message.headers)
+        list.push(new AsyncWebHeader(name, rawHeaders[at + 1] ?? ''));
+    }
+    return list;
+  }
+
+  /** Returns true if there is a header of the name. */
+  hasHeader(name: string): boolean {
+    return name.toLowerCase() in this.message.headers;
+  }
+
+  /** Returns a header; several of one name are joined by commas. */
+  getHeader(name: string): AsyncWebHeader | undefined {
+    return this.hasHeader(name) ? new AsyncWebHeader(name, this.header(name)) : undefined;
+  }
+
+  /** Returns the value of a header; empty if there is none. */
+  header(name: string): string {
+    const value = this.message.headers[name.toLowerCase()];
+    return Array.isArray(value) ? value.join(', ') : (value ?? '');
+  }
+
+  /** Forgets a header: middleware that frees what no handler reads. */
+  removeHeader(name: string): boolean {
+    return this.hasHeader(name) && Reflect.deleteProperty(this.message.headers, name.toLowerCase());
+  }
+
+  // ---- parameters
+
+  /** Returns the parameters: those of the query, and, when the body has been read, of the form and files. */
+  params(): readonly AsyncWebParameter[] {
+    return (this.#params ??= parseQuery(this.#target.query));
+  }
+
+  /** Adds a parameter of the body. Called while it is read. */
+  addParam(parameter: AsyncWebParameter): void {
+    this.params();
+    this.#params?.push(parameter);
+  }
+
+  /** Returns true if there is a parameter: of the query; with `post`, of the form; with `file`, a file. */
+  hasParam(name: string, post = false, file = false): boolean {
+    return this.getParam(name, post, file) !== undefined;
+  }
+
+  /** Returns a parameter by its name, as `hasParam`, or by its place among all. */
+  getParam(name: string | number, post = false, file = false): AsyncWebParameter | undefined {
+    const params = this.params();
+    if (typeof name === 'number') return params[name];
+    return params.find(
+      (param) => param.name() === name && param.isPost() === (post || file) && param.isFile() === file,
+    );
+  }
+
+  /** Returns the number of parameters. */
+  args(): number {
+    return this.params().length;
+  }
+
+  /** Returns true if there is a parameter of the name, of whatever kind. */
+  hasArg(name: string): boolean {
+    return this.params().some((param) => param.name() === name);
+  }
+
+  /** Returns the value of a parameter, of whatever kind, by its name or place; empty if there is none. */
+  arg(name: string | number): string {
+    const params = this.params();
+    const found = typeof name === 'number' ? params[name] : params.find((param) => param.name() === name);
+    return found?.value() ?? '';
+  }
+
+  /** Returns the name of the parameter at a place; empty if there is none. */
+  argName(place: number): string {
+    return this.params()[place]?.name() ?? '';
+  }
+
+  /** Returns a group of the matcher's regular expression, from 0 on; empty if there is none. */
+  pathArg(place: number): string {
+    return this.#pathArgs[place] ?? '';
+  }
+
+  /** Called by the server with the groups of the handler's matcher. */
+  setPathArgs(groups: readonly string[]): void {
+    this.#pathArgs = groups;
+  }
+
+  /** Sets another path and query: a rewrite. */
+  rewrite(target: Target): void {
+    this.#target = target;
+    this.#params = undefined;
+  }
+
+  // ---- attributes
+
+  /** Returns a value that middleware or a handler has set. */
+  getAttribute(name: string): unknown {
+    return this.#attributes?.get(name);
+  }
+
+  /** Keeps a value with the request. */
+  setAttribute(name: string, value: unknown): void {
+    (this.#attributes ??= new Map()).set(name, value);
+  }
+
+  hasAttribute(name: string): boolean {
+    return this.#attributes?.has(name) === true;
+  }
+
+  // ---- the client goes
+
+  /** Aborted when the client has gone before it had its answer. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#phase === 'gone') this.#controller.abort();
+    }
+    return this.#controller.signal;
+  }
+
+  /** Calls `handler` when the connection is over, or the answer has been sent. */
+  onDisconnect(handler: () => void): void {
+    (this.#disconnectHandlers ??= []).push(handler);
+  }
+
+  /** Called by the server when the reply is over, sent or not. */
+  closed(): void {
+    if (!this.reply.writableFinished && this.#phase !== 'gone') {
+      this.#phase = 'gone';
+      this.#response?.discard();
+      this.#controller?.abort();
+      this.#host.onAnswered(this);
+    }
+    for (const handler of this.#disconnectHandlers?.splice(0) ?? []) handler();
+  }
+
+  // ---- the answer
+
+  /**
+   * Answers: with a status, a type and a content; with a response that was made before; or, of a type and a
+   * known length, with what a filler or a stream gives.
+   * @throws Error if the request has an answer already.
+   */
+  send(response: AsyncWebServerResponse): void;
+  send(code: number, contentType?: string, content?: string | Uint8Array): void;
+  send(contentType: string, bytes: number, source: AwsResponseFiller | Pieces): void;
+  send(
+    first: AsyncWebServerResponse | number | string,
+    second?: string | number,
+    third?: string | Uint8Array | AwsResponseFiller | Pieces,
+  ): void {
+    if (first instanceof AsyncWebServerResponse) this.#answer(first);
+    else this.#answer(makeResponse(first, second, third));
+  }
+
+  /** Answers in chunks, from a filler, an iterable or a stream, which is asked only when there is space. */
+  sendChunked(contentType: string, source: BodySource): void {
+    this.#answer(new AsyncChunkedResponse(contentType, source));
+  }
+
+  /** Makes a response to be changed before it is sent. Arguments as those of `send`. */
+  beginResponse(code: number, contentType?: string, content?: string | Uint8Array): AsyncWebServerResponse;
+  beginResponse(
+    contentType: string,
+    bytes: number,
+    source: AwsResponseFiller | Pieces,
+  ): AsyncWebServerResponse;
+  beginResponse(
+    first: number | string,
+    second?: string | number,
+    third?: string | Uint8Array | AwsResponseFiller | Pieces,
+  ): AsyncWebServerResponse {
+    return makeResponse(first, second, third);
+  }
+
+  /** As `sendChunked`: makes the response only. */
+  beginChunkedResponse(contentType: string, source: BodySource): AsyncWebServerResponse {
+    return new AsyncChunkedResponse(contentType, source);
+  }
+
+  /** Makes a response that is printed. */
+  beginResponseStream(contentType: string): AsyncResponseStream {
+    return new AsyncResponseStream(contentType);
+  }
+
+  /** Sends the client to another URL. */
+  redirect(url: string, code = 302): void {
+    this.#answer(new AsyncBasicResponse(code).addHeader('Location', url));
+  }
+
+  #answer(response: AsyncWebServerResponse): void {
+    if (this.#phase === 'gone') {
+      response.discard();
+      return;
+    }
+    if (this.#phase === 'answered')
+      throw new Error(`${this.methodToString()} ${this.url()} has an answer already`);
+    this.#response?.discard();
+    this.#response = response;
+    this.#isPaused = false;
+    if (this.#phase === 'open') this.#leave(response);
+  }
+
+  /** Called by the server when the chain of middleware has ended: the answer leaves. */
+  open(): void {
+    if (this.#phase !== 'chain') return;
+    this.#phase = 'open';
+    if (this.#response !== undefined) this.#leave(this.#response);
+  }
+
+  #leave(response: AsyncWebServerResponse): void {
+    this.#phase = 'answered';
+    this.#host.onAnswered(this);
+    const sending = response.start(this.reply, this.#host.defaultHeaders);
+    sending?.catch((error: unknown) => {
+      this.#host.onBodyFailed(this, error);
+    });
+  }
+
+  /** Returns the answer, before or after it was sent. */
+  getResponse(): AsyncWebServerResponse | undefined {
+    return this.#response;
+  }
+
+  /** Answers in place of a handler that has failed. */
+  replace(code: number, text: string): void {
+    if (this.hasLeft()) return;
+    this.#response?.discard();
+    this.#response = new AsyncBasicResponse(code, 'text/plain', text);
+    this.#leave(this.#response);
+  }
+
+  /** Called by the server when another protocol takes the connection over. */
+  upgraded(): void {
+    this.#phase = 'answered';
+    this.#host.onAnswered(this);
+  }
+
+  /** Returns true if the answer has begun to leave, or the client has gone. */
+  hasLeft(): boolean {
+    return this.#phase === 'answered' || this.#phase === 'gone';
+  }
+
+  /** Returns true if the client has gone before it had its answer. */
+  isGone(): boolean {
+    return this.#phase === 'gone';
+  }
+
+  /** Returns true if the request has its answer, or needs none any more. */
+  isSent(): boolean {
+    return this.#response !== undefined || this.hasLeft();
+  }
+
+  /**
+   * Puts the answer off, for as long as the program needs: no time limit runs. Returns a reference by which
+   * the request can be answered later.
+   */
+  pause(): AsyncWebServerRequestPtr {
+    this.#isPaused = true;
+    return { lock: () => (this.#phase === 'gone' ? undefined : this) };
+  }
+
+  isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  /** Ends the connection without an answer. */
+  abort(): void {
+    this.reply.destroy();
+  }
+}
+
+/** Refers to a request whose client may go at any time. */
+export interface AsyncWebServerRequestPtr {
+  /** Returns the request; `undefined` if its client has gone. */
+  lock(): AsyncWebServerRequest | undefined;
+}
+
+function makeResponse(
+  first: number | string,
+  second: string | number | undefined,
+  third: string | Uint8Array | AwsResponseFiller | Pieces | undefined,
+): AsyncWebServerResponse {
+  if (typeof first === 'number') {
+    const isContent = third === undefined || typeof third === 'string' || third instanceof Uint8Array;
+    if (isContent && typeof second !== 'number') return new AsyncBasicResponse(first, second, third);
+    throw new TypeError('content must be text or bytes');
+  }
+  if (typeof second !== 'number' || third === undefined)
+    throw new TypeError('a length and a source must be given');
+  return new AsyncCallbackResponse(first, second, third instanceof Uint8Array ? [third] : third);
+}
+
+function parseQuery(query: string): AsyncWebParameter[] {
+  if (query === '') return [];
+  return Array.from(
+    new URLSearchParams(query),
+    ([name, value]) => new AsyncWebParameter(name, value, 'query'),
+  );
+}

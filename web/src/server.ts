@@ -1,0 +1,398 @@
+/**
+ * The web server. A request goes: node:http parses its head → `admit` → rewrites → the first handler that
+ * answers it → middleware → the body is read → the handler → the answer leaves.
+ */
+import assert from 'node:assert/strict';
+import http, { ServerResponse, STATUS_CODES, type IncomingMessage } from 'node:http';
+import https from 'node:https';
+import { Socket, type AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { carry } from 'asynctcp/net';
+import { admit } from './admission.js';
+import {
+  AsyncCallbackWebHandler,
+  type ArBodyHandlerFunction,
+  type ArRequestHandlerFunction,
+  type ArUploadHandlerFunction,
+} from './handlers/callback-handler.js';
+import type { AsyncWebHandler } from './handlers/handler.js';
+import { noteAllowed, NotFoundHandler } from './handlers/not-found-handler.js';
+import { HttpError } from './http-error.js';
+import { limitsOf, type Limits } from './limits.js';
+import { HTTP_ANY } from './methods.js';
+import { AsyncMiddlewareChain } from './middleware/middleware.js';
+import { hasBody, readBody } from './request/body.js';
+import { AsyncWebServerRequest, type RequestHost } from './request/request.js';
+import { AsyncWebRewrite } from './rewrite.js';
+import type { AsyncWebServerOptions } from './server-options.js';
+import { Unanswered } from './unanswered.js';
+import type { AsyncURIMatcher } from './uri-matcher.js';
+
+/** How often node:http looks for connections whose time is over, in milliseconds. */
+const CHECK_MS = 250;
+
+/** A connection that asks to become another protocol's. */
+interface Upgrade {
+  readonly socket: Duplex;
+  readonly head: Buffer;
+}
+
+export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost, AsyncDisposable {
+  readonly limits: Limits;
+  readonly #port: number;
+  readonly #options: AsyncWebServerOptions;
+  readonly #server: http.Server;
+  readonly #handlers: AsyncWebHandler[] = [];
+  readonly #rewrites: AsyncWebRewrite[] = [];
+  readonly #notFound = new NotFoundHandler();
+  readonly #defaultHeaders: string[] = [];
+  readonly #unanswered: Unanswered;
+  readonly #handlerOf = new WeakMap<AsyncWebServerRequest, AsyncWebHandler>();
+  #requests = 0;
+
+  /**
+   * Makes a server; `begin` lets it listen.
+   * @param port 0: a free one, which `port` tells.
+   * @throws RangeError for a limit that is no positive number.
+   */
+  constructor(port = 80, options: AsyncWebServerOptions = {}) {
+    super();
+    this.#port = port;
+    this.#options = options;
+    this.limits = limitsOf(options.limits);
+    this.#unanswered = new Unanswered(this.limits.answerMs, (request) => {
+      this.#late(request);
+    });
+    this.#server = carry(makeServer(options, this.limits), { stack: options.stack });
+    this.#listenToServer();
+  }
+
+  #listenToServer(): void {
+    const server = this.#server;
+    const { limits } = this;
+    server.maxConnections = limits.connections;
+    server.maxHeadersCount = limits.headers + 1;
+    server.timeout = limits.stalledMs;
+    server.on('request', (message, reply) => {
+      this.#serve(message, reply);
+    });
+    // The body is asked for when middleware has let the request pass.
+    server.on('checkContinue', (message: IncomingMessage, reply: ServerResponse) => {
+      this.#serve(message, reply, true);
+    });
+    server.on('upgrade', (message: IncomingMessage, socket: Duplex, head: Buffer) => {
+      const reply = new ServerResponse(message);
+      assert(socket instanceof Socket, 'a connection is a socket, on every stack');
+      reply.assignSocket(socket);
+      reply.shouldKeepAlive = false;
+      reply.once('finish', () => {
+        socket.end();
+      });
+      this.#serve(message, reply, false, { socket, head });
+    });
+  }
+
+  // ---- listening
+
+  /**
+   * Begins to listen.
+   * @throws the system's error, such as EADDRINUSE.
+   */
+  begin(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(this.#port, this.#options.host, () => {
+        this.#server.off('error', reject);
+        resolve();
+      });
+    });
+  }
+
+  /** Returns the port on which the server listens; 0 while it does not. */
+  port(): number {
+    const address = this.#server.address();
+    return isAddress(address) ? address.port : 0;
+  }
+
+  /**
+   * Stops listening, and ends the connections: those without a request at once, the others when they have
+   * had their answer, after `graceMs` in any case.
+   */
+  end(graceMs = 5000): Promise<void> {
+    if (!this.#server.listening) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.#server.closeAllConnections();
+      }, graceMs);
+      this.#server.close(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+      this.#server.closeIdleConnections();
+    });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.end();
+  }
+
+  /** node:http's own server, for what has no name here. */
+  get server(): http.Server {
+    return this.#server;
+  }
+
+  // ---- handlers
+
+  /** Answers a path by a function. Earlier handlers come first. */
+  on(uri: string | AsyncURIMatcher, onRequest: ArRequestHandlerFunction): AsyncCallbackWebHandler;
+  /**
+   * Answers a path by a function, for some methods.
+   * @param methods such as `HTTP_GET | HTTP_POST`.
+   * @param onRequest called when the body has been read.
+   * @param onUpload takes the files of a form.
+   * @param onBody takes a body that is no form.
+   */
+  on(
+    uri: string | AsyncURIMatcher,
+    methods: number,
+    onRequest: ArRequestHandlerFunction,
+    onUpload?: ArUploadHandlerFunction,
+    onBody?: ArBodyHandlerFunction,
+  ): AsyncCallbackWebHandler;
+  on(
+    uri: string | AsyncURIMatcher,
+    methods: number | ArRequestHandlerFunction,
+    onRequest?: ArRequestHandlerFunction,
+    onUpload?: ArUploadHandlerFunction,
+    onBody?: ArBodyHandlerFunction,
+  ): AsyncCallbackWebHandler {
+    const isEvery = typeof methods === 'function';
+    const handler = new AsyncCallbackWebHandler(
+      uri,
+      isEvery ? HTTP_ANY : methods,
+      isEvery ? methods : onRequest,
+    );
+    return this.addHandler(handler.onUpload(onUpload).onBody(onBody));
+  }
+
+  /** Adds a handler behind the others. Returns it. */
+  addHandler<H extends AsyncWebHandler>(handler: H): H {
+    this.#handlers.push(handler);
+    return handler;
+  }
+
+  /** Removes a handler. Returns true if it was there. */
+  removeHandler(handler: AsyncWebHandler): boolean {
+    return remove(this.#handlers, handler);
+  }
+
+  /** Gives the requests of one path another one. */
+  rewrite(from: string, to: string): AsyncWebRewrite {
+    return this.addRewrite(new AsyncWebRewrite(from, to));
+  }
+
+  addRewrite(rewrite: AsyncWebRewrite): AsyncWebRewrite {
+    this.#rewrites.push(rewrite);
+    return rewrite;
+  }
+
+  /** Removes a rewrite. Returns true if it was there. */
+  removeRewrite(rewrite: AsyncWebRewrite): boolean {
+    return remove(this.#rewrites, rewrite);
+  }
+
+  /** Answers what no handler does. Default: 404, or 405 with `Allow`. */
+  onNotFound(handler: ArRequestHandlerFunction | undefined): void {
+    this.#notFound.setOnRequest(handler);
+  }
+
+  /** Takes the files of forms that no handler answers. */
+  onFileUpload(handler: ArUploadHandlerFunction | undefined): void {
+    this.#notFound.onUpload(handler);
+  }
+
+  /** Takes the bodies of requests that no handler answers. */
+  onRequestBody(handler: ArBodyHandlerFunction | undefined): void {
+    this.#notFound.onBody(handler);
+  }
+
+  /** Removes all handlers and rewrites. */
+  reset(): void {
+    this.#handlers.length = 0;
+    this.#rewrites.length = 0;
+    this.onNotFound(undefined);
+    this.onFileUpload(undefined);
+    this.onRequestBody(undefined);
+  }
+
+  /** Adds a header to every answer that has none of its name. */
+  addDefaultHeader(name: string, value: string): void {
+    http.validateHeaderName(name);
+    http.validateHeaderValue(name, value);
+    this.#defaultHeaders.push(name, value);
+  }
+
+  get defaultHeaders(): readonly string[] {
+    return this.#defaultHeaders;
+  }
+
+  // ---- a request
+
+  #serve(message: IncomingMessage, reply: ServerResponse, awaitsContinue = false, upgrade?: Upgrade): void {
+    const target = admit(message, this.limits);
+    if (typeof target === 'number') {
+      refuse(reply, target);
+      return;
+    }
+    if (this.#requests >= this.limits.requests) {
+      refuse(reply, 503, this.limits.retryAfterS);
+      return;
+    }
+    const request = new AsyncWebServerRequest(this, message, reply, target);
+    this.#requests += 1;
+    reply.once('close', () => {
+      this.#requests -= 1;
+      request.closed();
+    });
+    for (const rewrite of this.#rewrites) if (rewrite.match(request)) rewrite.apply(request);
+    const handler = this.#find(request, upgrade !== undefined);
+    this.#handlerOf.set(request, handler);
+    this.#run(request, handler, () => this.#handle(request, handler, awaitsContinue, upgrade));
+  }
+
+  /** Returns the first handler that answers the request. */
+  #find(request: AsyncWebServerRequest, isUpgrade: boolean): AsyncWebHandler {
+    let allowed = 0;
+    for (const handler of this.#handlers) {
+      if (isUpgrade !== (handler.handleUpgrade !== undefined)) continue;
+      const match = handler.matches(request);
+      if (match === false || !handler.filter(request)) continue;
+      if (handler.answers(request)) {
+        if (match !== true) request.setPathArgs(match);
+        return handler;
+      }
+      allowed |= handler.methods;
+    }
+    noteAllowed(request, allowed);
+    return this.#notFound;
+  }
+
+  #run(
+    request: AsyncWebServerRequest,
+    handler: AsyncWebHandler,
+    last: () => Promise<void> | undefined,
+  ): void {
+    let running: Promise<void> | undefined;
+    try {
+      running = this.runChain(request, () => handler.runChain(request, last));
+      if (running === undefined) request.open();
+    } catch (error) {
+      this.#failed(request, error);
+    }
+    if (!request.isSent()) this.#unanswered.add(request);
+    running?.then(
+      () => {
+        request.open();
+      },
+      (error: unknown) => {
+        this.#failed(request, error);
+      },
+    );
+  }
+
+  /** Reads the body, and calls the handler. */
+  #handle(
+    request: AsyncWebServerRequest,
+    handler: AsyncWebHandler,
+    awaitsContinue: boolean,
+    upgrade: Upgrade | undefined,
+  ): Promise<void> | undefined {
+    if (upgrade !== undefined && handler.handleUpgrade !== undefined) {
+      request.upgraded();
+      handler.handleUpgrade(request, upgrade.socket, upgrade.head);
+      return undefined;
+    }
+    if (!hasBody(request)) return settled(handler.handleRequest(request));
+    if (awaitsContinue) request.reply.writeContinue();
+    if (handler.readsBody) return settled(handler.handleRequest(request));
+    return this.#handleWithBody(request, handler);
+  }
+
+  async #handleWithBody(request: AsyncWebServerRequest, handler: AsyncWebHandler): Promise<void> {
+    await readBody(request, handler, this.limits);
+    if (!request.isSent()) await handler.handleRequest(request);
+  }
+
+  // ---- what goes wrong
+
+  /** Called by a request. */
+  onAnswered(request: AsyncWebServerRequest): void {
+    this.#unanswered.delete(request);
+  }
+
+  /** Called by a request. */
+  onBodyFailed(request: AsyncWebServerRequest, error: unknown): void {
+    this.#log(request, `its body broke off: ${textOf(error)}`);
+  }
+
+  #failed(request: AsyncWebServerRequest, error: unknown): void {
+    if (request.isGone()) return;
+    const isMeant = error instanceof HttpError;
+    if (!isMeant) this.#log(request, `it threw ${textOf(error)}`);
+    if (request.hasLeft()) {
+      request.abort();
+      return;
+    }
+    const code = isMeant ? error.code : 500;
+    request.replace(code, isMeant ? error.message : (STATUS_CODES[500] ?? ''));
+  }
+
+  #late(request: AsyncWebServerRequest): void {
+    this.#log(request, `it has not answered within ${this.limits.answerMs} ms`);
+    request.replace(503, STATUS_CODES[503] ?? '');
+  }
+
+  #log(request: AsyncWebServerRequest, what: string): void {
+    const route = this.#handlerOf.get(request)?.route() ?? '';
+    const line = `asynctcp-web: handler ${route} of ${request.methodToString()} ${request.url()}: ${what}`;
+    (this.#options.log ?? console.error)(line);
+  }
+}
+
+function makeServer({ tls }: AsyncWebServerOptions, limits: Limits): http.Server {
+  const options: http.ServerOptions = {
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.headersMs,
+    requestTimeout: Math.max(limits.headersMs, limits.requestMs),
+    keepAliveTimeout: limits.keepAliveMs,
+    connectionsCheckingInterval: CHECK_MS,
+  };
+  return tls === undefined ? http.createServer(options) : https.createServer({ ...options, ...tls });
+}
+
+function isAddress(address: string | AddressInfo | null): address is AddressInfo {
+  return typeof address === 'object' && address !== null;
+}
+
+/** Answers a request that no handler gets. What is left of its body is dropped. */
+function refuse(reply: ServerResponse, code: number, retryAfterS?: number): void {
+  const text = STATUS_CODES[code] ?? '';
+  if (retryAfterS !== undefined) reply.setHeader('Retry-After', retryAfterS);
+  reply.writeHead(code, { 'Content-Length': Buffer.byteLength(text), 'Content-Type': 'text/plain' });
+  reply.end(text);
+}
+
+function remove<T>(list: T[], item: T): boolean {
+  const at = list.indexOf(item);
+  return at >= 0 && list.splice(at, 1).length > 0;
+}
+
+/** Returns the promise of a handler, if it returned one. */
+function settled(returned: unknown): Promise<void> | undefined {
+  if (typeof returned !== 'object' || returned === null || !('then' in returned)) return undefined;
+  return Promise.resolve(returned).then(() => undefined);
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
