@@ -1,9 +1,13 @@
 /** The door of the package: ESPAsyncWebServer's classes. */
+export type { TemplateFunction, TemplateProcessor, TemplateValue } from './files/template.js';
+export type { WebFile } from './files/web-file.js';
+export * from './files/web-folder.js';
 export * from './handlers/callback-handler.js';
 export * from './handlers/handler.js';
+export * from './handlers/static-handler.js';
 export * from './header.js';
 export * from './http-error.js';
-export { DEFAULT_LIMITS, type Limits } from './limits.js';
+export { DEFAULT_FOLDER_LIMITS, DEFAULT_LIMITS, type FolderLimits, type Limits } from './limits.js';
 export {
   HTTP_ANY,
   HTTP_COPY,
@@ -25,6 +29,7 @@ export * from './middleware/middleware.js';
 export * from './request/parameter.js';
 export { AsyncWebServerRequest, type AsyncWebServerRequestPtr } from './request/request.js';
 export * from './response/basic-response.js';
+export { AsyncFileResponse } from './response/file-response.js';
 export { RESPONSE_TRY_AGAIN, type AwsResponseFiller } from './response/filler.js';
 export * from './response/piecewise-response.js';
 export * from './response/print-response.js';

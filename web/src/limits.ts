@@ -48,14 +48,43 @@ export const DEFAULT_LIMITS: Limits = {
   retryAfterS: 1,
 };
 
+/** The bounds of a folder's cache: a file beyond them is read for each request. */
+export interface FolderLimits {
+  /** Bytes that the cache holds; 0: there is none. */
+  readonly cacheBytes: number;
+  /** Bytes of the largest file that the cache holds. */
+  readonly cachedFileBytes: number;
+  /** Time for which a file is sent before it is looked at again, in milliseconds. */
+  readonly cacheMs: number;
+}
+
+export const DEFAULT_FOLDER_LIMITS: FolderLimits = {
+  cacheBytes: 16_777_216,
+  cachedFileBytes: 262_144,
+  cacheMs: 1000,
+};
+
 /**
  * Returns all limits.
  * @throws RangeError for a limit that is no positive number.
  */
 export function limitsOf(given: Partial<Limits> = {}): Limits {
-  const limits = { ...DEFAULT_LIMITS, ...given };
+  return checked(DEFAULT_LIMITS, given, () => false);
+}
+
+/**
+ * Returns all limits of a folder.
+ * @throws RangeError for a limit that is no positive number.
+ */
+export function folderLimitsOf(given: Partial<FolderLimits> = {}): FolderLimits {
+  return checked(DEFAULT_FOLDER_LIMITS, given, (name) => name === 'cacheBytes');
+}
+
+function checked<L extends object>(defaults: L, given: Partial<L>, mayBeZero: (name: string) => boolean): L {
+  const limits = { ...defaults, ...given };
   for (const [name, value] of Object.entries(limits)) {
-    if (!(name in DEFAULT_LIMITS)) throw new RangeError(`${name} is no limit`);
+    if (!(name in defaults)) throw new RangeError(`${name} is no limit`);
+    if (value === 0 && mayBeZero(name)) continue;
     if (!(typeof value === 'number' && value > 0))
       throw new RangeError(`${name} must be above 0; it is ${String(value)}`);
   }

@@ -9,6 +9,7 @@ import { Socket, type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { carry } from 'asynctcp/net';
 import { admit } from './admission.js';
+import type { WebFolder } from './files/web-folder.js';
 import {
   AsyncCallbackWebHandler,
   type ArBodyHandlerFunction,
@@ -17,6 +18,7 @@ import {
 } from './handlers/callback-handler.js';
 import type { AsyncWebHandler } from './handlers/handler.js';
 import { noteAllowed, NotFoundHandler } from './handlers/not-found-handler.js';
+import { AsyncStaticWebHandler } from './handlers/static-handler.js';
 import { HttpError } from './http-error.js';
 import { limitsOf, type Limits } from './limits.js';
 import { HTTP_ANY } from './methods.js';
@@ -175,6 +177,22 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     return this.addHandler(handler.onUpload(onUpload).onBody(onBody));
   }
 
+  /**
+   * Answers the paths at and below `uri` by files. A path without a file is the next handler's.
+   * @param folder a folder, or its path on the system.
+   * @param path the file, or the folder, below `folder` that answers for `uri`.
+   * @param cacheControl value of `Cache-Control`, such as 'max-age=600'.
+   * @throws RangeError for a path that leads out of the folder.
+   */
+  serveStatic(
+    uri: string,
+    folder: WebFolder | string,
+    path = '/',
+    cacheControl?: string,
+  ): AsyncStaticWebHandler {
+    return this.addHandler(new AsyncStaticWebHandler(uri, folder, path, cacheControl));
+  }
+
   /** Adds a handler behind the others. Returns it. */
   addHandler<H extends AsyncWebHandler>(handler: H): H {
     this.#handlers.push(handler);
@@ -258,15 +276,18 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     this.#run(request, handler, awaitsContinue, upgrade);
   }
 
-  /** Returns the first handler that answers the request. */
-  #find(request: AsyncWebServerRequest, isUpgrade: boolean): AsyncWebHandler {
+  /** Returns the first handler, from a place on, that answers the request. */
+  #find(request: AsyncWebServerRequest, isUpgrade: boolean, from = 0): AsyncWebHandler {
     let allowed = 0;
-    for (const handler of this.#handlers) {
+    for (let at = from; at < this.#handlers.length; at += 1) {
+      const handler = this.#handlers[at];
+      if (handler === undefined) break;
       if (isUpgrade !== (handler.handleUpgrade !== undefined)) continue;
       const match = handler.matches(request);
       if (match === false || !handler.filter(request)) continue;
       if (handler.answers(request)) {
         if (match !== true) request.setPathArgs(match);
+        if (handler.holds !== undefined) noteAllowed(request, allowed);
         return handler;
       }
       allowed |= handler.methods;
@@ -284,10 +305,8 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     let running: Promise<void> | undefined;
     try {
       running =
-        this.hasMiddleware || handler.hasMiddleware
-          ? this.runChain(request, () =>
-              handler.runChain(request, () => this.#handle(request, handler, awaitsContinue, upgrade)),
-            )
+        this.hasMiddleware || handler.hasMiddleware || handler.holds !== undefined
+          ? this.runChain(request, () => this.#enter(request, handler, awaitsContinue, upgrade))
           : this.#handle(request, handler, awaitsContinue, upgrade);
       if (running === undefined) request.open();
     } catch (error) {
@@ -302,6 +321,24 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
         this.#failed(request, error);
       },
     );
+  }
+
+  /** Runs a handler behind its middleware; the next one, if it does not hold what the request asks for. */
+  #enter(
+    request: AsyncWebServerRequest,
+    handler: AsyncWebHandler,
+    awaitsContinue: boolean,
+    upgrade: Upgrade | undefined,
+  ): Promise<void> | undefined {
+    const enter = (isHeld: boolean): Promise<void> | undefined => {
+      if (isHeld)
+        return handler.runChain(request, () => this.#handle(request, handler, awaitsContinue, upgrade));
+      const next = this.#find(request, upgrade !== undefined, this.#handlers.indexOf(handler) + 1);
+      request.handler = next;
+      return this.#enter(request, next, awaitsContinue, upgrade);
+    };
+    const held = handler.holds?.(request) ?? true;
+    return typeof held === 'boolean' ? enter(held) : held.then(enter);
   }
 
   /** Reads the body, and calls the handler. */

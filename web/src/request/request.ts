@@ -8,6 +8,9 @@
 import { clientOf } from 'asynctcp/net';
 import type { AsyncClient } from 'asynctcp';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { fileResponse } from '../files/file-answer.js';
+import type { TemplateProcessor } from '../files/template.js';
+import type { WebFolder } from '../files/web-folder.js';
 import { AsyncWebHeader } from '../header.js';
 import { methodBit } from '../methods.js';
 import { AsyncBasicResponse } from '../response/basic-response.js';
@@ -245,9 +248,10 @@ export class AsyncWebServerRequest {
     return this.#controller.signal;
   }
 
-  /** Calls `handler` when the connection is over, or the answer has been sent. */
+  /** Calls `handler` when the connection is over, or the answer has been sent; at once if that is so. */
   onDisconnect(handler: () => void): void {
-    (this.#disconnectHandlers ??= []).push(handler);
+    if (this.reply.closed) handler();
+    else (this.#disconnectHandlers ??= []).push(handler);
   }
 
   /** Called by the server when the reply is over, sent or not. */
@@ -266,19 +270,36 @@ export class AsyncWebServerRequest {
 
   /**
    * Answers: with a status, a type and a content; with a response that was made before; or, of a type and a
-   * known length, with what a filler or a stream gives.
+   * known length, with what a filler or a stream gives; with a file.
    * @throws Error if the request has an answer already.
    */
   send(response: AsyncWebServerResponse): void;
   send(code: number, contentType?: string, content?: string | Uint8Array): void;
   send(contentType: string, bytes: number, source: AwsResponseFiller | Pieces): void;
+  /**
+   * Answers with a file: 404 if there is none.
+   * @param folder a folder, or its path on the system.
+   * @param path names below the folder, with slashes between them.
+   * @param contentType default: by the name of the file.
+   * @param download the client keeps the file under its name, and does not show it.
+   * @param templateProcessor replaces `%NAME%` in the file.
+   */
   send(
-    first: AsyncWebServerResponse | number | string,
+    folder: WebFolder | string,
+    path: string,
+    contentType?: string,
+    download?: boolean,
+    templateProcessor?: TemplateProcessor,
+  ): void;
+  send(
+    first: AsyncWebServerResponse | WebFolder | number | string,
     second?: string | number,
     third?: string | Uint8Array | AwsResponseFiller | Pieces,
+    download?: boolean,
+    templateProcessor?: TemplateProcessor,
   ): void {
     if (first instanceof AsyncWebServerResponse) this.#answer(first);
-    else this.#answer(makeResponse(first, second, third));
+    else this.#answer(this.#makeResponse(first, second, third, download, templateProcessor));
   }
 
   /** Answers in chunks, from a filler, an iterable or a stream, which is asked only when there is space. */
@@ -294,11 +315,32 @@ export class AsyncWebServerRequest {
     source: AwsResponseFiller | Pieces,
   ): AsyncWebServerResponse;
   beginResponse(
-    first: number | string,
+    folder: WebFolder | string,
+    path: string,
+    contentType?: string,
+    download?: boolean,
+    templateProcessor?: TemplateProcessor,
+  ): AsyncWebServerResponse;
+  beginResponse(
+    first: WebFolder | number | string,
     second?: string | number,
     third?: string | Uint8Array | AwsResponseFiller | Pieces,
+    download?: boolean,
+    templateProcessor?: TemplateProcessor,
   ): AsyncWebServerResponse {
-    return makeResponse(first, second, third);
+    return this.#makeResponse(first, second, third, download, templateProcessor);
+  }
+
+  #makeResponse(
+    first: WebFolder | number | string,
+    second: string | number | undefined,
+    third: string | Uint8Array | AwsResponseFiller | Pieces | undefined,
+    download: boolean | undefined,
+    processor: TemplateProcessor | undefined,
+  ): AsyncWebServerResponse {
+    if (typeof first === 'number' || typeof second !== 'string') return makeResponse(first, second, third);
+    if (third !== undefined && typeof third !== 'string') throw new TypeError('a type must be text');
+    return fileResponse(this, first, second, { contentType: third, download }, processor);
   }
 
   /** As `sendChunked`: makes the response only. */
@@ -405,7 +447,7 @@ export interface AsyncWebServerRequestPtr {
 }
 
 function makeResponse(
-  first: number | string,
+  first: WebFolder | number | string,
   second: string | number | undefined,
   third: string | Uint8Array | AwsResponseFiller | Pieces | undefined,
 ): AsyncWebServerResponse {
@@ -414,7 +456,7 @@ function makeResponse(
     if (isContent && typeof second !== 'number') return new AsyncBasicResponse(first, second, third);
     throw new TypeError('content must be text or bytes');
   }
-  if (typeof second !== 'number' || third === undefined)
+  if (typeof first !== 'string' || typeof second !== 'number' || third === undefined)
     throw new TypeError('a length and a source must be given');
   return new AsyncCallbackResponse(first, second, third instanceof Uint8Array ? [third] : third);
 }
