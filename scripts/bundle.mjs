@@ -3,8 +3,8 @@
 // `chunks`, once, so that they have the same state. The types stay as they are.
 // `node scripts/bundle.mjs FOLDER` writes the files into the folder; without it they replace the modules of `dist`.
 import { readFileSync, readdirSync, rmSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
-import { build } from 'esbuild';
+import { join, resolve } from 'node:path';
+import { build } from 'rolldown';
 
 const root = resolve(import.meta.dirname, '..');
 const modules = join(root, 'dist');
@@ -15,37 +15,36 @@ const WATCHDOG = './dist/task/watchdog-thread-node.js';
 
 const { exports, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const doors = Object.values(exports).flatMap((target) => target.default ?? []);
-const outdir = resolve(process.argv[2] ?? modules);
 
-/** Returns the paths of the files. */
-async function bundle(entryPoints) {
-  const { metafile } = await build({
-    absWorkingDir: root,
-    entryPoints,
-    outbase: modules,
-    outdir,
-    allowOverwrite: true,
-    bundle: true,
-    splitting: true,
-    chunkNames: 'chunks/[name]-[hash]',
-    format: 'esm',
+/** Returns the paths of the files that belong to entries of `dist`. */
+async function bundle(entries, dir) {
+  const names = entries.map((path) => path.replace(/^(\.\/)?dist\/|\.js$/g, ''));
+  const { output } = await build({
+    cwd: root,
+    input: Object.fromEntries(names.map((name) => [name, `src/${name}.ts`])),
+    tsconfig: 'src/tsconfig.json',
     platform: 'node',
-    target: 'es2023',
-    charset: 'utf8',
-    sourcemap: true,
-    // The sources are in the package.
-    sourcesContent: false,
-    metafile: true,
+    output: {
+      dir,
+      format: 'esm',
+      chunkFileNames: 'chunks/[name]-[hash].js',
+      sourcemap: true,
+      // The sources are in the package, and the types have the comments for users.
+      sourcemapExcludeSources: true,
+      comments: { jsdoc: false },
+    },
+    logLevel: 'warn',
   });
-  return Object.keys(metafile.outputs).map((file) => join(root, file));
+  return output.map(({ fileName }) => join(dir, fileName));
 }
 
-const files = [...(await bundle([...doors, ...Object.values(bin), TASK])), ...(await bundle([WATCHDOG]))];
-if (outdir === modules) {
-  // Without its notes, the next build makes every module again.
+const folder = resolve(process.argv[2] ?? modules);
+const library = await bundle([...doors, ...Object.values(bin), TASK], folder);
+const watchdog = await bundle([WATCHDOG], folder);
+if (folder === modules) {
+  const kept = new Set([...library, ...watchdog]);
+  // Without the compiler's notes, the next build makes every module again.
   const isReplaced = (name) => /\.js(\.map)?$|\.tsbuildinfo$/.test(name);
   const names = readdirSync(modules, { recursive: true }).filter(isReplaced);
-  for (const file of names.map((name) => join(modules, name))) if (!files.includes(file)) rmSync(file);
+  for (const file of names.map((name) => join(modules, name))) if (!kept.has(file)) rmSync(file);
 }
-const scripts = files.filter((file) => file.endsWith('.js'));
-console.log(`${scripts.length} files of the library in ${relative('', outdir)}`);
