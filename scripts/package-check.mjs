@@ -53,14 +53,15 @@ const server = http.createServer((request, response) => {
 await once(server.listen(0, '127.0.0.1'), 'listening');
 const [response] = await once(http.get({ port: server.address().port, agent: false }), 'response');
 console.log(await text(response));
-const listening = await listen(0, { host: '127.0.0.1' });
-const connecting = AsyncClient.open('127.0.0.1', listening.server.port());
-for await (const client of listening) {
-  console.log(client instanceof AsyncClient);
-  client.abort();
+const listening = listen(0, { host: '127.0.0.1' });
+await listening.started;
+const outgoing = await AsyncClient.open('127.0.0.1', listening.server.port());
+for await (const incoming of listening) {
+  console.log(incoming instanceof AsyncClient);
+  incoming.close();
   break;
 }
-(await connecting).abort();
+outgoing.close();
 `;
 
 /** Prints the place in the package's sources that an error comes from. */
@@ -141,7 +142,7 @@ try {
   writeFileSync(join(folder, 'failing.js'), FAILING);
   expect(
     run(process.execPath, ['--enable-source-maps', 'failing.js'], folder).trim(),
-    'src/asynctcp/configuration.ts',
+    'src/asynctcp/configuration-symbols.ts',
     'the source of an error',
   );
 
