@@ -304,10 +304,9 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   ): void {
     let running: Promise<void> | undefined;
     try {
-      running =
-        this.hasMiddleware || handler.hasMiddleware || handler.holds !== undefined
-          ? this.runChain(request, () => this.#enter(request, handler, awaitsContinue, upgrade))
-          : this.#handle(request, handler, awaitsContinue, upgrade);
+      running = this.hasMiddleware
+        ? this.runChain(request, () => this.#enter(request, handler, awaitsContinue, upgrade))
+        : this.#enter(request, handler, awaitsContinue, upgrade);
       if (running === undefined) request.open();
     } catch (error) {
       this.#failed(request, error);
@@ -323,22 +322,36 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     );
   }
 
-  /** Runs a handler behind its middleware; the next one, if it does not hold what the request asks for. */
+  /** Runs a handler, or the next one, if it does not hold what the request asks for. */
   #enter(
     request: AsyncWebServerRequest,
     handler: AsyncWebHandler,
     awaitsContinue: boolean,
     upgrade: Upgrade | undefined,
   ): Promise<void> | undefined {
-    const enter = (isHeld: boolean): Promise<void> | undefined => {
-      if (isHeld)
-        return handler.runChain(request, () => this.#handle(request, handler, awaitsContinue, upgrade));
+    const held = handler.holds?.(request) ?? true;
+    if (held === true) return this.#runHandler(request, handler, awaitsContinue, upgrade);
+    const pass = (): Promise<void> | undefined => {
       const next = this.#find(request, upgrade !== undefined, this.#handlers.indexOf(handler) + 1);
       request.handler = next;
       return this.#enter(request, next, awaitsContinue, upgrade);
     };
-    const held = handler.holds?.(request) ?? true;
-    return typeof held === 'boolean' ? enter(held) : held.then(enter);
+    if (held === false) return pass();
+    return held.then((isHeld) =>
+      isHeld ? this.#runHandler(request, handler, awaitsContinue, upgrade) : pass(),
+    );
+  }
+
+  /** Runs a handler behind its middleware. */
+  #runHandler(
+    request: AsyncWebServerRequest,
+    handler: AsyncWebHandler,
+    awaitsContinue: boolean,
+    upgrade: Upgrade | undefined,
+  ): Promise<void> | undefined {
+    return handler.hasMiddleware
+      ? handler.runChain(request, () => this.#handle(request, handler, awaitsContinue, upgrade))
+      : this.#handle(request, handler, awaitsContinue, upgrade);
   }
 
   /** Reads the body, and calls the handler. */

@@ -63,7 +63,7 @@ async function realPath(guard: Guard, path: string): Promise<string | undefined>
 /** Opens a path without links; 'replaced' if it has become another file, or a link, on the way. */
 async function openReal(real: string): Promise<Opened | 'replaced'> {
   // Windows opens no folder.
-  if ((await lstat(real)).isDirectory()) return 'folder';
+  if (process.platform === 'win32' && (await lstat(real)).isDirectory()) return 'folder';
   const handle = await open(real, FLAGS);
   let isKept = false;
   try {

@@ -27,8 +27,8 @@ export class WebFolder {
   readonly limits: FolderLimits;
   readonly #guard: Guard;
   readonly #cache: FileCache;
-  /** Reads of small files under way, so that one file is read once at a time. */
-  readonly #reading = new Map<string, Promise<MemoryFile>>();
+  /** Looks under way, so that a small file is read once for all requests that wait for it. */
+  readonly #looks = new Map<string, Promise<Seen>>();
 
   /**
    * Makes a folder; it need not exist yet.
@@ -67,6 +67,22 @@ export class WebFolder {
    * @throws HttpError with 403 if the system refuses, and with 503 if no descriptor is left.
    */
   async look(path: string): Promise<Seen> {
+    const other = this.#looks.get(path);
+    if (other !== undefined) {
+      const seen = await other;
+      // An open file is the other request's.
+      if (typeof seen === 'string' || seen.bytes !== undefined) return seen;
+    }
+    const look = this.#look(path);
+    this.#looks.set(path, look);
+    try {
+      return await look;
+    } finally {
+      if (this.#looks.get(path) === look) this.#looks.delete(path);
+    }
+  }
+
+  async #look(path: string): Promise<Seen> {
     const opened = await guardedOpen(this.#guard, path);
     const { cacheBytes, cachedFileBytes } = this.limits;
     if (typeof opened !== 'string' && opened.size > Math.min(cachedFileBytes, cacheBytes)) {
@@ -81,21 +97,9 @@ export class WebFolder {
   async #inMemory(path: string, opened: OpenFile): Promise<MemoryFile> {
     try {
       const known = this.#cache.last(path);
-      if (
-        known instanceof MemoryFile &&
-        known.isSettled &&
-        known.version === opened.version &&
-        known.path === opened.path
-      ) {
-        return known;
-      }
-      const key = `${opened.path}\0${opened.version}`;
-      let reading = this.#reading.get(key);
-      if (reading === undefined) {
-        reading = read(opened).finally(() => this.#reading.delete(key));
-        this.#reading.set(key, reading);
-      }
-      return await reading;
+      if (!(known instanceof MemoryFile) || !known.isSettled) return await read(opened);
+      const isSame = known.version === opened.version && known.path === opened.path;
+      return isSame ? known : await read(opened);
     } finally {
       opened.close();
     }

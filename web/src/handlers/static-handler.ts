@@ -8,7 +8,7 @@ import { answers, HTTP_GET } from '../methods.js';
 import type { AsyncWebServerRequest } from '../request/request.js';
 import { AsyncBasicResponse } from '../response/basic-response.js';
 import { AsyncFileResponse } from '../response/file-response.js';
-import type { AsyncWebServerResponse } from '../response/response.js';
+import { AsyncWebServerResponse } from '../response/response.js';
 import { AsyncWebHandler } from './handler.js';
 
 /** Files that answer for their folder. */
@@ -19,7 +19,6 @@ export class AsyncStaticWebHandler extends AsyncWebHandler {
   readonly #uri: string;
   readonly #folder: WebFolder;
   readonly #path: string;
-  readonly #answers = new WeakMap<AsyncWebServerRequest, AsyncWebServerResponse>();
   #isDir: boolean | undefined;
   #defaultFiles: readonly string[] = DEFAULT_FILES;
   #gzip: GzipRule = 'first';
@@ -137,7 +136,7 @@ export class AsyncStaticWebHandler extends AsyncWebHandler {
   #keep(request: AsyncWebServerRequest, found: Found | 'folder' | 'absent'): boolean {
     if (found === 'absent') return false;
     if (found === 'folder') {
-      this.#answers.set(request, redirectInto(request));
+      request.held = redirectInto(request);
       return true;
     }
     const response = new AsyncFileResponse(request, found, {
@@ -145,7 +144,7 @@ export class AsyncStaticWebHandler extends AsyncWebHandler {
       lastModified: this.#lastModified,
       template: this.#template,
     });
-    this.#answers.set(request, response);
+    request.held = response;
     // Middleware may answer in place of the file, and the client may go before.
     if (found.file.bytes === undefined) {
       request.onDisconnect(() => {
@@ -156,9 +155,8 @@ export class AsyncStaticWebHandler extends AsyncWebHandler {
   }
 
   override handleRequest(request: AsyncWebServerRequest): void {
-    const response = this.#answers.get(request);
-    if (response === undefined) request.send(404);
-    else request.send(response);
+    if (request.held instanceof AsyncWebServerResponse) request.send(request.held);
+    else request.send(404);
   }
 
   override route(): string {

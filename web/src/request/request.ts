@@ -47,6 +47,8 @@ type Phase = 'chain' | 'open' | 'answered' | 'gone';
 export class AsyncWebServerRequest {
   /** The handler that answers it, for a log. */
   handler: { route(): string } | undefined;
+  /** Kept by the handler from `holds` to `handleRequest`. */
+  held: unknown;
   /** Node's own request and reply, for what has no name here. */
   readonly message: IncomingMessage;
   readonly reply: ServerResponse;

@@ -33,6 +33,8 @@ export class AsyncFileResponse extends AsyncWebServerResponse {
   readonly #options: FileResponseOptions;
   #found: Found | undefined;
   #start = 0;
+  /** Headers unless the program has set them, names and values in turn. */
+  #given: readonly string[] = [];
   /** The body, if it is not a part of the file. */
   #content: Buffer | string | undefined;
   #isDiscarded = false;
@@ -53,7 +55,16 @@ export class AsyncFileResponse extends AsyncWebServerResponse {
       return this.#startLater(reply, defaults);
     }
     this.#describe(found, whole(found));
-    return super.start(reply, defaults);
+    return super.start(reply, this.#headers(defaults));
+  }
+
+  /** Returns the headers of the answer unless the program has set them: the file's, then the server's. */
+  #headers(defaults: readonly string[]): readonly string[] {
+    const given = this.#given;
+    if (defaults.length === 0) return given;
+    const known = new Set(given.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase()));
+    const others = defaults.filter((_, at) => !known.has(defaults[at - (at % 2)]?.toLowerCase() ?? ''));
+    return [...given, ...others];
   }
 
   async #startLater(reply: ServerResponse, defaults: readonly string[]): Promise<void> {
@@ -71,7 +82,7 @@ export class AsyncFileResponse extends AsyncWebServerResponse {
 
   async #leave(reply: ServerResponse, defaults: readonly string[]): Promise<void> {
     if (reply.destroyed) this.discard();
-    else await super.start(reply, defaults);
+    else await super.start(reply, this.#headers(defaults));
   }
 
   async #find(): Promise<void> {
@@ -97,36 +108,36 @@ export class AsyncFileResponse extends AsyncWebServerResponse {
     this.setLength(this.#content.length);
   }
 
-  /** Sets status and headers. The program's own headers stay. */
+  /** Sets status and headers. */
   #describe({ path, isGzip, varies }: Found, part: Part | undefined): void {
     const { cacheControl = part === undefined ? 'no-cache' : '', download, lastModified } = this.#options;
     if (this.contentType() === '') this.setContentType(contentTypeOf(path));
-    const own = new Set(this.headers().map((header) => header.name().toLowerCase()));
-    const add = (name: string, value: string): void => {
-      if (!own.has(name.toLowerCase())) this.addHeader(name, value, false);
-    };
-    if (isGzip) add('Content-Encoding', 'gzip');
-    if (varies) add('Vary', 'Accept-Encoding');
-    if (cacheControl !== '') add('Cache-Control', cacheControl);
-    if (download === true) add('Content-Disposition', attachmentOf(basename(path)));
-    if (part === undefined) return;
-    this.#start = part.start;
-    this.setLength(part.end - part.start);
-    if (this.code() !== 200) return;
-    for (let at = 0; at < part.headers.length; at += 2) {
-      const name = part.headers[at] ?? '';
-      const isDated = lastModified !== undefined && name === 'Last-Modified';
-      add(name, isDated ? lastModified.toUTCString() : (part.headers[at + 1] ?? ''));
+    const given: string[] = [];
+    if (part !== undefined) {
+      this.#start = part.start;
+      this.setLength(part.end - part.start);
+      // Another status than 200 is the program's: its content is not the file's.
+      if (this.code() === 200) {
+        given.push(...part.headers);
+        if (part.code >= 400) this.#refuse(new HttpError(part.code));
+        else this.setCode(part.code);
+      }
     }
-    if (part.code >= 400) this.#refuse(new HttpError(part.code));
-    else this.setCode(part.code);
+    const dated = lastModified === undefined ? -1 : given.indexOf('Last-Modified');
+    if (dated >= 0) given[dated + 1] = lastModified?.toUTCString() ?? '';
+    this.#given = given;
+    if (varies) given.push('Vary', 'Accept-Encoding');
+    if (this.#content !== undefined) return;
+    if (isGzip) given.push('Content-Encoding', 'gzip');
+    if (cacheControl !== '') given.push('Cache-Control', cacheControl);
+    if (download === true) given.push('Content-Disposition', attachmentOf(basename(path)));
   }
 
   #refuse(error: HttpError): void {
+    this.#given = [];
     this.setCode(error.code).setContentType('text/plain');
     this.#content = error.message;
     this.setLength(Buffer.byteLength(error.message));
-    for (const name of ['Content-Encoding', 'Content-Disposition', 'Cache-Control']) this.removeHeader(name);
   }
 
   protected override sendBody(reply: ServerResponse): Promise<void> | undefined {
