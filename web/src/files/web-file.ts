@@ -85,7 +85,12 @@ export class MemoryFile implements WebFile {
   /** False if the file may have changed since without another version. */
   readonly isSettled: boolean;
 
-  constructor(opened: OpenFile, bytes: Buffer, validators: readonly string[], isSettled: boolean) {
+  constructor(
+    opened: Pick<OpenFile, 'path' | 'version'>,
+    bytes: Buffer,
+    validators: readonly string[],
+    isSettled: boolean,
+  ) {
     this.path = opened.path;
     this.version = opened.version;
     this.size = bytes.length;
