@@ -1,7 +1,7 @@
 /** No request gets a file that is not below the folder. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { linkSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { linkSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { WebFolder } from 'asynctcp-web';
@@ -159,6 +159,16 @@ describe('a folder', () => {
     over.abort();
     await flipping;
     assert.ok(found > 0);
+  });
+
+  it('gives the last content of a file that is written twice in one step of the clock', async (test) => {
+    const folder = folderOf(test, {});
+    const files = new WebFolder(folder, { limits: { cacheMs: 1e-6 } });
+    for (let at = 100; at < 300; at += 1) {
+      writeFileSync(join(folder, 'a.txt'), String(at));
+      const seen = await files.look('a.txt');
+      assert.ok(typeof seen !== 'string' && seen.bytes?.toString() === String(at));
+    }
   });
 
   it('whose root is a link follows it', async (test) => {

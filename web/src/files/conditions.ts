@@ -1,5 +1,6 @@
 /**
- * Which part of a file a request gets: by its range, and by what the client has already (RFC 9110 §13, §14).
+ * Finds the part of a file that a request gets: by its range, and by what the client has already (RFC 9110
+ * §13, §14).
  * `@fastify/send` decides. It is asked as for HEAD, so that it opens nothing: the file is open already.
  */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';

@@ -1,6 +1,6 @@
 /** The header that gives a download its name. */
 
-/** What a quoted string cannot have as it is, and `%`, which some clients decode (RFC 6266 §4.3, D). */
+/** Characters that no plain name has; `%` since some clients decode it (RFC 6266, appendix D). */
 const UNSAFE = /[^\x20-\x7e]|["\\%]/gu;
 
 /** Returns `Content-Disposition` for a file that is kept under a name, of whatever characters. */

@@ -1,7 +1,7 @@
 /** Small files in memory, and paths that lead to none, bounded by bytes; least recently used ones go. */
 import type { MemoryFile } from './web-file.js';
 
-/** What the cache knows of a path. */
+/** The file at a path, or the reason why there is none. */
 export type Known = MemoryFile | 'folder' | 'absent';
 
 /** Bytes that an entry costs beside the file's content and its name. */

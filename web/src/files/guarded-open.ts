@@ -6,7 +6,7 @@ import { HttpError } from '../http-error.js';
 import { namesOf } from './safe-path.js';
 import { OpenFile } from './web-file.js';
 
-/** How often a file is looked for that is replaced while it is opened. */
+/** Attempts at a file that is replaced while it is opened. */
 const ATTEMPTS = 3;
 
 /** Reads; a FIFO does not wait for its writer; the last name is no link. Windows knows only the first. */
@@ -28,7 +28,7 @@ export interface Guard {
   readonly dotfiles: boolean;
 }
 
-/** What a path leads to. */
+/** The file at a path, or the reason why there is none. */
 export type Opened = OpenFile | 'folder' | 'absent';
 
 /**

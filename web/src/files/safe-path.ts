@@ -1,4 +1,4 @@
-/** Which paths below a folder are looked for at all. */
+/** Refuses paths below a folder that are not looked for at all. */
 
 /** Control characters, what separates folders on Windows, and halves of a UTF-16 pair. */
 // eslint-disable-next-line no-control-regex -- these are looked for.

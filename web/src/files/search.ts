@@ -1,6 +1,6 @@
 /**
- * Which file answers a path: itself, its compressed form beside it, or a default file of a folder. A search
- * yields the paths it wants to look at, takes what they lead to, and asks no file system itself.
+ * Searches the file that answers a path: itself, its compressed form beside it, or a folder's default file.
+ * A search yields the paths to be looked at, takes what they lead to, and asks no file system itself.
  */
 import { HttpError } from '../http-error.js';
 import type { WebFile } from './web-file.js';

@@ -6,7 +6,7 @@ import type { FileHandle } from 'node:fs/promises';
 const PIECE_BYTES = 65_536;
 
 export interface WebFile {
-  /** Where the file is, without links. */
+  /** The file's path on the system, without links. */
   readonly path: string;
   /** Bytes of the file. */
   readonly size: number;

@@ -13,7 +13,7 @@ import { MemoryFile, type OpenFile, type WebFile } from './web-file.js';
 /** A file that was changed less than this before it was read may change again without a new time. */
 const CLOCK_STEP_MS = 100;
 
-/** What a path leads to. */
+/** The file at a path, or the reason why there is none. */
 export type Seen = WebFile | 'folder' | 'absent';
 
 export interface WebFolderOptions {
