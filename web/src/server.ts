@@ -9,6 +9,7 @@ import { Socket, type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { carry } from 'asynctcp/net';
 import { admit } from './admission.js';
+import { Nonces } from './auth/nonces.js';
 import {
   AsyncCallbackWebHandler,
   type ArBodyHandlerFunction,
@@ -48,6 +49,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   readonly #defaultHeaders: string[] = [];
   readonly #unanswered: Unanswered;
   readonly #handlerOf = new WeakMap<AsyncWebServerRequest, AsyncWebHandler>();
+  #nonces: Nonces | undefined;
   #requests = 0;
 
   /**
@@ -78,7 +80,13 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     });
     // The body is asked for when middleware has let the request pass.
     server.on('checkContinue', (message: IncomingMessage, reply: ServerResponse) => {
-      this.#serve(message, reply, true);
+      // After a refusal the client may send its body or not: only a closed connection is clear to both.
+      const keepsAlive = reply.shouldKeepAlive;
+      reply.shouldKeepAlive = false;
+      this.#serve(message, reply, () => {
+        reply.shouldKeepAlive = keepsAlive;
+        reply.writeContinue();
+      });
     });
     server.on('upgrade', (message: IncomingMessage, socket: Duplex, head: Buffer) => {
       const reply = new ServerResponse(message);
@@ -88,7 +96,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
       reply.once('finish', () => {
         socket.end();
       });
-      this.#serve(message, reply, false, { socket, head });
+      this.#serve(message, reply, undefined, { socket, head });
     });
   }
 
@@ -236,9 +244,14 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     return this.#defaultHeaders;
   }
 
+  /** Called by a request whose client must prove who it is. */
+  get nonces(): Nonces {
+    return (this.#nonces ??= new Nonces(this.limits));
+  }
+
   // ---- a request
 
-  #serve(message: IncomingMessage, reply: ServerResponse, awaitsContinue = false, upgrade?: Upgrade): void {
+  #serve(message: IncomingMessage, reply: ServerResponse, askForBody?: () => void, upgrade?: Upgrade): void {
     const target = admit(message, this.limits);
     if (typeof target === 'number') {
       refuse(reply, target);
@@ -257,7 +270,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     for (const rewrite of this.#rewrites) if (rewrite.match(request)) rewrite.apply(request);
     const handler = this.#find(request, upgrade !== undefined);
     this.#handlerOf.set(request, handler);
-    this.#run(request, handler, () => this.#handle(request, handler, awaitsContinue, upgrade));
+    this.#run(request, handler, () => this.#handle(request, handler, askForBody, upgrade));
   }
 
   /** Returns the first handler that answers the request. */
@@ -304,7 +317,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   #handle(
     request: AsyncWebServerRequest,
     handler: AsyncWebHandler,
-    awaitsContinue: boolean,
+    askForBody: (() => void) | undefined,
     upgrade: Upgrade | undefined,
   ): Promise<void> | undefined {
     if (upgrade !== undefined && handler.handleUpgrade !== undefined) {
@@ -313,7 +326,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
       return undefined;
     }
     if (!hasBody(request)) return settled(handler.handleRequest(request));
-    if (awaitsContinue) request.reply.writeContinue();
+    askForBody?.();
     if (handler.readsBody) return settled(handler.handleRequest(request));
     return this.#handleWithBody(request, handler);
   }
