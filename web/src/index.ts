@@ -25,7 +25,7 @@ export {
 } from './methods.js';
 export * from './middleware/authentication.js';
 export * from './middleware/authorization.js';
-export { AsyncCorsMiddleware } from './middleware/cors.js';
+export * from './middleware/cors.js';
 export * from './middleware/header-free.js';
 export * from './middleware/logging.js';
 export * from './middleware/middleware.js';

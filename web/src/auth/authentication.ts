@@ -1,4 +1,4 @@
-/** What a request proves by its header `Authorization`, and what a client is answered that proves nothing. */
+/** Checks what a request proves by its header `Authorization`, and makes the answer to one that proves nothing. */
 import type { IncomingMessage } from 'node:http';
 import { AsyncAuthType } from './auth-type.js';
 import { parseAuthorization, type Authorization } from './authorization.js';

@@ -114,7 +114,7 @@ function addAllowed(
 }
 
 /** Adds a name to the header `Vary`. */
-export function addVary(response: AsyncWebServerResponse, name: string): void {
+function addVary(response: AsyncWebServerResponse, name: string): void {
   const names = response
     .headers()
     .filter((header) => header.name().toLowerCase() === 'vary')

@@ -17,6 +17,7 @@ import type { Limits } from '../limits.js';
 import { methodBit } from '../methods.js';
 import { AsyncBasicResponse } from '../response/basic-response.js';
 import type { AwsResponseFiller } from '../response/filler.js';
+import { locationOf } from '../response/location.js';
 import {
   AsyncCallbackResponse,
   AsyncChunkedResponse,
@@ -247,7 +248,7 @@ export class AsyncWebServerRequest {
 
   // ---- authentication
 
-  /** What the header `Authorization` proves. For middleware; a program calls `authenticate`. */
+  /** Proof of the client's identity by its header `Authorization`. For middleware; see `authenticate`. */
   get authentication(): Authentication {
     return (this.#authentication ??= new Authentication(this.message, this.#host.nonces));
   }
@@ -372,7 +373,7 @@ export class AsyncWebServerRequest {
    * @throws TypeError for a URL with a control character, such as a line break.
    */
   redirect(url: string, code = 302): void {
-    this.#answer(new AsyncBasicResponse(code).addHeader('Location', encodedLocation(url)));
+    this.#answer(new AsyncBasicResponse(code).addHeader('Location', locationOf(url)));
   }
 
   /**
@@ -485,13 +486,6 @@ function makeResponse(
   if (typeof second !== 'number' || third === undefined)
     throw new TypeError('a length and a source must be given');
   return new AsyncCallbackResponse(first, second, third instanceof Uint8Array ? [third] : third);
-}
-
-/** Returns a URL as the header `Location` has it (RFC 3986 §2). */
-function encodedLocation(url: string): string {
-  // eslint-disable-next-line no-control-regex -- these are looked for.
-  if (/[\u0000-\u001f\u007f]/.test(url)) throw new TypeError('url must have no control characters');
-  return url.replace(/[^!-~]+/g, encodeURIComponent);
 }
 
 function parseQuery(query: string): AsyncWebParameter[] {
