@@ -1,4 +1,4 @@
-/** Checks what a request proves by its header `Authorization`, and makes the answer to one that proves nothing. */
+/** Checks what a request proves by its header `Authorization`, and makes the answer to one without proof. */
 import type { IncomingMessage } from 'node:http';
 import { AsyncAuthType } from './auth-type.js';
 import { parseAuthorization, type Authorization } from './authorization.js';

@@ -12,10 +12,11 @@ function printable(text: string): string {
 
 /** Returns a URL or a path without passwords: neither before its host, nor in parameters named so. */
 export function targetText(target: string): string {
-  const [path = '', ...rest] = target.replace(/^(https?:\/\/)[^/?#]*@/i, `$1${HIDDEN}@`).split('?');
-  if (rest.length === 0) return printable(path);
-  const params = rest.join('?').split('&').map(paramText);
-  return printable(`${path}?${params.join('&')}`);
+  const shown = target.replace(/^(https?:\/\/)[^/?#]*@/i, `$1${HIDDEN}@`);
+  const query = shown.indexOf('?') + 1;
+  if (query === 0) return printable(shown);
+  const params = shown.slice(query).split('&').map(paramText);
+  return printable(shown.slice(0, query) + params.join('&'));
 }
 
 function paramText(param: string): string {
