@@ -3,7 +3,7 @@
  * answers it → middleware → the body is read → the handler → the answer leaves.
  */
 import assert from 'node:assert/strict';
-import http, { ServerResponse, STATUS_CODES, type IncomingMessage } from 'node:http';
+import http, { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import https from 'node:https';
 import { Socket, type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -23,6 +23,7 @@ import { limitsOf, type Limits } from './limits.js';
 import { HTTP_ANY } from './methods.js';
 import { AsyncMiddlewareChain } from './middleware/middleware.js';
 import { hasBody, readBody } from './request/body.js';
+import { Reply, replyClosed } from './request/reply.js';
 import { AsyncWebServerRequest, type RequestHost } from './request/request.js';
 import { AsyncWebRewrite } from './rewrite.js';
 import type { AsyncWebServerOptions } from './server-options.js';
@@ -42,13 +43,12 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   readonly limits: Limits;
   readonly #port: number;
   readonly #options: AsyncWebServerOptions;
-  readonly #server: http.Server;
+  readonly #server: WebServer;
   readonly #handlers: AsyncWebHandler[] = [];
   readonly #rewrites: AsyncWebRewrite[] = [];
   readonly #notFound = new NotFoundHandler();
   readonly #defaultHeaders: string[] = [];
   readonly #unanswered: Unanswered;
-  readonly #handlerOf = new WeakMap<AsyncWebServerRequest, AsyncWebHandler>();
   #nonces: Nonces | undefined;
   #requests = 0;
 
@@ -75,11 +75,11 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     server.maxConnections = limits.connections;
     server.maxHeadersCount = limits.headers + 1;
     server.timeout = limits.stalledMs;
-    server.on('request', (message, reply) => {
+    server.on('request', (message, reply: Reply) => {
       this.#serve(message, reply);
     });
     // The body is asked for when middleware has let the request pass.
-    server.on('checkContinue', (message: IncomingMessage, reply: ServerResponse) => {
+    server.on('checkContinue', (message: IncomingMessage, reply: Reply) => {
       // After a refusal the client may send its body or not: only a closed connection is clear to both.
       const keepsAlive = reply.shouldKeepAlive;
       reply.shouldKeepAlive = false;
@@ -89,7 +89,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
       });
     });
     server.on('upgrade', (message: IncomingMessage, socket: Duplex, head: Buffer) => {
-      const reply = new ServerResponse(message);
+      const reply = new Reply(message);
       assert(socket instanceof Socket, 'a connection is a socket, on every stack');
       reply.assignSocket(socket);
       reply.shouldKeepAlive = false;
@@ -145,7 +145,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   }
 
   /** node:http's own server, for what has no name here. */
-  get server(): http.Server {
+  get server(): http.Server<typeof IncomingMessage, typeof Reply> {
     return this.#server;
   }
 
@@ -251,7 +251,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
 
   // ---- a request
 
-  #serve(message: IncomingMessage, reply: ServerResponse, askForBody?: () => void, upgrade?: Upgrade): void {
+  #serve(message: IncomingMessage, reply: Reply, askForBody?: () => void, upgrade?: Upgrade): void {
     const target = admit(message, this.limits);
     if (typeof target === 'number') {
       refuse(reply, target);
@@ -263,14 +263,12 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     }
     const request = new AsyncWebServerRequest(this, message, reply, target);
     this.#requests += 1;
-    reply.once('close', () => {
-      this.#requests -= 1;
-      request.closed();
-    });
+    reply.request = request;
+    reply.on('close', replyClosed);
     for (const rewrite of this.#rewrites) if (rewrite.match(request)) rewrite.apply(request);
     const handler = this.#find(request, upgrade !== undefined);
-    this.#handlerOf.set(request, handler);
-    this.#run(request, handler, () => this.#handle(request, handler, askForBody, upgrade));
+    request.handler = handler;
+    this.#run(request, handler, askForBody, upgrade);
   }
 
   /** Returns the first handler that answers the request. */
@@ -293,11 +291,17 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   #run(
     request: AsyncWebServerRequest,
     handler: AsyncWebHandler,
-    last: () => Promise<void> | undefined,
+    askForBody: (() => void) | undefined,
+    upgrade: Upgrade | undefined,
   ): void {
     let running: Promise<void> | undefined;
     try {
-      running = this.runChain(request, () => handler.runChain(request, last));
+      running =
+        this.hasMiddleware || handler.hasMiddleware
+          ? this.runChain(request, () =>
+              handler.runChain(request, () => this.#handle(request, handler, askForBody, upgrade)),
+            )
+          : this.#handle(request, handler, askForBody, upgrade);
       if (running === undefined) request.open();
     } catch (error) {
       this.#failed(request, error);
@@ -339,6 +343,11 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   // ---- what goes wrong
 
   /** Called by a request. */
+  onClosed(): void {
+    this.#requests -= 1;
+  }
+
+  /** Called by a request. */
   onAnswered(request: AsyncWebServerRequest): void {
     this.#unanswered.delete(request);
   }
@@ -366,14 +375,17 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   }
 
   #log(request: AsyncWebServerRequest, what: string): void {
-    const route = this.#handlerOf.get(request)?.route() ?? '';
+    const route = request.handler?.route() ?? '';
     const line = `asynctcp-web: handler ${route} of ${request.methodToString()} ${request.url()}: ${what}`;
     (this.#options.log ?? console.error)(line);
   }
 }
 
-function makeServer({ tls }: AsyncWebServerOptions, limits: Limits): http.Server {
-  const options: http.ServerOptions = {
+type WebServer = http.Server<typeof IncomingMessage, typeof Reply>;
+
+function makeServer({ tls }: AsyncWebServerOptions, limits: Limits): WebServer {
+  const options: http.ServerOptions<typeof IncomingMessage, typeof Reply> = {
+    ServerResponse: Reply,
     maxHeaderSize: limits.headerBytes,
     headersTimeout: limits.headersMs,
     requestTimeout: Math.max(limits.headersMs, limits.requestMs),

@@ -36,6 +36,8 @@ export interface RequestHost {
   readonly nonces: Nonces;
   /** Headers of each answer, names and values in turn. */
   readonly defaultHeaders: readonly string[];
+  /** Called when the reply is over. */
+  onClosed(): void;
   /** Called when the answer has begun to leave, or the client has gone. */
   onAnswered(request: AsyncWebServerRequest): void;
   /** Called with the error of a body that broke off. */
@@ -49,6 +51,8 @@ export interface RequestHost {
 type Phase = 'chain' | 'open' | 'answered' | 'gone';
 
 export class AsyncWebServerRequest {
+  /** The handler that answers it, for a log. */
+  handler: { route(): string } | undefined;
   /** Node's own request and reply, for what has no name here. */
   readonly message: IncomingMessage;
   readonly reply: ServerResponse;
@@ -315,6 +319,7 @@ export class AsyncWebServerRequest {
       this.#controller?.abort();
       this.#host.onAnswered(this);
     }
+    this.#host.onClosed();
     for (const handler of this.#disconnectHandlers?.splice(0) ?? []) handler();
   }
 
