@@ -9,6 +9,7 @@ import { Socket, type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { carry } from 'asynctcp/net';
 import { admit } from './admission.js';
+import { Nonces } from './auth/nonces.js';
 import type { WebFolder } from './files/web-folder.js';
 import {
   AsyncCallbackWebHandler,
@@ -50,6 +51,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   readonly #notFound = new NotFoundHandler();
   readonly #defaultHeaders: string[] = [];
   readonly #unanswered: Unanswered;
+  #nonces: Nonces | undefined;
   #requests = 0;
 
   /**
@@ -80,7 +82,13 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     });
     // The body is asked for when middleware has let the request pass.
     server.on('checkContinue', (message: IncomingMessage, reply: Reply) => {
-      this.#serve(message, reply, true);
+      // After a refusal the client may send its body or not: only a closed connection is clear to both.
+      const keepsAlive = reply.shouldKeepAlive;
+      reply.shouldKeepAlive = false;
+      this.#serve(message, reply, () => {
+        reply.shouldKeepAlive = keepsAlive;
+        reply.writeContinue();
+      });
     });
     server.on('upgrade', (message: IncomingMessage, socket: Duplex, head: Buffer) => {
       const reply = new Reply(message);
@@ -90,7 +98,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
       reply.once('finish', () => {
         socket.end();
       });
-      this.#serve(message, reply, false, { socket, head });
+      this.#serve(message, reply, undefined, { socket, head });
     });
   }
 
@@ -254,9 +262,14 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     return this.#defaultHeaders;
   }
 
+  /** Called by a request whose client must prove who it is. */
+  get nonces(): Nonces {
+    return (this.#nonces ??= new Nonces(this.limits));
+  }
+
   // ---- a request
 
-  #serve(message: IncomingMessage, reply: Reply, awaitsContinue = false, upgrade?: Upgrade): void {
+  #serve(message: IncomingMessage, reply: Reply, askForBody?: () => void, upgrade?: Upgrade): void {
     const target = admit(message, this.limits);
     if (typeof target === 'number') {
       refuse(reply, target);
@@ -273,7 +286,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     for (const rewrite of this.#rewrites) if (rewrite.match(request)) rewrite.apply(request);
     const handler = this.#find(request, upgrade !== undefined);
     request.handler = handler;
-    this.#run(request, handler, awaitsContinue, upgrade);
+    this.#run(request, handler, askForBody, upgrade);
   }
 
   /** Returns the first handler, from a place on, that answers the request. */
@@ -299,14 +312,14 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   #run(
     request: AsyncWebServerRequest,
     handler: AsyncWebHandler,
-    awaitsContinue: boolean,
+    askForBody: (() => void) | undefined,
     upgrade: Upgrade | undefined,
   ): void {
     let running: Promise<void> | undefined;
     try {
       running = this.hasMiddleware
-        ? this.runChain(request, () => this.#enter(request, handler, awaitsContinue, upgrade))
-        : this.#enter(request, handler, awaitsContinue, upgrade);
+        ? this.runChain(request, () => this.#enter(request, handler, askForBody, upgrade))
+        : this.#enter(request, handler, askForBody, upgrade);
       if (running === undefined) request.open();
     } catch (error) {
       this.#failed(request, error);
@@ -326,39 +339,37 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   #enter(
     request: AsyncWebServerRequest,
     handler: AsyncWebHandler,
-    awaitsContinue: boolean,
+    askForBody: (() => void) | undefined,
     upgrade: Upgrade | undefined,
   ): Promise<void> | undefined {
     const held = handler.holds?.(request) ?? true;
-    if (held === true) return this.#runHandler(request, handler, awaitsContinue, upgrade);
+    if (held === true) return this.#runHandler(request, handler, askForBody, upgrade);
     const pass = (): Promise<void> | undefined => {
       const next = this.#find(request, upgrade !== undefined, this.#handlers.indexOf(handler) + 1);
       request.handler = next;
-      return this.#enter(request, next, awaitsContinue, upgrade);
+      return this.#enter(request, next, askForBody, upgrade);
     };
     if (held === false) return pass();
-    return held.then((isHeld) =>
-      isHeld ? this.#runHandler(request, handler, awaitsContinue, upgrade) : pass(),
-    );
+    return held.then((isHeld) => (isHeld ? this.#runHandler(request, handler, askForBody, upgrade) : pass()));
   }
 
   /** Runs a handler behind its middleware. */
   #runHandler(
     request: AsyncWebServerRequest,
     handler: AsyncWebHandler,
-    awaitsContinue: boolean,
+    askForBody: (() => void) | undefined,
     upgrade: Upgrade | undefined,
   ): Promise<void> | undefined {
     return handler.hasMiddleware
-      ? handler.runChain(request, () => this.#handle(request, handler, awaitsContinue, upgrade))
-      : this.#handle(request, handler, awaitsContinue, upgrade);
+      ? handler.runChain(request, () => this.#handle(request, handler, askForBody, upgrade))
+      : this.#handle(request, handler, askForBody, upgrade);
   }
 
   /** Reads the body, and calls the handler. */
   #handle(
     request: AsyncWebServerRequest,
     handler: AsyncWebHandler,
-    awaitsContinue: boolean,
+    askForBody: (() => void) | undefined,
     upgrade: Upgrade | undefined,
   ): Promise<void> | undefined {
     if (upgrade !== undefined && handler.handleUpgrade !== undefined) {
@@ -367,7 +378,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
       return undefined;
     }
     if (!hasBody(request)) return settled(handler.handleRequest(request));
-    if (awaitsContinue) request.reply.writeContinue();
+    askForBody?.();
     if (handler.readsBody) return settled(handler.handleRequest(request));
     return this.#handleWithBody(request, handler);
   }
