@@ -1,7 +1,7 @@
 /** The bounds that node:http does not keep itself, checked before a request gets to a handler. */
 import type { IncomingMessage } from 'node:http';
 import type { Limits } from './limits.js';
-import { parseTarget, type Target } from './request/target.js';
+import { countParams, parseTarget, type Target } from './request/target.js';
 
 /** Returns the request's target, or the status with which it is refused. */
 export function admit(message: IncomingMessage, limits: Limits): Target | number {
@@ -11,10 +11,4 @@ export function admit(message: IncomingMessage, limits: Limits): Target | number
   const target = parseTarget(url);
   if (target === undefined) return 400;
   return countParams(target.query) > limits.params ? 400 : target;
-}
-
-function countParams(query: string): number {
-  let count = 0;
-  for (let at = -1; (at = query.indexOf('&', at + 1)) >= 0;) count += 1;
-  return query === '' ? 0 : count + 1;
 }

@@ -22,6 +22,7 @@ import { limitsOf, type Limits } from './limits.js';
 import { HTTP_ANY } from './methods.js';
 import { AsyncMiddlewareChain } from './middleware/middleware.js';
 import { hasBody, readBody } from './request/body.js';
+import { dropRestAfter } from './request/drop-rest.js';
 import { AsyncWebServerRequest, type RequestHost } from './request/request.js';
 import { AsyncWebRewrite } from './rewrite.js';
 import type { AsyncWebServerOptions } from './server-options.js';
@@ -241,14 +242,15 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   #serve(message: IncomingMessage, reply: ServerResponse, awaitsContinue = false, upgrade?: Upgrade): void {
     const target = admit(message, this.limits);
     if (typeof target === 'number') {
-      refuse(reply, target);
+      this.#refuse(reply, target);
       return;
     }
     if (this.#requests >= this.limits.requests) {
-      refuse(reply, 503, this.limits.retryAfterS);
+      this.#refuse(reply, 503, this.limits.retryAfterS);
       return;
     }
     const request = new AsyncWebServerRequest(this, message, reply, target);
+    if (awaitsContinue) request.awaitContinue();
     this.#requests += 1;
     reply.once('close', () => {
       this.#requests -= 1;
@@ -257,7 +259,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     for (const rewrite of this.#rewrites) if (rewrite.match(request)) rewrite.apply(request);
     const handler = this.#find(request, upgrade !== undefined);
     this.#handlerOf.set(request, handler);
-    this.#run(request, handler, () => this.#handle(request, handler, awaitsContinue, upgrade));
+    this.#run(request, handler, () => this.#handle(request, handler, upgrade));
   }
 
   /** Returns the first handler that answers the request. */
@@ -304,7 +306,6 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   #handle(
     request: AsyncWebServerRequest,
     handler: AsyncWebHandler,
-    awaitsContinue: boolean,
     upgrade: Upgrade | undefined,
   ): Promise<void> | undefined {
     if (upgrade !== undefined && handler.handleUpgrade !== undefined) {
@@ -312,9 +313,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
       handler.handleUpgrade(request, upgrade.socket, upgrade.head);
       return undefined;
     }
-    if (!hasBody(request)) return settled(handler.handleRequest(request));
-    if (awaitsContinue) request.reply.writeContinue();
-    if (handler.readsBody) return settled(handler.handleRequest(request));
+    if (!hasBody(request.message) || handler.readsBody) return settled(handler.handleRequest(request));
     return this.#handleWithBody(request, handler);
   }
 
@@ -325,9 +324,23 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
 
   // ---- what goes wrong
 
+  /** Answers a request that no handler gets. What is left of its body is dropped. */
+  #refuse(reply: ServerResponse, code: number, retryAfterS?: number): void {
+    const text = STATUS_CODES[code] ?? '';
+    if (retryAfterS !== undefined) reply.setHeader('Retry-After', retryAfterS);
+    reply.writeHead(code, { 'Content-Length': Buffer.byteLength(text), 'Content-Type': 'text/plain' });
+    dropRestAfter(reply, reply.req, this.limits);
+    reply.end(text);
+  }
+
   /** Called by a request. */
   onAnswered(request: AsyncWebServerRequest): void {
     this.#unanswered.delete(request);
+  }
+
+  /** Called by a request. */
+  onBodyRead(request: AsyncWebServerRequest): void {
+    this.#unanswered.restart(request);
   }
 
   /** Called by a request. */
@@ -372,14 +385,6 @@ function makeServer({ tls }: AsyncWebServerOptions, limits: Limits): http.Server
 
 function isAddress(address: string | AddressInfo | null): address is AddressInfo {
   return typeof address === 'object' && address !== null;
-}
-
-/** Answers a request that no handler gets. What is left of its body is dropped. */
-function refuse(reply: ServerResponse, code: number, retryAfterS?: number): void {
-  const text = STATUS_CODES[code] ?? '';
-  if (retryAfterS !== undefined) reply.setHeader('Retry-After', retryAfterS);
-  reply.writeHead(code, { 'Content-Length': Buffer.byteLength(text), 'Content-Type': 'text/plain' });
-  reply.end(text);
 }
 
 function remove<T>(list: T[], item: T): boolean {

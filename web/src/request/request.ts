@@ -9,6 +9,8 @@ import { clientOf } from 'asynctcp/net';
 import type { AsyncClient } from 'asynctcp';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AsyncWebHeader } from '../header.js';
+import { HttpError } from '../http-error.js';
+import type { Limits } from '../limits.js';
 import { methodBit } from '../methods.js';
 import { AsyncBasicResponse } from '../response/basic-response.js';
 import type { AwsResponseFiller } from '../response/filler.js';
@@ -20,16 +22,21 @@ import {
 import { AsyncResponseStream } from '../response/print-response.js';
 import type { Pieces } from '../response/pump.js';
 import { AsyncWebServerResponse } from '../response/response.js';
+import { hasBody, isJson, jsonOf, textOf, wholeBody } from './body.js';
+import { dropRestAfter } from './drop-rest.js';
 import { AsyncWebParameter } from './parameter.js';
 import type { Target } from './target.js';
 
 /** What a request needs of its server. */
 export interface RequestHost {
+  readonly limits: Limits;
   /** Headers of each answer, names and values in turn. */
   readonly defaultHeaders: readonly string[];
   /** Called when the answer has begun to leave, or the client has gone. */
   onAnswered(request: AsyncWebServerRequest): void;
-  /** Called with the error of a body that broke off. */
+  /** Called when the body has been read, or is not read further: the time to answer begins. */
+  onBodyRead(request: AsyncWebServerRequest): void;
+  /** Called with the error of an answer's body that broke off. */
   onBodyFailed(request: AsyncWebServerRequest, error: unknown): void;
 }
 
@@ -38,6 +45,9 @@ export interface RequestHost {
  * gone before.
  */
 type Phase = 'chain' | 'open' | 'answered' | 'gone';
+
+/** `reading`: its pieces come. `read`: no more of them are wanted. */
+type BodyState = 'unread' | 'reading' | 'read';
 
 export class AsyncWebServerRequest {
   /** Node's own request and reply, for what has no name here. */
@@ -54,6 +64,9 @@ export class AsyncWebServerRequest {
   #disconnectHandlers: (() => void)[] | undefined;
   #controller: AbortController | undefined;
   #isPaused = false;
+  #bodyState: BodyState = 'unread';
+  #awaitsContinue = false;
+  #body: Promise<Buffer> | undefined;
 
   /** Made by the server. */
   constructor(host: RequestHost, message: IncomingMessage, reply: ServerResponse, target: Target) {
@@ -214,6 +227,63 @@ export class AsyncWebServerRequest {
     this.#params = undefined;
   }
 
+  // ---- the body
+
+  /**
+   * Returns the whole body. It is empty if there is none.
+   * @param maxBytes default: the limit `bodyBytes`.
+   * @throws HttpError with 413 for a longer one, and 415 for a form, which has become parameters. Error if a
+   *   handler has taken the body piece by piece.
+   */
+  bodyBytes(maxBytes = this.#host.limits.bodyBytes): Promise<Buffer> {
+    return (this.#body ??= wholeBody(this, maxBytes));
+  }
+
+  /**
+   * Returns the whole body as text.
+   * @throws as `bodyBytes`; HttpError with 400 for what is no UTF-8, and 415 for another charset.
+   */
+  async bodyText(maxBytes?: number): Promise<string> {
+    return textOf(this, await this.bodyBytes(maxBytes));
+  }
+
+  /**
+   * Returns the value of a body of JSON.
+   * @throws as `bodyBytes`; HttpError with 400 for what is no JSON, and 415 for another type.
+   */
+  async bodyJson(maxBytes?: number): Promise<unknown> {
+    if (!isJson(this)) throw new HttpError(415);
+    return jsonOf(this, await this.bodyBytes(maxBytes));
+  }
+
+  /** Called by the server for a client that sends its body only when it is asked for. */
+  awaitContinue(): void {
+    this.#awaitsContinue = true;
+  }
+
+  /** Called by the reader of the body: asks for it, if the client waits for that. */
+  beginBody(): void {
+    if (this.#bodyState !== 'unread') throw new Error('the body has been read already');
+    this.#bodyState = 'reading';
+    if (this.#awaitsContinue && !this.reply.headersSent) this.reply.writeContinue();
+  }
+
+  /** Called by the reader of the body when it wants no more of it. */
+  endBody(): void {
+    this.#bodyState = 'read';
+    this.#host.onBodyRead(this);
+  }
+
+  /** Returns true if the body has been read, or is being read. */
+  isBodyRead(): boolean {
+    return this.#bodyState !== 'unread';
+  }
+
+  /** Returns true while the body is being read. */
+  isReadingBody(): boolean {
+    return this.#bodyState === 'reading';
+  }
+
   // ---- attributes
 
   /** Returns a value that middleware or a handler has set. */
@@ -334,6 +404,8 @@ export class AsyncWebServerRequest {
   #leave(response: AsyncWebServerResponse): void {
     this.#phase = 'answered';
     this.#host.onAnswered(this);
+    if (!this.message.complete && hasBody(this.message))
+      dropRestAfter(this.reply, this.message, this.#host.limits);
     const sending = response.start(this.reply, this.#host.defaultHeaders);
     sending?.catch((error: unknown) => {
       this.#host.onBodyFailed(this, error);
