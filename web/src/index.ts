@@ -1,6 +1,8 @@
 /** The door of the package: ESPAsyncWebServer's classes. */
 export * from './handlers/callback-handler.js';
+export * from './handlers/fetch-handler.js';
 export * from './handlers/handler.js';
+export * from './handlers/json-handler.js';
 export * from './header.js';
 export * from './http-error.js';
 export { DEFAULT_LIMITS, type Limits } from './limits.js';
@@ -25,6 +27,7 @@ export * from './middleware/middleware.js';
 export * from './request/parameter.js';
 export { AsyncWebServerRequest, type AsyncWebServerRequestPtr } from './request/request.js';
 export * from './response/basic-response.js';
+export * from './response/fetch-response.js';
 export { RESPONSE_TRY_AGAIN, type AwsResponseFiller } from './response/filler.js';
 export * from './response/piecewise-response.js';
 export * from './response/print-response.js';

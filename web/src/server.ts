@@ -15,6 +15,7 @@ import {
   type ArRequestHandlerFunction,
   type ArUploadHandlerFunction,
 } from './handlers/callback-handler.js';
+import { AsyncFetchWebHandler, type ArFetchFunction } from './handlers/fetch-handler.js';
 import type { AsyncWebHandler } from './handlers/handler.js';
 import { noteAllowed, NotFoundHandler } from './handlers/not-found-handler.js';
 import { HttpError } from './http-error.js';
@@ -31,6 +32,9 @@ import type { AsyncURIMatcher } from './uri-matcher.js';
 
 /** How often node:http looks for connections whose time is over, in milliseconds. */
 const CHECK_MS = 250;
+
+/** Answer to CONNECT: the server is no proxy. */
+const NO_PROXY = 'HTTP/1.1 501 Not Implemented\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
 
 /** A connection that asks to become another protocol's. */
 interface Upgrade {
@@ -80,6 +84,15 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     // The body is asked for when middleware has let the request pass.
     server.on('checkContinue', (message: IncomingMessage, reply: ServerResponse) => {
       this.#serve(message, reply, true);
+    });
+    server.on('checkExpectation', (_message: IncomingMessage, reply: ServerResponse) => {
+      this.#refuse(reply, 417);
+    });
+    server.on('connect', (_message: IncomingMessage, socket: Duplex) => {
+      socket.on('error', () => undefined).end(NO_PROXY);
+    });
+    server.on('timeout', (socket: Socket) => {
+      if (isStalled(socket)) socket.destroy();
     });
     server.on('upgrade', (message: IncomingMessage, socket: Duplex, head: Buffer) => {
       const reply = new ServerResponse(message);
@@ -174,6 +187,14 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
       isEvery ? methods : onRequest,
     );
     return this.addHandler(handler.onUpload(onUpload).onBody(onBody));
+  }
+
+  /**
+   * Answers a path by a function of the web's `Request` and `Response`, such as the `fetch` of a Hono app:
+   * `server.onFetch(AsyncURIMatcher.all(), app.fetch)`.
+   */
+  onFetch(uri: string | AsyncURIMatcher, fetch: ArFetchFunction, methods = HTTP_ANY): AsyncFetchWebHandler {
+    return this.addHandler(new AsyncFetchWebHandler(uri, fetch, this.limits, methods));
   }
 
   /** Adds a handler behind the others. Returns it. */
@@ -381,6 +402,12 @@ function makeServer({ tls }: AsyncWebServerOptions, limits: Limits): http.Server
     connectionsCheckingInterval: CHECK_MS,
   };
   return tls === undefined ? http.createServer(options) : https.createServer({ ...options, ...tls });
+}
+
+/** Returns true if a silent client takes no bytes, or has no request: the server itself may be silent too. */
+function isStalled(socket: Socket): boolean {
+  const reply: unknown = Reflect.get(socket, '_httpMessage');
+  return socket.writableLength > 0 || reply === null || reply === undefined;
 }
 
 function isAddress(address: string | AddressInfo | null): address is AddressInfo {

@@ -34,6 +34,8 @@ export interface Bed {
   readonly ask: (path: string, options?: Ask) => Promise<Answer>;
   /** Opens a connection, for bytes that no client sends. */
   readonly open: () => Socket;
+  /** Sends bytes on a connection of its own, and returns all that came until it was closed. */
+  readonly raw: (bytes: string | Uint8Array) => Promise<string>;
 }
 
 const ALIVE_MS = 60_000;
@@ -68,9 +70,24 @@ export async function bed(
     port,
     log,
     open,
+    raw: (bytes) => rawAnswer(open(), bytes),
     ask: (path, { body, ...asked } = {}) =>
       answerTo(http.request({ path, port, createConnection: open, ...asked }), body),
   };
+}
+
+/** Sends bytes, and returns all that came until the connection was closed or reset. */
+export function rawAnswer(socket: Socket, bytes: string | Uint8Array): Promise<string> {
+  return new Promise((resolve) => {
+    let answer = '';
+    socket.setEncoding('latin1');
+    socket.on('data', (piece: string) => (answer += piece));
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      resolve(answer);
+    });
+    socket.write(bytes);
+  });
 }
 
 /** Ends a request with its body, and returns the answer. */

@@ -41,6 +41,8 @@ function read(
 ): void {
   let bytes = 0;
   let isOver = false;
+  let isHeld = false;
+  let isAtEnd = false;
   const finish = (error?: unknown): void => {
     if (isOver) return;
     isOver = true;
@@ -64,17 +66,21 @@ function read(
     }
   };
   const hold = (taken: PromiseLike<unknown>): void => {
+    isHeld = true;
     message.pause();
     taken.then((answer) => {
-      if (answer === false) finish();
+      isHeld = false;
+      if (answer === false || isAtEnd) finish();
       else if (!isOver) message.resume();
     }, finish);
   };
   const onEnd = (): void => {
-    finish();
+    // The end of a paused stream comes as soon as its last piece was taken.
+    isAtEnd = true;
+    if (!isHeld) finish();
   };
   const onClose = (): void => {
-    finish(new Error('the client has gone before the end of the body'));
+    if (!isAtEnd) finish(new Error('the client has gone before the end of the body'));
   };
   message.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
   if (message.destroyed) onClose();

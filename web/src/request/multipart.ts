@@ -37,6 +37,8 @@ class MultipartReader {
   readonly #busboy: BusboyInstance;
   /** Calls of sinks that are due, in order: those of one piece of the body. */
   #calls: (() => unknown)[] = [];
+  /** Begin to read the files that the parser has found, in order: the first one is being read. */
+  readonly #files: (() => void)[] = [];
   #fieldBytes = 0;
   #failure: HttpError | undefined;
   #reject: ((error: HttpError) => void) | undefined;
@@ -132,13 +134,18 @@ class MultipartReader {
       if (handleUpload === undefined || this.#failure !== undefined) return;
       this.#calls.push(() => handleUpload.call(this.#sinks, this.#request, filename, at, data, isFinal));
     };
-    file.on('data', (data: Buffer) => {
-      pass(data, false);
-    });
+    const begin = (): void => {
+      file.on('data', (data: Buffer) => {
+        pass(data, false);
+      });
+    };
+    if (this.#files.push(begin) === 1) begin();
     file.once('end', () => {
       // A form whose user has chosen no file has one without a name and bytes.
       if (filename !== '' || index > 0) pass(Buffer.alloc(0), true);
       this.#request.addParam(new AsyncWebParameter(name ?? '', filename, 'file', index));
+      this.#files.shift();
+      this.#files[0]?.();
     });
   }
 

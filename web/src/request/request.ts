@@ -99,6 +99,11 @@ export class AsyncWebServerRequest {
     return this.#target.path;
   }
 
+  /** Returns the path as it was sent, with its percent-encoded characters. */
+  encodedUrl(): string {
+    return this.#target.encodedPath;
+  }
+
   /** Returns the query as it was sent, without the question mark. */
   query(): string {
     return this.#target.query;
