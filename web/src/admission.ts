@@ -5,7 +5,15 @@ import { countParams, parseTarget, type Target } from './request/target.js';
 
 /** Returns the request's target, or the status with which it is refused. */
 export function admit(message: IncomingMessage, limits: Limits): Target | number {
-  const { url = '', rawHeaders } = message;
+  const { url = '', rawHeaders, httpVersionMajor, httpVersionMinor } = message;
+  // HTTP/0.9 has no headers, and no status for an answer.
+  if (httpVersionMajor !== 1) return 505;
+  const coding = message.headers['transfer-encoding'];
+  if (coding !== undefined) {
+    // A proxy of HTTP/1.0 does not see where such a body ends (RFC 9112 §6.1).
+    if (httpVersionMinor === 0) return 400;
+    if (coding.toLowerCase() !== 'chunked') return 501;
+  }
   if (url.length > limits.urlBytes) return 414;
   if (rawHeaders.length / 2 > limits.headers) return 431;
   const target = parseTarget(url);

@@ -349,6 +349,8 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   #refuse(reply: ServerResponse, code: number, retryAfterS?: number): void {
     const text = STATUS_CODES[code] ?? '';
     if (retryAfterS !== undefined) reply.setHeader('Retry-After', retryAfterS);
+    // The client and the server may disagree about where the request ends.
+    if (code === 400 || code === 501) reply.shouldKeepAlive = false;
     reply.writeHead(code, { 'Content-Length': Buffer.byteLength(text), 'Content-Type': 'text/plain' });
     dropRestAfter(reply, reply.req, this.limits);
     reply.end(text);

@@ -11,7 +11,7 @@ export class Unanswered {
   readonly #onLate: (request: AsyncWebServerRequest) => void;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param onLate called for a request that has waited `answerMs`, unless it is paused or its body is read. */
+  /** @param onLate called for a request that has waited `answerMs`; not while it is paused, or being read. */
   constructor(answerMs: number, onLate: (request: AsyncWebServerRequest) => void) {
     this.#answerMs = answerMs;
     this.#onLate = onLate;

@@ -9,8 +9,8 @@ import { AsyncWebHandler } from './handler.js';
 
 /**
  * Answers a request.
- * @param json the value of the body, whose shape is not checked; `undefined` for GET, HEAD and DELETE without a
- *   body.
+ * @param json the value of the body, whose shape is not checked; `undefined` for GET, HEAD and DELETE without
+ *   a body.
  */
 export type ArJsonRequestHandlerFunction = (request: AsyncWebServerRequest, json: unknown) => unknown;
 

@@ -24,7 +24,7 @@ export async function eachPiece(
     await new Promise<void>((resolve, reject) => {
       read(request, limitBytes, take, (error?: unknown) => {
         if (error === undefined) resolve();
-        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a program may throw anything.
+        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a program's own.
         else reject(error);
       });
     });

@@ -70,7 +70,7 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
  * Decodes a body.
- * @throws HttpError with 400 if it is no UTF-8, and 415 if it is encoded or says that it is in another charset.
+ * @throws HttpError with 400 if it is no UTF-8, and 415 if it is compressed or in another charset.
  */
 export function textOf(request: AsyncWebServerRequest, bytes: Uint8Array): string {
   requireNoEncoding(request);

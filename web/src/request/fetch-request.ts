@@ -20,8 +20,8 @@ export interface FetchRequest {
 
 /**
  * Makes a `Request`. Its body is read when the program reads it; its signal is the request's.
- * @throws HttpError with 400 for a header `Host` that names no host, 413 for a body that is too long, and 501 for
- *   a method that `Request` does not allow.
+ * @throws HttpError with 400 for a header `Host` that names no host, 413 for a body that is too long, and 501
+ *   for a method that `Request` does not allow.
  */
 export function fetchRequestOf(request: AsyncWebServerRequest, limits: Limits): FetchRequest {
   const { message } = request;

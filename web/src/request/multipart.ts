@@ -12,8 +12,8 @@ import type { AsyncWebServerRequest } from './request.js';
 
 /**
  * Reads a form. A file that no sink takes is dropped; its parameter is there all the same.
- * @throws HttpError with 400 for what is no such form, or has too many or too long headers in a part; with 413
- *   for more than `limits` allow.
+ * @throws HttpError with 400 for what is no such form, or has too many or too long headers in a part; with
+ *   413 for more than `limits` allow.
  */
 export async function readMultipart(
   request: AsyncWebServerRequest,
@@ -21,13 +21,11 @@ export async function readMultipart(
   limits: Limits,
 ): Promise<void> {
   const reader = new MultipartReader(request, sinks, limits);
-  let isWanted = true;
   await eachPiece(request, limits.uploadBytes, async (piece) => {
     await reader.write(piece);
-    isWanted = !request.isSent();
-    return isWanted;
+    return !request.isSent();
   });
-  if (isWanted) await reader.end();
+  if (!request.isSent()) await reader.end();
 }
 
 class MultipartReader {
@@ -126,13 +124,13 @@ class MultipartReader {
     });
     if (name === undefined) this.#fail(400);
     else if (!this.#hasRoom(name, Buffer.byteLength(filename))) this.#fail(413);
-    const { handleUpload } = this.#sinks;
+    const sinks = this.#sinks;
     let index = 0;
     const pass = (data: Buffer, isFinal: boolean): void => {
       const at = index;
       index += data.length;
-      if (handleUpload === undefined || this.#failure !== undefined) return;
-      this.#calls.push(() => handleUpload.call(this.#sinks, this.#request, filename, at, data, isFinal));
+      if (sinks.handleUpload === undefined || this.#failure !== undefined) return;
+      this.#calls.push(() => sinks.handleUpload?.(this.#request, filename, at, data, isFinal));
     };
     const begin = (): void => {
       file.on('data', (data: Buffer) => {
