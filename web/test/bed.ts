@@ -22,7 +22,8 @@ export interface Answer {
 }
 
 export interface Ask extends http.RequestOptions {
-  readonly body?: string | Uint8Array | undefined;
+  /** A body, or the pieces in which it is written. */
+  readonly body?: string | Uint8Array | readonly Uint8Array[] | undefined;
 }
 
 export interface Bed {
@@ -91,10 +92,7 @@ export function rawAnswer(socket: Socket, bytes: string | Uint8Array): Promise<s
 }
 
 /** Ends a request with its body, and returns the answer. */
-export function answerTo(
-  request: http.ClientRequest,
-  body: string | Uint8Array | undefined,
-): Promise<Answer> {
+export function answerTo(request: http.ClientRequest, body: Ask['body']): Promise<Answer> {
   return new Promise((resolve, reject) => {
     request.once('error', reject);
     request.once('response', (response) => {
@@ -111,6 +109,8 @@ export function answerTo(
         });
       });
     });
-    request.end(body);
+    const pieces = typeof body === 'string' || body instanceof Uint8Array ? [body] : (body ?? []);
+    for (const piece of pieces.slice(0, -1)) request.write(piece);
+    request.end(pieces.at(-1));
   });
 }

@@ -72,7 +72,7 @@ const ONE: Record<string, string> = {
   'headers in a trailer': `${HEAD}Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: z\r\nHost: y\r\n\r\n`,
   'chunk extensions': `${HEAD}Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b;c\r\nabc\r\n0\r\n\r\n`,
   'a URL as a proxy gets it': 'GET http://other/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
-  'a body of HTTP/1.0': `POST / HTTP/1.0\r\nContent-Length: 3\r\n\r\nabc${HIDDEN}`,
+  'a body of HTTP/1.0': `POST / HTTP/1.0\r\nContent-Length: 3\r\n\r\nabc`,
 };
 
 for (const stack of STACKS) {

@@ -38,6 +38,7 @@ class MultipartReader {
   /** Begin to read the files that the parser has found, in order: the first one is being read. */
   readonly #files: (() => void)[] = [];
   #fieldBytes = 0;
+  #isFinished = false;
   #failure: HttpError | undefined;
   #reject: ((error: HttpError) => void) | undefined;
 
@@ -58,6 +59,9 @@ class MultipartReader {
       })
       .on('error', (error) => {
         this.#fail(400, error);
+      })
+      .on('finish', () => {
+        this.#isFinished = true;
       });
     this.#watchHeaders();
   }
@@ -71,21 +75,32 @@ class MultipartReader {
   /** Parses the end. */
   async end(): Promise<void> {
     await this.#step((done) => {
-      this.#busboy.once('finish', done);
-      this.#busboy.end();
+      if (this.#isFinished) done();
+      else this.#busboy.once('finish', done).end();
     });
     await this.#callSinks();
   }
 
-  /** Lets the parser do a step. Rejected when it fails, for then it never calls `done`. */
+  /**
+   * Lets the parser do a step. It needs no further turn of the event loop: one that is not done by then never
+   * would be, and the form is refused.
+   */
   #step(run: (done: () => void) => void): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#reject = reject;
-      if (this.#failure === undefined) {
+      const late = setImmediate(() => {
+        this.#fail(400);
+      });
+      this.#reject = (error) => {
+        clearImmediate(late);
+        reject(error);
+      };
+      if (this.#failure !== undefined) this.#reject(this.#failure);
+      else {
         run(() => {
+          clearImmediate(late);
           if (this.#failure === undefined) resolve();
         });
-      } else reject(this.#failure);
+      }
     });
   }
 
