@@ -3,7 +3,7 @@
  * answers it → middleware → the body is read → the handler → the answer leaves.
  */
 import assert from 'node:assert/strict';
-import http, { ServerResponse, STATUS_CODES, type IncomingMessage } from 'node:http';
+import http, { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import https from 'node:https';
 import { Socket, type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -24,6 +24,7 @@ import { HTTP_ANY } from './methods.js';
 import { AsyncMiddlewareChain } from './middleware/middleware.js';
 import { hasBody, readBody } from './request/body.js';
 import { dropRestAfter } from './request/drop-rest.js';
+import { Reply, replyClosed } from './request/reply.js';
 import { AsyncWebServerRequest, type RequestHost } from './request/request.js';
 import { AsyncWebRewrite } from './rewrite.js';
 import type { AsyncWebServerOptions } from './server-options.js';
@@ -46,13 +47,12 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   readonly limits: Limits;
   readonly #port: number;
   readonly #options: AsyncWebServerOptions;
-  readonly #server: http.Server;
+  readonly #server: WebServer;
   readonly #handlers: AsyncWebHandler[] = [];
   readonly #rewrites: AsyncWebRewrite[] = [];
   readonly #notFound = new NotFoundHandler();
   readonly #defaultHeaders: string[] = [];
   readonly #unanswered: Unanswered;
-  readonly #handlerOf = new WeakMap<AsyncWebServerRequest, AsyncWebHandler>();
   #requests = 0;
 
   /**
@@ -78,11 +78,11 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     server.maxConnections = limits.connections;
     server.maxHeadersCount = limits.headers + 1;
     server.timeout = limits.stalledMs;
-    server.on('request', (message, reply) => {
+    server.on('request', (message, reply: Reply) => {
       this.#serve(message, reply);
     });
     // The body is asked for when middleware has let the request pass.
-    server.on('checkContinue', (message: IncomingMessage, reply: ServerResponse) => {
+    server.on('checkContinue', (message: IncomingMessage, reply: Reply) => {
       this.#serve(message, reply, true);
     });
     server.on('checkExpectation', (_message: IncomingMessage, reply: ServerResponse) => {
@@ -95,7 +95,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
       if (isStalled(socket)) socket.destroy();
     });
     server.on('upgrade', (message: IncomingMessage, socket: Duplex, head: Buffer) => {
-      const reply = new ServerResponse(message);
+      const reply = new Reply(message);
       assert(socket instanceof Socket, 'a connection is a socket, on every stack');
       reply.assignSocket(socket);
       reply.shouldKeepAlive = false;
@@ -151,7 +151,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   }
 
   /** node:http's own server, for what has no name here. */
-  get server(): http.Server {
+  get server(): http.Server<typeof IncomingMessage, typeof Reply> {
     return this.#server;
   }
 
@@ -260,7 +260,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
 
   // ---- a request
 
-  #serve(message: IncomingMessage, reply: ServerResponse, awaitsContinue = false, upgrade?: Upgrade): void {
+  #serve(message: IncomingMessage, reply: Reply, awaitsContinue = false, upgrade?: Upgrade): void {
     const target = admit(message, this.limits);
     if (typeof target === 'number') {
       this.#refuse(reply, target);
@@ -273,14 +273,12 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     const request = new AsyncWebServerRequest(this, message, reply, target);
     if (awaitsContinue) request.awaitContinue();
     this.#requests += 1;
-    reply.once('close', () => {
-      this.#requests -= 1;
-      request.closed();
-    });
+    reply.request = request;
+    reply.on('close', replyClosed);
     for (const rewrite of this.#rewrites) if (rewrite.match(request)) rewrite.apply(request);
     const handler = this.#find(request, upgrade !== undefined);
-    this.#handlerOf.set(request, handler);
-    this.#run(request, handler, () => this.#handle(request, handler, upgrade));
+    request.handler = handler;
+    this.#run(request, handler, upgrade);
   }
 
   /** Returns the first handler that answers the request. */
@@ -300,14 +298,15 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     return this.#notFound;
   }
 
-  #run(
-    request: AsyncWebServerRequest,
-    handler: AsyncWebHandler,
-    last: () => Promise<void> | undefined,
-  ): void {
+  #run(request: AsyncWebServerRequest, handler: AsyncWebHandler, upgrade: Upgrade | undefined): void {
     let running: Promise<void> | undefined;
     try {
-      running = this.runChain(request, () => handler.runChain(request, last));
+      running =
+        this.hasMiddleware || handler.hasMiddleware
+          ? this.runChain(request, () =>
+              handler.runChain(request, () => this.#handle(request, handler, upgrade)),
+            )
+          : this.#handle(request, handler, upgrade);
       if (running === undefined) request.open();
     } catch (error) {
       this.#failed(request, error);
@@ -357,6 +356,11 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   }
 
   /** Called by a request. */
+  onClosed(): void {
+    this.#requests -= 1;
+  }
+
+  /** Called by a request. */
   onAnswered(request: AsyncWebServerRequest): void {
     this.#unanswered.delete(request);
   }
@@ -389,14 +393,17 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   }
 
   #log(request: AsyncWebServerRequest, what: string): void {
-    const route = this.#handlerOf.get(request)?.route() ?? '';
+    const route = request.handler?.route() ?? '';
     const line = `asynctcp-web: handler ${route} of ${request.methodToString()} ${request.url()}: ${what}`;
     (this.#options.log ?? console.error)(line);
   }
 }
 
-function makeServer({ tls }: AsyncWebServerOptions, limits: Limits): http.Server {
-  const options: http.ServerOptions = {
+type WebServer = http.Server<typeof IncomingMessage, typeof Reply>;
+
+function makeServer({ tls }: AsyncWebServerOptions, limits: Limits): WebServer {
+  const options: http.ServerOptions<typeof IncomingMessage, typeof Reply> = {
+    ServerResponse: Reply,
     maxHeaderSize: limits.headerBytes,
     headersTimeout: limits.headersMs,
     requestTimeout: Math.max(limits.headersMs, limits.requestMs),

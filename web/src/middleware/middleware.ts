@@ -42,6 +42,10 @@ export class AsyncMiddlewareChain {
     return at >= 0 && this.#list.splice(at, 1).length > 0;
   }
 
+  get hasMiddleware(): boolean {
+    return this.#list.length > 0;
+  }
+
   /** Runs the middleware from place `from` on, and `last` behind it. */
   runChain(request: AsyncWebServerRequest, last: ArMiddlewareNext, from = 0): Promise<void> | undefined {
     const next = this.#list[from];

@@ -32,6 +32,8 @@ export interface RequestHost {
   readonly limits: Limits;
   /** Headers of each answer, names and values in turn. */
   readonly defaultHeaders: readonly string[];
+  /** Called when the reply is over. */
+  onClosed(): void;
   /** Called when the answer has begun to leave, or the client has gone. */
   onAnswered(request: AsyncWebServerRequest): void;
   /** Called when the body has been read, or is not read further: the time to answer begins. */
@@ -50,6 +52,8 @@ type Phase = 'chain' | 'open' | 'answered' | 'gone';
 type BodyState = 'unread' | 'reading' | 'read';
 
 export class AsyncWebServerRequest {
+  /** The handler that answers it, for a log. */
+  handler: { route(): string } | undefined;
   /** Node's own request and reply, for what has no name here. */
   readonly message: IncomingMessage;
   readonly reply: ServerResponse;
@@ -329,6 +333,7 @@ export class AsyncWebServerRequest {
       this.#controller?.abort();
       this.#host.onAnswered(this);
     }
+    this.#host.onClosed();
     for (const handler of this.#disconnectHandlers?.splice(0) ?? []) handler();
   }
 
