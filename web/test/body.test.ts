@@ -152,6 +152,8 @@ for (const stack of STACKS) {
       }
       assert.deepEqual(log, []);
       assert.equal((await ask('/', post(FORM, 'a&a&a&a&a'))).status, 200);
+      const most = field('a', 'x'.repeat(818)).repeat(5);
+      assert.equal((await ask('/', post(MULTIPART, `${most}--b--`))).status, 200);
     });
 
     it('that are compressed are refused by 415', async (test) => {

@@ -95,6 +95,24 @@ for (const stack of STACKS) {
       await read;
     });
 
+    it('may leave a body half read: the rest is dropped, and the connection serves on', async (test) => {
+      const failed: unknown[] = [];
+      const { raw } = await bed(test, stack, (server) => {
+        server.onFetch('/half', async (request) => {
+          const reader = (request.body as ReadableStream<Uint8Array>).getReader();
+          await reader.read();
+          reader.closed.catch((error: unknown) => failed.push(error));
+          return new Response('half');
+        });
+        server.onFetch('/none', () => new Response('none'));
+      });
+      const body = 'x'.repeat(5_000_000);
+      const length = `HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+      const next = 'GET /none HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
+      assert.match(await raw(`POST /half ${length}POST /none ${length}${next}`), /half[^]*none[^]*none/);
+      assert.match(String(failed[0]), /answered before the end of its body/);
+    });
+
     it('learns by its signal that the client has gone', async (test) => {
       const { open, server } = await bed(test, stack, () => undefined);
       const socket = open();

@@ -19,7 +19,7 @@ export async function eachPiece(
   take: TakePiece,
 ): Promise<void> {
   if (request.contentLength() > limitBytes) throw new HttpError(413);
-  request.beginBody();
+  request.takeBody();
   try {
     await new Promise<void>((resolve, reject) => {
       read(request, limitBytes, take, (error?: unknown) => {
@@ -34,11 +34,12 @@ export async function eachPiece(
 }
 
 function read(
-  { message }: AsyncWebServerRequest,
+  request: AsyncWebServerRequest,
   limitBytes: number,
   take: TakePiece,
   done: (error?: unknown) => void,
 ): void {
+  const { message } = request;
   let bytes = 0;
   let isOver = false;
   let isHeld = false;
@@ -82,6 +83,10 @@ function read(
   const onClose = (): void => {
     if (!isAtEnd) finish(new Error('the client has gone before the end of the body'));
   };
+  const stop = (): void => {
+    finish(new Error('the request has been answered before the end of its body'));
+  };
+  request.beginBody(stop);
   message.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
   if (message.destroyed) onClose();
   else message.resume();

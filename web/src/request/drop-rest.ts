@@ -6,10 +6,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Limits } from '../limits.js';
 
-/** Called when an answer begins to leave before its request's body is at its end. */
-export function dropRestAfter(reply: ServerResponse, message: IncomingMessage, limits: Limits): void {
+/**
+ * Called when an answer begins to leave before its request's body is at its end.
+ * @param stop ends what still reads the body, when the answer has left.
+ */
+export function dropRestAfter(
+  reply: ServerResponse,
+  message: IncomingMessage,
+  limits: Limits,
+  stop?: () => void,
+): void {
   // node:http drops it without a bound, in a listener of its own, unless ours comes first.
   reply.prependOnceListener('finish', () => {
+    stop?.();
     if (!message.complete && !message.destroyed) dropRest(message, limits);
   });
 }

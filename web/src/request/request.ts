@@ -69,6 +69,7 @@ export class AsyncWebServerRequest {
   #controller: AbortController | undefined;
   #isPaused = false;
   #bodyState: BodyState = 'unread';
+  #stopBody: (() => void) | undefined;
   #awaitsContinue = false;
   #body: Promise<Buffer> | undefined;
 
@@ -270,16 +271,25 @@ export class AsyncWebServerRequest {
     this.#awaitsContinue = true;
   }
 
-  /** Called by the reader of the body: asks for it, if the client waits for that. */
-  beginBody(): void {
+  /** Called by the reader of the body, before all else. @throws Error if there is one already. */
+  takeBody(): void {
     if (this.#bodyState !== 'unread') throw new Error('the body has been read already');
     this.#bodyState = 'reading';
+  }
+
+  /**
+   * Called by the reader of the body: asks for it, if the client waits for that.
+   * @param stop called when the answer has left, and the rest of the body is to be dropped.
+   */
+  beginBody(stop: () => void): void {
+    this.#stopBody = stop;
     if (this.#awaitsContinue && !this.reply.headersSent) this.reply.writeContinue();
   }
 
   /** Called by the reader of the body when it wants no more of it. */
   endBody(): void {
     this.#bodyState = 'read';
+    this.#stopBody = undefined;
     this.#host.onBodyRead(this);
   }
 
@@ -414,8 +424,9 @@ export class AsyncWebServerRequest {
   #leave(response: AsyncWebServerResponse): void {
     this.#phase = 'answered';
     this.#host.onAnswered(this);
-    if (!this.message.complete && hasBody(this.message))
-      dropRestAfter(this.reply, this.message, this.#host.limits);
+    if (!this.message.complete && hasBody(this.message)) {
+      dropRestAfter(this.reply, this.message, this.#host.limits, () => this.#stopBody?.());
+    }
     const sending = response.start(this.reply, this.#host.defaultHeaders);
     sending?.catch((error: unknown) => {
       this.#host.onBodyFailed(this, error);
