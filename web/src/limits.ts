@@ -23,9 +23,9 @@ export interface Limits {
   readonly stalledMs: number;
   /** Time for which a connection without a request stays open, in milliseconds. */
   readonly keepAliveMs: number;
-  /** Bytes that are dropped of a body that was answered before its end: then the connection is closed. */
+  /** Bytes that are dropped of a request that was answered before its end: then the connection is closed. */
   readonly dropBytes: number;
-  /** Time for which such a body is dropped, in milliseconds: then the connection is closed. */
+  /** Time for which such bytes are dropped, in milliseconds: then the connection is closed. */
   readonly dropMs: number;
   /** Connections at once: further ones are closed. */
   readonly connections: number;

@@ -9,6 +9,7 @@ import { Socket, type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { carry } from 'asynctcp/net';
 import { admit } from './admission.js';
+import { answerClientError } from './client-error.js';
 import {
   AsyncCallbackWebHandler,
   type ArBodyHandlerFunction,
@@ -90,6 +91,10 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     });
     server.on('connect', (_message: IncomingMessage, socket: Duplex) => {
       socket.on('error', () => undefined).end(NO_PROXY);
+    });
+    server.on('clientError', (error: Error, socket: Duplex) => {
+      if (socket instanceof Socket) answerClientError(error, socket, limits);
+      else socket.destroy();
     });
     server.on('timeout', (socket: Socket) => {
       if (isStalled(socket)) socket.destroy();
@@ -275,6 +280,12 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     this.#requests += 1;
     reply.request = request;
     reply.on('close', replyClosed);
+    // A pipelined one, which waits for the one before: its reply does not learn that the client has gone.
+    if (reply.socket === null) {
+      message.once('close', () => {
+        if (message.socket.destroyed) request.closed();
+      });
+    }
     for (const rewrite of this.#rewrites) if (rewrite.match(request)) rewrite.apply(request);
     const handler = this.#find(request, upgrade !== undefined);
     request.handler = handler;

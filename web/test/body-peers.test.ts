@@ -118,7 +118,7 @@ for (const stack of SYSTEM_STACKS) {
         const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
         await output('openssl', 'req', '-x509', ...kind, ...files, '-subj', '/CN=localhost');
         const tls = { key: readFileSync(`${at}/key.pem`), cert: readFileSync(`${at}/cert.pem`) };
-        const { port } = await bed(
+        const { port, raw } = await bed(
           test,
           stack,
           (server) => {
@@ -128,6 +128,7 @@ for (const stack of SYSTEM_STACKS) {
         );
         const url = `https://127.0.0.1:${port}/a`;
         assert.equal(await output('curl', '-sSk', '-d', 'text', url), `${url} text`);
+        assert.doesNotMatch(await raw('GET / HTTP/1.1\r\nHost: x\r\n\r\n'), /HTTP/);
         const path = join(at, 'big');
         writeFileSync(path, Buffer.alloc(FILE_BYTES));
         const tell = [

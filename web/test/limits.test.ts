@@ -202,6 +202,25 @@ for (const stack of STACKS) {
       socket.destroy();
     });
 
+    it('of requests at once counts pipelined ones of a client that has gone no more', async (test) => {
+      const { ask, open, server } = await bed(test, stack, answerAll, { limits: { requests: 3 } });
+      const socket = open();
+      let count = 0;
+      const gone = new Promise<void>((resolve) => {
+        server.on('/slow', (request) => {
+          count += 1;
+          if (count === 3) socket.destroy();
+          request.onDisconnect(() => {
+            count -= 1;
+            if (count === 0) resolve();
+          });
+        });
+      });
+      socket.write('GET /slow HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(3));
+      await gone;
+      assert.equal((await ask('/')).status, 200);
+    });
+
     it('of requests at once is answered 503 with Retry-After, and the next one is served', async (test) => {
       let release: (() => void) | undefined;
       const { ask, server } = await bed(test, stack, answerAll, { limits: { requests: 1, retryAfterS: 7 } });

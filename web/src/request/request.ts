@@ -68,6 +68,7 @@ export class AsyncWebServerRequest {
   #disconnectHandlers: (() => void)[] | undefined;
   #controller: AbortController | undefined;
   #isPaused = false;
+  #isClosed = false;
   #bodyState: BodyState = 'unread';
   #stopBody: (() => void) | undefined;
   #awaitsContinue = false;
@@ -335,8 +336,10 @@ export class AsyncWebServerRequest {
     (this.#disconnectHandlers ??= []).push(handler);
   }
 
-  /** Called by the server when the reply is over, sent or not. */
+  /** Called by the server when the reply is over, sent or not. Further calls do nothing. */
   closed(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     if (!this.reply.writableFinished && this.#phase !== 'gone') {
       this.#phase = 'gone';
       this.#response?.discard();
