@@ -11,8 +11,8 @@ const STATUS: Readonly<Record<string, number>> = {
 };
 
 /**
- * Ends a connection: with an answer, unless one has begun to leave. What the client still sends is dropped
- * within the bounds, since a reset may cost it the answer (RFC 9112 §9.6).
+ * Ends a connection: with an answer, unless one has begun to leave. Bytes that the client still sends are
+ * dropped within the bounds, since a reset may cost it the answer (RFC 9112 §9.6).
  */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket, limits: Limits): void {
   const code = STATUS[error.code ?? ''] ?? (error.code?.startsWith('HPE_') === true ? 400 : undefined);

@@ -355,7 +355,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
 
   // ---- what goes wrong
 
-  /** Answers a request that no handler gets. What is left of its body is dropped. */
+  /** Answers a request that no handler gets. The rest of its body is dropped. */
   #refuse(reply: ServerResponse, code: number, retryAfterS?: number): void {
     const text = STATUS_CODES[code] ?? '';
     if (retryAfterS !== undefined) reply.setHeader('Retry-After', retryAfterS);

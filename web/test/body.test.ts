@@ -332,7 +332,7 @@ for (const stack of STACKS) {
       }
       socket.write(end);
       assert.match(await answer, new RegExp(`${size}$`));
-      assert.ok(most < 512 * 1024, `${most} bytes were received and not taken`);
+      assert.ok(most < 256 * 1024, `${most} bytes were received and not taken`);
     });
   });
 
