@@ -5,7 +5,9 @@ export type { TemplateFunction, TemplateProcessor, TemplateValue } from './files
 export type { WebFile } from './files/web-file.js';
 export * from './files/web-folder.js';
 export * from './handlers/callback-handler.js';
+export * from './handlers/fetch-handler.js';
 export * from './handlers/handler.js';
+export * from './handlers/json-handler.js';
 export * from './handlers/static-handler.js';
 export * from './header.js';
 export * from './http-error.js';
@@ -37,6 +39,7 @@ export * from './middleware/rate-limit.js';
 export * from './request/parameter.js';
 export { AsyncWebServerRequest, type AsyncWebServerRequestPtr } from './request/request.js';
 export * from './response/basic-response.js';
+export * from './response/fetch-response.js';
 export { AsyncFileResponse } from './response/file-response.js';
 export { RESPONSE_TRY_AGAIN, type AwsResponseFiller } from './response/filler.js';
 export * from './response/piecewise-response.js';

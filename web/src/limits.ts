@@ -1,9 +1,9 @@
 /** The bounds of a server, and what a client that exceeds one is answered. */
 
 export interface Limits {
-  /** Bytes of the request line and all headers: 431. */
+  /** Bytes of the request line and all headers: 431. Bytes of the headers of a part of a form: 400. */
   readonly headerBytes: number;
-  /** Number of headers: 431. */
+  /** Number of headers: 431. Number of headers of a part of a form: 400. */
   readonly headers: number;
   /** Bytes of the URL: 414. */
   readonly urlBytes: number;
@@ -11,18 +11,22 @@ export interface Limits {
   readonly bodyBytes: number;
   /** Bytes of a body that is passed on as it comes, such as an upload: 413. */
   readonly uploadBytes: number;
-  /** Number of parameters of a query, and of a form: 400 and 413. */
+  /** Number of parameters of a query, and of a form with its files: 400 and 413. */
   readonly params: number;
   /** Time for all headers, from the first byte or from the last answer, in milliseconds: 408. */
   readonly headersMs: number;
   /** Time for headers and body, in milliseconds: 408. */
   readonly requestMs: number;
-  /** Time for a handler to answer, in milliseconds: 503. */
+  /** Time for a handler to answer, from when the body has been read, in milliseconds: 503. */
   readonly answerMs: number;
   /** Time for which a client may take none of the bytes that wait for it, in milliseconds: it is closed. */
   readonly stalledMs: number;
   /** Time for which a connection without a request stays open, in milliseconds. */
   readonly keepAliveMs: number;
+  /** Bytes that are dropped of a request that was answered before its end: then the connection is closed. */
+  readonly dropBytes: number;
+  /** Time for which such bytes are dropped, in milliseconds: then the connection is closed. */
+  readonly dropMs: number;
   /** Connections at once: further ones are closed. */
   readonly connections: number;
   /** Requests at once: 503, with `Retry-After`. */
@@ -49,6 +53,8 @@ export const DEFAULT_LIMITS: Limits = {
   answerMs: 60_000,
   stalledMs: 30_000,
   keepAliveMs: 5000,
+  dropBytes: 67_108_864,
+  dropMs: 5000,
   connections: 10_000,
   requests: 1000,
   retryAfterS: 1,

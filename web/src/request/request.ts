@@ -16,6 +16,7 @@ import { fileResponse } from '../files/file-answer.js';
 import type { TemplateProcessor } from '../files/template.js';
 import type { WebFolder } from '../files/web-folder.js';
 import { AsyncWebHeader } from '../header.js';
+import { HttpError } from '../http-error.js';
 import type { Limits } from '../limits.js';
 import { methodBit } from '../methods.js';
 import { AsyncBasicResponse } from '../response/basic-response.js';
@@ -29,6 +30,8 @@ import {
 import { AsyncResponseStream } from '../response/print-response.js';
 import type { Pieces } from '../response/pump.js';
 import { AsyncWebServerResponse } from '../response/response.js';
+import { hasBody, isJson, jsonOf, textOf, wholeBody } from './body.js';
+import { dropRestAfter } from './drop-rest.js';
 import { AsyncWebParameter } from './parameter.js';
 import type { Target } from './target.js';
 
@@ -43,7 +46,9 @@ export interface RequestHost {
   onClosed(): void;
   /** Called when the answer has begun to leave, or the client has gone. */
   onAnswered(request: AsyncWebServerRequest): void;
-  /** Called with the error of a body that broke off. */
+  /** Called when the body has been read, or is not read further: the time to answer begins. */
+  onBodyRead(request: AsyncWebServerRequest): void;
+  /** Called with the error of an answer's body that broke off. */
   onBodyFailed(request: AsyncWebServerRequest, error: unknown): void;
 }
 
@@ -52,6 +57,9 @@ export interface RequestHost {
  * gone before.
  */
 type Phase = 'chain' | 'open' | 'answered' | 'gone';
+
+/** `reading`: its pieces come. `read`: no more of them are wanted. */
+type BodyState = 'unread' | 'reading' | 'read';
 
 export class AsyncWebServerRequest {
   /** The handler that answers it, for a log. */
@@ -74,6 +82,12 @@ export class AsyncWebServerRequest {
   #authentication: Authentication | undefined;
   #controller: AbortController | undefined;
   #isPaused = false;
+  #isClosed = false;
+  #bodyState: BodyState = 'unread';
+  #stopBody: (() => void) | undefined;
+  /** Set if the client waits to be asked for its body. */
+  #keepsAlive: boolean | undefined;
+  #body: Promise<Buffer> | undefined;
 
   /** Made by the server. */
   constructor(host: RequestHost, message: IncomingMessage, reply: ServerResponse, target: Target) {
@@ -109,6 +123,11 @@ export class AsyncWebServerRequest {
   /** Returns the decoded path, without the query; a rewritten one after a rewrite. */
   url(): string {
     return this.#target.path;
+  }
+
+  /** Returns the path as it was sent, with its percent-encoded characters. */
+  encodedUrl(): string {
+    return this.#target.encodedPath;
   }
 
   /** Returns the query as it was sent, without the question mark. */
@@ -239,6 +258,77 @@ export class AsyncWebServerRequest {
     this.#params = undefined;
   }
 
+  // ---- the body
+
+  /**
+   * Returns the whole body. It is empty if there is none.
+   * @param maxBytes default: the limit `bodyBytes`.
+   * @throws HttpError with 413 for a longer one, and 415 for a form, which has become parameters. Error if a
+   *   handler has taken the body piece by piece.
+   */
+  bodyBytes(maxBytes = this.#host.limits.bodyBytes): Promise<Buffer> {
+    return (this.#body ??= wholeBody(this, maxBytes));
+  }
+
+  /**
+   * Returns the whole body as text.
+   * @throws as `bodyBytes`; HttpError with 400 for what is no UTF-8, and 415 for another charset.
+   */
+  async bodyText(maxBytes?: number): Promise<string> {
+    return textOf(this, await this.bodyBytes(maxBytes));
+  }
+
+  /**
+   * Returns the value of a body of JSON.
+   * @throws as `bodyBytes`; HttpError with 400 for what is no JSON, and 415 for another type.
+   */
+  async bodyJson(maxBytes?: number): Promise<unknown> {
+    if (!isJson(this)) throw new HttpError(415);
+    return jsonOf(this, await this.bodyBytes(maxBytes));
+  }
+
+  /**
+   * Called by the server for a client that sends its body only when it is asked for.
+   * @param keepsAlive if the connection stays open behind an answer that follows the body.
+   */
+  awaitContinue(keepsAlive: boolean): void {
+    this.#keepsAlive = keepsAlive;
+  }
+
+  /** Called by the reader of the body, before all else. @throws Error if there is one already. */
+  takeBody(): void {
+    if (this.#bodyState !== 'unread') throw new Error('the body has been read already');
+    this.#bodyState = 'reading';
+  }
+
+  /**
+   * Called by the reader of the body: asks for it, if the client waits for that.
+   * @param stop called when the answer has left, and the rest of the body is to be dropped.
+   */
+  beginBody(stop: () => void): void {
+    this.#stopBody = stop;
+    if (this.#keepsAlive === undefined || this.reply.headersSent) return;
+    this.reply.shouldKeepAlive = this.#keepsAlive;
+    this.reply.writeContinue();
+  }
+
+  /** Called by the reader of the body when it wants no more of it. */
+  endBody(): void {
+    this.#bodyState = 'read';
+    this.#stopBody = undefined;
+    this.#host.onBodyRead(this);
+  }
+
+  /** Returns true if the body has been read, or is being read. */
+  isBodyRead(): boolean {
+    return this.#bodyState !== 'unread';
+  }
+
+  /** Returns true while the body is being read. */
+  isReadingBody(): boolean {
+    return this.#bodyState === 'reading';
+  }
+
   // ---- attributes
 
   /** Returns a value that middleware or a handler has set. */
@@ -317,8 +407,10 @@ export class AsyncWebServerRequest {
     else (this.#disconnectHandlers ??= []).push(handler);
   }
 
-  /** Called by the server when the reply is over, sent or not. */
+  /** Called by the server when the reply is over, sent or not. Further calls do nothing. */
   closed(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     if (!this.reply.writableFinished && this.#phase !== 'gone') {
       this.#phase = 'gone';
       this.#response?.discard();
@@ -457,6 +549,9 @@ export class AsyncWebServerRequest {
     this.#phase = 'answered';
     this.#host.onAnswered(this);
     if (this.#answerHandlers !== undefined) for (const handler of this.#answerHandlers) handler(response);
+    if (!this.message.complete && hasBody(this.message)) {
+      dropRestAfter(this.reply, this.message, this.#host.limits, () => this.#stopBody?.());
+    }
     const sending = response.start(this.reply, this.#host.defaultHeaders);
     sending?.catch((error: unknown) => {
       this.#host.onBodyFailed(this, error);
