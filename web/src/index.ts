@@ -1,9 +1,20 @@
 /** The door of the package: ESPAsyncWebServer's classes. */
+export * from './events/event-source-client.js';
+export * from './events/event-source.js';
+export * from './events/options.js';
 export * from './handlers/callback-handler.js';
 export * from './handlers/handler.js';
 export * from './header.js';
 export * from './http-error.js';
-export { DEFAULT_LIMITS, type Limits } from './limits.js';
+export {
+  DEFAULT_EVENT_SOURCE_LIMITS,
+  DEFAULT_LIMITS,
+  DEFAULT_WEB_SOCKET_LIMITS,
+  type EventSourceLimits,
+  type Limits,
+  type QueueLimits,
+  type WebSocketLimits,
+} from './limits.js';
 export {
   HTTP_ANY,
   HTTP_COPY,
@@ -22,6 +33,7 @@ export {
   HTTP_UNLOCK,
 } from './methods.js';
 export * from './middleware/middleware.js';
+export type { QueuePolicy, SendCounts, SendResult } from './queue/send-queue.js';
 export * from './request/parameter.js';
 export { AsyncWebServerRequest, type AsyncWebServerRequestPtr } from './request/request.js';
 export * from './response/basic-response.js';
@@ -35,3 +47,8 @@ export * from './rewrite.js';
 export * from './server-options.js';
 export * from './server.js';
 export * from './uri-matcher.js';
+export * from './websocket/event.js';
+export * from './websocket/message-handler.js';
+export * from './websocket/options.js';
+export * from './websocket/web-socket-client.js';
+export * from './websocket/web-socket.js';

@@ -29,6 +29,10 @@ export interface Limits {
   readonly requests: number;
   /** Seconds that `Retry-After` says. */
   readonly retryAfterS: number;
+  /** Messages that wait for all WebSockets and event streams together: the queue's policy. */
+  readonly queuedMessages: number;
+  /** Bytes of these messages: the queue's policy. */
+  readonly queuedBytes: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -46,6 +50,65 @@ export const DEFAULT_LIMITS: Limits = {
   connections: 10_000,
   requests: 1000,
   retryAfterS: 1,
+  queuedMessages: 1_000_000,
+  queuedBytes: 67_108_864,
+};
+
+/** What waits for one client. Bytes that its socket has and the system has not taken are counted. */
+export interface QueueLimits {
+  /** Messages: the queue's policy. */
+  readonly queueMessages: number;
+  /** Bytes of the messages: the queue's policy. */
+  readonly queueBytes: number;
+}
+
+export interface WebSocketLimits extends QueueLimits {
+  /** Clients at once: 503, with `Retry-After`. */
+  readonly clients: number;
+  /** Bytes of a message that a client sends: 1009. */
+  readonly messageBytes: number;
+  /** Frames of such a message: 1008. */
+  readonly messageFrames: number;
+  /** Pieces in which a frame comes, as the socket reads them: 1008. */
+  readonly framePieces: number;
+  /** Time without a byte from a client after which it is sent a ping, in milliseconds. */
+  readonly pingMs: number;
+  /** Time without a byte from a client, the answer to a ping included, in milliseconds: 1008. */
+  readonly idleMs: number;
+  /** Time for a client to take what waits for it and to answer a close, in milliseconds: the end. */
+  readonly closeMs: number;
+}
+
+export const DEFAULT_WEB_SOCKET_LIMITS: WebSocketLimits = {
+  queueMessages: 64,
+  queueBytes: 1_048_576,
+  clients: 10_000,
+  messageBytes: 1_048_576,
+  messageFrames: 1024,
+  framePieces: 4096,
+  pingMs: 20_000,
+  idleMs: 60_000,
+  closeMs: 5000,
+};
+
+export interface EventSourceLimits extends QueueLimits {
+  /** Clients at once: 503, with `Retry-After`. */
+  readonly clients: number;
+  /** Events that are kept for clients that come back: older ones are forgotten. */
+  readonly replayEvents: number;
+  /** Bytes of the events that are kept, at most `queueBytes`: older ones are forgotten. */
+  readonly replayBytes: number;
+  /** Time between the comments that keep a connection open, in milliseconds. */
+  readonly heartbeatMs: number;
+}
+
+export const DEFAULT_EVENT_SOURCE_LIMITS: EventSourceLimits = {
+  queueMessages: 64,
+  queueBytes: 262_144,
+  clients: 10_000,
+  replayEvents: 128,
+  replayBytes: 131_072,
+  heartbeatMs: 15_000,
 };
 
 /**
@@ -53,9 +116,17 @@ export const DEFAULT_LIMITS: Limits = {
  * @throws RangeError for a limit that is no positive number.
  */
 export function limitsOf(given: Partial<Limits> = {}): Limits {
-  const limits = { ...DEFAULT_LIMITS, ...given };
+  return checkedLimits(DEFAULT_LIMITS, given);
+}
+
+/**
+ * Returns limits with `defaults` for those that are not given.
+ * @throws RangeError for a limit that is no positive number.
+ */
+export function checkedLimits<L extends object>(defaults: L, given: Partial<L> = {}): L {
+  const limits = { ...defaults, ...given };
   for (const [name, value] of Object.entries(limits)) {
-    if (!(name in DEFAULT_LIMITS)) throw new RangeError(`${name} is no limit`);
+    if (!(name in defaults)) throw new RangeError(`${name} is no limit`);
     if (!(typeof value === 'number' && value > 0))
       throw new RangeError(`${name} must be above 0; it is ${String(value)}`);
   }

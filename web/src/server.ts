@@ -2,10 +2,9 @@
  * The web server. A request goes: node:http parses its head → `admit` → rewrites → the first handler that
  * answers it → middleware → the body is read → the handler → the answer leaves.
  */
-import assert from 'node:assert/strict';
 import http, { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import https from 'node:https';
-import { Socket, type AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { carry } from 'asynctcp/net';
 import { admit } from './admission.js';
@@ -18,28 +17,26 @@ import {
 import type { AsyncWebHandler } from './handlers/handler.js';
 import { noteAllowed, NotFoundHandler } from './handlers/not-found-handler.js';
 import { HttpError } from './http-error.js';
+import { LastingConnections, type EndConnection } from './lasting.js';
 import { limitsOf, type Limits } from './limits.js';
 import { HTTP_ANY } from './methods.js';
 import { AsyncMiddlewareChain } from './middleware/middleware.js';
-import { hasBody, readBody } from './request/body.js';
+import { QueueBudget } from './queue/queue-budget.js';
+import { announcesBody, hasBody, readBody } from './request/body.js';
 import { Reply, replyClosed } from './request/reply.js';
 import { AsyncWebServerRequest, type RequestHost } from './request/request.js';
 import { AsyncWebRewrite } from './rewrite.js';
 import type { AsyncWebServerOptions } from './server-options.js';
 import { Unanswered } from './unanswered.js';
+import { isKnownProtocol, replyToUpgrade, type Upgrade } from './upgrade.js';
 import type { AsyncURIMatcher } from './uri-matcher.js';
 
 /** How often node:http looks for connections whose time is over, in milliseconds. */
 const CHECK_MS = 250;
 
-/** A connection that asks to become another protocol's. */
-interface Upgrade {
-  readonly socket: Duplex;
-  readonly head: Buffer;
-}
-
 export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost, AsyncDisposable {
   readonly limits: Limits;
+  readonly queueBudget: QueueBudget;
   readonly #port: number;
   readonly #options: AsyncWebServerOptions;
   readonly #server: WebServer;
@@ -48,6 +45,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   readonly #notFound = new NotFoundHandler();
   readonly #defaultHeaders: string[] = [];
   readonly #unanswered: Unanswered;
+  readonly #lasting = new LastingConnections();
   #requests = 0;
 
   /**
@@ -60,6 +58,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     this.#port = port;
     this.#options = options;
     this.limits = limitsOf(options.limits);
+    this.queueBudget = new QueueBudget(this.limits.queuedMessages, this.limits.queuedBytes);
     this.#unanswered = new Unanswered(this.limits.answerMs, (request) => {
       this.#late(request);
     });
@@ -80,15 +79,13 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     server.on('checkContinue', (message: IncomingMessage, reply: Reply) => {
       this.#serve(message, reply, true);
     });
-    server.on('upgrade', (message: IncomingMessage, socket: Duplex, head: Buffer) => {
-      const reply = new Reply(message);
-      assert(socket instanceof Socket, 'a connection is a socket, on every stack');
-      reply.assignSocket(socket);
-      reply.shouldKeepAlive = false;
-      reply.once('finish', () => {
-        socket.end();
-      });
-      this.#serve(message, reply, false, { socket, head });
+    server.on('upgrade', (message: IncomingMessage, duplex: Duplex, head: Buffer) => {
+      const [reply, socket] = replyToUpgrade(message, duplex);
+      this.#lasting.add(socket);
+      if (isKnownProtocol(message)) this.#serve(message, reply, false, { socket, head });
+      // node:http reads no more of the connection.
+      else if (announcesBody(message)) refuse(reply, 426);
+      else this.#serve(message, reply);
     });
   }
 
@@ -115,20 +112,23 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   }
 
   /**
-   * Stops listening, and ends the connections: those without a request at once, the others when they have
-   * had their answer, after `graceMs` in any case.
+   * Stops listening, and ends the connections: those without a request, WebSockets (1001) and event streams
+   * at once, the others when they have had their answer, all after `graceMs` in any case.
    */
   end(graceMs = 5000): Promise<void> {
     if (!this.#server.listening) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         this.#server.closeAllConnections();
+        this.#lasting.destroy();
       }, graceMs);
       this.#server.close(() => {
         clearTimeout(timer);
+        this.#lasting.reset();
         resolve();
       });
       this.#server.closeIdleConnections();
+      this.#lasting.end();
     });
   }
 
@@ -312,9 +312,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     upgrade: Upgrade | undefined,
   ): Promise<void> | undefined {
     if (upgrade !== undefined && handler.handleUpgrade !== undefined) {
-      request.upgraded();
-      handler.handleUpgrade(request, upgrade.socket, upgrade.head);
-      return undefined;
+      return settled(handler.handleUpgrade(request, upgrade.socket, upgrade.head));
     }
     if (!hasBody(request)) return settled(handler.handleRequest(request));
     if (awaitsContinue) request.reply.writeContinue();
@@ -332,6 +330,16 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   /** Called by a request. */
   onClosed(): void {
     this.#requests -= 1;
+  }
+
+  /** Called by a request. */
+  onLasting(socket: Socket, end: EndConnection): void {
+    this.#lasting.add(socket, end);
+  }
+
+  /** Called by a request. */
+  onFailed(request: AsyncWebServerRequest, what: string, error: unknown): void {
+    this.#log(request, `${what} ${textOf(error)}`);
   }
 
   /** Called by a request. */

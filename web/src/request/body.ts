@@ -1,4 +1,5 @@
 /** Reads the body of a request for a handler: forms, files, and all else. */
+import type { IncomingMessage } from 'node:http';
 import type { BodySinks } from '../handlers/handler.js';
 import type { Limits } from '../limits.js';
 import type { AsyncWebServerRequest } from './request.js';
@@ -6,7 +7,11 @@ import { HttpError } from '../http-error.js';
 
 /** Returns true if a request has a body (RFC 9112 §6.3). */
 export function hasBody({ message }: AsyncWebServerRequest): boolean {
-  const { headers } = message;
+  return announcesBody(message);
+}
+
+/** Returns true if the head of a message says that a body follows it. */
+export function announcesBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 

@@ -7,9 +7,13 @@
  */
 import { clientOf } from 'asynctcp/net';
 import type { AsyncClient } from 'asynctcp';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { AsyncWebHeader } from '../header.js';
+import type { EndConnection } from '../lasting.js';
+import type { Limits } from '../limits.js';
 import { methodBit } from '../methods.js';
+import type { QueueBudget } from '../queue/queue-budget.js';
 import { AsyncBasicResponse } from '../response/basic-response.js';
 import type { AwsResponseFiller } from '../response/filler.js';
 import {
@@ -20,15 +24,24 @@ import {
 import { AsyncResponseStream } from '../response/print-response.js';
 import type { Pieces } from '../response/pump.js';
 import { AsyncWebServerResponse } from '../response/response.js';
+import { detach } from '../upgrade.js';
 import { AsyncWebParameter } from './parameter.js';
+import type { Reply } from './reply.js';
 import type { Target } from './target.js';
 
 /** What a request needs of its server. */
 export interface RequestHost {
   /** Headers of each answer, names and values in turn. */
   readonly defaultHeaders: readonly string[];
-  /** Called when the reply is over. */
+  readonly limits: Limits;
+  /** Messages that wait for the server's clients. */
+  readonly queueBudget: QueueBudget;
+  /** Called once, when the reply is over, or has no end. */
   onClosed(): void;
+  /** Called when the connection lasts beyond the request. `end` is called when the server ends. */
+  onLasting(socket: Socket, end: EndConnection): void;
+  /** Called with what a handler of the connection has thrown, for the log. */
+  onFailed(request: AsyncWebServerRequest, what: string, error: unknown): void;
   /** Called when the answer has begun to leave, or the client has gone. */
   onAnswered(request: AsyncWebServerRequest): void;
   /** Called with the error of a body that broke off. */
@@ -46,8 +59,9 @@ export class AsyncWebServerRequest {
   handler: { route(): string } | undefined;
   /** Node's own request and reply, for what has no name here. */
   readonly message: IncomingMessage;
-  readonly reply: ServerResponse;
-  readonly #host: RequestHost;
+  readonly reply: Reply;
+  /** The server, as far as requests and handlers need it. */
+  readonly server: RequestHost;
   readonly #method: number;
   #target: Target;
   #phase: Phase = 'chain';
@@ -58,10 +72,11 @@ export class AsyncWebServerRequest {
   #disconnectHandlers: (() => void)[] | undefined;
   #controller: AbortController | undefined;
   #isPaused = false;
+  #isLasting = false;
 
   /** Made by the server. */
-  constructor(host: RequestHost, message: IncomingMessage, reply: ServerResponse, target: Target) {
-    this.#host = host;
+  constructor(server: RequestHost, message: IncomingMessage, reply: Reply, target: Target) {
+    this.server = server;
     this.message = message;
     this.reply = reply;
     this.#method = methodBit(message.method ?? '');
@@ -256,9 +271,9 @@ export class AsyncWebServerRequest {
       this.#phase = 'gone';
       this.#response?.discard();
       this.#controller?.abort();
-      this.#host.onAnswered(this);
+      this.server.onAnswered(this);
     }
-    this.#host.onClosed();
+    if (!this.#isLasting) this.server.onClosed();
     for (const handler of this.#disconnectHandlers?.splice(0) ?? []) handler();
   }
 
@@ -338,10 +353,10 @@ export class AsyncWebServerRequest {
 
   #leave(response: AsyncWebServerResponse): void {
     this.#phase = 'answered';
-    this.#host.onAnswered(this);
-    const sending = response.start(this.reply, this.#host.defaultHeaders);
+    this.server.onAnswered(this);
+    const sending = response.start(this.reply, this.server.defaultHeaders);
     sending?.catch((error: unknown) => {
-      this.#host.onBodyFailed(this, error);
+      this.server.onBodyFailed(this, error);
     });
   }
 
@@ -358,10 +373,29 @@ export class AsyncWebServerRequest {
     this.#leave(this.#response);
   }
 
-  /** Called by the server when another protocol takes the connection over. */
-  upgraded(): void {
+  /**
+   * Called by a handler whose protocol takes the connection over. From now on the reply is none of the
+   * connection's.
+   * @param end called when the server ends.
+   */
+  upgraded(end: EndConnection): void {
     this.#phase = 'answered';
-    this.#host.onAnswered(this);
+    this.server.onAnswered(this);
+    this.#last(detach(this.reply), end);
+  }
+
+  /**
+   * Called by a handler whose answer has no end: it does not count as a request any more.
+   * @param end called when the server ends.
+   */
+  lasts(end: EndConnection): void {
+    this.#last(this.message.socket, end);
+  }
+
+  #last(socket: Socket, end: EndConnection): void {
+    if (!this.#isLasting) this.server.onClosed();
+    this.#isLasting = true;
+    this.server.onLasting(socket, end);
   }
 
   /** Returns true if the answer has begun to leave, or the client has gone. */
