@@ -74,5 +74,8 @@ export type AwsEventArguments =
   | EventArguments<typeof WS_EVT_PING | typeof WS_EVT_PONG, undefined>
   | EventArguments<typeof WS_EVT_DATA, AwsFrameInfo>;
 
-/** Called for what happens. What it throws, now or later, is logged and closes the client (1011). */
+/**
+ * Called for what happens. What it throws, now or later, is logged and closes the client (1011). A function
+ * names all six arguments, so that TypeScript knows `arg` by the `type`, or takes `...event`.
+ */
 export type AwsEventHandler = (...event: AwsEventArguments) => unknown;

@@ -83,11 +83,11 @@ export class AsyncWebSocket extends AsyncWebHandler {
   // ---- a request
 
   override matches(request: AsyncWebServerRequest): UriMatch {
-    return this.#uri.matches(request.url());
+    return this.#isEnabled && this.#uri.matches(request.url());
   }
 
   override answers(request: AsyncWebServerRequest): boolean {
-    return this.#isEnabled && answers(HTTP_GET, request.method());
+    return answers(HTTP_GET, request.method());
   }
 
   override handleRequest(): never {
