@@ -29,9 +29,10 @@ export interface Limits {
   readonly requests: number;
   /** Seconds that `Retry-After` says. */
   readonly retryAfterS: number;
-  /** Messages that wait for all WebSockets and event streams together: the queue's policy. */
-  readonly queuedMessages: number;
-  /** Bytes of these messages: the queue's policy. */
+  /**
+   * Bytes of messages that wait for all WebSockets and event streams together, without the first 16 KiB, or
+   * the only message, of each client: the queue's policy.
+   */
   readonly queuedBytes: number;
 }
 
@@ -50,7 +51,6 @@ export const DEFAULT_LIMITS: Limits = {
   connections: 10_000,
   requests: 1000,
   retryAfterS: 1,
-  queuedMessages: 1_000_000,
   queuedBytes: 67_108_864,
 };
 

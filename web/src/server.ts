@@ -58,7 +58,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     this.#port = port;
     this.#options = options;
     this.limits = limitsOf(options.limits);
-    this.queueBudget = new QueueBudget(this.limits.queuedMessages, this.limits.queuedBytes);
+    this.queueBudget = new QueueBudget(this.limits.queuedBytes);
     this.#unanswered = new Unanswered(this.limits.answerMs, (request) => {
       this.#late(request);
     });

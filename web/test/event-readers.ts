@@ -75,9 +75,9 @@ export function openReader(
 export interface RawReader {
   readonly status: number;
   readonly headers: http.IncomingHttpHeaders;
-  /** Returns the text of the stream as soon as it has `wanted` in it. */
+  /** Takes the text of the stream up to the end of `wanted`, as soon as it is there. */
   readonly until: (wanted: string) => Promise<string>;
-  /** Fulfilled with all text when the stream is over. */
+  /** Fulfilled with the text that was not taken when the stream is over. */
   readonly ended: Promise<string>;
   readonly answer: http.IncomingMessage;
 }
@@ -107,9 +107,12 @@ export function openRawReader(
       const until = (wanted: string): Promise<string> =>
         new Promise((done) => {
           const look = (): void => {
-            if (!text.includes(wanted)) return;
+            const at = text.indexOf(wanted);
+            if (at < 0) return;
             looks.delete(look);
-            done(text);
+            const end = at + wanted.length;
+            done(text.slice(0, end));
+            text = text.slice(end);
           };
           looks.add(look);
           look();

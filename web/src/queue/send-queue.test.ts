@@ -52,7 +52,7 @@ interface Parts {
 }
 
 /** A queue of four messages and 100 KiB, of which 16 KiB may be in the socket and one message more. */
-function parts(policy: QueuePolicy, budget = new QueueBudget(1000, 1000 * KIB)): Parts {
+function parts(policy: QueuePolicy, budget = new QueueBudget(1000 * KIB)): Parts {
   const connection = new Connection();
   const limits = { queueMessages: 4, queueBytes: 100 * KIB };
   const queue = new SendQueue<Numbered>(connection, policy, limits, budget);
@@ -68,7 +68,7 @@ describe('a send queue', () => {
     assert.equal(send(1, 100), 'sent');
     assert.equal(send(2, 1), 'sent');
     connection.takeAll();
-    assert.deepEqual([queue.length, budget.bytes, budget.messages], [0, 0, 0]);
+    assert.deepEqual([queue.length, budget.bytes], [0, 0]);
   });
 
   it('counts what is in the socket, and keeps the order', () => {
@@ -76,7 +76,7 @@ describe('a send queue', () => {
     assert.equal(send(1, 20), 'queued');
     assert.equal(send(2, 20), 'queued');
     assert.deepEqual(connection.written, [1]);
-    assert.deepEqual([queue.length, queue.bytes, budget.bytes], [2, 40 * KIB, 40 * KIB]);
+    assert.deepEqual([queue.length, queue.bytes, budget.bytes], [2, 40 * KIB, 24 * KIB]);
     connection.takeAll();
     assert.deepEqual(connection.written, [1, 2]);
     assert.deepEqual([queue.length, queue.bytes, budget.bytes], [0, 0, 0]);
@@ -135,26 +135,47 @@ describe('a send queue', () => {
     for (let number = 1; number <= 4; number += 1) send(number, 20);
     assert.equal(send(5, 20), 'closed');
     assert.deepEqual(connection.ends, ['overflow']);
-    assert.deepEqual([queue.length, budget.bytes], [1, 20 * KIB], 'the socket has the first one');
+    assert.deepEqual([queue.length, queue.bytes, budget.bytes], [1, 20 * KIB, 0], 'the socket has one');
     assert.equal(send(6, 1), 'closed');
     queue.end();
     assert.deepEqual([queue.length, budget.bytes], [0, 0]);
     assert.deepEqual(connection.ends, ['overflow']);
   });
 
-  it('is bounded with all others together, by messages and by bytes', () => {
-    const bytes = new QueueBudget(100, 50 * KIB);
-    const [first, second] = [parts('drop new', bytes), parts('drop new', bytes)];
-    assert.equal(first.send(1, 30), 'queued');
-    assert.equal(second.send(1, 20), 'queued');
-    assert.equal(second.send(2, 1), 'dropped');
+  it('has at most the excess that is free', () => {
+    const budget = new QueueBudget(60 * KIB);
+    const [first, second] = [parts('drop new', budget), parts('drop new', budget)];
+    first.send(1, 16);
+    assert.equal(first.send(2, 40), 'queued');
+    assert.equal(budget.bytes, 40 * KIB);
+    assert.equal(first.send(3, 1), 'dropped', '41 KiB would be more than the 20 KiB that are free');
+    second.send(1, 16);
+    assert.equal(second.send(2, 21), 'dropped');
+    assert.equal(second.send(3, 20), 'queued');
+    assert.equal(budget.bytes, 60 * KIB);
     first.connection.takeAll();
-    assert.equal(second.send(3, 30), 'queued');
-    const messages = new QueueBudget(2, 1000 * KIB);
-    const [third, fourth] = [parts('drop new', messages), parts('drop new', messages)];
-    third.send(1, 1);
-    fourth.send(1, 1);
-    assert.equal(fourth.send(2, 1), 'dropped');
+    second.connection.takeAll();
+    assert.equal(budget.bytes, 0);
+  });
+
+  it('has its share, or one message, although others have taken all excess', () => {
+    const budget = new QueueBudget(1);
+    budget.change(1);
+    const { send } = parts('drop new', budget);
+    assert.equal(send(1, 8), 'queued');
+    assert.equal(send(2, 8), 'queued');
+    assert.equal(send(3, 1), 'dropped');
+    assert.equal(parts('drop new', budget).send(1, 100), 'queued');
+  });
+
+  it('may replace what waits although all excess is taken', () => {
+    const budget = new QueueBudget(30 * KIB);
+    const { send } = parts('latest per key', budget);
+    send(1, 16);
+    send(2, 20, 'a');
+    budget.change(10 * KIB);
+    assert.equal(send(3, 20, 'a'), 'queued');
+    assert.equal(send(4, 21, 'a'), 'dropped');
   });
 
   it('reports that it is drained, or that the connection was over before', async () => {

@@ -9,7 +9,7 @@
  * connection is over.
  */
 import type { QueueLimits } from '../limits.js';
-import type { QueueBudget } from './queue-budget.js';
+import { excessOf, type QueueBudget } from './queue-budget.js';
 
 /**
  * What becomes of a message that finds the queue full. `drop new`: it is dropped. `drop old`: the oldest ones
@@ -58,6 +58,8 @@ export class SendQueue<M extends QueuedMessage> {
   #written = 0;
   #writtenBytes = 0;
   #bytes = 0;
+  /** The part of them that the budget knows of. */
+  #excess = 0;
   #phase: Phase = 'open';
   /** Time of the last message that left while others waited, or since which the first one waits. */
   #progressAt = 0;
@@ -92,8 +94,8 @@ export class SendQueue<M extends QueuedMessage> {
     if (this.#messages.length === 0) this.#progressAt = performance.now();
     this.#messages.push(message);
     this.#bytes += message.bytes;
-    this.#budget.take(1, message.bytes);
     this.#pump();
+    this.#account();
     return this.#messages.length === 0 ? 'sent' : 'queued';
   }
 
@@ -114,11 +116,18 @@ export class SendQueue<M extends QueuedMessage> {
 
   #hasSpace(bytes: number, freedMessages: number, freedBytes: number): boolean {
     const { queueMessages, queueBytes } = this.#limits;
+    const wantedMessages = this.#messages.length + 1 - freedMessages;
+    const wantedBytes = this.#bytes + bytes - freedBytes;
     return (
-      this.#messages.length + 1 - freedMessages <= queueMessages &&
-      this.#bytes + bytes - freedBytes <= queueBytes &&
-      this.#budget.has(1 - freedMessages, bytes - freedBytes)
+      wantedMessages <= queueMessages &&
+      wantedBytes <= queueBytes &&
+      this.#hasExcess(excessOf(wantedMessages, wantedBytes))
     );
+  }
+
+  /** Returns true if the excess may become as much. */
+  #hasExcess(wanted: number): boolean {
+    return wanted <= this.#excess || this.#budget.allows(wanted);
   }
 
   /** Drops what the policy drops for a message. Returns false, and drops nothing, if there is no space. */
@@ -149,12 +158,15 @@ export class SendQueue<M extends QueuedMessage> {
   }
 
   #drop(from: number, count: number): void {
-    for (const { bytes } of this.#messages.splice(from, count)) this.#forget(bytes);
+    for (const { bytes } of this.#messages.splice(from, count)) this.#bytes -= bytes;
   }
 
-  #forget(bytes: number): void {
-    this.#bytes -= bytes;
-    this.#budget.give(1, bytes);
+  /** Tells the budget of what has changed. */
+  #account(): void {
+    const excess = excessOf(this.#messages.length, this.#bytes);
+    if (excess === this.#excess) return;
+    this.#budget.change(excess - this.#excess);
+    this.#excess = excess;
   }
 
   #overflow(): SendResult {
@@ -187,7 +199,7 @@ export class SendQueue<M extends QueuedMessage> {
       this.#messages.shift();
       this.#written -= 1;
       this.#writtenBytes -= bytes;
-      this.#forget(bytes);
+      this.#bytes -= bytes;
     }
     if (this.#messages.length === 0) this.#report(true);
     else if (this.#messages.length < before) this.#progressAt = performance.now();
@@ -196,6 +208,7 @@ export class SendQueue<M extends QueuedMessage> {
   readonly #onWritten = (): void => {
     if (this.#messages.length === 0) return;
     this.#pump();
+    this.#account();
     if (this.#messages.length === 0 && this.#phase === 'finishing') this.#finished();
   };
 
@@ -223,6 +236,7 @@ export class SendQueue<M extends QueuedMessage> {
   discard(): void {
     this.#phase = 'closed';
     this.#drop(this.#written, this.#messages.length);
+    this.#account();
     this.#report(false);
   }
 
@@ -232,6 +246,7 @@ export class SendQueue<M extends QueuedMessage> {
     this.#drop(0, this.#messages.length);
     this.#written = 0;
     this.#writtenBytes = 0;
+    this.#account();
     this.#report(false);
   }
 }
