@@ -34,6 +34,12 @@ export interface Limits {
    * the only message, of each client: the queue's policy.
    */
   readonly queuedBytes: number;
+  /** Time for which a nonce of digest authentication is good, in milliseconds: 401, with `stale=true`. */
+  readonly nonceMs: number;
+  /** Nonces in use at once: the oldest is no longer good, 401 with `stale=true`. */
+  readonly nonces: number;
+  /** Clients that a rate limit remembers: the one that was quiet longest is forgotten. */
+  readonly rateClients: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -51,6 +57,9 @@ export const DEFAULT_LIMITS: Limits = {
   connections: 10_000,
   requests: 1000,
   retryAfterS: 1,
+  nonceMs: 300_000,
+  nonces: 10_000,
+  rateClients: 10_000,
   queuedBytes: 67_108_864,
 };
 

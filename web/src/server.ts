@@ -8,6 +8,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { carry } from 'asynctcp/net';
 import { admit } from './admission.js';
+import { Nonces } from './auth/nonces.js';
 import {
   AsyncCallbackWebHandler,
   type ArBodyHandlerFunction,
@@ -22,13 +23,13 @@ import { limitsOf, type Limits } from './limits.js';
 import { HTTP_ANY } from './methods.js';
 import { AsyncMiddlewareChain } from './middleware/middleware.js';
 import { QueueBudget } from './queue/queue-budget.js';
-import { announcesBody, hasBody, readBody } from './request/body.js';
+import { hasBody, readBody } from './request/body.js';
 import { Reply, replyClosed } from './request/reply.js';
 import { AsyncWebServerRequest, type RequestHost } from './request/request.js';
 import { AsyncWebRewrite } from './rewrite.js';
 import type { AsyncWebServerOptions } from './server-options.js';
 import { Unanswered } from './unanswered.js';
-import { isKnownProtocol, replyToUpgrade, type Upgrade } from './upgrade.js';
+import { replyToUpgrade, type Upgrade } from './upgrade.js';
 import type { AsyncURIMatcher } from './uri-matcher.js';
 
 /** How often node:http looks for connections whose time is over, in milliseconds. */
@@ -46,6 +47,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   readonly #defaultHeaders: string[] = [];
   readonly #unanswered: Unanswered;
   readonly #lasting = new LastingConnections();
+  #nonces: Nonces | undefined;
   #requests = 0;
 
   /**
@@ -77,15 +79,18 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     });
     // The body is asked for when middleware has let the request pass.
     server.on('checkContinue', (message: IncomingMessage, reply: Reply) => {
-      this.#serve(message, reply, true);
+      // After a refusal the client may send its body or not: only a closed connection is clear to both.
+      const keepsAlive = reply.shouldKeepAlive;
+      reply.shouldKeepAlive = false;
+      this.#serve(message, reply, () => {
+        reply.shouldKeepAlive = keepsAlive;
+        reply.writeContinue();
+      });
     });
     server.on('upgrade', (message: IncomingMessage, duplex: Duplex, head: Buffer) => {
       const [reply, socket] = replyToUpgrade(message, duplex);
       this.#lasting.add(socket);
-      if (isKnownProtocol(message)) this.#serve(message, reply, false, { socket, head });
-      // node:http reads no more of the connection.
-      else if (announcesBody(message)) refuse(reply, 426);
-      else this.#serve(message, reply);
+      this.#serve(message, reply, undefined, { socket, head });
     });
   }
 
@@ -236,9 +241,14 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     return this.#defaultHeaders;
   }
 
+  /** Called by a request whose client must prove who it is. */
+  get nonces(): Nonces {
+    return (this.#nonces ??= new Nonces(this.limits));
+  }
+
   // ---- a request
 
-  #serve(message: IncomingMessage, reply: Reply, awaitsContinue = false, upgrade?: Upgrade): void {
+  #serve(message: IncomingMessage, reply: Reply, askForBody?: () => void, upgrade?: Upgrade): void {
     const target = admit(message, this.limits);
     if (typeof target === 'number') {
       refuse(reply, target);
@@ -255,7 +265,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     for (const rewrite of this.#rewrites) if (rewrite.match(request)) rewrite.apply(request);
     const handler = this.#find(request, upgrade !== undefined);
     request.handler = handler;
-    this.#run(request, handler, awaitsContinue, upgrade);
+    this.#run(request, handler, askForBody, upgrade);
   }
 
   /** Returns the first handler that answers the request. */
@@ -271,6 +281,8 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
       }
       allowed |= handler.methods;
     }
+    // A server may ignore the wish for another protocol (RFC 9110 §7.8).
+    if (isUpgrade) return this.#find(request, false);
     noteAllowed(request, allowed);
     return this.#notFound;
   }
@@ -278,7 +290,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   #run(
     request: AsyncWebServerRequest,
     handler: AsyncWebHandler,
-    awaitsContinue: boolean,
+    askForBody: (() => void) | undefined,
     upgrade: Upgrade | undefined,
   ): void {
     let running: Promise<void> | undefined;
@@ -286,9 +298,9 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
       running =
         this.hasMiddleware || handler.hasMiddleware
           ? this.runChain(request, () =>
-              handler.runChain(request, () => this.#handle(request, handler, awaitsContinue, upgrade)),
+              handler.runChain(request, () => this.#handle(request, handler, askForBody, upgrade)),
             )
-          : this.#handle(request, handler, awaitsContinue, upgrade);
+          : this.#handle(request, handler, askForBody, upgrade);
       if (running === undefined) request.open();
     } catch (error) {
       this.#failed(request, error);
@@ -308,14 +320,16 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   #handle(
     request: AsyncWebServerRequest,
     handler: AsyncWebHandler,
-    awaitsContinue: boolean,
+    askForBody: (() => void) | undefined,
     upgrade: Upgrade | undefined,
   ): Promise<void> | undefined {
     if (upgrade !== undefined && handler.handleUpgrade !== undefined) {
       return settled(handler.handleUpgrade(request, upgrade.socket, upgrade.head));
     }
     if (!hasBody(request)) return settled(handler.handleRequest(request));
-    if (awaitsContinue) request.reply.writeContinue();
+    // node:http reads no more of a connection that asks for another protocol.
+    if (upgrade !== undefined) throw new HttpError(426);
+    askForBody?.();
     if (handler.readsBody) return settled(handler.handleRequest(request));
     return this.#handleWithBody(request, handler);
   }

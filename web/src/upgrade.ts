@@ -12,11 +12,6 @@ export interface Upgrade {
   readonly head: Buffer;
 }
 
-/** Returns true if handlers speak the protocol. A request for any other one is a plain request. */
-export function isKnownProtocol({ headers }: IncomingMessage): boolean {
-  return headers.upgrade?.toLowerCase() === 'websocket';
-}
-
 /**
  * Makes the reply to such a request: node:http makes none, and takes its listeners from the socket. A reply
  * that is sent ends the connection.

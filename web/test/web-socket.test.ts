@@ -241,14 +241,16 @@ for (const stack of STACKS) {
       assert.equal(made.socket.count(), 0);
     });
 
-    it('serves a request to upgrade to a protocol that it does not speak', async (test) => {
+    it('leaves a request for a protocol that it does not speak to the other handlers', async (test) => {
       const made = await webSocketBed(test, stack);
-      made.server.on('/page', (request) => {
+      made.server.on('/ws', (request) => {
         request.send(200, 'text/plain', 'page');
       });
       const headers = { Upgrade: 'h2c', Connection: 'Upgrade' };
-      assert.equal((await made.ask('/page', { headers })).text, 'page');
-      assert.equal((await made.ask('/page', { headers, method: 'POST', body: 'x' })).status, 426);
+      assert.equal((await made.ask('/ws', { headers })).text, 'page');
+      assert.equal((await made.ask('/ws')).text, 'page');
+      assert.equal((await made.ask('/ws', { headers, method: 'POST', body: 'x' })).status, 426);
+      assert.equal(await refusedStatus(made, '/ws'), 101);
     });
 
     it('checks the origin, by a list or a function', async (test) => {

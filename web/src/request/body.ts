@@ -1,5 +1,4 @@
 /** Reads the body of a request for a handler: forms, files, and all else. */
-import type { IncomingMessage } from 'node:http';
 import type { BodySinks } from '../handlers/handler.js';
 import type { Limits } from '../limits.js';
 import type { AsyncWebServerRequest } from './request.js';
@@ -7,11 +6,7 @@ import { HttpError } from '../http-error.js';
 
 /** Returns true if a request has a body (RFC 9112 §6.3). */
 export function hasBody({ message }: AsyncWebServerRequest): boolean {
-  return announcesBody(message);
-}
-
-/** Returns true if the head of a message says that a body follows it. */
-export function announcesBody({ headers }: IncomingMessage): boolean {
+  const { headers } = message;
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 

@@ -87,7 +87,7 @@ export class AsyncWebSocket extends AsyncWebHandler {
   }
 
   override answers(request: AsyncWebServerRequest): boolean {
-    return answers(HTTP_GET, request.method());
+    return answers(HTTP_GET, request.method()) && /^websocket$/i.test(request.header('upgrade'));
   }
 
   override handleRequest(): never {
