@@ -1,6 +1,9 @@
 /** The door of the package: ESPAsyncWebServer's classes. */
 export { AsyncAuthType, DEFAULT_REALM } from './auth/auth-type.js';
 export { generateDigestHash } from './auth/credentials.js';
+export * from './events/event-source-client.js';
+export * from './events/event-source.js';
+export * from './events/options.js';
 export type { TemplateFunction, TemplateProcessor, TemplateValue } from './files/template.js';
 export type { WebFile } from './files/web-file.js';
 export * from './files/web-folder.js';
@@ -11,7 +14,17 @@ export * from './handlers/json-handler.js';
 export * from './handlers/static-handler.js';
 export * from './header.js';
 export * from './http-error.js';
-export { DEFAULT_FOLDER_LIMITS, DEFAULT_LIMITS, type FolderLimits, type Limits } from './limits.js';
+export {
+  DEFAULT_EVENT_SOURCE_LIMITS,
+  DEFAULT_FOLDER_LIMITS,
+  DEFAULT_LIMITS,
+  DEFAULT_WEB_SOCKET_LIMITS,
+  type EventSourceLimits,
+  type FolderLimits,
+  type Limits,
+  type QueueLimits,
+  type WebSocketLimits,
+} from './limits.js';
 export {
   HTTP_ANY,
   HTTP_COPY,
@@ -36,6 +49,7 @@ export * from './middleware/header-free.js';
 export * from './middleware/logging.js';
 export * from './middleware/middleware.js';
 export * from './middleware/rate-limit.js';
+export type { QueuePolicy, SendCounts, SendResult } from './queue/send-queue.js';
 export * from './request/parameter.js';
 export { AsyncWebServerRequest, type AsyncWebServerRequestPtr } from './request/request.js';
 export * from './response/basic-response.js';
@@ -51,3 +65,8 @@ export * from './rewrite.js';
 export * from './server-options.js';
 export * from './server.js';
 export * from './uri-matcher.js';
+export * from './websocket/event.js';
+export * from './websocket/message-handler.js';
+export * from './websocket/options.js';
+export * from './websocket/web-socket-client.js';
+export * from './websocket/web-socket.js';

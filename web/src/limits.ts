@@ -33,6 +33,11 @@ export interface Limits {
   readonly requests: number;
   /** Seconds that `Retry-After` says. */
   readonly retryAfterS: number;
+  /**
+   * Bytes of messages that wait for all WebSockets and event streams together, without the first 16 KiB, or
+   * the only message, of each client: the queue's policy.
+   */
+  readonly queuedBytes: number;
   /** Time for which a nonce of digest authentication is good, in milliseconds: 401, with `stale=true`. */
   readonly nonceMs: number;
   /** Nonces in use at once: the oldest is no longer good, 401 with `stale=true`. */
@@ -61,6 +66,64 @@ export const DEFAULT_LIMITS: Limits = {
   nonceMs: 300_000,
   nonces: 10_000,
   rateClients: 10_000,
+  queuedBytes: 67_108_864,
+};
+
+/** What waits for one client. Bytes that its socket has and the system has not taken are counted. */
+export interface QueueLimits {
+  /** Messages: the queue's policy. */
+  readonly queueMessages: number;
+  /** Bytes of the messages: the queue's policy. */
+  readonly queueBytes: number;
+}
+
+export interface WebSocketLimits extends QueueLimits {
+  /** Clients at once: 503, with `Retry-After`. */
+  readonly clients: number;
+  /** Bytes of a message that a client sends: 1009. */
+  readonly messageBytes: number;
+  /** Frames of such a message: 1008. */
+  readonly messageFrames: number;
+  /** Pieces in which a frame comes, as the socket reads them: 1008. */
+  readonly framePieces: number;
+  /** Time without a byte from a client after which it is sent a ping, in milliseconds. */
+  readonly pingMs: number;
+  /** Time without a byte from a client, the answer to a ping included, in milliseconds: 1008. */
+  readonly idleMs: number;
+  /** Time for a client to take what waits for it and to answer a close, in milliseconds: the end. */
+  readonly closeMs: number;
+}
+
+export const DEFAULT_WEB_SOCKET_LIMITS: WebSocketLimits = {
+  queueMessages: 64,
+  queueBytes: 1_048_576,
+  clients: 10_000,
+  messageBytes: 1_048_576,
+  messageFrames: 1024,
+  framePieces: 4096,
+  pingMs: 20_000,
+  idleMs: 60_000,
+  closeMs: 5000,
+};
+
+export interface EventSourceLimits extends QueueLimits {
+  /** Clients at once: 503, with `Retry-After`. */
+  readonly clients: number;
+  /** Events that are kept for clients that come back: older ones are forgotten. */
+  readonly replayEvents: number;
+  /** Bytes of the events that are kept, at most `queueBytes`: older ones are forgotten. */
+  readonly replayBytes: number;
+  /** Time between the comments that keep a connection open, in milliseconds. */
+  readonly heartbeatMs: number;
+}
+
+export const DEFAULT_EVENT_SOURCE_LIMITS: EventSourceLimits = {
+  queueMessages: 64,
+  queueBytes: 262_144,
+  clients: 10_000,
+  replayEvents: 128,
+  replayBytes: 131_072,
+  heartbeatMs: 15_000,
 };
 
 /** The bounds of a folder's cache: a file beyond them is read for each request. */
@@ -84,22 +147,31 @@ export const DEFAULT_FOLDER_LIMITS: FolderLimits = {
  * @throws RangeError for a limit that is no positive number.
  */
 export function limitsOf(given: Partial<Limits> = {}): Limits {
-  return checked(DEFAULT_LIMITS, given, () => false);
+  return checkedLimits(DEFAULT_LIMITS, given);
 }
 
 /**
- * Returns all limits of a folder.
+ * Returns all limits of a folder. That of its cache may be 0.
  * @throws RangeError for a limit that is no positive number.
  */
 export function folderLimitsOf(given: Partial<FolderLimits> = {}): FolderLimits {
-  return checked(DEFAULT_FOLDER_LIMITS, given, (name) => name === 'cacheBytes');
+  return checkedLimits(DEFAULT_FOLDER_LIMITS, given, ['cacheBytes']);
 }
 
-function checked<L extends object>(defaults: L, given: Partial<L>, mayBeZero: (name: string) => boolean): L {
+/**
+ * Returns limits with `defaults` for those that are not given.
+ * @param mayBeZero names of the limits that may be 0.
+ * @throws RangeError for a limit that is no positive number.
+ */
+export function checkedLimits<L extends object>(
+  defaults: L,
+  given: Partial<L> = {},
+  mayBeZero: readonly string[] = [],
+): L {
   const limits = { ...defaults, ...given };
   for (const [name, value] of Object.entries(limits)) {
     if (!(name in defaults)) throw new RangeError(`${name} is no limit`);
-    if (value === 0 && mayBeZero(name)) continue;
+    if (value === 0 && mayBeZero.includes(name)) continue;
     if (!(typeof value === 'number' && value > 0))
       throw new RangeError(`${name} must be above 0; it is ${String(value)}`);
   }

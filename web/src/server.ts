@@ -2,7 +2,6 @@
  * The web server. A request goes: node:http parses its head → `admit` → rewrites → the first handler that
  * answers it → middleware → the body is read → the handler → the answer leaves.
  */
-import assert from 'node:assert/strict';
 import http, { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import https from 'node:https';
 import { Socket, type AddressInfo } from 'node:net';
@@ -23,9 +22,11 @@ import type { AsyncWebHandler } from './handlers/handler.js';
 import { noteAllowed, NotFoundHandler } from './handlers/not-found-handler.js';
 import { AsyncStaticWebHandler } from './handlers/static-handler.js';
 import { HttpError } from './http-error.js';
+import { LastingConnections, type EndConnection } from './lasting.js';
 import { limitsOf, type Limits } from './limits.js';
 import { HTTP_ANY } from './methods.js';
 import { AsyncMiddlewareChain } from './middleware/middleware.js';
+import { QueueBudget } from './queue/queue-budget.js';
 import { hasBody, readBody } from './request/body.js';
 import { dropRestAfter } from './request/drop-rest.js';
 import { Reply, replyClosed } from './request/reply.js';
@@ -33,6 +34,7 @@ import { AsyncWebServerRequest, type RequestHost } from './request/request.js';
 import { AsyncWebRewrite } from './rewrite.js';
 import type { AsyncWebServerOptions } from './server-options.js';
 import { Unanswered } from './unanswered.js';
+import { replyToUpgrade, type Upgrade } from './upgrade.js';
 import type { AsyncURIMatcher } from './uri-matcher.js';
 
 /** How often node:http looks for connections whose time is over, in milliseconds. */
@@ -41,14 +43,9 @@ const CHECK_MS = 250;
 /** Answer to CONNECT: the server is no proxy. */
 const NO_PROXY = 'HTTP/1.1 501 Not Implemented\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
 
-/** A connection that asks to become another protocol's. */
-interface Upgrade {
-  readonly socket: Duplex;
-  readonly head: Buffer;
-}
-
 export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost, AsyncDisposable {
   readonly limits: Limits;
+  readonly queueBudget: QueueBudget;
   readonly #port: number;
   readonly #options: AsyncWebServerOptions;
   readonly #server: WebServer;
@@ -57,6 +54,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   readonly #notFound = new NotFoundHandler();
   readonly #defaultHeaders: string[] = [];
   readonly #unanswered: Unanswered;
+  readonly #lasting = new LastingConnections();
   #nonces: Nonces | undefined;
   #requests = 0;
 
@@ -70,6 +68,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     this.#port = port;
     this.#options = options;
     this.limits = limitsOf(options.limits);
+    this.queueBudget = new QueueBudget(this.limits.queuedBytes);
     this.#unanswered = new Unanswered(this.limits.answerMs, (request) => {
       this.#late(request);
     });
@@ -106,14 +105,9 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     server.on('timeout', (socket: Socket) => {
       if (isStalled(socket)) socket.destroy();
     });
-    server.on('upgrade', (message: IncomingMessage, socket: Duplex, head: Buffer) => {
-      const reply = new Reply(message);
-      assert(socket instanceof Socket, 'a connection is a socket, on every stack');
-      reply.assignSocket(socket);
-      reply.shouldKeepAlive = false;
-      reply.once('finish', () => {
-        socket.end();
-      });
+    server.on('upgrade', (message: IncomingMessage, duplex: Duplex, head: Buffer) => {
+      const [reply, socket] = replyToUpgrade(message, duplex);
+      this.#lasting.add(socket);
       this.#serve(message, reply, { socket, head });
     });
   }
@@ -141,20 +135,23 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   }
 
   /**
-   * Stops listening, and ends the connections: those without a request at once, the others when they have
-   * had their answer, after `graceMs` in any case.
+   * Stops listening, and ends the connections: those without a request, WebSockets (1001) and event streams
+   * at once, the others when they have had their answer, all after `graceMs` in any case.
    */
   end(graceMs = 5000): Promise<void> {
     if (!this.#server.listening) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         this.#server.closeAllConnections();
+        this.#lasting.destroy();
       }, graceMs);
       this.#server.close(() => {
         clearTimeout(timer);
+        this.#lasting.reset();
         resolve();
       });
       this.#server.closeIdleConnections();
+      this.#lasting.end();
     });
   }
 
@@ -336,6 +333,8 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
       }
       allowed |= handler.methods;
     }
+    // A server may ignore the wish for another protocol (RFC 9110 §7.8).
+    if (isUpgrade) return this.#find(request, false);
     noteAllowed(request, allowed);
     return this.#notFound;
   }
@@ -396,11 +395,12 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     upgrade: Upgrade | undefined,
   ): Promise<void> | undefined {
     if (upgrade !== undefined && handler.handleUpgrade !== undefined) {
-      request.upgraded();
-      handler.handleUpgrade(request, upgrade.socket, upgrade.head);
-      return undefined;
+      return settled(handler.handleUpgrade(request, upgrade.socket, upgrade.head));
     }
-    if (!hasBody(request.message) || handler.readsBody) return settled(handler.handleRequest(request));
+    if (!hasBody(request.message)) return settled(handler.handleRequest(request));
+    // node:http reads no more of a connection that asks for another protocol.
+    if (upgrade !== undefined) throw new HttpError(426);
+    if (handler.readsBody) return settled(handler.handleRequest(request));
     return this.#handleWithBody(request, handler);
   }
 
@@ -425,6 +425,16 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   /** Called by a request. */
   onClosed(): void {
     this.#requests -= 1;
+  }
+
+  /** Called by a request. */
+  onLasting(socket: Socket, end: EndConnection): void {
+    this.#lasting.add(socket, end);
+  }
+
+  /** Called by a request. */
+  onFailed(request: AsyncWebServerRequest, what: string, error: unknown): void {
+    this.#log(request, `${what} ${textOf(error)}`);
   }
 
   /** Called by a request. */

@@ -1,5 +1,5 @@
 /** What answers requests: the base of every handler. */
-import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
 import { AsyncAuthType } from '../auth/auth-type.js';
 import { AsyncAuthenticationMiddleware } from '../middleware/authentication.js';
 import { AsyncMiddlewareChain } from '../middleware/middleware.js';
@@ -91,8 +91,12 @@ export abstract class AsyncWebHandler extends AsyncMiddlewareChain implements Bo
 
   handleBody?(request: AsyncWebServerRequest, data: Uint8Array, index: number, total: number): unknown;
 
-  /** Takes a connection over, in answer to a request to upgrade it. */
-  handleUpgrade?(request: AsyncWebServerRequest, socket: Duplex, head: Buffer): void;
+  /**
+   * Answers a request to change the protocol: sends an answer, which ends the connection, or calls
+   * `request.upgraded` and takes it over.
+   * @param head bytes of the other protocol that came with the request.
+   */
+  handleUpgrade?(request: AsyncWebServerRequest, socket: Socket, head: Buffer): unknown;
 
   /** Returns the pattern of its path, as a log names the route. */
   abstract route(): string;

@@ -7,7 +7,8 @@
  */
 import { clientOf } from 'asynctcp/net';
 import type { AsyncClient } from 'asynctcp';
-import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
+import { STATUS_CODES, type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { AsyncAuthType, DEFAULT_REALM } from '../auth/auth-type.js';
 import { Authentication } from '../auth/authentication.js';
 import { Credentials, type DigestAlgorithm } from '../auth/credentials.js';
@@ -17,8 +18,10 @@ import type { TemplateProcessor } from '../files/template.js';
 import type { WebFolder } from '../files/web-folder.js';
 import { AsyncWebHeader } from '../header.js';
 import { HttpError } from '../http-error.js';
+import type { EndConnection } from '../lasting.js';
 import type { Limits } from '../limits.js';
 import { methodBit } from '../methods.js';
+import type { QueueBudget } from '../queue/queue-budget.js';
 import { AsyncBasicResponse } from '../response/basic-response.js';
 import type { AwsResponseFiller } from '../response/filler.js';
 import { locationOf } from '../response/location.js';
@@ -32,7 +35,9 @@ import type { Pieces } from '../response/pump.js';
 import { AsyncWebServerResponse } from '../response/response.js';
 import { hasBody, isJson, jsonOf, textOf, wholeBody } from './body.js';
 import { dropRestAfter } from './drop-rest.js';
+import { detach } from '../upgrade.js';
 import { AsyncWebParameter } from './parameter.js';
+import type { Reply } from './reply.js';
 import type { Target } from './target.js';
 
 /** What a request needs of its server. */
@@ -42,8 +47,14 @@ export interface RequestHost {
   readonly nonces: Nonces;
   /** Headers of each answer, names and values in turn. */
   readonly defaultHeaders: readonly string[];
-  /** Called when the reply is over. */
+  /** Messages that wait for the server's clients. */
+  readonly queueBudget: QueueBudget;
+  /** Called once, when the reply is over, or has no end. */
   onClosed(): void;
+  /** Called when the connection lasts beyond the request. `end` is called when the server ends. */
+  onLasting(socket: Socket, end: EndConnection): void;
+  /** Called with what a handler of the connection has thrown, for the log. */
+  onFailed(request: AsyncWebServerRequest, what: string, error: unknown): void;
   /** Called when the answer has begun to leave, or the client has gone. */
   onAnswered(request: AsyncWebServerRequest): void;
   /** Called when the body has been read, or is not read further: the time to answer begins. */
@@ -68,7 +79,7 @@ export class AsyncWebServerRequest {
   held: unknown;
   /** Node's own request and reply, for what has no name here. */
   readonly message: IncomingMessage;
-  readonly reply: ServerResponse;
+  readonly reply: Reply;
   readonly #host: RequestHost;
   readonly #method: number;
   #target: Target;
@@ -88,9 +99,10 @@ export class AsyncWebServerRequest {
   /** Set if the client waits to be asked for its body. */
   #keepsAlive: boolean | undefined;
   #body: Promise<Buffer> | undefined;
+  #isLasting = false;
 
   /** Made by the server. */
-  constructor(host: RequestHost, message: IncomingMessage, reply: ServerResponse, target: Target) {
+  constructor(host: RequestHost, message: IncomingMessage, reply: Reply, target: Target) {
     this.#host = host;
     this.message = message;
     this.reply = reply;
@@ -101,6 +113,11 @@ export class AsyncWebServerRequest {
   /** Bounds of the server. */
   get limits(): Limits {
     return this.#host.limits;
+  }
+
+  /** The server, as far as handlers need it. */
+  get server(): RequestHost {
+    return this.#host;
   }
 
   // ---- the head
@@ -417,7 +434,7 @@ export class AsyncWebServerRequest {
       this.#controller?.abort();
       this.#host.onAnswered(this);
     }
-    this.#host.onClosed();
+    if (!this.#isLasting) this.#host.onClosed();
     for (const handler of this.#disconnectHandlers?.splice(0) ?? []) handler();
   }
 
@@ -571,10 +588,29 @@ export class AsyncWebServerRequest {
     this.#leave(this.#response);
   }
 
-  /** Called by the server when another protocol takes the connection over. */
-  upgraded(): void {
+  /**
+   * Called by a handler whose protocol takes the connection over. From now on the reply is none of the
+   * connection's.
+   * @param end called when the server ends.
+   */
+  upgraded(end: EndConnection): void {
     this.#phase = 'answered';
     this.#host.onAnswered(this);
+    this.#last(detach(this.reply), end);
+  }
+
+  /**
+   * Called by a handler whose answer has no end: it does not count as a request any more.
+   * @param end called when the server ends.
+   */
+  lasts(end: EndConnection): void {
+    this.#last(this.message.socket, end);
+  }
+
+  #last(socket: Socket, end: EndConnection): void {
+    if (!this.#isLasting) this.#host.onClosed();
+    this.#isLasting = true;
+    this.#host.onLasting(socket, end);
   }
 
   /** Returns true if the answer has begun to leave, or the client has gone. */
