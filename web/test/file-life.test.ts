@@ -121,6 +121,31 @@ for (const stack of STACKS) {
       assert.deepEqual(forgotten, []);
     });
 
+    it('is closed when it is found too late', async (test) => {
+      const forgotten = forgottenOf(test);
+      const path = folderOf(test, { 'big.bin': Buffer.alloc(1_000_000) });
+      let failure: unknown;
+      const { ask } = await bed(
+        test,
+        stack,
+        (server) => {
+          server.addMiddleware(async (request, next) => {
+            await new Promise<void>((resolve) => {
+              request.onDisconnect(resolve);
+            });
+            await Promise.resolve(next()).catch((error: unknown) => {
+              failure = error;
+            });
+          });
+          server.serveStatic('/', path);
+        },
+        { limits: { answerMs: 1 } },
+      );
+      assert.equal((await ask('/big.bin')).status, 503);
+      await until(() => failure !== undefined && descriptorsOf(path) === 0);
+      assert.deepEqual(forgotten, []);
+    });
+
     it('does not fill the cache, whose bytes are bounded', async (test) => {
       const files: Record<string, string> = {};
       for (let at = 0; at < 50; at += 1) files[`${at}.txt`] = 'x'.repeat(1000);

@@ -10,6 +10,9 @@ import { folderOf } from './files.js';
 
 const SECRET = 'a secret';
 
+/** Most turns of the event loop between two changes of a folder. */
+const MOST_TURNS = 30;
+
 /** Makes a folder `www` with files and links, beside a secret. */
 function trap(test: TestContext): string {
   const folder = folderOf(test, {
@@ -138,6 +141,7 @@ describe('a folder', () => {
     linkSync(join(root, 'a.txt'), join(root, 'flip/secret.txt'));
     const files = new WebFolder(root, { limits: { cacheBytes: 0 } });
     const over = new AbortController();
+    let turns = 0;
     const flipping = (async () => {
       while (!over.signal.aborted) {
         renameSync(join(root, 'flip'), join(root, 'real'));
@@ -145,11 +149,12 @@ describe('a folder', () => {
         await new Promise(setImmediate);
         rmSync(join(root, 'flip'));
         renameSync(join(root, 'real'), join(root, 'flip'));
-        await new Promise(setImmediate);
+        turns = (turns % MOST_TURNS) + 1;
+        for (let turn = 0; turn < turns; turn += 1) await new Promise(setImmediate);
       }
     })();
     let found = 0;
-    for (let at = 0; at < 2000; at += 1) {
+    for (let at = 0; at < 2000 || found === 0; at += 1) {
       const seen = await files.look('flip/secret.txt');
       if (typeof seen === 'string') continue;
       found += 1;
@@ -158,7 +163,6 @@ describe('a folder', () => {
     }
     over.abort();
     await flipping;
-    assert.ok(found > 0);
   });
 
   it('gives the last content of a file that is written twice in one step of the clock', async (test) => {
