@@ -1,4 +1,6 @@
 /** The door of the package: ESPAsyncWebServer's classes. */
+export { AsyncAuthType, DEFAULT_REALM } from './auth/auth-type.js';
+export { generateDigestHash } from './auth/credentials.js';
 export * from './handlers/callback-handler.js';
 export * from './handlers/fetch-handler.js';
 export * from './handlers/handler.js';
@@ -23,7 +25,13 @@ export {
   HTTP_PUT,
   HTTP_UNLOCK,
 } from './methods.js';
+export * from './middleware/authentication.js';
+export * from './middleware/authorization.js';
+export * from './middleware/cors.js';
+export * from './middleware/header-free.js';
+export * from './middleware/logging.js';
 export * from './middleware/middleware.js';
+export * from './middleware/rate-limit.js';
 export * from './request/parameter.js';
 export { AsyncWebServerRequest, type AsyncWebServerRequestPtr } from './request/request.js';
 export * from './response/basic-response.js';

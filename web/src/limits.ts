@@ -33,6 +33,12 @@ export interface Limits {
   readonly requests: number;
   /** Seconds that `Retry-After` says. */
   readonly retryAfterS: number;
+  /** Time for which a nonce of digest authentication is good, in milliseconds: 401, with `stale=true`. */
+  readonly nonceMs: number;
+  /** Nonces in use at once: the oldest is no longer good, 401 with `stale=true`. */
+  readonly nonces: number;
+  /** Clients that a rate limit remembers: the one that was quiet longest is forgotten. */
+  readonly rateClients: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -52,6 +58,9 @@ export const DEFAULT_LIMITS: Limits = {
   connections: 10_000,
   requests: 1000,
   retryAfterS: 1,
+  nonceMs: 300_000,
+  nonces: 10_000,
+  rateClients: 10_000,
 };
 
 /**

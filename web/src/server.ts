@@ -9,6 +9,7 @@ import { Socket, type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { carry } from 'asynctcp/net';
 import { admit } from './admission.js';
+import { Nonces } from './auth/nonces.js';
 import { answerClientError } from './client-error.js';
 import {
   AsyncCallbackWebHandler,
@@ -54,6 +55,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   readonly #notFound = new NotFoundHandler();
   readonly #defaultHeaders: string[] = [];
   readonly #unanswered: Unanswered;
+  #nonces: Nonces | undefined;
   #requests = 0;
 
   /**
@@ -107,7 +109,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
       reply.once('finish', () => {
         socket.end();
       });
-      this.#serve(message, reply, false, { socket, head });
+      this.#serve(message, reply, undefined, { socket, head });
     });
   }
 
@@ -261,6 +263,11 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
 
   get defaultHeaders(): readonly string[] {
     return this.#defaultHeaders;
+  }
+
+  /** Called by a request whose client must prove who it is. */
+  get nonces(): Nonces {
+    return (this.#nonces ??= new Nonces(this.limits));
   }
 
   // ---- a request

@@ -16,6 +16,8 @@ export type StackName = (typeof STACKS)[number];
 export interface Answer {
   readonly status: number;
   readonly headers: http.IncomingHttpHeaders;
+  /** Names and values in turn, as they came. */
+  readonly rawHeaders: readonly string[];
   readonly body: Buffer;
   /** The body as text. */
   readonly text: string;
@@ -104,6 +106,7 @@ export function answerTo(request: http.ClientRequest, body: Ask['body']): Promis
         resolve({
           status: response.statusCode ?? 0,
           headers: response.headers,
+          rawHeaders: response.rawHeaders,
           body: whole,
           text: whole.toString(),
         });

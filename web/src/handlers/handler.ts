@@ -1,5 +1,7 @@
 /** What answers requests: the base of every handler. */
 import type { Duplex } from 'node:stream';
+import { AsyncAuthType } from '../auth/auth-type.js';
+import { AsyncAuthenticationMiddleware } from '../middleware/authentication.js';
 import { AsyncMiddlewareChain } from '../middleware/middleware.js';
 import type { AsyncWebServerRequest } from '../request/request.js';
 import type { UriMatch } from '../uri-matcher.js';
@@ -23,11 +25,29 @@ export interface BodySinks {
 
 export abstract class AsyncWebHandler extends AsyncMiddlewareChain implements BodySinks {
   #filter: ArRequestFilterFunction | undefined;
+  #authentication: AsyncAuthenticationMiddleware | undefined;
 
   /** Answers only requests for which `filter` returns true. */
   setFilter(filter: ArRequestFilterFunction | undefined): this {
     this.#filter = filter;
     return this;
+  }
+
+  /**
+   * Answers only requests whose client proves that it knows a name and password: middleware behind what was
+   * added before, in place of what an earlier call added.
+   */
+  setAuthentication(
+    username: string,
+    password: string,
+    type: AsyncAuthType = AsyncAuthType.AUTH_DIGEST,
+  ): this {
+    if (this.#authentication !== undefined) this.removeMiddleware(this.#authentication);
+    this.#authentication = new AsyncAuthenticationMiddleware()
+      .setAuthType(type)
+      .setUsername(username)
+      .setPassword(password);
+    return this.addMiddleware(this.#authentication);
   }
 
   /** Returns true if the filter lets a request pass. */

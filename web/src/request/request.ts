@@ -7,13 +7,18 @@
  */
 import { clientOf } from 'asynctcp/net';
 import type { AsyncClient } from 'asynctcp';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
+import { AsyncAuthType, DEFAULT_REALM } from '../auth/auth-type.js';
+import { Authentication } from '../auth/authentication.js';
+import { Credentials, type DigestAlgorithm } from '../auth/credentials.js';
+import type { Nonces } from '../auth/nonces.js';
 import { AsyncWebHeader } from '../header.js';
 import { HttpError } from '../http-error.js';
 import type { Limits } from '../limits.js';
 import { methodBit } from '../methods.js';
 import { AsyncBasicResponse } from '../response/basic-response.js';
 import type { AwsResponseFiller } from '../response/filler.js';
+import { locationOf } from '../response/location.js';
 import {
   AsyncCallbackResponse,
   AsyncChunkedResponse,
@@ -30,6 +35,8 @@ import type { Target } from './target.js';
 /** What a request needs of its server. */
 export interface RequestHost {
   readonly limits: Limits;
+  /** Those of digest authentication. */
+  readonly nonces: Nonces;
   /** Headers of each answer, names and values in turn. */
   readonly defaultHeaders: readonly string[];
   /** Called when the reply is over. */
@@ -66,6 +73,8 @@ export class AsyncWebServerRequest {
   #pathArgs: readonly string[] = [];
   #attributes: Map<string, unknown> | undefined;
   #disconnectHandlers: (() => void)[] | undefined;
+  #answerHandlers: ((response: AsyncWebServerResponse) => void)[] | undefined;
+  #authentication: Authentication | undefined;
   #controller: AbortController | undefined;
   #isPaused = false;
   #isClosed = false;
@@ -81,6 +90,11 @@ export class AsyncWebServerRequest {
     this.reply = reply;
     this.#method = methodBit(message.method ?? '');
     this.#target = target;
+  }
+
+  /** Bounds of the server. */
+  get limits(): Limits {
+    return this.#host.limits;
   }
 
   // ---- the head
@@ -320,6 +334,51 @@ export class AsyncWebServerRequest {
     return this.#attributes?.has(name) === true;
   }
 
+  // ---- authentication
+
+  /** Proof of the client's identity by its header `Authorization`. For middleware; see `authenticate`. */
+  get authentication(): Authentication {
+    return (this.#authentication ??= new Authentication(this.message, this.#host.nonces));
+  }
+
+  /**
+   * Returns true if the client has proved, by basic or digest authentication, that it knows the password.
+   * @param realm that of `requestAuthentication`.
+   * @param passwordIsHash true if `password` is what `generateDigestHash` returned.
+   * @throws RangeError for a name, a hash or a realm that cannot be.
+   */
+  authenticate(username: string, password: string, realm = DEFAULT_REALM, passwordIsHash = false): boolean {
+    const credentials = passwordIsHash
+      ? Credentials.ofHash(username, password, realm)
+      : Credentials.ofPassword(username, password, realm);
+    return this.authentication.isBasicOrDigest(credentials);
+  }
+
+  /**
+   * As `authenticate`, with name, realm and hash in one text, joined by colons.
+   * @throws RangeError for another text.
+   */
+  authenticateHash(hash: string): boolean {
+    return this.authentication.isBasicOrDigest(Credentials.ofLine(hash));
+  }
+
+  /**
+   * Answers that the client must prove who it is: 401 with a challenge; 403 for a type that has none.
+   * @param message text of the answer. Default: the status's name.
+   * @param algorithms those of digest, the preferred one first. Default: SHA-256 and MD5.
+   */
+  requestAuthentication(
+    type: AsyncAuthType = AsyncAuthType.AUTH_DIGEST,
+    realm = DEFAULT_REALM,
+    message?: string,
+    algorithms?: readonly DigestAlgorithm[],
+  ): void {
+    const { code, challenges } = this.authentication.refusal(type, realm, algorithms);
+    const response = new AsyncBasicResponse(code, 'text/plain', message ?? STATUS_CODES[code]);
+    for (const challenge of challenges) response.addHeader('WWW-Authenticate', challenge, false);
+    this.#answer(response);
+  }
+
   // ---- the client goes
 
   /** Aborted when the client has gone before it had its answer. */
@@ -399,9 +458,21 @@ export class AsyncWebServerRequest {
     return new AsyncResponseStream(contentType);
   }
 
-  /** Sends the client to another URL. */
+  /**
+   * Sends the client to another URL.
+   * @param url a URL, or a path; spaces and characters that are not ASCII are encoded.
+   * @throws TypeError for a URL with a control character, such as a line break.
+   */
   redirect(url: string, code = 302): void {
-    this.#answer(new AsyncBasicResponse(code).addHeader('Location', url));
+    this.#answer(new AsyncBasicResponse(code).addHeader('Location', locationOf(url)));
+  }
+
+  /**
+   * Calls `handler` with the answer just before it leaves: with one that comes late, too, and with one that
+   * replaces another. The place to add headers to every answer.
+   */
+  onAnswer(handler: (response: AsyncWebServerResponse) => void): void {
+    (this.#answerHandlers ??= []).push(handler);
   }
 
   #answer(response: AsyncWebServerResponse): void {
@@ -427,6 +498,7 @@ export class AsyncWebServerRequest {
   #leave(response: AsyncWebServerResponse): void {
     this.#phase = 'answered';
     this.#host.onAnswered(this);
+    if (this.#answerHandlers !== undefined) for (const handler of this.#answerHandlers) handler(response);
     if (!this.message.complete && hasBody(this.message)) {
       dropRestAfter(this.reply, this.message, this.#host.limits, () => this.#stopBody?.());
     }

@@ -22,10 +22,11 @@ export abstract class AsyncWebServerResponse {
    * Makes an answer.
    * @param contentType value of `Content-Type`; empty: no such header.
    * @param contentLength bytes of the body; `undefined`: chunked, or until the connection is closed.
+   * @throws TypeError for a type that no header may have, such as one with a line break.
    */
   constructor(code: number, contentType: string, contentLength: number | undefined) {
     this.#code = checkedCode(code);
-    this.#contentType = contentType;
+    this.#contentType = checkedType(contentType);
     this.#contentLength = contentLength;
   }
 
@@ -45,8 +46,12 @@ export abstract class AsyncWebServerResponse {
     return this.#contentType;
   }
 
+  /**
+   * Sets the value of `Content-Type`; empty: no such header.
+   * @throws TypeError for a value that no header may have, such as one with a line break.
+   */
   setContentType(contentType: string): this {
-    this.#contentType = contentType;
+    this.#contentType = checkedType(contentType);
     return this;
   }
 
@@ -149,6 +154,11 @@ export abstract class AsyncWebServerResponse {
   discard(): void {
     // Most bodies hold nothing.
   }
+}
+
+function checkedType(contentType: string): string {
+  if (contentType !== '') validateHeaderValue('Content-Type', contentType);
+  return contentType;
 }
 
 function checkedCode(code: number): number {
