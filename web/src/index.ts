@@ -50,6 +50,7 @@ export * from './middleware/logging.js';
 export * from './middleware/middleware.js';
 export * from './middleware/rate-limit.js';
 export type { QueuePolicy, SendCounts, SendResult } from './queue/send-queue.js';
+export type { BodySinks } from './request/body-sinks.js';
 export * from './request/parameter.js';
 export { AsyncWebServerRequest, type AsyncWebServerRequestPtr } from './request/request.js';
 export * from './response/basic-response.js';

@@ -35,10 +35,10 @@ import { AsyncWebServerRequest } from './request/request.js';
 import { AsyncWebRewrite } from './rewrite.js';
 import type { AsyncWebServerOptions } from './server-options.js';
 import { Unanswered } from './unanswered.js';
-import { replyToUpgrade, type Upgrade } from './upgrade.js';
+import { replyToUpgrade, type Upgrade } from './request/upgrade.js';
 import type { AsyncURIMatcher } from './uri-matcher.js';
 
-/** How often node:http looks for connections whose time is over, in milliseconds. */
+/** Time between two looks of node:http for connections whose time is over, in milliseconds. */
 const CHECK_MS = 250;
 
 /** Answer to CONNECT: the server is no proxy. */

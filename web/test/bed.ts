@@ -31,7 +31,7 @@ export interface Ask extends http.RequestOptions {
 export interface Bed {
   readonly server: AsyncWebServer;
   readonly port: number;
-  /** What the server has logged. */
+  /** Lines that the server has logged. */
   readonly log: readonly string[];
   /** Sends a request on a connection of its own. */
   readonly ask: (path: string, options?: Ask) => Promise<Answer>;

@@ -1,4 +1,4 @@
-/** What a peer has received, in order, for a test that waits for the next. */
+/** Things that a peer has received, in order, for a test that waits for the next. */
 export class Inbox<T> {
   readonly #items: T[] = [];
   readonly #waiters: ((item: T) => void)[] = [];

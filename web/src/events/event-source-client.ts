@@ -20,7 +20,7 @@ import { formatEvent, HEARTBEAT } from './format.js';
 
 /** Options of one event. */
 export interface EventOptions {
-  /** What the event is about: with the policy `latest per key`, it replaces the waiting one of its key. */
+  /** Subject of the event: with the policy `latest per key`, it replaces the waiting one of its key. */
   key?: string | undefined;
 }
 
@@ -34,7 +34,7 @@ export function eventMessage(data: Buffer, key?: string): EventMessage {
   return { data, key, bytes: data.length };
 }
 
-/** What a client says of itself when it comes. */
+/** State of a client when it comes. */
 export interface Arrival {
   /** Its last event; `undefined` if it has had none. */
   readonly lastId: string | undefined;

@@ -156,7 +156,7 @@ export class AsyncEventSource extends AsyncWebHandler {
     ];
   }
 
-  /** Calls the program's handler. What it throws ends the client's stream. */
+  /** Calls the program's handler. An error that it throws ends the client's stream. */
   #call(
     request: AsyncWebServerRequest,
     handler: ArEventHandlerFunction | undefined,

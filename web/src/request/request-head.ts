@@ -1,4 +1,4 @@
-/** What the head of a request says: method, path, headers and parameters; those of a form are added. */
+/** The head of a request: method, path, headers and parameters; those of a form are added. */
 import { clientOf } from 'asynctcp/net';
 import type { AsyncClient } from 'asynctcp';
 import type { IncomingMessage } from 'node:http';

@@ -10,13 +10,13 @@ import type { Socket } from 'node:net';
 import { AsyncAuthType, DEFAULT_REALM } from '../auth/auth-type.js';
 import { Authentication } from '../auth/authentication.js';
 import { Credentials, type DigestAlgorithm } from '../auth/credentials.js';
-import { fileResponse } from '../files/file-answer.js';
 import type { TemplateProcessor } from '../files/template.js';
 import type { WebFolder } from '../files/web-folder.js';
 import { HttpError } from '../http-error.js';
 import type { EndConnection } from '../lasting.js';
 import type { Limits } from '../limits.js';
 import { AsyncBasicResponse } from '../response/basic-response.js';
+import { fileResponse } from '../response/file-answer.js';
 import type { AwsResponseFiller } from '../response/filler.js';
 import { locationOf } from '../response/location.js';
 import {
@@ -29,11 +29,11 @@ import type { Pieces } from '../response/pump.js';
 import { AsyncWebServerResponse } from '../response/response.js';
 import { hasBody, isJson, jsonOf, textOf, wholeBody } from './body.js';
 import { dropRestAfter } from './drop-rest.js';
-import { detach } from '../upgrade.js';
 import type { Reply } from './reply.js';
 import { RequestHead } from './request-head.js';
 import type { RequestHost } from './request-host.js';
 import type { Target } from './target.js';
+import { detach } from './upgrade.js';
 
 /**
  * `chain`: the middleware runs. `open`: it has ended. `answered`: the answer leaves. `gone`: the client has

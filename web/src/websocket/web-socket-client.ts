@@ -23,7 +23,7 @@ import { WS_CONNECTED, WS_DISCONNECTED, WS_DISCONNECTING, type AwsClientStatus }
 
 /** Options of one message. */
 export interface MessageOptions {
-  /** What the message is about: with the policy `latest per key`, it replaces the waiting one of its key. */
+  /** Subject of the message: with the policy `latest per key`, it replaces the waiting one of its key. */
   key?: string | undefined;
 }
 

@@ -181,7 +181,7 @@ export class AsyncWebSocket extends AsyncWebHandler {
     } while (index < data.length);
   }
 
-  /** Calls the program's handler. What it throws closes the client: nobody knows what it has left undone. */
+  /** Calls the program's handler. An error that it throws closes the client: something is left undone. */
   #emit(request: AsyncWebServerRequest, event: AwsEventArguments): void {
     const failed = (error: unknown): void => {
       request.server.onFailed(request, 'its WebSocket handler threw', error);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { Reply } from './request/reply.js';
+import { Reply } from './reply.js';
 
 /** A connection that asks for another protocol. */
 export interface Upgrade {
