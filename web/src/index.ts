@@ -1,7 +1,11 @@
 /** The door of the package: ESPAsyncWebServer's classes. */
 export { AsyncAuthType, DEFAULT_REALM } from './auth/auth-type.js';
 export { generateDigestHash } from './auth/credentials.js';
-export * from './events/event-source-client.js';
+export {
+  AsyncEventSourceClient,
+  type EventMessage,
+  type EventOptions,
+} from './events/event-source-client.js';
 export * from './events/event-source.js';
 export * from './events/options.js';
 export type { TemplateFunction, TemplateProcessor, TemplateValue } from './files/template.js';
