@@ -63,7 +63,7 @@ export const DEFAULT_LIMITS: Limits = {
   queuedBytes: 67_108_864,
 };
 
-/** What waits for one client. Bytes that its socket has and the system has not taken are counted. */
+/** Bounds of what waits for one client, in its queue or in its socket, until the system has taken it. */
 export interface QueueLimits {
   /** Messages: the queue's policy. */
   readonly queueMessages: number;
