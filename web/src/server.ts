@@ -29,7 +29,7 @@ import { AsyncWebServerRequest, type RequestHost } from './request/request.js';
 import { AsyncWebRewrite } from './rewrite.js';
 import type { AsyncWebServerOptions } from './server-options.js';
 import { Unanswered } from './unanswered.js';
-import { replyToUpgrade, type Upgrade } from './upgrade.js';
+import { readToEnd, replyToUpgrade, type Upgrade } from './upgrade.js';
 import type { AsyncURIMatcher } from './uri-matcher.js';
 
 /** How often node:http looks for connections whose time is over, in milliseconds. */
@@ -265,6 +265,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     for (const rewrite of this.#rewrites) if (rewrite.match(request)) rewrite.apply(request);
     const handler = this.#find(request, upgrade !== undefined);
     request.handler = handler;
+    if (upgrade !== undefined && handler.handleUpgrade === undefined) readToEnd(upgrade.socket);
     this.#run(request, handler, askForBody, upgrade);
   }
 

@@ -210,6 +210,16 @@ for (const stack of STACKS) {
       assert.equal((await slow).status, 200);
     });
 
+    it('notices that a client has gone which asked for another protocol as well', async (test) => {
+      const made = await eventBed(test, stack);
+      const headers = { Upgrade: 'h2c', Connection: 'Upgrade' };
+      const { answer } = await openRawReader(made, '/events', headers);
+      await made.come.next();
+      answer.socket.end();
+      await made.gone.next();
+      assert.equal(made.source.count(), 0);
+    });
+
     it('ends the stream of a client whose handler throws, and logs it', async (test) => {
       const made = await eventBed(test, stack);
       made.source.onConnect(() => Promise.reject(new Error('broken')));
