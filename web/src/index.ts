@@ -4,15 +4,23 @@ export { generateDigestHash } from './auth/credentials.js';
 export { AsyncEventSourceClient, type EventOptions } from './events/event-source-client.js';
 export * from './events/event-source.js';
 export * from './events/options.js';
+export type { TemplateFunction, TemplateProcessor, TemplateValue } from './files/template.js';
+export type { WebFile } from './files/web-file.js';
+export * from './files/web-folder.js';
 export * from './handlers/callback-handler.js';
+export * from './handlers/fetch-handler.js';
 export * from './handlers/handler.js';
+export * from './handlers/json-handler.js';
+export * from './handlers/static-handler.js';
 export * from './header.js';
 export * from './http-error.js';
 export {
   DEFAULT_EVENT_SOURCE_LIMITS,
+  DEFAULT_FOLDER_LIMITS,
   DEFAULT_LIMITS,
   DEFAULT_WEB_SOCKET_LIMITS,
   type EventSourceLimits,
+  type FolderLimits,
   type Limits,
   type QueueLimits,
   type WebSocketLimits,
@@ -45,6 +53,8 @@ export type { QueuePolicy, SendCounts, SendResult } from './queue/send-queue.js'
 export * from './request/parameter.js';
 export { AsyncWebServerRequest, type AsyncWebServerRequestPtr } from './request/request.js';
 export * from './response/basic-response.js';
+export * from './response/fetch-response.js';
+export { AsyncFileResponse } from './response/file-response.js';
 export { RESPONSE_TRY_AGAIN, type AwsResponseFiller } from './response/filler.js';
 export * from './response/piecewise-response.js';
 export * from './response/print-response.js';

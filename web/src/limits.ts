@@ -1,9 +1,9 @@
 /** The bounds of a server, and what a client that exceeds one is answered. */
 
 export interface Limits {
-  /** Bytes of the request line and all headers: 431. */
+  /** Bytes of the request line and all headers: 431. Bytes of the headers of a part of a form: 400. */
   readonly headerBytes: number;
-  /** Number of headers: 431. */
+  /** Number of headers: 431. Number of headers of a part of a form: 400. */
   readonly headers: number;
   /** Bytes of the URL: 414. */
   readonly urlBytes: number;
@@ -11,18 +11,22 @@ export interface Limits {
   readonly bodyBytes: number;
   /** Bytes of a body that is passed on as it comes, such as an upload: 413. */
   readonly uploadBytes: number;
-  /** Number of parameters of a query, and of a form: 400 and 413. */
+  /** Number of parameters of a query, and of a form with its files: 400 and 413. */
   readonly params: number;
   /** Time for all headers, from the first byte or from the last answer, in milliseconds: 408. */
   readonly headersMs: number;
   /** Time for headers and body, in milliseconds: 408. */
   readonly requestMs: number;
-  /** Time for a handler to answer, in milliseconds: 503. */
+  /** Time for a handler to answer, from when the body has been read, in milliseconds: 503. */
   readonly answerMs: number;
   /** Time for which a client may take none of the bytes that wait for it, in milliseconds: it is closed. */
   readonly stalledMs: number;
   /** Time for which a connection without a request stays open, in milliseconds. */
   readonly keepAliveMs: number;
+  /** Bytes that are dropped of a request that was answered before its end: then the connection is closed. */
+  readonly dropBytes: number;
+  /** Time for which such bytes are dropped, in milliseconds: then the connection is closed. */
+  readonly dropMs: number;
   /** Connections at once: further ones are closed. */
   readonly connections: number;
   /** Requests at once: 503, with `Retry-After`. */
@@ -54,6 +58,8 @@ export const DEFAULT_LIMITS: Limits = {
   answerMs: 60_000,
   stalledMs: 30_000,
   keepAliveMs: 5000,
+  dropBytes: 67_108_864,
+  dropMs: 5000,
   connections: 10_000,
   requests: 1000,
   retryAfterS: 1,
@@ -120,6 +126,22 @@ export const DEFAULT_EVENT_SOURCE_LIMITS: EventSourceLimits = {
   heartbeatMs: 15_000,
 };
 
+/** The bounds of a folder's cache: a file beyond them is read for each request. */
+export interface FolderLimits {
+  /** Bytes that the cache holds; 0: there is none. */
+  readonly cacheBytes: number;
+  /** Bytes of the largest file that the cache holds. */
+  readonly cachedFileBytes: number;
+  /** Time for which a file is sent before it is looked at again, in milliseconds. */
+  readonly cacheMs: number;
+}
+
+export const DEFAULT_FOLDER_LIMITS: FolderLimits = {
+  cacheBytes: 16_777_216,
+  cachedFileBytes: 262_144,
+  cacheMs: 1000,
+};
+
 /**
  * Returns all limits.
  * @throws RangeError for a limit that is no positive number.
@@ -129,13 +151,27 @@ export function limitsOf(given: Partial<Limits> = {}): Limits {
 }
 
 /**
- * Returns limits with `defaults` for those that are not given.
+ * Returns all limits of a folder. That of its cache may be 0.
  * @throws RangeError for a limit that is no positive number.
  */
-export function checkedLimits<L extends object>(defaults: L, given: Partial<L> = {}): L {
+export function folderLimitsOf(given: Partial<FolderLimits> = {}): FolderLimits {
+  return checkedLimits(DEFAULT_FOLDER_LIMITS, given, ['cacheBytes']);
+}
+
+/**
+ * Returns limits with `defaults` for those that are not given.
+ * @param mayBeZero names of the limits that may be 0.
+ * @throws RangeError for a limit that is no positive number.
+ */
+export function checkedLimits<L extends object>(
+  defaults: L,
+  given: Partial<L> = {},
+  mayBeZero: readonly string[] = [],
+): L {
   const limits = { ...defaults, ...given };
   for (const [name, value] of Object.entries(limits)) {
     if (!(name in defaults)) throw new RangeError(`${name} is no limit`);
+    if (value === 0 && mayBeZero.includes(name)) continue;
     if (!(typeof value === 'number' && value > 0))
       throw new RangeError(`${name} must be above 0; it is ${String(value)}`);
   }

@@ -41,6 +41,6 @@ export class AsyncWebRewrite {
   /** Rewrites a request. */
   apply(request: AsyncWebServerRequest): void {
     const query = [this.#to.query, request.query()].filter((part) => part !== '').join('&');
-    request.rewrite({ path: this.#to.path, query });
+    request.rewrite({ ...this.#to, query });
   }
 }

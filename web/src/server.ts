@@ -4,19 +4,23 @@
  */
 import http, { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import https from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import { Socket, type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { carry } from 'asynctcp/net';
 import { admit } from './admission.js';
 import { Nonces } from './auth/nonces.js';
+import { answerClientError } from './client-error.js';
+import type { WebFolder } from './files/web-folder.js';
 import {
   AsyncCallbackWebHandler,
   type ArBodyHandlerFunction,
   type ArRequestHandlerFunction,
   type ArUploadHandlerFunction,
 } from './handlers/callback-handler.js';
+import { AsyncFetchWebHandler, type ArFetchFunction } from './handlers/fetch-handler.js';
 import type { AsyncWebHandler } from './handlers/handler.js';
 import { noteAllowed, NotFoundHandler } from './handlers/not-found-handler.js';
+import { AsyncStaticWebHandler } from './handlers/static-handler.js';
 import { HttpError } from './http-error.js';
 import { LastingConnections, type EndConnection } from './lasting.js';
 import { limitsOf, type Limits } from './limits.js';
@@ -24,8 +28,10 @@ import { HTTP_ANY } from './methods.js';
 import { AsyncMiddlewareChain } from './middleware/middleware.js';
 import { QueueBudget } from './queue/queue-budget.js';
 import { hasBody, readBody } from './request/body.js';
+import { dropRestAfter } from './request/drop-rest.js';
 import { Reply, replyClosed } from './request/reply.js';
-import { AsyncWebServerRequest, type RequestHost } from './request/request.js';
+import type { RequestHost } from './request/request-host.js';
+import { AsyncWebServerRequest } from './request/request.js';
 import { AsyncWebRewrite } from './rewrite.js';
 import type { AsyncWebServerOptions } from './server-options.js';
 import { Unanswered } from './unanswered.js';
@@ -34,6 +40,9 @@ import type { AsyncURIMatcher } from './uri-matcher.js';
 
 /** How often node:http looks for connections whose time is over, in milliseconds. */
 const CHECK_MS = 250;
+
+/** Answer to CONNECT: the server is no proxy. */
+const NO_PROXY = 'HTTP/1.1 501 Not Implemented\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
 
 export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost, AsyncDisposable {
   readonly limits: Limits;
@@ -82,15 +91,25 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
       // After a refusal the client may send its body or not: only a closed connection is clear to both.
       const keepsAlive = reply.shouldKeepAlive;
       reply.shouldKeepAlive = false;
-      this.#serve(message, reply, () => {
-        reply.shouldKeepAlive = keepsAlive;
-        reply.writeContinue();
-      });
+      this.#serve(message, reply, undefined, keepsAlive);
+    });
+    server.on('checkExpectation', (_message: IncomingMessage, reply: ServerResponse) => {
+      this.#refuse(reply, 417);
+    });
+    server.on('connect', (_message: IncomingMessage, socket: Duplex) => {
+      socket.on('error', () => undefined).end(NO_PROXY);
+    });
+    server.on('clientError', (error: Error, socket: Duplex) => {
+      if (socket instanceof Socket) answerClientError(error, socket, limits);
+      else socket.destroy();
+    });
+    server.on('timeout', (socket: Socket) => {
+      if (isStalled(socket)) socket.destroy();
     });
     server.on('upgrade', (message: IncomingMessage, duplex: Duplex, head: Buffer) => {
       const [reply, socket] = replyToUpgrade(message, duplex);
       this.#lasting.add(socket);
-      this.#serve(message, reply, undefined, { socket, head });
+      this.#serve(message, reply, { socket, head });
     });
   }
 
@@ -180,6 +199,30 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     return this.addHandler(handler.onUpload(onUpload).onBody(onBody));
   }
 
+  /**
+   * Answers the paths at and below `uri` by files. A path without a file is the next handler's.
+   * @param folder a folder, or its path on the system.
+   * @param path the file, or the folder, below `folder` that answers for `uri`.
+   * @param cacheControl value of `Cache-Control`, such as 'max-age=600'.
+   * @throws RangeError for a path that leads out of the folder.
+   */
+  serveStatic(
+    uri: string,
+    folder: WebFolder | string,
+    path = '/',
+    cacheControl?: string,
+  ): AsyncStaticWebHandler {
+    return this.addHandler(new AsyncStaticWebHandler(uri, folder, path, cacheControl));
+  }
+
+  /**
+   * Answers a path by a function of the web's `Request` and `Response`, such as the `fetch` of a Hono app:
+   * `server.onFetch(AsyncURIMatcher.all(), app.fetch)`.
+   */
+  onFetch(uri: string | AsyncURIMatcher, fetch: ArFetchFunction, methods = HTTP_ANY): AsyncFetchWebHandler {
+    return this.addHandler(new AsyncFetchWebHandler(uri, fetch, this.limits, methods));
+  }
+
   /** Adds a handler behind the others. Returns it. */
   addHandler<H extends AsyncWebHandler>(handler: H): H {
     this.#handlers.push(handler);
@@ -248,36 +291,46 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
 
   // ---- a request
 
-  #serve(message: IncomingMessage, reply: Reply, askForBody?: () => void, upgrade?: Upgrade): void {
+  #serve(message: IncomingMessage, reply: Reply, upgrade?: Upgrade, keepsAlive?: boolean): void {
     const target = admit(message, this.limits);
     if (typeof target === 'number') {
-      refuse(reply, target);
+      this.#refuse(reply, target);
       return;
     }
     if (this.#requests >= this.limits.requests) {
-      refuse(reply, 503, this.limits.retryAfterS);
+      this.#refuse(reply, 503, this.limits.retryAfterS);
       return;
     }
     const request = new AsyncWebServerRequest(this, message, reply, target);
+    if (keepsAlive !== undefined) request.awaitContinue(keepsAlive);
     this.#requests += 1;
     reply.request = request;
     reply.on('close', replyClosed);
+    // A pipelined one, which waits for the one before: its reply does not learn that the client has gone.
+    if (reply.socket === null) {
+      message.once('close', () => {
+        if (message.socket.destroyed) request.closed();
+      });
+    }
     for (const rewrite of this.#rewrites) if (rewrite.match(request)) rewrite.apply(request);
     const handler = this.#find(request, upgrade !== undefined);
     request.handler = handler;
     if (upgrade !== undefined && handler.handleUpgrade === undefined) readToEnd(upgrade.socket);
-    this.#run(request, handler, askForBody, upgrade);
+    this.#run(request, handler, upgrade);
   }
 
-  /** Returns the first handler that answers the request. */
-  #find(request: AsyncWebServerRequest, isUpgrade: boolean): AsyncWebHandler {
+  /** Returns the first handler, from a place on, that answers the request. */
+  #find(request: AsyncWebServerRequest, isUpgrade: boolean, from = 0): AsyncWebHandler {
     let allowed = 0;
-    for (const handler of this.#handlers) {
+    for (let at = from; at < this.#handlers.length; at += 1) {
+      const handler = this.#handlers[at];
+      if (handler === undefined) break;
       if (isUpgrade !== (handler.handleUpgrade !== undefined)) continue;
       const match = handler.matches(request);
       if (match === false || !handler.filter(request)) continue;
       if (handler.answers(request)) {
         if (match !== true) request.setPathArgs(match);
+        if (handler.holds !== undefined) noteAllowed(request, allowed);
         return handler;
       }
       allowed |= handler.methods;
@@ -288,20 +341,12 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     return this.#notFound;
   }
 
-  #run(
-    request: AsyncWebServerRequest,
-    handler: AsyncWebHandler,
-    askForBody: (() => void) | undefined,
-    upgrade: Upgrade | undefined,
-  ): void {
+  #run(request: AsyncWebServerRequest, handler: AsyncWebHandler, upgrade: Upgrade | undefined): void {
     let running: Promise<void> | undefined;
     try {
-      running =
-        this.hasMiddleware || handler.hasMiddleware
-          ? this.runChain(request, () =>
-              handler.runChain(request, () => this.#handle(request, handler, askForBody, upgrade)),
-            )
-          : this.#handle(request, handler, askForBody, upgrade);
+      running = this.hasMiddleware
+        ? this.runChain(request, () => this.#enter(request, handler, upgrade))
+        : this.#enter(request, handler, upgrade);
       if (running === undefined) request.open();
     } catch (error) {
       this.#failed(request, error);
@@ -317,20 +362,46 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     );
   }
 
+  /** Runs a handler, or the next one, if it does not hold what the request asks for. */
+  #enter(
+    request: AsyncWebServerRequest,
+    handler: AsyncWebHandler,
+    upgrade: Upgrade | undefined,
+  ): Promise<void> | undefined {
+    const held = handler.holds?.(request) ?? true;
+    if (held === true) return this.#runHandler(request, handler, upgrade);
+    const pass = (): Promise<void> | undefined => {
+      const next = this.#find(request, upgrade !== undefined, this.#handlers.indexOf(handler) + 1);
+      request.handler = next;
+      return this.#enter(request, next, upgrade);
+    };
+    if (held === false) return pass();
+    return held.then((isHeld) => (isHeld ? this.#runHandler(request, handler, upgrade) : pass()));
+  }
+
+  /** Runs a handler behind its middleware. */
+  #runHandler(
+    request: AsyncWebServerRequest,
+    handler: AsyncWebHandler,
+    upgrade: Upgrade | undefined,
+  ): Promise<void> | undefined {
+    return handler.hasMiddleware
+      ? handler.runChain(request, () => this.#handle(request, handler, upgrade))
+      : this.#handle(request, handler, upgrade);
+  }
+
   /** Reads the body, and calls the handler. */
   #handle(
     request: AsyncWebServerRequest,
     handler: AsyncWebHandler,
-    askForBody: (() => void) | undefined,
     upgrade: Upgrade | undefined,
   ): Promise<void> | undefined {
     if (upgrade !== undefined && handler.handleUpgrade !== undefined) {
       return settled(handler.handleUpgrade(request, upgrade.socket, upgrade.head));
     }
-    if (!hasBody(request)) return settled(handler.handleRequest(request));
+    if (!hasBody(request.message)) return settled(handler.handleRequest(request));
     // node:http reads no more of a connection that asks for another protocol.
     if (upgrade !== undefined) throw new HttpError(426);
-    askForBody?.();
     if (handler.readsBody) return settled(handler.handleRequest(request));
     return this.#handleWithBody(request, handler);
   }
@@ -341,6 +412,17 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   }
 
   // ---- what goes wrong
+
+  /** Answers a request that no handler gets. The rest of its body is dropped. */
+  #refuse(reply: ServerResponse, code: number, retryAfterS?: number): void {
+    const text = STATUS_CODES[code] ?? '';
+    if (retryAfterS !== undefined) reply.setHeader('Retry-After', retryAfterS);
+    // The client and the server may disagree about where the request ends.
+    if (code === 400 || code === 501) reply.shouldKeepAlive = false;
+    reply.writeHead(code, { 'Content-Length': Buffer.byteLength(text), 'Content-Type': 'text/plain' });
+    dropRestAfter(reply, reply.req, this.limits);
+    reply.end(text);
+  }
 
   /** Called by a request. */
   onClosed(): void {
@@ -360,6 +442,11 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   /** Called by a request. */
   onAnswered(request: AsyncWebServerRequest): void {
     this.#unanswered.delete(request);
+  }
+
+  /** Called by a request. */
+  onBodyRead(request: AsyncWebServerRequest): void {
+    this.#unanswered.restart(request);
   }
 
   /** Called by a request. */
@@ -405,16 +492,14 @@ function makeServer({ tls }: AsyncWebServerOptions, limits: Limits): WebServer {
   return tls === undefined ? http.createServer(options) : https.createServer({ ...options, ...tls });
 }
 
-function isAddress(address: string | AddressInfo | null): address is AddressInfo {
-  return typeof address === 'object' && address !== null;
+/** Returns true if a silent client takes no bytes, or has no request: the server itself may be silent too. */
+function isStalled(socket: Socket): boolean {
+  const reply: unknown = Reflect.get(socket, '_httpMessage');
+  return socket.writableLength > 0 || reply === null || reply === undefined;
 }
 
-/** Answers a request that no handler gets. What is left of its body is dropped. */
-function refuse(reply: ServerResponse, code: number, retryAfterS?: number): void {
-  const text = STATUS_CODES[code] ?? '';
-  if (retryAfterS !== undefined) reply.setHeader('Retry-After', retryAfterS);
-  reply.writeHead(code, { 'Content-Length': Buffer.byteLength(text), 'Content-Type': 'text/plain' });
-  reply.end(text);
+function isAddress(address: string | AddressInfo | null): address is AddressInfo {
+  return typeof address === 'object' && address !== null;
 }
 
 function remove<T>(list: T[], item: T): boolean {

@@ -11,7 +11,7 @@ export class Unanswered {
   readonly #onLate: (request: AsyncWebServerRequest) => void;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param onLate called for a request that has waited `answerMs`, unless it is paused. */
+  /** @param onLate called for a request that has waited `answerMs`; not while it is paused, or being read. */
   constructor(answerMs: number, onLate: (request: AsyncWebServerRequest) => void) {
     this.#answerMs = answerMs;
     this.#onLate = onLate;
@@ -27,6 +27,11 @@ export class Unanswered {
     ).unref();
   }
 
+  /** Gives a request its time anew. */
+  restart(request: AsyncWebServerRequest): void {
+    if (this.#since.delete(request)) this.#since.set(request, performance.now());
+  }
+
   delete(request: AsyncWebServerRequest): void {
     if (!this.#since.delete(request) || this.#since.size > 0) return;
     clearInterval(this.#timer);
@@ -37,7 +42,7 @@ export class Unanswered {
     const before = performance.now() - this.#answerMs;
     for (const [request, since] of this.#since) {
       if (since > before) return;
-      if (!request.isPaused()) this.#onLate(request);
+      if (!request.isPaused() && !request.isReadingBody()) this.#onLate(request);
     }
   }
 }

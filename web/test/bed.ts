@@ -24,7 +24,8 @@ export interface Answer {
 }
 
 export interface Ask extends http.RequestOptions {
-  readonly body?: string | Uint8Array | undefined;
+  /** A body, or the pieces in which it is written. */
+  readonly body?: string | Uint8Array | readonly Uint8Array[] | undefined;
 }
 
 export interface Bed {
@@ -36,6 +37,8 @@ export interface Bed {
   readonly ask: (path: string, options?: Ask) => Promise<Answer>;
   /** Opens a connection, for bytes that no client sends. */
   readonly open: () => Socket;
+  /** Sends bytes on a connection of its own, and returns all that came until it was closed. */
+  readonly raw: (bytes: string | Uint8Array) => Promise<string>;
 }
 
 const ALIVE_MS = 60_000;
@@ -70,16 +73,28 @@ export async function bed(
     port,
     log,
     open,
+    raw: (bytes) => rawAnswer(open(), bytes),
     ask: (path, { body, ...asked } = {}) =>
       answerTo(http.request({ path, port, createConnection: open, ...asked }), body),
   };
 }
 
+/** Sends bytes, and returns all that came until the connection was closed or reset. */
+export function rawAnswer(socket: Socket, bytes: string | Uint8Array): Promise<string> {
+  return new Promise((resolve) => {
+    let answer = '';
+    socket.setEncoding('latin1');
+    socket.on('data', (piece: string) => (answer += piece));
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      resolve(answer);
+    });
+    socket.write(bytes);
+  });
+}
+
 /** Ends a request with its body, and returns the answer. */
-export function answerTo(
-  request: http.ClientRequest,
-  body: string | Uint8Array | undefined,
-): Promise<Answer> {
+export function answerTo(request: http.ClientRequest, body: Ask['body']): Promise<Answer> {
   return new Promise((resolve, reject) => {
     request.once('error', reject);
     request.once('response', (response) => {
@@ -97,6 +112,8 @@ export function answerTo(
         });
       });
     });
-    request.end(body);
+    const pieces = typeof body === 'string' || body instanceof Uint8Array ? [body] : (body ?? []);
+    for (const piece of pieces.slice(0, -1)) request.write(piece);
+    request.end(pieces.at(-1));
   });
 }

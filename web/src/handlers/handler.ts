@@ -69,6 +69,12 @@ export abstract class AsyncWebHandler extends AsyncMiddlewareChain implements Bo
   /** Returns true if the handler answers the request's method, and its kind. */
   abstract answers(request: AsyncWebServerRequest): boolean;
 
+  /**
+   * Returns true if the handler has what the request asks for; otherwise the next handler is asked. Called
+   * behind the server's middleware, for a handler whose answer `matches` cannot know at once.
+   */
+  holds?(request: AsyncWebServerRequest): boolean | Promise<boolean>;
+
   /** Answers a request, now or later. */
   abstract handleRequest(request: AsyncWebServerRequest): unknown;
 

@@ -21,7 +21,9 @@ export class NotFoundHandler extends AsyncCallbackWebHandler {
 
 /** Notes that the path has handlers, for other methods. */
 export function noteAllowed(request: AsyncWebServerRequest, methods: number): void {
-  if (methods !== 0) request.setAttribute(ALLOWED, methods);
+  if (methods === 0) return;
+  const before = request.getAttribute(ALLOWED);
+  request.setAttribute(ALLOWED, typeof before === 'number' ? before | methods : methods);
 }
 
 function answerNotFound(request: AsyncWebServerRequest): void {

@@ -25,9 +25,14 @@ export class AsyncWebParameter {
     return this.#name;
   }
 
-  /** Returns the value; of a file, its name. */
+  /** Returns the value; of a file, its name as the client says it: not safe as a path. See `baseName`. */
   value(): string {
     return this.#value;
+  }
+
+  /** Returns the last part of a file's name, which names no other folder; empty if there is none such. */
+  baseName(): string {
+    return baseNameOf(this.#value);
   }
 
   /** Returns the bytes of the value; of a file, its bytes. */
@@ -44,4 +49,14 @@ export class AsyncWebParameter {
   isFile(): boolean {
     return this.#kind === 'file';
   }
+}
+
+/**
+ * Returns the last part of a file's name as a client says it, which names no other folder: behind slashes and
+ * backslashes. Empty for `.`, `..` and names with control characters.
+ */
+export function baseNameOf(filename: string): string {
+  const name = filename.slice(Math.max(filename.lastIndexOf('/'), filename.lastIndexOf('\\')) + 1);
+  // eslint-disable-next-line no-control-regex -- these are looked for.
+  return name === '.' || name === '..' || /[\u0000-\u001f\u007f]/.test(name) ? '' : name;
 }

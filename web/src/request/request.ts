@@ -5,19 +5,17 @@
  * Call order: `send` (or `abort`), once. The answer leaves when the chain of middleware has ended, so that
  * middleware may still add headers to it; from then on it leaves at once.
  */
-import { clientOf } from 'asynctcp/net';
-import type { AsyncClient } from 'asynctcp';
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { AsyncAuthType, DEFAULT_REALM } from '../auth/auth-type.js';
 import { Authentication } from '../auth/authentication.js';
 import { Credentials, type DigestAlgorithm } from '../auth/credentials.js';
-import type { Nonces } from '../auth/nonces.js';
-import { AsyncWebHeader } from '../header.js';
+import { fileResponse } from '../files/file-answer.js';
+import type { TemplateProcessor } from '../files/template.js';
+import type { WebFolder } from '../files/web-folder.js';
+import { HttpError } from '../http-error.js';
 import type { EndConnection } from '../lasting.js';
 import type { Limits } from '../limits.js';
-import { methodBit } from '../methods.js';
-import type { QueueBudget } from '../queue/queue-budget.js';
 import { AsyncBasicResponse } from '../response/basic-response.js';
 import type { AwsResponseFiller } from '../response/filler.js';
 import { locationOf } from '../response/location.js';
@@ -29,31 +27,13 @@ import {
 import { AsyncResponseStream } from '../response/print-response.js';
 import type { Pieces } from '../response/pump.js';
 import { AsyncWebServerResponse } from '../response/response.js';
+import { hasBody, isJson, jsonOf, textOf, wholeBody } from './body.js';
+import { dropRestAfter } from './drop-rest.js';
 import { detach } from '../upgrade.js';
-import { AsyncWebParameter } from './parameter.js';
 import type { Reply } from './reply.js';
+import { RequestHead } from './request-head.js';
+import type { RequestHost } from './request-host.js';
 import type { Target } from './target.js';
-
-/** What a request needs of its server. */
-export interface RequestHost {
-  readonly limits: Limits;
-  /** Those of digest authentication. */
-  readonly nonces: Nonces;
-  /** Headers of each answer, names and values in turn. */
-  readonly defaultHeaders: readonly string[];
-  /** Messages that wait for the server's clients. */
-  readonly queueBudget: QueueBudget;
-  /** Called once, when the reply is over, or has no end. */
-  onClosed(): void;
-  /** Called when the connection lasts beyond the request. `end` is called when the server ends. */
-  onLasting(socket: Socket, end: EndConnection): void;
-  /** Called with what a handler of the connection has thrown, for the log. */
-  onFailed(request: AsyncWebServerRequest, what: string, error: unknown): void;
-  /** Called when the answer has begun to leave, or the client has gone. */
-  onAnswered(request: AsyncWebServerRequest): void;
-  /** Called with the error of a body that broke off. */
-  onBodyFailed(request: AsyncWebServerRequest, error: unknown): void;
-}
 
 /**
  * `chain`: the middleware runs. `open`: it has ended. `answered`: the answer leaves. `gone`: the client has
@@ -61,34 +41,37 @@ export interface RequestHost {
  */
 type Phase = 'chain' | 'open' | 'answered' | 'gone';
 
-export class AsyncWebServerRequest {
+/** `reading`: its pieces come. `read`: no more of them are wanted. */
+type BodyState = 'unread' | 'reading' | 'read';
+
+export class AsyncWebServerRequest extends RequestHead {
   /** The handler that answers it, for a log. */
   handler: { route(): string } | undefined;
-  /** Node's own request and reply, for what has no name here. */
-  readonly message: IncomingMessage;
+  /** Kept by the handler from `holds` to `handleRequest`. */
+  held: unknown;
+  /** Node's own reply, for what has no name here. */
   readonly reply: Reply;
   readonly #host: RequestHost;
-  readonly #method: number;
-  #target: Target;
   #phase: Phase = 'chain';
   #response: AsyncWebServerResponse | undefined;
-  #params: AsyncWebParameter[] | undefined;
-  #pathArgs: readonly string[] = [];
-  #attributes: Map<string, unknown> | undefined;
   #disconnectHandlers: (() => void)[] | undefined;
   #answerHandlers: ((response: AsyncWebServerResponse) => void)[] | undefined;
   #authentication: Authentication | undefined;
   #controller: AbortController | undefined;
   #isPaused = false;
+  #isClosed = false;
+  #bodyState: BodyState = 'unread';
+  #stopBody: (() => void) | undefined;
+  /** Set if the client waits to be asked for its body. */
+  #keepsAlive: boolean | undefined;
+  #body: Promise<Buffer> | undefined;
   #isLasting = false;
 
   /** Made by the server. */
   constructor(host: RequestHost, message: IncomingMessage, reply: Reply, target: Target) {
+    super(message, target);
     this.#host = host;
-    this.message = message;
     this.reply = reply;
-    this.#method = methodBit(message.method ?? '');
-    this.#target = target;
   }
 
   /** Bounds of the server. */
@@ -101,170 +84,75 @@ export class AsyncWebServerRequest {
     return this.#host;
   }
 
-  // ---- the head
+  // ---- the body
 
-  /** Returns the connection's client; `undefined` when it is over. */
-  client(): AsyncClient | undefined {
-    return clientOf(this.message.socket);
+  /**
+   * Returns the whole body. It is empty if there is none.
+   * @param maxBytes default: the limit `bodyBytes`.
+   * @throws HttpError with 413 for a longer one, and 415 for a form, which has become parameters. Error if a
+   *   handler has taken the body piece by piece.
+   */
+  bodyBytes(maxBytes = this.#host.limits.bodyBytes): Promise<Buffer> {
+    return (this.#body ??= wholeBody(this, maxBytes));
   }
 
-  /** Returns the method's bit: `HTTP_GET`, … */
-  method(): number {
-    return this.#method;
+  /**
+   * Returns the whole body as text.
+   * @throws as `bodyBytes`; HttpError with 400 for what is no UTF-8, and 415 for another charset.
+   */
+  async bodyText(maxBytes?: number): Promise<string> {
+    return textOf(this, await this.bodyBytes(maxBytes));
   }
 
-  /** Returns the method's name. */
-  methodToString(): string {
-    return this.message.method ?? '';
+  /**
+   * Returns the value of a body of JSON.
+   * @throws as `bodyBytes`; HttpError with 400 for what is no JSON, and 415 for another type.
+   */
+  async bodyJson(maxBytes?: number): Promise<unknown> {
+    if (!isJson(this)) throw new HttpError(415);
+    return jsonOf(this, await this.bodyBytes(maxBytes));
   }
 
-  /** Returns the decoded path, without the query; a rewritten one after a rewrite. */
-  url(): string {
-    return this.#target.path;
+  /**
+   * Called by the server for a client that sends its body only when it is asked for.
+   * @param keepsAlive if the connection stays open behind an answer that follows the body.
+   */
+  awaitContinue(keepsAlive: boolean): void {
+    this.#keepsAlive = keepsAlive;
   }
 
-  /** Returns the query as it was sent, without the question mark. */
-  query(): string {
-    return this.#target.query;
+  /** Called by the reader of the body, before all else. @throws Error if there is one already. */
+  takeBody(): void {
+    if (this.#bodyState !== 'unread') throw new Error('the body has been read already');
+    this.#bodyState = 'reading';
   }
 
-  /** Returns 1 for HTTP/1.1 and 0 for HTTP/1.0. */
-  version(): number {
-    return this.message.httpVersionMinor;
+  /**
+   * Called by the reader of the body: asks for it, if the client waits for that.
+   * @param stop called when the answer has left, and the rest of the body is to be dropped.
+   */
+  beginBody(stop: () => void): void {
+    this.#stopBody = stop;
+    if (this.#keepsAlive === undefined || this.reply.headersSent) return;
+    this.reply.shouldKeepAlive = this.#keepsAlive;
+    this.reply.writeContinue();
   }
 
-  /** Returns the header `Host`; empty if there is none. */
-  host(): string {
-    return this.header('host');
+  /** Called by the reader of the body when it wants no more of it. */
+  endBody(): void {
+    this.#bodyState = 'read';
+    this.#stopBody = undefined;
+    this.#host.onBodyRead(this);
   }
 
-  /** Returns the header `Content-Type`; empty if there is none. */
-  contentType(): string {
-    return this.header('content-type');
+  /** Returns true if the body has been read, or is being read. */
+  isBodyRead(): boolean {
+    return this.#bodyState !== 'unread';
   }
 
-  /** Returns the header `Content-Length`; 0 if there is none. */
-  contentLength(): number {
-    return Number(this.header('content-length'));
-  }
-
-  /** Returns true for a body of several parts, as a form with files has it. */
-  multipart(): boolean {
-    return /^multipart\//i.test(this.contentType());
-  }
-
-  /** Returns all headers, in order. */
-  headers(): AsyncWebHeader[] {
-    const { rawHeaders } = this.message;
-    const list: AsyncWebHeader[] = [];
-    for (let at = 0; at < rawHeaders.length; at += 2) {
-      const name = rawHeaders[at] ?? '';
-      if (name.toLowerCase() in this.message.headers)
-        list.push(new AsyncWebHeader(name, rawHeaders[at + 1] ?? ''));
-    }
-    return list;
-  }
-
-  /** Returns true if there is a header of the name. */
-  hasHeader(name: string): boolean {
-    return name.toLowerCase() in this.message.headers;
-  }
-
-  /** Returns a header; several of one name are joined by commas. */
-  getHeader(name: string): AsyncWebHeader | undefined {
-    return this.hasHeader(name) ? new AsyncWebHeader(name, this.header(name)) : undefined;
-  }
-
-  /** Returns the value of a header; empty if there is none. */
-  header(name: string): string {
-    const value = this.message.headers[name.toLowerCase()];
-    return Array.isArray(value) ? value.join(', ') : (value ?? '');
-  }
-
-  /** Forgets a header: middleware that frees what no handler reads. */
-  removeHeader(name: string): boolean {
-    return this.hasHeader(name) && Reflect.deleteProperty(this.message.headers, name.toLowerCase());
-  }
-
-  // ---- parameters
-
-  /** Returns the parameters: those of the query, and, when the body has been read, of the form and files. */
-  params(): readonly AsyncWebParameter[] {
-    return (this.#params ??= parseQuery(this.#target.query));
-  }
-
-  /** Adds a parameter of the body. Called while it is read. */
-  addParam(parameter: AsyncWebParameter): void {
-    this.params();
-    this.#params?.push(parameter);
-  }
-
-  /** Returns true if there is a parameter: of the query; with `post`, of the form; with `file`, a file. */
-  hasParam(name: string, post = false, file = false): boolean {
-    return this.getParam(name, post, file) !== undefined;
-  }
-
-  /** Returns a parameter by its name, as `hasParam`, or by its place among all. */
-  getParam(name: string | number, post = false, file = false): AsyncWebParameter | undefined {
-    const params = this.params();
-    if (typeof name === 'number') return params[name];
-    return params.find(
-      (param) => param.name() === name && param.isPost() === (post || file) && param.isFile() === file,
-    );
-  }
-
-  /** Returns the number of parameters. */
-  args(): number {
-    return this.params().length;
-  }
-
-  /** Returns true if there is a parameter of the name, of whatever kind. */
-  hasArg(name: string): boolean {
-    return this.params().some((param) => param.name() === name);
-  }
-
-  /** Returns the value of a parameter, of whatever kind, by its name or place; empty if there is none. */
-  arg(name: string | number): string {
-    const params = this.params();
-    const found = typeof name === 'number' ? params[name] : params.find((param) => param.name() === name);
-    return found?.value() ?? '';
-  }
-
-  /** Returns the name of the parameter at a place; empty if there is none. */
-  argName(place: number): string {
-    return this.params()[place]?.name() ?? '';
-  }
-
-  /** Returns a group of the matcher's regular expression, from 0 on; empty if there is none. */
-  pathArg(place: number): string {
-    return this.#pathArgs[place] ?? '';
-  }
-
-  /** Called by the server with the groups of the handler's matcher. */
-  setPathArgs(groups: readonly string[]): void {
-    this.#pathArgs = groups;
-  }
-
-  /** Sets another path and query: a rewrite. */
-  rewrite(target: Target): void {
-    this.#target = target;
-    this.#params = undefined;
-  }
-
-  // ---- attributes
-
-  /** Returns a value that middleware or a handler has set. */
-  getAttribute(name: string): unknown {
-    return this.#attributes?.get(name);
-  }
-
-  /** Keeps a value with the request. */
-  setAttribute(name: string, value: unknown): void {
-    (this.#attributes ??= new Map()).set(name, value);
-  }
-
-  hasAttribute(name: string): boolean {
-    return this.#attributes?.has(name) === true;
+  /** Returns true while the body is being read. */
+  isReadingBody(): boolean {
+    return this.#bodyState === 'reading';
   }
 
   // ---- authentication
@@ -323,13 +211,16 @@ export class AsyncWebServerRequest {
     return this.#controller.signal;
   }
 
-  /** Calls `handler` when the connection is over, or the answer has been sent. */
+  /** Calls `handler` when the connection is over, or the answer has been sent; at once if that is so. */
   onDisconnect(handler: () => void): void {
-    (this.#disconnectHandlers ??= []).push(handler);
+    if (this.reply.closed) handler();
+    else (this.#disconnectHandlers ??= []).push(handler);
   }
 
-  /** Called by the server when the reply is over, sent or not. */
+  /** Called by the server when the reply is over, sent or not. Further calls do nothing. */
   closed(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     if (!this.reply.writableFinished && this.#phase !== 'gone') {
       this.#phase = 'gone';
       this.#response?.discard();
@@ -344,19 +235,36 @@ export class AsyncWebServerRequest {
 
   /**
    * Answers: with a status, a type and a content; with a response that was made before; or, of a type and a
-   * known length, with what a filler or a stream gives.
+   * known length, with what a filler or a stream gives; with a file.
    * @throws Error if the request has an answer already.
    */
   send(response: AsyncWebServerResponse): void;
   send(code: number, contentType?: string, content?: string | Uint8Array): void;
   send(contentType: string, bytes: number, source: AwsResponseFiller | Pieces): void;
+  /**
+   * Answers with a file: 404 if there is none.
+   * @param folder a folder, or its path on the system.
+   * @param path names below the folder, with slashes between them.
+   * @param contentType default: by the name of the file.
+   * @param download the client keeps the file under its name, and does not show it.
+   * @param templateProcessor replaces `%NAME%` in the file.
+   */
   send(
-    first: AsyncWebServerResponse | number | string,
+    folder: WebFolder | string,
+    path: string,
+    contentType?: string,
+    download?: boolean,
+    templateProcessor?: TemplateProcessor,
+  ): void;
+  send(
+    first: AsyncWebServerResponse | WebFolder | number | string,
     second?: string | number,
     third?: string | Uint8Array | AwsResponseFiller | Pieces,
+    download?: boolean,
+    templateProcessor?: TemplateProcessor,
   ): void {
     if (first instanceof AsyncWebServerResponse) this.#answer(first);
-    else this.#answer(makeResponse(first, second, third));
+    else this.#answer(this.#makeResponse(first, second, third, download, templateProcessor));
   }
 
   /** Answers in chunks, from a filler, an iterable or a stream, which is asked only when there is space. */
@@ -372,11 +280,32 @@ export class AsyncWebServerRequest {
     source: AwsResponseFiller | Pieces,
   ): AsyncWebServerResponse;
   beginResponse(
-    first: number | string,
+    folder: WebFolder | string,
+    path: string,
+    contentType?: string,
+    download?: boolean,
+    templateProcessor?: TemplateProcessor,
+  ): AsyncWebServerResponse;
+  beginResponse(
+    first: WebFolder | number | string,
     second?: string | number,
     third?: string | Uint8Array | AwsResponseFiller | Pieces,
+    download?: boolean,
+    templateProcessor?: TemplateProcessor,
   ): AsyncWebServerResponse {
-    return makeResponse(first, second, third);
+    return this.#makeResponse(first, second, third, download, templateProcessor);
+  }
+
+  #makeResponse(
+    first: WebFolder | number | string,
+    second: string | number | undefined,
+    third: string | Uint8Array | AwsResponseFiller | Pieces | undefined,
+    download: boolean | undefined,
+    processor: TemplateProcessor | undefined,
+  ): AsyncWebServerResponse {
+    if (typeof first === 'number' || typeof second !== 'string') return makeResponse(first, second, third);
+    if (third !== undefined && typeof third !== 'string') throw new TypeError('a type must be text');
+    return fileResponse(this, first, second, { contentType: third, download }, processor);
   }
 
   /** As `sendChunked`: makes the response only. */
@@ -430,6 +359,9 @@ export class AsyncWebServerRequest {
     this.#phase = 'answered';
     this.#host.onAnswered(this);
     if (this.#answerHandlers !== undefined) for (const handler of this.#answerHandlers) handler(response);
+    if (!this.message.complete && hasBody(this.message)) {
+      dropRestAfter(this.reply, this.message, this.#host.limits, () => this.#stopBody?.());
+    }
     const sending = response.start(this.reply, this.#host.defaultHeaders);
     sending?.catch((error: unknown) => {
       this.#host.onBodyFailed(this, error);
@@ -515,7 +447,7 @@ export interface AsyncWebServerRequestPtr {
 }
 
 function makeResponse(
-  first: number | string,
+  first: WebFolder | number | string,
   second: string | number | undefined,
   third: string | Uint8Array | AwsResponseFiller | Pieces | undefined,
 ): AsyncWebServerResponse {
@@ -524,15 +456,7 @@ function makeResponse(
     if (isContent && typeof second !== 'number') return new AsyncBasicResponse(first, second, third);
     throw new TypeError('content must be text or bytes');
   }
-  if (typeof second !== 'number' || third === undefined)
+  if (typeof first !== 'string' || typeof second !== 'number' || third === undefined)
     throw new TypeError('a length and a source must be given');
   return new AsyncCallbackResponse(first, second, third instanceof Uint8Array ? [third] : third);
-}
-
-function parseQuery(query: string): AsyncWebParameter[] {
-  if (query === '') return [];
-  return Array.from(
-    new URLSearchParams(query),
-    ([name, value]) => new AsyncWebParameter(name, value, 'query'),
-  );
 }

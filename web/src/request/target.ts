@@ -3,6 +3,8 @@
 export interface Target {
   /** The path, with percent-encoded characters decoded. */
   readonly path: string;
+  /** The path as it was sent. */
+  readonly encodedPath: string;
   /** What follows the question mark; empty if there is none. */
   readonly query: string;
 }
@@ -24,7 +26,14 @@ export function parseTarget(target: string): Target | undefined {
   const query = at < 0 ? '' : origin.slice(at + 1);
   const path = decoded(encoded);
   if (path === undefined || FORBIDDEN.test(path) || climbs(path)) return undefined;
-  return { path, query };
+  return { path, encodedPath: encoded, query };
+}
+
+/** Returns the number of parameters of a query, or of a form that is written as one. */
+export function countParams(query: string): number {
+  let count = 0;
+  for (let at = -1; (at = query.indexOf('&', at + 1)) >= 0;) count += 1;
+  return query === '' ? 0 : count + 1;
 }
 
 /** Returns what follows the host of an absolute URL. */

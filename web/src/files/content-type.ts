@@ -1,0 +1,18 @@
+/** The type of a file, by its name. */
+import { isUtf8MimeType, mime } from '@fastify/send';
+
+const types = new Map<string, string>();
+
+/** Names with further endings are not remembered. */
+const MOST_TYPES = 256;
+
+/** Returns the value of `Content-Type`. */
+export function contentTypeOf(name: string): string {
+  const ending = name.slice(name.lastIndexOf('.') + 1);
+  const known = types.get(ending);
+  if (known !== undefined) return known;
+  const type = mime.getType(name) ?? 'application/octet-stream';
+  const value = isUtf8MimeType(type) ? `${type}; charset=utf-8` : type;
+  if (types.size < MOST_TYPES) types.set(ending, value);
+  return value;
+}
