@@ -21,7 +21,7 @@ import {
   type AwsEventArguments,
   type AwsFrameInfo,
 } from 'asynctcp-web';
-import { bed, STACKS, type Bed, type StackName } from './bed.js';
+import { bed, STACKS, type Bed, type StackName, idleConnectionEnds } from './bed.js';
 import { Inbox } from './inbox.js';
 import { connectPeer, RawPeer, refusedStatus } from './web-socket-peers.js';
 
@@ -383,9 +383,9 @@ for (const stack of STACKS) {
     });
 
     it('lasts longer than an idle connection', async (test) => {
-      const made = await webSocketBed(test, stack, {}, { limits: { stalledMs: 20, keepAliveMs: 20 } });
+      const made = await webSocketBed(test, stack, {}, { limits: { stalledMs: 200, keepAliveMs: 200 } });
       const { client, inbox } = await connected(made);
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await idleConnectionEnds(made);
       client.text('still there');
       assert.equal(await inbox.next(), 'still there');
     });
