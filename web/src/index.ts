@@ -1,11 +1,7 @@
 /** The door of the package: ESPAsyncWebServer's classes. */
 export { AsyncAuthType, DEFAULT_REALM } from './auth/auth-type.js';
 export { generateDigestHash } from './auth/credentials.js';
-export {
-  AsyncEventSourceClient,
-  type EventMessage,
-  type EventOptions,
-} from './events/event-source-client.js';
+export { AsyncEventSourceClient, type EventOptions } from './events/event-source-client.js';
 export * from './events/event-source.js';
 export * from './events/options.js';
 export type { TemplateFunction, TemplateProcessor, TemplateValue } from './files/template.js';
@@ -73,5 +69,5 @@ export * from './uri-matcher.js';
 export * from './websocket/event.js';
 export * from './websocket/message-handler.js';
 export * from './websocket/options.js';
-export * from './websocket/web-socket-client.js';
+export { AsyncWebSocketClient, type MessageOptions } from './websocket/web-socket-client.js';
 export * from './websocket/web-socket.js';

@@ -69,7 +69,7 @@ export const DEFAULT_LIMITS: Limits = {
   queuedBytes: 67_108_864,
 };
 
-/** Bounds of what waits for one client. Bytes that its socket has and the system has not taken count. */
+/** Bounds of what waits for one client, in its queue or in its socket, until the system has taken it. */
 export interface QueueLimits {
   /** Messages: the queue's policy. */
   readonly queueMessages: number;

@@ -32,10 +32,10 @@ import { dropRestAfter } from './request/drop-rest.js';
 import { Reply, replyClosed } from './request/reply.js';
 import type { RequestHost } from './request/request-host.js';
 import { AsyncWebServerRequest } from './request/request.js';
+import { readToEnd, replyToUpgrade, type Upgrade } from './request/upgrade.js';
 import { AsyncWebRewrite } from './rewrite.js';
 import type { AsyncWebServerOptions } from './server-options.js';
 import { Unanswered } from './unanswered.js';
-import { replyToUpgrade, type Upgrade } from './request/upgrade.js';
 import type { AsyncURIMatcher } from './uri-matcher.js';
 
 /** Time between two looks of node:http for connections whose time is over, in milliseconds. */
@@ -315,6 +315,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     for (const rewrite of this.#rewrites) if (rewrite.match(request)) rewrite.apply(request);
     const handler = this.#find(request, upgrade !== undefined);
     request.handler = handler;
+    if (upgrade !== undefined && handler.handleUpgrade === undefined) readToEnd(upgrade.socket);
     this.#run(request, handler, upgrade);
   }
 

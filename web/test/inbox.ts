@@ -9,7 +9,7 @@ export class Inbox<T> {
     else waiter(item);
   }
 
-  /** Returns what came next, when it has come. */
+  /** Returns the next item, when it has come. */
   next(): Promise<T> {
     const item = this.#items.shift();
     if (item !== undefined) return Promise.resolve(item);

@@ -28,6 +28,14 @@ export function replyToUpgrade(message: IncomingMessage, socket: Duplex): [reply
   return [reply, socket];
 }
 
+/** Reads on behalf of a plain answer: drops all bytes, and ends the connection when its peer does. */
+export function readToEnd(socket: Socket): void {
+  socket.once('end', () => {
+    socket.end();
+  });
+  socket.resume();
+}
+
 /** Takes a connection from its reply: another protocol speaks on it. */
 export function detach(reply: Reply): Socket {
   const { socket } = reply;

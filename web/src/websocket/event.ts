@@ -1,4 +1,4 @@
-/** Events of a WebSocket, for which its handler is called. The names are ESPAsyncWebServer's. */
+/** The events of a WebSocket and the arguments of its handler. The names are ESPAsyncWebServer's. */
 import type { AsyncWebServerRequest } from '../request/request.js';
 import type { AsyncWebSocketClient } from './web-socket-client.js';
 import type { AsyncWebSocket } from './web-socket.js';
@@ -76,6 +76,6 @@ export type AwsEventArguments =
 
 /**
  * Called for each event. An error that it throws, now or later, is logged and closes the client (1011). A
- * function names all six arguments, so that TypeScript knows `arg` by the `type`, or takes `...event`.
+ * function names all six arguments, and TypeScript knows `arg` by the `type`; or it takes `...event`.
  */
 export type AwsEventHandler = (...event: AwsEventArguments) => unknown;
