@@ -110,7 +110,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
       if (isStalled(socket)) socket.destroy();
     });
     server.on('upgrade', (message: IncomingMessage, duplex: Duplex, head: Buffer) => {
-      // A client that waits for no answer is not to be trusted with another protocol.
+      // node:http has left the connection: the answers that are due cannot be told from the new protocol.
       if (isAnswering(duplex)) {
         duplex.on('error', () => undefined).destroy();
         return;

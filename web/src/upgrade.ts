@@ -19,7 +19,7 @@ export interface Upgrade {
 export function replyToUpgrade(message: IncomingMessage, socket: Duplex): [reply: Reply, socket: Socket] {
   assert(socket instanceof Socket, 'a connection is a socket, on every stack');
   const reply = new Reply(message);
-  socket.on('error', destroy);
+  socket.on('error', destroy).on('drain', drained);
   reply.shouldKeepAlive = false;
   reply.assignSocket(socket);
   reply.once('finish', () => {
@@ -33,7 +33,7 @@ export function detach(reply: Reply): Socket {
   const { socket } = reply;
   assert(socket !== null, 'the reply to an upgrade has its socket from the beginning');
   reply.detachSocket(socket);
-  socket.off('error', destroy);
+  socket.off('error', destroy).off('drain', drained);
   socket.once('close', () => {
     reply.emit('close');
   });
@@ -42,4 +42,10 @@ export function detach(reply: Reply): Socket {
 
 function destroy(this: Socket): void {
   this.destroy();
+}
+
+/** Lets an answer in pieces go on. */
+function drained(this: Socket): void {
+  const reply: unknown = Reflect.get(this, '_httpMessage');
+  if (reply instanceof Reply) reply.emit('drain');
 }
