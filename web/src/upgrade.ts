@@ -19,7 +19,7 @@ export interface Upgrade {
 export function replyToUpgrade(message: IncomingMessage, socket: Duplex): [reply: Reply, socket: Socket] {
   assert(socket instanceof Socket, 'a connection is a socket, on every stack');
   const reply = new Reply(message);
-  socket.on('error', destroy).on('drain', drained);
+  socket.on('error', destroy).on('drain', drained).on('end', end);
   reply.shouldKeepAlive = false;
   reply.assignSocket(socket);
   reply.once('finish', () => {
@@ -33,7 +33,7 @@ export function detach(reply: Reply): Socket {
   const { socket } = reply;
   assert(socket !== null, 'the reply to an upgrade has its socket from the beginning');
   reply.detachSocket(socket);
-  socket.off('error', destroy).off('drain', drained);
+  socket.off('error', destroy).off('drain', drained).off('end', end);
   socket.once('close', () => {
     reply.emit('close');
   });
@@ -42,6 +42,11 @@ export function detach(reply: Reply): Socket {
 
 function destroy(this: Socket): void {
   this.destroy();
+}
+
+/** Ends the connection when its client does, as node:http does with others. */
+function end(this: Socket): void {
+  this.end();
 }
 
 /** Lets an answer in pieces go on. */
