@@ -7,6 +7,7 @@ for (const folder of [
   'native/build',
   'native/prebuilt',
   'examples/net/build',
+  'examples/web/build',
   'web/dist',
   'web/build',
 ])
