@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { loadAddon } from '#src/addon/load-addon.js';
-import { start, unlessInstalled, type Program } from '../e2e/programs.js';
+import { start, startPeer, unlessInstalled, type Program } from '../e2e/programs.js';
 
 const noCurl = unlessInstalled('curl');
 
@@ -37,8 +37,13 @@ export async function endExample({ program }: Example): Promise<void> {
   assert.equal(program.stderr.text, '');
 }
 
-/** Runs curl, and resolves to its output. A path is sent as it is. */
+/** Starts curl. A path is sent as it is. */
+export function startCurl(test: TestContext, ...options: string[]): Program {
+  const always = ['--silent', '--show-error', '--noproxy', '*', '--path-as-is', '--globoff'];
+  return startPeer(test, 'curl', ...always, ...options);
+}
+
+/** Runs curl, and resolves to its output. */
 export function curl(test: TestContext, ...options: string[]): Promise<string> {
-  const always = ['--silent', '--show-error', '--noproxy', '*', '--path-as-is'];
-  return start(test, 'curl', [...always, ...options]).output();
+  return startCurl(test, ...options).output();
 }
