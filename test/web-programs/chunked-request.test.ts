@@ -1,12 +1,13 @@
 /** A body without a length is handled while it comes, and no line of it is lost or cut. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { HANGS_MS } from '../support/form.js';
 import { curl, endExample, startCurl, startExample, SYSTEM_STACKS } from './example.js';
 
 const CHUNKED = ['--upload-file', '-', '--request', 'POST'];
 
 for (const [stack, skip] of SYSTEM_STACKS) {
-  describe(`the example of a chunked request on ${stack}`, { skip }, () => {
+  describe(`the example of a chunked request on ${stack}`, { skip, timeout: HANGS_MS }, () => {
     it('prints each line before the end of the body', async (test) => {
       const example = await startExample(test, 'chunked-request', stack);
       const { stdout } = example.program;

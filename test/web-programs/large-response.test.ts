@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { start } from '../e2e/programs.js';
 import { AUTOCANNON } from '../programs/ways.js';
+import { HANGS_MS, inForm } from '../support/form.js';
 import { until } from '../support/until.js';
 import { curl, endExample, startCurl, startExample, SYSTEM_STACKS } from './example.js';
 
@@ -13,7 +14,8 @@ const BLOCK_BYTES = 16_384;
 const BLOCKS = 1000;
 const WAYS = ['length', 'chunks', 'iterable'] as const;
 
-const REQUESTS = 20;
+/** Bodies that ten connections get. */
+const REQUESTS = inForm({ short: 10, long: 200 });
 
 /** Blocks of one letter each, A to Z again and again. */
 const BODY = Buffer.concat(
@@ -35,7 +37,7 @@ function targetOf(test: TestContext): string {
 }
 
 for (const [stack, skip] of SYSTEM_STACKS) {
-  describe(`the example of a large response on ${stack}`, { skip }, () => {
+  describe(`the example of a large response on ${stack}`, { skip, timeout: HANGS_MS }, () => {
     for (const way of WAYS) {
       it(`sends all of it: ${way}`, async (test) => {
         const example = await startExample(test, 'large-response', stack);

@@ -1,6 +1,7 @@
 /** The names of a template are replaced, and nothing else is. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { HANGS_MS } from '../support/form.js';
 import { curl, endExample, startExample, SYSTEM_STACKS } from './example.js';
 
 function page(greeting: string, visits: number): string {
@@ -12,7 +13,7 @@ function page(greeting: string, visits: number): string {
 }
 
 for (const [stack, skip] of SYSTEM_STACKS) {
-  describe(`the example of templates on ${stack}`, { skip }, () => {
+  describe(`the example of templates on ${stack}`, { skip, timeout: HANGS_MS }, () => {
     it('replaces its names by values of each request', async (test) => {
       const example = await startExample(test, 'templates', stack);
       const { url } = example;

@@ -5,6 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { HANGS_MS } from '../support/form.js';
 import { until } from '../support/until.js';
 import { curl, endExample, startCurl, startExample, SYSTEM_STACKS } from './example.js';
 import { inMemory, type Asked } from './memory.js';
@@ -27,7 +28,7 @@ function entryOf(name: string, bytes: Uint8Array): unknown {
 }
 
 for (const [stack, skip] of SYSTEM_STACKS) {
-  describe(`the example of uploads on ${stack}`, { skip }, () => {
+  describe(`the example of uploads on ${stack}`, { skip, timeout: HANGS_MS }, () => {
     it('stores the files of a form of curl', async (test) => {
       const from = makeFolder(test);
       const folder = makeFolder(test);
@@ -88,7 +89,7 @@ for (const [stack, skip] of SYSTEM_STACKS) {
   });
 }
 
-describe('the example of uploads on memory', () => {
+describe('the example of uploads on memory', { timeout: HANGS_MS }, () => {
   it('stores the files of a form', async (test) => {
     const folder = makeFolder(test);
     process.env['FOLDER'] = folder;

@@ -1,6 +1,7 @@
 /** Each path is answered by the route that its table names, on each stack. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { HANGS_MS } from '../support/form.js';
 import { curl, endExample, startExample, SYSTEM_STACKS } from './example.js';
 import { inMemory } from './memory.js';
 
@@ -88,7 +89,7 @@ function checkTable(text: string): (readonly [path: string, name: string])[] {
   );
 }
 
-describe('the routes of the example of matchers', () => {
+describe('the routes of the example of matchers', { timeout: HANGS_MS }, () => {
   for (const [stack, skip] of SYSTEM_STACKS) {
     it(`answer their paths to curl: ${stack}`, { skip }, async (test) => {
       const example = await startExample(test, 'uri-matchers', stack);
