@@ -15,9 +15,12 @@ const MOST_MS = 60_000;
 export class DeviceFaults implements AsyncMiddleware {
   #kind: (typeof KINDS)[number] = 'none';
   #ms = 0;
+  /** Ends the waits of slow requests. */
+  #change = new AbortController();
 
   /**
-   * Sets the fault of all further requests, such as `{ kind: 'slow', ms: 500 }`.
+   * Sets the fault of all further requests, such as `{ kind: 'slow', ms: 500 }`. Requests that are held up
+   * go on.
    * @throws HttpError with 422 for what is no fault.
    */
   set(fault: unknown): void {
@@ -27,6 +30,8 @@ export class DeviceFaults implements AsyncMiddleware {
     if (known === undefined) throw new HttpError(422, `kind is one of ${KINDS.join(', ')}`);
     this.#ms = milliseconds(ms);
     this.#kind = known;
+    this.#change.abort();
+    this.#change = new AbortController();
   }
 
   async run(request: AsyncWebServerRequest, next: ArMiddlewareNext): Promise<void> {
@@ -34,7 +39,7 @@ export class DeviceFaults implements AsyncMiddleware {
       case 'none':
         return next();
       case 'slow':
-        await setTimeout(this.#ms);
+        await this.#wait(request.signal);
         return request.isGone() ? undefined : next();
       case 'unavailable':
         request.send(new AsyncBasicResponse(503, 'text/plain', 'busy').addHeader('Retry-After', 1));
@@ -42,6 +47,16 @@ export class DeviceFaults implements AsyncMiddleware {
       case 'reset':
         request.client()?.abort();
         return;
+    }
+  }
+
+  /** Waits for the time of the fault, or until the fault is another one or the client has gone. */
+  async #wait(gone: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([gone, this.#change.signal]);
+    try {
+      await setTimeout(this.#ms, undefined, { signal });
+    } catch {
+      // It has been ended.
     }
   }
 }

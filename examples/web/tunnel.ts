@@ -5,18 +5,15 @@
  *     DEVICE_HOST=192.168.4.1 DEVICE_PORT=23 node examples/web/build/tunnel.js
  */
 import { AsyncClient } from 'asynctcp';
-import {
-  AsyncWebServer,
-  AsyncWebSocket,
-  AsyncWebSocketMessageHandler,
-  HTTP_GET,
-  type AsyncWebSocketClient,
-} from 'asynctcp-web';
+import { AsyncWebServer, AsyncWebSocket, AsyncWebSocketMessageHandler, HTTP_GET } from 'asynctcp-web';
+import type { AsyncWebSocketClient } from 'asynctcp-web';
 import { options, port, serve, stack } from './serve.js';
 
 const HOST = process.env['DEVICE_HOST'] ?? '127.0.0.1';
 const PORT = Number(process.env['DEVICE_PORT'] ?? 23);
 const CONNECT_MS = 5000;
+/** Time for a device to take what is left of a browser that has gone. */
+const GRACE_MS = 10_000;
 
 export const server = new AsyncWebServer(port, options);
 
@@ -24,7 +21,7 @@ export const server = new AsyncWebServer(port, options);
 class Tunnel {
   readonly #browser: AsyncWebSocketClient;
   readonly #device = new AsyncClient(stack === undefined ? {} : { stack });
-  /** Bytes of the browser that the device's connection has no space for. */
+  /** Bytes that the device's connection has no space for. */
   #rest = Buffer.alloc(0);
   #isEnding = false;
 
@@ -36,11 +33,15 @@ class Tunnel {
     device.onConnect(() => this.#pump());
     device.onAck(() => this.#pump());
     device.onData((_, data) => this.#toBrowser(data));
-    device.onDisconnect(() => browser.close(1000, 'the device has gone'));
+    device.onDisconnect(() => {
+      browser.resume();
+      browser.close(1000, 'the device has gone');
+    });
     device.connect(HOST, PORT, { timeoutMs: CONNECT_MS });
   }
 
   toDevice(data: Buffer): void {
+    if (this.#device.disconnected()) return;
     // Messages that were read before `pause` took effect still come.
     this.#rest = Buffer.concat([this.#rest, data]);
     this.#pump();
@@ -61,9 +62,11 @@ class Tunnel {
     void this.#browser.drained().then(() => this.#device.resume());
   }
 
-  /** Ends the device's connection, behind what the browser has sent. */
+  /** Ends the device's connection, behind what the browser has sent, or when the device does not take it. */
   end(): void {
     this.#isEnding = true;
+    const timer = setTimeout(() => this.#device.abort(), GRACE_MS);
+    this.#device.onDisconnect(() => clearTimeout(timer));
     if (this.#device.connected()) this.#pump();
     else this.#device.abort();
   }

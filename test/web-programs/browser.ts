@@ -1,14 +1,9 @@
-/** Debian's Chromium, driven by playwright-core. */
-import { existsSync } from 'node:fs';
+/** Chromium, driven by playwright-core. */
 import type { TestContext } from 'node:test';
 import { chromium, type Page } from 'playwright-core';
-import { isRequired } from '../e2e/programs.js';
 
+/** Debian's. */
 const CHROMIUM = '/usr/bin/chromium';
-
-/** The reason to skip a test, or false. With ASYNCTCP_REQUIRE_PEERS=1 nothing is skipped, and it fails. */
-export const WITHOUT_CHROMIUM =
-  isRequired || existsSync(CHROMIUM) ? false : 'not installed: chromium (Debian package chromium)';
 
 /** A page, and what went wrong in it. */
 export interface Opened {

@@ -96,6 +96,26 @@ for (const [stack, skip] of SYSTEM_STACKS) {
       await ended;
     });
 
+    it('closes a browser at once whose device is not there', async (test) => {
+      const server = createServer();
+      await once(server.listen(0, '127.0.0.1'), 'listening');
+      const { port } = server.address() as AddressInfo;
+      await once(server.close(), 'close');
+      const { url } = await startExample(test, 'tunnel', stack, { DEVICE_PORT: String(port) });
+      const ws = new WebSocket(`${url.replace('http', 'ws')}/device`);
+      const [code, reason] = (await once(ws, 'close')) as [number, Buffer];
+      assert.deepEqual([code, reason.toString()], [1000, 'the device has gone']);
+    });
+
+    it('closes a browser that is held back when its device goes', async (test) => {
+      const ends = await startEnds(test, stack);
+      const { ws, device } = ends;
+      for (let piece = 0; piece < PIECES; piece += 1) ws.send(PIECE);
+      await untilHeldBack(ends, () => ws.bufferedAmount);
+      device.resetAndDestroy();
+      assert.equal((await once(ws, 'close'))[0], 1000);
+    });
+
     it('holds a browser back whose device does not read', async (test) => {
       const ends = await startEnds(test, stack);
       const { ws, device } = ends;

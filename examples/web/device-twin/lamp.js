@@ -9,6 +9,12 @@ function notice(text) {
   element('notice').textContent = text;
 }
 
+function log(text) {
+  const line = document.createElement('li');
+  line.textContent = text;
+  element('log').append(line);
+}
+
 function setConnected(isConnected) {
   element('connection').textContent = isConnected ? 'connected' : 'offline';
   power.disabled = brightness.disabled = !isConnected;
@@ -59,6 +65,7 @@ function connect() {
     setConnected(true);
   });
   ws.addEventListener('close', () => {
+    if (!power.disabled) log('connection lost');
     setConnected(false);
     setTimeout(connect, AGAIN_MS);
   });
@@ -66,11 +73,7 @@ function connect() {
 
 function listen() {
   const events = new EventSource('/events');
-  events.addEventListener('log', ({ data }) => {
-    const line = document.createElement('li');
-    line.textContent = data;
-    element('log').append(line);
-  });
+  events.addEventListener('log', ({ data }) => log(data));
   events.addEventListener('error', () => {
     // A stream that breaks off is opened again by the browser, but not one that was refused.
     if (events.readyState === EventSource.CLOSED) setTimeout(listen, AGAIN_MS);
