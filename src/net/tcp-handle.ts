@@ -18,6 +18,7 @@ import type { DisconnectReason } from '../asynctcp/handlers.js';
 import type { Session } from '../asynctcp/session.js';
 import type { StackOption } from '../asynctcp/stack-choice.js';
 import { SendFlag, type Endpoint, type Fault } from '../port/tcp-stack.js';
+import { currentTurn, runTicks } from '../support/callback-scope.js';
 import { setImmediate } from '../support/immediate.js';
 import { CallbackKind } from '../task/callback-kind.js';
 import type { ConnectionReport } from '../task/connection-report.js';
@@ -61,6 +62,8 @@ interface ConnectRequest {
 
 /** Takes the data and the end of a connection in place of the socket: TLS (`tls-face.ts`). */
 export interface Sink {
+  /** Returns the number of bytes, at least 1, that a native stream would pass on before it runs ticks. */
+  take(bytes: Uint8Array): number;
   onData(bytes: Uint8Array): void;
   onEnd(): void;
   onFault(error: Error): void;
@@ -93,6 +96,8 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
   /** Data that the buffer of the option `onread` could not take. */
   #rest: Uint8Array | undefined;
   #isDelivering = false;
+  /** Turn in which data came last. */
+  #dataTurn = -1;
 
   #pending: PendingWrite | undefined;
   #request: ConnectRequest | undefined;
@@ -425,7 +430,22 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     this.session?.consumed(bytes.length);
     if (this.#isClosed) return;
     this.bytesRead += bytes.length;
-    this.#call(CallbackKind.DATA, this.#toSocket, bytes);
+    this.#dataTurn = currentTurn();
+    const { sink } = this;
+    if (sink === undefined) this.#call(CallbackKind.DATA, this.#toSocket, bytes);
+    else this.#toSink(sink, bytes);
+  }
+
+  #toSink(sink: Sink, bytes: Uint8Array): void {
+    let rest = bytes;
+    while (rest.length > 0 && !this.#isClosed) {
+      const length = sink.take(rest);
+      const isLast = length === rest.length;
+      this.#call(CallbackKind.DATA, this.#toSocket, isLast ? rest : rest.subarray(0, length));
+      if (isLast) return;
+      runTicks();
+      rest = rest.subarray(length);
+    }
   }
 
   #toSocket(bytes: Uint8Array): void {
@@ -465,8 +485,11 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     if (this.#isClosed || this.#end !== 'open') return;
     this.#end = 'waits';
     this.#adjustActivity();
-    // A native handle reads the FIN in a turn of its own, after what the data before it has caused.
-    if (this.#isStarted) this.#deliverSoon();
+    if (!this.#isStarted || this.#isDelivering) return;
+    // A native handle reads the FIN in a turn of its own, after what the data before it has caused. Without
+    // such data the FIN keeps its place among the turn's events.
+    if (this.#dataTurn === currentTurn()) this.#deliverSoon();
+    else this.#call(CallbackKind.END, this.#deliver, undefined);
   }
 
   #passEnd(): void {

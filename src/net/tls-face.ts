@@ -17,6 +17,7 @@ import { errnoNamed } from './node-errors.js';
 import { hasMethods, isObject, replace, type Method } from './node-parts.js';
 import { parts } from './parts.js';
 import { isNative, TcpHandle, type Sink } from './tcp-handle.js';
+import { TlsRecords } from './tls-records.js';
 
 const EPIPE = errnoNamed('EPIPE');
 
@@ -87,6 +88,7 @@ class TlsFace implements Sink {
   readonly stream: JsStream;
   readonly #handle: TcpHandle;
   readonly #tlsSocket: tls.TLSSocket;
+  readonly #records = new TlsRecords();
   /** True while TLS takes bytes that have arrived. */
   #isReading = false;
   /** Writes that are under way, the oldest first. */
@@ -158,6 +160,11 @@ class TlsFace implements Sink {
     this.#handle.shutdownSoon(() => {
       this.stream.finishShutdown(request, 0);
     });
+  }
+
+  /** A native stream runs ticks after each record. */
+  take(bytes: Uint8Array): number {
+    return this.#records.take(bytes);
   }
 
   onData(bytes: Uint8Array): void {
