@@ -9,7 +9,6 @@
 import { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import type { StackOption } from '../asynctcp/stack-choice.js';
-import { isInCallback } from '../support/callback-scope.js';
 import { setImmediate } from '../support/immediate.js';
 import { queueMicrotask } from '../support/microtask.js';
 import { throwUncaught } from '../task/dispatch.js';
@@ -136,9 +135,8 @@ class TlsFace implements Sink {
     const written = (error?: Error | null): void => {
       this.#written(request, error);
     };
-    if (!isDone) handle.await(written);
-    else if (isInCallback()) queueMicrotask(written);
-    else setImmediate(written);
+    if (isDone) queueMicrotask(written);
+    else handle.await(written);
     return 0;
   }
 
