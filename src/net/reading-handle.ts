@@ -94,6 +94,7 @@ export abstract class ReadingHandle extends WritingHandle {
     else this.#toSink(sink, bytes);
   }
 
+  /** Passes data on piece by piece. The loop that brought it runs the ticks after the last piece. */
   #toSink(sink: Sink, bytes: Uint8Array): void {
     let rest = bytes;
     while (rest.length > 0 && !this.isClosed) {
