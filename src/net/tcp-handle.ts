@@ -187,7 +187,14 @@ export class TcpHandle extends ReadingHandle {
       );
       return;
     }
-    this.runNow(CallbackKind.DISCONNECT, this.#afterOver, fault);
+    if (!this.isShuttingDown) {
+      this.runNow(CallbackKind.DISCONNECT, this.#afterOver, fault);
+      return;
+    }
+    // libuv ends a shutdown before it polls again: the program may have closed the handle by then.
+    this.runSoon(() => {
+      if (!this.isClosed) this.#afterOver(fault);
+    });
   }
 
   #afterOver(fault: Fault | undefined): void {

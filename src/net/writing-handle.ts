@@ -132,6 +132,10 @@ export abstract class WritingHandle extends ConnectionHandle {
     this.#failPending();
   }
 
+  protected get isShuttingDown(): boolean {
+    return this.#isShuttingDown;
+  }
+
   /** Sends FIN, and calls `done` in a later turn. */
   shutdownSoon(done: () => void): void {
     this.session?.shutdown();
