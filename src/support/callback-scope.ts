@@ -8,10 +8,13 @@
  * Call order: `enterCallback` → (`gather` | `flushGathered`)* → `leaveCallback` → `runTicks`, by a loop that
  * may have more callbacks to call before the runtime runs ticks and microtasks itself.
  */
+const TURN_MASK = 0x3fff_ffff;
+
 let isRunning = false;
 /** True if a callback has run, and no ticks since. */
 let ticksAreDue = false;
 let runtimeTicks: (() => void) | undefined;
+/** Number of the present turn. It wraps: only neighbours are compared. */
 let turn = 0;
 /** Sends the gathered writes of their sender. */
 let gathered: (() => void) | undefined;
@@ -39,7 +42,7 @@ export function leaveCallback(): void {
 
 /** Notes that a loop begins to pass on the events of one poll. */
 export function beginTurn(): void {
-  turn += 1;
+  turn = (turn + 1) & TURN_MASK;
 }
 
 /**
