@@ -18,6 +18,7 @@ import type { DisconnectReason } from '../asynctcp/handlers.js';
 import type { Session } from '../asynctcp/session.js';
 import type { StackOption } from '../asynctcp/stack-choice.js';
 import { SendFlag, type Endpoint, type Fault } from '../port/tcp-stack.js';
+import { TcpState } from '../port/tcp-state.js';
 import { setImmediate } from '../support/immediate.js';
 import { CallbackKind } from '../task/callback-kind.js';
 import type { ConnectionReport } from '../task/connection-report.js';
@@ -509,8 +510,16 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     const pending = (this.#pending ??= new PendingWrite());
     pending.done = done;
     this.#adjustActivity();
-    if (this.isOver) this.#runSoon(this.#failWrite);
+    if (this.isOver || this.#isStuck(pending)) this.#runSoon(this.#failWrite);
     else this.#awaitProgress(pending);
+  }
+
+  /** Returns true if bytes wait that are never taken: the program has shut the client down. */
+  #isStuck(pending: PendingWrite): boolean {
+    const { session } = this;
+    if (pending.bytes === 0 || session === undefined) return false;
+    // The fault of a connection that is over is on its way, and says more.
+    return session.state() !== TcpState.CLOSED && !session.canSend();
   }
 
   /** Ends a write with the error of a connection that is over, at once. */
@@ -526,7 +535,7 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
   }
 
   onSpace(): void {
-    this.#call(CallbackKind.ACK, this.#writeOn, undefined);
+    if (this.#pending !== undefined) this.#call(CallbackKind.ACK, this.#writeOn, undefined);
   }
 
   onDrained(): void {
@@ -542,7 +551,8 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     this.#socket?._unrefTimer();
     pending.writeTo(session);
     if (pending.done === undefined) return;
-    if (pending.bytes > 0 || session.queued() > 0) this.#awaitProgress(pending);
+    if (this.#isStuck(pending)) this.#failWrite();
+    else if (pending.bytes > 0 || session.queued() > 0) this.#awaitProgress(pending);
     else this.#written(pending.done, null);
   }
 
