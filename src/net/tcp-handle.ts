@@ -25,7 +25,15 @@ import type { ConnectionReport } from '../task/connection-report.js';
 import { callIn, type CallbackOwner } from '../task/dispatch.js';
 import { fillAddress, localEnd, type AddressOut } from './handle-address.js';
 import { keepAliveOf, NO_KEEP_ALIVE } from './keep-alive.js';
-import { connectErrnoOf, endError, errnoNamed, errnoOf, nodeError, syscallOf } from './node-errors.js';
+import {
+  connectErrnoOf,
+  endError,
+  errnoNamed,
+  errnoOf,
+  localPartOf,
+  nodeError,
+  syscallOf,
+} from './node-errors.js';
 import { hasSocketParts, isFunction, isObject, type SocketParts, type WriteDone } from './node-parts.js';
 import { parts } from './parts.js';
 import { PendingWrite } from './pending-write.js';
@@ -56,6 +64,8 @@ interface ConnectRequest {
     readable: boolean,
     writable: boolean,
   ) => void;
+  address?: string;
+  port?: number;
   localAddress?: string;
   localPort?: number;
 }
@@ -362,15 +372,27 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
   }
 
   #connectFailed(request: ConnectRequest, fault: Fault): void {
-    // Node binds before it connects, and reports that failure otherwise.
-    if (syscallOf(fault) === 'bind') {
-      const { localAddress = '', localPort = 0 } = request;
-      // A TLS socket owns the handle without having become its reader.
-      const owner: unknown = Reflect.get(this, parts.owner);
-      if (hasSocketParts(owner)) owner.destroy(endError(errnoOf(fault), 'bind', localAddress, localPort));
+    const error = this.#errorAtOnce(request, fault);
+    if (error === undefined) {
+      request.oncomplete?.(connectErrnoOf(fault), this, request, false, false);
       return;
     }
-    request.oncomplete?.(connectErrnoOf(fault), this, request, false, false);
+    // A TLS socket owns the handle without having become its reader.
+    const owner: unknown = Reflect.get(this, parts.owner);
+    if (hasSocketParts(owner)) owner.destroy(error);
+  }
+
+  /** Returns the error with which net.js destroys a socket for which `bind` or `connect` fails at once. */
+  #errorAtOnce({ address, port, ...own }: ConnectRequest, fault: Fault): Error | undefined {
+    if (syscallOf(fault) === 'bind') {
+      return endError(errnoOf(fault), 'bind', own.localAddress ?? '', own.localPort ?? 0);
+    }
+    const local = localPartOf(fault);
+    // An attempt on one of several addresses is not the socket's end.
+    if (local === undefined || own.oncomplete?.name !== 'afterConnect') return undefined;
+    const error = endError(errnoOf(fault), 'connect', address ?? '', port ?? 0);
+    error.message += local;
+    return error;
   }
 
   // ---- reading
