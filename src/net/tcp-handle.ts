@@ -638,15 +638,10 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
     });
   }
 
-  /** Sends a reset. */
+  /** Sends a reset, and closes. */
   reset(closed?: unknown): number {
-    if (this.#isClosed) return 0;
-    this.#isClosed = true;
-    this.#isStarted = false;
-    this.session?.abort();
-    this.#closeNative(() => {
-      if (isFunction(closed)) closed();
-    });
+    if (!this.#isClosed) this.session?.abort();
+    this.close(closed);
     return 0;
   }
 
