@@ -19,6 +19,7 @@ import type { Session } from '../asynctcp/session.js';
 import type { StackOption } from '../asynctcp/stack-choice.js';
 import { SendFlag, type Endpoint, type Fault } from '../port/tcp-stack.js';
 import { TcpState } from '../port/tcp-state.js';
+import { runTicks } from '../support/callback-scope.js';
 import { setImmediate } from '../support/immediate.js';
 import { CallbackKind } from '../task/callback-kind.js';
 import type { ConnectionReport } from '../task/connection-report.js';
@@ -633,7 +634,11 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
       this.#runSoon(() => request.oncomplete?.(ECANCELED, this, request, false, false));
     }
     this.#closeNative(() => {
-      done?.(nodeError(ECANCELED, 'write'));
+      if (done !== undefined) {
+        this.#call(CallbackKind.ACK, done, nodeError(ECANCELED, 'write'));
+        // Two callbacks of libuv's, each with its ticks.
+        runTicks();
+      }
       if (isFunction(closed)) closed();
     });
   }
