@@ -672,7 +672,12 @@ export class TcpHandle extends parts.Tcp implements ClientStream, CallbackOwner 
       );
       return;
     }
-    this.#call(CallbackKind.DISCONNECT, this.#afterOver, fault);
+    if (fault !== undefined && this.#end === 'waits' && this.#canRead()) {
+      // libuv reads the FIN before it writes, and so before a waiting write fails.
+      this.#call(CallbackKind.END, this.#passEnd, undefined);
+      runTicks();
+    }
+    if (!this.isClosed) this.#call(CallbackKind.DISCONNECT, this.#afterOver, fault);
   }
 
   #afterOver(fault: Fault | undefined): void {
