@@ -64,8 +64,8 @@ const LAYERS = {
   cli: ['asynctcp', 'addon', 'task', 'port', 'support', 'stacks'],
 };
 
-/** The doors: what a subpath of the package gives. They export and compose, nothing else. */
-const DOORS = ['index', 'streams', 'net', 'net-register'].map((name) => `src/${name}.ts`);
+/** The doors, which a subpath of the package gives, and the composition, which they all import. */
+const DOORS = ['composition', 'index', 'streams', 'net', 'net-register'].map((name) => `src/${name}.ts`);
 
 const ALL_FOLDERS = [...new Set(Object.keys(LAYERS).map((folder) => folder.split('/')[0]))];
 
@@ -86,7 +86,7 @@ function layerRules([folder, allowed], files = [`src/${folder}/**/*.ts`], onNode
   }));
   if (folder !== 'cli') {
     patterns.push({
-      regex: '^(\\.\\./)+index\\.js$',
+      regex: '^(\\.\\./)+(index|composition)\\.js$',
       message: 'Only the command line comes in by the door.',
     });
   }

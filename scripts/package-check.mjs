@@ -38,6 +38,42 @@ const refused = await AsyncClient.open('127.0.0.1', 1).catch((error) => error);
 if (!(refused instanceof TcpError) || refused.code !== ErrorCode.ERR_RST) throw new Error('no TcpError');
 `;
 
+/** A program on node:http. Under the hook it shows that all entries of the package have one AsyncClient. */
+const HOOKED = `
+import { once } from 'node:events';
+import http from 'node:http';
+import { text } from 'node:stream/consumers';
+import { AsyncClient } from 'asynctcp';
+import { clientOf } from 'asynctcp/net';
+import { listen } from 'asynctcp/streams';
+const server = http.createServer((request, response) => {
+  response.end(clientOf(request.socket) instanceof AsyncClient ? 'carried' : 'of Node');
+  server.close();
+});
+await once(server.listen(0, '127.0.0.1'), 'listening');
+const [response] = await once(http.get({ port: server.address().port, agent: false }), 'response');
+console.log(await text(response));
+const listening = listen(0, { host: '127.0.0.1' });
+await listening.started;
+const outgoing = await AsyncClient.open('127.0.0.1', listening.server.port());
+for await (const incoming of listening) {
+  console.log(incoming instanceof AsyncClient);
+  incoming.close();
+  break;
+}
+outgoing.close();
+`;
+
+/** Prints the place in the package's sources that an error comes from. */
+const FAILING = `
+import { configure } from 'asynctcp';
+try {
+  configure({ maxActiveTcp: -1 });
+} catch ({ stack }) {
+  console.log(/asynctcp\\/(src\\/.*\\.ts):\\d+:\\d+/.exec(stack)?.[1]);
+}
+`;
+
 try {
   const [{ filename, files }] = JSON.parse(
     run('npm', ['pack', '--json', '--silent', '--pack-destination', folder], root),
@@ -46,10 +82,16 @@ try {
   const names = files.map(({ path }) => path);
   const stray = names.filter((name) => /\.test\.|tsbuildinfo|tsconfig|native\/(build|test)\//.test(name));
   expect(stray.join(), '', 'files that do not belong into the package');
+  const scripts = names.filter((name) => /^dist\/.*\.js$/.test(name));
+  expect(names.includes('dist/asynctcp/async-client.js'), false, 'modules that the release has in few files');
   for (const name of [
     'dist/index.js',
     'dist/index.d.ts',
+    'dist/net-register.js',
     'dist/cli/main.js',
+    'dist/task/task-thread-node.js',
+    'dist/task/watchdog-thread-node.js',
+    'src/asynctcp/async-client.ts',
     'LICENSE',
     'README.md',
     'CHANGELOG.md',
@@ -60,7 +102,7 @@ try {
   ]) {
     expect(names.includes(name), true, `${name} in the package`);
   }
-  console.log(`${names.length} files`);
+  console.log(`${names.length} files, ${scripts.length} of them scripts`);
   run('npx', ['--no-install', 'publint', '--strict', tarball], root);
   console.log(
     run('npx', ['--no-install', 'attw', '--profile', 'esm-only', '--format', 'ascii', tarball], root),
@@ -91,15 +133,17 @@ try {
     'output from TypeScript',
   );
 
-  // The package does not export the addon, so this imports a file by its path.
-  const question = `
-    import { loadAddon } from './node_modules/asynctcp/dist/addon/load-addon.js';
-    const { addon, reason } = loadAddon();
-    console.log(addon?.threadId() === process.pid ? 'loaded' : reason);`;
+  writeFileSync(join(folder, 'hooked.js'), HOOKED);
   expect(
-    run(process.execPath, ['--input-type=module', '--eval', question], folder).trim(),
-    'loaded',
-    'the addon of the installed package',
+    run(process.execPath, ['--import', 'asynctcp/net/register', 'hooked.js'], folder).trim(),
+    'carried\ntrue',
+    'output under the hook, which needs the addon of the installed package',
+  );
+  writeFileSync(join(folder, 'failing.js'), FAILING);
+  expect(
+    run(process.execPath, ['--enable-source-maps', 'failing.js'], folder).trim(),
+    'src/asynctcp/configuration-symbols.ts',
+    'the source of an error',
   );
 
   const help = run(join(folder, 'node_modules', '.bin', 'asynctcp'), ['--help'], folder);

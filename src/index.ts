@@ -1,34 +1,16 @@
-/** The door of the package on Node: the exports of `asynctcp`. Here, and only here, a stack is chosen. */
-import cluster from 'node:cluster';
+/** The door of the package on Node: the exports of `asynctcp`. */
 import { checkHandler, checkObject, checkOptions, checkProgram } from './asynctcp/check.js';
-import {
-  Configuration,
-  configuration,
-  withVariables,
-  type ConfigureOptions,
-} from './asynctcp/configuration.js';
+import { Configuration, configuration, type ConfigureOptions } from './asynctcp/configuration.js';
 import { sendFigures } from './asynctcp/thread-registry.js';
-import { offerStack } from './asynctcp/stack-choice.js';
-import { checkRecordingOptions, checkStackOptions, sharedStack } from './asynctcp/stack-options.js';
-import { beginTask, offerTaskKeeper, readTaskSettings } from './asynctcp/task-use.js';
+import { checkRecordingOptions, checkStackOptions } from './asynctcp/stack-options.js';
+import { beginTask, readTaskSettings } from './asynctcp/task-use.js';
 import type { TcpStack } from './port/tcp-stack.js';
-import { loadAddon } from './addon/load-addon.js';
-import { KernelStack } from './stacks/kernel/kernel-stack.js';
 import { MemoryStack, type MemoryStackOptions } from './stacks/memory/memory-stack.js';
-import { NodeStack } from './stacks/node/node-stack.js';
 import type { RecordingOptions } from './stacks/recording/recording-options.js';
 import { RecordingStack } from './stacks/recording/recording-stack.js';
-import type { KernelStackOptions, NodeStackOptions } from './stacks/system/system-stack-options.js';
-import { setTickRunner } from './support/callback-scope.js';
-import { systemClock } from './support/clock.js';
-import { warn } from './support/warn.js';
 import { AsyncTask, type TaskOptions } from './task/async-task-node.js';
-import { callbackRuntime, leaveAtExit, tickRunner } from './task/callback-runtime-node.js';
-import { callWith } from './task/dispatch.js';
-import { collectDiagnostics, diagnosticsReport, type Diagnostics } from './task/diagnostics.js';
-import { givenVariables } from './task/handover-node.js';
-import { applyThreadSettings, threadProbe } from './task/thread-node.js';
-import { setWatchdogHandler, startWatchdog, type WatchdogHandler } from './task/watchdog-node.js';
+import { diagnosticsReport, type Diagnostics } from './task/diagnostics.js';
+import { setWatchdogHandler, type WatchdogHandler } from './task/watchdog-node.js';
 
 export {
   ASYNC_WRITE_FLAG_COPY,
@@ -81,6 +63,7 @@ export type { Requested, ThreadInEffect } from './task/thread-in-effect.js';
 export type { TaskSignal, TaskThread } from './task/task-thread.js';
 export type { WatchdogBite } from './task/watchdog-bite.js';
 export type { WatchdogHandler } from './task/watchdog-node.js';
+export { kernelStack, nodeStack } from './composition.js';
 export { systemClock, type Alarm, type Clock, type MonotonicClock } from './support/clock.js';
 export { SteppedClock } from './support/stepped-clock.js';
 export { TimerWheel } from './support/timer-wheel.js';
@@ -94,27 +77,6 @@ export { Timer, type TimerOwner, type Timers } from './support/timers.js';
  */
 export function configure(options: ConfigureOptions): void {
   configuration.configure(options);
-}
-
-/**
- * Returns a stack on `node:net` of your own, to be passed as the option `stack`: with other limits, another
- * clock or another name lookup. The configuration gives the options that are left out.
- * @throws TypeError, RangeError for options out of range.
- */
-export function nodeStack(options: NodeStackOptions = {}): TcpStack {
-  return new NodeStack(checkStackOptions(options));
-}
-
-/**
- * Returns a stack on the kernel's TCP of your own, to be passed as the option `stack`. The stack needs the
- * native addon, on Node for Linux; `asynctcp doctor` reports if the addon loads.
- * @throws Error if the addon does not load; TypeError, RangeError for options out of range.
- */
-export function kernelStack(options: KernelStackOptions = {}): TcpStack {
-  const checked = checkStackOptions(options);
-  const { addon, reason } = loadAddon();
-  if (addon === undefined) throw new Error(`there is no stack kernel: ${reason}`);
-  return new KernelStack(addon, checked, configuration.integer('queueSize'));
 }
 
 /**
@@ -176,46 +138,3 @@ export function diagnostics(): Diagnostics {
   beginTask();
   return diagnosticsReport('diagnostics', sendFigures);
 }
-
-const sharedNodeStack = sharedStack(() => nodeStack());
-const sharedKernelStack = sharedStack(() => kernelStack());
-
-/** Returns the stack `node` for `auto` although `kernel` should have worked, and warns the user, once. */
-function fallBack(reason: string): TcpStack {
-  const sentence = reason.endsWith('.') ? reason : `${reason}.`;
-  warn(`the stack is node and not kernel: ${sentence} CONFIG_ASYNC_TCP_STACK=node says that this is meant.`);
-  return sharedNodeStack();
-}
-
-/**
- * Returns the stack `kernel` if the addon loads and the system lets it work. The workers of `node:cluster`
- * share ports through `node:net`, so they get the stack `node`.
- */
-function bestStack(): TcpStack {
-  if (cluster.isWorker) return sharedNodeStack();
-  const loaded = loadAddon();
-  if (loaded.addon === undefined) return loaded.isFault ? fallBack(loaded.reason) : sharedNodeStack();
-  try {
-    return sharedKernelStack();
-  } catch (error) {
-    // A sandbox without epoll, or no descriptor left.
-    return fallBack(error instanceof Error ? error.message : String(error));
-  }
-}
-
-let chosen: TcpStack | undefined;
-
-configuration.setEnvironment(() => withVariables(process.env, givenVariables()));
-callWith(callbackRuntime());
-setTickRunner(tickRunner());
-leaveAtExit();
-offerTaskKeeper({
-  begin: (settings) => {
-    applyThreadSettings(settings);
-    if (settings.diagnostics) collectDiagnostics(settings, systemClock, threadProbe());
-  },
-  watch: startWatchdog,
-});
-offerStack('kernel', sharedKernelStack);
-offerStack('node', sharedNodeStack);
-offerStack('auto', () => (chosen ??= bestStack()));

@@ -2,7 +2,7 @@
  * The door `asynctcp/net/register`, for `node --import asynctcp/net/register app.js`. Without the stack
  * `kernel` it does nothing and says so.
  */
-import './index.js';
+import './composition.js';
 import { loadAddon } from './addon/load-addon.js';
 import { configuration } from './asynctcp/configuration.js';
 import { install, missingForHook } from './net/hook.js';

@@ -1,5 +1,5 @@
 /** The door `asynctcp/net`: node:net's API on AsyncClient and AsyncServer. */
-import './index.js';
+import './composition.js';
 import net from 'node:net';
 import { toDuplex } from './net/duplex.js';
 import * as servers from './net/server.js';

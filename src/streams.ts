@@ -2,7 +2,7 @@
  * The door `asynctcp/streams`: clients and servers by promises, asynchronous iteration and Web Streams. The
  * first import makes the stacks known.
  */
-import './index.js';
+import './composition.js';
 
 export { listen, type Listening, type ListenOptions } from './streams/listen.js';
 export type { LimitOptions, MessageOptions, PrefixOptions, WaitOptions } from './streams/options.js';

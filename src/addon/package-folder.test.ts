@@ -51,6 +51,19 @@ describe('the folder of the package', () => {
     assert.deepEqual(findPackage({ url: pathToFileURL(gone).href, file: gone, program }), { folder: place });
   });
 
+  it('is the one that contains a file of the release', () => {
+    const release = install('released', 'asynctcp', PACKAGE_VERSION);
+    const part = file('released/node_modules/asynctcp/dist/chunks/part.js');
+    assert.deepEqual(findPackage({ ...NOWHERE, file: part }), { folder: release });
+  });
+
+  it("is not a program's own folder that has the same shape", () => {
+    const program = file('shaped/dist/server/bundle.js');
+    file('shaped/package.json', JSON.stringify({ name: 'shaped', version: PACKAGE_VERSION }));
+    const place = install('shaped', 'asynctcp', PACKAGE_VERSION);
+    assert.deepEqual(findPackage({ ...NOWHERE, program }), { folder: place });
+  });
+
   it('is not taken from a package of another version', () => {
     const program = file('old/bundle.js');
     const place = install('old', 'asynctcp', '0.0.1');

@@ -5,14 +5,13 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import nodeModule from 'node:module';
-import { dirname, join } from 'node:path';
-import process from 'node:process';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PACKAGE_VERSION } from '../support/version.js';
 
 const NAME = 'asynctcp';
-/** Path of this file in the package's folder. */
-const OWN_PLACE = join('dist', 'addon', 'package-folder.js');
+/** Folder of the library in the package. This code is in a folder of it, in a checkout as in a release. */
+const LIBRARY = 'dist';
 
 /** Without a folder, `reason` is a sentence for the user: the problem and its remedy. */
 export type FoundPackage =
@@ -47,9 +46,10 @@ function pathOf(url: string | undefined): string | undefined {
   return url?.startsWith('file:') === true ? fileURLToPath(url) : undefined;
 }
 
-/** Returns the package's folder, if `file` has the place of this file in it. */
+/** Returns the folder that is the package's, if `file` has this code. */
 function ownPackage(file: string): string | undefined {
-  return file.endsWith(OWN_PLACE) ? dirname(dirname(dirname(file))) : undefined;
+  const library = dirname(dirname(file));
+  return basename(library) === LIBRARY ? dirname(library) : undefined;
 }
 
 /**
@@ -75,7 +75,8 @@ export function findPackage({ url, file, program }: Whereabouts): FoundPackage {
   const places = [pathOf(url), file, program].filter((place) => place !== undefined).filter(existsSync);
   let reason: string | undefined;
   for (const place of places) {
-    for (const folder of [ownPackage(place), installedPackage(place)]) {
+    for (const search of [ownPackage, installedPackage]) {
+      const folder = search(place);
       if (folder === undefined) continue;
       const description = readDescription(folder);
       // A process that is out of descriptors cannot read the description, but the place is known.

@@ -6,6 +6,7 @@
  * every idle connection its memory. Parts that only some connections need are made at their first use.
  */
 import { TcpState } from '../port/tcp-state.js';
+import { enqueueAllAndFlush } from '../port/enqueue-all.js';
 import type { Connection, Fault, Loan, SendFlags } from '../port/tcp-stack.js';
 import { assert } from '../support/assert.js';
 import { runTicks } from '../support/callback-scope.js';
@@ -128,6 +129,16 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
     if (this.phase !== 'open' || connection === undefined) return 0;
     if (whole && !connection.hasSpaceFor(bytes.length)) return 0;
     const taken = connection.enqueueAndFlush(bytes, flags);
+    this.#added += taken;
+    if (taken > 0) this.#countSent();
+    return taken;
+  }
+
+  /** Writes pieces that leave together, as many bytes as there is space for. Returns how many. */
+  writeAll(pieces: readonly Uint8Array[]): number {
+    const { connection } = this;
+    if (this.phase !== 'open' || connection === undefined) return 0;
+    const taken = enqueueAllAndFlush(connection, pieces);
     this.#added += taken;
     if (taken > 0) this.#countSent();
     return taken;

@@ -1,6 +1,6 @@
 /**
  * Begins the async task in this thread, with its settings. The API does not know how to pin or watch a
- * thread: `src/index.ts` offers a `TaskKeeper` that does.
+ * thread: `src/composition.ts` offers a `TaskKeeper` that does.
  */
 import { runningCallback } from '../task/dispatch.js';
 import type { TaskHooks, TaskSettings } from '../task/task-settings.js';

@@ -4,7 +4,6 @@
  */
 import cluster from 'node:cluster';
 import net from 'node:net';
-import process from 'node:process';
 import { debuglog } from 'node:util';
 import type { StackOption } from '../asynctcp/stack-choice.js';
 import { whyNotCarried, listen, type ListenArguments } from './listening.js';

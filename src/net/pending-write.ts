@@ -1,10 +1,9 @@
 /** The bytes of one write of a socket that the session has not taken, and the write's callback. */
-import { SendFlag } from '../port/tcp-stack.js';
 import type { WriteDone } from './node-parts.js';
 
 /** The part of a session that takes bytes. */
 export interface ByteTaker {
-  write(bytes: Uint8Array, flags: typeof SendFlag.COPY, whole: boolean): number;
+  writeAll(pieces: readonly Uint8Array[]): number;
 }
 
 export class PendingWrite {
@@ -21,16 +20,20 @@ export class PendingWrite {
 
   /** Writes as much as the session takes. */
   writeTo(session: ByteTaker): void {
-    let written = 0;
-    for (const piece of this.#pieces) {
-      const taken = session.write(piece, SendFlag.COPY, false);
-      this.bytes -= taken;
-      if (taken < piece.length) {
-        this.#pieces = [piece.subarray(taken), ...this.#pieces.slice(written + 1)];
-        return;
-      }
-      written += 1;
-    }
-    this.#pieces = [];
+    if (this.bytes === 0) return;
+    const taken = session.writeAll(this.#pieces);
+    this.bytes -= taken;
+    this.#pieces = restOf(this.#pieces, taken);
   }
+}
+
+/** Returns views of the bytes behind the first `taken` ones. */
+export function restOf(pieces: readonly Uint8Array[], taken: number): Uint8Array[] {
+  const rest: Uint8Array[] = [];
+  let left = taken;
+  for (const piece of pieces) {
+    if (piece.length > left) rest.push(piece.subarray(left));
+    left = Math.max(0, left - piece.length);
+  }
+  return rest;
 }

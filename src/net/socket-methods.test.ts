@@ -42,6 +42,22 @@ describe('the writes of a socket', () => {
     assert.ok(text === expected, `${text.length} bytes of ${expected.length}, or others`);
   });
 
+  it('send large pieces between small ones in order, however long they wait', async () => {
+    const large = Buffer.alloc(300_000, 'large ');
+    const text = await received((socket) => {
+      for (let round = 0; round < 20; round += 1) {
+        socket.cork();
+        socket.write(`${round}:`);
+        socket.write(large);
+        socket.write(Buffer.from('.'));
+        socket.uncork();
+      }
+      socket.end();
+    });
+    const whole = Array.from({ length: 20 }, (_, round) => `${round}:${large.toString()}.`).join('');
+    assert.ok(text === whole, `${text.length} bytes of ${whole.length}, or others`);
+  });
+
   it('send texts one after the other unchanged, however long they wait', async () => {
     const text = await received((socket) => {
       let index = 0;

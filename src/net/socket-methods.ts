@@ -23,6 +23,9 @@ const scratch = Buffer.allocUnsafeSlow(65_536);
 /** Most bytes that one UTF-16 unit of a string becomes in any encoding. */
 const MAX_BYTES_OF_UNIT = 3;
 
+/** Largest piece of a write of several that is copied, in bytes. */
+const MOST_COPIED = 8192;
+
 /** Options of `connect` that are looked at here. */
 export interface TargetOptions {
   readonly path?: unknown;
@@ -131,15 +134,16 @@ function isCarried(socket: unknown): socket is CarriedSocket {
 }
 
 function writeOne(handle: TcpHandle, data: unknown, encoding: string): boolean {
-  if (typeof data === 'string') return writeText(handle, data, encoding);
-  return handle.write(data instanceof Uint8Array ? data : new Uint8Array(), false);
+  if (typeof data !== 'string' || data.length * MAX_BYTES_OF_UNIT > scratch.length) {
+    return handle.write(bytesOf(data, encoding), false);
+  }
+  const bytes = scratch.write(data, 0, encodingOf(encoding));
+  return handle.write(scratch.subarray(0, bytes), true);
 }
 
-function writeText(handle: TcpHandle, text: string, encoding: string): boolean {
-  const known = encodingOf(encoding);
-  if (text.length * MAX_BYTES_OF_UNIT > scratch.length) return handle.write(Buffer.from(text, known), false);
-  const bytes = scratch.write(text, 0, known);
-  return handle.write(scratch.subarray(0, bytes), true);
+function bytesOf(chunk: unknown, encoding: unknown): Uint8Array {
+  if (typeof chunk === 'string') return Buffer.from(chunk, encodingOf(encoding));
+  return chunk instanceof Uint8Array ? chunk : new Uint8Array();
 }
 
 function encodingOf(encoding: unknown): BufferEncoding {
@@ -158,29 +162,31 @@ function isChunks(data: unknown): data is readonly Chunk[] {
   return Array.isArray(data);
 }
 
-/** Small pieces leave together: they are copied into one. */
+/** Writes pieces that leave together: small ones are copied into one, large ones stay where they are. */
 function writeMany(handle: TcpHandle, data: unknown): boolean {
   if (!isChunks(data)) return true;
+  const pieces: Uint8Array[] = [];
+  let start = 0;
   let used = 0;
-  let isDone = true;
   for (const { chunk, encoding } of data) {
-    const isText = typeof chunk === 'string';
-    const bytes = chunk instanceof Uint8Array ? chunk : undefined;
-    const room = isText ? chunk.length * MAX_BYTES_OF_UNIT : (bytes?.length ?? 0);
-    if (room > scratch.length - used && used > 0) {
-      isDone = handle.write(scratch.subarray(0, used), true);
-      used = 0;
-    }
-    if (room > scratch.length) {
-      isDone = writeOne(handle, chunk, encodingOf(encoding));
-    } else if (isText) {
+    const room = scratch.length - used;
+    if (typeof chunk === 'string' && chunk.length * MAX_BYTES_OF_UNIT <= room) {
       used += scratch.write(chunk, used, encodingOf(encoding));
-    } else if (bytes !== undefined) {
+      continue;
+    }
+    const bytes = bytesOf(chunk, encoding);
+    if (bytes.length <= MOST_COPIED && bytes.length <= room) {
       scratch.set(bytes, used);
       used += bytes.length;
+      continue;
     }
+    if (used > start) pieces.push(scratch.subarray(start, used));
+    start = used;
+    pieces.push(bytes);
   }
-  return used > 0 ? handle.write(scratch.subarray(0, used), true) : isDone;
+  if (pieces.length === 0) return handle.write(scratch.subarray(0, used), true);
+  if (used > start) pieces.push(scratch.subarray(start, used));
+  return handle.writeAll(pieces, scratch.buffer);
 }
 
 let isTaught = false;

@@ -16,7 +16,8 @@ import { throwUncaught } from '../task/dispatch.js';
 import { errnoNamed } from './node-errors.js';
 import { hasMethods, isObject, replace, type Method } from './node-parts.js';
 import { parts } from './parts.js';
-import { isNative, TcpHandle, type Sink } from './tcp-handle.js';
+import type { Sink } from './connection-handle.js';
+import { isNative, TcpHandle } from './tcp-handle.js';
 
 const EPIPE = errnoNamed('EPIPE');
 

@@ -281,6 +281,12 @@ export interface Connection {
    */
   enqueueAndFlush(bytes: Uint8Array, flags: SendFlags): number;
 
+  /**
+   * As `enqueueAndFlush` with `COPY`, of several pieces, which leave together. A stack that gains nothing by
+   * that needs no such method.
+   */
+  enqueueAllAndFlush?(pieces: readonly Uint8Array[]): number;
+
   /** Opens the window by bytes that `onData` delivered and that the receiver no longer needs. */
   consume(bytes: number): void;
   /**

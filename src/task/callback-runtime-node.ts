@@ -2,7 +2,6 @@
  * Node's part in callbacks: ticks between two callbacks, asynchronous contexts, and the exit of the process.
  */
 import { AsyncResource } from 'node:async_hooks';
-import process from 'node:process';
 import { queueMicrotask } from '../support/microtask.js';
 import { flushForExit } from '../support/callback-scope.js';
 import type { CallbackRuntime } from './dispatch.js';

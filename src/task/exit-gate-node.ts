@@ -7,7 +7,6 @@
  * the gates of its tasks at the exit of the process, and waits until no examination is under way. A
  * watchdog examines no thread behind a closed gate.
  */
-import process from 'node:process';
 import { isMainThread } from 'node:worker_threads';
 import { systemClock } from '../support/clock.js';
 import { share, shared } from './shared-node.js';

@@ -3,7 +3,6 @@
  * module` and `import.meta.main` hold in it, and an error that its module throws is uncaught.
  */
 import { runMain } from 'node:module';
-import process from 'node:process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { setImmediate } from '../support/immediate.js';
 

@@ -6,7 +6,6 @@
  * A thread has one watchdog: the first copy of this library starts it, all others join it. The phases and
  * the table are in `watchdog-start-phase.ts`; `WatchedThread.#enter` is the one place that changes the phase.
  */
-import process from 'node:process';
 import { inspect } from 'node:util';
 import { threadId, Worker, type MessagePort } from 'node:worker_threads';
 import { packageFile } from '../addon/package-folder.js';

@@ -3,7 +3,7 @@
  * and runs it twice, as docs/bundling.md says: with the package's folder beside the bundle, and without.
  */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,11 +26,11 @@ interface Outcome {
   readonly stderr: string;
 }
 
-/** Installs the package as npm does. */
+/** Installs the package as npm does, with the files of a release. */
 function install(folder: string): void {
   const place = join(folder, 'node_modules', 'asynctcp');
   cpSync(join(ROOT, 'package.json'), join(place, 'package.json'));
-  cpSync(join(ROOT, 'dist'), join(place, 'dist'), { recursive: true });
+  execFileSync(process.execPath, [join(ROOT, 'scripts', 'bundle.mjs'), join(place, 'dist')]);
   if (EXPECTED_STACK !== 'kernel') return;
   const binary = `${process.platform}-${process.arch}.node`;
   const built = join(ROOT, 'native', 'build', 'Release', 'asynctcp.node');

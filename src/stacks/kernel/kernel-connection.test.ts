@@ -213,6 +213,28 @@ it('after progress, acknowledgements are asked for soon', { skip: reason ?? fals
   assert.ok(await isDueWithin(SOON_MS, connection));
 });
 
+it('pieces that wait are the caller’s no more', { skip: reason ?? false }, async (test) => {
+  const { connection, peer } = await connected(test);
+  const pieces = [new Uint8Array(5).fill(1), new Uint8Array(700_000).fill(2), new Uint8Array(6).fill(3)];
+  let sent = 0;
+  let taken: number;
+  do {
+    taken = connection.enqueueAllAndFlush(pieces);
+    sent += taken;
+  } while (taken === 700_011);
+  assert.ok(connection.queued() > 0, 'the peer’s window is full');
+  for (const piece of pieces) piece.fill(9);
+  let got = 0;
+  let changed = 0;
+  peer.on('data', (bytes: Buffer) => {
+    got += bytes.length;
+    if (bytes.includes(9)) changed += 1;
+  });
+  peer.resume();
+  await until(() => got === sent);
+  assert.equal(changed, 0);
+});
+
 it('a close behind both FINs waits for acknowledgements once', { skip: reason ?? false }, async (test) => {
   const { stack, connection, receiver, peer } = await connected(test);
   receiver.mayEnd = true;

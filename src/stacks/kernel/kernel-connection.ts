@@ -200,6 +200,10 @@ export class KernelConnection
     return this.#outbox.enqueueAndFlush(bytes, flags);
   }
 
+  enqueueAllAndFlush(pieces: readonly Uint8Array[]): number {
+    return this.#outbox.enqueueAllAndFlush(pieces);
+  }
+
   setReportsAcks(on: boolean): void {
     if (!this.isOver()) this.#outbox.setReportsAcks(on);
   }

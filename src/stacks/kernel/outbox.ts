@@ -137,6 +137,19 @@ export class Outbox extends SendShare {
     return length;
   }
 
+  /** Sends pieces in one call of the kernel, and copies what it does not take. */
+  enqueueAllAndFlush(pieces: readonly Uint8Array[]): number {
+    let taken = 0;
+    for (const piece of pieces) {
+      const length = this.enqueue(piece, 0);
+      taken += length;
+      if (length < piece.length) break;
+    }
+    if (taken > 0) this.flush();
+    this.#queue?.copyLast(taken);
+    return taken;
+  }
+
   /** Lets small pieces wait until the events of the present turn were dispatched. */
   gatherInTurn(): void {
     this.#gathersInTurn = true;

@@ -57,6 +57,22 @@ describe('what waits to be sent', () => {
     );
   });
 
+  it('copies the last bytes when their owner takes them back, and no others', () => {
+    const queue = new SendQueue(new CopySlab());
+    const lent = numbered(0, 4);
+    const pieces = [numbered(4, 3), numbered(7, 5)];
+    queue.enqueue(lent, 0);
+    for (const piece of pieces) queue.enqueue(piece, 0);
+    queue.drop(5);
+    queue.copyLast(8);
+    for (const piece of pieces) piece.fill(99);
+    assert.deepEqual(joined(frontOf(queue, queue.bytes)), [5, 6, 7, 8, 9, 10, 11]);
+
+    queue.enqueue(lent, 0);
+    queue.copyLast(2);
+    assert.equal(frontOf(queue, queue.bytes).at(-1) === lent, false, 'a piece is copied as a whole');
+  });
+
   it('shows no more of its front than is asked for', () => {
     const queue = new SendQueue(new CopySlab());
     queue.enqueue(numbered(0, 10), 0);

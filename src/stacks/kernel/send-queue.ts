@@ -117,6 +117,17 @@ export class SendQueue {
     else this.#replace(this.#pieces.length - 1, joined);
   }
 
+  /** Copies those of the last `bytes` that still wait: their owner is about to change them. */
+  copyLast(bytes: number): void {
+    let left = Math.min(bytes, this.#bytes);
+    for (let at = this.#pieces.length - 1; left > 0; at -= 1) {
+      const piece = this.#pieces[at];
+      if (piece === undefined) return;
+      this.#replace(at, this.#slab.copy(piece));
+      left -= piece.length;
+    }
+  }
+
   /**
    * Returns views of the first `bytes`, of `MAX_PIECES` pieces at most; `undefined` if a piece that was lent
    * has been detached or shrunk.

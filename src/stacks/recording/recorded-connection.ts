@@ -1,4 +1,5 @@
 /** A connection whose calls and events are recorded: one object for each direction, none for a call. */
+import { enqueueAllAndFlush } from '../../port/enqueue-all.js';
 import type { Connection, ConnectionEvents, Endpoint, Fault, Loan, SendFlags } from '../../port/tcp-stack.js';
 import { stateName, type TcpState } from '../../port/tcp-state.js';
 import { faultText, flagsText } from './line-text.js';
@@ -117,6 +118,13 @@ export class RecordedConnection implements Connection {
     return this.#taken('enqueueAndFlush', bytes, flags, this.#connection.enqueueAndFlush(bytes, flags));
   }
 
+  enqueueAllAndFlush(pieces: readonly Uint8Array[]): number {
+    const taken = enqueueAllAndFlush(this.#connection, pieces);
+    const shown = this.#recorder.shown(joined(pieces), taken);
+    this.#call(`enqueueAllAndFlush ${pieces.map(({ length }) => length).join(' + ')} = ${taken}${shown}`);
+    return taken;
+  }
+
   consume(bytes: number): void {
     this.#call(`consume ${bytes}`);
     this.#connection.consume(bytes);
@@ -217,4 +225,14 @@ export class RecordedConnection implements Connection {
     this.#call(`${name} ${bytes.length}${flagsText(flags)} = ${taken}${shown}`);
     return taken;
   }
+}
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
 }

@@ -7,7 +7,6 @@
  * once. The block takes no memory itself, because it is never written, and the kept memory was in use before.
  * Each thread may have a heap of its own.
  */
-import process from 'node:process';
 
 /** Size, in bytes, from which on a piece's freed memory is worth keeping. */
 const LARGE_PIECE_BYTES = 32_768;
