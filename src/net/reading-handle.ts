@@ -166,6 +166,13 @@ export abstract class ReadingHandle extends WritingHandle {
     socket.read(0);
   }
 
+  /** Passes the peer's FIN on at once if it waits for a turn of its own. */
+  protected passWaitingEnd(): void {
+    if (this.peerEnd !== 'waits' || !this.canRead()) return;
+    this.runNow(CallbackKind.END, this.#passEnd, undefined);
+    runTicks();
+  }
+
   protected canRead(): boolean {
     return this.isStarted && this.#rest === undefined;
   }

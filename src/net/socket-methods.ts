@@ -115,7 +115,10 @@ function writeGeneric(
     handle.failWrite(done);
   } else {
     Reflect.set(socket, parts.lastWriteQueueSize, handle.bytesWritten - before);
-    handle.await(done);
+    handle.await((error) => {
+      // As in net.js: a write that its destroyed socket gives up is no failure.
+      done(socket.destroyed ? null : error);
+    });
   }
 }
 

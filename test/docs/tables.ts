@@ -1,12 +1,14 @@
 /**
- * Tables of the documentation that are made from the code: `npm run docs` writes them, and a test checks that
- * each page has what would be written.
+ * Tables of the documentation that are made from the code and from kept results: `npm run docs` writes them,
+ * and a test checks that each page has what would be written.
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { AsyncClient, ErrorCode } from 'asynctcp';
 import { markdownTable } from 'markdown-table';
 import { rangeText, SYMBOLS, type ConfigurationSymbol } from '#src/asynctcp/configuration.js';
+import type { Report } from '../../bench/save.js';
+import { hookCpuRows, webTableRows } from '../../bench/web-table.js';
 import { Page, ROOT } from './pages.js';
 
 interface Table {
@@ -31,6 +33,12 @@ function codeRow([name, code]: [string, ErrorCode]): string[] {
   return [`\`${name}\``, String(code).replace('-', '−'), AsyncClient.errorToString(code)];
 }
 
+/** Returns the results of the last `npm run bench -- --web` that was kept. */
+function webResults(): Report['results'] {
+  const report = JSON.parse(readFileSync(`${ROOT}bench/results/web.json`, 'utf8')) as Report;
+  return report.results;
+}
+
 export const TABLES: readonly Table[] = [
   {
     page: 'docs/configuration.md',
@@ -43,6 +51,18 @@ export const TABLES: readonly Table[] = [
     begin: '<!-- error codes: made by `npm run docs` -->\n',
     end: '<!-- end of the error codes -->',
     rows: () => [['name', 'code', '`errorToString`'], ...Object.entries(ErrorCode).map(codeRow)],
+  },
+  {
+    page: 'docs/performance.md',
+    begin: '<!-- web figures: made by `npm run docs` from bench/results/web.json -->\n',
+    end: '<!-- end of the web figures -->',
+    rows: () => webTableRows(webResults()),
+  },
+  {
+    page: 'README.md',
+    begin: '<!-- web figures: made by `npm run docs` from bench/results/web.json -->\n',
+    end: '<!-- end of the web figures -->',
+    rows: () => hookCpuRows(webResults()),
   },
 ];
 
