@@ -1,6 +1,6 @@
 /**
- * Chooses the stack of a client or a server. This layer knows no stack: `src/composition.ts` offers the stacks
- * by name, `auto` included.
+ * Chooses the stack of a client or a server. This layer knows no stack: `src/composition.ts` offers them by
+ * name, `auto` included.
  */
 import type { TcpStack } from '../port/tcp-stack.js';
 import { admissionOf, type Admission } from './admission.js';
