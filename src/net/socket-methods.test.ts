@@ -58,6 +58,26 @@ describe('the writes of a socket', () => {
     assert.ok(text === whole, `${text.length} bytes of ${whole.length}, or others`);
   });
 
+  it('of many small pieces reach the stack as a few large ones', async () => {
+    const stack = recordingStack(memoryStack());
+    const server = createServer({ stack }, (socket) => socket.resume()).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    assert.ok(typeof address === 'object' && address !== null);
+    const client = connect({ port: address.port, host: '127.0.0.1', stack });
+    client.cork();
+    for (let index = 0; index < 50_000; index += 1)
+      client.write(index % 2 === 0 ? 'a text ' : Buffer.from('bytes '));
+    client.uncork();
+    client.end();
+    await once(client, 'finish');
+    const sizes = stack.lines().flatMap((line) => /enqueue\w* ([\d +]+)/.exec(line)?.[1]?.split(' + ') ?? []);
+    assert.ok(sizes.length < 200, `${sizes.length} pieces`);
+    client.destroy();
+    server.close();
+    await once(server, 'close');
+  });
+
   it('send texts one after the other unchanged, however long they wait', async () => {
     const text = await received((socket) => {
       let index = 0;

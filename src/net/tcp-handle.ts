@@ -144,14 +144,13 @@ export class TcpHandle extends ReadingHandle {
   }
 
   /** Returns the error with which net.js destroys a socket for which `bind` or `connect` fails at once. */
-  #errorAtOnce({ address, port, ...own }: ConnectRequest, fault: Fault): Error | undefined {
-    if (syscallOf(fault) === 'bind') {
-      return endError(errnoOf(fault), 'bind', own.localAddress ?? '', own.localPort ?? 0);
-    }
+  #errorAtOnce(request: ConnectRequest, fault: Fault): Error | undefined {
+    if (!isOnlyAttempt(request)) return undefined;
+    const { address = '', port = 0, localAddress = '', localPort = 0 } = request;
+    if (syscallOf(fault) === 'bind') return endError(errnoOf(fault), 'bind', localAddress, localPort);
     const local = localPartOf(fault);
-    // An attempt on one of several addresses is not the socket's end.
-    if (local === undefined || own.oncomplete?.name !== 'afterConnect') return undefined;
-    const error = endError(errnoOf(fault), 'connect', address ?? '', port ?? 0);
+    if (local === undefined) return undefined;
+    const error = endError(errnoOf(fault), 'connect', address, port);
     error.message += local;
     return error;
   }
@@ -239,6 +238,14 @@ export class TcpHandle extends ReadingHandle {
       this.passFault();
     }
   }
+}
+
+/**
+ * Returns true unless net.js tries several addresses, where a failure is the attempt's and not the socket's.
+ * For a function of another name the failure is reported as an attempt's.
+ */
+function isOnlyAttempt({ oncomplete }: ConnectRequest): boolean {
+  return oncomplete?.name === 'afterConnect';
 }
 
 /** Returns true for a handle that Node itself made. */

@@ -77,7 +77,7 @@ export abstract class WritingHandle extends ConnectionHandle {
     const pending = (this.pending ??= new PendingWrite());
     pending.done = done;
     this.adjustActivity();
-    if (this.isOver || this.#isStuck(pending)) this.runSoon(this.#failPending);
+    if (this.isOver || this.#isStuck(pending)) this.runSoon(() => this.failPending());
     else this.#awaitProgress(pending);
   }
 
@@ -93,7 +93,7 @@ export abstract class WritingHandle extends ConnectionHandle {
   failWrite(done: WriteDone): void {
     const pending = (this.pending ??= new PendingWrite());
     pending.done = done;
-    this.#failPending();
+    this.failPending();
   }
 
   #awaitProgress(pending: PendingWrite): void {
@@ -118,7 +118,7 @@ export abstract class WritingHandle extends ConnectionHandle {
     this.socket?._unrefTimer();
     pending.writeTo(session);
     if (pending.done === undefined) return;
-    if (this.#isStuck(pending)) this.#failPending();
+    if (this.#isStuck(pending)) this.failPending();
     else if (pending.bytes > 0 || session.queued() > 0) this.#awaitProgress(pending);
     else this.#written(pending.done, null);
   }
@@ -131,15 +131,11 @@ export abstract class WritingHandle extends ConnectionHandle {
   }
 
   /** Ends the waiting write, if there is one: the connection is over. */
-  #failPending(): void {
+  protected failPending(): void {
     const done = this.pending?.done;
     if (done === undefined) return;
     const errno = this.isClosed ? EBADF : this.fault === undefined ? EPIPE : errnoOf(this.fault);
     this.#written(done, nodeError(errno, 'write'));
-  }
-
-  protected failPending(): void {
-    this.#failPending();
   }
 
   protected get isShuttingDown(): boolean {
