@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 
 import type { Result } from './report.js';
-import { webTableRows } from './web-table.js';
+import { hookCpuRows, webTableRows } from './web-table.js';
 
 const result = (contestant: string, ratios: Result['ratios']): Result => ({
   workload: 'http-50c',
@@ -32,3 +32,12 @@ it('shows less CPU time as more requests, and a contestant that was not measured
 });
 
 it('leaves programs out that were not measured', () => assert.equal(webTableRows([]).length, 1));
+
+it('shows the CPU time under the hook, the least first', () => {
+  const slow = result('hook', { perSecond: 1, cpu: 0.876, p99: 1, moreCpuUs: 0 });
+  const fast = { ...result('hook', { perSecond: 2, cpu: 0.5, p99: 1, moreCpuUs: 0 }), workload: 'ws-50c' };
+  assert.deepEqual(hookCpuRows([slow, result('node', undefined), fast]), [
+    ['ws echo', 'http'],
+    ['0.50', '0.88'],
+  ]);
+});

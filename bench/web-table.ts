@@ -1,4 +1,4 @@
-// The table of the documentation that shows the results of `npm run bench -- --web`.
+// The tables of the documentation that show the results of `npm run bench -- --web`.
 
 import { WEB_GROUPS } from './chart.js';
 import type { Result } from './report.js';
@@ -27,4 +27,17 @@ export function webTableRows(results: readonly Result[]): string[][] {
     return [[label, rate, gain('hook'), times(of('hook')?.ratios?.p99), gain('explicit'), gain('bun')]];
   });
   return [HEAD, ...rows];
+}
+
+/**
+ * Returns a row of programs and one of the CPU time of a request under the hook, as a multiple of plain
+ * Node's: the least first.
+ */
+export function hookCpuRows(results: readonly Result[]): string[][] {
+  const hook = results.filter(({ contestant }) => contestant === 'hook');
+  const shown = WEB_GROUPS.flatMap(({ workload, label }) => {
+    const cpu = hook.find((result) => result.workload === workload)?.ratios?.cpu;
+    return cpu === undefined ? [] : [{ label, cpu }];
+  }).sort((one, other) => one.cpu - other.cpu);
+  return [shown.map(({ label }) => label), shown.map(({ cpu }) => cpu.toFixed(2))];
 }

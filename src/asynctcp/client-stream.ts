@@ -21,7 +21,10 @@ export interface ClientStream {
   onConnected(): void;
   /** Takes received bytes, which the stream may keep. It calls `Session.consumed` for every byte. */
   onData(bytes: Uint8Array): void;
-  /** The space that `Session.setWantsSpace` asked for is there. Comes once for each call. */
+  /**
+   * The space that `Session.setWantsSpace` asked for is there. Comes once for each call, and once more when
+   * FIN is asked for: `Session.canSend` is false then, and there will be no space.
+   */
   onSpace(): void;
   /** The system has taken all that was sent, while `Session.setReportsDrained` is on. */
   onDrained(): void;

@@ -217,12 +217,26 @@ export class Session<Client>
   }
 
   shutdown(): ErrorCode {
-    const state = this.state();
-    const canSend = state === TcpState.ESTABLISHED || state === TcpState.CLOSE_WAIT;
-    if (this.phase !== 'open' || this.connection === undefined || !canSend) return ErrorCode.ERR_CONN;
+    if (!this.canSend() || this.connection === undefined) return ErrorCode.ERR_CONN;
     this.flush();
     this.connection.shutdown();
+    this.#spaceEnds();
     return ErrorCode.ERR_OK;
+  }
+
+  /** Returns true if bytes are taken, now or once there is space. */
+  canSend(): boolean {
+    const state = this.state();
+    return this.phase === 'open' && (state === TcpState.ESTABLISHED || state === TcpState.CLOSE_WAIT);
+  }
+
+  /** Has the stream fail the writes that wait for space: there will be none. */
+  #spaceEnds(): void {
+    const { stream } = this;
+    if (stream === undefined) return;
+    this.stack.post(() => {
+      if (this.phase !== 'over') stream.onSpace();
+    });
   }
 
   /**
@@ -242,6 +256,7 @@ export class Session<Client>
       this.#reason = reason;
       this.phase = 'draining';
       this.connection.shutdown();
+      this.#spaceEnds();
     }
     return over;
   }

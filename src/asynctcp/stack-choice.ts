@@ -1,5 +1,5 @@
 /**
- * Chooses the stack of a client or a server. This layer knows no stack: `src/composition.ts` offers the stacks by
+ * Chooses the stack of a client or a server. This layer knows no stack: `src/composition.ts` offers them by
  * name, `auto` included.
  */
 import type { TcpStack } from '../port/tcp-stack.js';

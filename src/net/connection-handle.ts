@@ -33,6 +33,8 @@ const NO_DESCRIPTOR = -1;
 
 /** Takes the data and the end of a connection in place of the socket: TLS (`tls-face.ts`). */
 export interface Sink {
+  /** Returns the number of bytes, at least 1, that a native stream would pass on before it runs ticks. */
+  take(bytes: Uint8Array): number;
   onData(bytes: Uint8Array): void;
   onEnd(): void;
   onFault(error: Error): void;

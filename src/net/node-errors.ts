@@ -47,6 +47,15 @@ export function syscallOf(fault: Fault): string | undefined {
   return typeof syscall === 'string' ? syscall : undefined;
 }
 
+/**
+ * Returns the local end that Node's text names, such as ` - Local (0.0.0.0:0)`, if `connect` failed at once.
+ * The error of a later failure has the local end as properties, or not at all.
+ */
+export function localPartOf({ cause }: Fault): string | undefined {
+  if (cause === undefined || 'localAddress' in cause) return undefined;
+  return / - Local \(.*\)$/.exec(cause.message)?.[0];
+}
+
 /** An error of a system call, as Node makes it. */
 export interface NodeError extends Error {
   errno: number;

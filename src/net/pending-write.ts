@@ -1,13 +1,16 @@
 /** The bytes of one write of a socket that the session has not taken, and the write's callback. */
+import { SendFlag } from '../port/tcp-stack.js';
 import type { WriteDone } from './node-parts.js';
 
 /** The part of a session that takes bytes. */
 export interface ByteTaker {
-  writeAll(pieces: readonly Uint8Array[]): number;
+  write(bytes: Uint8Array, flags: typeof SendFlag.COPY, whole: boolean): number;
 }
 
 export class PendingWrite {
   #pieces: Uint8Array[] = [];
+  /** Place of the first piece that is not taken. */
+  #head = 0;
   bytes = 0;
   done: WriteDone | undefined;
 
@@ -18,12 +21,19 @@ export class PendingWrite {
     this.bytes += bytes.length;
   }
 
-  /** Writes as much as the session takes. */
+  /** Writes as much as the session takes. The cost does not grow with the pieces that go on waiting. */
   writeTo(session: ByteTaker): void {
-    if (this.bytes === 0) return;
-    const taken = session.writeAll(this.#pieces);
-    this.bytes -= taken;
-    this.#pieces = restOf(this.#pieces, taken);
+    for (let piece = this.#pieces[this.#head]; piece !== undefined; piece = this.#pieces[this.#head]) {
+      const taken = session.write(piece, SendFlag.COPY, false);
+      this.bytes -= taken;
+      if (taken < piece.length) {
+        this.#pieces[this.#head] = piece.subarray(taken);
+        return;
+      }
+      this.#head += 1;
+    }
+    this.#pieces = [];
+    this.#head = 0;
   }
 }
 

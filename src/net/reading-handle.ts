@@ -3,8 +3,10 @@
  * session, so that the receive window closes.
  */
 import type { Fault } from '../port/tcp-stack.js';
+import { currentTurn, runTicks } from '../support/callback-scope.js';
 import { setImmediate } from '../support/immediate.js';
 import { CallbackKind } from '../task/callback-kind.js';
+import type { Sink } from './connection-handle.js';
 import { errnoNamed, errnoOf, nodeError, syscallOf } from './node-errors.js';
 import type { SocketParts } from './node-parts.js';
 import { fillUserBuffer, passUserBuffer } from './user-buffer.js';
@@ -23,6 +25,8 @@ export abstract class ReadingHandle extends WritingHandle {
   /** Data that the buffer of the option `onread` could not take. */
   #rest: Uint8Array | undefined;
   #isDelivering = false;
+  /** Turn in which data came last. */
+  #dataTurn = -1;
 
   protected override isBusy(): boolean {
     return (this.isStarted && this.peerEnd === 'open') || super.isBusy();
@@ -84,7 +88,23 @@ export abstract class ReadingHandle extends WritingHandle {
     this.session?.consumed(bytes.length);
     if (this.isClosed) return;
     this.bytesRead += bytes.length;
-    this.runNow(CallbackKind.DATA, this.#toSocket, bytes);
+    this.#dataTurn = currentTurn();
+    const { sink } = this;
+    if (sink === undefined) this.runNow(CallbackKind.DATA, this.#toSocket, bytes);
+    else this.#toSink(sink, bytes);
+  }
+
+  /** Passes data on piece by piece. The loop that brought it runs the ticks after the last piece. */
+  #toSink(sink: Sink, bytes: Uint8Array): void {
+    let rest = bytes;
+    while (rest.length > 0 && !this.isClosed) {
+      const length = sink.take(rest);
+      const isLast = length === rest.length;
+      this.runNow(CallbackKind.DATA, this.#toSocket, isLast ? rest : rest.subarray(0, length));
+      if (isLast) return;
+      runTicks();
+      rest = rest.subarray(length);
+    }
   }
 
   #toSocket(bytes: Uint8Array): void {
@@ -124,8 +144,11 @@ export abstract class ReadingHandle extends WritingHandle {
     if (this.isClosed || this.peerEnd !== 'open') return;
     this.peerEnd = 'waits';
     this.adjustActivity();
-    // A native handle reads the FIN in a turn of its own, after what the data before it has caused.
-    if (this.isStarted) this.#deliverSoon();
+    if (!this.isStarted || this.#isDelivering) return;
+    // A native handle reads the FIN in a turn of its own, after what the data before it has caused. Without
+    // such data the FIN keeps its place among the turn's events.
+    if (this.#dataTurn === currentTurn()) this.#deliverSoon();
+    else this.runNow(CallbackKind.END, this.#deliver, undefined);
   }
 
   #passEnd(): void {
@@ -141,6 +164,13 @@ export abstract class ReadingHandle extends WritingHandle {
     if (socket.readableEnded) return;
     socket.push(null);
     socket.read(0);
+  }
+
+  /** Passes the peer's FIN on at once if it waits for a turn of its own. */
+  protected passWaitingEnd(): void {
+    if (this.peerEnd !== 'waits' || !this.canRead()) return;
+    this.runNow(CallbackKind.END, this.#passEnd, undefined);
+    runTicks();
   }
 
   protected canRead(): boolean {

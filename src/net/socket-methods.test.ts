@@ -4,8 +4,9 @@ import net from 'node:net';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
-import { memoryStack, recordingStack } from '../index.js';
-import { connect, createServer } from '../net.js';
+import { loadAddon } from '../addon/load-addon.js';
+import { memoryStack, nodeStack, recordingStack, type StackOption } from '../index.js';
+import { connect, createServer, type Socket } from '../net.js';
 
 /** More than the system's buffers of a connection hold. */
 const PIECES = 400;
@@ -55,6 +56,26 @@ describe('the writes of a socket', () => {
     });
     const whole = Array.from({ length: 20 }, (_, round) => `${round}:${large.toString()}.`).join('');
     assert.ok(text === whole, `${text.length} bytes of ${whole.length}, or others`);
+  });
+
+  it('of many small pieces reach the stack as a few large ones', async () => {
+    const stack = recordingStack(memoryStack());
+    const server = createServer({ stack }, (socket) => socket.resume()).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    assert.ok(typeof address === 'object' && address !== null);
+    const client = connect({ port: address.port, host: '127.0.0.1', stack });
+    client.cork();
+    for (let index = 0; index < 50_000; index += 1)
+      client.write(index % 2 === 0 ? 'a text ' : Buffer.from('bytes '));
+    client.uncork();
+    client.end();
+    await once(client, 'finish');
+    const sizes = stack.lines().flatMap((line) => /enqueue\w* ([\d +]+)/.exec(line)?.[1]?.split(' + ') ?? []);
+    assert.ok(sizes.length < 200, `${sizes.length} pieces`);
+    client.destroy();
+    server.close();
+    await once(server, 'close');
   });
 
   it('send texts one after the other unchanged, however long they wait', async () => {
@@ -107,4 +128,76 @@ describe('keep-alive of a socket', () => {
     });
     assert.deepEqual(lines, ['idleMs=5000 intervalMs=1000 probes=10']);
   });
+});
+
+const HANGS_MS = 60_000;
+
+/** More than all buffers of a connection hold. */
+const WAITING_BYTES = 40_000_000;
+
+const stacks = [
+  { name: 'kernel', stack: 'kernel', skip: loadAddon().addon === undefined },
+  { name: 'node', stack: nodeStack(), skip: false },
+  { name: 'memory', stack: memoryStack(), skip: false },
+] as const;
+
+/** Gives a test the two ends of a connection. */
+async function withLink(
+  stack: StackOption,
+  test: (client: Socket, accepted: net.Socket) => Promise<void>,
+): Promise<void> {
+  const server = createServer({ stack }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  assert.ok(typeof address === 'object' && address !== null);
+  const accepting = new Promise<net.Socket>((resolve) => server.once('connection', resolve));
+  const client = connect({ port: address.port, host: '127.0.0.1', stack });
+  const [accepted] = await Promise.all([accepting, once(client, 'connect')]);
+  await test(client, accepted);
+  accepted.destroy();
+  server.close();
+  await once(server, 'close');
+}
+
+/** Returns the error of a socket, which a write's callback must get as well. */
+async function failureOf(socket: net.Socket, data: string | Uint8Array): Promise<string> {
+  const failed = once(socket, 'error');
+  const written = new Promise<unknown>((resolve) => {
+    socket.write(data, resolve);
+  });
+  const [error] = (await failed) as [Error];
+  assert.equal(await written, error);
+  return String(error);
+}
+
+describe('a write of a socket whose client the program shuts down', { timeout: HANGS_MS }, () => {
+  for (const { name, stack, skip } of stacks) {
+    it(`fails if it waits, and all that was taken arrives, on ${name}`, { skip }, async () => {
+      await withLink(stack, async (client, accepted) => {
+        const failing = failureOf(client, Buffer.alloc(WAITING_BYTES, 'x'));
+        assert.equal(client.client?.shutdown(), 0);
+        assert.equal(await failing, 'Error: write EPIPE');
+        const { length } = await buffer(accepted);
+        assert.ok(length > 0 && length < WAITING_BYTES, `${length} bytes arrived`);
+      });
+    });
+
+    it(`succeeds if all of it was taken, on ${name}`, { skip }, async () => {
+      await withLink(stack, async (client, accepted) => {
+        const written = new Promise<unknown>((resolve) => {
+          client.write('all of it', resolve);
+        });
+        assert.equal(client.client?.shutdown(), 0);
+        assert.equal((await buffer(accepted)).toString(), 'all of it');
+        assert.ifError(await written);
+      });
+    });
+
+    it(`fails if it comes afterwards, on ${name}`, { skip }, async () => {
+      await withLink(stack, async (client) => {
+        assert.equal(client.client?.shutdown(), 0);
+        assert.equal(await failureOf(client, 'late'), 'Error: write EPIPE');
+      });
+    });
+  }
 });

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
-import nodes from 'node:net';
 import { describe, it } from 'node:test';
 import { connect, createServer } from '../net.js';
 
@@ -33,17 +32,5 @@ describe('diagnostics channels of node:net', () => {
     assert.deepEqual(order.slice(0, 2), ['net.client.socket', { socket }]);
     assert.deepEqual(order[order.indexOf('net.server.socket') + 1], { socket: accepted[0] });
     assert.ok(order.includes('connect'));
-  });
-});
-
-describe('localAddress', () => {
-  it('of the other family fails as in node:net: at `bind`', async () => {
-    const target = { port: 1, host: '127.0.0.1', localAddress: '::1', localPort: 0 };
-    const sockets = [nodes.connect(target), connect(target)];
-    const errors = await Promise.all(
-      sockets.map((socket) => new Promise((resolve) => socket.once('error', resolve))),
-    );
-    assert.deepEqual(errors[1], errors[0]);
-    assert.match(String(errors[1]), /bind EINVAL ::1/);
   });
 });

@@ -11,9 +11,18 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { AsyncClient, coreOf } from '../asynctcp/async-client.js';
 import type { DisconnectReason } from '../asynctcp/handlers.js';
 import type { Fault } from '../port/tcp-stack.js';
+import { runTicks } from '../support/callback-scope.js';
 import { CallbackKind } from '../task/callback-kind.js';
 import { localEnd } from './handle-address.js';
-import { connectErrnoOf, endError, errnoNamed, errnoOf, nodeError, syscallOf } from './node-errors.js';
+import {
+  connectErrnoOf,
+  endError,
+  errnoNamed,
+  errnoOf,
+  localPartOf,
+  nodeError,
+  syscallOf,
+} from './node-errors.js';
 import { hasSocketParts, isFunction } from './node-parts.js';
 import { parts } from './parts.js';
 import { isOfWrite, ReadingHandle } from './reading-handle.js';
@@ -33,6 +42,8 @@ interface ConnectRequest {
     readable: boolean,
     writable: boolean,
   ) => void;
+  address?: string;
+  port?: number;
   localAddress?: string;
   localPort?: number;
 }
@@ -122,15 +133,26 @@ export class TcpHandle extends ReadingHandle {
   }
 
   #connectFailed(request: ConnectRequest, fault: Fault): void {
-    // Node binds before it connects, and reports that failure otherwise.
-    if (syscallOf(fault) === 'bind') {
-      const { localAddress = '', localPort = 0 } = request;
-      // A TLS socket owns the handle without having become its reader.
-      const owner: unknown = Reflect.get(this, parts.owner);
-      if (hasSocketParts(owner)) owner.destroy(endError(errnoOf(fault), 'bind', localAddress, localPort));
+    const error = this.#errorAtOnce(request, fault);
+    if (error === undefined) {
+      request.oncomplete?.(connectErrnoOf(fault), this, request, false, false);
       return;
     }
-    request.oncomplete?.(connectErrnoOf(fault), this, request, false, false);
+    // A TLS socket owns the handle without having become its reader.
+    const owner: unknown = Reflect.get(this, parts.owner);
+    if (hasSocketParts(owner)) owner.destroy(error);
+  }
+
+  /** Returns the error with which net.js destroys a socket for which `bind` or `connect` fails at once. */
+  #errorAtOnce(request: ConnectRequest, fault: Fault): Error | undefined {
+    if (!isOnlyAttempt(request)) return undefined;
+    const { address = '', port = 0, localAddress = '', localPort = 0 } = request;
+    if (syscallOf(fault) === 'bind') return endError(errnoOf(fault), 'bind', localAddress, localPort);
+    const local = localPartOf(fault);
+    if (local === undefined) return undefined;
+    const error = endError(errnoOf(fault), 'connect', address, port);
+    error.message += local;
+    return error;
   }
 
   // ---- the end
@@ -155,20 +177,19 @@ export class TcpHandle extends ReadingHandle {
       this.runSoon(() => request.oncomplete?.(ECANCELED, this, request, false, false));
     }
     this.closeNative(() => {
-      done?.(nodeError(ECANCELED, 'write'));
+      if (done !== undefined) {
+        this.runNow(CallbackKind.ACK, done, nodeError(ECANCELED, 'write'));
+        // Two callbacks of libuv's, each with its ticks.
+        runTicks();
+      }
       if (isFunction(closed)) closed();
     });
   }
 
-  /** Sends a reset. */
+  /** Sends a reset, and closes. */
   reset(closed?: unknown): number {
-    if (this.isClosed) return 0;
-    this.markClosed();
-    this.isStarted = false;
-    this.session?.abort();
-    this.closeNative(() => {
-      if (isFunction(closed)) closed();
-    });
+    if (!this.isClosed) this.session?.abort();
+    this.close(closed);
     return 0;
   }
 
@@ -187,10 +208,20 @@ export class TcpHandle extends ReadingHandle {
       );
       return;
     }
-    this.runNow(CallbackKind.DISCONNECT, this.#afterOver, fault);
+    // libuv reads the FIN before it writes, and so before a waiting write fails.
+    if (fault !== undefined) this.passWaitingEnd();
+    if (!this.isShuttingDown) {
+      this.runNow(CallbackKind.DISCONNECT, this.#afterOver, fault);
+      return;
+    }
+    // libuv ends a shutdown before it polls again: the program may have closed the handle by then.
+    this.runSoon(() => {
+      this.#afterOver(fault);
+    });
   }
 
   #afterOver(fault: Fault | undefined): void {
+    if (this.isClosed) return;
     // As in libuv, a stopped handle reports only the error of a write.
     const isNoticed = this.peerEnd === 'open' || this.pending !== undefined || isOfWrite(fault);
     this.fault = isNoticed ? fault : undefined;
@@ -207,6 +238,14 @@ export class TcpHandle extends ReadingHandle {
       this.passFault();
     }
   }
+}
+
+/**
+ * Returns true unless net.js tries several addresses, where a failure is the attempt's and not the socket's.
+ * For a function of another name the failure is reported as an attempt's.
+ */
+function isOnlyAttempt({ oncomplete }: ConnectRequest): boolean {
+  return oncomplete?.name === 'afterConnect';
 }
 
 /** Returns true for a handle that Node itself made. */

@@ -9,7 +9,6 @@
 import { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import type { StackOption } from '../asynctcp/stack-choice.js';
-import { isInCallback } from '../support/callback-scope.js';
 import { setImmediate } from '../support/immediate.js';
 import { queueMicrotask } from '../support/microtask.js';
 import { throwUncaught } from '../task/dispatch.js';
@@ -18,6 +17,7 @@ import { hasMethods, isObject, replace, type Method } from './node-parts.js';
 import { parts } from './parts.js';
 import type { Sink } from './connection-handle.js';
 import { isNative, TcpHandle } from './tcp-handle.js';
+import { TlsRecords } from './tls-records.js';
 
 const EPIPE = errnoNamed('EPIPE');
 
@@ -88,6 +88,7 @@ class TlsFace implements Sink {
   readonly stream: JsStream;
   readonly #handle: TcpHandle;
   readonly #tlsSocket: tls.TLSSocket;
+  readonly #records = new TlsRecords();
   /** True while TLS takes bytes that have arrived. */
   #isReading = false;
   /** Writes that are under way, the oldest first. */
@@ -134,9 +135,8 @@ class TlsFace implements Sink {
     const written = (error?: Error | null): void => {
       this.#written(request, error);
     };
-    if (!isDone) handle.await(written);
-    else if (isInCallback()) queueMicrotask(written);
-    else setImmediate(written);
+    if (isDone) queueMicrotask(written);
+    else handle.await(written);
     return 0;
   }
 
@@ -159,6 +159,11 @@ class TlsFace implements Sink {
     this.#handle.shutdownSoon(() => {
       this.stream.finishShutdown(request, 0);
     });
+  }
+
+  /** A native stream runs ticks after each record. */
+  take(bytes: Uint8Array): number {
+    return this.#records.take(bytes);
   }
 
   onData(bytes: Uint8Array): void {

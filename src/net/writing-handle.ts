@@ -3,6 +3,7 @@
  * `socket-methods.ts` calls `write`.
  */
 import { SendFlag } from '../port/tcp-stack.js';
+import { TcpState } from '../port/tcp-state.js';
 import { CallbackKind } from '../task/callback-kind.js';
 import { ConnectionHandle } from './connection-handle.js';
 import { errnoNamed, errnoOf, nodeError } from './node-errors.js';
@@ -76,15 +77,23 @@ export abstract class WritingHandle extends ConnectionHandle {
     const pending = (this.pending ??= new PendingWrite());
     pending.done = done;
     this.adjustActivity();
-    if (this.isOver) this.runSoon(this.#failPending);
+    if (this.isOver || this.#isStuck(pending)) this.runSoon(() => this.failPending());
     else this.#awaitProgress(pending);
+  }
+
+  /** Returns true if bytes wait that are never taken: the program has shut the client down. */
+  #isStuck(pending: PendingWrite): boolean {
+    const { session } = this;
+    if (pending.bytes === 0 || session === undefined) return false;
+    // The fault of a connection that is over is on its way, and says more.
+    return session.state() !== TcpState.CLOSED && !session.canSend();
   }
 
   /** Ends a write with the error of a connection that is over, at once. */
   failWrite(done: WriteDone): void {
     const pending = (this.pending ??= new PendingWrite());
     pending.done = done;
-    this.#failPending();
+    this.failPending();
   }
 
   #awaitProgress(pending: PendingWrite): void {
@@ -93,7 +102,7 @@ export abstract class WritingHandle extends ConnectionHandle {
   }
 
   onSpace(): void {
-    this.runNow(CallbackKind.ACK, this.#writeOn, undefined);
+    if (this.pending !== undefined) this.runNow(CallbackKind.ACK, this.#writeOn, undefined);
   }
 
   onDrained(): void {
@@ -109,7 +118,8 @@ export abstract class WritingHandle extends ConnectionHandle {
     this.socket?._unrefTimer();
     pending.writeTo(session);
     if (pending.done === undefined) return;
-    if (pending.bytes > 0 || session.queued() > 0) this.#awaitProgress(pending);
+    if (this.#isStuck(pending)) this.failPending();
+    else if (pending.bytes > 0 || session.queued() > 0) this.#awaitProgress(pending);
     else this.#written(pending.done, null);
   }
 
@@ -121,15 +131,15 @@ export abstract class WritingHandle extends ConnectionHandle {
   }
 
   /** Ends the waiting write, if there is one: the connection is over. */
-  #failPending(): void {
+  protected failPending(): void {
     const done = this.pending?.done;
     if (done === undefined) return;
     const errno = this.isClosed ? EBADF : this.fault === undefined ? EPIPE : errnoOf(this.fault);
     this.#written(done, nodeError(errno, 'write'));
   }
 
-  protected failPending(): void {
-    this.#failPending();
+  protected get isShuttingDown(): boolean {
+    return this.#isShuttingDown;
   }
 
   /** Sends FIN, and calls `done` in a later turn. */

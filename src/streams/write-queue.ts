@@ -6,7 +6,6 @@
  */
 import { ErrorCode } from '../port/error-code.js';
 import { SendFlag, type Fault, type SendFlags } from '../port/tcp-stack.js';
-import { TcpState } from '../port/tcp-state.js';
 import type { AsyncClient } from '../asynctcp/async-client.js';
 import { abortedBy, harmless } from '../asynctcp/flush-waiters.js';
 import type { DisconnectReason } from '../asynctcp/handlers.js';
@@ -113,9 +112,7 @@ export class WriteQueue {
 
   /** Returns true if there may be space later. */
   #canWait(): boolean {
-    const state = this.#session.state();
-    const canSend = state === TcpState.ESTABLISHED || state === TcpState.CLOSE_WAIT;
-    return canSend || this.#isConnecting();
+    return this.#session.canSend() || this.#isConnecting();
   }
 
   #enqueue(

@@ -8,10 +8,14 @@
  * Call order: `enterCallback` → (`gather` | `flushGathered`)* → `leaveCallback` → `runTicks`, by a loop that
  * may have more callbacks to call before the runtime runs ticks and microtasks itself.
  */
+const TURN_MASK = 0x3fff_ffff;
+
 let isRunning = false;
 /** True if a callback has run, and no ticks since. */
 let ticksAreDue = false;
 let runtimeTicks: (() => void) | undefined;
+/** Number of the present turn. It wraps: only neighbours are compared. */
+let turn = 0;
 /** Sends the gathered writes of their sender. */
 let gathered: (() => void) | undefined;
 /** True if all gathered writes may wait until their sender's turn is over. */
@@ -34,6 +38,19 @@ export function leaveCallback(): void {
   isRunning = false;
   ticksAreDue = true;
   if (gathered !== undefined && !waitsForTurn) flushGathered();
+}
+
+/** Notes that a loop begins to pass on the events of one poll. */
+export function beginTurn(): void {
+  turn = (turn + 1) & TURN_MASK;
+}
+
+/**
+ * Returns the number of the present turn, or of the last one: events of one number came from one poll. Loops
+ * that do not count their turns leave the number as it is.
+ */
+export function currentTurn(): number {
+  return turn;
 }
 
 /** Notes that an event has caused microtasks without a callback: it has settled a promise of the program. */

@@ -364,6 +364,25 @@ export const STREAMS: readonly ContractCase[] = [
     },
   },
   {
+    id: 'S3.shutdown',
+    title: 'a write that waits when the program calls shutdown() fails, and what `add` took arrives',
+    limits: { sendBufferBytes: SEND_BUFFER },
+    async run(env) {
+      const { client, peer } = await linkedToPeer(env);
+      const first = early(write(client, pattern(7, 0, MORE_THAN_KERNEL)));
+      const second = early(write(client, 'never'));
+      await untilFull(env, client);
+      expectEqual(client.shutdown(), ErrorCode.ERR_OK, 'shutdown()');
+      for (const waiting of [first, second]) {
+        await expectFault(waiting, ErrorCode.ERR_CLSD, 'a write that waited');
+      }
+      await expectFault(write(client, 'late'), ErrorCode.ERR_CLSD, 'a write afterwards');
+      const { bytes, matches, end: how } = await peer.drain(7);
+      expect(bytes < MORE_THAN_KERNEL, `${bytes} bytes arrived`);
+      expectEqual([matches, how], [true, 'fin'], 'what arrived');
+    },
+  },
+  {
     id: 'S3.reset',
     title: 'abort of a writable, cancel of a readable with a reason, and a write that is torn are resets',
     limits: { sendBufferBytes: SEND_BUFFER },

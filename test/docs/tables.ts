@@ -1,6 +1,6 @@
 /**
- * Tables of the documentation that are made from the code: `npm run docs` writes them, and a test checks that
- * each page has what would be written.
+ * Tables of the documentation that are made from the code and from kept results: `npm run docs` writes them,
+ * and a test checks that each page has what would be written.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +13,8 @@ import {
 } from 'asynctcp-web';
 import { markdownTable } from 'markdown-table';
 import { rangeText, SYMBOLS, type ConfigurationSymbol } from '#src/asynctcp/configuration.js';
+import type { Report } from '../../bench/save.js';
+import { hookCpuRows, webTableRows } from '../../bench/web-table.js';
 import { Page, ROOT } from './pages.js';
 
 interface Table {
@@ -72,6 +74,12 @@ function limitTable(place: string, name: string, defaults: object): Table {
   };
 }
 
+/** Returns the results of the last `npm run bench -- --web` that was kept. */
+function webResults(): Report['results'] {
+  const report = JSON.parse(readFileSync(`${ROOT}bench/results/web.json`, 'utf8')) as Report;
+  return report.results;
+}
+
 export const TABLES: readonly Table[] = [
   {
     page: 'docs/configuration.md',
@@ -89,6 +97,18 @@ export const TABLES: readonly Table[] = [
   limitTable('a WebSocket', 'WebSocketLimits', DEFAULT_WEB_SOCKET_LIMITS),
   limitTable('an event source', 'EventSourceLimits', DEFAULT_EVENT_SOURCE_LIMITS),
   limitTable('a folder', 'FolderLimits', DEFAULT_FOLDER_LIMITS),
+  {
+    page: 'docs/performance.md',
+    begin: '<!-- web figures: made by `npm run docs` from bench/results/web.json -->\n',
+    end: '<!-- end of the web figures -->',
+    rows: () => webTableRows(webResults()),
+  },
+  {
+    page: 'README.md',
+    begin: '<!-- web figures: made by `npm run docs` from bench/results/web.json -->\n',
+    end: '<!-- end of the web figures -->',
+    rows: () => hookCpuRows(webResults()),
+  },
 ];
 
 /** Returns the text of the table's page as it should be. */

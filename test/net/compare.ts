@@ -45,13 +45,20 @@ function isPrefix(one: readonly string[], other: readonly string[]): boolean {
   return one.every((line, index) => line === other[index]);
 }
 
+const IS_READING = /^(data|end)$|^(end of|iterator)/;
+const IS_WRITING = /^(write|end) \d|^(prefinish|finish)/;
+/** What a write returned, and so 'drain', depends on how much a stack takes at once. */
+const DIFFERS = /^(write: |drain)/;
+
 /** The parts of a log whose events come in one order on every stack. */
-const LANES = [/^(data|end)$|^(end of|iterator)/, /^(write|end) ?(\d|:)|^(prefinish|finish|drain)/];
+const LANES: readonly ((line: string) => boolean)[] = [
+  (line) => IS_READING.test(line),
+  (line) => IS_WRITING.test(line) || line.startsWith('close'),
+  (line) => !IS_READING.test(line) && !IS_WRITING.test(line) && !DIFFERS.test(line),
+];
 
 function lanesOf(lines: readonly string[]): string[][] {
-  const laneOf = (line: string): number => LANES.findIndex((lane) => lane.test(line));
-  const isAlike = (line: string): boolean => !/^(write: |drain)/.test(line);
-  return [0, 1, -1].map((lane) => lines.filter((line) => isAlike(line) && laneOf(line) === lane));
+  return LANES.map((isOfLane) => lines.filter(isOfLane));
 }
 
 /** Returns true if two ends have seen the same, as far as both logs are comparable. */
@@ -82,7 +89,7 @@ export function areSame(onNode: Observed, other: Observed, { isOrdered, peerIsNo
 /** Returns what no socket may ever show, however events cross. */
 export function faultsOf({ log }: Seen): string[] {
   const count = (name: string): number => log.filter((line) => line.split(' ')[0] === name).length;
-  const faults = log.filter((line) => /wrong bytes|called back again|no rest/.test(line));
+  const faults = log.filter((line) => /wrong bytes|called back (again|late)|no rest/.test(line));
   for (const name of ['connect', 'ready', 'end', 'finish', 'error', 'close']) {
     if (count(name) - (name === 'end' ? log.filter((line) => /^end \d+ done/.test(line)).length : 0) > 1)
       faults.push(`${name} more than once`);

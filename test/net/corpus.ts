@@ -2,11 +2,15 @@
 import { Random } from '../support/random.js';
 import type { Form } from './program.js';
 
+/** More than the system's buffers of a connection hold: a write of them all waits until the peer reads. */
+export const FLOOD_BYTES = 2 ** 24;
+
 /** A prime, so that no piece of a stream looks like the one before it. */
 const PERIOD = 65_521;
-const LONGEST = 2 ** 20;
+/** Bytes that are compared at once. */
+const PART_BYTES = 2 ** 20;
 
-const text = textOf(PERIOD + LONGEST);
+const text = textOf(PERIOD + FLOOD_BYTES);
 
 /** ASCII alone, so that every encoding gives the same bytes back. */
 function textOf(bytes: number): Buffer {
@@ -32,8 +36,8 @@ export function piece(
 
 /** Returns true if `data` is what follows at a position. */
 export function isText(position: number, data: Uint8Array): boolean {
-  for (let done = 0; done < data.length; done += LONGEST) {
-    const part = data.subarray(done, done + LONGEST);
+  for (let done = 0; done < data.length; done += PART_BYTES) {
+    const part = data.subarray(done, done + PART_BYTES);
     if (Buffer.compare(part, at(position + done, part.length)) !== 0) return false;
   }
   return true;

@@ -154,13 +154,15 @@ class Match {
     if (end === this.#subject) {
       // The system resets a connection that is closed with unread data: how much was read is the stack's.
       end.socket?.on('close', () => {
-        const isCutOff = end.hasReset && this.#peer.received < end.written;
+        const isCutOff = (end.hasReset || end.hasGivenUp) && this.#peer.received < end.written;
         if (isCutOff || end.received < this.#peer.written) this.#peer.cut();
       });
       return;
     }
     end.socket?.on('close', () => {
       const subject = this.#subject;
+      // How much of such a write has left is the system's.
+      if (end.hasGivenUp && subject.received < end.written) this.#cutBoth();
       const isReset = end.hasReset || end.received < subject.written;
       const isSettled = this.#world.peerIsNodes && this.#sending === 0;
       const hasAll = subject.consumes && subject.received === end.written;
@@ -242,6 +244,8 @@ class Match {
     let before = '';
     for (let quiet = 0; quiet < QUIET_TURNS || !this.#isComplete();) {
       await nextTurn();
+      this.#subject.noteLateCallbacks(this.#peer.received);
+      this.#peer.noteLateCallbacks(this.#subject.received);
       const progress = `${this.#subject.progress} ${this.#peer.progress}`;
       quiet = progress === before ? quiet + 1 : 0;
       before = progress;

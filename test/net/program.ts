@@ -3,6 +3,7 @@
  * next step follows in the same tick, in a later one, or when both ends have come to rest.
  */
 import fc from 'fast-check';
+import { FLOOD_BYTES } from './corpus.js';
 
 /** Form of the bytes that a write gets. */
 const FORMS = ['buffer', 'uint8array', 'utf8', 'latin1', 'hex', 'base64', 'utf16le'] as const;
@@ -87,6 +88,15 @@ const acts: readonly { readonly weight: number; readonly arbitrary: fc.Arbitrary
   {
     weight: 4,
     arbitrary: fc.record({ do: fc.constant('end' as const), bytes: size, form, calls: fc.boolean() }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constantFrom('write' as const, 'write' as const, 'end' as const),
+      bytes: fc.constant(FLOOD_BYTES),
+      form: fc.constant('buffer' as const),
+      calls: fc.constant(true),
+    }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('destroy' as const), fails: fc.boolean() }) },
   {

@@ -10,6 +10,16 @@ export type Hooks = readonly { readonly on: Hook; readonly act: Act }[];
 /** Bytes that the sink of a pipe holds before it asks the socket to wait. */
 const SINK_BYTES = 2000;
 
+/** Turns of the event loop within which a write calls back once its bytes have arrived. */
+const LATE_TURNS = 2;
+
+/** A write whose callback has not come. */
+interface Uncalled {
+  readonly name: string;
+  /** Turns in which all bytes had arrived. */
+  turns: number;
+}
+
 export class WatchedEnd {
   /** What the end has seen, in order. Data that comes in several pieces is one line. */
   readonly log: string[] = [];
@@ -20,14 +30,16 @@ export class WatchedEnd {
   received = 0;
   written = 0;
   #writes = 0;
-  /** Writes whose callback has not come. */
-  readonly #uncalled = new Set<number>();
+  /** Writes whose callback has not come, by their numbers. */
+  readonly #uncalled = new Map<number, Uncalled>();
   #corks = 0;
   #isPaused = false;
   #listensToData = false;
   /** True from a time on at which data may have arrived without any reader. */
   discards = false;
   hasReset = false;
+  /** True if a write has failed or was given up: the other end may get a part of it. */
+  hasGivenUp = false;
   #sinkHasFinished = false;
   #encoding: BufferEncoding | undefined;
 
@@ -176,8 +188,12 @@ export class WatchedEnd {
 
   /** Bytes that are on their way at least: a cork may hold back all. */
   get sent(): number {
-    const isHeld = this.#corks > 0 || this.socket?.connecting !== false;
-    return isHeld ? 0 : this.written;
+    return this.isHeld ? 0 : this.written;
+  }
+
+  /** True if nothing leaves at present. */
+  get isHeld(): boolean {
+    return this.#corks > 0 || this.socket?.connecting !== false;
   }
 
   #piece(socket: net.Socket, bytes: number, form: Form): string | Uint8Array {
@@ -189,11 +205,27 @@ export class WatchedEnd {
   #callback(name: string): (error?: Error | null) => void {
     const number = this.#writes;
     this.#writes += 1;
-    this.#uncalled.add(number);
+    this.#uncalled.set(number, { name, turns: 0 });
     return (error) => {
       if (!this.#uncalled.delete(number)) this.#note(`${name} ${number} called back again`);
+      if (error) this.hasGivenUp = true;
       this.#event('written', `${name} ${number} done${error ? ` ${shown(error)}` : ''}`);
     };
+  }
+
+  /**
+   * Notes writes that have not called back although all bytes have been with the other end for some turns:
+   * writes that waited together call back together. Called in each turn of a rest.
+   * @param arrived bytes that the other end has received.
+   */
+  noteLateCallbacks(arrived: number): void {
+    if (this.isHeld || this.written > arrived) return;
+    for (const [number, write] of this.#uncalled) {
+      // The callback of `end` waits for more than its bytes.
+      if (write.name === 'end') continue;
+      write.turns += 1;
+      if (write.turns === LATE_TURNS) this.#note(`write ${number} called back late`);
+    }
   }
 
   /** True if a write has not called back. */
@@ -242,6 +274,7 @@ export class WatchedEnd {
     const { socket } = this;
     if (socket === undefined) return;
     if (sends(act)) this.beforeSending();
+    if (destroys(act) && socket.writableLength > 0) this.hasGivenUp = true;
     if (act.do === 'write') this.#write(socket, act);
     else if (act.do === 'end') this.#end(socket, act);
     else if (act.do === 'destroy') socket.destroy(act.fails ? new Error('the program’s own') : undefined);
@@ -355,6 +388,10 @@ export class WatchedEnd {
 
 function sends({ do: name }: Act): boolean {
   return name === 'write' || name === 'end' || name === 'destroySoon' || name === 'uncork';
+}
+
+function destroys({ do: name }: Act): boolean {
+  return name === 'destroy' || name === 'abort' || name === 'resetAndDestroy';
 }
 
 function asEncoding(form: Form): BufferEncoding | undefined {

@@ -130,9 +130,10 @@ export class KernelStack implements TcpStack, ConnectionContext, FailedAttemptCo
       if (target.leavesAtExit === true) native.leave(slot);
       return new KernelAttempt(this, slot, { address, port, localPort, receiveWindowBytes }, events);
     }
-    const own = { address: localAddress ?? '0.0.0.0', port: localPort };
-    const end = callOf(slot) === 'bind' ? own : { address, port };
-    const fault = connectionFault(systemError(slot, end), localPort !== 0);
+    const own = { address: localAddress ?? (address.includes(':') ? '::' : '0.0.0.0'), port: localPort };
+    const error =
+      callOf(slot) === 'bind' ? systemError(slot, own) : systemError(slot, { address, port }, own);
+    const fault = connectionFault(error, localPort !== 0);
     this.loop.endUnlessUsed();
     return new FailedAttempt(this, fault, events);
   }

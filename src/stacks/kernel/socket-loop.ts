@@ -21,7 +21,7 @@ import {
 } from '../../addon/native-sockets.js';
 import type { Endpoint } from '../../port/tcp-stack.js';
 import { assert } from '../../support/assert.js';
-import { flushGathered, gather, isInCallback, runTicks } from '../../support/callback-scope.js';
+import { beginTurn, flushGathered, gather, isInCallback, runTicks } from '../../support/callback-scope.js';
 import { systemClock } from '../../support/clock.js';
 import { TimerWheel } from '../../support/timer-wheel.js';
 import { setImmediate } from '../../support/immediate.js';
@@ -332,6 +332,7 @@ export class SocketLoop {
       this.#count = count;
     }
     this.#isDispatching = true;
+    beginTurn();
     try {
       while (this.#next < this.#count) {
         const record = this.#next;

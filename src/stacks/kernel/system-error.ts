@@ -65,11 +65,16 @@ export function isOutOfDescriptors(refusal: number): boolean {
   return errno === EMFILE || errno === ENFILE;
 }
 
-/** Returns an error like `connect ECONNREFUSED 127.0.0.1:80`, with Node's properties. */
-export function systemError(refusal: number, end?: ErrorEnd): Error {
+/**
+ * Returns an error like `connect ECONNREFUSED 127.0.0.1:80`, with Node's properties.
+ * @param local the local end, for a `connect` that failed at once: Node's text names it then.
+ */
+export function systemError(refusal: number, end?: ErrorEnd, local?: ErrorEnd): Error {
   const errno = -refusal % ERRNO_RANGE;
   const syscall = callOf(refusal);
   const code = getSystemErrorName(-errno);
   const where = end === undefined ? '' : ` ${end.address}:${end.port}`;
-  return Object.assign(new Error(`${syscall} ${code}${where}`), { errno: -errno, code, syscall, ...end });
+  const from = local === undefined ? '' : ` - Local (${local.address}:${local.port})`;
+  const error = new Error(`${syscall} ${code}${where}${from}`);
+  return Object.assign(error, { errno: -errno, code, syscall, ...end });
 }
