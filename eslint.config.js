@@ -206,6 +206,18 @@ export default defineConfig(
     files: ['**/*.js', '**/*.mjs'],
     languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } },
   },
+  {
+    // Pages of examples.
+    files: ['examples/web/*/*.js'],
+    languageOptions: {
+      globals: Object.fromEntries(
+        ['document', 'fetch', 'location', 'setTimeout', 'EventSource', 'WebSocket'].map((name) => [
+          name,
+          'readonly',
+        ]),
+      ),
+    },
+  },
   ...Object.entries(LAYERS).map((layer) => layerRules(layer)),
   {
     // A folder that is not in the list may not exist: nobody has decided what it may import.

@@ -1,5 +1,6 @@
 // Runs the compiled tests with Node's own runner: `npm run test:unit -- [part of a file's name …]`. With
-// `--programs` it runs those of test/programs instead, which need more time and more of Debian's packages.
+// `--programs` it runs those of test/programs instead, which need more time and more of Debian's packages, and
+// those of test/web-programs as well.
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 
@@ -7,10 +8,13 @@ const words = process.argv.slice(2);
 const isPrograms = words[0] === '--programs';
 const wanted = isPrograms ? words.slice(1) : words;
 
+const isWanted = (name) =>
+  name.startsWith('build/test/web-programs/') || name.startsWith('build/test/programs/') === isPrograms;
+
 const files = ['dist', 'build/bench', 'build/test', 'web/dist', 'web/build']
   .flatMap((folder) => readdirSync(folder, { recursive: true }).map((name) => `${folder}/${name}`))
   .filter((name) => name.endsWith('.test.js'))
-  .filter((name) => name.startsWith('build/test/programs/') === isPrograms)
+  .filter(isWanted)
   .filter((name) => wanted.length === 0 || wanted.some((part) => name.includes(part)))
   .sort();
 

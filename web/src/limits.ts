@@ -31,6 +31,8 @@ export interface Limits {
   readonly connections: number;
   /** Requests at once: 503, with `Retry-After`. */
   readonly requests: number;
+  /** Requests that wait on one connection for the answers to others before them: 503, with `Retry-After`. */
+  readonly pipelined: number;
   /** Seconds that `Retry-After` says. */
   readonly retryAfterS: number;
   /**
@@ -62,6 +64,7 @@ export const DEFAULT_LIMITS: Limits = {
   dropMs: 5000,
   connections: 10_000,
   requests: 1000,
+  pipelined: 100,
   retryAfterS: 1,
   nonceMs: 300_000,
   nonces: 10_000,

@@ -213,7 +213,7 @@ export class AsyncWebServerRequest extends RequestHead {
 
   /** Calls `handler` when the connection is over, or the answer has been sent; at once if that is so. */
   onDisconnect(handler: () => void): void {
-    if (this.reply.closed) handler();
+    if (this.#isClosed) handler();
     else (this.#disconnectHandlers ??= []).push(handler);
   }
 

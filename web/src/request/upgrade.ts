@@ -19,7 +19,7 @@ export interface Upgrade {
 export function replyToUpgrade(message: IncomingMessage, socket: Duplex): [reply: Reply, socket: Socket] {
   assert(socket instanceof Socket, 'a connection is a socket, on every stack');
   const reply = new Reply(message);
-  socket.on('error', destroy);
+  socket.on('error', destroy).on('drain', drained).on('end', end);
   reply.shouldKeepAlive = false;
   reply.assignSocket(socket);
   reply.once('finish', () => {
@@ -41,7 +41,7 @@ export function detach(reply: Reply): Socket {
   const { socket } = reply;
   assert(socket !== null, 'the reply to an upgrade has its socket from the beginning');
   reply.detachSocket(socket);
-  socket.off('error', destroy);
+  socket.off('error', destroy).off('drain', drained).off('end', end);
   socket.once('close', () => {
     reply.emit('close');
   });
@@ -50,4 +50,15 @@ export function detach(reply: Reply): Socket {
 
 function destroy(this: Socket): void {
   this.destroy();
+}
+
+/** Ends the connection when its client does, as node:http does with others. */
+function end(this: Socket): void {
+  this.end();
+}
+
+/** Lets an answer in pieces go on. */
+function drained(this: Socket): void {
+  const reply: unknown = Reflect.get(this, '_httpMessage');
+  if (reply instanceof Reply) reply.emit('drain');
 }
