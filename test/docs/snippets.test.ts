@@ -177,6 +177,13 @@ describe('TypeScript in the documentation', { timeout: 300_000 }, () => {
     assert.equal(await (await fetch(`http://${address}/json/state`)).text(), '{"on":true}');
   });
 
+  it('the program of docs/web.md in memory prints its answer', async (test) => {
+    const file = join(folder, 'docs-web-md', 'in-memory.js');
+    const program = startNode(test, pathToFileURL(file), []);
+    await program.ended;
+    assert.equal(program.stdout.text, '200 21.5\n');
+  });
+
   it('the program of web/README.md greets, and sends an event', async (test) => {
     const address = await startWeb(test, 'web/README.md', 'hello');
     const leaving = new AbortController();
