@@ -1,7 +1,7 @@
 /** The door of the package: ESPAsyncWebServer's classes. */
 export { AsyncAuthType, DEFAULT_REALM } from './auth/auth-type.js';
 export { generateDigestHash } from './auth/credentials.js';
-export * from './events/event-source-client.js';
+export { AsyncEventSourceClient, type EventOptions } from './events/event-source-client.js';
 export * from './events/event-source.js';
 export * from './events/options.js';
 export type { TemplateFunction, TemplateProcessor, TemplateValue } from './files/template.js';
@@ -50,6 +50,7 @@ export * from './middleware/logging.js';
 export * from './middleware/middleware.js';
 export * from './middleware/rate-limit.js';
 export type { QueuePolicy, SendCounts, SendResult } from './queue/send-queue.js';
+export type { BodySinks } from './request/body-sinks.js';
 export * from './request/parameter.js';
 export { AsyncWebServerRequest, type AsyncWebServerRequestPtr } from './request/request.js';
 export * from './response/basic-response.js';
@@ -68,5 +69,5 @@ export * from './uri-matcher.js';
 export * from './websocket/event.js';
 export * from './websocket/message-handler.js';
 export * from './websocket/options.js';
-export * from './websocket/web-socket-client.js';
+export { AsyncWebSocketClient, type MessageOptions } from './websocket/web-socket-client.js';
 export * from './websocket/web-socket.js';

@@ -26,6 +26,10 @@ export class LastingConnections {
     if (this.#isEnding) end?.();
   }
 
+  has(socket: Socket): boolean {
+    return this.#ends.has(socket);
+  }
+
   /** Ends all connections, and those that are added from now on, until `destroy`. */
   end(): void {
     this.#isEnding = true;

@@ -31,6 +31,8 @@ export interface Limits {
   readonly connections: number;
   /** Requests at once: 503, with `Retry-After`. */
   readonly requests: number;
+  /** Requests that wait on one connection for the answers to others before them: 503, with `Retry-After`. */
+  readonly pipelined: number;
   /** Seconds that `Retry-After` says. */
   readonly retryAfterS: number;
   /**
@@ -62,6 +64,7 @@ export const DEFAULT_LIMITS: Limits = {
   dropMs: 5000,
   connections: 10_000,
   requests: 1000,
+  pipelined: 100,
   retryAfterS: 1,
   nonceMs: 300_000,
   nonces: 10_000,
@@ -69,7 +72,7 @@ export const DEFAULT_LIMITS: Limits = {
   queuedBytes: 67_108_864,
 };
 
-/** What waits for one client. Bytes that its socket has and the system has not taken are counted. */
+/** Bounds of what waits for one client, in its queue or in its socket, until the system has taken it. */
 export interface QueueLimits {
   /** Messages: the queue's policy. */
   readonly queueMessages: number;

@@ -26,18 +26,20 @@ import { LastingConnections, type EndConnection } from './lasting.js';
 import { limitsOf, type Limits } from './limits.js';
 import { HTTP_ANY } from './methods.js';
 import { AsyncMiddlewareChain } from './middleware/middleware.js';
+import { Pipelines } from './pipelines.js';
 import { QueueBudget } from './queue/queue-budget.js';
 import { hasBody, readBody } from './request/body.js';
 import { dropRestAfter } from './request/drop-rest.js';
 import { Reply, replyClosed } from './request/reply.js';
-import { AsyncWebServerRequest, type RequestHost } from './request/request.js';
+import type { RequestHost } from './request/request-host.js';
+import { AsyncWebServerRequest } from './request/request.js';
+import { readToEnd, replyToUpgrade, type Upgrade } from './request/upgrade.js';
 import { AsyncWebRewrite } from './rewrite.js';
 import type { AsyncWebServerOptions } from './server-options.js';
 import { Unanswered } from './unanswered.js';
-import { replyToUpgrade, type Upgrade } from './upgrade.js';
 import type { AsyncURIMatcher } from './uri-matcher.js';
 
-/** How often node:http looks for connections whose time is over, in milliseconds. */
+/** Time between two looks of node:http for connections whose time is over, in milliseconds. */
 const CHECK_MS = 250;
 
 /** Answer to CONNECT: the server is no proxy. */
@@ -55,6 +57,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   readonly #defaultHeaders: string[] = [];
   readonly #unanswered: Unanswered;
   readonly #lasting = new LastingConnections();
+  readonly #pipelines = new Pipelines();
   #nonces: Nonces | undefined;
   #requests = 0;
 
@@ -96,7 +99,9 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
       this.#refuse(reply, 417);
     });
     server.on('connect', (_message: IncomingMessage, socket: Duplex) => {
-      socket.on('error', () => undefined).end(NO_PROXY);
+      socket.on('error', () => undefined);
+      if (isAnswering(socket)) socket.destroy();
+      else socket.end(NO_PROXY);
     });
     server.on('clientError', (error: Error, socket: Duplex) => {
       if (socket instanceof Socket) answerClientError(error, socket, limits);
@@ -106,6 +111,11 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
       if (isStalled(socket)) socket.destroy();
     });
     server.on('upgrade', (message: IncomingMessage, duplex: Duplex, head: Buffer) => {
+      // node:http has left the connection: the answers that are due cannot be told from the new protocol.
+      if (isAnswering(duplex)) {
+        duplex.on('error', () => undefined).destroy();
+        return;
+      }
       const [reply, socket] = replyToUpgrade(message, duplex);
       this.#lasting.add(socket);
       this.#serve(message, reply, { socket, head });
@@ -296,7 +306,8 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
       this.#refuse(reply, target);
       return;
     }
-    if (this.#requests >= this.limits.requests) {
+    const isWaiting = reply.socket === null;
+    if (this.#requests >= this.limits.requests || (isWaiting && !this.#mayWait(message.socket))) {
       this.#refuse(reply, 503, this.limits.retryAfterS);
       return;
     }
@@ -305,16 +316,17 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     this.#requests += 1;
     reply.request = request;
     reply.on('close', replyClosed);
-    // A pipelined one, which waits for the one before: its reply does not learn that the client has gone.
-    if (reply.socket === null) {
-      message.once('close', () => {
-        if (message.socket.destroyed) request.closed();
-      });
-    }
+    if (isWaiting) this.#pipelines.add(message.socket, request);
     for (const rewrite of this.#rewrites) if (rewrite.match(request)) rewrite.apply(request);
     const handler = this.#find(request, upgrade !== undefined);
     request.handler = handler;
+    if (upgrade !== undefined && handler.handleUpgrade === undefined) readToEnd(upgrade.socket);
     this.#run(request, handler, upgrade);
+  }
+
+  /** Returns true if a further request may wait for the answers to others on its connection. */
+  #mayWait(socket: Socket): boolean {
+    return this.#pipelines.count(socket) < this.limits.pipelined && !this.#lasting.has(socket);
   }
 
   /** Returns the first handler, from a place on, that answers the request. */
@@ -369,7 +381,9 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     const held = handler.holds?.(request) ?? true;
     if (held === true) return this.#runHandler(request, handler, upgrade);
     const pass = (): Promise<void> | undefined => {
-      const next = this.#find(request, upgrade !== undefined, this.#handlers.indexOf(handler) + 1);
+      // Handlers of other protocols have been asked before the others.
+      const isUpgrade = upgrade !== undefined && handler.handleUpgrade !== undefined;
+      const next = this.#find(request, isUpgrade, this.#handlers.indexOf(handler) + 1);
       request.handler = next;
       return this.#enter(request, next, upgrade);
     };
@@ -430,6 +444,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   /** Called by a request. */
   onLasting(socket: Socket, end: EndConnection): void {
     this.#lasting.add(socket, end);
+    this.#pipelines.close(socket);
   }
 
   /** Called by a request. */
@@ -490,10 +505,15 @@ function makeServer({ tls }: AsyncWebServerOptions, limits: Limits): WebServer {
   return tls === undefined ? http.createServer(options) : https.createServer({ ...options, ...tls });
 }
 
+/** Returns true if an earlier request of the connection has not had its whole answer. */
+function isAnswering(socket: Duplex): boolean {
+  const reply: unknown = Reflect.get(socket, '_httpMessage');
+  return reply !== null && reply !== undefined;
+}
+
 /** Returns true if a silent client takes no bytes, or has no request: the server itself may be silent too. */
 function isStalled(socket: Socket): boolean {
-  const reply: unknown = Reflect.get(socket, '_httpMessage');
-  return socket.writableLength > 0 || reply === null || reply === undefined;
+  return socket.writableLength > 0 || !isAnswering(socket);
 }
 
 function isAddress(address: string | AddressInfo | null): address is AddressInfo {

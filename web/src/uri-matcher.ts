@@ -1,6 +1,6 @@
-/** Which paths a handler answers. */
+/** Patterns of the paths that a handler answers. */
 
-/** What `matches` found: true, or the groups of a regular expression; false if the path is another one. */
+/** Result of `matches`: true, or the groups of a regular expression; false if the path is another one. */
 export type UriMatch = boolean | readonly string[];
 
 /** Options of a matcher. */

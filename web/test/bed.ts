@@ -1,4 +1,5 @@
 /** A web server under test, on each stack, and requests to it. */
+import { once } from 'node:events';
 import http from 'node:http';
 import type { TestContext } from 'node:test';
 import { memoryStack, type StackOption } from 'asynctcp';
@@ -31,7 +32,7 @@ export interface Ask extends http.RequestOptions {
 export interface Bed {
   readonly server: AsyncWebServer;
   readonly port: number;
-  /** What the server has logged. */
+  /** Lines that the server has logged. */
   readonly log: readonly string[];
   /** Sends a request on a connection of its own. */
   readonly ask: (path: string, options?: Ask) => Promise<Answer>;
@@ -91,6 +92,13 @@ export function rawAnswer(socket: Socket, bytes: string | Uint8Array): Promise<s
     });
     socket.write(bytes);
   });
+}
+
+/** Opens a connection without a request, and waits until the server has ended it. */
+export async function idleConnectionEnds({ open }: Bed): Promise<void> {
+  const idle = open().on('error', () => undefined);
+  idle.resume();
+  await once(idle, 'close');
 }
 
 /** Ends a request with its body, and returns the answer. */

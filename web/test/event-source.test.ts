@@ -10,7 +10,7 @@ import {
   type AsyncEventSourceOptions,
   type AsyncWebServerOptions,
 } from 'asynctcp-web';
-import { bed, STACKS, SYSTEM_STACKS, type Bed, type StackName } from './bed.js';
+import { bed, STACKS, SYSTEM_STACKS, type Bed, type StackName, idleConnectionEnds } from './bed.js';
 import { openRawReader, openReader, type Reader } from './event-readers.js';
 import { Inbox } from './inbox.js';
 
@@ -136,15 +136,14 @@ for (const stack of STACKS) {
     });
 
     it('lasts longer than an idle connection, and counts as no request', async (test) => {
-      const limits = { stalledMs: 20, keepAliveMs: 20, requests: 1 };
+      const limits = { stalledMs: 200, keepAliveMs: 200, requests: 1 };
       const made = await eventBed(test, stack, {}, { limits });
       const { until } = await openRawReader(made, '/events');
       const other = await openRawReader(made, '/events');
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await idleConnectionEnds(made);
       made.source.send('still there');
       await until('still there');
       await other.until('still there');
-      assert.equal((await made.ask('/other')).status, 404);
     });
 
     it('ends its streams behind the events that wait', async (test) => {
@@ -208,6 +207,16 @@ for (const stack of STACKS) {
       while ((await made.ask('/events', { method: 'HEAD' })).status !== 503) continue;
       gate.put('open');
       assert.equal((await slow).status, 200);
+    });
+
+    it('notices that a client has gone which asked for another protocol as well', async (test) => {
+      const made = await eventBed(test, stack);
+      const headers = { Upgrade: 'h2c', Connection: 'Upgrade' };
+      const { answer } = await openRawReader(made, '/events', headers);
+      await made.come.next();
+      answer.socket.end();
+      await made.gone.next();
+      assert.equal(made.source.count(), 0);
     });
 
     it('ends the stream of a client whose handler throws, and logs it', async (test) => {

@@ -1,4 +1,4 @@
-/** What a peer has received, in order, for a test that waits for the next. */
+/** Things that a peer has received, in order, for a test that waits for the next. */
 export class Inbox<T> {
   readonly #items: T[] = [];
   readonly #waiters: ((item: T) => void)[] = [];
@@ -9,7 +9,7 @@ export class Inbox<T> {
     else waiter(item);
   }
 
-  /** Returns what came next, when it has come. */
+  /** Returns the next item, when it has come. */
   next(): Promise<T> {
     const item = this.#items.shift();
     if (item !== undefined) return Promise.resolve(item);

@@ -17,7 +17,7 @@ import { closeContent, frame, OPCODE, RawPeer } from './web-socket-peers.js';
 interface Talk {
   readonly peer: RawPeer;
   readonly socket: AsyncWebSocket;
-  /** What the server's handler was called with, as text. */
+  /** Calls of the server's handler, as text. */
   readonly seen: Inbox<string>;
 }
 

@@ -21,7 +21,7 @@ import {
   type AwsEventArguments,
   type AwsFrameInfo,
 } from 'asynctcp-web';
-import { bed, STACKS, type Bed, type StackName } from './bed.js';
+import { bed, STACKS, type Bed, type StackName, idleConnectionEnds } from './bed.js';
 import { Inbox } from './inbox.js';
 import { connectPeer, RawPeer, refusedStatus } from './web-socket-peers.js';
 
@@ -201,6 +201,29 @@ for (const stack of STACKS) {
       await peer.ended;
     });
 
+    it('survives a client that breaks off while middleware still decides', async (test) => {
+      const made = await webSocketBed(test, stack);
+      const asked = new Inbox<string>();
+      const gone = new Inbox<string>();
+      made.server.addMiddleware(async (request, next) => {
+        if (request.hasArg('wait')) {
+          const over = new Promise((resolve) => {
+            request.signal.addEventListener('abort', resolve);
+          });
+          asked.put('asked');
+          await over;
+          gone.put('gone');
+        }
+        await next();
+      });
+      const peer = new RawPeer(made, '/ws?wait');
+      assert.equal(await asked.next(), 'asked');
+      peer.socket.resetAndDestroy();
+      assert.equal(await gone.next(), 'gone');
+      assert.equal(await refusedStatus(made, '/ws'), 101);
+      assert.deepEqual(made.log, []);
+    });
+
     it('lets middleware and filters decide before the upgrade', async (test) => {
       const made = await webSocketBed(test, stack);
       made.server.addMiddleware(async (request, next) => {
@@ -360,9 +383,9 @@ for (const stack of STACKS) {
     });
 
     it('lasts longer than an idle connection', async (test) => {
-      const made = await webSocketBed(test, stack, {}, { limits: { stalledMs: 20, keepAliveMs: 20 } });
+      const made = await webSocketBed(test, stack, {}, { limits: { stalledMs: 200, keepAliveMs: 200 } });
       const { client, inbox } = await connected(made);
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await idleConnectionEnds(made);
       client.text('still there');
       assert.equal(await inbox.next(), 'still there');
     });

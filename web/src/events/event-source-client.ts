@@ -20,7 +20,7 @@ import { formatEvent, HEARTBEAT } from './format.js';
 
 /** Options of one event. */
 export interface EventOptions {
-  /** What the event is about: with the policy `latest per key`, it replaces the waiting one of its key. */
+  /** Its subject: with the policy `latest per key`, it replaces the waiting event of the same key. */
   key?: string | undefined;
 }
 
@@ -34,7 +34,7 @@ export function eventMessage(data: Buffer, key?: string): EventMessage {
   return { data, key, bytes: data.length };
 }
 
-/** What a client says of itself when it comes. */
+/** State of a client when it comes. */
 export interface Arrival {
   /** Its last event; `undefined` if it has had none. */
   readonly lastId: string | undefined;
@@ -112,7 +112,7 @@ export class AsyncEventSourceClient implements Outlet<EventMessage> {
     return this.sendFormatted(eventMessage(data, key));
   }
 
-  /** Sends an event that was formatted before. */
+  /** Called by `AsyncEventSource` with an event that it has formatted for all clients. */
   sendFormatted(event: EventMessage): SendResult {
     return this.#queue.send(event);
   }
@@ -122,7 +122,7 @@ export class AsyncEventSourceClient implements Outlet<EventMessage> {
     return this.#queue.drained();
   }
 
-  /** Sets what becomes of events that find the queue full. */
+  /** Sets the fate of events that find the queue full. */
   setPolicy(policy: QueuePolicy): this {
     this.#queue.policy = policy;
     return this;

@@ -156,7 +156,7 @@ export class AsyncEventSource extends AsyncWebHandler {
     ];
   }
 
-  /** Calls the program's handler. What it throws ends the client's stream. */
+  /** Calls the program's handler. An error of it ends the client's stream. */
   #call(
     request: AsyncWebServerRequest,
     handler: ArEventHandlerFunction | undefined,
@@ -195,7 +195,7 @@ export class AsyncEventSource extends AsyncWebHandler {
 
   /**
    * Sends an event to all clients. It is formatted once. An event with an id is kept for clients that come
-   * back, within the limits of the replay. Returns what became of it.
+   * back, within the limits of the replay. Returns the outcome.
    * @param message its data; `undefined` to send the rest alone.
    * @param event its type. Default: `message`.
    * @param reconnect time after which a client that lost its connection comes back, in milliseconds.

@@ -10,7 +10,7 @@ export class EventStreamResponse extends AsyncWebServerResponse {
   constructor(onOpen: (socket: Socket) => void) {
     super(200, 'text/event-stream', undefined);
     this.#onOpen = onOpen;
-    // Proxies must not keep events back, and `X-Accel-Buffering` is how nginx is told.
+    // Caches and proxies must not keep events back; nginx knows it by `X-Accel-Buffering` alone.
     this.addHeader('Cache-Control', 'no-cache');
     this.addHeader('X-Accel-Buffering', 'no');
   }

@@ -1,6 +1,6 @@
 /** Events as bytes: the format of event streams of the HTML standard, §9.2.5 and §9.2.6. */
 
-/** What an event has. */
+/** The fields of an event. */
 export interface EventFields {
   /** Its data; line breaks are kept, as one kind. `undefined`: clients take the rest, and see no event. */
   readonly message?: string | undefined;

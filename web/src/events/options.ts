@@ -6,8 +6,8 @@ export interface AsyncEventSourceOptions {
   /** Bounds, and times. Default: `DEFAULT_EVENT_SOURCE_LIMITS`. */
   limits?: Partial<EventSourceLimits> | undefined;
   /**
-   * What becomes of an event to a client whose queue is full. Default: `close`; the client comes back and
-   * gets the events with an id that it has missed.
+   * The fate of an event to a client whose queue is full. Default: `close`; the client comes back and gets
+   * the events with an id that it has missed.
    */
   policy?: QueuePolicy | undefined;
 }

@@ -5,7 +5,7 @@ interface KeptEvent {
   readonly data: Buffer;
 }
 
-/** What a client has missed. */
+/** The events that a client has missed. */
 export interface Missed {
   /** Its events in order; empty if there are none. */
   readonly data: Buffer;

@@ -1,27 +1,14 @@
-/** What answers requests: the base of every handler. */
+/** The base of every handler: handlers answer requests. */
 import type { Socket } from 'node:net';
 import { AsyncAuthType } from '../auth/auth-type.js';
 import { AsyncAuthenticationMiddleware } from '../middleware/authentication.js';
 import { AsyncMiddlewareChain } from '../middleware/middleware.js';
+import type { BodySinks } from '../request/body-sinks.js';
 import type { AsyncWebServerRequest } from '../request/request.js';
 import type { UriMatch } from '../uri-matcher.js';
 
 /** Decides by the head of a request. */
 export type ArRequestFilterFunction = (request: AsyncWebServerRequest) => boolean;
-
-/** Takes the pieces of a body. A promise holds the next piece up. */
-export interface BodySinks {
-  /** Takes a piece of a file of a form. */
-  handleUpload?(
-    request: AsyncWebServerRequest,
-    filename: string,
-    index: number,
-    data: Uint8Array,
-    final: boolean,
-  ): unknown;
-  /** Takes a piece of a body that is no form. `total`: bytes of the body; 0 if it is chunked. */
-  handleBody?(request: AsyncWebServerRequest, data: Uint8Array, index: number, total: number): unknown;
-}
 
 export abstract class AsyncWebHandler extends AsyncMiddlewareChain implements BodySinks {
   #filter: ArRequestFilterFunction | undefined;

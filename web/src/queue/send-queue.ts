@@ -12,14 +12,14 @@ import type { QueueLimits } from '../limits.js';
 import { excessOf, type QueueBudget } from './queue-budget.js';
 
 /**
- * What becomes of a message that finds the queue full. `drop new`: it is dropped. `drop old`: the oldest ones
+ * The fate of a message that finds the queue full. `drop new`: it is dropped. `drop old`: the oldest ones
  * make space for it. `latest per key`: a message replaces, at any time, the waiting one of its key; without
  * space it is dropped. `close`: the connection is closed.
  */
 export type QueuePolicy = 'drop new' | 'drop old' | 'latest per key' | 'close';
 
 /**
- * What became of a message. `sent`: the system has it. `queued`: it waits. `dropped`: the queue is full.
+ * The outcome of a message. `sent`: the system has it. `queued`: it waits. `dropped`: the queue is full.
  * `closed`: the connection is closed; this message may have closed it.
  */
 export type SendResult = 'sent' | 'queued' | 'dropped' | 'closed';
@@ -27,7 +27,7 @@ export type SendResult = 'sent' | 'queued' | 'dropped' | 'closed';
 /** A message as a queue knows it. One object serves all clients. */
 export interface QueuedMessage {
   readonly bytes: number;
-  /** What the message is about, for the policy `latest per key`. */
+  /** Its subject, for the policy `latest per key`. */
   readonly key: string | undefined;
 }
 
@@ -251,7 +251,7 @@ export class SendQueue<M extends QueuedMessage> {
   }
 }
 
-/** What became of a message to several clients: the number of clients for each result. */
+/** The outcome of a message to several clients: the number of clients for each result. */
 export type SendCounts = Readonly<Record<SendResult, number>>;
 
 /** Sends to each client, and counts the results. */

@@ -1,9 +1,9 @@
 /** Reads the body of a request for a handler: forms, files, and all else. */
 import type { IncomingMessage } from 'node:http';
-import type { BodySinks } from '../handlers/handler.js';
 import { HttpError } from '../http-error.js';
 import type { Limits } from '../limits.js';
 import { eachPiece } from './body-reader.js';
+import type { BodySinks } from './body-sinks.js';
 import { readMultipart } from './multipart.js';
 import { AsyncWebParameter } from './parameter.js';
 import type { AsyncWebServerRequest } from './request.js';

@@ -3,10 +3,10 @@
  * @fastify/busboy parses.
  */
 import { Busboy, Dicer, type BusboyFileStream, type BusboyInstance } from '@fastify/busboy';
-import type { BodySinks } from '../handlers/handler.js';
 import { HttpError } from '../http-error.js';
 import type { Limits } from '../limits.js';
 import { eachPiece, isPromise } from './body-reader.js';
+import type { BodySinks } from './body-sinks.js';
 import { AsyncWebParameter } from './parameter.js';
 import type { AsyncWebServerRequest } from './request.js';
 

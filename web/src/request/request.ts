@@ -5,24 +5,18 @@
  * Call order: `send` (or `abort`), once. The answer leaves when the chain of middleware has ended, so that
  * middleware may still add headers to it; from then on it leaves at once.
  */
-import { clientOf } from 'asynctcp/net';
-import type { AsyncClient } from 'asynctcp';
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { AsyncAuthType, DEFAULT_REALM } from '../auth/auth-type.js';
 import { Authentication } from '../auth/authentication.js';
 import { Credentials, type DigestAlgorithm } from '../auth/credentials.js';
-import type { Nonces } from '../auth/nonces.js';
-import { fileResponse } from '../files/file-answer.js';
 import type { TemplateProcessor } from '../files/template.js';
 import type { WebFolder } from '../files/web-folder.js';
-import { AsyncWebHeader } from '../header.js';
 import { HttpError } from '../http-error.js';
 import type { EndConnection } from '../lasting.js';
 import type { Limits } from '../limits.js';
-import { methodBit } from '../methods.js';
-import type { QueueBudget } from '../queue/queue-budget.js';
 import { AsyncBasicResponse } from '../response/basic-response.js';
+import { fileResponse } from '../response/file-answer.js';
 import type { AwsResponseFiller } from '../response/filler.js';
 import { locationOf } from '../response/location.js';
 import {
@@ -35,33 +29,11 @@ import type { Pieces } from '../response/pump.js';
 import { AsyncWebServerResponse } from '../response/response.js';
 import { hasBody, isJson, jsonOf, textOf, wholeBody } from './body.js';
 import { dropRestAfter } from './drop-rest.js';
-import { detach } from '../upgrade.js';
-import { AsyncWebParameter } from './parameter.js';
 import type { Reply } from './reply.js';
+import { RequestHead } from './request-head.js';
+import type { RequestHost } from './request-host.js';
 import type { Target } from './target.js';
-
-/** What a request needs of its server. */
-export interface RequestHost {
-  readonly limits: Limits;
-  /** Those of digest authentication. */
-  readonly nonces: Nonces;
-  /** Headers of each answer, names and values in turn. */
-  readonly defaultHeaders: readonly string[];
-  /** Messages that wait for the server's clients. */
-  readonly queueBudget: QueueBudget;
-  /** Called once, when the reply is over, or has no end. */
-  onClosed(): void;
-  /** Called when the connection lasts beyond the request. `end` is called when the server ends. */
-  onLasting(socket: Socket, end: EndConnection): void;
-  /** Called with what a handler of the connection has thrown, for the log. */
-  onFailed(request: AsyncWebServerRequest, what: string, error: unknown): void;
-  /** Called when the answer has begun to leave, or the client has gone. */
-  onAnswered(request: AsyncWebServerRequest): void;
-  /** Called when the body has been read, or is not read further: the time to answer begins. */
-  onBodyRead(request: AsyncWebServerRequest): void;
-  /** Called with the error of an answer's body that broke off. */
-  onBodyFailed(request: AsyncWebServerRequest, error: unknown): void;
-}
+import { detach } from './upgrade.js';
 
 /**
  * `chain`: the middleware runs. `open`: it has ended. `answered`: the answer leaves. `gone`: the client has
@@ -72,22 +44,16 @@ type Phase = 'chain' | 'open' | 'answered' | 'gone';
 /** `reading`: its pieces come. `read`: no more of them are wanted. */
 type BodyState = 'unread' | 'reading' | 'read';
 
-export class AsyncWebServerRequest {
+export class AsyncWebServerRequest extends RequestHead {
   /** The handler that answers it, for a log. */
   handler: { route(): string } | undefined;
   /** Kept by the handler from `holds` to `handleRequest`. */
   held: unknown;
-  /** Node's own request and reply, for what has no name here. */
-  readonly message: IncomingMessage;
+  /** Node's own reply, for what has no name here. */
   readonly reply: Reply;
   readonly #host: RequestHost;
-  readonly #method: number;
-  #target: Target;
   #phase: Phase = 'chain';
   #response: AsyncWebServerResponse | undefined;
-  #params: AsyncWebParameter[] | undefined;
-  #pathArgs: readonly string[] = [];
-  #attributes: Map<string, unknown> | undefined;
   #disconnectHandlers: (() => void)[] | undefined;
   #answerHandlers: ((response: AsyncWebServerResponse) => void)[] | undefined;
   #authentication: Authentication | undefined;
@@ -103,11 +69,9 @@ export class AsyncWebServerRequest {
 
   /** Made by the server. */
   constructor(host: RequestHost, message: IncomingMessage, reply: Reply, target: Target) {
+    super(message, target);
     this.#host = host;
-    this.message = message;
     this.reply = reply;
-    this.#method = methodBit(message.method ?? '');
-    this.#target = target;
   }
 
   /** Bounds of the server. */
@@ -118,161 +82,6 @@ export class AsyncWebServerRequest {
   /** The server, as far as handlers need it. */
   get server(): RequestHost {
     return this.#host;
-  }
-
-  // ---- the head
-
-  /** Returns the connection's client; `undefined` when it is over. */
-  client(): AsyncClient | undefined {
-    return clientOf(this.message.socket);
-  }
-
-  /** Returns the method's bit: `HTTP_GET`, … */
-  method(): number {
-    return this.#method;
-  }
-
-  /** Returns the method's name. */
-  methodToString(): string {
-    return this.message.method ?? '';
-  }
-
-  /** Returns the decoded path, without the query; a rewritten one after a rewrite. */
-  url(): string {
-    return this.#target.path;
-  }
-
-  /** Returns the path as it was sent, with its percent-encoded characters. */
-  encodedUrl(): string {
-    return this.#target.encodedPath;
-  }
-
-  /** Returns the query as it was sent, without the question mark. */
-  query(): string {
-    return this.#target.query;
-  }
-
-  /** Returns 1 for HTTP/1.1 and 0 for HTTP/1.0. */
-  version(): number {
-    return this.message.httpVersionMinor;
-  }
-
-  /** Returns the header `Host`; empty if there is none. */
-  host(): string {
-    return this.header('host');
-  }
-
-  /** Returns the header `Content-Type`; empty if there is none. */
-  contentType(): string {
-    return this.header('content-type');
-  }
-
-  /** Returns the header `Content-Length`; 0 if there is none. */
-  contentLength(): number {
-    return Number(this.header('content-length'));
-  }
-
-  /** Returns true for a body of several parts, as a form with files has it. */
-  multipart(): boolean {
-    return /^multipart\//i.test(this.contentType());
-  }
-
-  /** Returns all headers, in order. */
-  headers(): AsyncWebHeader[] {
-    const { rawHeaders } = this.message;
-    const list: AsyncWebHeader[] = [];
-    for (let at = 0; at < rawHeaders.length; at += 2) {
-      const name = rawHeaders[at] ?? '';
-      if (name.toLowerCase() in this.message.headers)
-        list.push(new AsyncWebHeader(name, rawHeaders[at + 1] ?? ''));
-    }
-    return list;
-  }
-
-  /** Returns true if there is a header of the name. */
-  hasHeader(name: string): boolean {
-    return name.toLowerCase() in this.message.headers;
-  }
-
-  /** Returns a header; several of one name are joined by commas. */
-  getHeader(name: string): AsyncWebHeader | undefined {
-    return this.hasHeader(name) ? new AsyncWebHeader(name, this.header(name)) : undefined;
-  }
-
-  /** Returns the value of a header; empty if there is none. */
-  header(name: string): string {
-    const value = this.message.headers[name.toLowerCase()];
-    return Array.isArray(value) ? value.join(', ') : (value ?? '');
-  }
-
-  /** Forgets a header: middleware that frees what no handler reads. */
-  removeHeader(name: string): boolean {
-    return this.hasHeader(name) && Reflect.deleteProperty(this.message.headers, name.toLowerCase());
-  }
-
-  // ---- parameters
-
-  /** Returns the parameters: those of the query, and, when the body has been read, of the form and files. */
-  params(): readonly AsyncWebParameter[] {
-    return (this.#params ??= parseQuery(this.#target.query));
-  }
-
-  /** Adds a parameter of the body. Called while it is read. */
-  addParam(parameter: AsyncWebParameter): void {
-    this.params();
-    this.#params?.push(parameter);
-  }
-
-  /** Returns true if there is a parameter: of the query; with `post`, of the form; with `file`, a file. */
-  hasParam(name: string, post = false, file = false): boolean {
-    return this.getParam(name, post, file) !== undefined;
-  }
-
-  /** Returns a parameter by its name, as `hasParam`, or by its place among all. */
-  getParam(name: string | number, post = false, file = false): AsyncWebParameter | undefined {
-    const params = this.params();
-    if (typeof name === 'number') return params[name];
-    return params.find(
-      (param) => param.name() === name && param.isPost() === (post || file) && param.isFile() === file,
-    );
-  }
-
-  /** Returns the number of parameters. */
-  args(): number {
-    return this.params().length;
-  }
-
-  /** Returns true if there is a parameter of the name, of whatever kind. */
-  hasArg(name: string): boolean {
-    return this.params().some((param) => param.name() === name);
-  }
-
-  /** Returns the value of a parameter, of whatever kind, by its name or place; empty if there is none. */
-  arg(name: string | number): string {
-    const params = this.params();
-    const found = typeof name === 'number' ? params[name] : params.find((param) => param.name() === name);
-    return found?.value() ?? '';
-  }
-
-  /** Returns the name of the parameter at a place; empty if there is none. */
-  argName(place: number): string {
-    return this.params()[place]?.name() ?? '';
-  }
-
-  /** Returns a group of the matcher's regular expression, from 0 on; empty if there is none. */
-  pathArg(place: number): string {
-    return this.#pathArgs[place] ?? '';
-  }
-
-  /** Called by the server with the groups of the handler's matcher. */
-  setPathArgs(groups: readonly string[]): void {
-    this.#pathArgs = groups;
-  }
-
-  /** Sets another path and query: a rewrite. */
-  rewrite(target: Target): void {
-    this.#target = target;
-    this.#params = undefined;
   }
 
   // ---- the body
@@ -346,22 +155,6 @@ export class AsyncWebServerRequest {
     return this.#bodyState === 'reading';
   }
 
-  // ---- attributes
-
-  /** Returns a value that middleware or a handler has set. */
-  getAttribute(name: string): unknown {
-    return this.#attributes?.get(name);
-  }
-
-  /** Keeps a value with the request. */
-  setAttribute(name: string, value: unknown): void {
-    (this.#attributes ??= new Map()).set(name, value);
-  }
-
-  hasAttribute(name: string): boolean {
-    return this.#attributes?.has(name) === true;
-  }
-
   // ---- authentication
 
   /** Proof of the client's identity by its header `Authorization`. For middleware; see `authenticate`. */
@@ -420,7 +213,7 @@ export class AsyncWebServerRequest {
 
   /** Calls `handler` when the connection is over, or the answer has been sent; at once if that is so. */
   onDisconnect(handler: () => void): void {
-    if (this.reply.closed) handler();
+    if (this.#isClosed) handler();
     else (this.#disconnectHandlers ??= []).push(handler);
   }
 
@@ -666,12 +459,4 @@ function makeResponse(
   if (typeof first !== 'string' || typeof second !== 'number' || third === undefined)
     throw new TypeError('a length and a source must be given');
   return new AsyncCallbackResponse(first, second, third instanceof Uint8Array ? [third] : third);
-}
-
-function parseQuery(query: string): AsyncWebParameter[] {
-  if (query === '') return [];
-  return Array.from(
-    new URLSearchParams(query),
-    ([name, value]) => new AsyncWebParameter(name, value, 'query'),
-  );
 }

@@ -5,7 +5,7 @@ export interface Target {
   readonly path: string;
   /** The path as it was sent. */
   readonly encodedPath: string;
-  /** What follows the question mark; empty if there is none. */
+  /** Text behind the question mark; empty if there is none. */
   readonly query: string;
 }
 

@@ -4,7 +4,7 @@ import { filled, type AwsResponseFiller } from './filler.js';
 import { pump, type Pieces } from './pump.js';
 import { AsyncWebServerResponse } from './response.js';
 
-/** Where a body comes from. Streams of Node and of the web are iterables. */
+/** Source of a body. Streams of Node and of the web are iterables. */
 export type BodySource = AwsResponseFiller | Pieces;
 
 abstract class PiecewiseResponse extends AsyncWebServerResponse {

@@ -1,4 +1,4 @@
-/** What happens on a WebSocket, as its handler is called for it. The names are ESPAsyncWebServer's. */
+/** The events of a WebSocket and the arguments of its handler. The names are ESPAsyncWebServer's. */
 import type { AsyncWebServerRequest } from '../request/request.js';
 import type { AsyncWebSocketClient } from './web-socket-client.js';
 import type { AsyncWebSocket } from './web-socket.js';
@@ -75,7 +75,7 @@ export type AwsEventArguments =
   | EventArguments<typeof WS_EVT_DATA, AwsFrameInfo>;
 
 /**
- * Called for what happens. What it throws, now or later, is logged and closes the client (1011). A function
- * names all six arguments, so that TypeScript knows `arg` by the `type`, or takes `...event`.
+ * Called for each event. An error that it throws, now or later, is logged and closes the client (1011). A
+ * function names all six arguments, and TypeScript knows `arg` by the `type`; or it takes `...event`.
  */
 export type AwsEventHandler = (...event: AwsEventArguments) => unknown;

@@ -10,7 +10,7 @@ export type OriginCheck = (origin: string | undefined, request: AsyncWebServerRe
 export interface AsyncWebSocketOptions {
   /** Bounds, and times. Default: `DEFAULT_WEB_SOCKET_LIMITS`. */
   limits?: Partial<WebSocketLimits> | undefined;
-  /** What becomes of a message to a client whose queue is full. Default: `close` (1013). */
+  /** The fate of a message to a client whose queue is full. Default: `close` (1013). */
   policy?: QueuePolicy | undefined;
   /**
    * Origins whose pages may connect, such as `https://example.org`, or a function; others are refused (403).

@@ -23,7 +23,7 @@ import { WS_CONNECTED, WS_DISCONNECTED, WS_DISCONNECTING, type AwsClientStatus }
 
 /** Options of one message. */
 export interface MessageOptions {
-  /** What the message is about: with the policy `latest per key`, it replaces the waiting one of its key. */
+  /** Its subject: with the policy `latest per key`, it replaces the waiting message of the same key. */
   key?: string | undefined;
 }
 
@@ -137,7 +137,7 @@ export class AsyncWebSocketClient implements Outlet<WebSocketMessage> {
     return this.send(encodeMessage(content, true, options));
   }
 
-  /** Sends a message that was encoded before. */
+  /** Called by `AsyncWebSocket` with a message that it has encoded for all clients. */
   send(message: WebSocketMessage): SendResult {
     return this.status() === WS_CONNECTED ? this.#queue.send(message) : 'closed';
   }
@@ -179,7 +179,7 @@ export class AsyncWebSocketClient implements Outlet<WebSocketMessage> {
     return this.#queue.drained();
   }
 
-  /** Sets what becomes of messages that find the queue full. */
+  /** Sets the fate of messages that find the queue full. */
   setPolicy(policy: QueuePolicy): this {
     this.#queue.policy = policy;
     return this;

@@ -181,7 +181,7 @@ export class AsyncWebSocket extends AsyncWebHandler {
     } while (index < data.length);
   }
 
-  /** Calls the program's handler. What it throws closes the client: nobody knows what it has left undone. */
+  /** Calls the program's handler. An error of it closes the client, since it may have left things undone. */
   #emit(request: AsyncWebServerRequest, event: AwsEventArguments): void {
     const failed = (error: unknown): void => {
       request.server.onFailed(request, 'its WebSocket handler threw', error);
@@ -239,13 +239,13 @@ export class AsyncWebSocket extends AsyncWebHandler {
     return this.#clients.get(id)?.binary(content, options) ?? 'closed';
   }
 
-  /** Sends text to all clients. It is encoded once. Returns what became of it. */
+  /** Sends text to all clients. It is encoded once. Returns the outcome. */
   textAll(content: string | Uint8Array, options?: MessageOptions): SendCounts {
     const message = encodeMessage(content, false, options);
     return sendToEach(this.#clients.values(), (client) => client.send(message));
   }
 
-  /** Sends bytes to all clients. Returns what became of them. */
+  /** Sends bytes to all clients. Returns the outcome. */
   binaryAll(content: string | Uint8Array, options?: MessageOptions): SendCounts {
     const message = encodeMessage(content, true, options);
     return sendToEach(this.#clients.values(), (client) => client.send(message));

@@ -22,13 +22,13 @@ const QUEUE_BYTES = 131_072;
 /** Connections that are opened at once. */
 const OPENED_AT_ONCE = 100;
 
-/** What the readers say. */
+/** A message of the readers. */
 interface Report {
   /** Time at which the last reader had all bytes that were asked for, in milliseconds. */
   readonly at: number;
 }
 
-/** What the readers wait for: bytes of events that each of them gets, counted from the first one. */
+/** A message to the readers: bytes of events that each of them is to get, counted from the first one. */
 interface Target {
   readonly bytes: number;
 }

@@ -1,10 +1,10 @@
 /** Makes the answer of `request.send(folder, path)`. */
+import { acceptsGzip } from '../files/gzip.js';
+import { fileAt, run, type Found } from '../files/search.js';
+import { Template, type TemplateProcessor } from '../files/template.js';
+import { WebFolder } from '../files/web-folder.js';
 import type { AsyncWebServerRequest } from '../request/request.js';
-import { AsyncFileResponse, type FileResponseOptions } from '../response/file-response.js';
-import { acceptsGzip } from './gzip.js';
-import { fileAt, run, type Found } from './search.js';
-import { Template, type TemplateProcessor } from './template.js';
-import { WebFolder } from './web-folder.js';
+import { AsyncFileResponse, type FileResponseOptions } from './file-response.js';
 
 /** Returns an answer that looks for its file when it leaves. */
 export function fileResponse(
