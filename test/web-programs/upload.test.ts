@@ -1,7 +1,7 @@
 /** The files of forms are stored whole or not at all, under names in their folder. */
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
@@ -31,14 +31,15 @@ for (const [stack, skip] of SYSTEM_STACKS) {
   describe(`the example of uploads on ${stack}`, { skip, timeout: HANGS_MS }, () => {
     it('stores the files of a form of curl', async (test) => {
       const from = makeFolder(test);
-      const folder = makeFolder(test);
+      const folder = join(makeFolder(test), 'files');
+      mkdirSync(folder);
       const bytes = randomBytes(FILE_BYTES);
       const small = Buffer.from('a file\r\n');
       writeFileSync(join(from, 'large'), bytes);
       writeFileSync(join(from, 'small'), small);
       writeFileSync(join(from, 'empty'), '');
       const example = await startExample(test, 'upload', stack, { FOLDER: folder });
-      const files = ['large;filename=a b.bin', 'small;filename=../../etc/ä.txt', 'empty;filename=empty'];
+      const files = ['large;filename=a b.bin', 'small;filename=../ä.txt', 'empty;filename=empty'];
       const parts = files.flatMap((file) => ['--form', `files=@${from}/${file}`]);
       const answer = await curl(test, '--form', 'note=1 & ü', ...parts, `${example.url}/upload`);
       const stored = [entryOf('a b.bin', bytes), entryOf('ä.txt', small), entryOf('empty', Buffer.alloc(0))];
@@ -90,7 +91,7 @@ for (const [stack, skip] of SYSTEM_STACKS) {
 }
 
 describe('the example of uploads on memory', { timeout: HANGS_MS }, () => {
-  it('stores the files of a form', async (test) => {
+  it('stores the files of a form, and none that is cut', async (test) => {
     const folder = makeFolder(test);
     process.env['FOLDER'] = folder;
     const ask = await inMemory(test, () => import('asynctcp-examples-web/upload'));
@@ -104,13 +105,20 @@ describe('the example of uploads on memory', { timeout: HANGS_MS }, () => {
     const stored = [entryOf('a.bin', bytes), entryOf('b.txt', Buffer.from('b'))];
     assert.deepEqual(JSON.parse(text), { note: 'in memory', files: stored });
     assert.ok(readFileSync(join(folder, 'a.bin')).equals(bytes));
+
+    form.delete('files');
+    form.append('files', new File([bytes], 'cut.bin'));
+    const cut = await ask('/upload', await posted(form, FILE_BYTES));
+    assert.equal(cut.status, 400);
+    await until('the rest is removed', () => readdirSync(folder).length === 2);
+    assert.deepEqual(readdirSync(folder).sort(), ['a.bin', 'b.txt']);
   });
 });
 
-/** Returns a form as it is posted. */
-async function posted(form: FormData): Promise<Asked> {
+/** Returns a form as it is posted, cut behind `mostBytes`. */
+async function posted(form: FormData, mostBytes?: number): Promise<Asked> {
   const response = new Response(form);
-  const body = new Uint8Array(await response.arrayBuffer());
+  const body = new Uint8Array(await response.arrayBuffer()).subarray(0, mostBytes);
   const type = response.headers.get('content-type') ?? '';
   return { method: 'POST', headers: { 'content-type': type, 'content-length': body.length }, body };
 }
