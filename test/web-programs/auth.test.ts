@@ -4,15 +4,14 @@ import { createHash } from 'node:crypto';
 import http from 'node:http';
 import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
-import { unlessInstalled } from '../e2e/programs.js';
 import { curl, endExample, startExample, SYSTEM_STACKS } from './example.js';
-import { runInMemory } from './memory-example.js';
+import { listenInMemory } from './memory.js';
 
 const LOGIN = ['--user', 'admin:secret'];
 const WRONG = ['--user', 'admin:geheim'];
 
-for (const [stack, noStack] of SYSTEM_STACKS) {
-  describe(`auth on ${stack}`, { skip: noStack || unlessInstalled('curl') }, () => {
+for (const [stack, skip] of SYSTEM_STACKS) {
+  describe(`auth on ${stack}`, { skip }, () => {
     it('lets curl in by basic, digest and bearer authentication, and refuses what is wrong', async (test) => {
       const example = await startExample(test, 'auth', stack);
       const ask = (path: string, ...options: string[]): Promise<string> =>
@@ -73,7 +72,7 @@ function digestOf(challenge: string, uri: string, password: string): string {
 
 describe('auth on memory', () => {
   it('lets a client in by basic, digest and bearer authentication, and refuses what is wrong', async (test) => {
-    const { port, open } = await runInMemory(test, 'auth');
+    const { port, open } = await listenInMemory(test, () => import('asynctcp-examples-web/auth'));
     const get = (path: string, headers: http.OutgoingHttpHeaders = {}): Promise<http.IncomingMessage> =>
       new Promise((resolve, reject) => {
         http.get({ path, port, headers, createConnection: open }, resolve).once('error', reject);

@@ -1,12 +1,12 @@
 /** Requests that are answered later, with curl. */
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { start, unlessInstalled, type Program } from '../e2e/programs.js';
-import { curl, endExample, startExample, SYSTEM_STACKS } from './example.js';
+import type { Program } from '../e2e/programs.js';
+import { curl, endExample, startCurl, startExample, SYSTEM_STACKS } from './example.js';
 
 /** Begins to wait at the door. */
 function waitAtDoor(test: TestContext, url: string): Program {
-  return start(test, 'curl', ['--silent', '--show-error', '--noproxy', '*', `${url}/door`]);
+  return startCurl(test, `${url}/door`);
 }
 
 /** Resolves when as many clients wait. */
@@ -15,8 +15,7 @@ async function untilWaiting(test: TestContext, url: string, number: number): Pro
   while (waiting !== String(number)) waiting = await curl(test, `${url}/waiting`);
 }
 
-for (const [stack, noStack] of SYSTEM_STACKS) {
-  const skip = noStack || unlessInstalled('curl');
+for (const [stack, skip] of SYSTEM_STACKS) {
   describe(`continuation on ${stack}`, { skip, timeout: 60_000 }, () => {
     it('answers all that wait at once, and forgets a client that has gone', async (test) => {
       const example = await startExample(test, 'continuation', stack);

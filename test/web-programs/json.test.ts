@@ -4,7 +4,6 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { unlessInstalled } from '../e2e/programs.js';
 import { curl, endExample, startExample, SYSTEM_STACKS } from './example.js';
 
 const PACK = 'application/msgpack';
@@ -23,8 +22,8 @@ async function folderOf(test: TestContext): Promise<string> {
   return folder;
 }
 
-for (const [stack, noStack] of SYSTEM_STACKS) {
-  describe(`json on ${stack}`, { skip: noStack || unlessInstalled('curl') }, () => {
+for (const [stack, skip] of SYSTEM_STACKS) {
+  describe(`json on ${stack}`, { skip }, () => {
     it('reads and changes the lamp as JSON', async (test) => {
       const example = await startExample(test, 'json', stack);
       const lamp = `${example.url}/lamp`;

@@ -1,11 +1,19 @@
 /** Runs a program of examples/web in this process, on a memory stack, and asks it by node:http. */
 import http from 'node:http';
+import type { Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
 import { connect } from 'asynctcp/net';
 import type { AsyncWebServer } from 'asynctcp-web';
 
 const ALIVE_MS = 60_000;
+
+/** A program that listens in this process. */
+export interface Place {
+  readonly port: number;
+  /** Opens a connection to it. */
+  readonly open: () => Socket;
+}
 
 export interface Asked {
   readonly method?: string;
@@ -23,10 +31,10 @@ export type Ask = (
  * Imports a program, which listens then, and ends its server with the test.
  * @param load imports it. Each file of tests may do so once.
  */
-export async function inMemory(
+export async function listenInMemory(
   test: TestContext,
   load: () => Promise<{ readonly server: AsyncWebServer }>,
-): Promise<Ask> {
+): Promise<Place> {
   process.env['STACK'] = 'memory';
   process.env['PORT'] = '0';
   const { server } = await load();
@@ -38,7 +46,12 @@ export async function inMemory(
     return server.end(0);
   });
   const port = server.port();
-  const createConnection = () => connect({ port, host: '127.0.0.1', stack });
+  return { port, open: () => connect({ port, host: '127.0.0.1', stack }) };
+}
+
+/** Imports a program as `listenInMemory` does, and returns a function that asks it. */
+export async function inMemory(...program: Parameters<typeof listenInMemory>): Promise<Ask> {
+  const { open: createConnection } = await listenInMemory(...program);
   return (path, { body, ...asked } = {}) =>
     new Promise((resolve, reject) => {
       const request = http.request({ path, createConnection, ...asked });

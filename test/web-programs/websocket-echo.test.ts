@@ -8,12 +8,7 @@ import { json } from 'node:stream/consumers';
 import { describe, it, type TestContext } from 'node:test';
 import { WebSocket, type RawData } from 'ws';
 import { startExample, SYSTEM_STACKS } from './example.js';
-import { runInMemory } from './memory-example.js';
-
-interface Place {
-  readonly port: number;
-  readonly open: () => Socket;
-}
+import { listenInMemory, type Place } from './memory.js';
 
 /** Makes a socket write each byte by itself. */
 function torn(socket: Socket): Socket {
@@ -135,7 +130,7 @@ for (const [stack, skip] of SYSTEM_STACKS) {
 
 describe('websocket-echo on memory', { timeout: 60_000 }, () => {
   it('echoes, gives pieces, and closes a client for what it may not send', async (test) => {
-    const place = await runInMemory(test, 'websocket-echo');
+    const place = await listenInMemory(test, () => import('asynctcp-examples-web/websocket-echo'));
     await echoes(test, place);
     await givesPieces(test, place);
     await refuses(test, place);
