@@ -387,7 +387,11 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
       return this.#enter(request, next, upgrade);
     };
     if (held === false) return pass();
-    return held.then((isHeld) => (isHeld ? this.#runHandler(request, handler, upgrade) : pass()));
+    return held.then((isHeld) => {
+      // It took too long, or the client has gone.
+      if (request.hasLeft()) return undefined;
+      return isHeld ? this.#runHandler(request, handler, upgrade) : pass();
+    });
   }
 
   /** Runs a handler behind its middleware. */

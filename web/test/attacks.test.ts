@@ -182,7 +182,10 @@ for (const stack of STACKS) {
       const limits = { dropMs: 50 };
       const { open } = await bed(test, stack, () => undefined, { limits });
       const socket = open();
-      socket.on('error', () => undefined).write(`CONNECT x:1 HTTP/1.1\r\n${HOST}\r\nmore`);
+      socket
+        .on('error', () => undefined)
+        .resume()
+        .write(`CONNECT x:1 HTTP/1.1\r\n${HOST}\r\nmore`);
       await until(() => socket.destroyed || socket.closed);
     });
 
