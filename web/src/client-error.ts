@@ -33,7 +33,8 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket, 
   dropAll(socket, limits);
 }
 
-function dropAll(socket: Socket, limits: Limits): void {
+/** Drops what comes on a connection that has been ended, within the bounds. */
+export function dropAll(socket: Socket, limits: Limits): void {
   let bytes = 0;
   const timer = setTimeout(() => {
     socket.destroy();

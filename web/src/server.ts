@@ -9,7 +9,7 @@ import type { Duplex } from 'node:stream';
 import { carry } from 'asynctcp/net';
 import { admit } from './admission.js';
 import { Nonces } from './auth/nonces.js';
-import { answerClientError } from './client-error.js';
+import { answerClientError, dropAll } from './client-error.js';
 import type { WebFolder } from './files/web-folder.js';
 import {
   AsyncCallbackWebHandler,
@@ -25,6 +25,7 @@ import { HttpError } from './http-error.js';
 import { LastingConnections, type EndConnection } from './lasting.js';
 import { limitsOf, type Limits } from './limits.js';
 import { HTTP_ANY } from './methods.js';
+import { targetText } from './middleware/log-text.js';
 import { AsyncMiddlewareChain } from './middleware/middleware.js';
 import { Pipelines } from './pipelines.js';
 import { QueueBudget } from './queue/queue-budget.js';
@@ -100,8 +101,8 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     });
     server.on('connect', (_message: IncomingMessage, socket: Duplex) => {
       socket.on('error', () => undefined);
-      if (isAnswering(socket)) socket.destroy();
-      else socket.end(NO_PROXY);
+      if (isAnswering(socket) || !(socket instanceof Socket)) socket.destroy();
+      else dropAll(socket.end(NO_PROXY), limits);
     });
     server.on('clientError', (error: Error, socket: Duplex) => {
       if (socket instanceof Socket) answerClientError(error, socket, limits);
@@ -388,7 +389,11 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
       return this.#enter(request, next, upgrade);
     };
     if (held === false) return pass();
-    return held.then((isHeld) => (isHeld ? this.#runHandler(request, handler, upgrade) : pass()));
+    return held.then((isHeld) => {
+      // It took too long, or the client has gone.
+      if (request.hasLeft()) return undefined;
+      return isHeld ? this.#runHandler(request, handler, upgrade) : pass();
+    });
   }
 
   /** Runs a handler behind its middleware. */
@@ -486,7 +491,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
 
   #log(request: AsyncWebServerRequest, what: string): void {
     const route = request.handler?.route() ?? '';
-    const line = `asynctcp-web: handler ${route} of ${request.methodToString()} ${request.url()}: ${what}`;
+    const line = `asynctcp-web: handler ${route} of ${request.methodToString()} ${targetText(request.url())}: ${what}`;
     (this.#options.log ?? console.error)(line);
   }
 }

@@ -8,7 +8,10 @@ const MOST_TYPES = 256;
 
 /** Returns the value of `Content-Type`. */
 export function contentTypeOf(name: string): string {
-  const ending = name.slice(name.lastIndexOf('.') + 1);
+  const base = name.slice(name.lastIndexOf('/') + 1);
+  const dot = base.lastIndexOf('.');
+  // A name that is nothing but its ending has another type than one that ends so.
+  const ending = dot > 0 ? base.slice(dot + 1) : name;
   const known = types.get(ending);
   if (known !== undefined) return known;
   const type = mime.getType(name) ?? 'application/octet-stream';

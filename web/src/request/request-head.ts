@@ -83,15 +83,14 @@ export class RequestHead {
     const list: AsyncWebHeader[] = [];
     for (let at = 0; at < rawHeaders.length; at += 2) {
       const name = rawHeaders[at] ?? '';
-      if (name.toLowerCase() in this.message.headers)
-        list.push(new AsyncWebHeader(name, rawHeaders[at + 1] ?? ''));
+      if (this.hasHeader(name)) list.push(new AsyncWebHeader(name, rawHeaders[at + 1] ?? ''));
     }
     return list;
   }
 
   /** Returns true if there is a header of the name. */
   hasHeader(name: string): boolean {
-    return name.toLowerCase() in this.message.headers;
+    return Object.hasOwn(this.message.headers, name.toLowerCase());
   }
 
   /** Returns a header; several of one name are joined by commas. */
@@ -101,7 +100,10 @@ export class RequestHead {
 
   /** Returns the value of a header; empty if there is none. */
   header(name: string): string {
-    const value = this.message.headers[name.toLowerCase()];
+    const { headers } = this.message;
+    const known = name.toLowerCase();
+    // Other names than those of headers are those of all objects, such as `constructor`.
+    const value = Object.hasOwn(headers, known) ? headers[known] : undefined;
     return Array.isArray(value) ? value.join(', ') : (value ?? '');
   }
 

@@ -15,17 +15,19 @@ const FORBIDDEN = /[\u0000-\u001f\u007f\\]/;
 
 /**
  * Splits and decodes the target of a request. Returns `undefined` for one that is refused: bad
- * percent-encoding, a control character, a backslash, or a path that climbs by `..` (RFC 3986 §5.2.4).
+ * percent-encoding, a control character, a backslash, a fragment, or a path with `.` or `..` (RFC 3986
+ * §5.2.4), which a matcher would read as it is, and a `URL` would not.
  * @param target the target as it was sent: a path, or a URL as proxies get it (RFC 9112 §3.2).
  */
 export function parseTarget(target: string): Target | undefined {
+  if (target.includes('#')) return undefined;
   const origin = target.startsWith('/') ? target : pathOf(target);
   if (origin === undefined) return undefined;
   const at = origin.indexOf('?');
   const encoded = at < 0 ? origin : origin.slice(0, at);
   const query = at < 0 ? '' : origin.slice(at + 1);
   const path = decoded(encoded);
-  if (path === undefined || FORBIDDEN.test(path) || climbs(path)) return undefined;
+  if (path === undefined || FORBIDDEN.test(path) || hasDots(path)) return undefined;
   return { path, encodedPath: encoded, query };
 }
 
@@ -54,6 +56,6 @@ function decoded(encoded: string): string | undefined {
   }
 }
 
-function climbs(path: string): boolean {
-  return path.includes('..') && path.split('/').includes('..');
+function hasDots(path: string): boolean {
+  return path.includes('/.') && path.split('/').some((name) => name === '.' || name === '..');
 }

@@ -8,7 +8,7 @@ import { playConnection, type Totals } from './run.js';
 import { configure, HOLD, LIMITS, SLOTS, type Watched } from './server.js';
 
 /** Connections at once: fewer than the server's slots, so that most requests get one. */
-const AT_ONCE = 60;
+const AT_ONCE = 150;
 const WAIT_MS = 10;
 const PATIENCE_MS = 30_000;
 

@@ -17,7 +17,7 @@ import {
 import { HIDDEN } from './requests.js';
 
 /** Requests at once. */
-export const SLOTS = 200;
+export const SLOTS = 400;
 
 export const LIMITS: Partial<Limits> = {
   requests: SLOTS,
