@@ -112,7 +112,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
       if (isStalled(socket)) socket.destroy();
     });
     server.on('upgrade', (message: IncomingMessage, duplex: Duplex, head: Buffer) => {
-      // node:http has left the connection: the answers that are due cannot be told from the new protocol.
+      // node:http has left the connection: nothing tells the answers that are due from the new protocol.
       if (isAnswering(duplex)) {
         duplex.on('error', () => undefined).destroy();
         return;

@@ -21,7 +21,7 @@ export interface Totals {
   readonly statuses: Map<string, number>;
 }
 
-/** What a connection needs. */
+/** Resources of a connection. */
 export interface Target {
   readonly open: () => Socket;
   /** Paths below `HIDDEN` that handlers have seen. */
