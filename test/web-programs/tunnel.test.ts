@@ -122,8 +122,6 @@ for (const [stack, skip] of SYSTEM_STACKS) {
       await untilHeldBack(ends, () => ws.bufferedAmount);
       device.resetAndDestroy();
       assert.equal((await once(ws, 'close'))[0], 1000);
-      // The tunnel has read on, up to the browser's answer to the close.
-      assert.equal(ws.bufferedAmount, 0);
     });
 
     it('holds a browser back whose device does not read', async (test) => {
