@@ -57,7 +57,7 @@ server.on('/short', HTTP_GET, welcome).setAuthentication(USERNAME, PASSWORD);
 const bearer = new AsyncAuthenticationMiddleware().setAuthType(AsyncAuthType.AUTH_BEARER).setToken(TOKEN);
 server.on('/bearer', HTTP_GET, welcome).addMiddleware(bearer);
 
-// A way of the program's own: who has a key is known, with a role.
+// A way of the program's own: a key in a header names the client's role.
 const key = new AsyncAuthenticationMiddleware()
   .setAuthType(AsyncAuthType.AUTH_OTHER)
   .setAuthenticationFunction((request) => {

@@ -58,7 +58,7 @@ function change(body: unknown): void {
   Object.assign(lamp, { on, brightness });
 }
 
-// Any handler can read JSON: without a class, and only when it wants to.
+// Any handler can read a body of JSON, also without a class.
 server.on('/sum', HTTP_POST, async (request) => {
   const numbers = await request.bodyJson(MOST_BYTES);
   if (!Array.isArray(numbers) || !numbers.every((value) => typeof value === 'number')) {

@@ -10,6 +10,7 @@ import { startExample, SYSTEM_STACKS, type Example } from './example.js';
 /** More than the buffers of all sockets on the way. */
 const PIECES = 1024;
 const PIECE = Buffer.alloc(65_536, 'The quick brown fox jumps over the lazy dog. ');
+const MESSAGE_BYTES = 4096;
 const ALL_BYTES = PIECES * PIECE.length;
 
 /** More than what the tunnel may hold of one connection: what it had read when it was held back. */
@@ -37,6 +38,13 @@ async function startEnds(test: TestContext, stack: string): Promise<Ends> {
     device.destroy();
   });
   return { example, ws, device };
+}
+
+/** Sends all bytes, in messages so short that the tunnel reads several of them at once. */
+function sendAll(ws: WebSocket): void {
+  for (let piece = 0; piece < PIECES; piece += 1) {
+    for (let at = 0; at < PIECE.length; at += MESSAGE_BYTES) ws.send(PIECE.subarray(at, at + MESSAGE_BYTES));
+  }
 }
 
 /** Returns the bytes that the tunnel holds. */
@@ -110,7 +118,7 @@ for (const [stack, skip] of SYSTEM_STACKS) {
     it('closes a browser that is held back when its device goes', async (test) => {
       const ends = await startEnds(test, stack);
       const { ws, device } = ends;
-      for (let piece = 0; piece < PIECES; piece += 1) ws.send(PIECE);
+      sendAll(ws);
       await untilHeldBack(ends, () => ws.bufferedAmount);
       device.resetAndDestroy();
       assert.equal((await once(ws, 'close'))[0], 1000);
@@ -119,7 +127,7 @@ for (const [stack, skip] of SYSTEM_STACKS) {
     it('holds a browser back whose device does not read', async (test) => {
       const ends = await startEnds(test, stack);
       const { ws, device } = ends;
-      for (let piece = 0; piece < PIECES; piece += 1) ws.send(PIECE);
+      sendAll(ws);
       await untilHeldBack(ends, () => ws.bufferedAmount);
       const { read, all } = reader();
       device.on('data', read);
@@ -141,7 +149,7 @@ for (const [stack, skip] of SYSTEM_STACKS) {
     it('sends the device all that a browser has sent before it went', async (test) => {
       const { ws, device } = await startEnds(test, stack);
       const { read, all } = reader();
-      for (let piece = 0; piece < PIECES; piece += 1) ws.send(PIECE);
+      sendAll(ws);
       ws.close();
       device.on('data', read);
       await once(device, 'end');
