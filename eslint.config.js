@@ -78,6 +78,72 @@ const ON_NODE = ['addon', 'stacks/system', 'stacks/node', 'stacks/kernel', 'net'
 /** Elsewhere only a file that says so in its name uses them, and only in this folder. */
 const NODE_FILES = 'src/task/*-node.ts';
 
+/**
+ * A folder of `web/src` and the folders that it may import from, itself left out. Each stands behind those that
+ * it may import, so that there are no circles. Rule 9.
+ */
+const WEB_LAYERS = {
+  auth: [],
+  queue: [],
+  files: [],
+  response: ['files'],
+  request: ['response', 'files', 'queue', 'auth'],
+  middleware: ['request', 'response', 'auth'],
+  handlers: ['middleware', 'request', 'response', 'files', 'auth'],
+  events: ['handlers', 'request', 'response', 'queue'],
+  websocket: ['handlers', 'request', 'response', 'queue'],
+};
+
+/** Files beside these folders that all of them may import, and that import none. The others are the server. */
+const WEB_BASE = ['header', 'http-error', 'interval', 'lasting', 'limits', 'methods', 'uri-matcher'];
+const WEB_BASE_FILES = WEB_BASE.map((name) => `web/src/${name}.ts`);
+
+/** Functions of the program get the request, also those that these folders call: they know its type. */
+const KNOW_REQUEST = ['files', 'response'];
+
+const RULE_9 = 'House rule 9:';
+const ASYNCTCP_INSIDES = {
+  regex: '^(#src/|asynctcp/(?!(net|streams)$))',
+  message: `${RULE_9} asynctcp-web imports asynctcp by its public entries.`,
+};
+
+function webRules(files, patterns) {
+  const out = { regex: '^(\\.\\./){2}|^asynctcp-web', message: `${RULE_9} imports stay inside of web/src.` };
+  return {
+    files,
+    ignores: ['**/*.test.ts'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        { patterns: [ASYNCTCP_INSIDES, out, ...patterns] },
+      ],
+    },
+  };
+}
+
+function webLayerRules([folder, allowed]) {
+  const others = Object.keys(WEB_LAYERS).filter((other) => other !== folder && !allowed.includes(other));
+  const request = KNOW_REQUEST.includes(folder) ? '(?!request/request\\.js$)' : '';
+  const patterns = [
+    {
+      regex: `^\\.\\./${request}(${others.join('|')})/`,
+      message: `${RULE_9} web's ${folder} imports ${allowed.join(', ') || 'no folder'}.`,
+    },
+    {
+      regex: `^\\.\\./(?!(${WEB_BASE.join('|')})\\.js$)[\\w-]+\\.js$`,
+      message: `${RULE_9} no folder of web imports the server.`,
+    },
+  ];
+  if (request !== '') {
+    patterns.push({
+      regex: '^\\.\\./request/request\\.js$',
+      allowTypeImports: true,
+      message: `${RULE_9} web's ${folder} knows of the request its type alone.`,
+    });
+  }
+  return webRules([`web/src/${folder}/**/*.ts`], patterns);
+}
+
 function layerRules([folder, allowed], files = [`src/${folder}/**/*.ts`], onNode = ON_NODE.includes(folder)) {
   const isForbidden = (other) => !allowed.includes(other) && other !== folder.split('/')[0];
   const patterns = ALL_FOLDERS.filter(isForbidden).map((other) => ({
@@ -116,7 +182,7 @@ function layerRules([folder, allowed], files = [`src/${folder}/**/*.ts`], onNode
 }
 
 export default defineConfig(
-  { ignores: ['dist/', '**/build/', '**/node_modules/', '.cache/'] },
+  { ignores: ['**/dist/', '**/build/', '**/node_modules/', '.cache/'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],
@@ -140,22 +206,59 @@ export default defineConfig(
     files: ['**/*.js', '**/*.mjs'],
     languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } },
   },
+  {
+    // Pages of examples.
+    files: ['examples/web/*/*.js'],
+    languageOptions: {
+      globals: Object.fromEntries(
+        ['document', 'fetch', 'location', 'setTimeout', 'EventSource', 'WebSocket'].map((name) => [
+          name,
+          'readonly',
+        ]),
+      ),
+    },
+  },
   ...Object.entries(LAYERS).map((layer) => layerRules(layer)),
   {
     // A folder that is not in the list may not exist: nobody has decided what it may import.
-    files: ['src/**/*.ts'],
-    ignores: [...DOORS, ...Object.keys(LAYERS).map((folder) => `src/${folder}/**`)],
+    files: ['src/**/*.ts', 'web/src/**/*.ts'],
+    ignores: [
+      ...DOORS,
+      ...Object.keys(LAYERS).map((folder) => `src/${folder}/**`),
+      'web/src/*.ts',
+      ...Object.keys(WEB_LAYERS).map((folder) => `web/src/${folder}/**`),
+    ],
     rules: {
       'no-restricted-syntax': [
         'error',
         {
           selector: 'Program',
-          message: 'House rule 8: LAYERS in eslint.config.js does not list this folder.',
+          message: 'House rule 8: LAYERS and WEB_LAYERS in eslint.config.js do not list this folder.',
         },
       ],
     },
   },
   layerRules(['task', LAYERS.task], [NODE_FILES], true),
+  {
+    files: ['web/**/*.ts'],
+    rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [ASYNCTCP_INSIDES] }] },
+  },
+  webRules(
+    ['web/src/*.ts'],
+    [
+      {
+        regex: '^\\.\\./|^\\./index\\.js$',
+        message: `${RULE_9} imports stay inside of web/src, behind its door.`,
+      },
+    ],
+  ),
+  webRules(WEB_BASE_FILES, [
+    {
+      regex: `^\\./(?!(${WEB_BASE.join('|')})\\.js$)`,
+      message: `${RULE_9} what all folders of web import knows none of them.`,
+    },
+  ]),
+  ...Object.entries(WEB_LAYERS).map(webLayerRules),
   {
     files: DOORS,
     rules: {

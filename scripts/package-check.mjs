@@ -1,5 +1,6 @@
-// Packs the package as for publishing, checks it with publint and are-the-types-wrong, installs it into an
-// empty project without install scripts, imports it from JavaScript and from TypeScript, and runs it once.
+// Packs both packages as for publishing, checks them with publint and are-the-types-wrong, installs one after the
+// other into an empty project without install scripts, imports them from JavaScript and from TypeScript, and runs
+// each once.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,6 +18,27 @@ function expect(actual, wanted, what) {
   if (actual !== wanted)
     throw new Error(`${what}: expected ${JSON.stringify(wanted)}, saw ${JSON.stringify(actual)}`);
 }
+
+/** Files that asynctcp has beside its types. */
+const NEEDED = [
+  'dist/index.js',
+  'dist/index.d.ts',
+  'dist/net-register.js',
+  'dist/cli/main.js',
+  'dist/task/task-thread-node.js',
+  'dist/task/watchdog-thread-node.js',
+  'src/asynctcp/async-client.ts',
+  'LICENSE',
+  'README.md',
+  'CHANGELOG.md',
+  'native/binding.gyp',
+  'native/addon.c',
+  'native/prebuilt/linux-x64.node',
+  'native/prebuilt/linux-arm64.node',
+];
+
+/** Those that asynctcp-web has. */
+const NEEDED_BY_WEB = ['dist/index.js', 'dist/index.d.ts', 'src/server.ts', 'LICENSE', 'README.md'];
 
 /** A program for both languages: an echo through a server and a client of the installed package. */
 const PROGRAM = `
@@ -64,6 +86,29 @@ for await (const incoming of listening) {
 outgoing.close();
 `;
 
+/** A program for both languages: a request and a message of a WebSocket. Both packages have one AsyncClient. */
+const WEB_PROGRAM = `
+import { once } from 'node:events';
+import { AsyncClient } from 'asynctcp';
+import { AsyncWebServer, AsyncWebSocket, HTTP_GET, WS_EVT_DATA } from 'asynctcp-web';
+import { WebSocket } from 'ws';
+const server = new AsyncWebServer(0, { host: '127.0.0.1' });
+server.on('/hello', HTTP_GET, (request) => {
+  request.send(200, 'text/plain', request.client() instanceof AsyncClient ? 'hello' : 'another AsyncClient');
+});
+const echo = new AsyncWebSocket('/ws', (_server, client, type, _arg, data, _len) => {
+  if (type === WS_EVT_DATA) client.text(data);
+});
+server.addHandler(echo);
+await server.begin();
+const response = await fetch(\`http://127.0.0.1:\${server.port()}/hello\`);
+const socket = new WebSocket(\`ws://127.0.0.1:\${server.port()}/ws\`);
+socket.on('open', () => socket.send('echo'));
+const [message] = await once(socket, 'message');
+console.log(response.status, await response.text(), String(message));
+await server.end();
+`;
+
 /** Prints the place in the package's sources that an error comes from. */
 const FAILING = `
 import { configure } from 'asynctcp';
@@ -74,64 +119,49 @@ try {
 }
 `;
 
-try {
-  const [{ filename, files }] = JSON.parse(
-    run('npm', ['pack', '--json', '--silent', '--pack-destination', folder], root),
-  );
+/** Packs the package in a folder, and checks its files and its types. Returns the path of the archive. */
+function pack(name, needed) {
+  const words = ['--json', '--silent', '--pack-destination', folder];
+  const [{ filename, files }] = JSON.parse(run('npm', ['pack', ...words], join(root, name)));
   const tarball = join(folder, filename);
   const names = files.map(({ path }) => path);
-  const stray = names.filter((name) => /\.test\.|tsbuildinfo|tsconfig|native\/(build|test)\//.test(name));
+  const stray = names.filter((path) => /\.test\.|tsbuildinfo|tsconfig|native\/(build|test)\//.test(path));
   expect(stray.join(), '', 'files that do not belong into the package');
-  const scripts = names.filter((name) => /^dist\/.*\.js$/.test(name));
-  expect(names.includes('dist/asynctcp/async-client.js'), false, 'modules that the release has in few files');
-  for (const name of [
-    'dist/index.js',
-    'dist/index.d.ts',
-    'dist/net-register.js',
-    'dist/cli/main.js',
-    'dist/task/task-thread-node.js',
-    'dist/task/watchdog-thread-node.js',
-    'src/asynctcp/async-client.ts',
-    'LICENSE',
-    'README.md',
-    'CHANGELOG.md',
-    'native/binding.gyp',
-    'native/addon.c',
-    'native/prebuilt/linux-x64.node',
-    'native/prebuilt/linux-arm64.node',
-  ]) {
-    expect(names.includes(name), true, `${name} in the package`);
-  }
+  for (const path of needed) expect(names.includes(path), true, `${path} in the package`);
+  const modules = names.filter((path) => path.startsWith('dist/asynctcp/async-client.js'));
+  expect(modules.join(), '', 'modules that the release has in few files');
+  const scripts = names.filter((path) => /^dist\/.*\.js$/.test(path));
   console.log(`${names.length} files, ${scripts.length} of them scripts`);
   run('npx', ['--no-install', 'publint', '--strict', tarball], root);
   console.log(
     run('npx', ['--no-install', 'attw', '--profile', 'esm-only', '--format', 'ascii', tarball], root),
   );
+  return tarball;
+}
 
-  writeFileSync(join(folder, 'package.json'), '{ "name": "empty", "private": true, "type": "module" }\n');
+/** Installs a package into the empty project. Returns its `package.json`. */
+function install(name, tarball) {
   run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', tarball], folder);
-  const installed = JSON.parse(
-    readFileSync(join(folder, 'node_modules', 'asynctcp', 'package.json'), 'utf8'),
-  );
-  expect(Object.keys(installed.dependencies ?? {}).join(), '', 'runtime dependencies');
+  return JSON.parse(readFileSync(join(folder, 'node_modules', name, 'package.json'), 'utf8'));
+}
 
-  writeFileSync(join(folder, 'program.js'), PROGRAM);
-  expect(
-    run(process.execPath, ['program.js'], folder).trim(),
-    'echo true Established',
-    'output from JavaScript',
-  );
-
-  writeFileSync(join(folder, 'program.ts'), PROGRAM.replace('(error)', '(error: unknown)'));
+/** Runs a program as JavaScript, and compiled from TypeScript. */
+function runBoth(name, program, typed, flags, output) {
+  writeFileSync(join(folder, `${name}.js`), program);
+  expect(run(process.execPath, [`${name}.js`], folder).trim(), output, 'output from JavaScript');
+  writeFileSync(join(folder, `${name}.ts`), typed);
   const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  const all = ['--strict', '--module', 'nodenext', '--target', 'es2022', ...flags, '--outDir', 'out'];
+  run(process.execPath, [compiler, ...all, `${name}.ts`], folder);
+  expect(run(process.execPath, [`out/${name}.js`], folder).trim(), output, 'output from TypeScript');
+}
+
+function checkLibrary(tarball) {
+  const { dependencies = {} } = install('asynctcp', tarball);
+  expect(Object.keys(dependencies).join(), '', 'runtime dependencies');
   // The empty project has no types of Node: `console` and `TextDecoder` come from the library `dom`.
-  const flags = ['--strict', '--module', 'nodenext', '--target', 'es2022', '--lib', 'es2022,dom'];
-  run(process.execPath, [compiler, ...flags, '--outDir', 'out', 'program.ts'], folder);
-  expect(
-    run(process.execPath, ['out/program.js'], folder).trim(),
-    'echo true Established',
-    'output from TypeScript',
-  );
+  const typed = PROGRAM.replace('(error)', '(error: unknown)');
+  runBoth('program', PROGRAM, typed, ['--lib', 'es2022,dom'], 'echo true Established');
 
   writeFileSync(join(folder, 'hooked.js'), HOOKED);
   expect(
@@ -148,7 +178,26 @@ try {
 
   const help = run(join(folder, 'node_modules', '.bin', 'asynctcp'), ['--help'], folder);
   expect(help.includes('serve'), true, 'serve in the help of the installed command');
-  console.log('the package is sound');
+}
+
+/** asynctcp is installed already, of the version that its peer wants. */
+function checkWeb(tarball) {
+  install('asynctcp-web', tarball);
+  const tree = JSON.parse(run('npm', ['ls', 'asynctcp', '--json'], folder));
+  expect(tree.problems?.join() ?? '', '', 'problems between the packages');
+  runBoth('web', WEB_PROGRAM, WEB_PROGRAM, ['--types', 'node'], '200 hello echo');
+}
+
+try {
+  const license = (name) => readFileSync(join(root, name, 'LICENSE'), 'utf8');
+  expect(license('web'), license(''), 'the licence of asynctcp-web');
+  // Packing asynctcp cleans and builds both.
+  const web = pack('web', NEEDED_BY_WEB);
+  const library = pack('', NEEDED);
+  writeFileSync(join(folder, 'package.json'), '{ "name": "empty", "private": true, "type": "module" }\n');
+  checkLibrary(library);
+  checkWeb(web);
+  console.log('the packages are sound');
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

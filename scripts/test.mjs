@@ -1,6 +1,6 @@
 // Runs the compiled tests with Node's own runner: `npm run test:unit -- [part of a file's name …]`. With
-// `--programs` it runs those of test/programs instead, which need more time and more of Debian's packages.
-// `--times` prints the time of each file at the end.
+// `--programs` it runs those of test/programs and test/web-programs instead, which need more time and more of
+// Debian's packages. `--times` prints the time of each file at the end.
 import { readdirSync } from 'node:fs';
 import { relative } from 'node:path';
 import { run } from 'node:test';
@@ -38,10 +38,12 @@ function rankOf(file) {
   return rank < 0 ? SLOW.length : rank;
 }
 
-const files = ['dist', 'build/bench', 'build/test']
+const isWanted = (name) => /^build\/test\/(web-)?programs\//.test(name) === isPrograms;
+
+const files = ['dist', 'build/bench', 'build/test', 'web/dist', 'web/build']
   .flatMap((folder) => readdirSync(folder, { recursive: true }).map((name) => `${folder}/${name}`))
   .filter((name) => name.endsWith('.test.js'))
-  .filter((name) => name.startsWith('build/test/programs/') === isPrograms)
+  .filter(isWanted)
   .filter((name) => wanted.length === 0 || wanted.some((part) => name.includes(part)))
   .sort()
   .sort((one, other) => rankOf(one) - rankOf(other));

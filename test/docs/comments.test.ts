@@ -7,7 +7,7 @@ import { ROOT } from './pages.js';
 import { isVague } from './words.js';
 
 describe('comments', () => {
-  for (const folder of ['src', 'native']) {
+  for (const folder of ['src', 'native', 'web/src', 'web/test']) {
     it(`of ${folder} have no word or clause whose subject or object must be guessed`, () => {
       const breaches = sources(folder).flatMap((path) => {
         const sentences = commentSentences(readFileSync(ROOT + path, 'utf8'));

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { AsyncClient, AsyncServer, nodeStack } from 'asynctcp';
+import * as web from 'asynctcp-web';
 import { clauseOf } from '../contract/case.js';
 import { CASES } from '../contract/cases.js';
 import { TARGETS } from '../targets/targets.js';
@@ -31,6 +32,12 @@ describe('docs/api.md', () => {
   it('names every public method', () => {
     const names = [...methodsOf(AsyncClient.prototype), ...methodsOf(AsyncServer.prototype)];
     assert.deepEqual(unnamedIn(new Page('docs/api.md'), names), []);
+  });
+});
+
+describe('docs/web.md', () => {
+  it('names everything that asynctcp-web exports', () => {
+    assert.deepEqual(unnamedIn(new Page('docs/web.md'), Object.keys(web)), []);
   });
 });
 

@@ -8,7 +8,12 @@ import { fileURLToPath } from 'node:url';
 import { ESLint } from 'eslint';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-const RULES = ['no-restricted-imports', 'no-restricted-globals', 'no-restricted-properties'];
+const RULES = [
+  'no-restricted-imports',
+  '@typescript-eslint/no-restricted-imports',
+  'no-restricted-globals',
+  'no-restricted-properties',
+];
 
 /** A file of the house, a line that must not stand in it, and the rule that says so. */
 const BREACHES: readonly [file: string, line: string, rule: string][] = [
@@ -63,6 +68,22 @@ const BREACHES: readonly [file: string, line: string, rule: string][] = [
   ['src/streams/read.ts', "import '../stacks/memory/memory-stack.js';", 'rule 2: streams import no stack'],
   ['src/streams/web.ts', "import 'node:stream/web';", 'rule 5: no runtime modules in streams'],
   ['src/stacks/recording/recorder.ts', "import '../memory/memory-stack.js';", 'rule 3: nor does recording'],
+  ['web/src/queue/send-queue.ts', "import '../request/request.js';", 'rule 9: queue imports no folder'],
+  ['web/src/auth/digest.ts', "import type { A } from '../request/request.js';", 'rule 9: nor do types of it'],
+  ['web/src/files/search.ts', "import { A } from '../request/request.js';", 'rule 9: only its type'],
+  ['web/src/files/search.ts', "import type { A } from '../request/body.js';", 'rule 9: nothing else of it'],
+  ['web/src/response/pump.ts', "import '../handlers/handler.js';", 'rule 9: a response knows no handler'],
+  ['web/src/request/body.ts', "import '../middleware/cors.js';", 'rule 9: a request knows no middleware'],
+  ['web/src/websocket/event.ts', "import '../events/format.js';", 'rule 9: nor do protocols each other'],
+  ['web/src/handlers/handler.ts', "import '../server.js';", 'rule 9: a handler does not know the server'],
+  ['web/src/limits.ts', "import './queue/send-queue.js';", 'rule 9: the base knows no folder'],
+  ['web/src/limits.ts', "import './server.js';", 'rule 9: nor the server'],
+  ['web/src/server.ts', "import './index.js';", 'rule 9: nothing inside imports the door'],
+  ['web/src/server.ts', "import '../../src/net/socket.js';", 'rule 9: asynctcp only by its entries'],
+  ['web/src/request/body.ts', "import '../../../src/net/socket.js';", 'rule 9: asynctcp only by its entries'],
+  ['web/src/request/body.ts', "import '#src/net/socket.js';", 'rule 9: asynctcp only by its entries'],
+  ['web/src/request/body.ts', "import 'asynctcp/dist/net.js';", 'rule 9: asynctcp only by its entries'],
+  ['web/test/bed.ts', "import 'asynctcp/dist/net.js';", 'rule 9: also in tests'],
 ];
 
 describe('the linter', () => {
@@ -88,10 +109,21 @@ describe('the linter', () => {
   }
 
   it('holds rule 8: a folder that is not listed is refused', async () => {
-    for (const file of ['src/new-folder/file.ts', 'src/stacks/new-stack/file.ts', 'src/stray.ts']) {
+    for (const file of [
+      'src/new-folder/file.ts',
+      'src/stacks/new-stack/file.ts',
+      'src/stray.ts',
+      'web/src/new-folder/file.ts',
+    ]) {
       assert.equal(await isRefused(file), true, file);
     }
-    for (const file of ['src/port/tcp-state.ts', 'src/stacks/memory/wire.ts', 'src/index.ts']) {
+    for (const file of [
+      'src/port/tcp-state.ts',
+      'src/stacks/memory/wire.ts',
+      'src/index.ts',
+      'web/src/server.ts',
+      'web/src/queue/send-queue.ts',
+    ]) {
       assert.equal(await isRefused(file), false, file);
     }
   });
@@ -104,6 +136,11 @@ describe('the linter', () => {
       [],
     );
     assert.deepEqual(await complaints('src/addon/load-addon.ts', "import 'node:module';\n"), []);
+    assert.deepEqual(
+      await complaints('web/src/files/search.ts', "import type { A } from '../request/request.js';\n"),
+      [],
+    );
+    assert.deepEqual(await complaints('web/src/request/body.ts', "import 'asynctcp/net';\n"), []);
     assert.deepEqual(await complaints('src/support/clock.ts', 'export const now = performance.now();\n'), []);
   });
 });

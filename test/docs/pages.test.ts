@@ -84,9 +84,9 @@ describe('the README', () => {
 });
 
 describe('docs/architecture.md', () => {
-  it('names every folder of src, and every stack', () => {
+  it('names every folder of src and of web/src, and every stack', () => {
     const { text } = new Page('docs/architecture.md');
-    const folders = [...foldersIn('src'), ...foldersIn('src/stacks')];
+    const folders = ['src', 'src/stacks', 'web/src'].flatMap(foldersIn);
     assert.deepEqual(
       folders.filter((name) => !new RegExp(`^ +${name}/( |$)`, 'm').test(text)),
       [],

@@ -77,6 +77,7 @@ function cells(row: string): string {
 /** Returns every page, the README first. */
 export function allPages(): Page[] {
   const docs = readdirSync(`${ROOT}docs`).filter((name) => name.endsWith('.md'));
-  const paths = ['README.md', 'CONTRIBUTING.md', 'bench/README.md', ...docs.map((name) => `docs/${name}`)];
+  const others = ['README.md', 'CONTRIBUTING.md', 'bench/README.md', 'web/README.md'];
+  const paths = [...others, ...docs.map((name) => `docs/${name}`)];
   return paths.map((path) => new Page(path));
 }

@@ -1,4 +1,4 @@
-/** Every block of TypeScript in the documentation compiles; the README's programs do what the README says. */
+/** Every block of TypeScript in the documentation compiles; the programs that it shows do what it says. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -7,6 +7,7 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { WebSocket } from 'ws';
 import { loadAddon } from '#src/addon/load-addon.js';
 import { AsyncClient, type AsyncServer, type MemoryStack } from '#src/index.js';
 import { startNode, type Program } from '../e2e/programs.js';
@@ -14,6 +15,8 @@ import { allPages, ROOT, type Page } from './pages.js';
 
 /** The port of the README's programs. */
 const SHOWN_PORT = '7007';
+/** The port of the programs for asynctcp-web. */
+const SHOWN_WEB_PORT = '8080';
 const FLOOD_BYTES = 32_000_000;
 const PIECE_BYTES = 65_536;
 /** More than all buffers on `memory` hold. */
@@ -98,6 +101,16 @@ describe('TypeScript in the documentation', { timeout: 300_000 }, () => {
     return (await import(pathToFileURL(file).href)) as { stack: MemoryStack; server: AsyncServer };
   }
 
+  /** Starts a web server of a page, compiled, on a free port, and returns its address. */
+  async function startWeb(test: TestContext, page: string, name: string): Promise<string> {
+    const place = join(folder, page.replaceAll(/\W/g, '-'));
+    const code = readFileSync(join(place, `${name}.js`), 'utf8').replace(SHOWN_WEB_PORT, '0');
+    writeFileSync(join(place, `${name}-running.js`), code);
+    const program = startNode(test, pathToFileURL(join(place, `${name}-running.js`)), []);
+    const port = await program.stdout.number(/ on http:\/\/127\.0\.0\.1:(\d+)$/);
+    return `127.0.0.1:${port}`;
+  }
+
   it('compiles, on every page', () => {
     compile(allPages().flatMap((page) => unpack(folder, page)));
   });
@@ -144,6 +157,47 @@ describe('TypeScript in the documentation', { timeout: 300_000 }, () => {
     const client = startShown(test, 'client', port);
     await client.ended;
     assert.match(client.stdout.text, /^hello$/m);
+  });
+
+  it('the lamp of docs/web.md switches, and tells its WebSockets', async (test) => {
+    const address = await startWeb(test, 'docs/web.md', 'lamp');
+    const socket = new WebSocket(`ws://${address}/ws`);
+    test.after(() => {
+      socket.terminate();
+    });
+    const [first] = (await once(socket, 'message')) as [Buffer];
+    assert.equal(String(first), '{"on":false}');
+    const headers = { 'content-type': 'application/json' };
+    const change = (body: string): Promise<Response> =>
+      fetch(`http://${address}/json/state`, { method: 'POST', headers, body });
+    const second = once(socket, 'message');
+    assert.equal((await change('{"on":"maybe"}')).status, 400);
+    assert.equal(await (await change('{"on":true}')).text(), '{"on":true}');
+    assert.equal(String((await second)[0]), '{"on":true}');
+    assert.equal(await (await fetch(`http://${address}/json/state`)).text(), '{"on":true}');
+  });
+
+  it('the program of docs/web.md in memory prints its answer', async (test) => {
+    const file = join(folder, 'docs-web-md', 'in-memory.js');
+    const program = startNode(test, pathToFileURL(file), []);
+    await program.ended;
+    assert.equal(program.stdout.text, '200 21.5\n');
+  });
+
+  it('the program of web/README.md greets, and sends an event', async (test) => {
+    const address = await startWeb(test, 'web/README.md', 'hello');
+    const leaving = new AbortController();
+    test.after(() => {
+      leaving.abort();
+    });
+    const events = await fetch(`http://${address}/events`, { signal: leaving.signal });
+    assert.equal(await (await fetch(`http://${address}/hello?name=esp`)).text(), 'hello esp');
+    let stream = '';
+    for await (const piece of events.body ?? []) {
+      stream += new TextDecoder().decode(piece as Uint8Array);
+      if (stream.includes('\n\n')) break;
+    }
+    assert.match(stream, /^id: \d+\nevent: visit\ndata: esp\n\n$/);
   });
 });
 

@@ -5,6 +5,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { AsyncClient, ErrorCode } from 'asynctcp';
+import {
+  DEFAULT_EVENT_SOURCE_LIMITS,
+  DEFAULT_FOLDER_LIMITS,
+  DEFAULT_LIMITS,
+  DEFAULT_WEB_SOCKET_LIMITS,
+} from 'asynctcp-web';
 import { markdownTable } from 'markdown-table';
 import { rangeText, SYMBOLS, type ConfigurationSymbol } from '#src/asynctcp/configuration.js';
 import type { Report } from '../../bench/save.js';
@@ -33,6 +39,41 @@ function codeRow([name, code]: [string, ErrorCode]): string[] {
   return [`\`${name}\``, String(code).replace('-', '−'), AsyncClient.errorToString(code)];
 }
 
+/** The limits of asynctcp-web: each has its meaning and its answer in its doc comment. */
+const LIMITS_SOURCE = readFileSync(`${ROOT}web/src/limits.ts`, 'utf8');
+const LIMIT = /\/\*\*((?:(?!\*\/).)*)\*\/\s+readonly (\w+): number;/gs;
+
+/** Returns the doc comments of an interface of limits by the names of its members. */
+function limitDocs(name: string): Map<string, string> {
+  const [, parent, body = ''] =
+    new RegExp(`^export interface ${name}(?: extends (\\w+))? {(.*?)^}`, 'ms').exec(LIMITS_SOURCE) ?? [];
+  const docs = parent === undefined ? new Map<string, string>() : limitDocs(parent);
+  for (const [, doc = '', member = ''] of body.matchAll(LIMIT)) {
+    docs.set(member, doc.replace(/\s+\*?\s*/g, ' ').trim());
+  }
+  return docs;
+}
+
+/** Returns a row for each limit. */
+function limitRows(name: string, defaults: object): string[][] {
+  const docs = limitDocs(name);
+  const rows = Object.entries(defaults).map(([limit, value]: [string, number]) => {
+    const doc = docs.get(limit);
+    if (doc === undefined) throw new Error(`${limit} of ${name} has no doc comment`);
+    return [`\`${limit}\``, value.toLocaleString('en'), doc];
+  });
+  return [['limit', 'default', 'bounds: answer'], ...rows];
+}
+
+function limitTable(place: string, name: string, defaults: object): Table {
+  return {
+    page: 'docs/web.md',
+    begin: `<!-- limits of ${place}: made by \`npm run docs\` -->\n`,
+    end: `<!-- end of the limits of ${place} -->`,
+    rows: () => limitRows(name, defaults),
+  };
+}
+
 /** Returns the results of the last `npm run bench -- --web` that was kept. */
 function webResults(): Report['results'] {
   const report = JSON.parse(readFileSync(`${ROOT}bench/results/web.json`, 'utf8')) as Report;
@@ -52,6 +93,10 @@ export const TABLES: readonly Table[] = [
     end: '<!-- end of the error codes -->',
     rows: () => [['name', 'code', '`errorToString`'], ...Object.entries(ErrorCode).map(codeRow)],
   },
+  limitTable('the server', 'Limits', DEFAULT_LIMITS),
+  limitTable('a WebSocket', 'WebSocketLimits', DEFAULT_WEB_SOCKET_LIMITS),
+  limitTable('an event source', 'EventSourceLimits', DEFAULT_EVENT_SOURCE_LIMITS),
+  limitTable('a folder', 'FolderLimits', DEFAULT_FOLDER_LIMITS),
   {
     page: 'docs/performance.md',
     begin: '<!-- web figures: made by `npm run docs` from bench/results/web.json -->\n',
