@@ -32,6 +32,9 @@ const MOST_COPIED = 32_768;
 /** Pieces that leave together at most. */
 const MOST_PIECES = 16;
 
+/** In Node before 22, a write that its destroyed socket gives up is no failure. */
+const GIVES_UP_SILENTLY = Number.parseInt(process.versions.node, 10) < 22;
+
 /** Options of `connect` that are looked at here. */
 export interface TargetOptions {
   readonly path?: unknown;
@@ -122,8 +125,7 @@ function writeGeneric(
   } else {
     Reflect.set(socket, parts.lastWriteQueueSize, handle.bytesWritten - before);
     handle.await((error) => {
-      // As in net.js: a write that its destroyed socket gives up is no failure.
-      done(socket.destroyed ? null : error);
+      done(socket.destroyed && GIVES_UP_SILENTLY ? null : error);
     });
   }
 }
