@@ -8,6 +8,8 @@
  * Call order: `enterCallback` → (`gather` | `flushGathered`)* → `leaveCallback` → `runTicks`, by a loop that
  * may have more callbacks to call before the runtime runs ticks and microtasks itself.
  */
+
+/** Bits of the number of a turn: it stays a small integer. */
 const TURN_MASK = 0x3fff_ffff;
 
 let isRunning = false;

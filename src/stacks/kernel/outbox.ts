@@ -137,7 +137,7 @@ export class Outbox extends SendShare {
     return length;
   }
 
-  /** Sends pieces in one call of the kernel, and copies what it does not take. */
+  /** Sends pieces with as few calls of the kernel as possible, and copies what it does not take. */
   enqueueAllAndFlush(pieces: readonly Uint8Array[]): number {
     let taken = 0;
     for (const piece of pieces) {
