@@ -3,7 +3,7 @@
  * accepted client becomes a `TcpHandle`, which net.js makes a socket of.
  */
 import { AsyncResource } from 'node:async_hooks';
-import { AsyncServer, openServer, type Opened } from '../asynctcp/async-server.js';
+import { AsyncServer, drainServerBy, openServer, type Opened } from '../asynctcp/async-server.js';
 import type { AsyncClient } from '../asynctcp/async-client.js';
 import type { StackOption } from '../asynctcp/stack-choice.js';
 import { TcpError } from '../asynctcp/tcp-error.js';
@@ -39,6 +39,8 @@ export interface ListenPlace {
   readonly stack: StackOption | undefined;
   /** Makes the socket of an accepted connection; net.js makes those for which it returns false. */
   readonly accept: ((handle: TcpHandle) => boolean) | undefined;
+  /** Drains the server; `reset` resets the connections that are left. */
+  readonly drain: (withinMs: number, reset: () => Promise<void>) => Promise<void>;
 }
 
 export class ListenerHandle extends parts.Tcp {
@@ -85,6 +87,7 @@ export class ListenerHandle extends parts.Tcp {
     server.onClient((client) => {
       this.#accept(client);
     });
+    drainServerBy(server, (withinMs) => this.#place.drain(withinMs, () => server.end({ clients: 'abort' })));
     if (!this.#keepsAlive) server.unref();
     const opened = openServer(server);
     if ('code' in opened) {

@@ -1,5 +1,6 @@
 /** Servers of node:net on a listener of asynctcp. */
 import type { StackOption } from '../asynctcp/stack-choice.js';
+import { drainServer } from './drain.js';
 import type { Method, ServerParts } from './node-parts.js';
 import { ListenerHandle } from './listener-handle.js';
 import type { TcpHandle } from './tcp-handle.js';
@@ -41,6 +42,7 @@ function isHandle(handle: unknown): boolean {
 /**
  * Listens, in place of `_listen2`.
  * @param accept makes the socket of an accepted connection; net.js makes those for which it returns false.
+ * @param onDrain called when the task drains, to end connections that end by no answer of HTTP.
  */
 export function listen(
   server: ServerParts,
@@ -48,6 +50,7 @@ export function listen(
   args: ListenArguments,
   stack: StackOption | undefined,
   accept?: (handle: TcpHandle) => boolean,
+  onDrain?: () => void,
 ): unknown {
   const [address, port, addressType, backlog, fd, flags] = args;
   const isEvery = address === null || address === '' || address === '::';
@@ -57,6 +60,7 @@ export function listen(
     reusePort: ((flags ?? 0) & REUSE_PORT) !== 0,
     stack,
     accept,
+    drain: (withinMs: number, reset: () => Promise<void>) => drainServer(server, withinMs, onDrain, reset),
   };
   const handle = new ListenerHandle(place);
   server._handle = handle;

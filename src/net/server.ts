@@ -18,6 +18,12 @@ export type ConnectionListener = (socket: Socket) => void;
 export interface CarryOptions {
   /** Stack that carries the bytes. Default: the configuration's. */
   stack?: StackOption | undefined;
+  /**
+   * Called when the task of the server drains (`startTasks`), to end the connections that another protocol
+   * has taken over from HTTP. The server has stopped to listen, and HTTP ends each connection with its next
+   * answer.
+   */
+  onDrain?: (() => void) | undefined;
 }
 
 /** A server over an AsyncServer, with node:net's API. Its sockets are of the class `Socket`. */
@@ -51,14 +57,19 @@ export function createServer(
  * @throws TypeError for anything but such a server.
  */
 export function carry<S extends net.Server>(server: S, options: CarryOptions = {}): S {
-  listenBy(server, options.stack, undefined);
+  listenBy(server, options.stack, undefined, options.onDrain);
   return server;
 }
 
 /** Makes the socket of an accepted connection. Returns false if net.js shall do that. */
 type Accept = (server: ServerParts, handle: TcpHandle) => boolean;
 
-function listenBy(server: net.Server, stack: StackOption | undefined, accept: Accept | undefined): void {
+function listenBy(
+  server: net.Server,
+  stack: StackOption | undefined,
+  accept: Accept | undefined,
+  onDrain?: () => void,
+): void {
   if (!hasServerParts(server)) throw new TypeError('server must be a server that stands on node:net');
   const nodes: unknown = Reflect.get(server, '_listen2');
   if (!isFunction(nodes)) return;
@@ -66,7 +77,7 @@ function listenBy(server: net.Server, stack: StackOption | undefined, accept: Ac
   Object.defineProperty(server, '_listen2', {
     value(...args: ListenArguments): unknown {
       if (whyNotCarried(server, args) !== undefined) return Reflect.apply(nodes, server, args);
-      return listen(server, nodes, args, stack, own);
+      return listen(server, nodes, args, stack, own, onDrain);
     },
     writable: true,
     configurable: true,

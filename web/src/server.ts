@@ -76,7 +76,12 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     this.#unanswered = new Unanswered(this.limits.answerMs, (request) => {
       this.#late(request);
     });
-    this.#server = carry(makeServer(options, this.limits), { stack: options.stack });
+    this.#server = carry(makeServer(options, this.limits), {
+      stack: options.stack,
+      onDrain: () => {
+        this.#lasting.end();
+      },
+    });
     this.#listenToServer();
   }
 
