@@ -61,11 +61,12 @@ const LAYERS = {
   'stacks/recording': ['port', 'support'],
   streams: ['asynctcp', 'task', 'port', 'support'],
   net: ['asynctcp', 'task', 'port', 'support'],
+  gateway: ['asynctcp', 'task', 'port', 'support'],
   cli: ['asynctcp', 'addon', 'task', 'port', 'support', 'stacks'],
 };
 
 /** The doors, which a subpath of the package gives, and the composition, which they all import. */
-const DOORS = ['composition', 'index', 'streams', 'net', 'net-register'].map((name) => `src/${name}.ts`);
+const DOORS = ['composition', 'index', 'streams', 'gateway', 'net', 'net-register'].map((name) => `src/${name}.ts`);
 
 const ALL_FOLDERS = [...new Set(Object.keys(LAYERS).map((folder) => folder.split('/')[0]))];
 
