@@ -23,12 +23,20 @@ import {
 import { checkAddress, checkBoolean, checkInteger, checkPort, checkReceiveWindow, show } from './check.js';
 import type { Admission } from './admission.js';
 import { takeHandler } from './handlers.js';
-import { Arrival, beginPreamble, checkPreamble, type Preamble, type PreambleReader } from './preamble.js';
+import { observer, type ObservedListener } from './observer.js';
+import {
+  Arrival,
+  beginPreamble,
+  checkPreamble,
+  type ArrivalOwner,
+  type Preamble,
+  type PreambleReader,
+} from './preamble.js';
 import { checkRequired, type RequiredCapabilities } from './required.js';
 import { checkDefaults, checkEnd, type ClientDefaults, type ServerEndOptions } from './server-options.js';
 import { Session, type ClientKeeper } from './session.js';
 import { chooseStack, type StackOption } from './stack-choice.js';
-import { registerSocketUser, socketUsers, unregisterSocketUser, type SocketUser } from './thread-registry.js';
+import { registerSocketUser, socketUsers, unregisterSocketUser } from './thread-registry.js';
 import { errorText, tcpError } from './tcp-error.js';
 
 /** Linux cuts larger backlogs down to `net.core.somaxconn` anyway. */
@@ -67,7 +75,7 @@ export interface ServerOptions {
   require?: RequiredCapabilities;
 }
 
-interface ListeningBase extends SocketUser {
+interface ListeningBase extends ObservedListener {
   readonly started: Promise<void>;
   /** Resolves `started` when the program ends the server before the server listens. */
   readonly giveUp: () => void;
@@ -135,11 +143,16 @@ export class AsyncServer {
       this.#clients -= 1;
     },
   };
-  /** As the keeper, one function for all connections. */
-  readonly #onArrived = (session: Session<AsyncClient>): void => {
-    this.#clients += 1;
-    if (this.#onClient === undefined) session.abort();
-    else session.greet(CallbackKind.CLIENT, this.#onClient);
+  /** As the keeper, one object for all connections. */
+  readonly #arrivals: ArrivalOwner<AsyncClient> = {
+    onArrived: (session) => {
+      this.#clients += 1;
+      if (this.#onClient === undefined) session.abort();
+      else session.greet(CallbackKind.CLIENT, this.#onClient);
+    },
+    onRefused: () => {
+      this.#admission.refuse(this.#listening);
+    },
   };
   #ready = false;
   #warnedOfAcceptFault = false;
@@ -227,6 +240,7 @@ export class AsyncServer {
     this.#listening = undefined;
     this.#ready = false;
     unregisterSocketUser(listening);
+    observer?.onStopped(listening);
     listening.listener?.close();
     listening.giveUp();
     await new Promise<void>((resolve) => {
@@ -345,17 +359,20 @@ export class AsyncServer {
     const fail = (fault: Fault): void => {
       unregisterSocketUser(listening);
       this.#listening = undefined;
+      observer?.onListenFailed(listening, fault);
       const place = `${this.#address ?? 'every address'} port ${this.#port}`;
       reject(tcpError(`listen on ${place}`, fault));
     };
     const events: ListenerEvents = {
       onListening: () => {
         this.#ready = true;
+        observer?.onListening(listening);
         resolve();
       },
       onFailed: fail,
       onAccepted: (connection) => this.#accept(connection),
       onAcceptFailed: (fault) => {
+        observer?.onAcceptFailed(listening, fault);
         this.#warnOfAcceptFault(fault);
       },
     };
@@ -372,6 +389,14 @@ export class AsyncServer {
       ...outcome,
       started,
       giveUp: resolve,
+      keeper: this.#keeper,
+      maxClients: this.#maxClients,
+      address: () => this.address(),
+      port: () => this.port(),
+      isReady: () => this.#ready && this.#listening === listening,
+      hasHandler: () => this.#onClient !== undefined,
+      clients: () => this.#clients,
+      places: () => this.#places,
       unacknowledged: () => 0,
       reset: () => {
         listener?.close();
@@ -400,15 +425,15 @@ export class AsyncServer {
   #accept(connection: Connection): ConnectionEvents | undefined {
     const onClient = this.#onClient;
     if (onClient === undefined || this.#places >= this.#maxClients) {
-      this.#admission.refuse();
+      this.#admission.refuse(this.#listening);
       return undefined;
     }
     const preamble = this.#preamble === undefined ? 'none' : beginPreamble(this.#preamble, connection);
     if (preamble === 'refuse') {
-      this.#admission.refuse();
+      this.#admission.refuse(this.#listening);
       return undefined;
     }
-    if (!this.#admission.admit()) return undefined;
+    if (!this.#admission.admit(this.#listening)) return undefined;
     this.#places += 1;
     if (preamble !== 'none') return this.#await(connection, preamble);
     this.#clients += 1;
@@ -421,7 +446,7 @@ export class AsyncServer {
   #await(connection: Connection, reader: PreambleReader): ConnectionEvents {
     const { stack } = this.#admission;
     const deadlineMs = stack.clock.nowMs() + (this.#preamble?.timeoutMs ?? 0);
-    const arrival = new Arrival<AsyncClient>(reader, deadlineMs, this.#onArrived);
+    const arrival = new Arrival(reader, deadlineMs, this.#arrivals);
     return acceptedSession(stack, connection, this.#defaults, this.#keeper, arrival);
   }
 

@@ -80,6 +80,14 @@ export function beginPreamble(
   }
 }
 
+/** The server of arriving connections. One object serves all of them. */
+export interface ArrivalOwner<Client> {
+  /** Shows the session's client to the program. */
+  onArrived(session: Session<Client>): void;
+  /** Counts a connection that was reset for its preamble. */
+  onRefused(): void;
+}
+
 /**
  * An accepted connection that is no client yet, up to the delivery of the data that came in one piece with
  * its preamble.
@@ -88,17 +96,16 @@ export class Arrival<Client> {
   /** Time by the stack's clock at which the preamble is late. */
   readonly deadlineMs: number;
   readonly #reader: PreambleReader;
-  readonly #onArrived: (session: Session<Client>) => void;
+  readonly #owner: ArrivalOwner<Client>;
   /** Data behind the preamble that waits for the program. */
   rest: Uint8Array | undefined;
   /** True if the peer's FIN has come behind `rest`. */
   hasEnded = false;
 
-  /** @param onArrived makes the session's client the program's. */
-  constructor(reader: PreambleReader, deadlineMs: number, onArrived: (session: Session<Client>) => void) {
+  constructor(reader: PreambleReader, deadlineMs: number, owner: ArrivalOwner<Client>) {
     this.#reader = reader;
     this.deadlineMs = deadlineMs;
-    this.#onArrived = onArrived;
+    this.#owner = owner;
   }
 
   /** Gives bytes to the reader. An exception of the reader is uncaught, and refuses the connection. */
@@ -112,6 +119,7 @@ export class Arrival<Client> {
   }
 
   failed(reason: 'late' | 'ended' | 'serverEnded'): void {
+    if (reason === 'late') this.refused();
     try {
       this.#reader.failed(reason);
     } catch (error) {
@@ -120,7 +128,11 @@ export class Arrival<Client> {
   }
 
   arrived(session: Session<Client>): void {
-    this.#onArrived(session);
+    this.#owner.onArrived(session);
+  }
+
+  refused(): void {
+    this.#owner.onRefused();
   }
 }
 

@@ -23,9 +23,10 @@ import { DataFlow } from './data-flow.js';
 import { Dial, type DialEvents, type DialTarget } from './dial.js';
 import { abortedBy } from './flush-waiters.js';
 import type { ClientHandler, DisconnectReason } from './handlers.js';
+import { observer, type ObservedConnection } from './observer.js';
 import { Arrival, endsAfter, type CompletePreamble } from './preamble.js';
 import type { Ends, SessionOwner } from './session-owner.js';
-import { registerSocketUser, unregisterSocketUser, type SocketUser } from './thread-registry.js';
+import { registerSocketUser, unregisterSocketUser } from './thread-registry.js';
 
 export interface DialOptions extends DialTarget {
   /** 0: no limit but the system's. */
@@ -46,7 +47,7 @@ export interface ClientKeeper {
 
 export class Session<Client>
   extends DataFlow<Client>
-  implements ConnectionEvents, DialEvents, TimerOwner, SocketUser
+  implements ConnectionEvents, DialEvents, TimerOwner, ObservedConnection
 {
   /** The server that accepted the connection. */
   readonly keeper: ClientKeeper | undefined;
@@ -125,7 +126,7 @@ export class Session<Client>
     assert(arrival instanceof Arrival, 'a preamble has its reader');
     const answer = arrival.read(bytes);
     if (answer === 'refuse') {
-      this.core.admission.refuse();
+      arrival.refused();
       this.#endArrival();
     } else if (answer === 'more') {
       connection.consume(bytes.length);
@@ -172,7 +173,6 @@ export class Session<Client>
   /** Resets a connection whose preamble will not be complete. */
   failArrival(reason: 'late' | 'ended' | 'serverEnded'): void {
     if (this.#beginning instanceof Arrival) this.#beginning.failed(reason);
-    if (reason === 'late') this.core.admission.refuse();
     this.#endArrival();
   }
 
@@ -220,6 +220,7 @@ export class Session<Client>
     this.#connectedAtMs = this.nowMs();
     this.#deadlineMs = Number.POSITIVE_INFINITY;
     this.onPollChanged();
+    observer?.onOpened(this);
   }
 
   #listenTo(signal: AbortSignal | undefined): void {
@@ -377,7 +378,8 @@ export class Session<Client>
     this.connection?.leaveAtExit?.();
   }
 
-  callbackThrew(): void {
+  callbackThrew(error: unknown): void {
+    observer?.onException(this, error);
     this.abort();
   }
 
@@ -405,28 +407,30 @@ export class Session<Client>
   }
 
   #end(reason: DisconnectReason, fault: Fault | undefined): void {
-    this.#enterOver();
+    this.#enterOver(reason, fault);
     this.#reportOver(reason, fault);
   }
 
   #endSoon(reason: DisconnectReason, fault: Fault | undefined): void {
-    this.#enterOver();
+    this.#enterOver(reason, fault);
     this.core.admission.stack.post(() => {
       this.#reportOver(reason, fault);
     });
   }
 
-  #enterOver(): void {
+  #enterOver(reason: DisconnectReason, fault: Fault | undefined): void {
     assert(this.phase !== 'over', 'a life ends once');
-    if (this.phase !== 'arriving') this.keeper?.onLeft();
+    const isShown = this.phase !== 'arriving';
     this.phase = 'over';
     this.#stopListening();
     if (this.#timer !== undefined) this.core.admission.stack.timers.disarm(this.#timer);
     this.#leavePlace();
     unregisterSocketUser(this);
+    if (isShown) this.keeper?.onLeft();
     if (this.connection !== undefined) this.#ends ??= endsOf(this.connection);
     this.#beginning = undefined;
     this.connection = undefined;
+    if (isShown) observer?.onOver(this, reason, fault);
   }
 
   #leavePlace(): void {
