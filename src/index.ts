@@ -37,6 +37,7 @@ export { AsyncServer, type ServerOptions } from './asynctcp/async-server.js';
 export type { DisconnectReason } from './asynctcp/handlers.js';
 export type { ConfigureOptions, StackName } from './asynctcp/configuration.js';
 export { Packet } from './asynctcp/packet.js';
+export type { CompletePreamble, Preamble, PreambleAnswer, PreambleReader } from './asynctcp/preamble.js';
 export type { RequiredCapabilities } from './asynctcp/required.js';
 export type { ClientDefaults, ServerEndOptions } from './asynctcp/server-options.js';
 export type { StackOption } from './asynctcp/stack-choice.js';
