@@ -118,6 +118,7 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
     const { connection } = this;
     if (connection === undefined) return undefined;
     const isPaused = isHeld(this.#holds);
+    const path = connection.path?.();
     return {
       unacknowledged: this.unacknowledged(),
       added: this.#added,
@@ -126,9 +127,9 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
       windowBytes: connection.receiveWindowBytes,
       isPaused,
       undelivered: isPaused ? connection.undelivered?.() : 0,
-      heardAgoMs: connection.heardAgoMs(),
-      mss: connection.mss(),
-      path: connection.path?.(),
+      heardAgoMs: path === undefined ? connection.heardAgoMs() : path.heardAgoMs,
+      mss: path?.mss ?? connection.mss(),
+      path,
     };
   }
 
