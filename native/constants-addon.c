@@ -28,6 +28,7 @@ static const struct constant NUMBERS[] = {
     NUMBER(SHARES_NOTHING),
     NUMBER(SHARES_PORT),
     NUMBER(SHARES_FREE_PORT),
+    {"PATH_WORDS", sizeof(struct path_info) / sizeof(int32_t)},
     NUMBER(MAX_EVENTS),
     NUMBER(MAX_SENDS),
     NUMBER(ARENA_BYTES),

@@ -82,6 +82,7 @@ offerTaskKeeper({
     if (settings.diagnostics) collectDiagnostics(settings, systemClock, threadProbe());
   },
   watch: startWatchdog,
+  probe: threadProbe,
 });
 const group = givenGroup();
 if (group !== undefined) offerTaskGroup(group);

@@ -1,5 +1,12 @@
 /** The door of the package on Node: the exports of `asynctcp`. */
-import { checkHandler, checkInteger, checkObject, checkOptions, checkProgram } from './asynctcp/check.js';
+import {
+  checkHandler,
+  checkInteger,
+  checkLogger,
+  checkObject,
+  checkOptions,
+  checkProgram,
+} from './asynctcp/check.js';
 import { Configuration, configuration, symbolOf, type ConfigureOptions } from './asynctcp/configuration.js';
 import { sendFigures } from './asynctcp/thread-registry.js';
 import { checkRecordingOptions, checkStackOptions } from './asynctcp/stack-options.js';
@@ -14,7 +21,7 @@ import { AsyncTasks } from './task/async-tasks-node.js';
 import { coresOf } from './task/task-cores.js';
 import { usableCores } from './task/thread-node.js';
 import type { TasksOptions } from './task/task-start.js';
-import { warn } from './support/warn.js';
+import { logTo, warn, type Logger } from './support/warn.js';
 import { diagnosticsReport, type Diagnostics } from './task/diagnostics.js';
 import { setWatchdogHandler, type WatchdogHandler } from './task/watchdog-node.js';
 
@@ -43,6 +50,7 @@ export { AsyncServer, type ServerOptions } from './asynctcp/async-server.js';
 export type { DisconnectReason } from './asynctcp/handlers.js';
 export type { ConfigureOptions, StackName } from './asynctcp/configuration.js';
 export { Packet } from './asynctcp/packet.js';
+export type { CompletePreamble, Preamble, PreambleAnswer, PreambleReader } from './asynctcp/preamble.js';
 export type { RequiredCapabilities } from './asynctcp/required.js';
 export type { ClientDefaults, ServerEndOptions } from './asynctcp/server-options.js';
 export type { StackOption } from './asynctcp/stack-choice.js';
@@ -71,6 +79,7 @@ export type { Requested, ThreadInEffect } from './task/thread-in-effect.js';
 export type { TaskSignal, TaskThread } from './task/task-thread.js';
 export type { WatchdogBite } from './task/watchdog-bite.js';
 export type { WatchdogHandler } from './task/watchdog-node.js';
+export type { Logger } from './support/warn.js';
 export { kernelStack, nodeStack } from './composition.js';
 export { systemClock, type Alarm, type Clock, type MonotonicClock } from './support/clock.js';
 export { SteppedClock } from './support/stepped-clock.js';
@@ -179,6 +188,15 @@ export function taskNumber(): number | undefined {
  */
 export function onWatchdog(handler: WatchdogHandler | undefined): void {
   setWatchdogHandler(checkHandler('onWatchdog', handler));
+}
+
+/**
+ * Gives the library's warnings, and the events of a monitor, to a logger of this thread from now on, such as
+ * `pino()`; `undefined`: warnings to the console again, the default.
+ * @throws TypeError for an object without the methods `info`, `warn` and `error`.
+ */
+export function setLogger(logger: Logger | undefined): void {
+  logTo(checkLogger('logger', logger));
 }
 
 /**

@@ -24,12 +24,21 @@ import {
 import { checkAddress, checkBoolean, checkInteger, checkPort, checkReceiveWindow, show } from './check.js';
 import type { Admission } from './admission.js';
 import { takeHandler } from './handlers.js';
+import { observer, type ObservedListener } from './observer.js';
+import {
+  Arrival,
+  beginPreamble,
+  checkPreamble,
+  type ArrivalOwner,
+  type Preamble,
+  type PreambleReader,
+} from './preamble.js';
 import { checkRequired, type RequiredCapabilities } from './required.js';
 import { checkDefaults, checkEnd, type ClientDefaults, type ServerEndOptions } from './server-options.js';
 import { Session, type ClientKeeper } from './session.js';
 import { chooseStack, type StackOption } from './stack-choice.js';
 import { taskGroup } from './task-use.js';
-import { registerSocketUser, socketUsers, unregisterSocketUser, type SocketUser } from './thread-registry.js';
+import { registerSocketUser, socketUsers, unregisterSocketUser } from './thread-registry.js';
 import { errorText, tcpError } from './tcp-error.js';
 
 /** Linux cuts larger backlogs down to `net.core.somaxconn` anyway. */
@@ -53,6 +62,12 @@ export interface ServerOptions {
    * count. Default: no limit but the stack's.
    */
   maxClients?: number;
+  /**
+   * Bytes that an accepted connection has to send before it is a client, such as the header of the PROXY
+   * protocol (`proxyProtocol` of `asynctcp/gateway`). Until then the connection counts against `maxClients`,
+   * and is reset when the preamble's time is over. Default: none.
+   */
+  preamble?: Preamble | undefined;
   /** Receive window of the server's clients, 1024 to 1073741824 bytes. Default: the stack's. */
   receiveWindow?: number;
   /**
@@ -65,7 +80,7 @@ export interface ServerOptions {
 /** Ends the clients of a server of another API, which stands on an AsyncServer, within the milliseconds. */
 export type DrainServer = (withinMs: number) => Promise<void>;
 
-interface ListeningBase extends SocketUser {
+interface ListeningBase extends ObservedListener {
   /** The place that the tasks of a group share. */
   readonly place: ListenPlace | undefined;
   readonly started: Promise<void>;
@@ -122,11 +137,13 @@ export class AsyncServer {
   readonly #reusePort: boolean;
   readonly #maxClients: number;
   readonly #receiveWindow: number | undefined;
+  readonly #preamble: Preamble | undefined;
   #onClient: ClientHandler | undefined;
   #defaults: AcceptedSettings = INITIAL;
   #keepsAlive = true;
-  /** Clients that have not ended; `#places` counts those of them that are not closing either. */
+  /** Clients that have not ended. */
   #clients = 0;
+  /** Clients that have not ended and do not close, and connections whose preamble is not complete. */
   #places = 0;
   #listening: Listening | undefined;
   #drain: DrainServer = (withinMs) => this.end({ clients: 'drain', withinMs });
@@ -138,6 +155,17 @@ export class AsyncServer {
     },
     onLeft: () => {
       this.#clients -= 1;
+    },
+  };
+  /** As the keeper, one object for all connections. */
+  readonly #arrivals: ArrivalOwner<AsyncClient> = {
+    onArrived: (session) => {
+      this.#clients += 1;
+      if (this.#onClient === undefined) session.abort();
+      else session.greet(CallbackKind.CLIENT, this.#onClient);
+    },
+    onRefused: () => {
+      this.#admission.refuse(this.#listening);
     },
   };
   #ready = false;
@@ -166,6 +194,7 @@ export class AsyncServer {
         ? Number.POSITIVE_INFINITY
         : checkInteger('maxClients', options.maxClients, 1, Number.MAX_SAFE_INTEGER);
     this.#receiveWindow = checkReceiveWindow(options.receiveWindow);
+    this.#preamble = checkPreamble(options.preamble);
     this.#admission = chooseStack(options.stack);
     checkRequired(options.require, this.#admission.stack);
     const { name, capabilities } = this.#admission.stack;
@@ -204,13 +233,16 @@ export class AsyncServer {
 
   /**
    * Stops listening at once, and ends the clients as the options say, also if the server does not listen.
-   * `begin` may follow directly.
+   * Connections whose preamble is not complete are reset. `begin` may follow directly.
    * @returns a promise that resolves when the port is free and the clients that the options end have ended.
    * @throws TypeError, RangeError (as a rejection) for options out of range.
    */
   async end(options: ServerEndOptions = {}): Promise<void> {
     const { clients, withinMs } = checkEnd(options);
     const stopped = this.#stopListening();
+    if (this.#preamble !== undefined) {
+      for (const session of this.#sessions()) if (session.isArriving) session.failArrival('serverEnded');
+    }
     const sessions = clients === 'leave' ? [] : this.#sessions();
     const over = sessions.map((session) => session.over());
     for (const session of sessions) {
@@ -228,6 +260,7 @@ export class AsyncServer {
     this.#listening = undefined;
     this.#ready = false;
     unregisterSocketUser(listening);
+    observer?.onStopped(listening);
     listening.listener?.close();
     listening.place?.ends();
     listening.giveUp();
@@ -238,7 +271,9 @@ export class AsyncServer {
 
   /** Returns the server's clients that have not ended at this moment, the oldest first. */
   clients(): Iterable<AsyncClient> {
-    return this.#sessions().map(({ core }) => core.client);
+    return this.#sessions()
+      .filter(({ isArriving }) => !isArriving)
+      .map(({ core }) => core.client);
   }
 
   /** Returns the number of the server's clients that have not ended. */
@@ -345,6 +380,7 @@ export class AsyncServer {
     const fail = (fault: Fault): void => {
       unregisterSocketUser(listening);
       this.#listening = undefined;
+      observer?.onListenFailed(listening, fault);
       place?.ends();
       reject(tcpError(`listen on ${this.#address ?? 'every address'} port ${this.#port}`, fault));
     };
@@ -356,11 +392,13 @@ export class AsyncServer {
         this.#ready = true;
         const { listener: open } = listening;
         if (open !== undefined) place?.listens(open.local.port, (descriptor) => acceptAlso(open, descriptor));
+        observer?.onListening(listening);
         resolve();
       },
       onFailed: fail,
       onAccepted: (connection) => this.#accept(connection),
       onAcceptFailed: (fault) => {
+        observer?.onAcceptFailed(listening, fault);
         this.#warnOfAcceptFault(fault);
       },
     };
@@ -378,6 +416,14 @@ export class AsyncServer {
       place,
       giveUp: resolve,
       drainServer: (withinMs) => this.#drain(withinMs),
+      keeper: this.#keeper,
+      maxClients: this.#maxClients,
+      address: () => this.address(),
+      port: () => this.port(),
+      isReady: () => this.#ready && this.#listening === listening,
+      hasHandler: () => this.#onClient !== undefined,
+      clients: () => this.#clients,
+      places: () => this.#places,
       unacknowledged: () => 0,
       reset: () => {
         listener?.close();
@@ -407,15 +453,29 @@ export class AsyncServer {
   #accept(connection: Connection): ConnectionEvents | undefined {
     const onClient = this.#onClient;
     if (onClient === undefined || this.#places >= this.#maxClients) {
-      this.#admission.refuse();
+      this.#admission.refuse(this.#listening);
       return undefined;
     }
-    if (!this.#admission.admit()) return undefined;
-    this.#clients += 1;
+    const preamble = this.#preamble === undefined ? 'none' : beginPreamble(this.#preamble, connection);
+    if (preamble === 'refuse') {
+      this.#admission.refuse(this.#listening);
+      return undefined;
+    }
+    if (!this.#admission.admit(this.#listening)) return undefined;
     this.#places += 1;
+    if (preamble !== 'none') return this.#await(connection, preamble);
+    this.#clients += 1;
     const session = acceptedSession(this.#admission.stack, connection, this.#defaults, this.#keeper);
     session.greet(CallbackKind.CLIENT, onClient);
     return session;
+  }
+
+  /** Lets a connection become a client when its preamble is complete. */
+  #await(connection: Connection, reader: PreambleReader): ConnectionEvents {
+    const { stack } = this.#admission;
+    const deadlineMs = stack.clock.nowMs() + (this.#preamble?.timeoutMs ?? 0);
+    const arrival = new Arrival(reader, deadlineMs, this.#arrivals);
+    return acceptedSession(stack, connection, this.#defaults, this.#keeper, arrival);
   }
 
   /** Warns once: a machine out of descriptors fails to accept many connections, and each would be a line. */

@@ -4,6 +4,7 @@
  */
 import { runningCallback } from '../task/dispatch.js';
 import type { TaskHooks, TaskSettings } from '../task/task-settings.js';
+import type { ThreadProbe } from '../task/thread-in-effect.js';
 import { assert } from '../support/assert.js';
 import type { TaskGroup } from '../task/task-group.js';
 import { configuration, type Configuration, type ConfigureOptions } from './configuration.js';
@@ -14,6 +15,8 @@ export interface TaskKeeper {
   begin(settings: TaskSettings): void;
   /** Starts the watchdog over this thread's callbacks. */
   watch(settings: TaskSettings, hooks: TaskHooks): void;
+  /** Returns a probe of the calling thread. */
+  probe(): ThreadProbe;
 }
 
 let keeper: TaskKeeper | undefined;
@@ -34,6 +37,11 @@ export function offerTaskGroup(offered: TaskGroup): void {
 /** Returns the group of this thread's task; `undefined` if it is no task of a group. */
 export function taskGroup(): TaskGroup | undefined {
   return group;
+}
+
+/** Returns a probe of the calling thread; `undefined` on a runtime without one. */
+export function threadProbe(): ThreadProbe | undefined {
+  return keeper?.probe();
 }
 
 function number(from: Configuration, option: keyof ConfigureOptions): number {
