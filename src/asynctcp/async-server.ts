@@ -114,8 +114,8 @@ export interface Opened {
 export let openServer: (server: AsyncServer) => Opened | Fault;
 
 /**
- * Sets the function that drains a server whose task ends, in place of the server's own: it stops listening, its
- * clients may go on for the given time, and those that are left are drained then.
+ * Sets the function that drains a server whose task ends, in place of the server's own, which stops
+ * listening, leaves its clients alone for the given time, and drains those that are left then.
  */
 export let drainServerBy: (server: AsyncServer, drain: DrainServer) => void;
 
