@@ -53,7 +53,7 @@ export interface SeatEvents {
 export class TaskSeat {
   readonly number: number;
   readonly kept = new KeptSockets();
-  /** How the last thread ended. */
+  /** End of the last thread. */
   end: ThreadEnd = { status: 0 };
   restarts = 0;
   thread: TaskThread | undefined;
