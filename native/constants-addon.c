@@ -24,6 +24,7 @@ static const struct constant NUMBERS[] = {
     {"EVENT_WORDS", sizeof(struct event) / sizeof(int32_t)},
     {"SEND_WORDS", sizeof(struct send) / sizeof(int32_t)},
     {"END_BYTES", sizeof(struct end_text)},
+    {"PATH_WORDS", sizeof(struct path_info) / sizeof(int32_t)},
     NUMBER(MAX_EVENTS),
     NUMBER(MAX_SENDS),
     NUMBER(ARENA_BYTES),

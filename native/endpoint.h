@@ -69,6 +69,25 @@ struct connection_info {
 };
 
 int endpoint_info(int fd, struct connection_info *info);
+
+/* Figures of the path to the peer, in memory that JavaScript reads. */
+struct path_info {
+  /* As in `connection_info`. */
+  int32_t mss;
+  int32_t heard_ago_ms;
+  /* Smoothed round-trip time in microseconds; 0 before the first measurement. */
+  int32_t round_trip_us;
+  /* Segments that were sent again since the connection began. */
+  int32_t retransmissions;
+  /* Bytes that the peer's window admits beyond the last acknowledged one; -1 before Linux 5.4. */
+  int32_t peer_window;
+  /* Retransmissions and probes in a row that the peer has not answered. */
+  int32_t unanswered;
+};
+
+int endpoint_path(int fd, struct path_info *path);
+/* Returns the bytes that have arrived and were not received, those that were peeked at included. */
+int endpoint_waiting(int fd);
 /* Returns the bytes that the peer may send, according to the last window that it got. Needs Linux 6.2. */
 int endpoint_window(int fd);
 /* Returns true if bytes can be peeked at from an offset on. Needs Linux 6.9. */

@@ -228,6 +228,8 @@ SLOT_FUNCTION(
 SLOT_FUNCTION(js_state, 1, info_of(loop, given[0], FIGURE_STATE))
 SLOT_FUNCTION(js_mss, 1, info_of(loop, given[0], FIGURE_MSS))
 SLOT_FUNCTION(js_heard_ago, 1, info_of(loop, given[0], FIGURE_HEARD_AGO))
+SLOT_FUNCTION(js_path, 1, sockets_path(&loop->sockets, given[0]))
+SLOT_FUNCTION(js_waiting, 1, sockets_waiting(&loop->sockets, given[0]))
 SLOT_FUNCTION(js_shutdown, 1, sockets_shutdown(&loop->sockets, given[0]))
 SLOT_FUNCTION(js_close, 1, sockets_close(&loop->sockets, given[0]))
 SLOT_FUNCTION(js_reset, 1, sockets_reset(&loop->sockets, given[0]))
@@ -280,6 +282,8 @@ static const struct function FUNCTIONS[] = {
     {"state", js_state},
     {"mss", js_mss},
     {"heardAgo", js_heard_ago},
+    {"path", js_path},
+    {"waiting", js_waiting},
     {"shutdown", js_shutdown},
     {"close", js_close},
     {"reset", js_reset},
@@ -301,6 +305,7 @@ static const struct shared_buffer BUFFERS[SHARED_BUFFERS] = {
     {"sends", MAX_SENDS * sizeof(struct send)},
     {"arena", ARENA_BYTES},
     {"cursors", MAX_PAGES * sizeof(int32_t)},
+    {"pathFigures", sizeof(struct path_info)},
 };
 
 static napi_status add_buffers(napi_env env, napi_value object, struct loop *loop, struct shared *shared) {
@@ -317,6 +322,7 @@ static napi_status add_buffers(napi_env env, napi_value object, struct loop *loo
   shared->sends = memory[2];
   shared->arena = memory[3];
   shared->cursors = memory[4];
+  shared->path = memory[5];
   return status;
 }
 

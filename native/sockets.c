@@ -220,6 +220,17 @@ int sockets_info(struct sockets *sockets, int slot, struct connection_info *info
   return socket == NULL ? refusal(CALL_GETSOCKOPT, EBADF) : endpoint_info(socket->fd, info);
 }
 
+int sockets_path(struct sockets *sockets, int slot) {
+  const struct socket *socket = socket_at(sockets, slot);
+  if (socket == NULL || sockets->shared.path == NULL) return refusal(CALL_GETSOCKOPT, EBADF);
+  return endpoint_path(socket->fd, sockets->shared.path);
+}
+
+int sockets_waiting(struct sockets *sockets, int slot) {
+  const struct socket *socket = socket_at(sockets, slot);
+  return socket == NULL ? refusal(CALL_IOCTL, EBADF) : endpoint_waiting(socket->fd);
+}
+
 int sockets_shutdown(struct sockets *sockets, int slot) {
   struct socket *socket = socket_at(sockets, slot);
   if (socket == NULL) return refusal(CALL_SHUTDOWN, EBADF);

@@ -1,5 +1,5 @@
 /** The door of the package on Node: the exports of `asynctcp`. */
-import { checkHandler, checkObject, checkOptions, checkProgram } from './asynctcp/check.js';
+import { checkHandler, checkLogger, checkObject, checkOptions, checkProgram } from './asynctcp/check.js';
 import { Configuration, configuration, type ConfigureOptions } from './asynctcp/configuration.js';
 import { sendFigures } from './asynctcp/thread-registry.js';
 import { checkRecordingOptions, checkStackOptions } from './asynctcp/stack-options.js';
@@ -9,6 +9,7 @@ import { MemoryStack, type MemoryStackOptions } from './stacks/memory/memory-sta
 import type { RecordingOptions } from './stacks/recording/recording-options.js';
 import { RecordingStack } from './stacks/recording/recording-stack.js';
 import { AsyncTask, type TaskOptions } from './task/async-task-node.js';
+import { logTo, type Logger } from './support/warn.js';
 import { diagnosticsReport, type Diagnostics } from './task/diagnostics.js';
 import { setWatchdogHandler, type WatchdogHandler } from './task/watchdog-node.js';
 
@@ -64,6 +65,7 @@ export type { Requested, ThreadInEffect } from './task/thread-in-effect.js';
 export type { TaskSignal, TaskThread } from './task/task-thread.js';
 export type { WatchdogBite } from './task/watchdog-bite.js';
 export type { WatchdogHandler } from './task/watchdog-node.js';
+export type { Logger } from './support/warn.js';
 export { kernelStack, nodeStack } from './composition.js';
 export { systemClock, type Alarm, type Clock, type MonotonicClock } from './support/clock.js';
 export { SteppedClock } from './support/stepped-clock.js';
@@ -128,6 +130,15 @@ export function startTask(
  */
 export function onWatchdog(handler: WatchdogHandler | undefined): void {
   setWatchdogHandler(checkHandler('onWatchdog', handler));
+}
+
+/**
+ * Gives the library's warnings, and the events of a monitor, to a logger of this thread from now on, such as
+ * `pino()`; `undefined`: warnings to the console again, the default.
+ * @throws TypeError for an object without the methods `info`, `warn` and `error`.
+ */
+export function setLogger(logger: Logger | undefined): void {
+  logTo(checkLogger('logger', logger));
 }
 
 /**

@@ -19,6 +19,12 @@ export interface NativeSockets {
   readonly sends: ArrayBuffer;
   /** The bytes of the send records. */
   readonly arena: ArrayBuffer;
+  /**
+   * Answer of the last `path`, `PATH_WORDS` 32-bit words: bytes of a segment; milliseconds since the peer's
+   * last segment; round-trip time in microseconds, 0 if unknown; segments sent again; bytes that the peer's
+   * window admits, −1 if unknown; retransmissions and probes in a row without an answer.
+   */
+  readonly pathFigures: ArrayBuffer;
   /** True if receiving can leave the window closed (`setPeeking`): Linux 6.9. */
   readonly canPeek: boolean;
 
@@ -96,6 +102,10 @@ export interface NativeSockets {
   mss(slot: number): number;
   /** Returns the milliseconds since data or an acknowledgement of the peer arrived. */
   heardAgo(slot: number): number;
+  /** Writes `pathFigures`. */
+  path(slot: number): number;
+  /** Returns the bytes that have arrived and were not received, those that were peeked at included. */
+  waiting(slot: number): number;
 
   /** Sends FIN behind all bytes that the kernel accepted. */
   shutdown(slot: number): number;
@@ -158,6 +168,8 @@ export const LinuxTcpState = {
 export const EVENT_WORDS = 4;
 export const SEND_WORDS = 4;
 export const END_BYTES = 66;
+/** 32-bit words of `pathFigures`. */
+export const PATH_WORDS = 6;
 /** Event records of one poll. */
 export const MAX_EVENTS = 512;
 /** Send records of one flush, and the bytes that they send. */

@@ -118,6 +118,7 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
     const { connection } = this;
     if (connection === undefined) return undefined;
     const isPaused = isHeld(this.#holds);
+    const path = connection.path?.();
     return {
       unacknowledged: this.unacknowledged(),
       added: this.#added,
@@ -126,9 +127,9 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
       windowBytes: connection.receiveWindowBytes,
       isPaused,
       undelivered: isPaused ? connection.undelivered?.() : 0,
-      heardAgoMs: connection.heardAgoMs(),
-      mss: connection.mss(),
-      path: connection.path?.(),
+      heardAgoMs: path === undefined ? connection.heardAgoMs() : path.heardAgoMs,
+      mss: path?.mss ?? connection.mss(),
+      path,
     };
   }
 
@@ -222,6 +223,16 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
     if (this.connection === undefined || this.state() === TcpState.CLOSED) return 0;
     if (this.#wantsAcks()) return this.#added + this.#sent - this.#acked;
     return this.connection.unacknowledged();
+  }
+
+  /** Returns the bytes of `bytesOut` that are acknowledged, also after the end. */
+  acknowledged(): number {
+    return this.#added + this.#sent - this.unacknowledged();
+  }
+
+  /** As the port's `heardAgoMs`; `undefined` unless connected. */
+  heardAgoMs(): number | undefined {
+    return this.connection?.heardAgoMs();
   }
 
   /** Waits until the bytes added before this call are acknowledged. */

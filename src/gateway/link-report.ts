@@ -12,6 +12,8 @@ export interface LinkFailure {
   readonly reason: string;
   /** A sentence with the details. */
   readonly text: string;
+  /** The error behind the failure: a TcpError, or the exception of the program's `onUp`. */
+  readonly error?: Error | undefined;
   /** Time of the failure by the stack's clock, in milliseconds. */
   readonly atMs: number;
 }

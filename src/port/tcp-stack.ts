@@ -205,6 +205,9 @@ export interface Loan {
 
 /** Figures of a connection's path to the peer. `undefined` stands for what the system does not report. */
 export interface PathFigures {
+  /** As `mss()` and `heardAgoMs()`, from the same moment. */
+  readonly mss: number;
+  readonly heardAgoMs: number | undefined;
   /** Smoothed round-trip time in milliseconds. */
   readonly roundTripMs: number | undefined;
   /** Segments that were sent again since the connection began. */
