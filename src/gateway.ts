@@ -13,4 +13,5 @@ export {
   type UpHandler,
 } from './gateway/link-keeper.js';
 export type { BackoffOptions, LinkEndOptions, LinkOptions } from './gateway/link-options.js';
+export { pipe, type PipeOptions, type PipeResult } from './gateway/pipe.js';
 export { linkReports, type LinkFailure, type LinkReport, type LinkState } from './gateway/link-report.js';
