@@ -14,6 +14,7 @@ import type {
 import { assert } from '../support/assert.js';
 import { warn } from '../support/warn.js';
 import { CallbackKind } from '../task/callback-kind.js';
+import type { ListenPlace } from '../task/task-group.js';
 import {
   acceptedSession,
   type AcceptedSettings,
@@ -36,6 +37,7 @@ import { checkRequired, type RequiredCapabilities } from './required.js';
 import { checkDefaults, checkEnd, type ClientDefaults, type ServerEndOptions } from './server-options.js';
 import { Session, type ClientKeeper } from './session.js';
 import { chooseStack, type StackOption } from './stack-choice.js';
+import { taskGroup } from './task-use.js';
 import { registerSocketUser, socketUsers, unregisterSocketUser } from './thread-registry.js';
 import { errorText, tcpError } from './tcp-error.js';
 
@@ -75,7 +77,12 @@ export interface ServerOptions {
   require?: RequiredCapabilities;
 }
 
+/** Ends the clients of a server of another API, which stands on an AsyncServer, within the milliseconds. */
+export type DrainServer = (withinMs: number) => Promise<void>;
+
 interface ListeningBase extends ObservedListener {
+  /** The place that the tasks of a group share. */
+  readonly place: ListenPlace | undefined;
   readonly started: Promise<void>;
   /** Resolves `started` when the program ends the server before the server listens. */
   readonly giveUp: () => void;
@@ -102,6 +109,9 @@ export interface Opened {
  */
 export let openServer: (server: AsyncServer) => Opened | Fault;
 
+/** Sets the function that drains a server in place of `end({ clients: 'drain' })`. */
+export let drainServerBy: (server: AsyncServer, drain: DrainServer) => void;
+
 /** Initial settings of clients if the program sets none. */
 const INITIAL: AcceptedSettings = {
   noDelay: false,
@@ -115,6 +125,9 @@ const INITIAL: AcceptedSettings = {
 export class AsyncServer {
   static {
     openServer = (server) => server.#open();
+    drainServerBy = (server, drain) => {
+      server.#drain = drain;
+    };
   }
 
   readonly #admission: Admission;
@@ -133,6 +146,7 @@ export class AsyncServer {
   /** Clients that have not ended and do not close, and connections whose preamble is not complete. */
   #places = 0;
   #listening: Listening | undefined;
+  #drain: DrainServer = (withinMs) => this.end({ clients: 'drain', withinMs });
   /** One object for all clients: an idle connection costs no closure. */
   readonly #keeper: ClientKeeper = {
     onPlaceFreed: () => {
@@ -189,6 +203,12 @@ export class AsyncServer {
         `reusePort must be false on the ${name} stack of this runtime, which cannot share a port`,
       );
     }
+    if (taskGroup() !== undefined && !capabilities.reusePort && !capabilities.virtualTime) {
+      throw new RangeError(
+        `tasks cannot share a port on the ${name} stack of this runtime: the stack kernel can, and node can ` +
+          'on Linux with Node 22.12, 23.1 and newer',
+      );
+    }
   }
 
   /**
@@ -242,6 +262,7 @@ export class AsyncServer {
     unregisterSocketUser(listening);
     observer?.onStopped(listening);
     listening.listener?.close();
+    listening.place?.ends();
     listening.giveUp();
     await new Promise<void>((resolve) => {
       this.#admission.stack.post(resolve);
@@ -360,12 +381,17 @@ export class AsyncServer {
       unregisterSocketUser(listening);
       this.#listening = undefined;
       observer?.onListenFailed(listening, fault);
-      const place = `${this.#address ?? 'every address'} port ${this.#port}`;
-      reject(tcpError(`listen on ${place}`, fault));
+      place?.ends();
+      reject(tcpError(`listen on ${this.#address ?? 'every address'} port ${this.#port}`, fault));
     };
+    const { stack } = this.#admission;
+    // Clients and servers in virtual time are no business of other tasks.
+    const place = stack.capabilities.virtualTime ? undefined : taskGroup()?.place(this.#address, this.#port);
     const events: ListenerEvents = {
       onListening: () => {
         this.#ready = true;
+        const { listener: open } = listening;
+        if (open !== undefined) place?.listens(open.local.port, (descriptor) => acceptAlso(open, descriptor));
         observer?.onListening(listening);
         resolve();
       },
@@ -376,8 +402,7 @@ export class AsyncServer {
         this.#warnOfAcceptFault(fault);
       },
     };
-    const { stack } = this.#admission;
-    const opened = stack.listen(this.#target(), events);
+    const opened = stack.listen(this.#target(place), events);
     const outcome =
       'code' in opened
         ? ({ listener: undefined, fault: opened } as const)
@@ -388,7 +413,9 @@ export class AsyncServer {
       stack,
       ...outcome,
       started,
+      place,
       giveUp: resolve,
+      drainServer: (withinMs) => this.#drain(withinMs),
       keeper: this.#keeper,
       maxClients: this.#maxClients,
       address: () => this.address(),
@@ -412,13 +439,14 @@ export class AsyncServer {
     return listening;
   }
 
-  #target(): ListenTarget {
+  #target(place: ListenPlace | undefined): ListenTarget {
     return {
       address: this.#address,
-      port: this.#port,
+      port: place?.port ?? this.#port,
       backlog: this.#backlog,
-      reusePort: this.#reusePort,
+      reusePort: this.#reusePort || place !== undefined,
       receiveWindowBytes: this.#receiveWindow,
+      handover: place,
     };
   }
 
@@ -458,4 +486,10 @@ export class AsyncServer {
       `port ${this.port()} cannot accept a connection: ${errorText(fault.code)} (${fault.cause?.message ?? 'no details'}); listening goes on`,
     );
   }
+}
+
+/** Accepts from a further socket, that of another task. Returns a function that ends this. */
+function acceptAlso(listener: Listener, descriptor: number): (() => void) | undefined {
+  const accepts = listener.acceptAlso?.(descriptor);
+  return typeof accepts === 'function' ? accepts : undefined;
 }

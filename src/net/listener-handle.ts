@@ -3,7 +3,7 @@
  * accepted client becomes a `TcpHandle`, which net.js makes a socket of.
  */
 import { AsyncResource } from 'node:async_hooks';
-import { AsyncServer, openServer, type Opened } from '../asynctcp/async-server.js';
+import { AsyncServer, drainServerBy, openServer, type Opened } from '../asynctcp/async-server.js';
 import type { AsyncClient } from '../asynctcp/async-client.js';
 import type { Preamble } from '../asynctcp/preamble.js';
 import type { StackOption } from '../asynctcp/stack-choice.js';
@@ -42,6 +42,8 @@ export interface ListenPlace {
   readonly preamble: Preamble | undefined;
   /** Makes the socket of an accepted connection; net.js makes those for which it returns false. */
   readonly accept: ((handle: TcpHandle) => boolean) | undefined;
+  /** Drains the server; `reset` resets the connections that are left. */
+  readonly drain: (withinMs: number, reset: () => Promise<void>) => Promise<void>;
 }
 
 export class ListenerHandle extends parts.Tcp {
@@ -89,6 +91,7 @@ export class ListenerHandle extends parts.Tcp {
     server.onClient((client) => {
       this.#accept(client);
     });
+    drainServerBy(server, (withinMs) => this.#place.drain(withinMs, () => server.end({ clients: 'abort' })));
     if (!this.#keepsAlive) server.unref();
     const opened = openServer(server);
     if ('code' in opened) {

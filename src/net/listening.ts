@@ -1,6 +1,7 @@
 /** Servers of node:net on a listener of asynctcp. */
 import type { Preamble } from '../asynctcp/preamble.js';
 import type { StackOption } from '../asynctcp/stack-choice.js';
+import { drainServer } from './drain.js';
 import type { Method, ServerParts } from './node-parts.js';
 import { ListenerHandle } from './listener-handle.js';
 import type { TcpHandle } from './tcp-handle.js';
@@ -14,6 +15,12 @@ export interface CarryOptions {
    * protocol: `proxyProtocol` of `asynctcp/gateway`. Default: none.
    */
   preamble?: Preamble | undefined;
+  /**
+   * Called when the task of the server drains (`startTasks`), to end the connections that another protocol
+   * has taken over from HTTP. The server has stopped to listen, and HTTP ends each connection with its next
+   * answer.
+   */
+  onDrain?: (() => void) | undefined;
 }
 
 /** Flags of `_listen2`, as libuv has them. */
@@ -58,7 +65,7 @@ export function listen(
   server: ServerParts,
   nodes: Method,
   args: ListenArguments,
-  { stack, preamble }: CarryOptions,
+  { stack, preamble, onDrain }: CarryOptions,
   accept?: (handle: TcpHandle) => boolean,
 ): unknown {
   const [address, port, addressType, backlog, fd, flags] = args;
@@ -70,6 +77,7 @@ export function listen(
     stack,
     preamble,
     accept,
+    drain: (withinMs: number, reset: () => Promise<void>) => drainServer(server, withinMs, onDrain, reset),
   };
   const handle = new ListenerHandle(place);
   server._handle = handle;

@@ -9,7 +9,7 @@ import { stackOf } from './stack-of.js';
 import type { TcpHandle } from './tcp-handle.js';
 
 /** Options of a new server. */
-export type ServerOptions = net.ServerOpts & CarryOptions;
+export type ServerOptions = net.ServerOpts & Omit<CarryOptions, 'onDrain'>;
 
 /** Listener of a server's event `connection`. */
 export type ConnectionListener = (socket: Socket) => void;
@@ -46,8 +46,7 @@ export function createServer(
  * @throws TypeError, RangeError for anything but such a server, and for a `preamble` that is none.
  */
 export function carry<S extends net.Server>(server: S, options: CarryOptions = {}): S {
-  const { stack, preamble } = options;
-  listenBy(server, { stack, preamble: checkPreamble(preamble) }, undefined);
+  listenBy(server, { ...options, preamble: checkPreamble(options.preamble) }, undefined);
   return server;
 }
 

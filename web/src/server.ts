@@ -80,6 +80,9 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     this.#server = carry(makeServer(options, this.limits), {
       stack: options.stack,
       preamble: options.preamble,
+      onDrain: () => {
+        this.#lasting.end();
+      },
     });
     this.#listenToServer();
   }
