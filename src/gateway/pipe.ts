@@ -248,12 +248,14 @@ function faultOf(stream: ByteStream | undefined): Fault | undefined {
 /**
  * Joins two clients: all that one receives, from now on or not read yet, is sent by the other, with
  * backpressure, and its peer's FIN follows behind. Either client may still be connecting. The handlers of the
- * clients stay the program's; `onData` sees the bytes that go through, and withholding them holds the pipe up.
+ * clients stay the program's; `onData` sees the bytes that go through, and bytes that it withholds hold the
+ * pipe up.
  *
  * @returns a promise that resolves when both clients are over, after their `onDisconnect`, and that is never
  *   rejected. A client that has no connection (any more) counts as one that has failed.
  * @throws TypeError for anything but two AsyncClients of the program's own, and for a `signal` that is no
- *   AbortSignal; TcpError `ERR_INPROGRESS` if a read or a write of `asynctcp/streams` waits on one of them.
+ *   AbortSignal; TcpError `ERR_INPROGRESS` if a read or a write of `asynctcp/streams` waits on one of the
+ *   clients.
  */
 export function pipe(a: AsyncClient, b: AsyncClient, options: PipeOptions = {}): Promise<PipeResult> {
   checkOptions(options);
