@@ -30,14 +30,14 @@ export interface PipeOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** What a pipe has carried, and how it ended. */
+/** Bytes that a pipe has carried, and its end. */
 export interface PipeResult {
   /** Bytes of the first client that the second one took to send. */
   readonly aToB: number;
   /** Bytes of the second client that the first one took to send. */
   readonly bToA: number;
   /**
-   * How it ended.
+   * Kind of the end:
    * - `ended`: both peers ended their side, and all was carried.
    * - `closed`: the program closed a client, or its server did.
    * - `reset`: a client was reset, failed or timed out, or its attempt to connect failed.
