@@ -175,6 +175,27 @@ export interface ListenTarget {
   readonly reusePort: boolean;
   /** Receive window of each accepted connection, in bytes; `undefined`: the stack's own. */
   readonly receiveWindowBytes?: number | undefined;
+  /** The listening socket outlives the listener. A stack without descriptors ignores this. */
+  readonly handover?: ListenHandover | undefined;
+}
+
+/**
+ * Hands a listening socket from one thread of the process to another, so that the connections that wait to be
+ * accepted are not lost.
+ */
+export interface ListenHandover {
+  /**
+   * Returns a descriptor of a socket that listens here already, which is the caller's from now on: the
+   * listener accepts from that socket. `undefined`: it opens one.
+   */
+  take(): number | undefined;
+  /** True: a port that another socket has is refused, even if that socket shares its port. */
+  readonly wantsFreePort: boolean;
+  /**
+   * Gives away a further descriptor of the socket that the listener has opened. Called before `listen`
+   * returns.
+   */
+  keep(descriptor: number): void;
 }
 
 export interface ListenerEvents {
@@ -195,12 +216,32 @@ export interface Listener {
   close(): void;
   /** Sets if the listener keeps the process alive. Default: true. */
   setKeepsAlive(on: boolean): void;
+  /**
+   * Takes over a descriptor of one more socket, and accepts from it until the listener is closed or the
+   * returned function called. A stack without descriptors has no such method.
+   */
+  acceptAlso?(descriptor: number): Cancel | Fault;
 }
 
 /** Memory of the stack that is lent to the receiver of `onData`. */
 export interface Loan {
   /** Ends the loan of one piece. Called once for each piece, also after the connection's end. */
   giveBack(): void;
+}
+
+/** Figures of a connection's path to the peer. `undefined` stands for what the system does not report. */
+export interface PathFigures {
+  /** As `mss()` and `heardAgoMs()`, from the same moment. */
+  readonly mss: number;
+  readonly heardAgoMs: number | undefined;
+  /** Smoothed round-trip time in milliseconds. */
+  readonly roundTripMs: number | undefined;
+  /** Segments that were sent again since the connection began. */
+  readonly retransmissions: number | undefined;
+  /** Bytes that the peer's window admits beyond the last acknowledged one. */
+  readonly peerWindow: number | undefined;
+  /** Retransmissions and probes in a row that the peer has not answered. */
+  readonly unanswered: number | undefined;
 }
 
 export interface ConnectionEvents {
@@ -270,6 +311,13 @@ export interface Connection {
    * system does not report it.
    */
   heardAgoMs(): number | undefined;
+  /** Returns figures of the path. A stack that knows none of them needs no such method. */
+  path?(): PathFigures | undefined;
+  /**
+   * Returns the bytes that have arrived and wait to be delivered; asked while delivery is off. A stack that
+   * does not know them needs no such method.
+   */
+  undelivered?(): number | undefined;
 
   /** Takes as many bytes as there is space for, and returns how many. Sends nothing yet. */
   enqueue(bytes: Uint8Array, flags: SendFlags): number;
