@@ -139,6 +139,18 @@ export type EndHandler = handlers.EndHandler<AsyncClient>;
 /** Makes the client of an accepted connection, for AsyncServer. */
 let adopt: (stack: TcpStack) => ClientCore<AsyncClient>;
 
+/**
+ * Connects a client as its `connect` does, and reports to a keeper. Returns the session; `undefined` if
+ * `connect` would return false.
+ */
+export let connectFor: (
+  keeper: ClientKeeper,
+  client: AsyncClient,
+  host: string,
+  port: number,
+  options: ConnectOptions,
+) => Session<AsyncClient> | undefined;
+
 /** Returns the state behind a client, for the streams that stand on it. */
 export let coreOf: (client: AsyncClient) => ClientCore<AsyncClient>;
 
@@ -156,6 +168,7 @@ export class AsyncClient {
   static {
     adopt = (stack) => new AsyncClient({ stack }).#core;
     coreOf = (client) => client.#core;
+    connectFor = (keeper, client, host, port, options) => client.#connect(host, port, options, keeper);
   }
 
   /**
@@ -217,12 +230,22 @@ export class AsyncClient {
    *   the stack cannot meet.
    */
   connect(host: string, port: number, options: ConnectOptions = {}): boolean {
+    return this.#connect(host, port, options) !== undefined;
+  }
+
+  #connect(
+    host: string,
+    port: number,
+    options: ConnectOptions,
+    keeper?: ClientKeeper,
+  ): Session<AsyncClient> | undefined {
     const core = this.#core;
     const target = checkTarget(host, port, options, core);
-    if (core.session !== undefined || !canWork(target, core.admission.stack)) return false;
-    core.session = new Session(core);
-    core.session.dial(target);
-    return true;
+    if (core.session !== undefined || !canWork(target, core.admission.stack)) return undefined;
+    const session = new Session(core, keeper);
+    core.session = session;
+    session.dial(target);
+    return session;
   }
 
   /**
@@ -790,6 +813,20 @@ export function acceptedSession(
   core.session = session;
   session.accept(connection);
   return session;
+}
+
+/**
+ * Returns true if `connect` would try with these arguments.
+ * @throws TypeError, RangeError as `connect`.
+ */
+export function canConnect(
+  client: AsyncClient,
+  host: string,
+  port: number,
+  options: ConnectOptions,
+): boolean {
+  const core = coreOf(client);
+  return canWork(checkTarget(host, port, options, core), core.admission.stack);
 }
 
 function checkTarget(

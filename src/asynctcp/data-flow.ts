@@ -216,6 +216,16 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
     return this.connection.unacknowledged();
   }
 
+  /** Returns the bytes of `bytesOut` that are acknowledged, also after the end. */
+  acknowledged(): number {
+    return this.#added + this.#sent - this.unacknowledged();
+  }
+
+  /** As the port's `heardAgoMs`; `undefined` unless connected. */
+  heardAgoMs(): number | undefined {
+    return this.connection?.heardAgoMs();
+  }
+
   /** Waits until the bytes added before this call are acknowledged. */
   flushed(signal: AbortSignal | undefined): Promise<void> {
     if (this.connection === undefined || this.state() === TcpState.CLOSED) return notConnected();

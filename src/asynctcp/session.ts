@@ -36,19 +36,23 @@ export interface DialOptions extends DialTarget {
 /** Called when a life is over, with the fault that `onError` got, if any. */
 type OverListener = (fault: Fault | undefined) => void;
 
-/** The server of accepted clients. */
+/** The server of accepted clients, or the link that a client connects for. */
 export interface ClientKeeper {
-  /** A client of the server closes, or is over: its place is free. */
-  onPlaceFreed(): void;
+  /** True for a server. */
+  readonly isServer?: boolean;
+  /** A client closes, for the given reason, or is over: its place is free. */
+  onPlaceFreed(closing: DisconnectReason | undefined): void;
   /** A client is over. */
   onLeft(): void;
+  /** A client's `onDisconnect` has been called. `fault`: the one that `onError` got. Comes last. */
+  onOver?(reason: DisconnectReason, fault: Fault | undefined): void;
 }
 
 export class Session<Client>
   extends DataFlow<Client>
   implements ConnectionEvents, DialEvents, TimerOwner, ObservedConnection
 {
-  /** The server that accepted the connection. */
+  /** The server that accepted the connection, or the link that made it. */
   readonly keeper: ClientKeeper | undefined;
   /** True if the connection counts among the stack's active ones, and among its server's clients. */
   #hasPlace = false;
@@ -349,7 +353,7 @@ export class Session<Client>
     if (!this.#hasPlace) return;
     this.#hasPlace = false;
     this.core.admission.release();
-    this.keeper?.onPlaceFreed();
+    this.keeper?.onPlaceFreed(this.phase === 'closing' ? this.#reason : undefined);
   }
 
   #reportOver(reason: DisconnectReason, fault: Fault | undefined): void {
@@ -367,6 +371,7 @@ export class Session<Client>
       if (this.stream !== undefined) runTicks();
     }
     this.stream?.onOver(reason, fault);
+    this.keeper?.onOver?.(reason, fault);
     for (const listener of this.#overListeners ?? []) listener(fault);
   }
 

@@ -12,6 +12,8 @@ export interface LinkFailure {
   readonly reason: string;
   /** A sentence with the details. */
   readonly text: string;
+  /** The error behind the failure: a TcpError, or the exception of the program's `onUp`. */
+  readonly error?: Error | undefined;
   /** Time of the failure by the stack's clock, in milliseconds. */
   readonly atMs: number;
 }
@@ -51,6 +53,11 @@ export function registerLink(link: ReportingLink): void {
 /** Removes a link: the program ended it. */
 export function unregisterLink(link: ReportingLink): void {
   links.delete(link);
+}
+
+/** Returns the links of this thread, the oldest first. */
+export function registeredLinks(): ReportingLink[] {
+  return [...links];
 }
 
 /** Returns the reports of the links of this thread, the oldest first. */

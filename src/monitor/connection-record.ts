@@ -28,9 +28,12 @@ export class ConnectionRecord {
   #inPerS = 0;
   #outPerS = 0;
   readonly #age = new UnacknowledgedAge();
+  // The last sample: bytes acknowledged, sent, received and withheld; true if data waited for the program.
   #acked = 0;
+  #sent = 0;
   #heard = 0;
   #withheld = 0;
+  #waited = false;
   /** Time of the last progress in each direction. */
   #leftAtMs: number;
   #readAtMs: number;
@@ -92,15 +95,20 @@ export class ConnectionRecord {
     if (state === undefined) return;
     const acked = bytesOut - waitingToLeave(state);
     this.#age.sample(bytesOut, acked, nowMs);
-    if (acked === bytesOut || acked > this.#acked) {
+    // Bytes that did not wait at the last sample have waited for less than a second.
+    const wasIdle = this.#acked === this.#sent;
+    if (wasIdle || acked === bytesOut || acked > this.#acked) {
       this.#leftAtMs = nowMs;
       this.#heardThen = bytesIn;
     }
+    const waits = waitsForProgram(state);
     const hasMoved = bytesIn > this.#heard || state.withheld < this.#withheld;
-    if (hasMoved || !waitsForProgram(state)) this.#readAtMs = nowMs;
+    if (hasMoved || !waits || !this.#waited) this.#readAtMs = nowMs;
     this.#acked = acked;
+    this.#sent = bytesOut;
     this.#heard = bytesIn;
     this.#withheld = state.withheld;
+    this.#waited = waits;
   }
 
   #judge(nowMs: number, blockedAfterMs: number): void {
@@ -135,7 +143,7 @@ export class ConnectionRecord {
     const blocked = this.#blocked ?? null;
     return {
       id: this.id,
-      direction: connection.keeper === undefined ? 'out' : 'in',
+      direction: connection.keeper?.isServer === true ? 'in' : 'out',
       listener: this.listener,
       stack: connection.stack.name,
       localAddress: local.address,

@@ -7,6 +7,7 @@
  * Call order: the constructor; then `#second` once a second until `end`.
  */
 import { ErrorCode } from '../port/error-code.js';
+import { TcpState } from '../port/tcp-state.js';
 import type { Fault, TcpStack } from '../port/tcp-stack.js';
 import { errorText } from '../asynctcp/tcp-error.js';
 import type { DisconnectReason } from '../asynctcp/handlers.js';
@@ -27,7 +28,7 @@ import { observeWarnings } from '../support/warn.js';
 import { ConnectionRecord } from './connection-record.js';
 import { causeName, ErrorCounts } from './error-counts.js';
 import { EventLog } from './event-log.js';
-import { linkFigures, LinkWatch } from './link-watch.js';
+import { linkFigures, LinkWatch } from './link-figures.js';
 import { ListenerRecords } from './listener-records.js';
 import { checkMonitorOptions, type MonitorOptions } from './options.js';
 import { Ring } from './ring.js';
@@ -388,15 +389,18 @@ export class Monitor {
       if (isListener(user) && user.isReady()) this.#listeners.begin(user, this.#clock.nowMs());
     }
     for (const user of socketUsers()) {
-      if (isSession(user) && user.flowState() !== undefined) this.#open(user);
+      if (isSession(user) && user.state() !== TcpState.CLOSED && user.flowState() !== undefined) {
+        this.#open(user);
+      }
     }
   }
 
   #open(connection: ObservedConnection): void {
     const { keeper } = connection;
-    if (keeper === undefined) this.#connected += 1;
-    else this.#accepted += 1;
-    const listener = keeper === undefined ? null : this.#listeners.accepted(keeper);
+    const isAccepted = keeper?.isServer === true;
+    if (isAccepted) this.#accepted += 1;
+    else this.#connected += 1;
+    const listener = isAccepted ? this.#listeners.accepted(keeper) : null;
     this.#lastId += 1;
     const nowMs = this.#clock.nowMs();
     const origin = { id: this.#lastId, connection, listener, nowMs, wallOffsetMs: this.#wallOffsetMs };

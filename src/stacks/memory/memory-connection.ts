@@ -269,6 +269,9 @@ export class MemoryConnection implements Connection, End {
   }
 
   heardAgoMs(): number {
+    // Probes of a closed window are answered at once.
+    const probes = this.#outbox.waiting > 0 && this.#other?.isClosed() === false;
+    if (probes && !this.#machine.network.isCut(this)) return 0;
     return this.#machine.network.clock.nowMs() - this.#heardAtMs;
   }
 
