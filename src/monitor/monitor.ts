@@ -20,7 +20,7 @@ import {
   type Observer,
 } from '../asynctcp/observer.js';
 import { Session } from '../asynctcp/session.js';
-import { sendFigures, socketUsers, type SocketUser } from '../asynctcp/thread-registry.js';
+import { sendBudget, socketUsers, stacksInUse, type SocketUser } from '../asynctcp/thread-registry.js';
 import { throwUncaught } from '../task/dispatch.js';
 import { observeBites, type WatchdogBite } from '../task/watchdog-bite.js';
 import { systemClock, wallClockMs, type Alarm, type Clock } from '../support/clock.js';
@@ -327,24 +327,17 @@ export class Monitor {
   }
 
   #totals(): Totals {
+    const stacks = stacksInUse();
     let unacknowledged = 0;
     for (const record of this.#connections.values()) unacknowledged += record.unacknowledged;
     return {
       connections: this.#connections.size,
       mostConnections: this.#most,
-      limit: this.#limit(),
+      limit: limitOf(stacks),
       ...this.#counts(),
       unacknowledged,
-      sendBudget: sendFigures().budgetBytes,
+      sendBudget: sendBudget(stacks),
     };
-  }
-
-  /** Returns the sum over the stacks in use; `null` if one of them has none. */
-  #limit(): number | null {
-    const stacks = new Set<TcpStack>(socketUsers().map(({ stack }) => stack));
-    let sum = 0;
-    for (const { limits } of stacks) sum += limits.maxActiveTcp ?? Number.POSITIVE_INFINITY;
-    return stacks.size > 0 && Number.isFinite(sum) ? sum : null;
   }
 
   // ---- the observer
@@ -441,6 +434,13 @@ export class Monitor {
     this.#task.bite(bite, this.#wallMs());
     this.#events.add('bite', 'error', biteLine(bite));
   }
+}
+
+/** Returns the limit of connections at once of all the stacks; `null` if one of them has none. */
+function limitOf(stacks: ReadonlySet<TcpStack>): number | null {
+  let sum = 0;
+  for (const { limits } of stacks) sum += limits.maxActiveTcp ?? Number.POSITIVE_INFINITY;
+  return stacks.size > 0 && Number.isFinite(sum) ? sum : null;
 }
 
 function textOf({ code, cause }: Fault): string {
