@@ -36,6 +36,8 @@ export interface FlowState {
 export interface ObservedConnection extends SocketUser {
   /** Identifies the server that accepted the connection, or the link that made it. */
   readonly keeper: { readonly isServer?: boolean } | undefined;
+  /** Returns the milliseconds since the connection began. */
+  ageMs(): number;
   /** Bytes received and bytes sent since the connection began. */
   readonly bytesIn: number;
   readonly bytesOut: number;

@@ -400,6 +400,10 @@ export class Session<Client>
     };
   }
 
+  ageMs(): number {
+    return this.nowMs() - this.#connectedAtMs;
+  }
+
   mss(): number {
     return this.state() === TcpState.CLOSED ? 0 : (this.connection?.mss() ?? 0);
   }

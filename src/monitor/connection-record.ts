@@ -47,7 +47,7 @@ export class ConnectionRecord {
     this.id = id;
     this.connection = connection;
     this.listener = listener;
-    this.openedAtMs = Math.round(nowMs + wallOffsetMs);
+    this.openedAtMs = Math.round(nowMs - connection.ageMs() + wallOffsetMs);
     this.#sampledAtMs = this.#leftAtMs = this.#readAtMs = nowMs;
     this.#bytesIn = connection.bytesIn;
     this.#bytesOut = connection.bytesOut;
@@ -70,6 +70,12 @@ export class ConnectionRecord {
   get peer(): string {
     const { address, port } = this.connection.ends().remote;
     return `${address} port ${port}`;
+  }
+
+  /** Takes a connection over that was there before the monitor: its retransmissions so far are not new. */
+  takeOver(nowMs: number): void {
+    this.#look(nowMs);
+    this.#retransmissions = this.#state?.path?.retransmissions ?? 0;
   }
 
   /** Takes the sample of a second. Returns the segments that were sent again since the last one. */

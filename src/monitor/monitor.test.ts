@@ -10,6 +10,7 @@ import { MemoryStack, type MemoryStackOptions } from '../stacks/memory/memory-st
 import { MOST_HANDLERS, MOST_SECONDS, startMonitor, type Monitor } from './monitor.js';
 import type { MonitorOptions } from './options.js';
 import type { ConnectionFigures, Snapshot } from './snapshot.js';
+import { MOST_TOP_CONNECTIONS, topConnections } from './top-connections.js';
 
 const ADDRESS = '127.0.0.1';
 const PORT = 7007;
@@ -122,8 +123,12 @@ describe('the monitor of a thread', () => {
     await serving(stack);
     const client = await connected(stack);
     client.write('before');
-    await stack.settle();
-    const { listeners, totals, connections } = started(stack).snapshot();
+    await stack.run(5000);
+    const { listeners, totals, connections, atMs } = started(stack).snapshot();
+    assert.deepEqual(
+      connections.map(({ openedAtMs }) => atMs - openedAtMs),
+      [5000, 5000],
+    );
     assert.deepEqual([listeners.length, totals.connections, totals.accepted, totals.connected], [1, 2, 1, 1]);
     assert.deepEqual(
       connections.map(({ bytesIn, bytesOut }) => bytesIn + bytesOut),
@@ -173,6 +178,7 @@ describe('the monitor of a thread', () => {
     const wrong: [options: unknown, message: RegExp][] = [
       [null, /^options must be an object/],
       [{ clock: 5 }, /^clock must be an object/],
+      [{ clock: {} }, /^clock must have the methods nowMs and setAlarm; its nowMs is undefined$/],
       [{ blockedAfterMs: 999 }, /^blockedAfterMs must be a number from 1000 to 3600000 ms, not 999$/],
       [{ blockedAfterMs: 3_600_001 }, /^blockedAfterMs must be a number from 1000 to 3600000 ms/],
     ];
@@ -474,6 +480,25 @@ describe('what the monitor keeps', () => {
     const history = watching.history();
     assert.equal(history.length, MOST_SECONDS);
     assert.equal(Number(history.at(-1)?.atMs) - Number(history[0]?.atMs), (MOST_SECONDS - 1) * 1000);
+  });
+});
+
+describe('the connections that stand out', () => {
+  it('are the first of all by one figure, in a bounded number', async () => {
+    const stack = stackOf();
+    const watching = started(stack);
+    await serving(stack, (client) => {
+      client.onData(() => undefined);
+    });
+    for (const bytes of [5, 500, 50]) (await connected(stack)).write(new Uint8Array(bytes));
+    await stack.run(1000);
+    const { connections } = watching.snapshot();
+    assert.deepEqual(
+      topConnections(connections, 'outPerS', 2).map(({ bytesOut }) => bytesOut),
+      [500, 50],
+    );
+    assert.equal(topConnections(connections, 'blockedAtMs', MOST_TOP_CONNECTIONS).length, 6);
+    assert.throws(() => topConnections(connections, 'bytesIn', MOST_TOP_CONNECTIONS + 1), RangeError);
   });
 });
 

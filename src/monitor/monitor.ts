@@ -371,8 +371,11 @@ export class Monitor {
       this.#refuse(listener);
     },
     onAcceptFailed: (listener, fault) => {
-      this.#listeners.ranShort(listener, this.#clock.nowMs());
-      this.#error(causeName(fault.code), `port ${listener.port()} cannot accept: ${textOf(fault)}`);
+      const text = `port ${listener.port()} cannot accept: ${textOf(fault)}`;
+      const cause = causeName(fault.code);
+      // The stack tries again several times a second.
+      if (this.#listeners.ranShort(listener, this.#clock.nowMs())) this.#error(cause, text);
+      else this.#errors.add(cause, this.#wallMs(), text);
     },
   };
 
@@ -383,12 +386,12 @@ export class Monitor {
     }
     for (const user of socketUsers()) {
       if (isSession(user) && user.state() !== TcpState.CLOSED && user.flowState() !== undefined) {
-        this.#open(user);
+        this.#open(user).takeOver(this.#clock.nowMs());
       }
     }
   }
 
-  #open(connection: ObservedConnection): void {
+  #open(connection: ObservedConnection): ConnectionRecord {
     const { keeper } = connection;
     const isAccepted = keeper?.isServer === true;
     if (isAccepted) this.#accepted += 1;
@@ -397,8 +400,10 @@ export class Monitor {
     this.#lastId += 1;
     const nowMs = this.#clock.nowMs();
     const origin = { id: this.#lastId, connection, listener, nowMs, wallOffsetMs: this.#wallOffsetMs };
-    this.#connections.set(connection, new ConnectionRecord(origin));
+    const record = new ConnectionRecord(origin);
+    this.#connections.set(connection, record);
     this.#most = Math.max(this.#most, this.#connections.size);
+    return record;
   }
 
   #over(connection: ObservedConnection, reason: DisconnectReason, fault: Fault | undefined): void {

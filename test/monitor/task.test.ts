@@ -44,7 +44,8 @@ it('a callback that blocks is a bite with its backtrace, beside the handler of t
   const longest = task.callbacks[0];
   assert.deepEqual([longest?.name, longest?.slow], ['onData', 1]);
   assert.ok(Number(longest?.longestMs) >= BLOCKED_MS);
-  assert.ok(task.stackWords !== null && task.stackWords > 0);
+  assert.ok(task.stackWords !== null && task.stackHighWaterMark !== null);
+  assert.ok(task.stackHighWaterMark > task.stackWords / 2, 'the measurement itself uses no stack');
   client.abort();
   await server.end({ clients: 'abort' });
   monitor.end();
