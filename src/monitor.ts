@@ -1,0 +1,2 @@
+/** The door of `asynctcp/monitor`. */
+export type * from './monitor/snapshot.js';
