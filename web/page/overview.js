@@ -76,7 +76,7 @@ export function detailsButton(open) {
 
 /** Writes the ends of a connection into an element. */
 export function setName(element, { peer, note }) {
-  if (element.childElementCount < 2) element.prepend(make('b'), make('span', { class: 'quiet' }));
+  if (element.childElementCount < 2) element.prepend(make('b'), ' ', make('span', { class: 'quiet' }));
   setText(element.children[0], peer);
   setText(element.children[1], note);
 }
@@ -89,8 +89,8 @@ export function showTiles(view, second) {
     ['Now', text.count(totals.connections), totals.blocked > 0 ? `${totals.blocked} blocked` : 'none blocked'],
     ['Most at once', text.count(totals.mostConnections), `since ${text.time(view.sinceAtMs, view.atMs)}`],
     ['Limit', totals.limit === undefined ? "the system's" : text.count(totals.limit), limitNote(totals)],
-    ['Refused a second', text.count(second?.refused ?? 0), `${text.count(totals.refused)} in all`],
-    ['Accepted a second', text.count(second?.accepts ?? 0), `${text.count(totals.accepted)} in all`],
+    ['Refused / s', text.count(second?.refused ?? 0), `${text.count(totals.refused)} in all`],
+    ['Accepted / s', text.count(second?.accepts ?? 0), `${text.count(totals.accepted)} in all`],
     ['In', text.rate(second?.bytesIn ?? 0), `${text.bytes(totals.bytesIn)} in all`],
     ['Out', text.rate(second?.bytesOut ?? 0), `${text.bytes(totals.bytesOut)} in all`],
     ['Unacknowledged', text.bytes(totals.unacknowledged), `of ${text.bytes(totals.sendBudget)} for all`],
@@ -141,7 +141,7 @@ export function showLinks({ links, atMs }) {
     (row, link) => {
       const { name, host, port, state, sinceAtMs, retryInMs, attempts, losses, lastFailure } = link;
       const target = text.endpoint(host, port);
-      setText(row.cells[0], name === target ? name : `${name} (${target})`);
+      setName(row.cells[0], { peer: name, note: name === target ? '' : target });
       const retry = retryInMs === undefined ? '' : `, again in ${text.duration(retryInMs)}`;
       setBadge(row.cells[1], LINK_LEVELS[state], `${state} for ${text.duration(atMs - sinceAtMs)}${retry}`);
       setText(row.cells[2], text.count(losses));

@@ -32,9 +32,20 @@ export interface StuckConnection extends Ends {
 /** Stuck connections that the verdict names; the table has more. */
 const NAMED = 3;
 
-/** @param blocked the blocked connections, the longest first. */
-export function verdictOf(snapshot: Snapshot, blocked: readonly ConnectionFigures[]): Verdict {
-  const { listeners, links, atMs } = snapshot;
+/**
+ * Returns the verdict on the program: the dashboard's own listener does not count.
+ * @param blocked the blocked connections, the longest first.
+ */
+export function verdictOf(
+  snapshot: Snapshot,
+  blocked: readonly ConnectionFigures[],
+  ownPort: number,
+): Verdict {
+  const { links, atMs } = snapshot;
+  const all = snapshot.listeners.filter(({ port }) => port !== ownPort);
+  // A program may well end one of its servers.
+  const present = all.filter(({ why }) => why !== 'ended');
+  const listeners = present.length > 0 ? present : all;
   const deaf = listeners.filter(({ accepting }) => !accepting);
   const down = links.filter(({ state }) => state !== 'up');
   const texts = [acceptText(listeners, deaf)];

@@ -23,7 +23,7 @@ export function viewOf(snapshot: Snapshot, { title, ownPort }: ViewSettings): Js
     title,
     atMs,
     sinceAtMs,
-    verdict: verdictOf(snapshot, blocked),
+    verdict: verdictOf(snapshot, blocked, ownPort),
     totals: { ...totals, blocked: blocked.length },
     listeners: rowsOf(listeners.slice(0, PAGE_ROWS), (listener) => [
       listener.id,
