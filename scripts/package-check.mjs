@@ -66,6 +66,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import { text } from 'node:stream/consumers';
 import { AsyncClient } from 'asynctcp';
+import { startMonitor } from 'asynctcp/monitor';
 import { clientOf } from 'asynctcp/net';
 import { listen } from 'asynctcp/streams';
 const server = http.createServer((request, response) => {
@@ -77,9 +78,11 @@ const [response] = await once(http.get({ port: server.address().port, agent: fal
 console.log(await text(response));
 const listening = listen(0, { host: '127.0.0.1' });
 await listening.started;
+const monitor = startMonitor();
 const outgoing = await AsyncClient.open('127.0.0.1', listening.server.port());
 for await (const incoming of listening) {
   console.log(incoming instanceof AsyncClient);
+  console.log(monitor.snapshot().connections.some(({ direction }) => direction === 'in'));
   incoming.close();
   break;
 }
@@ -166,7 +169,7 @@ function checkLibrary(tarball) {
   writeFileSync(join(folder, 'hooked.js'), HOOKED);
   expect(
     run(process.execPath, ['--import', 'asynctcp/net/register', 'hooked.js'], folder).trim(),
-    'carried\ntrue',
+    'carried\ntrue\ntrue',
     'output under the hook, which needs the addon of the installed package',
   );
   writeFileSync(join(folder, 'failing.js'), FAILING);

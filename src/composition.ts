@@ -81,6 +81,7 @@ offerTaskKeeper({
     if (settings.diagnostics) collectDiagnostics(settings, systemClock, threadProbe());
   },
   watch: startWatchdog,
+  probe: threadProbe,
 });
 offerStack('kernel', sharedKernelStack);
 offerStack('node', sharedNodeStack);

@@ -2,6 +2,7 @@
 import type { TcpStack } from '../port/tcp-stack.js';
 import { warn } from '../support/warn.js';
 import { connectionMeter } from '../task/diagnostics.js';
+import { observer, type ObservedListener } from './observer.js';
 
 export class Admission {
   readonly stack: TcpStack;
@@ -15,16 +16,24 @@ export class Admission {
     this.#maxActiveTcp = stack.limits.maxActiveTcp ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Takes a place for one more connection. Returns false if there is none. */
-  admit(): boolean {
+  /**
+   * Takes a place for one more connection. Returns false if there is none.
+   * @param listener the listener that accepted it.
+   */
+  admit(listener?: ObservedListener): boolean {
     if (this.#activeTcp >= this.#maxActiveTcp) {
-      this.refuse();
+      this.refuse(listener);
       this.#warnOfLimit();
       return false;
     }
     this.#activeTcp += 1;
     connectionMeter()?.opened();
     return true;
+  }
+
+  /** True if there is no place for one more connection. */
+  get isFull(): boolean {
+    return this.#activeTcp >= this.#maxActiveTcp;
   }
 
   /** Gives the place of an admitted connection back: the connection is over, or closes. */
@@ -34,8 +43,9 @@ export class Admission {
   }
 
   /** Counts a refused connection: refused here, or by a server's own limit. */
-  refuse(): void {
+  refuse(listener?: ObservedListener): void {
     connectionMeter()?.wasRefused();
+    observer?.onRefused(listener);
   }
 
   /** Warns once: a flood of refused connections must not become a flood of lines. */

@@ -23,11 +23,12 @@ import {
 import { checkAddress, checkBoolean, checkInteger, checkPort, checkReceiveWindow, show } from './check.js';
 import type { Admission } from './admission.js';
 import { takeHandler } from './handlers.js';
+import { observer, type ObservedListener } from './observer.js';
 import { checkRequired, type RequiredCapabilities } from './required.js';
 import { checkDefaults, checkEnd, type ClientDefaults, type ServerEndOptions } from './server-options.js';
 import { Session, type ClientKeeper } from './session.js';
 import { chooseStack, type StackOption } from './stack-choice.js';
-import { registerSocketUser, socketUsers, unregisterSocketUser, type SocketUser } from './thread-registry.js';
+import { registerSocketUser, socketUsers, unregisterSocketUser } from './thread-registry.js';
 import { errorText, tcpError } from './tcp-error.js';
 
 /** Linux cuts larger backlogs down to `net.core.somaxconn` anyway. */
@@ -60,7 +61,7 @@ export interface ServerOptions {
   require?: RequiredCapabilities;
 }
 
-interface ListeningBase extends SocketUser {
+interface ListeningBase extends ObservedListener {
   readonly started: Promise<void>;
   /** Resolves `started` when the program ends the server before the server listens. */
   readonly giveUp: () => void;
@@ -208,6 +209,7 @@ export class AsyncServer {
     this.#listening = undefined;
     this.#ready = false;
     unregisterSocketUser(listening);
+    observer?.onStopped(listening);
     listening.listener?.close();
     listening.giveUp();
     await new Promise<void>((resolve) => {
@@ -324,17 +326,20 @@ export class AsyncServer {
     const fail = (fault: Fault): void => {
       unregisterSocketUser(listening);
       this.#listening = undefined;
+      observer?.onListenFailed(listening, fault);
       const place = `${this.#address ?? 'every address'} port ${this.#port}`;
       reject(tcpError(`listen on ${place}`, fault));
     };
     const events: ListenerEvents = {
       onListening: () => {
         this.#ready = true;
+        observer?.onListening(listening);
         resolve();
       },
       onFailed: fail,
       onAccepted: (connection) => this.#accept(connection),
       onAcceptFailed: (fault) => {
+        observer?.onAcceptFailed(listening, fault);
         this.#warnOfAcceptFault(fault);
       },
     };
@@ -351,6 +356,14 @@ export class AsyncServer {
       ...outcome,
       started,
       giveUp: resolve,
+      keeper: this.#keeper,
+      maxClients: this.#maxClients,
+      address: () => this.address(),
+      port: () => this.port(),
+      isReady: () => this.#ready && this.#listening === listening,
+      hasHandler: () => this.#onClient !== undefined,
+      clients: () => this.#clients,
+      places: () => this.#places,
       unacknowledged: () => 0,
       reset: () => {
         listener?.close();
@@ -379,10 +392,10 @@ export class AsyncServer {
   #accept(connection: Connection): ConnectionEvents | undefined {
     const onClient = this.#onClient;
     if (onClient === undefined || this.#places >= this.#maxClients) {
-      this.#admission.refuse();
+      this.#admission.refuse(this.#listening);
       return undefined;
     }
-    if (!this.#admission.admit()) return undefined;
+    if (!this.#admission.admit(this.#listening)) return undefined;
     this.#clients += 1;
     this.#places += 1;
     const session = acceptedSession(this.#admission.stack, connection, this.#defaults, this.#keeper);

@@ -17,6 +17,7 @@ import { AckTimeout } from './ack-timeout.js';
 import type { ClientStream } from './client-stream.js';
 import type { SessionOwner } from './session-owner.js';
 import { FlushWaiters, notConnected } from './flush-waiters.js';
+import type { FlowState } from './observer.js';
 import { Packet, type PacketOwner } from './packet.js';
 import { RxTimeout } from './rx-timeout.js';
 import { SendClock } from './send-clock.js';
@@ -65,7 +66,7 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
     this.#holds = core.takeStartsPaused() ? PAUSED : 0;
   }
 
-  abstract callbackThrew(): void;
+  abstract callbackThrew(error: unknown): void;
   abstract report(): ConnectionReport;
   abstract state(): TcpState;
   protected abstract armFor(atMs: number): void;
@@ -101,6 +102,25 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
 
   get bytesOut(): number {
     return this.#sent;
+  }
+
+  /** Returns the state of the bytes, for an observer; `undefined` before the connection and after it. */
+  flowState(): FlowState | undefined {
+    const { connection } = this;
+    if (connection === undefined) return undefined;
+    const isPaused = isHeld(this.#holds);
+    return {
+      unacknowledged: this.unacknowledged(),
+      added: this.#added,
+      queued: connection.queued(),
+      withheld: this.#held(),
+      windowBytes: connection.receiveWindowBytes,
+      isPaused,
+      undelivered: isPaused ? connection.undelivered?.() : 0,
+      heardAgoMs: connection.heardAgoMs(),
+      mss: connection.mss(),
+      path: connection.path?.(),
+    };
   }
 
   // ---- sending

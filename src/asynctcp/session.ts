@@ -23,8 +23,9 @@ import { DataFlow } from './data-flow.js';
 import { Dial, type DialEvents, type DialTarget } from './dial.js';
 import { abortedBy } from './flush-waiters.js';
 import type { ClientHandler, DisconnectReason } from './handlers.js';
+import { observer, type ObservedConnection } from './observer.js';
 import type { Ends, SessionOwner } from './session-owner.js';
-import { registerSocketUser, unregisterSocketUser, type SocketUser } from './thread-registry.js';
+import { registerSocketUser, unregisterSocketUser } from './thread-registry.js';
 
 export interface DialOptions extends DialTarget {
   /** 0: no limit but the system's. */
@@ -45,7 +46,7 @@ export interface ClientKeeper {
 
 export class Session<Client>
   extends DataFlow<Client>
-  implements ConnectionEvents, DialEvents, TimerOwner, SocketUser
+  implements ConnectionEvents, DialEvents, TimerOwner, ObservedConnection
 {
   /** The server that accepted the connection. */
   readonly keeper: ClientKeeper | undefined;
@@ -142,6 +143,7 @@ export class Session<Client>
     this.#connectedAtMs = this.nowMs();
     this.#deadlineMs = Number.POSITIVE_INFINITY;
     this.onPollChanged();
+    observer?.onOpened(this);
   }
 
   #listenTo(signal: AbortSignal | undefined): void {
@@ -293,7 +295,8 @@ export class Session<Client>
     this.connection?.leaveAtExit?.();
   }
 
-  callbackThrew(): void {
+  callbackThrew(error: unknown): void {
+    observer?.onException(this, error);
     this.abort();
   }
 
@@ -317,18 +320,18 @@ export class Session<Client>
   }
 
   #end(reason: DisconnectReason, fault: Fault | undefined): void {
-    this.#enterOver();
+    this.#enterOver(reason, fault);
     this.#reportOver(reason, fault);
   }
 
   #endSoon(reason: DisconnectReason, fault: Fault | undefined): void {
-    this.#enterOver();
+    this.#enterOver(reason, fault);
     this.core.admission.stack.post(() => {
       this.#reportOver(reason, fault);
     });
   }
 
-  #enterOver(): void {
+  #enterOver(reason: DisconnectReason, fault: Fault | undefined): void {
     assert(this.phase !== 'over', 'a life ends once');
     this.phase = 'over';
     this.#stopListening();
@@ -339,6 +342,7 @@ export class Session<Client>
     if (this.connection !== undefined) this.#lastEnds = endsOf(this.connection);
     this.#dial = undefined;
     this.connection = undefined;
+    observer?.onOver(this, reason, fault);
   }
 
   #leavePlace(): void {

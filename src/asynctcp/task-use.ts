@@ -4,6 +4,7 @@
  */
 import { runningCallback } from '../task/dispatch.js';
 import type { TaskHooks, TaskSettings } from '../task/task-settings.js';
+import type { ThreadProbe } from '../task/thread-in-effect.js';
 import { assert } from '../support/assert.js';
 import { configuration, type Configuration, type ConfigureOptions } from './configuration.js';
 import { resetAll } from './thread-registry.js';
@@ -13,6 +14,8 @@ export interface TaskKeeper {
   begin(settings: TaskSettings): void;
   /** Starts the watchdog over this thread's callbacks. */
   watch(settings: TaskSettings, hooks: TaskHooks): void;
+  /** Returns a probe of the calling thread. */
+  probe(): ThreadProbe;
 }
 
 let keeper: TaskKeeper | undefined;
@@ -21,6 +24,11 @@ let watched = false;
 
 export function offerTaskKeeper(offered: TaskKeeper): void {
   keeper = offered;
+}
+
+/** Returns a probe of the calling thread; `undefined` on a runtime without one. */
+export function threadProbe(): ThreadProbe | undefined {
+  return keeper?.probe();
 }
 
 function number(from: Configuration, option: keyof ConfigureOptions): number {

@@ -1,4 +1,4 @@
-/** What a link that stays up reports of itself, and the links of this thread. */
+/** The report of a link that stays up, and the links of this thread. */
 
 /**
  * `connecting`: an attempt is under way. `up`: connected. `waiting`: the next attempt comes at `retryAtMs`.

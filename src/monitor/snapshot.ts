@@ -13,7 +13,10 @@ export interface ListenerFigures {
   readonly port: number;
   /** True while peers can connect and are accepted. */
   readonly accepting: boolean;
-  /** Reason why it does not accept: `ended`, `full` (`maxClients` or the stack's limit), `no descriptors`. */
+  /**
+   * Reason why it does not accept: `ended`, `full` (`maxClients` or the stack's limit), `no handler`
+   * (`onClient` was not called), `no descriptors`.
+   */
   readonly why: string | null;
   /** Time since which `accepting` has its value. */
   readonly sinceAtMs: number;
@@ -24,12 +27,14 @@ export interface ListenerFigures {
   readonly refused: number;
 }
 
-/** Why bytes do not move in one direction of a connection. */
+/** Reason why bytes do not move in one direction of a connection. */
 export type Blockage =
   /** The peer's window is closed: its program does not read. */
   | 'peer does not read'
   /** The peer acknowledges nothing: it is gone, or the network loses the segments. */
   | 'peer does not answer'
+  /** One of the two: the stack does not know which (`node`). */
+  | 'peer takes nothing'
   /** The own program withholds received data: paused, or `ack` does not come. */
   | 'program does not read';
 
@@ -75,7 +80,7 @@ export interface ConnectionFigures {
 
 /** Errors of one cause. */
 export interface ErrorFigures {
-  /** lwIP's name, such as `ERR_RST`; or `exception` for a callback that threw. */
+  /** lwIP's name, such as `ERR_RST`; `rxTimeout`; or `exception` for a callback that threw. */
   readonly cause: string;
   readonly count: number;
   readonly lastAtMs: number;
@@ -123,14 +128,16 @@ export interface Second {
   /** Wall clock at its end, in milliseconds. */
   readonly atMs: number;
   readonly connections: number;
+  /** Connections that were accepted or made, since the entry before; so are all counts that follow. */
   readonly accepts: number;
   readonly closes: number;
   readonly refused: number;
   readonly errors: number;
   readonly bytesIn: number;
   readonly bytesOut: number;
+  /** Connections that are blocked. */
   readonly blocked: number;
-  /** Medians over the connections whose stack knows them. */
+  /** Median over the connections whose stack knows it. */
   readonly roundTripMs: number | null;
   readonly retransmissions: number;
 }
@@ -148,7 +155,9 @@ export interface MonitorEvent {
   readonly connection: number | null;
 }
 
+/** Counts since the monitor began; connections that it found count as accepted or connected. */
 export interface Totals {
+  /** accepted + connected − closed. */
   readonly connections: number;
   readonly mostConnections: number;
   /** Limit of connections at once; `null`: the system's. */

@@ -203,6 +203,18 @@ export interface Loan {
   giveBack(): void;
 }
 
+/** Figures of a connection's path to the peer. `undefined` stands for what the system does not report. */
+export interface PathFigures {
+  /** Smoothed round-trip time in milliseconds. */
+  readonly roundTripMs: number | undefined;
+  /** Segments that were sent again since the connection began. */
+  readonly retransmissions: number | undefined;
+  /** Bytes that the peer's window admits beyond the last acknowledged one. */
+  readonly peerWindow: number | undefined;
+  /** Retransmissions and probes in a row that the peer has not answered. */
+  readonly unanswered: number | undefined;
+}
+
 export interface ConnectionEvents {
   /**
    * Delivers bytes. The receiver may keep them; with a loan they are valid until `giveBack`; with
@@ -270,6 +282,13 @@ export interface Connection {
    * system does not report it.
    */
   heardAgoMs(): number | undefined;
+  /** Returns figures of the path. A stack that knows none of them needs no such method. */
+  path?(): PathFigures | undefined;
+  /**
+   * Returns the bytes that have arrived and wait to be delivered; asked while delivery is off. A stack that
+   * does not know them needs no such method.
+   */
+  undelivered?(): number | undefined;
 
   /** Takes as many bytes as there is space for, and returns how many. Sends nothing yet. */
   enqueue(bytes: Uint8Array, flags: SendFlags): number;

@@ -6,6 +6,8 @@
  */
 const { setTimeout, clearTimeout } = globalThis;
 const monotonicMs = performance.now.bind(performance);
+/** Returns the time of day: milliseconds since 1970. It may jump when the machine's clock is set. */
+export const wallClockMs: () => number = Date.now.bind(Date);
 
 /** A scheduled wake-up. */
 export interface Alarm {

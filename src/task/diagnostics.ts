@@ -74,6 +74,11 @@ export function connectionMeter(): ConnectionMeter | undefined {
   return collection?.connections;
 }
 
+/** Returns the figures of the callbacks by name; `undefined` while nothing is collected. */
+export function callbackFigures(): Readonly<Record<CallbackName, CallbackFigures>> | undefined {
+  return collection?.callbacks.figures();
+}
+
 function collected(what: string): Collection {
   if (collection === undefined) {
     throw new Error(`${what} needs CONFIG_ASYNC_TCP_DIAGNOSTICS=1 (option diagnostics of configure)`);

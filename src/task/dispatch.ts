@@ -20,7 +20,7 @@ import type { ConnectionReport } from './connection-report.js';
 /** The owner of a callback, a connection or a server. */
 export interface CallbackOwner {
   /** Called once if the callback throws, or returns a promise that is rejected. */
-  callbackThrew(): void;
+  callbackThrew(error: unknown): void;
   /** Returns the connection of the callback, for the watchdog's report. */
   report(): ConnectionReport;
 }
@@ -155,7 +155,7 @@ export function throwUncaught(error: unknown): void {
 
 function threw(owner: CallbackOwner, error: unknown): void {
   throwUncaught(error);
-  owner.callbackThrew();
+  owner.callbackThrew(error);
 }
 
 export function call1<A>(owner: CallbackOwner, kind: CallbackKind, handler: (a: A) => unknown, a: A): void {

@@ -29,6 +29,18 @@ export interface WatchdogBite {
   readonly panic: boolean;
 }
 
+let observer: ((bite: WatchdogBite) => void) | undefined;
+
+/** Calls `wanted` with each bite in this thread, before the program's handler; `undefined`: nothing. */
+export function observeBites(wanted: ((bite: WatchdogBite) => void) | undefined): void {
+  observer = wanted;
+}
+
+/** Gives a bite to the observer. */
+export function observeBite(bite: WatchdogBite): void {
+  observer?.(bite);
+}
+
 function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(2)} s`;
 }

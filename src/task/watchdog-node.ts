@@ -19,7 +19,7 @@ import { connectSupervisor } from './handover-node.js';
 import { stepOn } from './phase-table.js';
 import { share, shared, sharedExpression } from './shared-node.js';
 import type { TaskHooks, TaskSettings } from './task-settings.js';
-import type { WatchdogBite } from './watchdog-bite.js';
+import { observeBite, type WatchdogBite } from './watchdog-bite.js';
 import { START_PHASES, StartPhase, type StartAct, type StartEvent } from './watchdog-start-phase.js';
 import type { WatchOrder } from './watchdog-thread-node.js';
 
@@ -68,9 +68,14 @@ export function setWatchdogHandler(wanted: WatchdogHandler | undefined): void {
 /** Begins to watch this thread's callbacks. */
 export function startWatchdog(settings: TaskSettings, hooks: TaskHooks): void {
   const watched = sharedWatched() ?? new WatchedThread(packSettings(settings));
-  own = { ...hooks, bitten: (bite) => handler?.(bite) };
+  own = { ...hooks, bitten };
   const copies = watched.join(new WeakRef(own));
   beatInto(watched.beat, packSettings(settings), copies);
+}
+
+function bitten(bite: WatchdogBite): void {
+  observeBite(bite);
+  handler?.(bite);
 }
 
 function sharedWatched(): Watched | undefined {
