@@ -1,6 +1,7 @@
 /** The door of `asynctcp-web/dashboard`: a page that shows what the connections of this thread do. */
 import { hostname } from 'node:os';
 import { nodeStack } from 'asynctcp';
+import { startMonitor } from 'asynctcp/monitor';
 import type { Registry } from 'prom-client';
 import { FiguresStream } from './dashboard/figures-stream.js';
 import { isLoopback } from './dashboard/guard.js';
@@ -18,8 +19,8 @@ export interface DashboardOptions {
   path?: string | undefined;
   /** Name of the program, for the page. Default: `asynctcp`. */
   title?: string | undefined;
-  /** Source of the figures. */
-  monitor: MonitorSource;
+  /** Source of the figures. Default: the monitor of this thread, which is started. */
+  monitor?: MonitorSource | undefined;
   /**
    * Token that a client needs, at least 16 characters of ASCII without spaces. Default: none is needed if the
    * server listens on a loopback address; otherwise one is made at random, and printed once.
@@ -46,8 +47,8 @@ const PATH = /^(\/[\w~-][\w.~-]*)*$/;
  * `events.json`, `connections.json` and `metrics`.
  * @throws RangeError for a path or a token that cannot be.
  */
-export function dashboard(server: AsyncWebServer, options: DashboardOptions): Dashboard {
-  const { monitor, title = 'asynctcp', log = console.error } = options;
+export function dashboard(server: AsyncWebServer, options: DashboardOptions = {}): Dashboard {
+  const { monitor = startMonitor(), title = 'asynctcp', log = console.error } = options;
   const base = baseOf(options.path ?? '/');
   const given = options.token === undefined ? undefined : new Token(options.token);
   let made: Token | undefined;
@@ -124,7 +125,7 @@ export interface DashboardServer extends Dashboard {
  * program's stack has reached its limit of connections.
  * @throws the system's error, such as EADDRINUSE; RangeError as `dashboard`.
  */
-export async function serveDashboard(options: DashboardServerOptions): Promise<DashboardServer> {
+export async function serveDashboard(options: DashboardServerOptions = {}): Promise<DashboardServer> {
   const { port = 7080, host = '127.0.0.1', ...rest } = options;
   const server = new AsyncWebServer(port, { host, stack: nodeStack() });
   const mounted = dashboard(server, rest);

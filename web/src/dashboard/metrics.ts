@@ -17,7 +17,12 @@ interface Metric {
   readonly read: (snapshot: Snapshot) => Series;
 }
 
-const BLOCKAGES: readonly Blockage[] = ['peer does not read', 'peer does not answer', 'program does not read'];
+const BLOCKAGES: readonly Blockage[] = [
+  'peer does not read',
+  'peer does not answer',
+  'peer takes nothing',
+  'program does not read',
+];
 const WORD_BYTES = 4;
 
 function one(value: number | null): Series {
@@ -211,7 +216,7 @@ export class Metrics {
       const series = read(snapshot).filter(([, value]) => value !== null && value !== undefined);
       metric.reset();
       // prom-client shows 0 for a metric without labels that was reset; one that is not known has no series.
-      if (series.length === 0) metric.remove();
+      if (series.length === 0 && labels.length === 0) metric.remove({});
       for (const [values, value] of series.slice(0, METRIC_SERIES)) metric.inc(values, value ?? 0);
       return Math.max(0, series.length - METRIC_SERIES);
     };

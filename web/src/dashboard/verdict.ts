@@ -84,6 +84,8 @@ function blockedText(blocked: readonly ConnectionFigures[]): string {
       return `1 connection is stuck: ${peer} does not read.`;
     case 'peer does not answer':
       return `1 connection is stuck: ${peer} does not answer.`;
+    case 'peer takes nothing':
+      return `1 connection is stuck: ${peer} takes nothing.`;
     default:
       return `1 connection is stuck: this program does not read from ${peer}.`;
   }
@@ -107,9 +109,12 @@ export function whyOf(figures: ConnectionFigures, atMs: number): string {
       return `The peer's program has not read${duration}: ${windowText(figures)}, and ${bytesText(unacknowledged)} wait for it here.`;
     case 'peer does not answer':
       return `The peer has acknowledged nothing${duration}: ${bytesText(unacknowledged)} are on the way${againText(figures)}. It is gone, or the network loses them.`;
+    case 'peer takes nothing':
+      return `The peer has taken nothing${duration}: ${bytesText(unacknowledged)} wait for it here. It does not read, or is gone: the stack does not know which.`;
     case 'program does not read': {
       const how = paused ? 'it has paused reading' : 'it has not acknowledged what it got';
-      return `This program has not read${duration}: ${how}, and ${bytesText(withheld)} wait for it.`;
+      const data = withheld === 0 ? 'data waits' : `${bytesText(withheld)} wait`;
+      return `This program has not read${duration}: ${how}, and ${data} for it.`;
     }
     case null:
       return '';

@@ -14,6 +14,9 @@ export interface ViewSettings {
   readonly ownPort: number;
 }
 
+/** Figures that the table does not show, and that change each second. */
+const NOT_OF_TABLE = { heardAgoMs: undefined, oldestUnacknowledgedMs: undefined };
+
 /** Returns the figures of a moment for the page, without a member that is `null`. */
 export function viewOf(snapshot: Snapshot, { title, ownPort }: ViewSettings): JsonObject {
   const { connections, listeners, links, errors, task, totals, atMs, sinceAtMs } = snapshot;
@@ -32,7 +35,10 @@ export function viewOf(snapshot: Snapshot, { title, ownPort }: ViewSettings): Js
     errors: rowsOf(errors.slice(0, PAGE_ROWS), (error) => [error.cause, error]),
     links: rowsOf(links.slice(0, PAGE_ROWS), (link, place) => [place, link]),
     blocked: rowsOf(blocked.slice(0, TABLE_ROWS), (figures) => [figures.id, rowOf(figures)]),
-    top: rowsOf(firstOf(connections, 'traffic', TABLE_ROWS), (figures) => [figures.id, rowOf(figures)]),
+    top: rowsOf(firstOf(connections, 'traffic', TABLE_ROWS), (figures) => [
+      figures.id,
+      { ...rowOf(figures), ...NOT_OF_TABLE },
+    ]),
     task: {
       ...task,
       callbacks: task.callbacks.slice(0, PAGE_ROWS),
