@@ -58,7 +58,9 @@ export async function beginDashboard(
   const { startMonitor } = await import('../monitor.js');
   const monitor = startMonitor();
   try {
-    const running = await loaded.serveDashboard({ ...place, title: 'asynctcp serve', monitor });
+    // The address that is printed has the token.
+    const log = (): undefined => undefined;
+    const running = await loaded.serveDashboard({ ...place, title: 'asynctcp serve', monitor, log });
     return {
       url: () => running.url(),
       end: async () => {

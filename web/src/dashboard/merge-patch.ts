@@ -34,7 +34,7 @@ export function mergePatch(before: JsonObject, after: JsonObject): JsonObject | 
   const patch: Record<string, Json> = {};
   let isEmpty = true;
   for (const [name, value] of Object.entries(after)) {
-    const difference = patchOf(before[name], value);
+    const difference = patchOf(Object.hasOwn(before, name) ? before[name] : undefined, value);
     if (difference === undefined) continue;
     patch[name] = difference;
     isEmpty = false;

@@ -29,7 +29,7 @@ export function blockedOf(connections: readonly ConnectionFigures[]): Connection
     .sort((one, other) => (one.blockedAtMs ?? 0) - (other.blockedAtMs ?? 0) || one.id - other.id);
 }
 
-/** Returns the first `most` connections of an order. Those that are equal stand by their number. */
+/** Returns the first `most` connections of an order. Those that are equal stay as they are given. */
 export function firstOf(
   connections: readonly ConnectionFigures[],
   order: Order,

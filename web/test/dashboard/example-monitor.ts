@@ -228,6 +228,8 @@ function exampleEvents(atMs: number): MonitorEvent[] {
 export class ExampleMonitor implements MonitorSource {
   /** Actions that were asked for. */
   readonly acts: string[] = [];
+  /** Called when a handler no longer follows the seconds. */
+  onUnfollowed: (() => void) | undefined;
   readonly #seconds: Second[];
   readonly #events: MonitorEvent[];
   readonly #handlers = new Set<(second: Second) => void>();
@@ -280,6 +282,7 @@ export class ExampleMonitor implements MonitorSource {
     this.#handlers.add(handler);
     return () => {
       this.#handlers.delete(handler);
+      this.onUnfollowed?.();
     };
   }
 
