@@ -10,8 +10,8 @@ const MAX_PORT = 65_535;
 /** Offset of the dashboard's port from the services' base. */
 export const DASHBOARD_OFFSET = 80;
 const PACKAGE = 'asynctcp-web';
-/** A value, so that the compiler does not look for the package. */
-const MODULE: string = `${PACKAGE}/dashboard`;
+/** Put together here, so that the compiler does not look for the package. */
+const MODULE = [PACKAGE, 'dashboard'].join('/');
 const REMEDY = `the dashboard needs the package ${PACKAGE}: npm install ${PACKAGE}`;
 
 export const DASHBOARD: Option = {
@@ -70,7 +70,9 @@ export async function beginDashboard(
     };
   } catch (error) {
     monitor.end();
-    throw new CommandError(`the dashboard cannot listen on ${place.host} port ${place.port}: ${whyOf(error)}`);
+    throw new CommandError(
+      `the dashboard cannot listen on ${place.host} port ${place.port}: ${whyOf(error)}`,
+    );
   }
 }
 

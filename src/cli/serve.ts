@@ -88,7 +88,10 @@ async function runServe(given: Arguments): Promise<number> {
   checkStack();
   const portOf = (service: Service): number => (portBase === 0 ? 0 : portBase + service.wellKnownPort);
   const group = new ServiceGroup(SERVICES, host, portOf);
-  const dashboard = await beginDashboard(given.value(DASHBOARD.name), portBase && portBase + DASHBOARD_OFFSET);
+  const dashboard = await beginDashboard(
+    given.value(DASHBOARD.name),
+    portBase && portBase + DASHBOARD_OFFSET,
+  );
   try {
     await begin(group, host);
   } catch (error) {

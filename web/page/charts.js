@@ -121,7 +121,9 @@ function drawMarks(plot) {
     const at = event.atMs / 1000;
     if (at < from || at > to || (event.level === 'info' && event !== pointed)) continue;
     const x = Math.round(plot.valToPos(at, 'x', true));
-    ctx.strokeStyle = ctx.fillStyle = style(event === pointed ? '--text' : event.level === 'error' ? '--failed' : '--strained');
+    ctx.strokeStyle = ctx.fillStyle = style(
+      event === pointed ? '--text' : event.level === 'error' ? '--failed' : '--strained',
+    );
     ctx.globalAlpha = event === pointed ? 1 : 0.55;
     ctx.lineWidth = (event === pointed ? 2 : 1) * ratio;
     ctx.beginPath();
@@ -165,7 +167,11 @@ function optionsOf(chart, width) {
       y: { range: (_, _from, to) => [0, Math.max(to ?? 0, chart.value === text.millis ? 0.1 : 1) * 1.1] },
     },
     axes: [
-      axis({ size: 24, space: 70, values: (_, ticks) => ticks.map((at) => text.time(at * 1000).slice(0, 5)) }),
+      axis({
+        size: 24,
+        space: 70,
+        values: (_, ticks) => ticks.map((at) => text.time(at * 1000).slice(0, 5)),
+      }),
       axis({ size: 62, space: 34, values: (_, ticks) => ticks.map((tick) => chart.value(tick)) }),
     ],
     series: [
@@ -193,7 +199,9 @@ function noteCursor(plot) {
     return;
   }
   const atMs = columns.atMs[index];
-  const near = events.filter((event) => Math.abs(event.atMs - atMs) <= NEAR_S * 1000).map((event) => event.text);
+  const near = events
+    .filter((event) => Math.abs(event.atMs - atMs) <= NEAR_S * 1000)
+    .map((event) => event.text);
   const figures = CHARTS.flatMap((chart) =>
     chart.series.map(([name, label]) => `${label} ${chart.value(columns[name][index])}`),
   );
@@ -208,7 +216,11 @@ export function makeCharts() {
   plots = CHARTS.map((chart) => {
     const legend = make('p', { class: 'legend' });
     chart.series.forEach(([, label], at) => {
-      legend.append(make('span', { class: `line line-${at + 1}` }), make('span', {}, label), make('b', {}, ''));
+      legend.append(
+        make('span', { class: `line line-${at + 1}` }),
+        make('span', {}, label),
+        make('b', {}, ''),
+      );
     });
     const area = make('div', { class: 'area', tabindex: '0', role: 'img' });
     parent.append(make('figure', {}, make('figcaption', {}, chart.title), legend, area));

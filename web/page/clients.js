@@ -134,11 +134,17 @@ function factsOf(figures, atMs) {
   return [
     ['Peer', text.endpoint(figures.remoteAddress, figures.remotePort)],
     ['Own address', text.endpoint(figures.localAddress, figures.localPort)],
-    ['Opened', `${text.time(figures.openedAtMs, atMs)}, by ${direction === 'in' ? 'the peer' : 'this program'}`],
+    [
+      'Opened',
+      `${text.time(figures.openedAtMs, atMs)}, by ${direction === 'in' ? 'the peer' : 'this program'}`,
+    ],
     ['State', `${figures.state} on ${figures.stack}`],
     ['In', `${text.bytes(figures.bytesIn)}, ${text.rate(figures.inPerS)}`],
     ['Out', `${text.bytes(figures.bytesOut)}, ${text.rate(figures.outPerS)}`],
-    ['Waits to be sent', `${text.bytes(unacknowledged)}, ${text.bytes(figures.queued)} of it not taken by the system`],
+    [
+      'Waits to be sent',
+      `${text.bytes(unacknowledged)}, ${text.bytes(figures.queued)} of it not taken by the system`,
+    ],
     ['Waits to be read', text.bytes(figures.withheld)],
     ['Reading', figures.paused ? 'paused' : 'on'],
     ['Oldest unacknowledged', unacknowledged === 0 ? 'none' : text.duration(figures.oldestUnacknowledgedMs)],

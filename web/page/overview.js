@@ -50,7 +50,11 @@ export function showVerdict(view, open) {
     (element, listener) => {
       const { address, port, accepting, why, sinceAtMs, clients, maxClients, stack, own } = listener;
       const [state, name, since] = element.children;
-      setBadge(state, accepting ? 'well' : 'failed', accepting ? 'accepting' : `not accepting: ${why ?? text.UNKNOWN}`);
+      setBadge(
+        state,
+        accepting ? 'well' : 'failed',
+        accepting ? 'accepting' : `not accepting: ${why ?? text.UNKNOWN}`,
+      );
       setText(name, text.endpoint(address, port));
       const limit = maxClients === undefined ? '' : ` of ${text.count(maxClients)}`;
       const use = own ? 'this page' : `${text.count(clients)}${limit} connected`;
@@ -86,7 +90,11 @@ export function setName(element, { peer, note }) {
 export function showTiles(view, second) {
   const { totals } = view;
   const tiles = [
-    ['Now', text.count(totals.connections), totals.blocked > 0 ? `${totals.blocked} blocked` : 'none blocked'],
+    [
+      'Now',
+      text.count(totals.connections),
+      totals.blocked > 0 ? `${totals.blocked} blocked` : 'none blocked',
+    ],
     ['Most at once', text.count(totals.mostConnections), `since ${text.time(view.sinceAtMs, view.atMs)}`],
     ['Limit', totals.limit === undefined ? "the system's" : text.count(totals.limit), limitNote(totals)],
     ['Refused / s', text.count(second?.refused ?? 0), `${text.count(totals.refused)} in all`],
@@ -100,7 +108,8 @@ export function showTiles(view, second) {
     byId('tiles'),
     tiles,
     ([name]) => name,
-    ([name]) => make('div', { class: 'tile' }, make('dt', {}, name), make('dd'), make('dd', { class: 'quiet' })),
+    ([name]) =>
+      make('div', { class: 'tile' }, make('dt', {}, name), make('dd'), make('dd', { class: 'quiet' })),
     (element, [, value, note]) => {
       setText(element.children[1], value);
       setText(element.children[2], note);
@@ -202,7 +211,10 @@ export function showTask({ task, atMs }) {
     ['Core', core < 0 ? 'any' : String(core)],
     ['Priority', String(priority)],
     ['Stack', stack],
-    ['Stack never used', stackHighWaterMark === undefined ? text.UNKNOWN : text.bytes(stackHighWaterMark * 4)],
+    [
+      'Stack never used',
+      stackHighWaterMark === undefined ? text.UNKNOWN : text.bytes(stackHighWaterMark * 4),
+    ],
   ]);
   const table = byId('callbacks');
   const callbacks = [...task.callbacks].sort((one, other) => other.longestMs - one.longestMs);

@@ -53,8 +53,7 @@ export function dashboard(server: AsyncWebServer, options: DashboardOptions = {}
   const given = options.token === undefined ? undefined : new Token(options.token);
   let made: Token | undefined;
   const token = (): Token | undefined => given ?? (isLocal(server) ? undefined : (made ??= new Token()));
-  const look = (): ReturnType<typeof viewOf> =>
-    viewOf(monitor.snapshot(), { title, ownPort: server.port() });
+  const look = (): ReturnType<typeof viewOf> => viewOf(monitor.snapshot(), { title, ownPort: server.port() });
   const stream = new FiguresStream(`${base}/stream`, monitor, look);
   const metrics = new Metrics(() => monitor.snapshot());
   const routes = routesOf({
@@ -114,15 +113,15 @@ export interface DashboardServerOptions extends Omit<DashboardOptions, 'path'> {
 }
 
 /** A dashboard on a server of its own. */
-export interface DashboardServer extends Dashboard {
+export interface DashboardServer extends Omit<Dashboard, 'end'> {
   readonly server: AsyncWebServer;
   /** Ends the server. */
   end(): Promise<void>;
 }
 
 /**
- * Begins a server that has nothing but a dashboard. Its stack is a `node` of its own: it answers also when the
- * program's stack has reached its limit of connections.
+ * Begins a server that has nothing but a dashboard. Its stack is a `node` of its own: it answers even
+ * if the program's stack has reached its limit of connections.
  * @throws the system's error, such as EADDRINUSE; RangeError as `dashboard`.
  */
 export async function serveDashboard(options: DashboardServerOptions = {}): Promise<DashboardServer> {

@@ -2,8 +2,8 @@
  * Middleware of every path of a dashboard: who may look, and whose requests may act.
  *
  * A server on a loopback address is reached by this machine's programs alone, but also by pages of other
- * sites in this machine's browser. So the header `Host` must name this machine (against DNS rebinding), and no
- * request of another site passes. Any other server needs the token.
+ * sites in this machine's browser. So the header `Host` must name this machine, against DNS rebinding, and
+ * no request of another site passes. Any other server needs the token.
  */
 import { isIP } from 'node:net';
 import { HttpError } from '../http-error.js';
@@ -76,7 +76,8 @@ export class Guard {
 
 /** Checks the header that only a script of the page itself, or a program, sets. @throws HttpError with 403 */
 export function checkAction(request: AsyncWebServerRequest): void {
-  if (request.header(ACTION_HEADER) === '') throw new HttpError(403, `the header ${ACTION_HEADER} is missing`);
+  if (request.header(ACTION_HEADER) === '')
+    throw new HttpError(403, `the header ${ACTION_HEADER} is missing`);
 }
 
 function addHeaders(response: AsyncWebServerResponse): void {
@@ -86,7 +87,10 @@ function addHeaders(response: AsyncWebServerResponse): void {
 
 function checkHost(request: AsyncWebServerRequest): void {
   if (isLoopbackName(hostnameOf(request.host()))) return;
-  throw new HttpError(403, 'this dashboard answers to localhost, 127.0.0.1 and [::1] alone, unless it has a token');
+  throw new HttpError(
+    403,
+    'this dashboard answers to localhost, 127.0.0.1 and [::1] alone, unless it has a token',
+  );
 }
 
 function checkOrigin(request: AsyncWebServerRequest): void {

@@ -27,7 +27,13 @@ describe('differences of figures', () => {
   });
 
   it('plain data keeps no member that is unknown, and no number that JSON cannot write', () => {
-    const data = { known: 0, unknown: null, left: undefined, no: Number.NaN, list: [{ unknown: null }, null] };
+    const data = {
+      known: 0,
+      unknown: null,
+      left: undefined,
+      no: Number.NaN,
+      list: [{ unknown: null }, null],
+    };
     assert.deepEqual(compacted(data), { known: 0, list: [{}, null] });
   });
 });

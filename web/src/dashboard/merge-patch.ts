@@ -27,8 +27,8 @@ function jsonOf(value: unknown): Json {
 }
 
 /**
- * Returns the merge patch that makes `after` of `before`; `undefined` if they are the same. Neither may have a
- * member that is `null`.
+ * Returns the merge patch that makes `after` of `before`; `undefined` if they are the same. Neither may
+ * have a member that is `null`.
  */
 export function mergePatch(before: JsonObject, after: JsonObject): JsonObject | undefined {
   const patch: Record<string, Json> = {};

@@ -43,7 +43,12 @@ const TOTALS: readonly Metric[] = [
   plain('gauge', 'connections_peak', 'Most connections at once.', ({ totals }) => totals.mostConnections),
   plain('gauge', 'connections_limit', 'Connections that are allowed at once.', ({ totals }) => totals.limit),
   plain('counter', 'connections_accepted_total', 'Connections accepted.', ({ totals }) => totals.accepted),
-  plain('counter', 'connections_opened_total', 'Connections opened to peers.', ({ totals }) => totals.connected),
+  plain(
+    'counter',
+    'connections_opened_total',
+    'Connections opened to peers.',
+    ({ totals }) => totals.connected,
+  ),
   plain('counter', 'connections_closed_total', 'Connections that are over.', ({ totals }) => totals.closed),
   plain('counter', 'connections_refused_total', 'Connections refused.', ({ totals }) => totals.refused),
   plain('counter', 'received_bytes_total', 'Bytes received.', ({ totals }) => totals.bytesIn),
@@ -105,7 +110,9 @@ const ROWS: readonly Metric[] = [
     'Connections that the listener refused.',
     (figures) => figures.refused,
   ),
-  linkMetric('gauge', 'link_up', '1 if the link is connected, else 0.', ({ state }) => Number(state === 'up')),
+  linkMetric('gauge', 'link_up', '1 if the link is connected, else 0.', ({ state }) =>
+    Number(state === 'up'),
+  ),
   linkMetric('counter', 'link_attempts_total', 'Attempts of the link to connect.', (link) => link.attempts),
   linkMetric('counter', 'link_losses_total', 'Times that the link was lost.', (link) => link.losses),
 ];

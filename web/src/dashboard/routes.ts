@@ -1,4 +1,4 @@
-/** The paths of a dashboard: the page, its stream, the same figures as JSON and for Prometheus, and actions. */
+/** The paths of a dashboard: the page, its stream, figures as JSON and for Prometheus, and actions. */
 import type { AsyncEventSource } from '../events/event-source.js';
 import { AsyncCallbackWebHandler, type ArRequestHandlerFunction } from '../handlers/callback-handler.js';
 import type { AsyncWebHandler } from '../handlers/handler.js';
@@ -44,7 +44,9 @@ export function routesOf(settings: RouteSettings): AsyncWebHandler[] {
     },
   });
   const get = (path: string, answer: ArRequestHandlerFunction): AsyncWebHandler =>
-    new AsyncCallbackWebHandler(AsyncURIMatcher.exact(base + path), HTTP_GET, answer).addMiddleware(guard.run);
+    new AsyncCallbackWebHandler(AsyncURIMatcher.exact(base + path), HTTP_GET, answer).addMiddleware(
+      guard.run,
+    );
   const charts = chartFolder();
   const handlers: AsyncWebHandler[] = [
     ...loginRoutes(settings, guard),

@@ -54,7 +54,10 @@ export function firstOf(
  * cause of their blockage; `#7` is the number of a connection.
  */
 export function filtered(connections: readonly ConnectionFigures[], filter: string): ConnectionFigures[] {
-  const words = filter.toLowerCase().split(/\s+/).filter((word) => word !== '');
+  const words = filter
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== '');
   return connections.filter((figures) => {
     const text = textOf(figures);
     return words.every((word) => (word.startsWith('#') ? word === `#${figures.id}` : text.includes(word)));

@@ -41,7 +41,11 @@ function connection(id: number, more: Partial<ConnectionFigures> = {}): Connecti
 }
 
 function stuck(id: number, more: Partial<ConnectionFigures> = {}): ConnectionFigures {
-  const figures = { blocked: 'peer does not read', blockedAtMs: AT - 42_000, unacknowledged: 65_536 } as const;
+  const figures = {
+    blocked: 'peer does not read',
+    blockedAtMs: AT - 42_000,
+    unacknowledged: 65_536,
+  } as const;
   return connection(id, { ...figures, ...more });
 }
 
@@ -71,7 +75,14 @@ function snapshot(more: Partial<Snapshot> = {}): Snapshot {
     unacknowledged: 0,
     sendBudget: 0,
   };
-  const task = { core: -1, priority: 3, stackWords: null, stackHighWaterMark: null, callbacks: [], bites: [] };
+  const task = {
+    core: -1,
+    priority: 3,
+    stackWords: null,
+    stackHighWaterMark: null,
+    callbacks: [],
+    bites: [],
+  };
   const empty = { atMs: AT, sinceAtMs: AT, listeners: [listener(7007)], errors: [], links: [] };
   return { ...empty, totals, connections, task, ...more };
 }
@@ -148,7 +159,8 @@ describe('the verdict', () => {
 
 describe('the reason of a blockage', () => {
   it('is a closed window, with the time and the bytes', () => {
-    const closed = "The peer's program has not read for 42 s: its receive window is closed, and 65.5 kB wait for it here.";
+    const closed =
+      "The peer's program has not read for 42 s: its receive window is closed, and 65.5 kB wait for it here.";
     assert.equal(whyOf(stuck(1, { peerWindow: 0 }), AT), closed);
     assert.equal(whyOf(stuck(1), AT), closed);
     assert.match(whyOf(stuck(1, { peerWindow: 100 }), AT), /its receive window has only 100 B/);
@@ -193,7 +205,11 @@ describe('the connections of a table', () => {
   });
 
   it('fit each word of a filter', () => {
-    const given = [connection(1), connection(2, { localPort: 1883 }), stuck(3, { remoteAddress: '2001:db8::5' })];
+    const given = [
+      connection(1),
+      connection(2, { localPort: 1883 }),
+      stuck(3, { remoteAddress: '2001:db8::5' }),
+    ];
     const found = (filter: string): number[] => filtered(given, filter).map(({ id }) => id);
     assert.deepEqual(found(''), [1, 2, 3]);
     assert.deepEqual(found(':1883'), [2]);

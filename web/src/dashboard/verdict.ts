@@ -86,7 +86,8 @@ function blockedText(blocked: readonly ConnectionFigures[]): string {
       return `1 connection is stuck: ${peer} does not answer.`;
     case 'peer takes nothing':
       return `1 connection is stuck: ${peer} takes nothing.`;
-    default:
+    case 'program does not read':
+    case null:
       return `1 connection is stuck: this program does not read from ${peer}.`;
   }
 }

@@ -10,7 +10,17 @@ describe('figures in words', () => {
 
   it('bytes have three digits', () => {
     const texts = [0, 999, 1000, 65_536, 99_960, 999_499, 999_500, 4_194_304, 2e15].map(bytesText);
-    const wanted = ['0 B', '999 B', '1.00 kB', '65.5 kB', '100 kB', '999 kB', '1.00 MB', '4.19 MB', '2000 TB'];
+    const wanted = [
+      '0 B',
+      '999 B',
+      '1.00 kB',
+      '65.5 kB',
+      '100 kB',
+      '999 kB',
+      '1.00 MB',
+      '4.19 MB',
+      '2000 TB',
+    ];
     assert.deepEqual(texts, wanted);
   });
 

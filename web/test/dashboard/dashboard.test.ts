@@ -21,7 +21,11 @@ interface Board {
   readonly post: (path: string, headers?: http.OutgoingHttpHeaders, body?: string) => Promise<Answer>;
 }
 
-async function boardOn(test: TestContext, options: DashboardOptions = {}, host = '127.0.0.1'): Promise<Board> {
+async function boardOn(
+  test: TestContext,
+  options: DashboardOptions = {},
+  host = '127.0.0.1',
+): Promise<Board> {
   const monitor = new ExampleMonitor({ atMs: AT });
   const logged: string[] = [];
   let board: Dashboard | undefined;
@@ -46,10 +50,14 @@ async function boardOn(test: TestContext, options: DashboardOptions = {}, host =
   };
 }
 
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
 function jsonOf(answer: Answer): Record<string, unknown> {
   const value: unknown = JSON.parse(answer.text);
-  assert.ok(typeof value === 'object' && value !== null);
-  return { ...value };
+  assert.ok(isRecord(value));
+  return value;
 }
 
 describe('the page of a dashboard', () => {
@@ -57,7 +65,10 @@ describe('the page of a dashboard', () => {
     const { get } = await boardOn(test);
     const page = await get('/');
     assert.equal(page.status, 200);
-    assert.match(String(page.headers['content-security-policy']), /^default-src 'self'; .*frame-ancestors 'none'/);
+    assert.match(
+      String(page.headers['content-security-policy']),
+      /^default-src 'self'; .*frame-ancestors 'none'/,
+    );
     const files = [...page.text.matchAll(/(?:src|href)="([\w.-]+)"/g)].map(([, name]) => name ?? '');
     assert.ok(files.includes('main.js') && files.includes('uplot.css'), files.join(' '));
     for (const file of [...files, 'charts.js', 'uplot.js', 'theme.css', 'login.css']) {
@@ -122,7 +133,10 @@ describe('the figures of a dashboard', () => {
     const { rows, found } = jsonOf(await get('/connections.json?filter=%2337&order=age'));
     assert.equal(found, 1);
     assert.ok(Array.isArray(rows));
-    assert.match(JSON.stringify(rows[0]), /"peer":"198\.51\.100\.23:51234".*"why":"The peer's program has not read/);
+    assert.match(
+      JSON.stringify(rows[0]),
+      /"peer":"198\.51\.100\.23:51234".*"why":"The peer's program has not read/,
+    );
     assert.equal((await get('/connections.json?order=constructor')).status, 400);
     assert.equal((await get(`/connections.json?filter=${'x'.repeat(101)}`)).status, 400);
     assert.equal((await get(`/connections.json?filter=${'x'.repeat(100)}`)).status, 200);
@@ -141,7 +155,12 @@ describe('the actions of a dashboard', () => {
 
   it('are only those, by POST alone, and for a number', async (test) => {
     const { get, post, monitor } = await boardOn(test);
-    for (const path of ['/connections/37/drain', '/connections/x/reset', '/connections/37', '/connections/-1/close'])
+    for (const path of [
+      '/connections/37/drain',
+      '/connections/x/reset',
+      '/connections/37',
+      '/connections/-1/close',
+    ])
       assert.equal((await post(path, ACT)).status, 404, path);
     const answer = await get('/connections/37/reset', ACT);
     assert.deepEqual([answer.status, answer.headers.allow], [405, 'POST']);
@@ -196,7 +215,15 @@ describe('a look at a dashboard', () => {
 });
 
 describe('the token of a dashboard', () => {
-  const PATHS = ['/snapshot.json', '/history.json', '/events.json', '/connections.json', '/metrics', '/stream', '/main.js'];
+  const PATHS = [
+    '/snapshot.json',
+    '/history.json',
+    '/events.json',
+    '/connections.json',
+    '/metrics',
+    '/stream',
+    '/main.js',
+  ];
 
   it('is not needed on a loopback address, and made at random on another', async (test) => {
     const local = await boardOn(test);
@@ -259,7 +286,10 @@ describe('the token of a dashboard', () => {
     assert.equal((await get('/login.css')).status, 200);
     assert.equal((await post('/login', form, 'token=wrong')).status, 401);
     assert.equal((await post('/login', form, 'x=y')).status, 400);
-    assert.equal((await post('/login', { ...form, Origin: 'http://evil.example' }, `token=${TOKEN}`)).status, 403);
+    assert.equal(
+      (await post('/login', { ...form, Origin: 'http://evil.example' }, `token=${TOKEN}`)).status,
+      403,
+    );
     const entered = await post('/login', form, `token=${TOKEN}`);
     assert.equal(entered.status, 303);
     assert.match(entered.headers['set-cookie']?.[0] ?? '', /; HttpOnly; SameSite=Strict$/);
@@ -285,7 +315,9 @@ class Stream {
       for (const part of parts) {
         const [, event, data] = /^event: (\w+)\ndata: (.*)$/.exec(part) ?? [];
         if (event === undefined || data === undefined) continue;
-        this.#events.push({ event, data: { ...Object(JSON.parse(data)) } });
+        const value: unknown = JSON.parse(data);
+        assert.ok(isRecord(value));
+        this.#events.push({ event, data: value });
       }
       this.#wake?.();
     });
@@ -312,7 +344,8 @@ async function follow({ bed: made }: Board): Promise<Stream> {
   const headers = { Host: `localhost:${made.port}` };
   const request = http.get({ path: '/stream', port: made.port, headers, createConnection: made.open });
   request.on('error', () => undefined);
-  const [response] = await once(request, 'response');
+  const arrived: readonly unknown[] = await once(request, 'response');
+  const [response] = arrived;
   assert.ok(response instanceof http.IncomingMessage);
   return new Stream(response);
 }
@@ -343,9 +376,10 @@ describe('the stream of a dashboard', () => {
     board.monitor.happen({ atMs: AT, kind: 'unblock', level: 'info', text, connection: 37 });
     board.monitor.tick(exampleSnapshot({ atMs: AT, hasTrouble: false }));
     const { data } = await stream.next();
-    const patch = { ...Object(data['patch']) };
-    assert.deepEqual(patch.blocked, { order: [], rows: { 37: null } });
-    assert.equal(patch.verdict.level, 'well');
+    const { patch } = data;
+    assert.ok(isRecord(patch) && isRecord(patch['verdict']));
+    assert.deepEqual(patch['blocked'], { order: [], rows: { 37: null } });
+    assert.equal(patch['verdict']['level'], 'well');
     assert.match(JSON.stringify(data['events']), /^\[\{"id":8,.*moves again/);
     board.monitor.tick(board.monitor.snapshot());
     assert.equal('events' in (await stream.next()).data, false);

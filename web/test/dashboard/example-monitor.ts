@@ -14,7 +14,11 @@ function noise(seed: number): number {
 }
 
 /** Returns a connection on which bytes move. */
-export function connectionOf(id: number, atMs: number, more: Partial<ConnectionFigures> = {}): ConnectionFigures {
+export function connectionOf(
+  id: number,
+  atMs: number,
+  more: Partial<ConnectionFigures> = {},
+): ConnectionFigures {
   const inPerS = Math.round(400 + 9000 * noise(id) ** 3);
   return {
     id,
@@ -73,7 +77,11 @@ export interface ExampleOptions {
 }
 
 /** Returns a snapshot of the gateway. */
-export function exampleSnapshot({ atMs, connections: count = 46, hasTrouble = true }: ExampleOptions): Snapshot {
+export function exampleSnapshot({
+  atMs,
+  connections: count = 46,
+  hasTrouble = true,
+}: ExampleOptions): Snapshot {
   const connections = Array.from({ length: count }, (_, at) => connectionOf(at + 100, atMs));
   if (hasTrouble) connections.push(stuckConnection(37, atMs, STUCK_FOR_S * 1000));
   const sinceAtMs = atMs - 9 * 3_600_000;
@@ -102,7 +110,12 @@ export function exampleSnapshot({ atMs, connections: count = 46, hasTrouble = tr
   };
 }
 
-function listenerOf(id: number, port: number, clients: number, sinceAtMs: number): Snapshot['listeners'][number] {
+function listenerOf(
+  id: number,
+  port: number,
+  clients: number,
+  sinceAtMs: number,
+): Snapshot['listeners'][number] {
   return {
     id,
     stack: 'kernel',
@@ -165,14 +178,20 @@ function linksOf(atMs: number, hasTrouble: boolean): Snapshot['links'] {
       atMs: atMs - 8 * 3_600_000 - 2000,
     },
   } as const;
-  return [up, { ...up, name: 'boiler', host: '203.0.113.8', port: 502, attempts: 9, lastFailure: null, ...down }];
+  return [
+    up,
+    { ...up, name: 'boiler', host: '203.0.113.8', port: 502, attempts: 9, lastFailure: null, ...down },
+  ];
 }
 
 function taskOf(atMs: number, hasTrouble: boolean): Snapshot['task'] {
   const bite = {
     atMs: atMs - 400_000,
     text: 'onData of 198.51.100.60:42188 has blocked the task for 5.2 s',
-    backtrace: ['at parse (file:///srv/gateway/parse.js:41:7)', 'at onData (file:///srv/gateway/main.js:18:5)'],
+    backtrace: [
+      'at parse (file:///srv/gateway/parse.js:41:7)',
+      'at onData (file:///srv/gateway/main.js:18:5)',
+    ],
   };
   return {
     core: 1,

@@ -61,7 +61,10 @@ describe('the metrics of a dashboard', () => {
     const { totals, connections } = monitor.snapshot();
     assert.deepEqual(valuesOf(text, 'asynctcp_connections'), { '': connections.length });
     assert.deepEqual(valuesOf(text, 'asynctcp_received_bytes_total'), { '': totals.bytesIn });
-    assert.deepEqual(valuesOf(text, 'asynctcp_errors_total'), { '{cause="ERR_RST"}': 18, '{cause="exception"}': 3 });
+    assert.deepEqual(valuesOf(text, 'asynctcp_errors_total'), {
+      '{cause="ERR_RST"}': 18,
+      '{cause="exception"}': 3,
+    });
     assert.deepEqual(valuesOf(text, 'asynctcp_link_up'), { '{link="broker"}': 1, '{link="boiler"}': 0 });
     assert.deepEqual(valuesOf(text, 'asynctcp_connections_blocked'), {
       '{reason="peer does not read"}': 1,
