@@ -10,17 +10,23 @@ const HEIGHT = 168;
 const NEAR_S = 2;
 const SYNC = uPlot.sync('asynctcp');
 
+/** Steps of an axis of counts. */
+const WHOLE = [1, 2, 5]
+  .flatMap((digit) => [0, 1, 2, 3, 4, 5, 6].map((power) => digit * 10 ** power))
+  .sort((a, b) => a - b);
+
 /** Line styles, so that no line is known by its colour alone. */
 const DASHES = [undefined, [6, 4], [2, 3]];
 
 const CHARTS = [
   {
-    title: 'Accepted and closed a second',
+    title: 'Accepted (up) and closed (down) a second',
     series: [
       ['accepts', 'accepted'],
       ['closes', 'closed'],
       ['refused', 'refused'],
     ],
+    down: 'closes',
     value: text.count,
   },
   {
@@ -104,8 +110,18 @@ function style(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-function dataOf({ series }) {
-  return [columns.atMs.map((atMs) => atMs / 1000), ...series.map(([name]) => columns[name])];
+function dataOf({ series, down }) {
+  const lines = series.map(([name]) =>
+    name === down ? columns[name].map((value) => -value) : columns[name],
+  );
+  return [columns.atMs.map((atMs) => atMs / 1000), ...lines];
+}
+
+/** Returns the range of a chart's values: 0 is in it, and stands in the middle if a line goes down. */
+function rangeOf({ down, value }, from, to) {
+  const least = value === text.millis ? 0.1 : 1;
+  const most = Math.max(to ?? 0, least, down === undefined ? 0 : -(from ?? 0)) * 1.1;
+  return [down === undefined ? 0 : -most, most];
 }
 
 /** Draws the marks of the events: a line, and a sign at its head. */
@@ -116,6 +132,7 @@ function drawMarks(plot) {
   ctx.save();
   ctx.font = `${11 * ratio}px system-ui, sans-serif`;
   ctx.textAlign = 'center';
+  ctx.setLineDash([]);
   let lastX = -Infinity;
   for (const event of events) {
     const at = event.atMs / 1000;
@@ -154,7 +171,7 @@ function optionsOf(chart, width) {
   return {
     width,
     height: HEIGHT,
-    padding: [16, 8, 0, 0],
+    padding: [16, 22, 0, 0],
     legend: { show: false },
     cursor: { sync: { key: SYNC.key, setSeries: false }, drag: { x: false, y: false }, points: { size: 6 } },
     scales: {
@@ -164,7 +181,7 @@ function optionsOf(chart, width) {
           return [last - WINDOW_S, last];
         },
       },
-      y: { range: (_, _from, to) => [0, Math.max(to ?? 0, chart.value === text.millis ? 0.1 : 1) * 1.1] },
+      y: { range: (_, from, to) => rangeOf(chart, from, to) },
     },
     axes: [
       axis({
@@ -172,7 +189,12 @@ function optionsOf(chart, width) {
         space: 70,
         values: (_, ticks) => ticks.map((at) => text.time(at * 1000).slice(0, 5)),
       }),
-      axis({ size: 62, space: 34, values: (_, ticks) => ticks.map((tick) => chart.value(tick)) }),
+      axis({
+        size: 62,
+        space: 34,
+        ...(chart.value === text.count ? { incrs: WHOLE } : {}),
+        values: (_, ticks) => ticks.map((tick) => chart.value(Math.abs(tick))),
+      }),
     ],
     series: [
       {},

@@ -102,7 +102,7 @@ export function showTiles(view, second) {
     ['In', text.rate(second?.bytesIn ?? 0), `${text.bytes(totals.bytesIn)} in all`],
     ['Out', text.rate(second?.bytesOut ?? 0), `${text.bytes(totals.bytesOut)} in all`],
     ['Unacknowledged', text.bytes(totals.unacknowledged), `of ${text.bytes(totals.sendBudget)} for all`],
-    ['Round trip', text.millis(second?.roundTripMs), 'median of the known'],
+    ['Round trip', text.millis(second?.roundTripMs), 'median'],
   ];
   keyed(
     byId('tiles'),
@@ -151,8 +151,13 @@ export function showLinks({ links, atMs }) {
       const { name, host, port, state, sinceAtMs, retryInMs, attempts, losses, lastFailure } = link;
       const target = text.endpoint(host, port);
       setName(row.cells[0], { peer: name, note: name === target ? '' : target });
-      const retry = retryInMs === undefined ? '' : `, again in ${text.duration(retryInMs)}`;
-      setBadge(row.cells[1], LINK_LEVELS[state], `${state} for ${text.duration(atMs - sinceAtMs)}${retry}`);
+      setBadge(
+        row.cells[1],
+        LINK_LEVELS[state],
+        retryInMs === undefined
+          ? `${state} for ${text.duration(atMs - sinceAtMs)}`
+          : `${state}, again in ${text.duration(retryInMs)}`,
+      );
       setText(row.cells[2], text.count(losses));
       setAttribute(row.cells[2], 'title', `${text.count(attempts)} attempts`);
       setText(

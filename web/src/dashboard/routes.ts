@@ -92,8 +92,10 @@ function loginRoutes({ base, token }: RouteSettings, guard: Guard): AsyncWebHand
     if (needed === undefined) throw new HttpError(404);
     takeToken(request, base, needed);
   });
-  const style = new AsyncStaticWebHandler(`${base}/login.css`, pageFolder(), '/login.css', PAGE_CACHE);
-  return [take.addMiddleware(guard.runWithoutToken), style.addMiddleware(guard.runWithoutToken)];
+  const styles = ['/login.css', '/theme.css'].map(
+    (file) => new AsyncStaticWebHandler(base + file, pageFolder(), file, PAGE_CACHE),
+  );
+  return [take, ...styles].map((handler) => handler.addMiddleware(guard.runWithoutToken));
 }
 
 /** Answers with the connections that a filter lets pass, in an order. */

@@ -4,9 +4,9 @@ import type { TestContext } from 'node:test';
 import { chromium, type BrowserContextOptions, type Page } from 'playwright-core';
 
 /** Debian's. */
-const CHROMIUM = '/usr/bin/chromium';
+export const CHROMIUM = '/usr/bin/chromium';
 
-const FLAGS = [
+export const FLAGS = [
   // As root needs it; and containers have little shared memory.
   '--no-sandbox',
   '--disable-dev-shm-usage',

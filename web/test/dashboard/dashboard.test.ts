@@ -283,7 +283,9 @@ describe('the token of a dashboard', () => {
   it('becomes a cookie by the form', async (test) => {
     const { post, get } = await boardOn(test, { token: TOKEN });
     const form = { 'Content-Type': 'application/x-www-form-urlencoded' };
+    // The form has its styles.
     assert.equal((await get('/login.css')).status, 200);
+    assert.equal((await get('/theme.css')).status, 200);
     assert.equal((await post('/login', form, 'token=wrong')).status, 401);
     assert.equal((await post('/login', form, 'x=y')).status, 400);
     assert.equal(

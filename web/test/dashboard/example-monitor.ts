@@ -213,7 +213,7 @@ export function exampleSecond(atMs: number, connections: number, blocked: number
   const wave = 1 + 0.4 * Math.sin(second / 55) + 0.25 * noise(second);
   return {
     atMs,
-    connections: Math.max(0, connections - Math.round(3 * noise(second / 40) + 3)),
+    connections: Math.max(0, connections - Math.round(2 + 2 * Math.sin(second / 90))),
     accepts: Math.round(4 * wave * noise(second + 0.1)),
     closes: Math.round(4 * wave * noise(second + 0.9)),
     refused: 0,
