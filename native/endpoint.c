@@ -126,17 +126,51 @@ int endpoint_keep_alive(int fd, int idle_s, int interval_s, int probes) {
   return result != 0 ? result : endpoint_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 }
 
+static int32_t int_of(uint32_t number) {
+  return number > INT32_MAX ? INT32_MAX : (int32_t)number;
+}
+
+/* Returns the milliseconds since data or an acknowledgement arrived. */
+static int32_t heard_ago_ms(const struct tcp_info *info) {
+  const bool is_data_last = info->tcpi_last_data_recv < info->tcpi_last_ack_recv;
+  return int_of(is_data_last ? info->tcpi_last_data_recv : info->tcpi_last_ack_recv);
+}
+
 int endpoint_info(int fd, struct connection_info *result) {
   struct tcp_info info;
   memset(&info, 0, sizeof info);
   socklen_t bytes = sizeof info;
   if (sys_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &bytes) != 0) return refusal(CALL_GETSOCKOPT, errno);
-  const bool is_data_last = info.tcpi_last_data_recv < info.tcpi_last_ack_recv;
-  const uint32_t heard_ago_ms = is_data_last ? info.tcpi_last_data_recv : info.tcpi_last_ack_recv;
   result->state = info.tcpi_state;
   result->mss = (int)info.tcpi_snd_mss;
-  result->heard_ago_ms = heard_ago_ms > INT32_MAX ? INT32_MAX : (int)heard_ago_ms;
+  result->heard_ago_ms = heard_ago_ms(&info);
   return 0;
+}
+
+int endpoint_path(int fd, struct path_info *path) {
+  /* tcpi_snd_wnd of linux/tcp.h: the C library's header has only a part of that struct. */
+  enum { SND_WND_AT = 228 };
+  unsigned char given[SND_WND_AT + sizeof(uint32_t)];
+  struct tcp_info info;
+  uint32_t window = 0;
+  memset(given, 0, sizeof given);
+  memset(&info, 0, sizeof info);
+  socklen_t bytes = sizeof given;
+  if (sys_getsockopt(fd, IPPROTO_TCP, TCP_INFO, given, &bytes) != 0) return refusal(CALL_GETSOCKOPT, errno);
+  memcpy(&info, given, sizeof info < sizeof given ? sizeof info : sizeof given);
+  memcpy(&window, &given[SND_WND_AT], sizeof window);
+  path->mss = int_of(info.tcpi_snd_mss);
+  path->heard_ago_ms = heard_ago_ms(&info);
+  path->round_trip_us = int_of(info.tcpi_rtt);
+  path->retransmissions = int_of(info.tcpi_total_retrans);
+  path->peer_window = bytes < sizeof given ? -1 : int_of(window);
+  path->unanswered = info.tcpi_retransmits > info.tcpi_probes ? info.tcpi_retransmits : info.tcpi_probes;
+  return 0;
+}
+
+int endpoint_waiting(int fd) {
+  int bytes = 0;
+  return sys_inq(fd, &bytes) == 0 ? bytes : refusal(CALL_IOCTL, errno);
 }
 
 int endpoint_window(int fd) {
@@ -222,9 +256,15 @@ int endpoint_connect(const struct connect_request *request) {
 
 static int set_up_listener(int fd, int family, const char *address, const struct listen_request *request) {
   int result = endpoint_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-  if (result == 0 && request->reuse_port) result = endpoint_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+  if (result == 0 && request->sharing == SHARES_PORT) {
+    result = endpoint_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+  }
   if (result == 0 && family == AF_INET6) result = endpoint_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
   if (result == 0) result = bind_to(fd, address, request->port);
+  /* Set after bind, the option lets others come, and bind has refused a port that others have. */
+  if (result == 0 && request->sharing == SHARES_FREE_PORT) {
+    result = endpoint_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+  }
   if (result != 0) return result;
   return sys_listen(fd, request->backlog) == 0 ? 0 : refusal(CALL_LISTEN, errno);
 }
@@ -234,6 +274,11 @@ static int listen_on(const char *address, const struct listen_request *request) 
   const int fd = open_socket(family, request->receive_buffer);
   if (fd < 0) return fd;
   return or_close(fd, set_up_listener(fd, family, address, request));
+}
+
+int endpoint_duplicate(int fd) {
+  const int duplicate = sys_duplicate(fd);
+  return duplicate < 0 ? refusal(CALL_FCNTL, errno) : duplicate;
 }
 
 /* Returns true if the refusal says that the machine has no IPv6. */

@@ -19,8 +19,8 @@
 
 #include "sockets.h"
 
-/* `events`, `ends`, `sends`, `arena` and `cursors`. */
-#define SHARED_BUFFERS 5
+/* `events`, `ends`, `sends`, `arena`, `cursors` and `pathFigures`. */
+#define SHARED_BUFFERS 6
 
 struct loop {
   napi_env env;

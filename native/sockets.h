@@ -133,6 +133,8 @@ struct shared {
   int32_t *cursors;
   struct send *sends;
   uint8_t *arena;
+  /* The answer of `sockets_path`, until the next one. */
+  struct path_info *path;
 };
 
 struct socket;
@@ -253,6 +255,13 @@ int sockets_flush(struct sockets *sockets, int count);
 int sockets_connect(struct sockets *sockets, const struct connect_request *request);
 /* Begins to listen. Returns the slot. */
 int sockets_listen(struct sockets *sockets, const struct listen_request *request);
+/*
+ * Takes over a descriptor of a socket that listens already, of which other threads may have descriptors too.
+ * Returns the slot. The descriptor is closed even after a refusal.
+ */
+int sockets_listen_also(struct sockets *sockets, int fd);
+/* Returns a further descriptor of the slot's socket, which the caller closes. */
+int sockets_duplicate(struct sockets *sockets, int slot);
 /* Resumes a listener that EVENT_ACCEPT_FAILED paused. */
 int sockets_resume(struct sockets *sockets, int slot);
 /* Gives the socket's own address and port. */
@@ -283,6 +292,10 @@ int sockets_option(struct sockets *sockets, int slot, int level, int name, int v
 int sockets_keep_alive(struct sockets *sockets, int slot, int idle_s, int interval_s, int probes);
 /* Gives what the kernel knows about a connection (TCP_INFO). */
 int sockets_info(struct sockets *sockets, int slot, struct connection_info *info);
+/* Writes the figures of the path into the shared memory. */
+int sockets_path(struct sockets *sockets, int slot);
+/* Returns the bytes that have arrived and were not received, those that were peeked at included. */
+int sockets_waiting(struct sockets *sockets, int slot);
 /* Sends FIN behind all bytes that the kernel accepted. */
 int sockets_shutdown(struct sockets *sockets, int slot);
 /* Closes the socket and frees the slot, even if close fails. */

@@ -407,6 +407,8 @@ static void test_slot_without_socket(void) {
     CHECK(sockets_option(sockets, slot, 0, 0, 0) == refusal(CALL_SETSOCKOPT, EBADF));
     CHECK(sockets_keep_alive(sockets, slot, 1, 1, 1) == refusal(CALL_SETSOCKOPT, EBADF));
     CHECK(sockets_info(sockets, slot, &info) == refusal(CALL_GETSOCKOPT, EBADF));
+    CHECK(sockets_path(sockets, slot) == refusal(CALL_GETSOCKOPT, EBADF));
+    CHECK(sockets_waiting(sockets, slot) == refusal(CALL_IOCTL, EBADF));
     CHECK(sockets_shutdown(sockets, slot) == refusal(CALL_SHUTDOWN, EBADF));
     CHECK(sockets_close(sockets, slot) == refusal(CALL_CLOSE, EBADF));
     CHECK(sockets_reset(sockets, slot) == refusal(CALL_CLOSE, EBADF));

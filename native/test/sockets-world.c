@@ -34,8 +34,9 @@ struct world *world_open(void) {
       .cursors = calloc(MAX_PAGES, sizeof *shared.cursors),
       .sends = malloc(MAX_SENDS * sizeof *shared.sends),
       .arena = malloc(ARENA_BYTES),
+      .path = calloc(1, sizeof *shared.path),
   };
-  CHECK(shared.events && shared.ends && shared.cursors && shared.sends && shared.arena);
+  CHECK(shared.events && shared.ends && shared.cursors && shared.sends && shared.arena && shared.path);
   CHECK(sockets_open(&world->sockets, &shared) == 0);
   for (int i = 0; i < MAX_PAGES; i++) {
     uint8_t *memory = malloc(PAGE_BYTES);
@@ -55,6 +56,7 @@ void world_close(struct world *world) {
   for (int i = 0; i < MAX_PAGES; i++) free(world->sockets.pages[i].memory);
   free(shared->sends);
   free(shared->arena);
+  free(shared->path);
   free(world);
   CHECK(open_descriptors() == descriptors_before);
 }

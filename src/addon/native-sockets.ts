@@ -19,6 +19,12 @@ export interface NativeSockets {
   readonly sends: ArrayBuffer;
   /** The bytes of the send records. */
   readonly arena: ArrayBuffer;
+  /**
+   * Answer of the last `path`, `PATH_WORDS` 32-bit words: bytes of a segment; milliseconds since the peer's
+   * last segment; round-trip time in microseconds, 0 if unknown; segments sent again; bytes that the peer's
+   * window admits, −1 if unknown; retransmissions and probes in a row without an answer.
+   */
+  readonly pathFigures: ArrayBuffer;
   /** True if receiving can leave the window closed (`setPeeking`): Linux 6.9. */
   readonly canPeek: boolean;
 
@@ -39,16 +45,23 @@ export interface NativeSockets {
   /**
    * Listens. Returns the slot.
    * @param address `undefined` for every address, IPv6 and IPv4.
-   * @param reusePort 1 or 0.
+   * @param sharing `SHARES_NOTHING`, `SHARES_PORT` or `SHARES_FREE_PORT`.
    * @param receiveBuffer bytes of SO_RCVBUF of the connections; 0 for the system's buffer.
    */
   listen(
     address: string | undefined,
     port: number,
     backlog: number,
-    reusePort: number,
+    sharing: number,
     receiveBuffer: number,
   ): number;
+  /**
+   * Takes over a descriptor of a socket that listens already, of which other threads may have descriptors
+   * too. Returns the slot. The descriptor is closed even after a refusal.
+   */
+  listenAlso(descriptor: number): number;
+  /** Returns a further descriptor of the slot's socket. The caller closes it (`closeDescriptor`). */
+  duplicate(slot: number): number;
   /** Writes this side's address into the last entry of `ends`. */
   localEnd(slot: number): number;
   /** Resumes a listener that ACCEPT_FAILED paused. */
@@ -96,6 +109,10 @@ export interface NativeSockets {
   mss(slot: number): number;
   /** Returns the milliseconds since data or an acknowledgement of the peer arrived. */
   heardAgo(slot: number): number;
+  /** Writes `pathFigures`. */
+  path(slot: number): number;
+  /** Returns the bytes that have arrived and were not received, those that were peeked at included. */
+  waiting(slot: number): number;
 
   /** Sends FIN behind all bytes that the kernel accepted. */
   shutdown(slot: number): number;
@@ -137,6 +154,11 @@ export const EventKind = {
   STARVED: 9,
 } as const;
 
+/** Values of `sharing`, which `native/endpoint.h` describes. */
+export const SHARES_NOTHING = 0;
+export const SHARES_PORT = 1;
+export const SHARES_FREE_PORT = 2;
+
 /** Linux's numbers of the states of TCP (`tcp_states.h`). */
 export const LinuxTcpState = {
   ESTABLISHED: 1,
@@ -158,6 +180,8 @@ export const LinuxTcpState = {
 export const EVENT_WORDS = 4;
 export const SEND_WORDS = 4;
 export const END_BYTES = 66;
+/** 32-bit words of `pathFigures`. */
+export const PATH_WORDS = 6;
 /** Event records of one poll. */
 export const MAX_EVENTS = 512;
 /** Send records of one flush, and the bytes that they send. */

@@ -32,6 +32,7 @@ import { harmless, notConnected } from './flush-waiters.js';
 import { takeHandler } from './handlers.js';
 import type * as handlers from './handlers.js';
 import { Packet, returnPacket } from './packet.js';
+import type { Arrival } from './preamble.js';
 import type { Ends } from './session-owner.js';
 import { Session, type ClientKeeper, type DialOptions } from './session.js';
 import { chooseStack, type StackOption } from './stack-choice.js';
@@ -139,6 +140,18 @@ export type EndHandler = handlers.EndHandler<AsyncClient>;
 /** Makes the client of an accepted connection, for AsyncServer. */
 let adopt: (stack: TcpStack) => ClientCore<AsyncClient>;
 
+/**
+ * Connects a client as its `connect` does, and reports to a keeper. Returns the session; `undefined` if
+ * `connect` would return false.
+ */
+export let connectFor: (
+  keeper: ClientKeeper,
+  client: AsyncClient,
+  host: string,
+  port: number,
+  options: ConnectOptions,
+) => Session<AsyncClient> | undefined;
+
 /** Returns the state behind a client, for the streams that stand on it. */
 export let coreOf: (client: AsyncClient) => ClientCore<AsyncClient>;
 
@@ -156,6 +169,7 @@ export class AsyncClient {
   static {
     adopt = (stack) => new AsyncClient({ stack }).#core;
     coreOf = (client) => client.#core;
+    connectFor = (keeper, client, host, port, options) => client.#connect(host, port, options, keeper);
   }
 
   /**
@@ -217,12 +231,22 @@ export class AsyncClient {
    *   the stack cannot meet.
    */
   connect(host: string, port: number, options: ConnectOptions = {}): boolean {
+    return this.#connect(host, port, options) !== undefined;
+  }
+
+  #connect(
+    host: string,
+    port: number,
+    options: ConnectOptions,
+    keeper?: ClientKeeper,
+  ): Session<AsyncClient> | undefined {
     const core = this.#core;
     const target = checkTarget(host, port, options, core);
-    if (core.session !== undefined || !canWork(target, core.admission.stack)) return false;
-    core.session = new Session(core);
-    core.session.dial(target);
-    return true;
+    if (core.session !== undefined || !canWork(target, core.admission.stack)) return undefined;
+    const session = new Session(core, keeper);
+    core.session = session;
+    session.dial(target);
+    return session;
   }
 
   /**
@@ -773,12 +797,14 @@ function checkFits(text: string, capacity: number): void {
 /**
  * Returns the session of a connection that a listener accepted, with a client of its own. The caller has
  * already counted the connection among the stack's active ones.
+ * @param arrival reads the preamble, before which the client is not the program's.
  */
 export function acceptedSession(
   stack: TcpStack,
   connection: Connection,
   settings: AcceptedSettings,
   keeper: ClientKeeper,
+  arrival?: Arrival<AsyncClient>,
 ): Session<AsyncClient> {
   const core = adopt(stack);
   core.noDelay = settings.noDelay;
@@ -788,8 +814,22 @@ export function acceptedSession(
   if (settings.ackTimeoutMs !== undefined) core.ackTimeoutMs = settings.ackTimeoutMs;
   const session = new Session(core, keeper);
   core.session = session;
-  session.accept(connection);
+  session.accept(connection, arrival);
   return session;
+}
+
+/**
+ * Returns true if `connect` would try with these arguments.
+ * @throws TypeError, RangeError as `connect`.
+ */
+export function canConnect(
+  client: AsyncClient,
+  host: string,
+  port: number,
+  options: ConnectOptions,
+): boolean {
+  const core = coreOf(client);
+  return canWork(checkTarget(host, port, options, core), core.admission.stack);
 }
 
 function checkTarget(

@@ -4,6 +4,7 @@
  */
 import { ipFamily } from '../support/ip-address.js';
 import { isAbortSignal } from '../support/realm.js';
+import type { Logger } from '../support/warn.js';
 
 const MAX_PORT = 65535;
 /** Receive window of one connection: the range of `CONFIG_LWIP_TCP_WND_DEFAULT`. */
@@ -89,6 +90,22 @@ export function checkSignal(name: string, value: unknown): AbortSignal | undefin
 export function checkHandler<H>(name: string, value: H | undefined): H | undefined {
   if (value !== undefined && typeof value !== 'function') {
     throw new TypeError(`${name} must be given a function or undefined, not ${show(value)}`);
+  }
+  return value;
+}
+
+const LOGGER_METHODS = ['info', 'warn', 'error'] as const;
+
+/** Checks a logger of the program; `undefined` is allowed. */
+export function checkLogger(name: string, value: Logger | undefined): Logger | undefined {
+  if (value === undefined) return undefined;
+  checkObject(name, value);
+  for (const method of LOGGER_METHODS) {
+    const given: unknown = Reflect.get(value, method);
+    if (typeof given !== 'function') {
+      const methods = 'with the methods info, warn and error';
+      throw new TypeError(`${name} must be an object ${methods}, not one whose ${method} is ${show(given)}`);
+    }
   }
   return value;
 }

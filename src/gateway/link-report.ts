@@ -1,4 +1,4 @@
-/** The report of a link that stays up, and the links of this thread. */
+/** Reports of links that stay up, and the links of this thread. */
 
 /**
  * `connecting`: an attempt is under way. `up`: connected. `waiting`: the next attempt comes at `retryAtMs`.
@@ -12,6 +12,8 @@ export interface LinkFailure {
   readonly reason: string;
   /** A sentence with the details. */
   readonly text: string;
+  /** The error behind the failure: a TcpError, or the exception of the program's `onUp`. */
+  readonly error?: Error | undefined;
   /** Time of the failure by the stack's clock, in milliseconds. */
   readonly atMs: number;
 }

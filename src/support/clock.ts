@@ -4,7 +4,7 @@
  * for the time. `systemClock` keeps the runtime's functions as they were when this module was loaded: a
  * test's fake timers, installed later, stop the test's own code and no socket.
  */
-const { setTimeout, clearTimeout } = globalThis;
+const { setTimeout, clearTimeout, setInterval, clearInterval } = globalThis;
 const monotonicMs = performance.now.bind(performance);
 /** Returns the time of day: milliseconds since 1970. It may jump when the machine's clock is set. */
 export const wallClockMs: () => number = Date.now.bind(Date);
@@ -65,3 +65,14 @@ export const systemClock: Clock = {
   nowMs: monotonicMs,
   setAlarm: (atMs, wake) => new SystemAlarm(atMs, wake),
 };
+
+/**
+ * Keeps the process alive until the returned function is called: for a wait in which there is nothing but an
+ * alarm.
+ */
+export function holdProcess(): () => void {
+  const timer = setInterval(() => undefined, LONGEST_DELAY_MS);
+  return () => {
+    clearInterval(timer);
+  };
+}

@@ -167,7 +167,7 @@ describe('the native loop', { skip, timeout: HANGS_MS }, () => {
     assert.ok(native.listen('127.0.0.1', 0, 1, 0, 0) < 0);
     assert.ok(native.localEnd(0) < 0);
     assert.ok(native.setPage(0, new ArrayBuffer(PAGE_BYTES)) < 0);
-    for (const call of ['state', 'acked', 'shutdown', 'close', 'reset'] as const) {
+    for (const call of ['state', 'acked', 'path', 'waiting', 'shutdown', 'close', 'reset'] as const) {
       assert.ok(native[call](0) < 0);
     }
   }

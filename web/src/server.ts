@@ -26,7 +26,7 @@ import { LastingConnections, type EndConnection } from './lasting.js';
 import { limitsOf, type Limits } from './limits.js';
 import { HTTP_ANY } from './methods.js';
 import { targetText } from './middleware/log-text.js';
-import { AsyncMiddlewareChain } from './middleware/middleware.js';
+import { AsyncMiddlewareChain, type ArMiddlewareNext } from './middleware/middleware.js';
 import { Pipelines } from './pipelines.js';
 import { QueueBudget } from './queue/queue-budget.js';
 import { hasBody, readBody } from './request/body.js';
@@ -65,7 +65,8 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   /**
    * Makes a server; `begin` lets it listen.
    * @param port 0: a free one, which `port` tells.
-   * @throws RangeError for a limit that is no positive number.
+   * @throws RangeError for a limit that is no positive number; TypeError, RangeError for a `preamble` that is
+   *   none.
    */
   constructor(port = 80, options: AsyncWebServerOptions = {}) {
     super();
@@ -76,7 +77,13 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     this.#unanswered = new Unanswered(this.limits.answerMs, (request) => {
       this.#late(request);
     });
-    this.#server = carry(makeServer(options, this.limits), { stack: options.stack });
+    this.#server = carry(makeServer(options, this.limits), {
+      stack: options.stack,
+      preamble: options.preamble,
+      onDrain: () => {
+        this.#lasting.end();
+      },
+    });
     this.#listenToServer();
   }
 
@@ -373,12 +380,20 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     );
   }
 
-  /** Runs a handler, or the next one, if it does not hold what the request asks for. */
+  /**
+   * Runs a handler, or the next one, if it does not hold what the request asks for.
+   * @param guarded runs the server's own 404 behind the middleware of the handlers that were asked in vain:
+   *   without a password, what a protected folder lacks looks like what it has.
+   */
   #enter(
     request: AsyncWebServerRequest,
     handler: AsyncWebHandler,
     upgrade: Upgrade | undefined,
+    guarded: (run: ArMiddlewareNext) => Promise<void> | undefined = (run) => run(),
   ): Promise<void> | undefined {
+    if (handler === this.#notFound && this.#notFound.isDefault) {
+      return guarded(() => this.#runHandler(request, handler, upgrade));
+    }
     const held = handler.holds?.(request) ?? true;
     if (held === true) return this.#runHandler(request, handler, upgrade);
     const pass = (): Promise<void> | undefined => {
@@ -386,7 +401,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
       const isUpgrade = upgrade !== undefined && handler.handleUpgrade !== undefined;
       const next = this.#find(request, isUpgrade, this.#handlers.indexOf(handler) + 1);
       request.handler = next;
-      return this.#enter(request, next, upgrade);
+      return this.#enter(request, next, upgrade, (run) => guarded(() => handler.runChain(request, run)));
     };
     if (held === false) return pass();
     return held.then((isHeld) => {

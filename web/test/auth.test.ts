@@ -16,6 +16,7 @@ import {
 } from 'asynctcp-web';
 import { bed, STACKS, type Bed, type StackName } from './bed.js';
 import { authorize, challengesOf, type Challenge } from './digest-client.js';
+import { folderOf } from './files.js';
 
 const USERNAME = 'Jürgen "J" \\';
 const PASSWORD = 'pä:ß €';
@@ -174,6 +175,19 @@ for (const stack of STACKS) {
       for (const pair of [`Jürgen:${PASSWORD}x`, `x:${PASSWORD}`, 'Jürgen', ':', '']) {
         assert.equal((await ask('/', { headers: basic(pair) })).status, 401, pair);
       }
+    });
+
+    it('of a folder hides which files there are', async (test) => {
+      const folder = folderOf(test, { 'a.txt': 'A' });
+      const { ask } = await bed(test, stack, (server) => {
+        server.serveStatic('/', folder).setAuthentication('x', 'y', AsyncAuthType.AUTH_BASIC);
+        server.on('/open', hello);
+      });
+      for (const path of ['/a.txt', '/b.txt']) assert.equal((await ask(path)).status, 401, path);
+      const headers = basic('x:y');
+      assert.equal((await ask('/a.txt', { headers })).status, 200);
+      assert.equal((await ask('/b.txt', { headers })).status, 404);
+      assert.equal((await ask('/open')).status, 200, 'another handler’s path');
     });
 
     it('by a token, with the errors of RFC 6750', async (test) => {

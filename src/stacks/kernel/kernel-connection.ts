@@ -18,6 +18,7 @@ import {
   type Endpoint,
   type Fault,
   type Loan,
+  type PathFigures,
   type SendFlags,
 } from '../../port/tcp-stack.js';
 import { assert } from '../../support/assert.js';
@@ -166,6 +167,26 @@ export class KernelConnection
     if (this.isOver()) return undefined;
     const ms = this.context.loop.native.heardAgo(this.#slot);
     return ms < 0 ? undefined : ms;
+  }
+
+  path(): PathFigures | undefined {
+    const words = this.isOver() ? undefined : this.context.loop.path(this.#slot);
+    if (words === undefined) return undefined;
+    const [mss = 0, heardAgoMs = 0, roundTripUs = 0, retransmissions, peerWindow = -1, unanswered] = words;
+    return {
+      mss,
+      heardAgoMs,
+      roundTripMs: roundTripUs === 0 ? undefined : roundTripUs / 1000,
+      retransmissions,
+      peerWindow: peerWindow < 0 ? undefined : peerWindow,
+      unanswered,
+    };
+  }
+
+  undelivered(): number | undefined {
+    if (this.isOver()) return 0;
+    const waiting = this.context.loop.native.waiting(this.#slot);
+    return waiting < 0 ? undefined : (this.#withholding?.undelivered(waiting) ?? waiting);
   }
 
   // ---- sending

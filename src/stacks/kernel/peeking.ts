@@ -20,6 +20,10 @@ export class Peeking {
     this.#slot = slot;
   }
 
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   delivered(bytes: number): void {
     this.#bytes += bytes;
   }

@@ -105,6 +105,7 @@ interface Opened {
   readonly arena: Uint8Array;
   readonly ends: Buffer;
   readonly ports: Uint16Array;
+  readonly path: Int32Array;
 }
 
 export class SocketLoop {
@@ -157,6 +158,14 @@ export class SocketLoop {
     }
   }
 
+  /**
+   * Returns the words of `pathFigures` for a socket, valid until the next call; `undefined` if it has none.
+   */
+  path(slot: number): Int32Array | undefined {
+    const { native, path } = this.#open();
+    return native.path(slot) < 0 ? undefined : path;
+  }
+
   get pages(): ReceivePages {
     return this.#open().pages;
   }
@@ -184,7 +193,7 @@ export class SocketLoop {
     if (this.#opened !== undefined) return this.#opened;
     const native = this.#addon.openSockets((count) => this.#dispatch(count), !marksHold());
     if (this.#queueSize !== undefined) native.setQueueSize(this.#queueSize);
-    const { events, sends, arena, ends } = native;
+    const { events, sends, arena, ends, pathFigures } = native;
     this.#opened = {
       native,
       pages: new ReceivePages(native),
@@ -193,6 +202,7 @@ export class SocketLoop {
       arena: new Uint8Array(arena),
       ends: Buffer.from(ends),
       ports: new Uint16Array(ends),
+      path: new Int32Array(pathFigures),
     };
     return this.#opened;
   }

@@ -101,6 +101,16 @@ export class Withholding implements TimerOwner {
 
   // ---- the kernel's window
 
+  /**
+   * Returns the bytes that have arrived and were not delivered.
+   * @param waiting bytes that the kernel has.
+   */
+  undelivered(waiting: number): number {
+    const stashed = this.#stash?.length ?? 0;
+    // While peeking the kernel still has the stash, and delivered bytes.
+    return this.#peeking === undefined ? waiting + stashed : waiting - this.#peeking.bytes + stashed;
+  }
+
   /** Begins to leave delivered data in the kernel until it is consumed. */
   beginPeeking(native: NativeSockets, slot: number): void {
     this.#peeking ??= Peeking.begin(native, slot);

@@ -11,7 +11,14 @@
  */
 import { ErrorCode } from '../../port/error-code.js';
 import { SendFlag } from '../../port/tcp-stack.js';
-import type { Connection, ConnectionEvents, Endpoint, Fault, SendFlags } from '../../port/tcp-stack.js';
+import type {
+  Connection,
+  ConnectionEvents,
+  Endpoint,
+  Fault,
+  PathFigures,
+  SendFlags,
+} from '../../port/tcp-stack.js';
 import { TcpState } from '../../port/tcp-state.js';
 import { Timer } from '../../support/timers.js';
 import { Inbox } from './inbox.js';
@@ -262,7 +269,31 @@ export class MemoryConnection implements Connection, End {
   }
 
   heardAgoMs(): number {
+    // Probes of a closed window are answered at once.
+    const probes = this.#outbox.waiting > 0 && this.#other?.isClosed() === false;
+    if (probes && !this.#machine.network.isCut(this)) return 0;
     return this.#machine.network.clock.nowMs() - this.#heardAtMs;
+  }
+
+  /**
+   * Returns the model's own values. Bytes take no time and are never lost; an end that is cut off sends them
+   * again and again.
+   */
+  path(): PathFigures {
+    const isCut = this.#machine.network.isCut(this);
+    const window = this.#other?.window() ?? 0;
+    return {
+      mss: MSS_BYTES,
+      heardAgoMs: this.heardAgoMs(),
+      roundTripMs: 0,
+      retransmissions: 0,
+      peerWindow: Number.isFinite(window) ? window : undefined,
+      unanswered: isCut && this.#outbox.waiting > 0 ? Number.POSITIVE_INFINITY : 0,
+    };
+  }
+
+  undelivered(): number {
+    return this.#inbox.waiting;
   }
 
   heardAtMs(): number {

@@ -181,6 +181,16 @@ export class Inbox implements TimerOwner {
     this.#socket.read(0);
   }
 
+  /**
+   * Bytes that were received and not delivered. While the stream is paused, further ones may wait in the
+   * system.
+   */
+  get waiting(): number {
+    let bytes = this.#socket.readableLength;
+    for (const { length } of this.#waiting ?? []) bytes += length;
+    return bytes;
+  }
+
   /** Opens the window by bytes that the receiver is done with. */
   consume(bytes: number): void {
     this.#withheld.returned(bytes);

@@ -157,6 +157,10 @@ export class NodeConnection
     // `node:net` does not report it.
   }
 
+  undelivered(): number {
+    return this.#isOver() ? 0 : this.#inbox.waiting;
+  }
+
   // ---- sending
 
   sendSpace(): number {

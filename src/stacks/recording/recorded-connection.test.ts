@@ -51,6 +51,8 @@ function fakeReceiver(received: unknown[][], isWhole: boolean): ConnectionEvents
 
 const BYTES = new TextEncoder().encode('"GET" \\\r\n\t\u0007ü');
 
+const PATH = { mss: 9, heardAgoMs: 8, roundTripMs: 7, retransmissions: 6, peerWindow: 5, unanswered: 4 };
+
 /** Each call of a connection, an answer that fits, and its line if it is recorded in any case. */
 const CALLS: readonly [name: keyof Connection, args: unknown[], answer: unknown, line: string][] = [
   ['state', [], TcpState.ESTABLISHED, 'state = Established'],
@@ -60,6 +62,13 @@ const CALLS: readonly [name: keyof Connection, args: unknown[], answer: unknown,
   ['unacknowledged', [], 3, 'unacknowledged = 3'],
   ['queued', [], 4, 'queued = 4'],
   ['heardAgoMs', [], undefined, 'heardAgoMs = undefined'],
+  [
+    'path',
+    [],
+    PATH,
+    'path = {"mss":9,"heardAgoMs":8,"roundTripMs":7,"retransmissions":6,"peerWindow":5,"unanswered":4}',
+  ],
+  ['undelivered', [], 3, 'undelivered = 3'],
   ['enqueue', [BYTES, 3], 6, 'enqueue 13 COPY MORE = 6 "\\"GET\\" "'],
   ['flush', [], undefined, 'flush'],
   ['enqueueAndFlush', [BYTES, 0], 13, 'enqueueAndFlush 13 = 13 "\\"GET\\" \\\\\\r\\n\\t\\x07\\xc3\\xbc"'],
@@ -87,7 +96,17 @@ const CALLS: readonly [name: keyof Connection, args: unknown[], answer: unknown,
   ['setKeepsAlive', [false], undefined, 'setKeepsAlive false'],
 ];
 
-const QUERIES = ['state', 'mss', 'sendSpace', 'hasSpaceFor', 'unacknowledged', 'queued', 'heardAgoMs'];
+const QUERIES = [
+  'state',
+  'mss',
+  'sendSpace',
+  'hasSpaceFor',
+  'unacknowledged',
+  'queued',
+  'heardAgoMs',
+  'path',
+  'undelivered',
+];
 
 function call(connection: Connection, name: keyof Connection, args: readonly unknown[]): unknown {
   return Reflect.apply(Reflect.get(connection, name) as () => unknown, connection, args);

@@ -1,6 +1,14 @@
 /** A connection whose calls and events are recorded: one object for each direction, none for a call. */
 import { enqueueAllAndFlush } from '../../port/enqueue-all.js';
-import type { Connection, ConnectionEvents, Endpoint, Fault, Loan, SendFlags } from '../../port/tcp-stack.js';
+import type {
+  Connection,
+  ConnectionEvents,
+  Endpoint,
+  Fault,
+  Loan,
+  PathFigures,
+  SendFlags,
+} from '../../port/tcp-stack.js';
 import { stateName, type TcpState } from '../../port/tcp-state.js';
 import { faultText, flagsText } from './line-text.js';
 import type { Recorder } from './recorder.js';
@@ -103,6 +111,16 @@ export class RecordedConnection implements Connection {
 
   heardAgoMs(): number | undefined {
     return this.#answer('heardAgoMs', this.#connection.heardAgoMs());
+  }
+
+  path(): PathFigures | undefined {
+    const path = this.#connection.path?.();
+    if (this.#recorder.isVerbose) this.#call(`path = ${JSON.stringify(path)}`);
+    return path;
+  }
+
+  undelivered(): number | undefined {
+    return this.#answer('undelivered', this.#connection.undelivered?.());
   }
 
   enqueue(bytes: Uint8Array, flags: SendFlags): number {

@@ -9,12 +9,16 @@ import { AsyncCallbackWebHandler } from './callback-handler.js';
 const ALLOWED = 'asynctcp-web:allowed';
 
 export class NotFoundHandler extends AsyncCallbackWebHandler {
+  /** True while the answer is the server's own. */
+  isDefault = true;
+
   constructor() {
     super('', HTTP_ANY, answerNotFound);
   }
 
   /** Answers by the program's function; `undefined`: as at the beginning. */
   setOnRequest(handler: ArRequestHandlerFunction | undefined): void {
+    this.isDefault = handler === undefined;
     this.onRequest(handler ?? answerNotFound);
   }
 }
