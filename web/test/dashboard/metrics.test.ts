@@ -1,6 +1,7 @@
 /** The figures for Prometheus: as its own checker reads them, and by its rules for names. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { describe, it, type TestContext } from 'node:test';
 import type { Snapshot } from 'asynctcp/monitor';
 import { dashboard } from 'asynctcp-web/dashboard';
@@ -53,6 +54,14 @@ describe('the metrics of a dashboard', () => {
       assert.equal(name.endsWith('_total'), type === 'counter', name);
       assert.match(text, new RegExp(`^# HELP ${name} [A-Z1].*\\.$`, 'm'));
     }
+  });
+
+  it('are all in docs/dashboard.md, and no other is', async (test) => {
+    const { text } = await metricsOf(test, new ExampleMonitor({ atMs: AT }));
+    const page = readFileSync(new URL('../../../../docs/dashboard.md', import.meta.url), 'utf8');
+    const known = [...text.matchAll(/^# TYPE (\S+) /gm)].map(([, name = '']) => name);
+    const named = [...page.matchAll(/asynctcp_[a-z_]+/g)].map(([name]) => name);
+    assert.deepEqual([...new Set(named)].sort(), known.sort());
   });
 
   it('are the figures of the monitor, however often they are asked for', async (test) => {
