@@ -13,6 +13,7 @@ export {
   type UpHandler,
 } from './gateway/link-keeper.js';
 export type { BackoffOptions, LinkEndOptions, LinkOptions } from './gateway/link-options.js';
+export { pipe, type PipeOptions, type PipeResult } from './gateway/pipe.js';
 export { linkReports, type LinkFailure, type LinkReport, type LinkState } from './gateway/link-report.js';
 export type { ProxyFigures, ProxyRefusal, RefusalReason } from './gateway/proxy-counts.js';
 export { ProxyTlvType, type ProxyHeader, type ProxyTlv } from './gateway/proxy-header.js';

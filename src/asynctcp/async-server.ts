@@ -156,6 +156,7 @@ export class AsyncServer {
   #drain: DrainServer = (withinMs) => this.#drainLate(withinMs);
   /** One object for all clients: an idle connection costs no closure. */
   readonly #keeper: ClientKeeper = {
+    isServer: true,
     onPlaceFreed: () => {
       this.#places -= 1;
       assert(this.#places >= 0, 'a server loses no more clients than it had');

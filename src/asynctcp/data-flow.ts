@@ -409,6 +409,13 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
     this.#needsNoHandler();
   }
 
+  /** Has `stream` take the place of the stream of this life: it takes all events from now on. */
+  replaceStream(stream: ClientStream): void {
+    this.#joined = stream;
+    if (this.#stream === undefined) this.attach(stream);
+    else this.#stream = stream;
+  }
+
   /** The stream of this life, if there is one. */
   get stream(): ClientStream | undefined {
     return this.#joined;

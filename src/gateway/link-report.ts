@@ -1,4 +1,4 @@
-/** The report of a link that stays up, and the links of this thread. */
+/** Reports of links that stay up, and the links of this thread. */
 
 /**
  * `connecting`: an attempt is under way. `up`: connected. `waiting`: the next attempt comes at `retryAtMs`.
@@ -53,6 +53,11 @@ export function registerLink(link: ReportingLink): void {
 /** Removes a link: the program ended it. */
 export function unregisterLink(link: ReportingLink): void {
   links.delete(link);
+}
+
+/** Returns the links of this thread, the oldest first. */
+export function registeredLinks(): ReportingLink[] {
+  return [...links];
 }
 
 /** Returns the reports of the links of this thread, the oldest first. */

@@ -5,6 +5,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { AsyncServer, drainServerBy, openServer, type Opened } from '../asynctcp/async-server.js';
 import type { AsyncClient } from '../asynctcp/async-client.js';
+import type { Preamble } from '../asynctcp/preamble.js';
 import type { StackOption } from '../asynctcp/stack-choice.js';
 import { TcpError } from '../asynctcp/tcp-error.js';
 import type { Fault } from '../port/tcp-stack.js';
@@ -37,6 +38,8 @@ export interface ListenPlace {
   readonly port: number;
   readonly reusePort: boolean;
   readonly stack: StackOption | undefined;
+  /** Bytes that an accepted connection sends before it is a client. */
+  readonly preamble: Preamble | undefined;
   /** Makes the socket of an accepted connection; net.js makes those for which it returns false. */
   readonly accept: ((handle: TcpHandle) => boolean) | undefined;
   /** Drains the server; `reset` resets the connections that are left. */
@@ -76,10 +79,11 @@ export class ListenerHandle extends parts.Tcp {
    * @returns false if `onKnown` follows.
    */
   open(backlog: number | undefined, onKnown: () => void): boolean {
-    const { address, port, reusePort, stack } = this.#place;
+    const { address, port, reusePort, stack, preamble } = this.#place;
     const options = {
       backlog: Math.min(backlog === undefined || backlog < 1 ? DEFAULT_BACKLOG : backlog, MAX_BACKLOG),
       reusePort,
+      preamble,
       ...(stack === undefined ? {} : { stack }),
     };
     const server =

@@ -156,6 +156,7 @@ const PACKAGES = {
   ss: 'iproute2',
   nft: 'nftables',
   openssl: 'openssl',
+  haproxy: 'haproxy',
   'redis-server': 'redis-server',
   mosquitto: 'mosquitto',
   initdb: 'postgresql',
