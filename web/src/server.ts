@@ -318,11 +318,22 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     reply.request = request;
     reply.on('close', replyClosed);
     if (isWaiting) this.#pipelines.add(message.socket, request);
-    for (const rewrite of this.#rewrites) if (rewrite.match(request)) rewrite.apply(request);
-    const handler = this.#find(request, upgrade !== undefined);
-    request.handler = handler;
-    if (upgrade !== undefined && handler.handleUpgrade === undefined) readToEnd(upgrade.socket);
-    this.#run(request, handler, upgrade);
+    const handler = this.#choose(request, upgrade !== undefined);
+    if (upgrade !== undefined && handler?.handleUpgrade === undefined) readToEnd(upgrade.socket);
+    if (handler !== undefined) this.#run(request, handler, upgrade);
+  }
+
+  /** Returns the handler of a request; `undefined` if a filter or a matcher has failed. */
+  #choose(request: AsyncWebServerRequest, isUpgrade: boolean): AsyncWebHandler | undefined {
+    try {
+      for (const rewrite of this.#rewrites) if (rewrite.match(request)) rewrite.apply(request);
+      const handler = this.#find(request, isUpgrade);
+      request.handler = handler;
+      return handler;
+    } catch (error) {
+      this.#failed(request, error);
+      return undefined;
+    }
   }
 
   /** Returns true if a further request may wait for the answers to others on its connection. */
@@ -337,6 +348,8 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
       const handler = this.#handlers[at];
       if (handler === undefined) break;
       if (isUpgrade !== (handler.handleUpgrade !== undefined)) continue;
+      // The log names it if its matcher or its filter throws.
+      request.handler = handler;
       const match = handler.matches(request);
       if (match === false || !handler.filter(request)) continue;
       if (handler.answers(request)) {
@@ -362,15 +375,15 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     } catch (error) {
       this.#failed(request, error);
     }
-    if (!request.isSent()) this.#unanswered.add(request);
-    running?.then(
-      () => {
+    // An answer that waits for middleware has not left.
+    if (!request.hasLeft()) this.#unanswered.add(request);
+    running
+      ?.then(() => {
         request.open();
-      },
-      (error: unknown) => {
+      })
+      .catch((error: unknown) => {
         this.#failed(request, error);
-      },
-    );
+      });
   }
 
   /** Runs a handler, or the next one, if it does not hold what the request asks for. */
@@ -481,12 +494,22 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
       return;
     }
     const code = isMeant ? error.code : 500;
-    request.replace(code, isMeant ? error.message : (STATUS_CODES[500] ?? ''));
+    this.#replace(request, code, isMeant ? error.message : (STATUS_CODES[500] ?? ''));
+  }
+
+  /** Answers in place of a handler. Functions of the program that see the answer may fail as well. */
+  #replace(request: AsyncWebServerRequest, code: number, text: string): void {
+    try {
+      request.replace(code, text);
+    } catch (error) {
+      // They are not called again.
+      this.#failed(request, error);
+    }
   }
 
   #late(request: AsyncWebServerRequest): void {
     this.#log(request, `it has not answered within ${this.limits.answerMs} ms`);
-    request.replace(503, STATUS_CODES[503] ?? '');
+    this.#replace(request, 503, STATUS_CODES[503] ?? '');
   }
 
   #log(request: AsyncWebServerRequest, what: string): void {
