@@ -9,7 +9,7 @@ import type { Duplex } from 'node:stream';
 import { carry } from 'asynctcp/net';
 import { admit } from './admission.js';
 import { Nonces } from './auth/nonces.js';
-import { answerClientError, dropAll } from './client-error.js';
+import { answerClientError, dropAll, ignoreRest } from './client-error.js';
 import type { WebFolder } from './files/web-folder.js';
 import {
   AsyncCallbackWebHandler,
@@ -59,6 +59,8 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   readonly #unanswered: Unanswered;
   readonly #lasting = new LastingConnections();
   readonly #pipelines = new Pipelines();
+  /** Connections of requests that could be read in two ways: what follows on them may be none. */
+  readonly #closing = new WeakSet<Socket>();
   #nonces: Nonces | undefined;
   #requests = 0;
 
@@ -308,6 +310,10 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
       return;
     }
     const isWaiting = reply.socket === null;
+    if (isWaiting && this.#isClosing(message.socket)) {
+      ignoreRest(message.socket, this.limits);
+      return;
+    }
     if (this.#requests >= this.limits.requests || (isWaiting && !this.#mayWait(message.socket))) {
       this.#refuse(reply, 503, this.limits.retryAfterS);
       return;
@@ -334,6 +340,12 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
       this.#failed(request, error);
       return undefined;
     }
+  }
+
+  /** Returns true if an answer has left behind which the connection is closed (RFC 9112 §9.6). */
+  #isClosing(socket: Socket): boolean {
+    const reply: unknown = Reflect.get(socket, '_httpMessage');
+    return this.#closing.has(socket) || (reply instanceof Reply && Reflect.get(reply, '_last') === true);
   }
 
   /** Returns true if a further request may wait for the answers to others on its connection. */
@@ -448,7 +460,10 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     const text = STATUS_CODES[code] ?? '';
     if (retryAfterS !== undefined) reply.setHeader('Retry-After', retryAfterS);
     // The client and the server may disagree about where the request ends.
-    if (code === 400 || code === 501) reply.shouldKeepAlive = false;
+    if (code === 400 || code === 501) {
+      reply.shouldKeepAlive = false;
+      this.#closing.add(reply.req.socket);
+    }
     reply.writeHead(code, { 'Content-Length': Buffer.byteLength(text), 'Content-Type': 'text/plain' });
     dropRestAfter(reply, reply.req, this.limits);
     reply.end(text);
