@@ -22,6 +22,7 @@ import type { AsyncWebHandler } from './handlers/handler.js';
 import { noteAllowed, NotFoundHandler } from './handlers/not-found-handler.js';
 import { AsyncStaticWebHandler } from './handlers/static-handler.js';
 import { HttpError } from './http-error.js';
+import { timerMs } from './interval.js';
 import { LastingConnections, type EndConnection } from './lasting.js';
 import { limitsOf, type Limits } from './limits.js';
 import { HTTP_ANY } from './methods.js';
@@ -101,10 +102,18 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     server.on('checkExpectation', (_message: IncomingMessage, reply: ServerResponse) => {
       this.#refuse(reply, 417);
     });
+    // node:http knows a connection of TLS behind its handshake only, and one of CONNECT not any more.
+    server.on('connection', (socket: Socket) => {
+      if (this.#options.tls !== undefined) this.#lasting.add(socket);
+    });
     server.on('connect', (_message: IncomingMessage, socket: Duplex) => {
       socket.on('error', () => undefined);
-      if (isAnswering(socket) || !(socket instanceof Socket)) socket.destroy();
-      else dropAll(socket.end(NO_PROXY), limits);
+      if (isAnswering(socket) || !(socket instanceof Socket)) {
+        socket.destroy();
+        return;
+      }
+      this.#lasting.add(socket);
+      dropAll(socket.end(NO_PROXY), limits);
     });
     server.on('clientError', (error: Error, socket: Duplex) => {
       if (socket instanceof Socket) answerClientError(error, socket, limits);
@@ -545,7 +554,8 @@ function makeServer({ tls }: AsyncWebServerOptions, limits: Limits): WebServer {
     keepAliveTimeout: limits.keepAliveMs,
     connectionsCheckingInterval: CHECK_MS,
   };
-  return tls === undefined ? http.createServer(options) : https.createServer({ ...options, ...tls });
+  if (tls === undefined) return http.createServer(options);
+  return https.createServer({ ...options, handshakeTimeout: timerMs(limits.headersMs), ...tls });
 }
 
 /** Returns true if an earlier request of the connection has not had its whole answer. */
