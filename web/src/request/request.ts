@@ -150,9 +150,9 @@ export class AsyncWebServerRequest extends RequestHead {
     return this.#bodyState !== 'unread';
   }
 
-  /** Returns true while the body is being read. */
+  /** Returns true while the body is being read, and its end has not come. */
   isReadingBody(): boolean {
-    return this.#bodyState === 'reading';
+    return this.#bodyState === 'reading' && !this.message.complete;
   }
 
   // ---- authentication
