@@ -26,7 +26,7 @@ import { timerMs } from './interval.js';
 import { LastingConnections, type EndConnection } from './lasting.js';
 import { limitsOf, type Limits } from './limits.js';
 import { HTTP_ANY } from './methods.js';
-import { targetText } from './middleware/log-text.js';
+import { errorText, targetText } from './middleware/log-text.js';
 import { AsyncMiddlewareChain } from './middleware/middleware.js';
 import { Pipelines } from './pipelines.js';
 import { QueueBudget } from './queue/queue-budget.js';
@@ -585,5 +585,5 @@ function settled(returned: unknown): Promise<void> | undefined {
 }
 
 function textOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return errorText(error instanceof Error ? (error.stack ?? error.message) : String(error));
 }
