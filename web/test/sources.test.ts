@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, it } from 'node:test';
@@ -101,6 +102,27 @@ for (const stack of STACKS) {
       // Another filler is asked five times meanwhile.
       assert.equal((await served.ask('/clock')).status, 200);
       assert.equal(asked, before);
+    });
+
+    it('that is a file is no error when the client has gone', async (test) => {
+      const folder = folderOf(test, { 'big.bin': Buffer.alloc(1_000_000) });
+      let gone = 0;
+      let leaving: Socket | undefined;
+      const { open, log } = await bed(test, stack, (server) => {
+        server.on('/never', (request) => request.pause());
+        server.on('/', (request) => {
+          request.onDisconnect(() => (gone += 1));
+          request.send(folder, 'big.bin');
+          leaving?.destroy();
+        });
+      });
+      for (const before of ['', `GET /never ${HEAD}`]) {
+        leaving = open().on('error', () => undefined);
+        leaving.write(`${before}GET / ${HEAD}`);
+        await once(leaving, 'close');
+      }
+      await until(() => gone === 2 && descriptorsOf(folder) === 0);
+      assert.deepEqual(log, []);
     });
 
     it('that no one takes frees what it holds', async (test) => {

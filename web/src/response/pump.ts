@@ -26,7 +26,7 @@ export async function pump(
       if (left < 0) throw new RangeError(`the body is longer than its length of ${String(bytes)} bytes`);
       if (!reply.write(piece) && !(await hasSpace(reply))) return;
     }
-    if (isEnded()) return;
+    if (reply.destroyed || isEnded()) return;
     if (bytes !== undefined && left > 0) {
       throw new RangeError(`the body is ${left} bytes shorter than its length of ${bytes}`);
     }
