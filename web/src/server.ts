@@ -448,6 +448,8 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     upgrade: Upgrade | undefined,
   ): Promise<void> | undefined {
     if (upgrade !== undefined && handler.handleUpgrade !== undefined) {
+      // Its bytes would be read as those of the other protocol.
+      if (hasBody(request.message)) throw new HttpError(400);
       return settled(handler.handleUpgrade(request, upgrade.socket, upgrade.head));
     }
     if (!hasBody(request.message)) return settled(handler.handleRequest(request));
