@@ -1,4 +1,4 @@
-/** Sources of answers: each is ended when nobody takes its pieces any more, and none ends the server. */
+/** Sources of answers: each is ended when no client takes its pieces any more, and none ends the server. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';

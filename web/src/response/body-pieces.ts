@@ -17,7 +17,7 @@ export class BodyPieces {
     else [this.pieces, this.#free] = ofIterable(source);
   }
 
-  /** Ends the source: nobody takes its pieces any more. */
+  /** Ends the source: no client takes its pieces any more. */
   end(): void {
     if (this.#isEnded) return;
     this.#isEnded = true;

@@ -22,7 +22,7 @@ export type AwsResponseFiller = (buffer: Buffer, maxLen: number, index: number) 
 /**
  * Yields the pieces of a filler.
  * @param bytes length of the whole body, if it is known.
- * @param isEnded returns true when nobody takes the pieces any more: the filler is not asked again.
+ * @param isEnded returns true when no client takes the pieces any more: the filler is not asked again.
  */
 export async function* filled(
   filler: AwsResponseFiller,

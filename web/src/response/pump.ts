@@ -6,7 +6,7 @@ export type Pieces = AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | 
 
 /**
  * Writes all pieces, and ends the reply. Stops, and ends the source, when the client has gone.
- * @param isEnded returns true when the source has been ended, because nobody takes its pieces any more.
+ * @param isEnded returns true when the source has been ended: no client takes its pieces any more.
  * @param bytes the length that the client was promised; a source that gives another one ends the connection,
  *   since the client could not tell otherwise (RFC 9112 §6.3).
  */
