@@ -148,6 +148,7 @@ const PACKAGES = {
   python3: 'python3',
   nc: 'netcat-openbsd',
   curl: 'curl',
+  wrk: 'wrk',
   chromium: 'chromium',
   prlimit: 'util-linux',
   unshare: 'util-linux',
