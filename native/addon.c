@@ -10,10 +10,12 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <node_api.h>
 
 #include "constants-addon.h"
+#include "endpoint.h"
 #include "napi-call.h"
 #include "refusal.h"
 #include "sockets-addon.h"
@@ -158,6 +160,39 @@ static napi_value js_set_nice(napi_env env, napi_callback_info info) {
   return undefined_or_throw(env, thread_set_nice(bounded));
 }
 
+/* ---- descriptors */
+
+/* Reads the first argument. */
+static bool read_descriptor(napi_env env, napi_callback_info info, int *descriptor) {
+  static const char message[] = "descriptor must be an integer, 0 or more";
+  napi_value argument = NULL;
+  int64_t number = 0;
+  TRY_OR(false, first_argument(env, info, &argument));
+  if (!read_integer(env, argument, message, &number)) return false;
+  const bool is_one = number >= 0 && number <= INT32_MAX;
+  if (is_one) *descriptor = (int)number;
+  else (void)throw_type_error(env, message);
+  return is_one;
+}
+
+static napi_value js_close_descriptor(napi_env env, napi_callback_info info) {
+  int descriptor = 0;
+  if (!read_descriptor(env, info, &descriptor)) return NULL;
+  /* Linux frees the descriptor even if the call is interrupted (close(2)). */
+  const bool is_closed = close(descriptor) == 0 || errno == EINTR;
+  return undefined_or_throw(env, is_closed ? 0 : refusal(CALL_CLOSE, errno));
+}
+
+static napi_value js_duplicate_descriptor(napi_env env, napi_callback_info info) {
+  int descriptor = 0;
+  if (!read_descriptor(env, info, &descriptor)) return NULL;
+  const int duplicate = endpoint_duplicate(descriptor);
+  if (duplicate < 0) return throw_refusal(env, duplicate);
+  napi_value result = NULL;
+  TRY(napi_create_int32(env, duplicate, &result));
+  return result;
+}
+
 /* ---- stack */
 
 static napi_value js_stack(napi_env env, napi_callback_info info) {
@@ -253,6 +288,8 @@ NAPI_MODULE_INIT() {
       function("setAffinity", js_set_affinity),
       function("nice", js_nice),
       function("setNice", js_set_nice),
+      function("closeDescriptor", js_close_descriptor),
+      function("duplicateDescriptor", js_duplicate_descriptor),
       function("stack", js_stack),
       function("stackDepth", js_stack_depth),
       function("watchStack", js_watch_stack),

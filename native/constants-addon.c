@@ -7,6 +7,7 @@
 
 #include <netinet/tcp.h>
 
+#include "endpoint.h"
 #include "napi-call.h"
 #include "refusal.h"
 #include "sockets.h"
@@ -24,6 +25,9 @@ static const struct constant NUMBERS[] = {
     {"EVENT_WORDS", sizeof(struct event) / sizeof(int32_t)},
     {"SEND_WORDS", sizeof(struct send) / sizeof(int32_t)},
     {"END_BYTES", sizeof(struct end_text)},
+    NUMBER(SHARES_NOTHING),
+    NUMBER(SHARES_PORT),
+    NUMBER(SHARES_FREE_PORT),
     {"PATH_WORDS", sizeof(struct path_info) / sizeof(int32_t)},
     NUMBER(MAX_EVENTS),
     NUMBER(MAX_SENDS),

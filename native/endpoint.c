@@ -256,9 +256,15 @@ int endpoint_connect(const struct connect_request *request) {
 
 static int set_up_listener(int fd, int family, const char *address, const struct listen_request *request) {
   int result = endpoint_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-  if (result == 0 && request->reuse_port) result = endpoint_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+  if (result == 0 && request->sharing == SHARES_PORT) {
+    result = endpoint_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+  }
   if (result == 0 && family == AF_INET6) result = endpoint_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
   if (result == 0) result = bind_to(fd, address, request->port);
+  /* Set after bind, the option lets others come, and bind has refused a port that others have. */
+  if (result == 0 && request->sharing == SHARES_FREE_PORT) {
+    result = endpoint_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+  }
   if (result != 0) return result;
   return sys_listen(fd, request->backlog) == 0 ? 0 : refusal(CALL_LISTEN, errno);
 }
@@ -268,6 +274,11 @@ static int listen_on(const char *address, const struct listen_request *request) 
   const int fd = open_socket(family, request->receive_buffer);
   if (fd < 0) return fd;
   return or_close(fd, set_up_listener(fd, family, address, request));
+}
+
+int endpoint_duplicate(int fd) {
+  const int duplicate = sys_duplicate(fd);
+  return duplicate < 0 ? refusal(CALL_FCNTL, errno) : duplicate;
 }
 
 /* Returns true if the refusal says that the machine has no IPv6. */

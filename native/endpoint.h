@@ -36,18 +36,29 @@ struct connect_request {
 /* Begins to connect. Returns the descriptor. */
 int endpoint_connect(const struct connect_request *request);
 
+/* The values are those of `listen` in src/addon/native-sockets.ts. */
+enum port_sharing {
+  SHARES_NOTHING,
+  /* Other sockets may have the port as well, before and after. They have to allow it too. */
+  SHARES_PORT,
+  /* As SHARES_PORT, but no other socket listens at the port yet: a second program is refused. */
+  SHARES_FREE_PORT,
+};
+
 struct listen_request {
   /* NULL for every address, IPv6 and IPv4. */
   const char *address;
   uint16_t port;
   int backlog;
-  bool reuse_port;
+  enum port_sharing sharing;
   /* SO_RCVBUF in bytes, which accepted sockets inherit; 0 for the system's. */
   int receive_buffer;
 };
 
 /* Begins to listen. Returns the descriptor. */
 int endpoint_listen(const struct listen_request *request);
+/* Returns a further descriptor of the same socket. */
+int endpoint_duplicate(int fd);
 
 /* Gives this side's address and port. */
 int endpoint_local(int fd, struct end_text *end);

@@ -18,6 +18,7 @@ static const char *const CALL_NAMES[] = {
     [CALL_IOCTL] = "ioctl",
     [CALL_EPOLL] = "epoll_ctl",
     [CALL_MALLOC] = "malloc",
+    [CALL_FCNTL] = "fcntl",
     [CALL_EPOLL_OPEN] = "epoll",
     [CALL_PRCTL] = "prctl",
     [CALL_SCHED_GETAFFINITY] = "sched_getaffinity",

@@ -35,11 +35,12 @@ enum system_call {
   CALL_IOCTL,
   CALL_EPOLL,
   CALL_MALLOC,
+  CALL_FCNTL,
   /*
    * Refusals of the calls up to here reach JavaScript as numbers, so system-error.ts has these calls as
    * well.
    */
-  LAST_SHARED_CALL = CALL_MALLOC,
+  LAST_SHARED_CALL = CALL_FCNTL,
   /* The creation of the epoll descriptor, and of all that watches it. */
   CALL_EPOLL_OPEN,
   CALL_PRCTL,

@@ -111,6 +111,13 @@ int sockets_listen(struct sockets *sockets, const struct listen_request *request
   return fd < 0 ? fd : adopt(sockets, fd, PHASE_LISTENING);
 }
 
+int sockets_listen_also(struct sockets *sockets, int fd) { return adopt(sockets, fd, PHASE_LISTENING); }
+
+int sockets_duplicate(struct sockets *sockets, int slot) {
+  const struct socket *socket = socket_at(sockets, slot);
+  return socket == NULL ? refusal(CALL_FCNTL, EBADF) : endpoint_duplicate(socket->fd);
+}
+
 int sockets_resume(struct sockets *sockets, int slot) {
   struct socket *socket = socket_at(sockets, slot);
   if (socket == NULL) return refusal(CALL_EPOLL, EBADF);

@@ -101,7 +101,7 @@ static napi_value js_connect(napi_env env, napi_callback_info info) {
   return integer(env, sockets_connect(&loop->sockets, &request));
 }
 
-/* listen(address, port, backlog, reusePort, receiveBuffer) */
+/* listen(address, port, backlog, sharing, receiveBuffer) */
 static napi_value js_listen(napi_env env, napi_callback_info info) {
   napi_value arguments[5];
   struct loop *loop = NULL;
@@ -113,10 +113,19 @@ static napi_value js_listen(napi_env env, napi_callback_info info) {
   if (!read_numbers(env, &arguments[1], numbers, 4)) return NULL;
   request.port = (uint16_t)numbers[0];
   request.backlog = numbers[1];
-  request.reuse_port = numbers[2] != 0;
+  request.sharing = (enum port_sharing)numbers[2];
   request.receive_buffer = numbers[3];
   if (loop->is_closing) return integer(env, refusal(CALL_SOCKET, EBADF));
   return integer(env, sockets_listen(&loop->sockets, &request));
+}
+
+/* listenAlso(descriptor) */
+static napi_value js_listen_also(napi_env env, napi_callback_info info) {
+  struct loop *loop = NULL;
+  int32_t descriptor = 0;
+  if (!read_all_numbers(env, info, &descriptor, 1, &loop)) return NULL;
+  if (loop->is_closing) return integer(env, refusal(CALL_SOCKET, EBADF));
+  return integer(env, sockets_listen_also(&loop->sockets, descriptor));
 }
 
 /* localEnd(slot): writes into the last entry of `ends`, which no event uses. */
@@ -218,6 +227,7 @@ SLOT_FUNCTION(js_consume, 2, sockets_consume(&loop->sockets, given[0], given[1])
 SLOT_FUNCTION(js_window, 1, sockets_window(&loop->sockets, given[0]))
 SLOT_FUNCTION(js_discard, 1, sockets_discard(&loop->sockets, given[0]))
 SLOT_FUNCTION(js_await_fin_ack, 1, sockets_await_fin_ack(&loop->sockets, given[0]))
+SLOT_FUNCTION(js_duplicate, 1, sockets_duplicate(&loop->sockets, given[0]))
 SLOT_FUNCTION(js_resume, 1, sockets_resume(&loop->sockets, given[0]))
 SLOT_FUNCTION(js_report_acks, 2, sockets_report_acks(&loop->sockets, given[0], given[1] != 0))
 SLOT_FUNCTION(js_acked, 1, sockets_acked(&loop->sockets, given[0]))
@@ -263,6 +273,8 @@ struct function {
 static const struct function FUNCTIONS[] = {
     {"connect", js_connect},
     {"listen", js_listen},
+    {"listenAlso", js_listen_also},
+    {"duplicate", js_duplicate},
     {"localEnd", js_local_end},
     {"flush", js_flush},
     {"send", js_send},

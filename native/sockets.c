@@ -101,9 +101,15 @@ int reset_descriptor(int fd) {
   return set == 0 ? 0 : refusal(CALL_SETSOCKOPT, error);
 }
 
+/* Closes a descriptor that has no slot. A listener's socket may have further descriptors, and stays as it is. */
+static void close_homeless(int fd, enum phase phase) {
+  if (phase == PHASE_LISTENING) (void)sys_close(fd); /* Linux frees the descriptor even if close fails. */
+  else (void)reset_descriptor(fd);
+}
+
 int adopt(struct sockets *sockets, int fd, enum phase phase) {
   if (sockets->first_free == NO_SLOT && !grow_slots(sockets)) {
-    (void)reset_descriptor(fd); /* The lack of memory is what is reported. */
+    close_homeless(fd, phase); /* The lack of memory is what is reported. */
     return refusal(CALL_MALLOC, ENOMEM);
   }
   const uint32_t slot = sockets->first_free;
@@ -118,7 +124,7 @@ int adopt(struct sockets *sockets, int fd, enum phase phase) {
   socket->read_bytes = READ_BYTES;
   const int result = control(sockets, slot, EPOLL_CTL_ADD);
   if (result == 0) return (int)slot;
-  (void)reset_descriptor(fd); /* The refusal of epoll is what is reported. */
+  close_homeless(fd, phase); /* The refusal of epoll is what is reported. */
   free_slot(sockets, slot);
   return result;
 }
@@ -239,10 +245,21 @@ int sockets_shutdown(struct sockets *sockets, int slot) {
   return 0;
 }
 
+/*
+ * Takes a listener out of epoll before its descriptor is closed: epoll goes on reporting a socket that has a
+ * further descriptor (epoll(7)).
+ */
+static void stop_watching(struct sockets *sockets, int fd) {
+  struct epoll_event unused = {0};
+  /* If this fails, epoll has forgotten the socket already. */
+  (void)sys_epoll_ctl(sockets->epoll, EPOLL_CTL_DEL, fd, &unused);
+}
+
 int sockets_close(struct sockets *sockets, int slot) {
   struct socket *socket = socket_at(sockets, slot);
   if (socket == NULL) return refusal(CALL_CLOSE, EBADF);
   const int fd = socket->fd;
+  if (socket->phase == PHASE_LISTENING || socket->phase == PHASE_PAUSED) stop_watching(sockets, fd);
   free_slot(sockets, (uint32_t)slot);
   /* Linux frees the descriptor even if the call is interrupted (close(2)). */
   return sys_close(fd) == 0 || errno == EINTR ? 0 : refusal(CALL_CLOSE, errno);

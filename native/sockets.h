@@ -255,6 +255,13 @@ int sockets_flush(struct sockets *sockets, int count);
 int sockets_connect(struct sockets *sockets, const struct connect_request *request);
 /* Begins to listen. Returns the slot. */
 int sockets_listen(struct sockets *sockets, const struct listen_request *request);
+/*
+ * Takes over a descriptor of a socket that listens already, of which other threads may have descriptors too.
+ * Returns the slot. The descriptor is closed even after a refusal.
+ */
+int sockets_listen_also(struct sockets *sockets, int fd);
+/* Returns a further descriptor of the slot's socket, which the caller closes. */
+int sockets_duplicate(struct sockets *sockets, int slot);
 /* Resumes a listener that EVENT_ACCEPT_FAILED paused. */
 int sockets_resume(struct sockets *sockets, int slot);
 /* Gives the socket's own address and port. */

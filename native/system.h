@@ -35,6 +35,7 @@ int sys_epoll_create1(int flags);
 int sys_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event);
 int sys_epoll_wait(int epoll, struct epoll_event *events, int count, int timeout);
 int sys_open_null(void);
+int sys_duplicate(int fd);
 
 #else
 
@@ -66,6 +67,7 @@ int sys_open_null(void);
 #define sys_epoll_wait(epoll, events, count, timeout) \
   (int)syscall(SYS_epoll_pwait, epoll, events, count, timeout, NULL, 0)
 #define sys_open_null() open("/dev/null", O_RDONLY | O_CLOEXEC)
+#define sys_duplicate(fd) fcntl(fd, F_DUPFD_CLOEXEC, 0)
 
 #endif
 

@@ -7,7 +7,7 @@ import { loadAddon } from './addon/load-addon.js';
 import { configuration, withVariables } from './asynctcp/configuration.js';
 import { offerStack } from './asynctcp/stack-choice.js';
 import { checkStackOptions, sharedStack } from './asynctcp/stack-options.js';
-import { offerTaskKeeper } from './asynctcp/task-use.js';
+import { offerTaskGroup, offerTaskKeeper } from './asynctcp/task-use.js';
 import type { TcpStack } from './port/tcp-stack.js';
 import { KernelStack } from './stacks/kernel/kernel-stack.js';
 import { NodeStack } from './stacks/node/node-stack.js';
@@ -19,6 +19,7 @@ import { callbackRuntime, leaveAtExit, tickRunner } from './task/callback-runtim
 import { callWith } from './task/dispatch.js';
 import { collectDiagnostics } from './task/diagnostics.js';
 import { givenVariables } from './task/handover-node.js';
+import { givenGroup } from './task/task-group-node.js';
 import { applyThreadSettings, threadProbe } from './task/thread-node.js';
 import { startWatchdog } from './task/watchdog-node.js';
 
@@ -83,6 +84,8 @@ offerTaskKeeper({
   watch: startWatchdog,
   probe: threadProbe,
 });
+const group = givenGroup();
+if (group !== undefined) offerTaskGroup(group);
 offerStack('kernel', sharedKernelStack);
 offerStack('node', sharedNodeStack);
 offerStack('auto', () => (chosen ??= bestStack()));

@@ -13,4 +13,21 @@ export {
   type UpHandler,
 } from './gateway/link-keeper.js';
 export type { BackoffOptions, LinkEndOptions, LinkOptions } from './gateway/link-options.js';
+export { pipe, type PipeOptions, type PipeResult } from './gateway/pipe.js';
 export { linkReports, type LinkFailure, type LinkReport, type LinkState } from './gateway/link-report.js';
+export type { ProxyFigures, ProxyRefusal, RefusalReason } from './gateway/proxy-counts.js';
+export { ProxyTlvType, type ProxyHeader, type ProxyTlv } from './gateway/proxy-header.js';
+export {
+  proxyInfo,
+  proxyProtocol,
+  type ProxyInfo,
+  type ProxyProtocol,
+  type ProxyProtocolOptions,
+} from './gateway/proxy-protocol.js';
+export { proxyTlvs } from './gateway/proxy-v2.js';
+export {
+  proxyHeader,
+  writeProxyHeader,
+  type PassOnOptions,
+  type ProxyHeaderOptions,
+} from './gateway/proxy-writer.js';

@@ -1,15 +1,27 @@
 /** The door of the package on Node: the exports of `asynctcp`. */
-import { checkHandler, checkLogger, checkObject, checkOptions, checkProgram } from './asynctcp/check.js';
-import { Configuration, configuration, type ConfigureOptions } from './asynctcp/configuration.js';
+import {
+  checkHandler,
+  checkInteger,
+  checkLogger,
+  checkObject,
+  checkOptions,
+  checkProgram,
+} from './asynctcp/check.js';
+import { Configuration, configuration, symbolOf, type ConfigureOptions } from './asynctcp/configuration.js';
 import { sendFigures } from './asynctcp/thread-registry.js';
 import { checkRecordingOptions, checkStackOptions } from './asynctcp/stack-options.js';
-import { beginTask, readTaskSettings } from './asynctcp/task-use.js';
+import { beginTask, readTaskSettings, taskGroup } from './asynctcp/task-use.js';
+import { checkTasksOptions, MAX_TASKS } from './asynctcp/tasks-options.js';
 import type { TcpStack } from './port/tcp-stack.js';
 import { MemoryStack, type MemoryStackOptions } from './stacks/memory/memory-stack.js';
 import type { RecordingOptions } from './stacks/recording/recording-options.js';
 import { RecordingStack } from './stacks/recording/recording-stack.js';
 import { AsyncTask, type TaskOptions } from './task/async-task-node.js';
-import { logTo, type Logger } from './support/warn.js';
+import { AsyncTasks } from './task/async-tasks-node.js';
+import { coresOf } from './task/task-cores.js';
+import { usableCores } from './task/thread-node.js';
+import type { TasksOptions } from './task/task-start.js';
+import { logTo, warn, type Logger } from './support/warn.js';
 import { diagnosticsReport, type Diagnostics } from './task/diagnostics.js';
 import { setWatchdogHandler, type WatchdogHandler } from './task/watchdog-node.js';
 
@@ -38,6 +50,7 @@ export { AsyncServer, type ServerOptions } from './asynctcp/async-server.js';
 export type { DisconnectReason } from './asynctcp/handlers.js';
 export type { ConfigureOptions, StackName } from './asynctcp/configuration.js';
 export { Packet } from './asynctcp/packet.js';
+export type { CompletePreamble, Preamble, PreambleAnswer, PreambleReader } from './asynctcp/preamble.js';
 export type { RequiredCapabilities } from './asynctcp/required.js';
 export type { ClientDefaults, ServerEndOptions } from './asynctcp/server-options.js';
 export type { StackOption } from './asynctcp/stack-choice.js';
@@ -56,6 +69,8 @@ export type {
   SystemStackOptions,
 } from './stacks/system/system-stack-options.js';
 export { AsyncTask, type TaskOptions } from './task/async-task-node.js';
+export { AsyncTasks, type TaskReport } from './task/async-tasks-node.js';
+export type { TasksOptions } from './task/task-start.js';
 export type { CallbackName } from './task/callback-kind.js';
 export type { CallbackFigures } from './task/callback-meter.js';
 export type { Diagnostics, SendFigures } from './task/diagnostics.js';
@@ -120,6 +135,50 @@ export function startTask(
   own.setEnvironment(() => variables);
   const url = checkProgram(program);
   return new AsyncTask({ program: url, settings: readTaskSettings(own), variables, options });
+}
+
+/**
+ * Runs a program as `count` tasks that share its ports, each in a thread of its own, with its own core, stack
+ * and watchdog, and supervises them: a task that panics or ends by an error is started anew, alone. The cores
+ * are those that the process may use, from `config.runningCore` on; −1: no task is pinned.
+ * @param program URL of the program's module.
+ * @param count number of tasks, 1 to 1024. More than there are cores is allowed, and warned of.
+ * @throws TypeError, RangeError for an option that is unknown or out of range, and for a program that is no
+ *   URL.
+ */
+export function startTasks(
+  program: URL | string,
+  count: number,
+  config: ConfigureOptions = {},
+  options: TasksOptions = {},
+): AsyncTasks {
+  checkInteger('count', count, 1, MAX_TASKS);
+  const limits = checkTasksOptions(options);
+  const variables = configuration.variablesWith(config);
+  const own = new Configuration();
+  own.setEnvironment(() => variables);
+  const url = checkProgram(program);
+  const settings = readTaskSettings(own);
+  const usable = usableCores();
+  const first = own.isSet('runningCore') ? settings.core : (usable[0] ?? settings.core);
+  if (usable.length > 0 && count > usable.length) {
+    warn(`${count} tasks share the ${usable.length} cores that this process may use`);
+  }
+  const starts = coresOf(count, first, usable).map((core) => ({
+    program: url,
+    settings: { ...settings, core },
+    variables: { ...variables, [symbolOf('runningCore').symbol]: String(core) },
+    options: { ...options, stdin: false },
+  }));
+  return new AsyncTasks(starts, limits);
+}
+
+/**
+ * Returns the number of this thread's task, from 0 on; `undefined` in a thread that `startTasks` or
+ * `asynctcp run --tasks` has not started.
+ */
+export function taskNumber(): number | undefined {
+  return taskGroup()?.number;
 }
 
 /**

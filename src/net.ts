@@ -18,6 +18,7 @@ export {
 } from 'node:net';
 export type { AddressInfo, DropArgument, ListenOptions, LookupFunction, OnReadOpts } from 'node:net';
 export { toDuplex, type ToDuplexOptions } from './net/duplex.js';
+export type { CarryOptions } from './net/listening.js';
 export * from './net/server.js';
 export * from './net/socket.js';
 

@@ -104,7 +104,7 @@ static void test_local_end(void) {
   struct connect_request shared = taken;
   shared.reuse_port = true;
   CHECK(sockets_connect(&world->sockets, &shared) == refusal(CALL_BIND, EADDRINUSE));
-  struct listen_request sharing = {.address = "127.0.0.4", .backlog = 8, .reuse_port = true};
+  struct listen_request sharing = {.address = "127.0.0.4", .backlog = 8, .sharing = SHARES_PORT};
   const int open = sockets_listen(&world->sockets, &sharing);
   CHECK(open >= 0);
   struct end_text open_end;
@@ -133,7 +133,7 @@ static void test_taken_and_shared_ports(void) {
   struct listen_request request = {.address = "127.0.0.1", .port = port, .backlog = 128};
   const int taken = sockets_listen(&world->sockets, &request);
   CHECK(taken == refusal(CALL_BIND, EADDRINUSE) || taken == refusal(CALL_LISTEN, EADDRINUSE));
-  request.reuse_port = true;
+  request.sharing = SHARES_PORT;
   CHECK(sockets_listen(&world->sockets, &request) == refusal(CALL_BIND, EADDRINUSE));
   CHECK(sockets_close(&world->sockets, first) == 0);
   int listeners[2];
@@ -142,7 +142,7 @@ static void test_taken_and_shared_ports(void) {
     CHECK(listeners[i] >= 0);
     forget(world, listeners[i]);
   }
-  request.reuse_port = false;
+  request.sharing = SHARES_NOTHING;
   CHECK(sockets_listen(&world->sockets, &request) == refusal(CALL_BIND, EADDRINUSE));
   const int wanted = 64;
   for (int i = 0; i < wanted; i++) (void)connect_here(world, port);

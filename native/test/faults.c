@@ -33,6 +33,7 @@ enum call {
   EPOLL_CTL,
   EPOLL_WAIT,
   OPEN_NULL,
+  DUPLICATE,
   CALLS,
 };
 
@@ -40,6 +41,7 @@ static const char *const NAMES[CALLS] = {
     "socket",     "bind",       "connect", "listen",        "accept4",   "getsockname", "getpeername",
     "getsockopt", "setsockopt", "recv",    "recvmsg",      "send",      "sendmsg",     "shutdown",
     "close",      "outq",       "inq",     "epoll_create1", "epoll_ctl", "epoll_wait", "open_null",
+    "duplicate",
 };
 
 struct rule {
@@ -223,3 +225,5 @@ int sys_epoll_wait(int epoll, struct epoll_event *events, int count, int timeout
 }
 
 int sys_open_null(void) { return fails(OPEN_NULL) ? -1 : open("/dev/null", O_RDONLY | O_CLOEXEC); }
+
+int sys_duplicate(int fd) { return fails(DUPLICATE) ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0); }

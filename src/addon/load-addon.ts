@@ -45,6 +45,8 @@ const FUNCTIONS: Readonly<Record<keyof NativeAddon, true>> = {
   setAffinity: true,
   nice: true,
   setNice: true,
+  closeDescriptor: true,
+  duplicateDescriptor: true,
   stack: true,
   stackDepth: true,
   watchStack: true,

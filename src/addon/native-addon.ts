@@ -19,6 +19,10 @@ export interface NativeAddon {
   nice(): number;
   /** @throws EACCES or EPERM for a value that needs a right that the process does not have. */
   setNice(nice: number): void;
+  /** Closes a descriptor, of any thread. @throws EBADF if there is none. */
+  closeDescriptor(descriptor: number): void;
+  /** Returns a further descriptor of what a descriptor, of any thread, names. @throws EBADF, EMFILE. */
+  duplicateDescriptor(descriptor: number): number;
   /**
    * Returns the whole stack of the thread: its lowest address, and its size without the guard. A Worker's
    * can be larger than its `stackSizeMb`: glibc gives a new thread the stack of one that ended, up to four

@@ -45,16 +45,23 @@ export interface NativeSockets {
   /**
    * Listens. Returns the slot.
    * @param address `undefined` for every address, IPv6 and IPv4.
-   * @param reusePort 1 or 0.
+   * @param sharing `SHARES_NOTHING`, `SHARES_PORT` or `SHARES_FREE_PORT`.
    * @param receiveBuffer bytes of SO_RCVBUF of the connections; 0 for the system's buffer.
    */
   listen(
     address: string | undefined,
     port: number,
     backlog: number,
-    reusePort: number,
+    sharing: number,
     receiveBuffer: number,
   ): number;
+  /**
+   * Takes over a descriptor of a socket that listens already, of which other threads may have descriptors
+   * too. Returns the slot. The descriptor is closed even after a refusal.
+   */
+  listenAlso(descriptor: number): number;
+  /** Returns a further descriptor of the slot's socket. The caller closes it (`closeDescriptor`). */
+  duplicate(slot: number): number;
   /** Writes this side's address into the last entry of `ends`. */
   localEnd(slot: number): number;
   /** Resumes a listener that ACCEPT_FAILED paused. */
@@ -146,6 +153,11 @@ export const EventKind = {
   ACCEPT_FAILED: 8,
   STARVED: 9,
 } as const;
+
+/** Values of `sharing`, which `native/endpoint.h` describes. */
+export const SHARES_NOTHING = 0;
+export const SHARES_PORT = 1;
+export const SHARES_FREE_PORT = 2;
 
 /** Linux's numbers of the states of TCP (`tcp_states.h`). */
 export const LinuxTcpState = {

@@ -32,6 +32,7 @@ import { harmless, notConnected } from './flush-waiters.js';
 import { takeHandler } from './handlers.js';
 import type * as handlers from './handlers.js';
 import { Packet, returnPacket } from './packet.js';
+import type { Arrival } from './preamble.js';
 import type { Ends } from './session-owner.js';
 import { Session, type ClientKeeper, type DialOptions } from './session.js';
 import { chooseStack, type StackOption } from './stack-choice.js';
@@ -796,12 +797,14 @@ function checkFits(text: string, capacity: number): void {
 /**
  * Returns the session of a connection that a listener accepted, with a client of its own. The caller has
  * already counted the connection among the stack's active ones.
+ * @param arrival reads the preamble, before which the client is not the program's.
  */
 export function acceptedSession(
   stack: TcpStack,
   connection: Connection,
   settings: AcceptedSettings,
   keeper: ClientKeeper,
+  arrival?: Arrival<AsyncClient>,
 ): Session<AsyncClient> {
   const core = adopt(stack);
   core.noDelay = settings.noDelay;
@@ -811,7 +814,7 @@ export function acceptedSession(
   if (settings.ackTimeoutMs !== undefined) core.ackTimeoutMs = settings.ackTimeoutMs;
   const session = new Session(core, keeper);
   core.session = session;
-  session.accept(connection);
+  session.accept(connection, arrival);
   return session;
 }
 

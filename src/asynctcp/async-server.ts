@@ -14,6 +14,7 @@ import type {
 import { assert } from '../support/assert.js';
 import { warn } from '../support/warn.js';
 import { CallbackKind } from '../task/callback-kind.js';
+import type { ListenPlace } from '../task/task-group.js';
 import {
   acceptedSession,
   type AcceptedSettings,
@@ -24,10 +25,19 @@ import { checkAddress, checkBoolean, checkInteger, checkPort, checkReceiveWindow
 import type { Admission } from './admission.js';
 import { takeHandler } from './handlers.js';
 import { observer, type ObservedListener } from './observer.js';
+import {
+  Arrival,
+  beginPreamble,
+  checkPreamble,
+  type ArrivalOwner,
+  type Preamble,
+  type PreambleReader,
+} from './preamble.js';
 import { checkRequired, type RequiredCapabilities } from './required.js';
 import { checkDefaults, checkEnd, type ClientDefaults, type ServerEndOptions } from './server-options.js';
 import { Session, type ClientKeeper } from './session.js';
 import { chooseStack, type StackOption } from './stack-choice.js';
+import { taskGroup } from './task-use.js';
 import { registerSocketUser, socketUsers, unregisterSocketUser } from './thread-registry.js';
 import { errorText, tcpError } from './tcp-error.js';
 
@@ -52,6 +62,12 @@ export interface ServerOptions {
    * count. Default: no limit but the stack's.
    */
   maxClients?: number;
+  /**
+   * Bytes that an accepted connection has to send before it is a client, such as the header of the PROXY
+   * protocol (`proxyProtocol` of `asynctcp/gateway`). Until then the connection counts against `maxClients`,
+   * and is reset when the preamble's time is over. Default: none.
+   */
+  preamble?: Preamble | undefined;
   /** Receive window of the server's clients, 1024 to 1073741824 bytes. Default: the stack's. */
   receiveWindow?: number;
   /**
@@ -61,7 +77,12 @@ export interface ServerOptions {
   require?: RequiredCapabilities;
 }
 
+/** Ends the clients of a server of another API, which stands on an AsyncServer, within the milliseconds. */
+export type DrainServer = (withinMs: number) => Promise<void>;
+
 interface ListeningBase extends ObservedListener {
+  /** The place that the tasks of a group share. */
+  readonly place: ListenPlace | undefined;
   readonly started: Promise<void>;
   /** Resolves `started` when the program ends the server before the server listens. */
   readonly giveUp: () => void;
@@ -88,6 +109,9 @@ export interface Opened {
  */
 export let openServer: (server: AsyncServer) => Opened | Fault;
 
+/** Sets the function that drains a server in place of `end({ clients: 'drain' })`. */
+export let drainServerBy: (server: AsyncServer, drain: DrainServer) => void;
+
 /** Initial settings of clients if the program sets none. */
 const INITIAL: AcceptedSettings = {
   noDelay: false,
@@ -101,6 +125,9 @@ const INITIAL: AcceptedSettings = {
 export class AsyncServer {
   static {
     openServer = (server) => server.#open();
+    drainServerBy = (server, drain) => {
+      server.#drain = drain;
+    };
   }
 
   readonly #admission: Admission;
@@ -110,13 +137,16 @@ export class AsyncServer {
   readonly #reusePort: boolean;
   readonly #maxClients: number;
   readonly #receiveWindow: number | undefined;
+  readonly #preamble: Preamble | undefined;
   #onClient: ClientHandler | undefined;
   #defaults: AcceptedSettings = INITIAL;
   #keepsAlive = true;
-  /** Clients that have not ended; `#places` counts those of them that are not closing either. */
+  /** Clients that have not ended. */
   #clients = 0;
+  /** Clients that have not ended and do not close, and connections whose preamble is not complete. */
   #places = 0;
   #listening: Listening | undefined;
+  #drain: DrainServer = (withinMs) => this.end({ clients: 'drain', withinMs });
   /** One object for all clients: an idle connection costs no closure. */
   readonly #keeper: ClientKeeper = {
     isServer: true,
@@ -126,6 +156,17 @@ export class AsyncServer {
     },
     onLeft: () => {
       this.#clients -= 1;
+    },
+  };
+  /** As the keeper, one object for all connections. */
+  readonly #arrivals: ArrivalOwner<AsyncClient> = {
+    onArrived: (session) => {
+      this.#clients += 1;
+      if (this.#onClient === undefined) session.abort();
+      else session.greet(CallbackKind.CLIENT, this.#onClient);
+    },
+    onRefused: () => {
+      this.#admission.refuse(this.#listening);
     },
   };
   #ready = false;
@@ -154,12 +195,19 @@ export class AsyncServer {
         ? Number.POSITIVE_INFINITY
         : checkInteger('maxClients', options.maxClients, 1, Number.MAX_SAFE_INTEGER);
     this.#receiveWindow = checkReceiveWindow(options.receiveWindow);
+    this.#preamble = checkPreamble(options.preamble);
     this.#admission = chooseStack(options.stack);
     checkRequired(options.require, this.#admission.stack);
     const { name, capabilities } = this.#admission.stack;
     if (this.#reusePort && !capabilities.reusePort) {
       throw new RangeError(
         `reusePort must be false on the ${name} stack of this runtime, which cannot share a port`,
+      );
+    }
+    if (taskGroup() !== undefined && !capabilities.reusePort && !capabilities.virtualTime) {
+      throw new RangeError(
+        `tasks cannot share a port on the ${name} stack of this runtime: the stack kernel can, and node can ` +
+          'on Linux with Node 22.12, 23.1 and newer',
       );
     }
   }
@@ -186,13 +234,16 @@ export class AsyncServer {
 
   /**
    * Stops listening at once, and ends the clients as the options say, also if the server does not listen.
-   * `begin` may follow directly.
+   * Connections whose preamble is not complete are reset. `begin` may follow directly.
    * @returns a promise that resolves when the port is free and the clients that the options end have ended.
    * @throws TypeError, RangeError (as a rejection) for options out of range.
    */
   async end(options: ServerEndOptions = {}): Promise<void> {
     const { clients, withinMs } = checkEnd(options);
     const stopped = this.#stopListening();
+    if (this.#preamble !== undefined) {
+      for (const session of this.#sessions()) if (session.isArriving) session.failArrival('serverEnded');
+    }
     const sessions = clients === 'leave' ? [] : this.#sessions();
     const over = sessions.map((session) => session.over());
     for (const session of sessions) {
@@ -212,6 +263,7 @@ export class AsyncServer {
     unregisterSocketUser(listening);
     observer?.onStopped(listening);
     listening.listener?.close();
+    listening.place?.ends();
     listening.giveUp();
     await new Promise<void>((resolve) => {
       this.#admission.stack.post(resolve);
@@ -220,7 +272,9 @@ export class AsyncServer {
 
   /** Returns the server's clients that have not ended at this moment, the oldest first. */
   clients(): Iterable<AsyncClient> {
-    return this.#sessions().map(({ core }) => core.client);
+    return this.#sessions()
+      .filter(({ isArriving }) => !isArriving)
+      .map(({ core }) => core.client);
   }
 
   /** Returns the number of the server's clients that have not ended. */
@@ -328,12 +382,17 @@ export class AsyncServer {
       unregisterSocketUser(listening);
       this.#listening = undefined;
       observer?.onListenFailed(listening, fault);
-      const place = `${this.#address ?? 'every address'} port ${this.#port}`;
-      reject(tcpError(`listen on ${place}`, fault));
+      place?.ends();
+      reject(tcpError(`listen on ${this.#address ?? 'every address'} port ${this.#port}`, fault));
     };
+    const { stack } = this.#admission;
+    // Clients and servers in virtual time are no business of other tasks.
+    const place = stack.capabilities.virtualTime ? undefined : taskGroup()?.place(this.#address, this.#port);
     const events: ListenerEvents = {
       onListening: () => {
         this.#ready = true;
+        const { listener: open } = listening;
+        if (open !== undefined) place?.listens(open.local.port, (descriptor) => acceptAlso(open, descriptor));
         observer?.onListening(listening);
         resolve();
       },
@@ -344,8 +403,7 @@ export class AsyncServer {
         this.#warnOfAcceptFault(fault);
       },
     };
-    const { stack } = this.#admission;
-    const opened = stack.listen(this.#target(), events);
+    const opened = stack.listen(this.#target(place), events);
     const outcome =
       'code' in opened
         ? ({ listener: undefined, fault: opened } as const)
@@ -356,7 +414,9 @@ export class AsyncServer {
       stack,
       ...outcome,
       started,
+      place,
       giveUp: resolve,
+      drainServer: (withinMs) => this.#drain(withinMs),
       keeper: this.#keeper,
       maxClients: this.#maxClients,
       address: () => this.address(),
@@ -380,13 +440,14 @@ export class AsyncServer {
     return listening;
   }
 
-  #target(): ListenTarget {
+  #target(place: ListenPlace | undefined): ListenTarget {
     return {
       address: this.#address,
-      port: this.#port,
+      port: place?.port ?? this.#port,
       backlog: this.#backlog,
-      reusePort: this.#reusePort,
+      reusePort: this.#reusePort || place !== undefined,
       receiveWindowBytes: this.#receiveWindow,
+      handover: place,
     };
   }
 
@@ -396,12 +457,26 @@ export class AsyncServer {
       this.#admission.refuse(this.#listening);
       return undefined;
     }
+    const preamble = this.#preamble === undefined ? 'none' : beginPreamble(this.#preamble, connection);
+    if (preamble === 'refuse') {
+      this.#admission.refuse(this.#listening);
+      return undefined;
+    }
     if (!this.#admission.admit(this.#listening)) return undefined;
-    this.#clients += 1;
     this.#places += 1;
+    if (preamble !== 'none') return this.#await(connection, preamble);
+    this.#clients += 1;
     const session = acceptedSession(this.#admission.stack, connection, this.#defaults, this.#keeper);
     session.greet(CallbackKind.CLIENT, onClient);
     return session;
+  }
+
+  /** Lets a connection become a client when its preamble is complete. */
+  #await(connection: Connection, reader: PreambleReader): ConnectionEvents {
+    const { stack } = this.#admission;
+    const deadlineMs = stack.clock.nowMs() + (this.#preamble?.timeoutMs ?? 0);
+    const arrival = new Arrival(reader, deadlineMs, this.#arrivals);
+    return acceptedSession(stack, connection, this.#defaults, this.#keeper, arrival);
   }
 
   /** Warns once: a machine out of descriptors fails to accept many connections, and each would be a line. */
@@ -412,4 +487,10 @@ export class AsyncServer {
       `port ${this.port()} cannot accept a connection: ${errorText(fault.code)} (${fault.cause?.message ?? 'no details'}); listening goes on`,
     );
   }
+}
+
+/** Accepts from a further socket, that of another task. Returns a function that ends this. */
+function acceptAlso(listener: Listener, descriptor: number): (() => void) | undefined {
+  const accepts = listener.acceptAlso?.(descriptor);
+  return typeof accepts === 'function' ? accepts : undefined;
 }

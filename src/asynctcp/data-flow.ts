@@ -22,8 +22,8 @@ import { Packet, type PacketOwner } from './packet.js';
 import { RxTimeout } from './rx-timeout.js';
 import { SendClock } from './send-clock.js';
 
-/** The phases go one way; any of them can go to over. */
-export type Phase = 'dialing' | 'open' | 'draining' | 'closing' | 'over';
+/** The phases go one way; any of them can go to over. `arriving`: the preamble is not complete. */
+export type Phase = 'dialing' | 'arriving' | 'open' | 'draining' | 'closing' | 'over';
 
 /** Reasons why data waits, as bits of `#holds`. */
 const PAUSED = 1;
@@ -32,6 +32,8 @@ const NO_HANDLER_YET = 2;
 const NEEDS_NO_HANDLER = 4;
 /** The stream takes no data at present. */
 const STREAM_STOPPED = 8;
+/** Data that came with the preamble waits for the program: delivery by the stack is off until it has it. */
+const FIRST_DATA_WAITS = 16;
 
 export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
   // The fields that every message touches come first.
@@ -58,7 +60,7 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
   #ackTimeout: AckTimeout | undefined;
   #rxTimeout: RxTimeout | undefined;
   #flushes: FlushWaiters | undefined;
-  /** Bits: `PAUSED`, `NO_HANDLER_YET`, `NEEDS_NO_HANDLER`, `STREAM_STOPPED`. */
+  /** Bits: `PAUSED`, `NO_HANDLER_YET`, `NEEDS_NO_HANDLER`, `STREAM_STOPPED`, `FIRST_DATA_WAITS`. */
   #holds: number;
 
   constructor(core: SessionOwner<Client>) {
@@ -69,8 +71,15 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
   abstract callbackThrew(error: unknown): void;
   abstract report(): ConnectionReport;
   abstract state(): TcpState;
+  abstract onEnd(): void;
   protected abstract armFor(atMs: number): void;
   protected abstract rearm(): void;
+  /** Takes bytes of the preamble. */
+  protected abstract onPreamble(connection: Connection, bytes: Uint8Array): void;
+  /** Returns the data that came with the preamble, once. */
+  protected abstract takeFirstData(): Uint8Array;
+  /** Returns true, once, if the peer's FIN has come behind that data. */
+  protected abstract takeFirstEnd(): boolean;
 
   /** Returns true if the peer's data reaches the program. */
   protected isOpen(): boolean {
@@ -290,7 +299,8 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
     assert(connection !== undefined, 'data comes from a connection');
     if (!this.isOpen()) {
       loan?.giveBack();
-      connection.consume(bytes.length);
+      if (this.phase === 'arriving') this.onPreamble(connection, bytes);
+      else connection.consume(bytes.length);
       return;
     }
     const { length } = bytes;
@@ -399,6 +409,13 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
     this.#needsNoHandler();
   }
 
+  /** Has `stream` take the place of the stream of this life: it takes all events from now on. */
+  replaceStream(stream: ClientStream): void {
+    this.#joined = stream;
+    if (this.#stream === undefined) this.attach(stream);
+    else this.#stream = stream;
+  }
+
   /** The stream of this life, if there is one. */
   get stream(): ClientStream | undefined {
     return this.#joined;
@@ -499,11 +516,50 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
   }
 
   #setHolds(holds: number): void {
+    if (this.firstDataWaits) {
+      this.#holds = holds | FIRST_DATA_WAITS;
+      if (isHeldByNone(holds)) this.#deliverFirstSoon();
+      return;
+    }
     const isChange = isHeld(holds) !== isHeld(this.#holds);
     this.#holds = holds;
     if (!isChange || !this.isOpen()) return;
     this.connection?.setReading(!isHeld(holds));
     this.#stopOrGo();
+  }
+
+  // ---- data that came in one piece with the preamble
+
+  /** True if that data waits, and with it all that the stack has. */
+  protected get firstDataWaits(): boolean {
+    return (this.#holds & FIRST_DATA_WAITS) !== 0;
+  }
+
+  /** Delivers `bytes` as the client's first data, or lets them wait. Returns true if they wait. */
+  protected deliverFirst(bytes: Uint8Array): boolean {
+    if (!isHeldByNone(this.#holds)) {
+      // Reading is off already.
+      this.#holds |= FIRST_DATA_WAITS;
+      return true;
+    }
+    this.onData(bytes);
+    return false;
+  }
+
+  #deliverFirstSoon(): void {
+    this.core.admission.stack.post(() => {
+      if (!this.isOpen() || !this.firstDataWaits || !isHeldByNone(this.#holds)) return;
+      this.#holds &= ~FIRST_DATA_WAITS;
+      this.onData(this.takeFirstData());
+      runTicks();
+      if (!this.isOpen()) return;
+      if (this.takeFirstEnd()) this.onEnd();
+      // Delivery by the stack is off still, also if the handler has paused.
+      if (isHeldByNone(this.#holds) && this.isOpen()) {
+        this.connection?.setReading(true);
+        this.#stopOrGo();
+      }
+    });
   }
 
   // ---- the receive timeout
@@ -563,5 +619,10 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
 }
 
 function isHeld(holds: number): boolean {
-  return (holds & (PAUSED | NO_HANDLER_YET | STREAM_STOPPED)) !== 0;
+  return (holds & (PAUSED | NO_HANDLER_YET | STREAM_STOPPED | FIRST_DATA_WAITS)) !== 0;
+}
+
+/** Returns true if neither the program nor the stream makes data wait. */
+function isHeldByNone(holds: number): boolean {
+  return (holds & (PAUSED | NO_HANDLER_YET | STREAM_STOPPED)) === 0;
 }

@@ -21,6 +21,16 @@ import type {
 export interface Ends {
   readonly local: Endpoint;
   readonly remote: Endpoint;
+  /** Set if a preamble came before the client. */
+  readonly passedOn?: PassedOn;
+}
+
+/** A connection whose preamble was read. */
+export interface PassedOn {
+  /** The connection's own ends. */
+  readonly own: Ends;
+  /** What the reader of the preamble keeps. */
+  readonly details: unknown;
 }
 
 export interface SessionOwner<Client> {

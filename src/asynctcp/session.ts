@@ -3,10 +3,10 @@
  * between the port's events and the user's handlers and keeps the contract's clauses L and T; its base class
  * `DataFlow` handles the bytes.
  *
- * Call order: `dial` or `accept` once; then the phases go one way: dialing → open → draining → closing →
- * over. `close` skips draining, and any phase can go to over. The end of a life is two calls: `#enterOver` at
- * once (so that every getter answers as after the end, L6), and `#reportOver` from the task, directly or by
- * `post` (so that no method calls a callback before the method returns, L1).
+ * Call order: `dial` or `accept` once; then the phases go one way: dialing or arriving → open → draining →
+ * closing → over. `close` skips draining, and any phase can go to over. The end of a life is two calls:
+ * `#enterOver` at once (so that every getter answers as after the end, L6), and `#reportOver` from the task,
+ * directly or by `post` (so that no method calls a callback before the method returns, L1).
  */
 import { ErrorCode } from '../port/error-code.js';
 import { stateName, TcpState } from '../port/tcp-state.js';
@@ -24,6 +24,7 @@ import { Dial, type DialEvents, type DialTarget } from './dial.js';
 import { abortedBy } from './flush-waiters.js';
 import type { ClientHandler, DisconnectReason } from './handlers.js';
 import { observer, type ObservedConnection } from './observer.js';
+import { Arrival, endsAfter, type CompletePreamble } from './preamble.js';
 import type { Ends, SessionOwner } from './session-owner.js';
 import { registerSocketUser, unregisterSocketUser } from './thread-registry.js';
 
@@ -56,14 +57,16 @@ export class Session<Client>
   readonly keeper: ClientKeeper | undefined;
   /** True if the connection counts among the stack's active ones, and among its server's clients. */
   #hasPlace = false;
-  #dial: Dial | undefined;
+  /** The attempt to connect; or the preamble, and the first data as long as it waits. */
+  #beginning: Dial | Arrival<Client> | undefined;
   #timer: Timer | undefined;
   #unsubscribe: (() => void) | undefined;
   /** True if the peer's FIN has come. */
   #peerEnded = false;
   #reason: DisconnectReason = 'ended';
   #overListeners: OverListener[] | undefined;
-  #lastEnds: Ends | undefined;
+  /** Set by a preamble, and when the life is over; otherwise the connection knows its ends. */
+  #ends: Ends | undefined;
 
   /** Time at which the present phase has taken too long. */
   #deadlineMs = Number.POSITIVE_INFINITY;
@@ -95,17 +98,91 @@ export class Session<Client>
     }
     this.#listenTo(options.signal);
     if (options.timeoutMs > 0) this.#deadlineMs = this.nowMs() + options.timeoutMs;
-    this.#dial = new Dial(admission.stack, options, keepsAlive, this);
+    this.#beginning = new Dial(admission.stack, options, keepsAlive, this);
     this.rearm();
   }
 
   /**
    * Takes over an established connection, which the caller has already counted among the stack's active ones.
+   * @param arrival reads the preamble, before which there is no client.
    */
-  accept(connection: Connection): void {
+  accept(connection: Connection, arrival?: Arrival<Client>): void {
     this.#hasPlace = true;
     registerSocketUser(this);
+    if (arrival === undefined) {
+      this.#open(connection);
+      return;
+    }
+    this.#beginning = arrival;
+    this.connection = connection;
+    this.phase = 'arriving';
+    this.#deadlineMs = arrival.deadlineMs;
+    this.rearm();
+  }
+
+  /** True while the preamble is not complete: the program does not know the client. */
+  get isArriving(): boolean {
+    return this.phase === 'arriving';
+  }
+
+  protected override onPreamble(connection: Connection, bytes: Uint8Array): void {
+    const arrival = this.#beginning;
+    assert(arrival instanceof Arrival, 'a preamble has its reader');
+    const answer = arrival.read(bytes);
+    if (answer === 'refuse') {
+      arrival.refused();
+      this.#endArrival();
+    } else if (answer === 'more') {
+      connection.consume(bytes.length);
+    } else {
+      connection.consume(answer.bytes);
+      this.#arrive(connection, arrival, answer, bytes.subarray(answer.bytes));
+    }
+  }
+
+  /** Shows the client to the program, and delivers the data that came in one piece with the preamble. */
+  #arrive(
+    connection: Connection,
+    arrival: Arrival<Client>,
+    preamble: CompletePreamble,
+    rest: Uint8Array,
+  ): void {
+    this.#ends = endsAfter(preamble, connection);
     this.#open(connection);
+    arrival.arrived(this);
+    runTicks();
+    if (rest.length === 0) return;
+    if (!this.isOpen()) {
+      this.connection?.consume(rest.length);
+    } else if (this.deliverFirst(rest)) {
+      arrival.rest = rest;
+      this.#beginning = arrival;
+    }
+  }
+
+  protected override takeFirstData(): Uint8Array {
+    const arrival = this.#beginning;
+    assert(arrival instanceof Arrival && arrival.rest !== undefined, 'data that waits is there');
+    const { rest } = arrival;
+    arrival.rest = undefined;
+    return rest;
+  }
+
+  protected override takeFirstEnd(): boolean {
+    const arrival = this.#beginning;
+    this.#beginning = undefined;
+    return arrival instanceof Arrival && arrival.hasEnded;
+  }
+
+  /** Resets a connection whose preamble will not be complete. */
+  failArrival(reason: 'late' | 'ended' | 'serverEnded'): void {
+    if (this.#beginning instanceof Arrival) this.#beginning.failed(reason);
+    this.#endArrival();
+  }
+
+  #endArrival(): void {
+    this.#drop();
+    this.#end('error', { code: ErrorCode.ERR_ABRT });
   }
 
   onDialed(connection: Connection): ConnectionEvents {
@@ -135,7 +212,7 @@ export class Session<Client>
   #open(connection: Connection): void {
     const { core } = this;
     this.#stopListening();
-    this.#dial = undefined;
+    this.#beginning = undefined;
     this.connection = connection;
     this.phase = 'open';
     if (core.noDelay) connection.setNoDelay(true);
@@ -171,7 +248,12 @@ export class Session<Client>
 
   /** Handles the peer's FIN. */
   onEnd(): void {
+    if (this.phase === 'arriving') this.failArrival('ended');
     if (!this.isOpen()) return;
+    if (this.firstDataWaits && this.#beginning instanceof Arrival) {
+      this.#beginning.hasEnded = true;
+      return;
+    }
     this.#peerEnded = true;
     const { allowHalfOpen, onEnd, client } = this.core;
     if (this.takingStream !== undefined) {
@@ -198,6 +280,7 @@ export class Session<Client>
   }
 
   onClosed(fault: Fault | undefined): void {
+    if (this.phase === 'arriving' && this.#beginning instanceof Arrival) this.#beginning.failed('ended');
     if (fault === undefined) this.#end(this.#reason, undefined);
     else this.#end(this.#isCloseTimeout(fault) ? 'closeTimeout' : 'error', fault);
   }
@@ -317,6 +400,10 @@ export class Session<Client>
     });
   }
 
+  get #dial(): Dial | undefined {
+    return this.#beginning instanceof Dial ? this.#beginning : undefined;
+  }
+
   /** Cancels the attempts or aborts the connection: no further event comes from them. */
   #drop(): void {
     this.#dial?.cancel();
@@ -337,16 +424,17 @@ export class Session<Client>
 
   #enterOver(reason: DisconnectReason, fault: Fault | undefined): void {
     assert(this.phase !== 'over', 'a life ends once');
+    const isShown = this.phase !== 'arriving';
     this.phase = 'over';
     this.#stopListening();
     if (this.#timer !== undefined) this.core.admission.stack.timers.disarm(this.#timer);
     this.#leavePlace();
     unregisterSocketUser(this);
-    this.keeper?.onLeft();
-    if (this.connection !== undefined) this.#lastEnds = endsOf(this.connection);
-    this.#dial = undefined;
+    if (isShown) this.keeper?.onLeft();
+    if (this.connection !== undefined) this.#ends ??= endsOf(this.connection);
+    this.#beginning = undefined;
     this.connection = undefined;
-    observer?.onOver(this, reason, fault);
+    if (isShown) observer?.onOver(this, reason, fault);
   }
 
   #leavePlace(): void {
@@ -363,7 +451,7 @@ export class Session<Client>
       runTicks();
     }
     // From here on the client may connect again, also inside `onDisconnect`.
-    core.sessionIsOver(this.#lastEnds);
+    core.sessionIsOver(this.#ends);
     this.endFlow(fault);
     const { onDisconnect } = core;
     if (onDisconnect !== undefined) {
@@ -379,12 +467,14 @@ export class Session<Client>
 
   state(): TcpState {
     if (this.phase === 'over') return TcpState.CLOSED;
-    return this.connection?.state() ?? TcpState.SYN_SENT;
+    const state = this.connection?.state() ?? TcpState.SYN_SENT;
+    // The peer's FIN is not shown while data before it waits.
+    return state === TcpState.CLOSE_WAIT && this.firstDataWaits ? TcpState.ESTABLISHED : state;
   }
 
   /** Returns the two ends; while connecting, those of the last connection. */
   ends(): Ends {
-    return this.connection ?? this.#lastEnds ?? this.core.lastEnds;
+    return this.#ends ?? this.connection ?? this.core.lastEnds;
   }
 
   report(): ConnectionReport {
@@ -460,6 +550,10 @@ export class Session<Client>
   }
 
   #timeOut(): void {
+    if (this.phase === 'arriving') {
+      this.failArrival('late');
+      return;
+    }
     const isConnecting = this.phase === 'dialing';
     const reason = this.#reason === 'serverEnded' ? 'serverEnded' : 'closeTimeout';
     this.#drop();

@@ -6,8 +6,9 @@ import { runningCallback } from '../task/dispatch.js';
 import type { TaskHooks, TaskSettings } from '../task/task-settings.js';
 import type { ThreadProbe } from '../task/thread-in-effect.js';
 import { assert } from '../support/assert.js';
+import type { TaskGroup } from '../task/task-group.js';
 import { configuration, type Configuration, type ConfigureOptions } from './configuration.js';
-import { resetAll } from './thread-registry.js';
+import { drainListeners, resetAll } from './thread-registry.js';
 
 export interface TaskKeeper {
   /** Applies core, priority and so on to the calling thread. */
@@ -19,11 +20,23 @@ export interface TaskKeeper {
 }
 
 let keeper: TaskKeeper | undefined;
+let group: TaskGroup | undefined;
 let settings: TaskSettings | undefined;
 let watched = false;
 
 export function offerTaskKeeper(offered: TaskKeeper): void {
   keeper = offered;
+}
+
+/** Makes the group known that the task of this thread belongs to. */
+export function offerTaskGroup(offered: TaskGroup): void {
+  group = offered;
+  group.onDrain(drainListeners);
+}
+
+/** Returns the group of this thread's task; `undefined` if it is no task of a group. */
+export function taskGroup(): TaskGroup | undefined {
+  return group;
 }
 
 /** Returns a probe of the calling thread; `undefined` on a runtime without one. */

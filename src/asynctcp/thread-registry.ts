@@ -9,6 +9,11 @@ export interface SocketUser {
   unacknowledged(): number;
   /** Frees the socket, a connection's with a reset, without any callback. */
   reset(): void;
+  /**
+   * Of a server that listens: stops listening, and ends the clients within the milliseconds. Resolves when
+   * they are over.
+   */
+  drainServer?(withinMs: number): Promise<void>;
 }
 
 const users = new Set<SocketUser>();
@@ -61,4 +66,9 @@ export function resetAll(): void {
       // The callback may have been in the middle of this user's work; the others are reset all the same.
     }
   }
+}
+
+/** Drains every server of this thread that listens. */
+export async function drainListeners(withinMs: number): Promise<void> {
+  await Promise.allSettled(socketUsers().flatMap((user) => user.drainServer?.(withinMs) ?? []));
 }

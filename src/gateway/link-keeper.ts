@@ -46,7 +46,7 @@ export type RetryHandler = (failure: LinkFailure, delayMs: number, link: LinkKee
 /** Called after `giveUpAfter` failures in a row, with the last one. `start` begins anew. */
 export type GiveUpHandler = (failure: LinkFailure, link: LinkKeeper) => unknown;
 
-/** What a link has done since it was made. */
+/** Figures of a link since it was made. */
 export interface LinkStatistics {
   /** Attempts to connect. */
   readonly attempts: number;

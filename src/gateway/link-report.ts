@@ -1,4 +1,4 @@
-/** The report of a link that stays up, and the links of this thread. */
+/** Reports of links that stay up, and the links of this thread. */
 
 /**
  * `connecting`: an attempt is under way. `up`: connected. `waiting`: the next attempt comes at `retryAtMs`.

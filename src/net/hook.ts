@@ -32,7 +32,7 @@ export function install(stack: StackOption): void {
       const reason = whyServerIsNodes(this) ?? whyNotCarried(this, args);
       const [address, port] = args;
       debug('listen on %s port %d: %s', address ?? 'every address', port, reason ?? 'carried');
-      return reason === undefined ? listen(this, nodes, args, stack) : Reflect.apply(nodes, this, args);
+      return reason === undefined ? listen(this, nodes, args, { stack }) : Reflect.apply(nodes, this, args);
     };
   });
 }

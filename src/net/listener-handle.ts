@@ -3,8 +3,9 @@
  * accepted client becomes a `TcpHandle`, which net.js makes a socket of.
  */
 import { AsyncResource } from 'node:async_hooks';
-import { AsyncServer, openServer, type Opened } from '../asynctcp/async-server.js';
+import { AsyncServer, drainServerBy, openServer, type Opened } from '../asynctcp/async-server.js';
 import type { AsyncClient } from '../asynctcp/async-client.js';
+import type { Preamble } from '../asynctcp/preamble.js';
 import type { StackOption } from '../asynctcp/stack-choice.js';
 import { TcpError } from '../asynctcp/tcp-error.js';
 import type { Fault } from '../port/tcp-stack.js';
@@ -37,8 +38,12 @@ export interface ListenPlace {
   readonly port: number;
   readonly reusePort: boolean;
   readonly stack: StackOption | undefined;
+  /** Bytes that an accepted connection sends before it is a client. */
+  readonly preamble: Preamble | undefined;
   /** Makes the socket of an accepted connection; net.js makes those for which it returns false. */
   readonly accept: ((handle: TcpHandle) => boolean) | undefined;
+  /** Drains the server; `reset` resets the connections that are left. */
+  readonly drain: (withinMs: number, reset: () => Promise<void>) => Promise<void>;
 }
 
 export class ListenerHandle extends parts.Tcp {
@@ -74,10 +79,11 @@ export class ListenerHandle extends parts.Tcp {
    * @returns false if `onKnown` follows.
    */
   open(backlog: number | undefined, onKnown: () => void): boolean {
-    const { address, port, reusePort, stack } = this.#place;
+    const { address, port, reusePort, stack, preamble } = this.#place;
     const options = {
       backlog: Math.min(backlog === undefined || backlog < 1 ? DEFAULT_BACKLOG : backlog, MAX_BACKLOG),
       reusePort,
+      preamble,
       ...(stack === undefined ? {} : { stack }),
     };
     const server =
@@ -85,6 +91,7 @@ export class ListenerHandle extends parts.Tcp {
     server.onClient((client) => {
       this.#accept(client);
     });
+    drainServerBy(server, (withinMs) => this.#place.drain(withinMs, () => server.end({ clients: 'abort' })));
     if (!this.#keepsAlive) server.unref();
     const opened = openServer(server);
     if ('code' in opened) {

@@ -1,8 +1,27 @@
 /** Servers of node:net on a listener of asynctcp. */
+import type { Preamble } from '../asynctcp/preamble.js';
 import type { StackOption } from '../asynctcp/stack-choice.js';
+import { drainServer } from './drain.js';
 import type { Method, ServerParts } from './node-parts.js';
 import { ListenerHandle } from './listener-handle.js';
 import type { TcpHandle } from './tcp-handle.js';
+
+/** Options of a server that another API makes. */
+export interface CarryOptions {
+  /** Stack that carries the bytes. Default: the configuration's. */
+  stack?: StackOption | undefined;
+  /**
+   * Bytes that an accepted connection has to send before there is a socket, such as the header of the PROXY
+   * protocol: `proxyProtocol` of `asynctcp/gateway`. Default: none.
+   */
+  preamble?: Preamble | undefined;
+  /**
+   * Called when the task of the server drains (`startTasks`), to end the connections that another protocol
+   * has taken over from HTTP. The server has stopped to listen, and HTTP ends each connection with its next
+   * answer.
+   */
+  onDrain?: (() => void) | undefined;
+}
 
 /** Flags of `_listen2`, as libuv has them. */
 const IPV6_ONLY = 1;
@@ -46,7 +65,7 @@ export function listen(
   server: ServerParts,
   nodes: Method,
   args: ListenArguments,
-  stack: StackOption | undefined,
+  { stack, preamble, onDrain }: CarryOptions,
   accept?: (handle: TcpHandle) => boolean,
 ): unknown {
   const [address, port, addressType, backlog, fd, flags] = args;
@@ -56,7 +75,9 @@ export function listen(
     port,
     reusePort: ((flags ?? 0) & REUSE_PORT) !== 0,
     stack,
+    preamble,
     accept,
+    drain: (withinMs: number, reset: () => Promise<void>) => drainServer(server, withinMs, onDrain, reset),
   };
   const handle = new ListenerHandle(place);
   server._handle = handle;

@@ -1,37 +1,32 @@
 /** node:net's `Server` over an AsyncServer, and other servers that stand on node:net. */
 import { channel } from 'node:diagnostics_channel';
 import net from 'node:net';
-import type { StackOption } from '../asynctcp/stack-choice.js';
-import { listen, type ListenArguments, whyNotCarried } from './listening.js';
-import { hasServerParts, isFunction, type ServerParts } from './node-parts.js';
+import { checkPreamble } from '../asynctcp/preamble.js';
+import { listen, type CarryOptions, type ListenArguments, whyNotCarried } from './listening.js';
+import { hasServerParts, isFunction, isObject, type ServerParts } from './node-parts.js';
 import { Socket, type SocketOptions } from './socket.js';
 import { stackOf } from './stack-of.js';
 import type { TcpHandle } from './tcp-handle.js';
 
 /** Options of a new server. */
-export type ServerOptions = net.ServerOpts & { stack?: StackOption | undefined };
+export type ServerOptions = net.ServerOpts & Omit<CarryOptions, 'onDrain'>;
 
 /** Listener of a server's event `connection`. */
 export type ConnectionListener = (socket: Socket) => void;
-
-/** Options of `carry`. */
-export interface CarryOptions {
-  /** Stack that carries the bytes. Default: the configuration's. */
-  stack?: StackOption | undefined;
-}
 
 /** A server over an AsyncServer, with node:net's API. Its sockets are of the class `Socket`. */
 export class Server extends net.Server {
   /**
    * Makes a server that does not listen yet.
-   * @param options those of `net.Server`, and `stack`: the stack that carries the bytes.
+   * @param options those of `net.Server` and of `carry`: `stack` and `preamble`.
+   * @throws TypeError, RangeError for a `preamble` that is none.
    */
   constructor(options?: ServerOptions | ConnectionListener, onConnection?: ConnectionListener) {
     const hasOptions = typeof options !== 'function';
     super(hasOptions ? options : {});
     const listener = hasOptions ? onConnection : options;
     if (listener !== undefined) this.on('connection', listener);
-    listenBy(this, stackOf(options), acceptSocket);
+    listenBy(this, { stack: stackOf(options), preamble: preambleOf(options) }, acceptSocket);
   }
 }
 
@@ -48,25 +43,33 @@ export function createServer(
  * `https.createServer`, `http2.createServer` or `tls.createServer`. Call it before `listen`. The client of a
  * socket is `clientOf(socket)`.
  * @returns the server.
- * @throws TypeError for anything but such a server.
+ * @throws TypeError, RangeError for anything but such a server, and for a `preamble` that is none.
  */
 export function carry<S extends net.Server>(server: S, options: CarryOptions = {}): S {
-  listenBy(server, options.stack, undefined);
+  listenBy(server, { ...options, preamble: checkPreamble(options.preamble) }, undefined);
   return server;
+}
+
+function preambleOf(options: unknown): CarryOptions['preamble'] {
+  return checkPreamble(isObject(options) && 'preamble' in options ? options.preamble : undefined);
 }
 
 /** Makes the socket of an accepted connection. Returns false if net.js shall do that. */
 type Accept = (server: ServerParts, handle: TcpHandle) => boolean;
 
-function listenBy(server: net.Server, stack: StackOption | undefined, accept: Accept | undefined): void {
+function listenBy(server: net.Server, options: CarryOptions, accept: Accept | undefined): void {
   if (!hasServerParts(server)) throw new TypeError('server must be a server that stands on node:net');
   const nodes: unknown = Reflect.get(server, '_listen2');
   if (!isFunction(nodes)) return;
   const own = accept === undefined ? undefined : (handle: TcpHandle) => accept(server, handle);
   Object.defineProperty(server, '_listen2', {
     value(...args: ListenArguments): unknown {
-      if (whyNotCarried(server, args) !== undefined) return Reflect.apply(nodes, server, args);
-      return listen(server, nodes, args, stack, own);
+      const reason = whyNotCarried(server, args);
+      if (reason !== undefined) {
+        if (options.preamble === undefined) return Reflect.apply(nodes, server, args);
+        throw new Error(`a server with a preamble listens on a host and a port, not on ${reason}`);
+      }
+      return listen(server, nodes, args, options, own);
     },
     writable: true,
     configurable: true,

@@ -175,6 +175,27 @@ export interface ListenTarget {
   readonly reusePort: boolean;
   /** Receive window of each accepted connection, in bytes; `undefined`: the stack's own. */
   readonly receiveWindowBytes?: number | undefined;
+  /** The listening socket outlives the listener. A stack without descriptors ignores this. */
+  readonly handover?: ListenHandover | undefined;
+}
+
+/**
+ * Hands a listening socket from one thread of the process to another, so that the connections that wait to be
+ * accepted are not lost.
+ */
+export interface ListenHandover {
+  /**
+   * Returns a descriptor of a socket that listens here already, which is the caller's from now on: the
+   * listener accepts from that socket. `undefined`: it opens one.
+   */
+  take(): number | undefined;
+  /** True: a port that another socket has is refused, even if that socket shares its port. */
+  readonly wantsFreePort: boolean;
+  /**
+   * Gives away a further descriptor of the socket that the listener has opened. Called before `listen`
+   * returns.
+   */
+  keep(descriptor: number): void;
 }
 
 export interface ListenerEvents {
@@ -195,6 +216,11 @@ export interface Listener {
   close(): void;
   /** Sets if the listener keeps the process alive. Default: true. */
   setKeepsAlive(on: boolean): void;
+  /**
+   * Takes over a descriptor of one more socket, and accepts from it until the listener is closed or the
+   * returned function called. A stack without descriptors has no such method.
+   */
+  acceptAlso?(descriptor: number): Cancel | Fault;
 }
 
 /** Memory of the stack that is lent to the receiver of `onData`. */

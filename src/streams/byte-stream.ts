@@ -12,6 +12,7 @@
  */
 import { ErrorCode } from '../port/error-code.js';
 import type { Fault } from '../port/tcp-stack.js';
+import { assert } from '../support/assert.js';
 import { coreOf, AsyncClient } from '../asynctcp/async-client.js';
 import { show } from '../asynctcp/check.js';
 import type { ClientCore } from '../asynctcp/client-core.js';
@@ -38,6 +39,17 @@ export interface Reading<T, End> {
    * @throws TcpError if the FIN comes too early.
    */
   atEnd(input: ReceivedBytes): End;
+}
+
+/** What a stream leaves to the next one. */
+export interface Remainder {
+  readonly session: Session<AsyncClient>;
+  /** Bytes that have come and were not read. */
+  readonly rest: ReceivedBytes;
+  /** Bytes at the end of `rest` that are not consumed. */
+  readonly held: number;
+  /** True if the peer's FIN has come. */
+  readonly hasEnded: boolean;
 }
 
 export class ByteStream implements ClientStream {
@@ -204,6 +216,30 @@ export class ByteStream implements ClientStream {
 
   // ---- the end
 
+  /** True if a read or a write waits. */
+  get isWaiting(): boolean {
+    return this.#waiting !== undefined || this.writes.isWaiting;
+  }
+
+  /** Fault of the end, `ERR_CLSD` without one; `undefined` while the life goes on. */
+  get overFault(): Fault | undefined {
+    return this.#over === undefined ? undefined : this.#overFault;
+  }
+
+  /**
+   * Leaves the connection, whose life goes on, to another stream: it takes all events from now on. No read
+   * and no write may wait. This stream counts as over.
+   */
+  handOver(to: ClientStream): Remainder {
+    assert(this.#over === undefined && !this.isWaiting, 'a stream is handed over at rest');
+    const session = this.#session;
+    const remainder = { session, rest: this.#input, held: this.#held, hasEnded: this.#hasEnded };
+    this.#over = { fault: undefined };
+    this.writes.end(this.#overFault);
+    session.replaceStream(to);
+    return remainder;
+  }
+
   abort(): void {
     this.#session.abort();
   }
@@ -275,7 +311,8 @@ const streams = new WeakMap<AsyncClient, ByteStream>();
 
 /**
  * Returns the stream of a client's present life or, if there is none, of the last one.
- * @throws TypeError for anything but an AsyncClient, and for one that a socket of `asynctcp/net` has.
+ * @throws TypeError for anything but an AsyncClient, and for one that a socket of `asynctcp/net` or a pipe
+ *   has.
  */
 export function streamOf(client: AsyncClient): ByteStream | undefined {
   if (!(client instanceof AsyncClient)) {
@@ -286,7 +323,9 @@ export function streamOf(client: AsyncClient): ByteStream | undefined {
   if (session === undefined) return streams.get(client);
   const { stream } = session;
   if (stream instanceof ByteStream) return stream;
-  if (stream !== undefined) throw new TypeError('client must be your own, not the one of a socket');
+  if (stream !== undefined) {
+    throw new TypeError('client must be your own, not the one of a socket or of a pipe');
+  }
   const made = new ByteStream(core, session);
   session.join(made);
   streams.set(client, made);

@@ -55,6 +55,11 @@ export class WriteQueue {
     this.#session = session;
   }
 
+  /** True if a write waits. */
+  get isWaiting(): boolean {
+    return this.#jobs !== undefined;
+  }
+
   /** True if FIN is or will be sent. */
   get isFinished(): boolean {
     return this.#isFinished;

@@ -4,10 +4,10 @@
  *
  * `task-phase.ts` has the phases and the table; `AsyncTask.#enter` is the one place that changes the phase.
  */
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import { systemClock, type Alarm } from '../support/clock.js';
 import { Deferred } from '../support/deferred.js';
 import { warn } from '../support/warn.js';
+import { BackOff } from './back-off-node.js';
+import { endOrKill } from './end-thread-node.js';
 import { stepOn } from './phase-table.js';
 import { TASK_PHASES, TaskPhase, type TaskAct, type TaskEvent } from './task-phase.js';
 import type { TaskStart } from './task-start.js';
@@ -18,21 +18,8 @@ import type { WatchdogBite } from './watchdog-bite.js';
 
 export type { TaskOptions } from './task-start.js';
 
-/** The wait before the first restart; each further restart in a row waits twice as long as the one before. */
-const FIRST_BACK_OFF_MS = 100;
-const LONGEST_BACK_OFF_MS = 30_000;
-/** A task that ran this long without a panic begins with the first back-off again. */
-const CALM_MS = 60_000;
-/** A thread that has not ended by then is in a synchronous call, which only the end of the process ends. */
-const END_LIMIT_MS = 2000;
-
 /** The end of a task that `terminate` ends between two threads. */
 const TERMINATED: ThreadEnd = { status: 1 };
-
-/** Returns the milliseconds before the n-th restart in a row, from 1 on. */
-export function backOffMs(restart: number): number {
-  return Math.min(LONGEST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** (restart - 1));
-}
 
 /** A program that runs as the async task in a thread of its own. Made by `startTask`. */
 export class AsyncTask {
@@ -43,13 +30,9 @@ export class AsyncTask {
   #phase: TaskPhase = TaskPhase.RUNNING;
   /** The present thread; `undefined` while WAITING and once ENDED. */
   #worker: TaskWorker | undefined;
-  #startedMs = 0;
+  readonly #backOff = new BackOff();
   #restarts = 0;
-  #restartsInRow = 0;
   #keepsAlive = true;
-  #backOff: Alarm | undefined;
-  /** Keeps the process alive between two threads. */
-  #hold: MessagePort | undefined;
   #onWatchdog: ((bite: WatchdogBite) => void) | undefined;
   #onMessage: ((value: unknown) => void) | undefined;
   #onRestart: ((restarts: number) => void) | undefined;
@@ -136,14 +119,14 @@ export class AsyncTask {
   ref(): void {
     this.#keepsAlive = true;
     this.#worker?.ref();
-    this.#hold?.ref();
+    this.#backOff.setKeepsAlive(true);
   }
 
   /** Lets this process end though the task runs. */
   unref(): void {
     this.#keepsAlive = false;
     this.#worker?.unref();
-    this.#hold?.unref();
+    this.#backOff.setKeepsAlive(false);
   }
 
   // ---- what the thread reports
@@ -184,10 +167,13 @@ export class AsyncTask {
     startThread: () => this.#restart(),
     endThread: (worker) => void worker?.terminate(),
     endThreadOrProcess: (worker) => endOrKill(worker),
-    startBackOff: () => this.#startBackOff(),
+    startBackOff: () => {
+      this.#backOff.begin(() => {
+        this.#enter('backOffOver');
+      });
+    },
     cancelBackOff: () => {
-      this.#backOff?.cancel();
-      this.#release();
+      this.#backOff.cancel();
     },
     returnSignal: (worker) => {
       if (worker?.lastSignal !== undefined) this.#onUnheard?.(worker.lastSignal);
@@ -196,33 +182,14 @@ export class AsyncTask {
   };
 
   #startThread(): void {
-    this.#startedMs = systemClock.nowMs();
+    this.#backOff.threadStarted();
     this.#worker = new TaskWorker(this.#start, this.#events);
     if (!this.#keepsAlive) this.#worker.unref();
   }
 
-  #startBackOff(): void {
-    const nowMs = systemClock.nowMs();
-    if (nowMs - this.#startedMs > CALM_MS) this.#restartsInRow = 0;
-    this.#restartsInRow += 1;
-    // An alarm keeps no process alive; the task does, also between two threads.
-    this.#hold = new MessageChannel().port1;
-    if (this.#keepsAlive) this.#hold.ref();
-    this.#backOff = systemClock.setAlarm(nowMs + backOffMs(this.#restartsInRow), () => {
-      this.#enter('backOffOver');
-    });
-  }
-
-  #release(): void {
-    this.#hold?.close();
-    this.#hold = undefined;
-  }
-
   #restart(): void {
-    this.#release();
     this.#restarts += 1;
-    const waitedMs = backOffMs(this.#restartsInRow);
-    warn(`the task is started anew, restart ${this.#restarts}, ${waitedMs} ms after it ended`);
+    warn(`the task is started anew, restart ${this.#restarts}, ${this.#backOff.waitMs} ms after it ended`);
     this.#startThread();
     this.#onRestart?.(this.#restarts);
   }
@@ -234,17 +201,4 @@ export class AsyncTask {
     if (failure === undefined) this.#ended.resolve(status);
     else this.#ended.reject(failure.error);
   }
-}
-
-/** Ends a thread, or the process if the thread cannot be ended. */
-function endOrKill(worker: TaskWorker | undefined): void {
-  const limit = systemClock.setAlarm(systemClock.nowMs() + END_LIMIT_MS, () => {
-    warn(
-      `the task's thread cannot be ended: it has been in a synchronous call for ${END_LIMIT_MS / 1000} s more; the process ends`,
-    );
-    process.kill(process.pid, 'SIGKILL');
-  });
-  void worker?.terminate().finally(() => {
-    limit.cancel();
-  });
 }

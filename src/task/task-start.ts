@@ -1,3 +1,4 @@
+import type { GroupOrder } from './task-group-node.js';
 import type { TaskSettings, Variables } from './task-settings.js';
 
 /** Options of a task beside its configuration. */
@@ -12,6 +13,24 @@ export interface TaskOptions {
   workerData?: unknown;
 }
 
+/** Options of a group of tasks beside its configuration. */
+export interface TasksOptions {
+  /** The program's arguments: its `process.argv` from the third element on. */
+  argv?: readonly string[];
+  /** The program's `workerData` of `node:worker_threads`, the same for every task. */
+  workerData?: unknown;
+  /**
+   * Milliseconds in which the connections of a task that ends may end by themselves, 0 to 86400000. Default
+   * 10000.
+   */
+  drainMs?: number;
+  /**
+   * Milliseconds in which a task that replaces another one must have loaded the program and listen, 1 to
+   * 86400000. Default 30000.
+   */
+  startMs?: number;
+}
+
 /** All that a task is started with. */
 export interface TaskStart {
   /** URL of the program's module. */
@@ -19,4 +38,6 @@ export interface TaskStart {
   readonly settings: TaskSettings;
   readonly variables: Variables;
   readonly options: TaskOptions;
+  /** `undefined` for a task that is in no group. */
+  readonly group?: GroupOrder;
 }

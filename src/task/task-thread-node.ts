@@ -6,10 +6,18 @@
 import { fileURLToPath } from 'node:url';
 import { once } from 'node:events';
 import { parentPort, threadId, type MessagePort } from 'node:worker_threads';
+import { setImmediate } from '../support/immediate.js';
 import { assert } from '../support/assert.js';
 import { loadAddon } from '../addon/load-addon.js';
 import { keepGate } from './exit-gate-node.js';
 import { storeHandover } from './handover-node.js';
+import {
+  storeGroup,
+  TaskGroupEnd,
+  type GroupOrder,
+  type PlaceOrder,
+  type PlaceReport,
+} from './task-group-node.js';
 import { runProgram } from './program-node.js';
 import type { TaskSettings, Variables } from './task-settings.js';
 import type { TaskSignal, TaskThread } from './task-thread.js';
@@ -26,6 +34,8 @@ export interface TaskOrder {
   readonly supervisor: MessagePort;
   /** Port between the starter and this file. */
   readonly control: MessagePort;
+  /** `undefined` for a task that is in no group. */
+  readonly group: GroupOrder | undefined;
   /** The gate between examinations of this thread and the exit of the process. */
   readonly exitGate: Int32Array;
 }
@@ -36,12 +46,21 @@ export type FromTask =
   | { readonly kind: 'ready' }
   | { readonly kind: 'wantsInput' }
   /** The program has no handler for the signal. */
-  | { readonly kind: 'unheard'; readonly signal: TaskSignal };
+  | { readonly kind: 'unheard'; readonly signal: TaskSignal }
+  | PlaceReport;
 
 /** Messages from the starter. */
-export interface ToTask {
-  readonly signal: TaskSignal;
-}
+export type ToTask =
+  | {
+      readonly kind: 'signal';
+      readonly signal: TaskSignal;
+      /**
+       * The task of a group whose program has no handler for the signal ends: it drains within these
+       * milliseconds.
+       */
+      readonly drainMs?: number | undefined;
+    }
+  | ({ readonly kind: 'accept' } & PlaceOrder);
 
 /** The name of the task in the C++ library. */
 const THREAD_NAME = 'async_tcp';
@@ -72,13 +91,37 @@ function offerInput(ask: () => void): void {
   });
 }
 
+/** Makes the task a member of its group. */
+function joinGroup(
+  order: GroupOrder | undefined,
+  report: (message: FromTask) => void,
+): TaskGroupEnd | undefined {
+  if (order === undefined) return undefined;
+  const group = new TaskGroupEnd(order, report);
+  storeGroup(group);
+  return group;
+}
+
+/** Ends what the task serves, then the thread with the status that the program has set. */
+async function drainAndExit(group: TaskGroupEnd, withinMs: number): Promise<void> {
+  await group.drain(withinMs);
+  process.exit();
+}
+
 async function main(): Promise<void> {
   assert(parentPort !== null, 'a task runs in a thread of its own');
   const [order] = (await once(parentPort, 'message')) as [TaskOrder];
   const { program, settings, variables, supervisor, control, exitGate } = order;
   const report = (message: FromTask): void => control.postMessage(message);
-  control.on('message', ({ signal }: ToTask) => {
+  const group = joinGroup(order.group, report);
+  control.on('message', (message: ToTask) => {
+    if (message.kind === 'accept') {
+      group?.onOrder(message);
+      return;
+    }
+    const { signal, drainMs } = message;
     if (process.listenerCount(signal) > 0) process.emit(signal, signal);
+    else if (group !== undefined && drainMs !== undefined) void drainAndExit(group, drainMs);
     else report({ kind: 'unheard', signal });
   });
   control.unref();
@@ -91,9 +134,12 @@ async function main(): Promise<void> {
     report({ kind: 'wantsInput' });
   });
   if (program.startsWith('file:')) process.argv[1] = fileURLToPath(program);
-  runProgram(program, () => {
+  const ready = (): void => {
+    group?.loaded();
     report({ kind: 'ready' });
-  });
+  };
+  // A server that the program has begun listens one turn of the loop later, and reports that in another one.
+  runProgram(program, group === undefined ? ready : () => setImmediate(() => setImmediate(ready)));
 }
 
 await main();

@@ -15,6 +15,7 @@ import { makeGate, removeGate } from './exit-gate-node.js';
 import { MIB, taskStackBytes } from './stack-size.js';
 import type { TaskStart } from './task-start.js';
 import type { TaskSignal } from './task-thread.js';
+import type { PlaceOrder } from './task-group-node.js';
 import type { FromTask, TaskOrder, ToTask } from './task-thread-node.js';
 import type { WatchdogBite } from './watchdog-bite.js';
 
@@ -26,12 +27,12 @@ export interface ThreadEnd {
 }
 
 export interface TaskWorkerEvents {
-  onReport(report: FromTask): void;
+  onReport(report: FromTask, worker: TaskWorker): void;
   /** May come after `onEnd`. */
   onBite(bite: WatchdogBite, worker: TaskWorker): void;
   onMessage(value: unknown): void;
   /** The thread is over; once. */
-  onEnd(end: ThreadEnd): void;
+  onEnd(end: ThreadEnd, worker: TaskWorker): void;
 }
 
 export class TaskWorker {
@@ -41,7 +42,7 @@ export class TaskWorker {
   #signal: TaskSignal | undefined;
   #failure: { readonly error: unknown } | undefined;
 
-  constructor({ program, settings, variables, options }: TaskStart, events: TaskWorkerEvents) {
+  constructor({ program, settings, variables, options, group }: TaskStart, events: TaskWorkerEvents) {
     const control = new MessageChannel();
     const supervisor = new MessageChannel();
     this.#control = control.port1;
@@ -62,6 +63,7 @@ export class TaskWorker {
       supervisor: supervisor.port2,
       control: control.port2,
       variables,
+      group,
       exitGate,
     };
     this.#worker.postMessage(order, [supervisor.port2, control.port2]);
@@ -77,9 +79,15 @@ export class TaskWorker {
     this.#worker.postMessage(value, transfer as readonly Transferable[]);
   }
 
-  signal(signal: TaskSignal): void {
+  /** @param drainMs in a group, the time in which a program without a handler is drained and ends. */
+  signal(signal: TaskSignal, drainMs?: number): void {
     this.#signal = signal;
-    this.#control.postMessage({ signal } satisfies ToTask);
+    this.#control.postMessage({ kind: 'signal', signal, drainMs } satisfies ToTask);
+  }
+
+  /** Makes the task accept from the socket of another task as well, or no longer. */
+  accept(order: PlaceOrder): void {
+    this.#control.postMessage({ kind: 'accept', ...order } satisfies ToTask);
   }
 
   /** Ends the thread in the middle of anything it does; resolves when it is over. */
@@ -124,14 +132,14 @@ export class TaskWorker {
       }
       control.close();
       supervisor.close();
-      events.onEnd(this.#failure === undefined ? { status } : { status, failure: this.#failure });
+      events.onEnd(this.#failure === undefined ? { status } : { status, failure: this.#failure }, this);
     });
   }
 
   #report(report: FromTask, events: TaskWorkerEvents): void {
     const { stdin } = this.#worker;
     if (report.kind === 'wantsInput' && stdin !== null) lendInput(stdin, this.#worker);
-    else events.onReport(report);
+    else events.onReport(report, this);
   }
 }
 

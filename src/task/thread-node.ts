@@ -108,6 +108,16 @@ function engineStackBytes(addon: NativeAddon): number {
   return deepest;
 }
 
+/** Returns the cores that the calling thread may run on, ascending; none if they are not known. */
+export function usableCores(): readonly number[] {
+  try {
+    return loadAddon().addon?.affinity() ?? [];
+  } catch {
+    // A sandbox may forbid to ask.
+    return [];
+  }
+}
+
 /** Returns a probe of the calling thread. */
 export function threadProbe(): ThreadProbe {
   const loaded = loadAddon();

@@ -7,6 +7,7 @@ import { LIFE } from './life.js';
 import { LIMITS } from './limits.js';
 import { ORDER } from './order.js';
 import { PIECES } from './pieces.js';
+import { PREAMBLES } from './preamble.js';
 import { SPACE_RACES } from './space-races.js';
 import { STREAMS } from './streams.js';
 import { TASK } from './task.js';
@@ -15,6 +16,7 @@ import { WAITING } from './waiting.js';
 
 export const CASES: readonly ContractCase[] = [
   ...LIFE,
+  ...PREAMBLES,
   ...SPACE_RACES,
   ...ENDINGS,
   ...DATA,

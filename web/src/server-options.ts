@@ -1,5 +1,5 @@
 /** Options of a web server. */
-import type { StackOption } from 'asynctcp';
+import type { Preamble, StackOption } from 'asynctcp';
 import type { SecureContextOptions } from 'node:tls';
 import type { Limits } from './limits.js';
 
@@ -8,6 +8,11 @@ export interface AsyncWebServerOptions {
   host?: string | undefined;
   /** Stack that carries the bytes. Default: asynctcp's configuration's. */
   stack?: StackOption | undefined;
+  /**
+   * Bytes that a connection has to send before its first request, such as the header of the PROXY protocol:
+   * `proxyProtocol` of `asynctcp/gateway`. The addresses of requests are then the clients'. Default: none.
+   */
+  preamble?: Preamble | undefined;
   /** Bounds, and times. Default: `DEFAULT_LIMITS`. */
   limits?: Partial<Limits> | undefined;
   /** Certificate and key: the server speaks TLS (`https:`). */

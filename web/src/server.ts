@@ -65,7 +65,8 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   /**
    * Makes a server; `begin` lets it listen.
    * @param port 0: a free one, which `port` tells.
-   * @throws RangeError for a limit that is no positive number.
+   * @throws RangeError for a limit that is no positive number; TypeError, RangeError for a `preamble` that is
+   *   none.
    */
   constructor(port = 80, options: AsyncWebServerOptions = {}) {
     super();
@@ -76,7 +77,13 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     this.#unanswered = new Unanswered(this.limits.answerMs, (request) => {
       this.#late(request);
     });
-    this.#server = carry(makeServer(options, this.limits), { stack: options.stack });
+    this.#server = carry(makeServer(options, this.limits), {
+      stack: options.stack,
+      preamble: options.preamble,
+      onDrain: () => {
+        this.#lasting.end();
+      },
+    });
     this.#listenToServer();
   }
 

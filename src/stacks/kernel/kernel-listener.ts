@@ -1,5 +1,8 @@
 /** One listener on the kernel's TCP. */
+import type { NativeSockets } from '../../addon/native-sockets.js';
+import { SHARES_FREE_PORT, SHARES_NOTHING, SHARES_PORT } from '../../addon/native-sockets.js';
 import type {
+  Cancel,
   ConnectionEvents,
   Connection,
   Endpoint,
@@ -29,6 +32,7 @@ export class KernelListener implements Listener, ListenerOwner, TimerOwner {
   #events: ListenerEvents | undefined;
   #timer: Timer | undefined;
   #keepsAlive = false;
+  readonly #further = new Set<FurtherSocket>();
 
   /**
    * Begins to listen. Returns the fault if that fails.
@@ -44,17 +48,19 @@ export class KernelListener implements Listener, ListenerOwner, TimerOwner {
     const native = loop.tryOpen();
     // The loop was closed with its last socket, and cannot be opened again now.
     if (native instanceof Error) return listenFault(native);
-    const { address = '::', port, backlog = USUAL_BACKLOG } = target;
-    const reusePort = target.reusePort ? 1 : 0;
-    const slot = native.listen(target.address, port, backlog, reusePort, receiveBuffer);
+    const { address = '::', port } = target;
+    const slot = openSlot(native, target, receiveBuffer);
     if (slot < 0) {
       loop.endUnlessUsed();
       return listenFault(systemError(slot, { address, port }));
     }
     const local = loop.localEnd(slot);
-    if (typeof local === 'object') return new KernelListener(context, slot, local, target, events);
+    const kept = typeof local === 'object' ? keepSocket(native, slot, target) : 0;
+    if (typeof local === 'object' && kept >= 0) {
+      return new KernelListener(context, slot, local, target, events);
+    }
     native.close(slot);
-    return listenFault(systemError(local, { address, port }));
+    return listenFault(systemError(typeof local === 'number' ? local : kept, { address, port }));
   }
 
   private constructor(
@@ -85,6 +91,8 @@ export class KernelListener implements Listener, ListenerOwner, TimerOwner {
     const { loop } = this.context;
     this.setKeepsAlive(false);
     this.#events = undefined;
+    for (const further of this.#further) further.close();
+    this.#further.clear();
     loop.release(this.#slot);
     // The slot is freed even if the call fails.
     loop.native.close(this.#slot);
@@ -103,6 +111,17 @@ export class KernelListener implements Listener, ListenerOwner, TimerOwner {
     if (on === this.#keepsAlive || this.#events === undefined) return;
     this.#keepsAlive = on;
     this.context.loop.keepProcess(on);
+  }
+
+  acceptAlso(descriptor: number): Cancel | Fault {
+    const { loop } = this.context;
+    const slot = loop.native.listenAlso(descriptor);
+    if (slot < 0) return listenFault(systemError(slot));
+    const further = new FurtherSocket(this, slot);
+    this.#further.add(further);
+    return () => {
+      if (this.#further.delete(further)) further.close();
+    };
   }
 
   onSocketAccepted(slot: number, ends: SocketEnds): void {
@@ -126,7 +145,9 @@ export class KernelListener implements Listener, ListenerOwner, TimerOwner {
   }
 
   due(): void {
-    if (this.context.loop.native.resume(this.#slot) < 0) this.#resumeLater();
+    const { native } = this.context.loop;
+    const slots = [this.#slot, ...[...this.#further].map(({ slot }) => slot)];
+    if (slots.some((slot) => native.resume(slot) < 0)) this.#resumeLater();
   }
 
   /** The listening socket itself failed. */
@@ -137,4 +158,67 @@ export class KernelListener implements Listener, ListenerOwner, TimerOwner {
   onSocketBroke(): void {
     // The exception is reported as uncaught; the next connection may be accepted soundly.
   }
+}
+
+/** One more socket that a listener accepts from. */
+class FurtherSocket implements ListenerOwner {
+  readonly context: ConnectionContext;
+  readonly slot: number;
+  readonly #listener: KernelListener;
+
+  constructor(listener: KernelListener, slot: number) {
+    this.context = listener.context;
+    this.#listener = listener;
+    this.slot = slot;
+    this.context.loop.adoptListener(slot, this);
+  }
+
+  holding(): 'listeners' {
+    return 'listeners';
+  }
+
+  close(): void {
+    const { loop } = this.context;
+    loop.release(this.slot);
+    // The slot is freed even if the call fails.
+    loop.native.close(this.slot);
+  }
+
+  /** The listener, which is reset as well, closes this socket. */
+  reset(): void {
+    this.#listener.reset();
+  }
+
+  onSocketAccepted(slot: number, ends: SocketEnds): void {
+    this.#listener.onSocketAccepted(slot, ends);
+  }
+
+  onSocketAcceptFailed(refusal: number, isStopped: boolean): void {
+    this.#listener.onSocketAcceptFailed(refusal, isStopped);
+  }
+
+  onSocketFailed(refusal: number): void {
+    this.#listener.onSocketFailed(refusal);
+  }
+
+  onSocketBroke(): void {
+    // As for the listener's own socket.
+  }
+}
+
+/** Returns the slot of the listening socket, or a refusal. */
+function openSlot(native: NativeSockets, target: ListenTarget, receiveBuffer: number): number {
+  const { address, port, backlog = USUAL_BACKLOG, handover } = target;
+  const handed = handover?.take();
+  if (handed !== undefined) return native.listenAlso(handed);
+  const shared = handover?.wantsFreePort === true ? SHARES_FREE_PORT : SHARES_PORT;
+  return native.listen(address, port, backlog, target.reusePort ? shared : SHARES_NOTHING, receiveBuffer);
+}
+
+/** Gives a descriptor of the socket away, if it is wanted. Returns a refusal if that fails. */
+function keepSocket(native: NativeSockets, slot: number, { handover }: ListenTarget): number {
+  if (handover === undefined) return 0;
+  const descriptor = native.duplicate(slot);
+  if (descriptor >= 0) handover.keep(descriptor);
+  return descriptor;
 }

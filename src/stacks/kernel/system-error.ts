@@ -19,6 +19,7 @@ const SYSTEM_CALLS = [
   'ioctl',
   'epoll_ctl',
   'malloc',
+  'fcntl',
 ] as const;
 
 const ERRNO_RANGE = 4096;

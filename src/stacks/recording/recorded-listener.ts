@@ -1,5 +1,6 @@
 /** A listener whose calls and events are recorded. */
 import type {
+  Cancel,
   Connection,
   ConnectionEvents,
   Endpoint,
@@ -8,6 +9,7 @@ import type {
   ListenerEvents,
   ListenTarget,
 } from '../../port/tcp-stack.js';
+import { ErrorCode } from '../../port/error-code.js';
 import { endpointText, faultText, placeText } from './line-text.js';
 import { RecordedConnection, RecordedConnectionEvents } from './recorded-connection.js';
 import type { Recorder } from './recorder.js';
@@ -86,5 +88,11 @@ export class RecordedListener implements Listener {
   setKeepsAlive(on: boolean): void {
     this.#recorder.call(this.#number, `setKeepsAlive ${String(on)}`);
     this.#listener.setKeepsAlive(on);
+  }
+
+  acceptAlso(descriptor: number): Cancel | Fault {
+    this.#recorder.call(this.#number, 'acceptAlso');
+    const accepts = this.#listener.acceptAlso?.(descriptor);
+    return accepts ?? { code: ErrorCode.ERR_VAL };
   }
 }
