@@ -110,9 +110,9 @@ for (const name of Object.keys(STACKS)) {
       await until('the bytes wait', () => connection.undelivered?.() === 3);
       connection.setReading(true);
       await until('all has come', () => events.join('') === 'abc');
-      assert.equal(connection.undelivered?.(), 0);
+      assert.equal(connection.undelivered(), 0);
       connection.abort();
-      assert.equal(connection.undelivered?.(), 0);
+      assert.equal(connection.undelivered(), 0);
       assert.equal(connection.path?.(), undefined);
       peer.destroy();
     });

@@ -709,13 +709,13 @@ describe('faults on demand', () => {
     });
     assert.equal(far.connection.undelivered?.(), 5);
     const heal = stack.cut({ port: near.connection.local.port });
-    assert.equal(near.connection.path?.()?.unanswered, 0, 'nothing needs an answer');
+    assert.equal(near.connection.path()?.unanswered, 0, 'nothing needs an answer');
     near.send('lost');
     await stack.run(1000);
-    assert.equal(near.connection.path?.()?.unanswered, Number.POSITIVE_INFINITY);
+    assert.equal(near.connection.path()?.unanswered, Number.POSITIVE_INFINITY);
     heal();
     await stack.settle();
-    assert.equal(near.connection.path?.()?.unanswered, 0);
+    assert.equal(near.connection.path()?.unanswered, 0);
   });
 
   it('cut: a reset is lost, and answered when the other end sends', async () => {
