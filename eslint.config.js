@@ -71,6 +71,13 @@ const DOORS = ['composition', 'index', 'streams', 'gateway', 'net', 'net-registe
   (name) => `src/${name}.ts`,
 );
 
+/** Globals of browsers that the pages use. */
+const PAGE_GLOBALS = [
+  ...['document', 'location', 'fetch', 'EventSource', 'WebSocket', 'URLSearchParams'],
+  ...['setTimeout', 'clearTimeout', 'requestAnimationFrame'],
+  ...['getComputedStyle', 'matchMedia', 'ResizeObserver'],
+];
+
 const ALL_FOLDERS = [...new Set(Object.keys(LAYERS).map((folder) => folder.split('/')[0]))];
 
 /** The stacks on the operating system's TCP, which share `stacks/system`. */
@@ -96,6 +103,7 @@ const WEB_LAYERS = {
   handlers: ['middleware', 'request', 'response', 'files', 'auth'],
   events: ['handlers', 'request', 'response', 'queue'],
   websocket: ['handlers', 'request', 'response', 'queue'],
+  dashboard: ['events', 'handlers', 'middleware', 'request', 'response', 'files', 'auth'],
 };
 
 /** Files beside these folders that all of them may import, and that import none. The others are the server. */
@@ -211,16 +219,9 @@ export default defineConfig(
     languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } },
   },
   {
-    // Pages of examples.
-    files: ['examples/web/*/*.js'],
-    languageOptions: {
-      globals: Object.fromEntries(
-        ['document', 'fetch', 'location', 'setTimeout', 'EventSource', 'WebSocket'].map((name) => [
-          name,
-          'readonly',
-        ]),
-      ),
-    },
+    // Pages: of examples, and the dashboard's.
+    files: ['examples/web/*/*.js', 'web/page/*.js'],
+    languageOptions: { globals: Object.fromEntries(PAGE_GLOBALS.map((name) => [name, 'readonly'])) },
   },
   ...Object.entries(LAYERS).map((layer) => layerRules(layer)),
   {

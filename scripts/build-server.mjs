@@ -1,29 +1,39 @@
-// Builds only the needs of `npm start`: the library and its command, without a check of their types, and
-// the addon. `npm run build` builds and checks everything.
+// Builds only the needs of `npm start`: the library, its command and the dashboard, without a check of their
+// types, and the addon. `npm run build` builds and checks everything.
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { built, isNewerThan, root, sources } from './native.mjs';
 
-const program = join(root, 'dist', 'cli', 'main.js');
-/** `npm run build` always writes this file, and the program only if it has changed. */
-const wholeBuild = join(root, 'dist', '.tsbuildinfo');
-/** Compiles the program without checking or writing types. `tsc --build` ignores the result. */
-const PROGRAM_ALONE = [
-  ...['--project', 'src', '--noCheck', '--composite', 'false', '--incremental', 'false'],
+/** Compiles a package without checking or writing types. `tsc --build` ignores the result. */
+const PACKAGE_ALONE = [
+  ...['--noCheck', '--composite', 'false', '--incremental', 'false'],
   ...['--tsBuildInfoFile', 'null', '--declaration', 'false', '--declarationMap', 'false'],
 ];
 
-/** Returns the sources of the library. */
-function librarySources() {
-  const names = readdirSync(join(root, 'src'), { recursive: true });
+/** The packages that the server is made of: the library with its command, and the dashboard's. */
+const PACKAGES = [
+  { folder: '.', project: 'src', program: 'dist/cli/main.js', config: 'src/tsconfig.json' },
+  { folder: 'web', project: 'web', program: 'web/dist/dashboard.js', config: 'web/tsconfig.json' },
+];
+
+/** Returns the sources of a package. */
+function packageSources({ folder, config }) {
+  const names = readdirSync(join(root, folder, 'src'), { recursive: true });
   const files = names.filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'));
-  return [...files, 'tsconfig.json'].map((name) => join(root, 'src', name));
+  return [...files.map((name) => join(root, folder, 'src', name)), join(root, config)];
 }
 
-const isCompiled =
-  existsSync(program) && [program, wholeBuild].some((file) => isNewerThan(file, librarySources()));
+/** `npm run build` always writes the notes of the compiler, and the program only if it has changed. */
+function isCompiled(part) {
+  const program = join(root, part.program);
+  const wholeBuild = join(root, part.folder, 'dist', '.tsbuildinfo');
+  const files = packageSources(part);
+  return existsSync(program) && [program, wholeBuild].some((file) => isNewerThan(file, files));
+}
+
+const stale = PACKAGES.filter((part) => !isCompiled(part));
 const isBuilt = process.platform !== 'linux' || isNewerThan(built, sources());
 
 /** Runs a script with Node, beside others. Resolves with its exit status. */
@@ -35,11 +45,11 @@ function run(...words) {
   });
 }
 
-if (!isCompiled || !isBuilt) {
+if (stale.length > 0 || !isBuilt) {
   console.error('building the server, which takes some seconds (the first time, and after a change)');
   const compiler = createRequire(import.meta.url).resolve('typescript/bin/tsc');
   const statuses = await Promise.all([
-    isCompiled ? 0 : run(compiler, ...PROGRAM_ALONE),
+    ...stale.map(({ project }) => run(compiler, '--project', project, ...PACKAGE_ALONE)),
     isBuilt ? 0 : run(join('scripts', 'build-native.mjs'), '--addon-alone'),
   ]);
   process.exitCode = Math.max(...statuses);

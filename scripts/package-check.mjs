@@ -38,7 +38,17 @@ const NEEDED = [
 ];
 
 /** Those that asynctcp-web has. */
-const NEEDED_BY_WEB = ['dist/index.js', 'dist/index.d.ts', 'src/server.ts', 'LICENSE', 'README.md'];
+const NEEDED_BY_WEB = [
+  'dist/index.js',
+  'dist/index.d.ts',
+  'dist/dashboard.js',
+  'dist/dashboard.d.ts',
+  'page/index.html',
+  'page/main.js',
+  'src/server.ts',
+  'LICENSE',
+  'README.md',
+];
 
 /** A program for both languages: an echo through a server and a client of the installed package. */
 const PROGRAM = `
@@ -68,7 +78,9 @@ import { text } from 'node:stream/consumers';
 import { AsyncClient } from 'asynctcp';
 import { startMonitor } from 'asynctcp/monitor';
 import { clientOf } from 'asynctcp/net';
+import { linkReports } from 'asynctcp/gateway';
 import { listen } from 'asynctcp/streams';
+if (linkReports().length > 0) throw new Error('there is no link');
 const server = http.createServer((request, response) => {
   response.end(clientOf(request.socket) instanceof AsyncClient ? 'carried' : 'of Node');
   server.close();
@@ -94,6 +106,7 @@ const WEB_PROGRAM = `
 import { once } from 'node:events';
 import { AsyncClient } from 'asynctcp';
 import { AsyncWebServer, AsyncWebSocket, HTTP_GET, WS_EVT_DATA } from 'asynctcp-web';
+import { dashboard } from 'asynctcp-web/dashboard';
 import { WebSocket } from 'ws';
 const server = new AsyncWebServer(0, { host: '127.0.0.1' });
 server.on('/hello', HTTP_GET, (request) => {
@@ -105,6 +118,13 @@ const echo = new AsyncWebSocket('/ws', (_server, client, type, _arg, data, _len)
 server.addHandler(echo);
 await server.begin();
 const response = await fetch(\`http://127.0.0.1:\${server.port()}/hello\`);
+const board = dashboard(server, { path: '/dashboard' });
+for (const file of ['', 'main.js', 'uplot.js', 'metrics']) {
+  const { status } = await fetch(board.url() + file);
+  if (status !== 200) throw new Error(\`\${file}: \${status}\`);
+}
+const snapshot = await (await fetch(\`\${board.url()}snapshot.json\`)).text();
+if (!snapshot.includes(\`"localPort":\${server.port()}\`)) throw new Error('the dashboard shows another asynctcp');
 const socket = new WebSocket(\`ws://127.0.0.1:\${server.port()}/ws\`);
 socket.on('open', () => socket.send('echo'));
 const [message] = await once(socket, 'message');

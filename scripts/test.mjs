@@ -1,5 +1,5 @@
 // Runs the compiled tests with Node's own runner: `npm run test:unit -- [part of a file's name …]`. With
-// `--programs` it runs those of test/programs and test/web-programs instead, which need more time and more of
+// `--programs` it runs those of test/programs, test/web-programs and web/test/browser instead, which need more time and more of
 // Debian's packages. `--times` prints the time of each file at the end.
 import { readdirSync } from 'node:fs';
 import { relative } from 'node:path';
@@ -38,7 +38,8 @@ function rankOf(file) {
   return rank < 0 ? SLOW.length : rank;
 }
 
-const isWanted = (name) => /^build\/test\/(web-)?programs\//.test(name) === isPrograms;
+const isWanted = (name) =>
+  /^(build\/test\/(web-)?programs|web\/build\/test\/browser)\//.test(name) === isPrograms;
 
 const files = ['dist', 'build/bench', 'build/test', 'web/dist', 'web/build']
   .flatMap((folder) => readdirSync(folder, { recursive: true }).map((name) => `${folder}/${name}`))

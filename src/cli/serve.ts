@@ -16,6 +16,7 @@ import {
   CONFIGURATION_OPTIONS,
   CONFIGURATION_SECTION,
 } from './configuration-options.js';
+import { beginDashboard, DASHBOARD, DASHBOARD_OFFSET, type RunningDashboard } from './dashboard.js';
 import { isLively, LiveLine } from './live-line.js';
 import { ListenError, ServiceGroup } from './service-group.js';
 import { SERVICES } from './services/all.js';
@@ -27,7 +28,8 @@ import { bytesText, countText } from './units.js';
 const DEFAULT_HOST = '127.0.0.1';
 const DEFAULT_PORT_BASE = 7000;
 const MAX_PORT = 65_535;
-const MAX_PORT_BASE = MAX_PORT - Math.max(...SERVICES.map((service) => service.wellKnownPort));
+const MAX_PORT_BASE =
+  MAX_PORT - Math.max(DASHBOARD_OFFSET, ...SERVICES.map((service) => service.wellKnownPort));
 /** Time for an orderly end of the connections after Ctrl-C. */
 const DRAIN_LIMIT_S = 5;
 
@@ -46,8 +48,8 @@ export const serve: Command = {
   name: 'serve',
   summary: 'the simple services of the RFCs: echo, discard, daytime, chargen',
   description:
-    'Runs the simple services of the RFCs, each on an AsyncServer of its own, until Ctrl-C. On a terminal the bottom line shows the connections and the bytes of each second.',
-  options: [PORT_BASE, HOST, ...CONFIGURATION_OPTIONS],
+    'Runs the simple services of the RFCs, each on an AsyncServer of its own, until Ctrl-C. On a terminal the bottom line shows the connections and the bytes of each second; the dashboard shows everything else.',
+  options: [PORT_BASE, HOST, DASHBOARD, ...CONFIGURATION_OPTIONS],
   sections: [
     {
       title: 'Services',
@@ -61,7 +63,7 @@ export const serve: Command = {
       title: 'Exit status',
       rows: [
         ['0', `ended by Ctrl-C or SIGTERM, connections closed or, after ${DRAIN_LIMIT_S} s, aborted`],
-        ['1', 'a service cannot listen; none does then'],
+        ['1', 'a service or the dashboard cannot listen; none does then'],
         ['2', 'arguments or configuration that cannot be used'],
         ['130, 143', 'ended at once by a second Ctrl-C (130) or SIGTERM (143)'],
       ],
@@ -86,14 +88,24 @@ async function runServe(given: Arguments): Promise<number> {
   checkStack();
   const portOf = (service: Service): number => (portBase === 0 ? 0 : portBase + service.wellKnownPort);
   const group = new ServiceGroup(SERVICES, host, portOf);
-  await begin(group, host);
+  const dashboard = await beginDashboard(
+    given.value(DASHBOARD.name),
+    portBase && portBase + DASHBOARD_OFFSET,
+  );
+  try {
+    await begin(group, host);
+  } catch (error) {
+    await endDashboard(dashboard);
+    throw error;
+  }
 
   const signals = new StopSignals();
-  print(...startLines(group, host));
+  print(...startLines(group, host), ...dashboardLines(dashboard));
   const liveLine = isLively(process.stdout) ? new LiveLine(process.stdout, liveText(group)) : undefined;
   await signals.next();
   liveLine?.end();
   const status = await stop(group, signals);
+  await endDashboard(dashboard);
   signals.end();
   return status;
 }
@@ -156,6 +168,15 @@ function startLines(group: ServiceGroup, host: string): string[] {
     ...alignColumns([['service', 'port', 'try it with'], ...rows]),
     '',
   ];
+}
+
+function dashboardLines(dashboard: RunningDashboard | string | undefined): string[] {
+  if (dashboard === undefined) return [];
+  return [typeof dashboard === 'string' ? dashboard : `Dashboard: ${dashboard.url()}`, ''];
+}
+
+async function endDashboard(dashboard: RunningDashboard | string | undefined): Promise<void> {
+  if (typeof dashboard === 'object') await dashboard.end();
 }
 
 // ---- the live line

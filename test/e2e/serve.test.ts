@@ -30,8 +30,11 @@ async function portsOf(program: Program): Promise<Serving['ports']> {
   return { echo, discard, daytime: await port('daytime'), chargen: await port('chargen') };
 }
 
+/** The dashboard has tests of its own, in dashboard.test.ts. */
+const NO_DASHBOARD = ['--dashboard', 'off'];
+
 async function startServe(test: TestContext, ...args: string[]): Promise<Serving> {
-  const program = startNode(test, MAIN, ['serve', '--port-base', '0', ...args]);
+  const program = startNode(test, MAIN, ['serve', '--port-base', '0', ...NO_DASHBOARD, ...args]);
   return { program, ports: await portsOf(program) };
 }
 
@@ -309,7 +312,7 @@ async function freePortBase(test: TestContext): Promise<number> {
 describe('asynctcp serve listens', { concurrency: false, timeout: HANGS_MS }, () => {
   it('on the port base plus the number of each service, and says how to try it', async (test) => {
     const base = await freePortBase(test);
-    const program = startNode(test, MAIN, ['serve', '--port-base', String(base)]);
+    const program = startNode(test, MAIN, ['serve', '--port-base', String(base), ...NO_DASHBOARD]);
     const { echo, discard, daytime, chargen } = await portsOf(program);
     assert.deepEqual(
       [echo, discard, daytime, chargen],
@@ -332,7 +335,7 @@ describe('asynctcp serve listens', { concurrency: false, timeout: HANGS_MS }, ()
   it('nowhere when one port is taken; one line names service, address, port and remedy', async (test) => {
     const base = await freePortBase(test);
     await listen(test, base + 13);
-    const program = startNode(test, MAIN, ['serve', '--port-base', String(base)]);
+    const program = startNode(test, MAIN, ['serve', '--port-base', String(base), ...NO_DASHBOARD]);
     assert.deepEqual(await program.ended, { status: 1, signal: null });
     assert.equal(program.stdout.text, '');
     assert.equal(
@@ -343,7 +346,7 @@ describe('asynctcp serve listens', { concurrency: false, timeout: HANGS_MS }, ()
   });
 
   it('nowhere on an address of another machine (RFC 5737)', async (test) => {
-    const program = startNode(test, MAIN, ['serve', '--host', '192.0.2.1']);
+    const program = startNode(test, MAIN, ['serve', '--host', '192.0.2.1', ...NO_DASHBOARD]);
     assert.deepEqual(await program.ended, { status: 1, signal: null });
     assert.match(program.stderr.text, /^asynctcp serve: echo cannot listen on 192\.0\.2\.1 .*--host.*\n$/);
   });
@@ -478,7 +481,7 @@ print('\\nstatus', os.waitstatus_to_exitcode(status))
 `;
 
 async function startOnTerminal(test: TestContext, columns: number, term = 'xterm'): Promise<Serving> {
-  const command = [process.execPath, fileURLToPath(MAIN), 'serve', '--port-base', '0'];
+  const command = [process.execPath, fileURLToPath(MAIN), 'serve', '--port-base', '0', ...NO_DASHBOARD];
   const program = startPython(test, PYTHON_TERMINAL, String(columns), term, ...command);
   return { program, ports: await portsOf(program) };
 }

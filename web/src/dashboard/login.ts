@@ -1,0 +1,65 @@
+/** The way of a token into a browser: a link, or a form, that is answered by a cookie. */
+import { AsyncAuthType } from '../auth/auth-type.js';
+import { HttpError } from '../http-error.js';
+import type { AsyncWebServerRequest } from '../request/request.js';
+import { AsyncBasicResponse } from '../response/basic-response.js';
+import { isSecure } from './guard.js';
+import type { Token } from './token.js';
+
+/** The form. Its text is constant: nothing of a request is in it. */
+function formOf(base: string, note: string): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>asynctcp</title>
+<link rel="stylesheet" href="${base}/login.css">
+</head>
+<body>
+<main>
+<h1>asynctcp dashboard</h1>
+<form method="post" action="${base}/login">
+<p role="alert">${note}</p>
+<label for="token">Token</label>
+<input id="token" name="token" type="password" autocomplete="current-password" required autofocus>
+<button>Open</button>
+</form>
+<p>The program printed it with a link when it began to listen.</p>
+</main>
+</body>
+</html>
+`;
+}
+
+/** Answers a request without the token: by the form if it is a visit of the page, else by 401. */
+export function askForToken(request: AsyncWebServerRequest, base: string, token: Token): void {
+  const isPage = request.url() === `${base}/`;
+  if (!isPage) {
+    request.requestAuthentication(AsyncAuthType.AUTH_BEARER, 'asynctcp dashboard');
+    return;
+  }
+  const given = request.getParam('token')?.value();
+  if (given !== undefined && token.is(given)) enter(request, base, token);
+  else sendForm(request, base, given === undefined ? '' : 'This is not the token.');
+}
+
+/** Takes the form, whose body has been read. @throws HttpError with 400 */
+export function takeToken(request: AsyncWebServerRequest, base: string, token: Token): void {
+  const given = request.getParam('token', true)?.value();
+  if (given === undefined) throw new HttpError(400, 'the form has no field token');
+  if (token.is(given)) enter(request, base, token);
+  else sendForm(request, base, 'This is not the token.');
+}
+
+/** The token leaves the address of the page, so that it is in no history and no picture. */
+function enter(request: AsyncWebServerRequest, base: string, token: Token): void {
+  const cookie = token.cookie(`${base}/`, isSecure(request));
+  const response = new AsyncBasicResponse(303).addHeader('Location', `${base}/`);
+  request.send(response.addHeader('Set-Cookie', cookie));
+}
+
+function sendForm(request: AsyncWebServerRequest, base: string, note: string): void {
+  request.send(new AsyncBasicResponse(401, 'text/html; charset=utf-8', formOf(base, note)));
+}
