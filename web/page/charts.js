@@ -5,6 +5,8 @@ import { KINDS } from './log.js';
 import * as text from './text.js';
 
 const WINDOW_S = 900;
+/** Seconds that the charts show at least, while the program is young. */
+const LEAST_WINDOW_S = 120;
 const HEIGHT = 168;
 /** Seconds around the cursor whose events the note names. */
 const NEAR_S = 2;
@@ -178,7 +180,8 @@ function optionsOf(chart, width) {
       x: {
         range: () => {
           const last = (columns.atMs.at(-1) ?? Date.now()) / 1000;
-          return [last - WINDOW_S, last];
+          const first = (columns.atMs[0] ?? 0) / 1000;
+          return [Math.max(last - WINDOW_S, Math.min(first, last - LEAST_WINDOW_S)), last];
         },
       },
       y: { range: (_, from, to) => rangeOf(chart, from, to) },
