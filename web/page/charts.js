@@ -252,6 +252,7 @@ export function makeCharts() {
     const width = Math.max(240, area.clientWidth);
     const plot = new uPlot(optionsOf(chart, width), dataOf(chart), area);
     area.addEventListener('keydown', (event) => moveCursor(plot, event));
+    area.addEventListener('pointermove', () => byId('chart-note').setAttribute('aria-live', 'off'));
     return { chart, plot, area, legend };
   });
   fit();
@@ -261,6 +262,8 @@ function moveCursor(plot, event) {
   const steps = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
   if (steps === undefined) return;
   event.preventDefault();
+  // A screen reader says the figures that the keys ask for, and not those under the pointer.
+  byId('chart-note').setAttribute('aria-live', 'polite');
   const last = columns.atMs.length - 1;
   const from = plot.cursor.idx ?? last;
   const index = Math.min(last, Math.max(0, from + steps * (event.shiftKey ? 30 : 1)));

@@ -159,8 +159,7 @@ export function showLinks({ links, atMs }) {
           ? `${state} for ${text.duration(atMs - sinceAtMs)}`
           : `${state}, again in ${text.duration(retryInMs)}`,
       );
-      setText(row.cells[2], text.count(losses));
-      setAttribute(row.cells[2], 'title', `${text.count(attempts)} attempts`);
+      setText(row.cells[2], `${text.count(losses)} / ${text.count(attempts)}`);
       setText(
         row.cells[3],
         lastFailure === undefined
