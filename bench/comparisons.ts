@@ -10,6 +10,7 @@ import {
   pairs,
   REFERENCE,
   STACKS,
+  TASKS_CONTESTANTS,
   UNWATCHED,
   VIEW,
   WEB_CONTESTANTS,
@@ -54,6 +55,8 @@ export const COMPARISONS = {
   },
   /** The cost of the watchdog. */
   watchdog: { contestants: pairs([UNWATCHED], []), workloads: WORKLOADS, only: 'echo' },
+  /** Two tasks and one. */
+  tasks: { contestants: TASKS_CONTESTANTS, workloads: WORKLOADS, only: 'echo-64B-500c' },
   /** The cost of `onAck`. */
   onack: { contestants: pairs([], [ONACK]), workloads: WORKLOADS, only: 'echo-64B-50c' },
 } as const satisfies Record<string, Comparison>;

@@ -16,6 +16,8 @@ export interface Contestant {
   readonly stack?: string;
   /** It runs under the library's hook for `node:net`. */
   readonly isHooked?: true;
+  /** Cores that it uses at once, if there are as many beside the load generator's. Default 1. */
+  readonly cores?: number;
 }
 
 /** The measured stacks of this library. Each is one contestant. */
@@ -72,6 +74,16 @@ export function pairs(without: readonly string[], withIt: readonly string[]): Co
     return [ours(stack, without, reference), ours(stack, withIt, reference)];
   });
 }
+
+/** Argument of the server program: it runs as so many tasks. */
+export const TASKS = 'tasks=';
+
+function inTasks(count: number): Contestant {
+  const word = `${TASKS}${count}`;
+  return { ...ours('kernel', [word], nameOf('kernel', `${TASKS}1`)), cores: count };
+}
+
+export const TASKS_CONTESTANTS: readonly Contestant[] = [1, 2].map(inTasks);
 
 /** The program of the web's servers and clients. */
 const WEB = 'web';

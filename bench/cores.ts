@@ -8,6 +8,8 @@ import type { Command } from './children.js';
 export interface Cores {
   readonly server: number;
   readonly load: number;
+  /** Further cores for a server that uses several. */
+  readonly more: readonly number[];
 }
 
 /** Parses the kernel's list notation: `0-2,5` is 0, 1, 2 and 5. */
@@ -44,10 +46,17 @@ export function chooseCores(): Cores | string {
   const [anyOther] = others;
   if (server === undefined || anyOther === undefined) return 'there is only one core';
   const siblings = siblingsOf(server);
-  return { server, load: others.find((core) => !siblings.includes(core)) ?? anyOther };
+  const load = others.find((core) => !siblings.includes(core)) ?? anyOther;
+  const busy = siblingsOf(load);
+  return { server, load, more: others.filter((core) => !busy.includes(core) && !siblings.includes(core)) };
 }
 
-/** Returns the command that runs another one on a core; `undefined` leaves the choice to the system. */
+/** Returns the command that runs another one on these cores; `undefined` leaves the choice to the system. */
+export function onCores(cores: readonly number[] | undefined, command: Command): Command {
+  return cores === undefined ? command : ['taskset', '-c', cores.join(), ...command];
+}
+
+/** As `onCores`, for one core. */
 export function onCore(core: number | undefined, command: Command): Command {
-  return core === undefined ? command : ['taskset', '-c', String(core), ...command];
+  return onCores(core === undefined ? undefined : [core], command);
 }

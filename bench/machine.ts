@@ -13,5 +13,6 @@ export function machineLine(cores: Cores | string): string {
   const model = cpus()[0]?.model.trim() ?? 'unknown CPU';
   const machine = `Linux ${kernelVersion(release())}, ${model}, ${availableParallelism()} cores`;
   if (typeof cores === 'string') return `${machine}; not pinned to cores: ${cores}, so expect noise`;
-  return `${machine}; server on core ${cores.server}, load generator on core ${cores.load}`;
+  const more = cores.more.length === 0 ? '' : ` (one of several also on ${cores.more.join(', ')})`;
+  return `${machine}; server on core ${cores.server}${more}, load generator on core ${cores.load}`;
 }

@@ -38,7 +38,9 @@ const loadPlace = ({ tools, cores }: Bench): LoadPlace => ({
 
 function startServer(bench: Bench, contestant: Contestant, workload: Workload): Promise<ServerProcess> {
   const connections = workload.load.connections + workload.idle;
-  const place = { tools: bench.tools, core: bench.cores?.server, connections };
+  const { tools, cores } = bench;
+  const all = cores === undefined ? undefined : [cores.server, ...cores.more];
+  const place = { tools, cores: all?.slice(0, contestant.cores ?? 1), connections };
   return ServerProcess.start(contestant, workload.server, place);
 }
 

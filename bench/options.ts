@@ -54,6 +54,7 @@ export const HELP = `Usage: npm run bench -- [options]
   --web               compare programs on plain Node, on the library, and on Bun: HTTP servers, WebSockets, clients
   --watchdog          compare the library under its watchdog with itself without: what the watchdog costs
   --onack             compare the library with onAck set with itself without: what listening costs
+  --tasks             compare two tasks with one: the rate needs a third core, for the load generator
   --self              compare the reference with itself: what the ratios do without a difference
   --json FILE         write every round to FILE
   --save NAME         write bench/results/NAME.json and .svg; a whole run writes ${COMPARISONS.stacks.saveAs}.*,
@@ -80,6 +81,7 @@ function parse(args: readonly string[]) {
         self: { type: 'boolean', default: false },
         watchdog: { type: 'boolean', default: false },
         onack: { type: 'boolean', default: false },
+        tasks: { type: 'boolean', default: false },
         json: { type: 'string' },
         save: { type: 'string' },
         help: { type: 'boolean', default: false },
@@ -111,7 +113,7 @@ function timingOf({ quick, web }: Values): Timing {
 type ComparisonName = keyof typeof COMPARISONS;
 
 function comparisonOf(values: Values): ComparisonName {
-  const asked = (['web', 'self', 'watchdog', 'onack'] as const).filter((name) => values[name]);
+  const asked = (['web', 'self', 'watchdog', 'onack', 'tasks'] as const).filter((name) => values[name]);
   if (asked.length > 1) throw new UsageError(`--${asked.join(' and --')} exclude each other`);
   return asked[0] ?? 'stacks';
 }

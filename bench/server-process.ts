@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 
 import type { Contestant } from './contestants.js';
-import { onCore } from './cores.js';
+import { onCores } from './cores.js';
 import { canTellHeap, serverCommand, SERVER_VARIABLES } from './launch.js';
 import { withOpenFiles } from './open-files.js';
 import { ASK, HEAP, lineOf, type Mode, PORT, valueIn } from './protocol.js';
@@ -14,7 +14,8 @@ const ANSWER_MS_MAX = 15_000;
 
 export interface ServerPlace {
   readonly tools: Tools;
-  readonly core: number | undefined;
+  /** `undefined`: any. */
+  readonly cores: readonly number[] | undefined;
   /** Most connections at once. */
   readonly connections: number;
 }
@@ -42,7 +43,7 @@ export class ServerProcess {
   /** Starts a server. Resolves when it listens. */
   static async start(contestant: Contestant, mode: Mode, place: ServerPlace): Promise<ServerProcess> {
     const command = withOpenFiles(place.connections, serverCommand(contestant, mode, place.tools));
-    const talk = new Talk(`the server ${contestant.name}`, onCore(place.core, command), SERVER_VARIABLES);
+    const talk = new Talk(`the server ${contestant.name}`, onCores(place.cores, command), SERVER_VARIABLES);
     const port = valueIn(await talk.nextLine(ANSWER_MS_MAX), PORT);
     if (port === undefined) throw new Error(`the server ${contestant.name} gave no port`);
     return new ServerProcess(contestant, port, talk);

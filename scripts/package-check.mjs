@@ -78,7 +78,9 @@ import { text } from 'node:stream/consumers';
 import { AsyncClient } from 'asynctcp';
 import { startMonitor } from 'asynctcp/monitor';
 import { clientOf } from 'asynctcp/net';
+import { linkReports } from 'asynctcp/gateway';
 import { listen } from 'asynctcp/streams';
+if (linkReports().length > 0) throw new Error('there is no link');
 const server = http.createServer((request, response) => {
   response.end(clientOf(request.socket) instanceof AsyncClient ? 'carried' : 'of Node');
   server.close();

@@ -162,7 +162,8 @@ export function startTasks(
   const usable = usableCores();
   const first = own.isSet('runningCore') ? settings.core : (usable[0] ?? settings.core);
   if (usable.length > 0 && count > usable.length) {
-    warn(`${count} tasks share the ${usable.length} cores that this process may use`);
+    const cores = usable.length === 1 ? 'one core' : `${usable.length} cores`;
+    warn(`${count} tasks share the ${cores} that this process may use`);
   }
   const starts = coresOf(count, first, usable).map((core) => ({
     program: url,

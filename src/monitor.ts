@@ -5,5 +5,6 @@
 import './composition.js';
 
 export { startMonitor, type Monitor, type SecondHandler } from './monitor/monitor.js';
+export { topConnections, type ConnectionMeasure } from './monitor/top-connections.js';
 export type { MonitorOptions } from './monitor/options.js';
 export type * from './monitor/snapshot.js';

@@ -1,10 +1,18 @@
 // The same server on this library. Arguments after the mode: the stack and the variants to compare.
 
 import process from 'node:process';
+import { isMainThread, parentPort } from 'node:worker_threads';
 
-import { AsyncClient, AsyncServer, configure, type ErrorHandler, type PacketHandler } from 'asynctcp';
+import {
+  AsyncClient,
+  AsyncServer,
+  configure,
+  startTasks,
+  type ErrorHandler,
+  type PacketHandler,
+} from 'asynctcp';
 
-import { ONACK, ONPACKET, STACKS, UNWATCHED, VIEW } from '../contestants.js';
+import { ONACK, ONPACKET, STACKS, TASKS, UNWATCHED, VIEW } from '../contestants.js';
 import { announce, askedMode, CHUNK, fault } from './child.js';
 
 const mode = askedMode();
@@ -53,15 +61,32 @@ function sendWithoutEnd(client: AsyncClient): void {
   fill();
 }
 
-const server = new AsyncServer(0, { address: '127.0.0.1', stack });
-server.setNoDelay(true);
-server.onClient((client) => {
-  client.onError(failed);
-  if (words.includes(ONACK)) client.onAck(nothing);
-  if (mode === 'send') sendWithoutEnd(client);
-  else if (takesPackets) client.onPacket(mode === 'echo' ? echoPacket : dropPacket);
-  else client.onData(mode === 'echo' ? writeAll : nothing, options);
-});
+const tasks = Number(words.find((word) => word.startsWith(TASKS))?.slice(TASKS.length) ?? 0);
+if (tasks > 0 && isMainThread) {
+  const group = startTasks(new URL(import.meta.url), tasks, {}, { argv: process.argv.slice(2) });
+  const port = await new Promise<number>((resolve) => {
+    group.onMessage((posted) => {
+      resolve(Number(posted));
+    });
+  });
+  await group.ready;
+  announce(port);
+} else {
+  await serve(stack);
+}
 
-await server.begin();
-announce(server.port());
+async function serve(on: (typeof STACKS)[number]): Promise<void> {
+  const server = new AsyncServer(0, { address: '127.0.0.1', stack: on });
+  server.setNoDelay(true);
+  server.onClient((client) => {
+    client.onError(failed);
+    if (words.includes(ONACK)) client.onAck(nothing);
+    if (mode === 'send') sendWithoutEnd(client);
+    else if (takesPackets) client.onPacket(mode === 'echo' ? echoPacket : dropPacket);
+    else client.onData(mode === 'echo' ? writeAll : nothing, options);
+  });
+
+  await server.begin();
+  if (parentPort === null) announce(server.port());
+  else parentPort.postMessage(server.port());
+}

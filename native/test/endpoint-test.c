@@ -151,6 +151,45 @@ static void test_taken_and_shared_ports(void) {
   world_close(world);
 }
 
+static void test_a_shared_port_that_must_be_free(void) {
+  struct world *world = world_open();
+  uint16_t port = 0;
+  struct listen_request request = {.address = "127.0.0.1", .backlog = 8, .sharing = SHARES_FREE_PORT};
+  const int first = sockets_listen(&world->sockets, &request);
+  struct end_text end;
+  CHECK(first >= 0 && sockets_local_end(&world->sockets, first, &end) == 0);
+  port = end.port;
+  request.port = port;
+  CHECK(sockets_listen(&world->sockets, &request) == refusal(CALL_BIND, EADDRINUSE));
+  request.sharing = SHARES_PORT;
+  const int second = sockets_listen(&world->sockets, &request);
+  CHECK(second >= 0);
+  CHECK(sockets_close(&world->sockets, first) == 0);
+  request.sharing = SHARES_FREE_PORT;
+  CHECK(sockets_listen(&world->sockets, &request) == refusal(CALL_BIND, EADDRINUSE));
+  world_close(world);
+}
+
+/* The queue of a listening socket outlives a listener, and a closed one is not reported any more. */
+static void test_handing_a_listener_over(void) {
+  struct world *world = world_open();
+  uint16_t port = 0;
+  const int first = listen_on(world, "127.0.0.1", &port);
+  const int kept = sockets_duplicate(&world->sockets, first);
+  CHECK(kept >= 0);
+  const int client = connect_here(world, port);
+  CHECK(sockets_close(&world->sockets, first) == 0);
+  UNTIL(world, seen(world, client)->is_connected);
+  CHECK(sockets_poll(&world->sockets) == 0);
+  const int second = sockets_listen_also(&world->sockets, kept);
+  CHECK(second >= 0);
+  forget(world, second);
+  UNTIL(world, seen(world, second)->accepted == 1);
+  CHECK(sockets_duplicate(&world->sockets, 1 << 20) == refusal(CALL_FCNTL, EBADF));
+  CHECK(sockets_listen_also(&world->sockets, 1 << 20) == refusal(CALL_EPOLL, EBADF));
+  world_close(world);
+}
+
 static void test_options(void) {
   struct world *world = world_open();
   uint16_t port = 0;
@@ -254,6 +293,8 @@ int main(void) {
       {"a wrong address is refused, and leaves no descriptor", test_wrong_addresses},
       {"a connection has the local end that was requested", test_local_end},
       {"a taken port is refused, a shared one is shared", test_taken_and_shared_ports},
+      {"a shared port that must be free is refused while others have it", test_a_shared_port_that_must_be_free},
+      {"the queue of a listening socket outlives a listener", test_handing_a_listener_over},
       {"options are set within the bounds of the kernel", test_options},
       {"a listener on every address reports a mapped one as IPv4", test_every_address},
       {"IPv6 addresses work with their zones", test_ipv6},

@@ -136,6 +136,44 @@ static void test_back_pressure(void) {
   world_close(world);
 }
 
+/* ---- figures of the path */
+
+/* Waits until the peer's window, as this side knows it, is `closed` or not. */
+static void await_window(struct world *world, int slot, bool closed) {
+  const struct path_info *path = world->sockets.shared.path;
+  for (int tries = 0; tries < 10000; tries++) {
+    CHECK(sockets_path(&world->sockets, slot) == 0);
+    if (path->peer_window < 0 || (path->peer_window == 0) == closed) return;
+    CHECK(poll(NULL, 0, 1) == 0);
+  }
+  CHECK(false);
+}
+
+static void test_path(void) {
+  struct world *world = world_open();
+  uint16_t port = 0;
+  const int listener = listen_here(world, 4 * KIB, &port);
+  const struct pair pair = pair_of(world, listener, port);
+  struct sockets *sockets = &world->sockets;
+  const struct path_info *path = sockets->shared.path;
+  CHECK(sockets_path(sockets, pair.client) == 0);
+  CHECK(path->mss > 500 && path->heard_ago_ms >= 0 && path->round_trip_us >= 0);
+  CHECK(path->retransmissions == 0 && path->unanswered == 0 && path->peer_window != 0);
+  CHECK(sockets_waiting(sockets, pair.server) == 0);
+  CHECK(sockets_set_reading(sockets, pair.server, 0) == 0);
+  const int sent = send_stream(world, pair.client, 0, 256 * KIB);
+  CHECK(sent > 0);
+  await_window(world, pair.client, true);
+  const int waiting = sockets_waiting(sockets, pair.server);
+  CHECK(waiting > 0 && waiting <= sent);
+  CHECK(sockets_set_reading(sockets, pair.server, READ_BYTES) == 0);
+  UNTIL(world, seen(world, pair.server)->bytes == (uint64_t)sent);
+  await_window(world, pair.client, false);
+  CHECK(sockets_waiting(sockets, pair.server) == 0);
+  close_both(world, pair);
+  world_close(world);
+}
+
 /* ---- acknowledgements */
 
 /* The FIN is part of the kernel's count of outstanding bytes, and must not be reported as a byte. */
@@ -502,6 +540,7 @@ int main(void) {
       {"a flush sends in order, and nothing behind a piece that was cut", test_flush},
       {"a send record out of bounds is refused", test_flush_out_of_bounds},
       {"a sender under backpressure gets an event when it may continue", test_back_pressure},
+      {"the figures of the path say if the peer reads", test_path},
       {"acknowledged bytes are reported, without the FIN", test_acks_by_events},
       {"acknowledged bytes are counted, without the FIN", test_acks_asked_for},
       {"bytes that are peeked at come once and in order, and the FIN behind them", test_peeking},

@@ -12,6 +12,7 @@ import type {
   ListenTarget,
 } from '../port/tcp-stack.js';
 import { assert } from '../support/assert.js';
+import { Timer } from '../support/timers.js';
 import { warn } from '../support/warn.js';
 import { CallbackKind } from '../task/callback-kind.js';
 import type { ListenPlace } from '../task/task-group.js';
@@ -43,6 +44,9 @@ import { errorText, tcpError } from './tcp-error.js';
 
 /** Linux cuts larger backlogs down to `net.core.somaxconn` anyway. */
 const MAX_BACKLOG = 65_535;
+
+/** Time, in milliseconds, for the FINs of clients that have not ended while their server's task drained. */
+const LAST_DRAIN_MS = 1000;
 
 /** Options of a new server. */
 export interface ServerOptions {
@@ -109,7 +113,10 @@ export interface Opened {
  */
 export let openServer: (server: AsyncServer) => Opened | Fault;
 
-/** Sets the function that drains a server in place of `end({ clients: 'drain' })`. */
+/**
+ * Sets the function that drains a server whose task ends, in place of the server's own, which stops
+ * listening, leaves its clients alone for the given time, and drains those that are left then.
+ */
 export let drainServerBy: (server: AsyncServer, drain: DrainServer) => void;
 
 /** Initial settings of clients if the program sets none. */
@@ -146,9 +153,10 @@ export class AsyncServer {
   /** Clients that have not ended and do not close, and connections whose preamble is not complete. */
   #places = 0;
   #listening: Listening | undefined;
-  #drain: DrainServer = (withinMs) => this.end({ clients: 'drain', withinMs });
+  #drain: DrainServer = (withinMs) => this.#drainLate(withinMs);
   /** One object for all clients: an idle connection costs no closure. */
   readonly #keeper: ClientKeeper = {
+    isServer: true,
     onPlaceFreed: () => {
       this.#places -= 1;
       assert(this.#places >= 0, 'a server loses no more clients than it had');
@@ -252,6 +260,23 @@ export class AsyncServer {
       if (withinMs !== undefined) session.endWithin(withinMs);
     }
     await Promise.all([stopped, ...over]);
+  }
+
+  async #drainLate(withinMs: number): Promise<void> {
+    await this.#stopListening();
+    const { clock, timers } = this.#admission.stack;
+    await new Promise<void>((resolve) => {
+      const due = (): void => {
+        resolve();
+      };
+      const limit = new Timer({ due });
+      timers.arm(limit, clock.nowMs() + withinMs);
+      void Promise.all(this.#sessions().map((session) => session.over())).then(() => {
+        timers.disarm(limit);
+        resolve();
+      });
+    });
+    await this.end({ clients: 'drain', withinMs: LAST_DRAIN_MS });
   }
 
   async #stopListening(): Promise<void> {

@@ -101,11 +101,10 @@ export function checkLogger(name: string, value: Logger | undefined): Logger | u
   if (value === undefined) return undefined;
   checkObject(name, value);
   for (const method of LOGGER_METHODS) {
-    const given: unknown = Reflect.get(value, method);
-    if (typeof given !== 'function') {
-      const methods = 'with the methods info, warn and error';
-      throw new TypeError(`${name} must be an object ${methods}, not one whose ${method} is ${show(given)}`);
-    }
+    const found: unknown = Reflect.get(value, method);
+    if (typeof found === 'function') continue;
+    const methods = LOGGER_METHODS.join(', ');
+    throw new TypeError(`${name} must have the methods ${methods}; its ${method} is ${show(found)}`);
   }
   return value;
 }

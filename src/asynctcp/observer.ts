@@ -34,8 +34,10 @@ export interface FlowState {
 
 /** A connection as an observer sees it. */
 export interface ObservedConnection extends SocketUser {
-  /** Identifies the server that accepted the connection. */
-  readonly keeper: object | undefined;
+  /** Identifies the server that accepted the connection, or the link that made it. */
+  readonly keeper: { readonly isServer?: boolean } | undefined;
+  /** Returns the milliseconds since the connection began. */
+  ageMs(): number;
   /** Bytes received and bytes sent since the connection began. */
   readonly bytesIn: number;
   readonly bytesOut: number;

@@ -39,6 +39,8 @@ type OverListener = (fault: Fault | undefined) => void;
 
 /** The server of accepted clients, or the link that a client connects for. */
 export interface ClientKeeper {
+  /** True for a server. */
+  readonly isServer?: boolean;
   /** A client closes, for the given reason, or is over: its place is free. */
   onPlaceFreed(closing: DisconnectReason | undefined): void;
   /** A client is over. */
@@ -486,6 +488,10 @@ export class Session<Client>
       bytesIn: this.bytesIn,
       bytesOut: this.bytesOut,
     };
+  }
+
+  ageMs(): number {
+    return this.nowMs() - this.#connectedAtMs;
   }
 
   mss(): number {

@@ -33,17 +33,25 @@ export function unregisterSocketUser(user: SocketUser): void {
 
 /** Returns the bytes that all connections of this thread have in flight, and those that they may have. */
 export function sendFigures(): SendFigures {
-  const stacks = new Set<TcpStack>();
   let unacknowledgedBytes = 0;
-  for (const user of users) {
-    stacks.add(user.stack);
-    unacknowledgedBytes += user.unacknowledged();
-  }
+  for (const user of users) unacknowledgedBytes += user.unacknowledged();
+  return { budgetBytes: sendBudget(stacksInUse()), unacknowledgedBytes };
+}
+
+/** Returns the stacks of the users of sockets. */
+export function stacksInUse(): ReadonlySet<TcpStack> {
+  const stacks = new Set<TcpStack>();
+  for (const { stack } of users) stacks.add(stack);
+  return stacks;
+}
+
+/** Returns the bytes that all connections of the stacks may have unacknowledged. */
+export function sendBudget(stacks: ReadonlySet<TcpStack>): number {
   // Stacks with the same budget share it.
   const budgets = new Set([...stacks].map(({ limits }) => limits.sendBudgetBytes));
   let budgetBytes = 0;
   for (const bytes of budgets) budgetBytes += bytes;
-  return { budgetBytes, unacknowledgedBytes };
+  return budgetBytes;
 }
 
 /**

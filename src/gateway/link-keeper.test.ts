@@ -338,7 +338,7 @@ describe('a link whose peer is gone', () => {
   });
 
   it('does not count bytes that were added and never sent', async () => {
-    const bed = await new Bed({ ackTimeoutMs: 100, stalledWriteMs: 100 }).start();
+    const bed = await new Bed({ ackTimeoutMs: 1000, stalledWriteMs: 1000 }).start();
     bed.client.add('later');
     await bed.stack.run(10_000);
     assert.equal(bed.link.state, 'up');
@@ -439,7 +439,8 @@ describe('the arguments of a link', () => {
     [{ name: 'x'.repeat(101) }, /^name must have 1 to 100 characters, not 101$/],
     [{ connectTimeoutMs: 0 }, /^connectTimeoutMs must be a number from 1 to 86400000 ms, not 0$/],
     [{ rxTimeoutS: -1 }, /^rxTimeoutS must be a number from 0 to 86400 s, not -1$/],
-    [{ ackTimeoutMs: Number.NaN }, /^ackTimeoutMs must be a number from 0 to 86400000 ms, not NaN$/],
+    [{ ackTimeoutMs: Number.NaN }, /^ackTimeoutMs must be a number from 1000 to 86400000 ms, or 0, not NaN$/],
+    [{ ackTimeoutMs: 999 }, /^ackTimeoutMs must be a number from 1000 to 86400000 ms, or 0, not 999$/],
     [{ stalledWriteMs: '1' }, /^stalledWriteMs must be a number from 0 to 86400000 ms, not "1"$/],
     [{ keepAlive: { ms: 1.5 } }, /^keepAlive.ms must be an integer/],
     [{ noDelay: 1 }, /^noDelay must be true or false, not 1$/],

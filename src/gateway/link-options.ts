@@ -18,6 +18,11 @@ import type { BackoffSettings } from './link-backoff.js';
 
 /** The longest time that an option takes, in milliseconds: one day. */
 const MAX_MS = MAX_TIMEOUT_S * 1000;
+/**
+ * The shortest `ackTimeoutMs`, in milliseconds. Linux probes a closed window after 200, 600 and 1400 ms, at
+ * the earliest, and a slow peer must have been heard by then, also if one answer is missing.
+ */
+export const MIN_ACK_TIMEOUT_MS = 1000;
 /** Most characters of a link's name. */
 export const MAX_NAME_LENGTH = 100;
 /** Largest factor between the delays of two attempts. */
@@ -49,7 +54,7 @@ export interface LinkOptions extends ClientOptions, Omit<ConnectOptions, 'timeou
   /**
    * Milliseconds within which a peer that is gone is noticed while bytes are in flight: none is acknowledged,
    * and the peer's TCP is silent. At most an eighth too early. Needs a stack that knows when it heard of the
-   * peer: `node` does not. 0: off. Default 10000.
+   * peer: `node` does not. 1000 to 86400000, several round trips; 0: off. Default 10000.
    */
   ackTimeoutMs?: number;
   /**
@@ -135,7 +140,7 @@ export function checkLink(host: string, port: number, options: LinkOptions): Lin
     connect: defined({ localAddress, localPort, reusePort, family }),
     connectTimeoutMs: checkNumber('connectTimeoutMs', connectTimeoutMs, 1, MAX_MS, ' ms'),
     rxTimeoutS,
-    ackTimeoutMs: checkNumber('ackTimeoutMs', ackTimeoutMs, 0, MAX_MS, ' ms'),
+    ackTimeoutMs: checkAckTimeout(ackTimeoutMs),
     stalledWriteMs: checkNumber('stalledWriteMs', stalledWriteMs, 0, MAX_MS, ' ms'),
     keepAliveMs,
     keepAliveProbes,
@@ -149,6 +154,11 @@ export function checkLink(host: string, port: number, options: LinkOptions): Lin
     random: checkHandler('random', options.random) ?? systemRandom,
     signal: checkSignal('signal', options.signal),
   };
+}
+
+function checkAckTimeout(ms: number): number {
+  if (ms !== 0) checkNumber('ackTimeoutMs', ms, MIN_ACK_TIMEOUT_MS, MAX_MS, ' ms, or 0');
+  return ms;
 }
 
 function defaultName(host: string, port: number): string {

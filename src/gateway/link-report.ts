@@ -55,6 +55,11 @@ export function unregisterLink(link: ReportingLink): void {
   links.delete(link);
 }
 
+/** Returns the links of this thread, the oldest first. */
+export function registeredLinks(): ReportingLink[] {
+  return [...links];
+}
+
 /** Returns the reports of the links of this thread, the oldest first. */
 export function linkReports(): LinkReport[] {
   return [...links].map((link) => link.report());

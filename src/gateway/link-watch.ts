@@ -32,10 +32,11 @@ export interface Stall {
 const LOOKS = 8;
 /**
  * Share of a wait for which a peer's TCP must be silent to count as gone. The TCP of a peer that does not
- * read answers our probes, whose interval doubles each time: it is silent for half of the wait at most, and
- * for three quarters if one probe is lost.
+ * read answers our probes, whose interval doubles each time (RFC 9293 §3.8.6.1): it is silent for half of the
+ * wait, and for up to six sevenths if one answer is lost, or withheld as Linux does with answers that follow
+ * each other within 500 ms (`tcp_invalid_ratelimit`).
  */
-const SILENT_SHARE = 0.75;
+const SILENT_SHARE = 7 / 8;
 
 export class LinkWatch {
   readonly #ackTimeoutMs: number;

@@ -341,7 +341,7 @@ describe('pipe()', () => {
   it('checks its arguments', async () => {
     const bed = await new Bed().open();
     assert.throws(() => pipe(bed.a, bed.a), /^TypeError: a and b must be two clients/);
-    assert.throws(() => pipe(bed.a, {} as never), /^TypeError: client must be an AsyncClient/);
+    assert.throws(() => pipe(bed.a, 5 as never), /^TypeError: client must be an AsyncClient/);
     assert.throws(() => pipe(bed.a, bed.b, { signal: 5 as never }), /^TypeError: signal must be/);
     assert.throws(() => pipe(bed.a, bed.b, 5 as never), /^TypeError: options must be an object/);
     bed.pipe();

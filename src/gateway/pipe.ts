@@ -30,14 +30,14 @@ export interface PipeOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** What a pipe has carried, and how it ended. */
+/** Bytes that a pipe has carried, and its end. */
 export interface PipeResult {
   /** Bytes of the first client that the second one took to send. */
   readonly aToB: number;
   /** Bytes of the second client that the first one took to send. */
   readonly bToA: number;
   /**
-   * How it ended.
+   * Kind of the end:
    * - `ended`: both peers ended their side, and all was carried.
    * - `closed`: the program closed a client, or its server did.
    * - `reset`: a client was reset, failed or timed out, or its attempt to connect failed.
@@ -248,13 +248,14 @@ function faultOf(stream: ByteStream | undefined): Fault | undefined {
 /**
  * Joins two clients: all that one receives, from now on or not read yet, is sent by the other, with
  * backpressure, and its peer's FIN follows behind. Either client may still be connecting. The handlers of the
- * clients stay the program's; `onData` sees the bytes that go through, and what it withholds holds the pipe
- * up.
+ * clients stay the program's; `onData` sees the bytes that go through, and bytes that it withholds hold the
+ * pipe up.
  *
  * @returns a promise that resolves when both clients are over, after their `onDisconnect`, and that is never
  *   rejected. A client that has no connection (any more) counts as one that has failed.
  * @throws TypeError for anything but two AsyncClients of the program's own, and for a `signal` that is no
- *   AbortSignal; TcpError `ERR_INPROGRESS` if a read or a write of `asynctcp/streams` waits on one of them.
+ *   AbortSignal; TcpError `ERR_INPROGRESS` if a read or a write of `asynctcp/streams` waits on one of the
+ *   clients.
  */
 export function pipe(a: AsyncClient, b: AsyncClient, options: PipeOptions = {}): Promise<PipeResult> {
   checkOptions(options);

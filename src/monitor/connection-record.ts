@@ -28,9 +28,12 @@ export class ConnectionRecord {
   #inPerS = 0;
   #outPerS = 0;
   readonly #age = new UnacknowledgedAge();
+  // The last sample: bytes acknowledged, sent, received and withheld; true if data waited for the program.
   #acked = 0;
+  #sent = 0;
   #heard = 0;
   #withheld = 0;
+  #waited = false;
   /** Time of the last progress in each direction. */
   #leftAtMs: number;
   #readAtMs: number;
@@ -44,7 +47,7 @@ export class ConnectionRecord {
     this.id = id;
     this.connection = connection;
     this.listener = listener;
-    this.openedAtMs = Math.round(nowMs + wallOffsetMs);
+    this.openedAtMs = Math.round(nowMs - connection.ageMs() + wallOffsetMs);
     this.#sampledAtMs = this.#leftAtMs = this.#readAtMs = nowMs;
     this.#bytesIn = connection.bytesIn;
     this.#bytesOut = connection.bytesOut;
@@ -67,6 +70,12 @@ export class ConnectionRecord {
   get peer(): string {
     const { address, port } = this.connection.ends().remote;
     return `${address} port ${port}`;
+  }
+
+  /** Takes a connection over that was there before the monitor: its retransmissions so far are not new. */
+  takeOver(nowMs: number): void {
+    this.#look(nowMs);
+    this.#retransmissions = this.#state?.path?.retransmissions ?? 0;
   }
 
   /** Takes the sample of a second. Returns the segments that were sent again since the last one. */
@@ -92,15 +101,20 @@ export class ConnectionRecord {
     if (state === undefined) return;
     const acked = bytesOut - waitingToLeave(state);
     this.#age.sample(bytesOut, acked, nowMs);
-    if (acked === bytesOut || acked > this.#acked) {
+    // Bytes that did not wait at the last sample have waited for less than a second.
+    const wasIdle = this.#acked === this.#sent;
+    if (wasIdle || acked === bytesOut || acked > this.#acked) {
       this.#leftAtMs = nowMs;
       this.#heardThen = bytesIn;
     }
+    const waits = waitsForProgram(state);
     const hasMoved = bytesIn > this.#heard || state.withheld < this.#withheld;
-    if (hasMoved || !waitsForProgram(state)) this.#readAtMs = nowMs;
+    if (hasMoved || !waits || !this.#waited) this.#readAtMs = nowMs;
     this.#acked = acked;
+    this.#sent = bytesOut;
     this.#heard = bytesIn;
     this.#withheld = state.withheld;
+    this.#waited = waits;
   }
 
   #judge(nowMs: number, blockedAfterMs: number): void {
@@ -135,7 +149,7 @@ export class ConnectionRecord {
     const blocked = this.#blocked ?? null;
     return {
       id: this.id,
-      direction: connection.keeper === undefined ? 'out' : 'in',
+      direction: connection.keeper?.isServer === true ? 'in' : 'out',
       listener: this.listener,
       stack: connection.stack.name,
       localAddress: local.address,

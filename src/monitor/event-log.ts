@@ -6,7 +6,7 @@ import type { MonitorEvent } from './snapshot.js';
 /** Events that the log keeps. */
 export const MOST_EVENTS = 1000;
 /** Events of one kind that are kept in one second; a line tells how many more there were. */
-export const MOST_EVENTS_PER_SECOND = 20;
+export const MOST_EVENTS_PER_SECOND = 5;
 
 export type EventKind = MonitorEvent['kind'];
 

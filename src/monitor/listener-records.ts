@@ -111,12 +111,14 @@ export class ListenerRecords {
     return `${record.address} port ${record.port} (${record.why ?? 'it refuses'})`;
   }
 
-  /** The system could not accept a connection. */
-  ranShort({ keeper }: ObservedListener, nowMs: number): void {
+  /** The system could not accept a connection. Returns true if that begins now. */
+  ranShort({ keeper }: ObservedListener, nowMs: number): boolean {
     const record = this.#records.get(keeper);
-    if (record === undefined) return;
+    if (record === undefined) return true;
+    const begins = nowMs >= record.shortUntilMs;
     record.shortUntilMs = nowMs + SHORTAGE_MS;
     record.update(nowMs);
+    return begins;
   }
 
   update(nowMs: number): void {

@@ -7,6 +7,7 @@
  * Call order: the constructor; then `#second` once a second until `end`.
  */
 import { ErrorCode } from '../port/error-code.js';
+import { TcpState } from '../port/tcp-state.js';
 import type { Fault, TcpStack } from '../port/tcp-stack.js';
 import { errorText } from '../asynctcp/tcp-error.js';
 import type { DisconnectReason } from '../asynctcp/handlers.js';
@@ -19,7 +20,7 @@ import {
   type Observer,
 } from '../asynctcp/observer.js';
 import { Session } from '../asynctcp/session.js';
-import { sendFigures, socketUsers, type SocketUser } from '../asynctcp/thread-registry.js';
+import { sendBudget, socketUsers, stacksInUse, type SocketUser } from '../asynctcp/thread-registry.js';
 import { throwUncaught } from '../task/dispatch.js';
 import { observeBites, type WatchdogBite } from '../task/watchdog-bite.js';
 import { systemClock, wallClockMs, type Alarm, type Clock } from '../support/clock.js';
@@ -27,7 +28,7 @@ import { observeWarnings } from '../support/warn.js';
 import { ConnectionRecord } from './connection-record.js';
 import { causeName, ErrorCounts } from './error-counts.js';
 import { EventLog } from './event-log.js';
-import { linkFigures, LinkWatch } from './link-watch.js';
+import { linkFigures, LinkWatch } from './link-figures.js';
 import { ListenerRecords } from './listener-records.js';
 import { checkMonitorOptions, type MonitorOptions } from './options.js';
 import { Ring } from './ring.js';
@@ -326,24 +327,17 @@ export class Monitor {
   }
 
   #totals(): Totals {
+    const stacks = stacksInUse();
     let unacknowledged = 0;
     for (const record of this.#connections.values()) unacknowledged += record.unacknowledged;
     return {
       connections: this.#connections.size,
       mostConnections: this.#most,
-      limit: this.#limit(),
+      limit: limitOf(stacks),
       ...this.#counts(),
       unacknowledged,
-      sendBudget: sendFigures().budgetBytes,
+      sendBudget: sendBudget(stacks),
     };
-  }
-
-  /** Returns the sum over the stacks in use; `null` if one of them has none. */
-  #limit(): number | null {
-    const stacks = new Set<TcpStack>(socketUsers().map(({ stack }) => stack));
-    let sum = 0;
-    for (const { limits } of stacks) sum += limits.maxActiveTcp ?? Number.POSITIVE_INFINITY;
-    return stacks.size > 0 && Number.isFinite(sum) ? sum : null;
   }
 
   // ---- the observer
@@ -377,8 +371,11 @@ export class Monitor {
       this.#refuse(listener);
     },
     onAcceptFailed: (listener, fault) => {
-      this.#listeners.ranShort(listener, this.#clock.nowMs());
-      this.#error(causeName(fault.code), `port ${listener.port()} cannot accept: ${textOf(fault)}`);
+      const text = `port ${listener.port()} cannot accept: ${textOf(fault)}`;
+      const cause = causeName(fault.code);
+      // The stack tries again several times a second.
+      if (this.#listeners.ranShort(listener, this.#clock.nowMs())) this.#error(cause, text);
+      else this.#errors.add(cause, this.#wallMs(), text);
     },
   };
 
@@ -388,20 +385,25 @@ export class Monitor {
       if (isListener(user) && user.isReady()) this.#listeners.begin(user, this.#clock.nowMs());
     }
     for (const user of socketUsers()) {
-      if (isSession(user) && user.flowState() !== undefined) this.#open(user);
+      if (isSession(user) && user.state() !== TcpState.CLOSED && user.flowState() !== undefined) {
+        this.#open(user).takeOver(this.#clock.nowMs());
+      }
     }
   }
 
-  #open(connection: ObservedConnection): void {
+  #open(connection: ObservedConnection): ConnectionRecord {
     const { keeper } = connection;
-    if (keeper === undefined) this.#connected += 1;
-    else this.#accepted += 1;
-    const listener = keeper === undefined ? null : this.#listeners.accepted(keeper);
+    const isAccepted = keeper?.isServer === true;
+    if (isAccepted) this.#accepted += 1;
+    else this.#connected += 1;
+    const listener = isAccepted ? this.#listeners.accepted(keeper) : null;
     this.#lastId += 1;
     const nowMs = this.#clock.nowMs();
     const origin = { id: this.#lastId, connection, listener, nowMs, wallOffsetMs: this.#wallOffsetMs };
-    this.#connections.set(connection, new ConnectionRecord(origin));
+    const record = new ConnectionRecord(origin);
+    this.#connections.set(connection, record);
     this.#most = Math.max(this.#most, this.#connections.size);
+    return record;
   }
 
   #over(connection: ObservedConnection, reason: DisconnectReason, fault: Fault | undefined): void {
@@ -437,6 +439,13 @@ export class Monitor {
     this.#task.bite(bite, this.#wallMs());
     this.#events.add('bite', 'error', biteLine(bite));
   }
+}
+
+/** Returns the limit of connections at once of all the stacks; `null` if one of them has none. */
+function limitOf(stacks: ReadonlySet<TcpStack>): number | null {
+  let sum = 0;
+  for (const { limits } of stacks) sum += limits.maxActiveTcp ?? Number.POSITIVE_INFINITY;
+  return stacks.size > 0 && Number.isFinite(sum) ? sum : null;
 }
 
 function textOf({ code, cause }: Fault): string {

@@ -1,5 +1,5 @@
 /** The options of a monitor. */
-import { checkNumber, checkObject, checkOptions } from '../asynctcp/check.js';
+import { checkNumber, checkObject, checkOptions, show } from '../asynctcp/check.js';
 import { systemClock, type Clock } from '../support/clock.js';
 import { BLOCKED_AFTER_MS } from './blockage.js';
 
@@ -22,11 +22,21 @@ export interface CheckedOptions {
   readonly blockedAfterMs: number;
 }
 
+function checkClock(clock: Clock): void {
+  checkObject('clock', clock);
+  for (const method of ['nowMs', 'setAlarm'] as const) {
+    const found: unknown = Reflect.get(clock, method);
+    if (typeof found !== 'function') {
+      throw new TypeError(`clock must have the methods nowMs and setAlarm; its ${method} is ${show(found)}`);
+    }
+  }
+}
+
 /** @throws TypeError, RangeError for options out of range. */
 export function checkMonitorOptions(options: MonitorOptions): CheckedOptions {
   checkOptions(options);
   const { clock = systemClock, blockedAfterMs = BLOCKED_AFTER_MS } = options;
-  checkObject('clock', clock);
+  checkClock(clock);
   const range = [LEAST_BLOCKED_AFTER_MS, MOST_BLOCKED_AFTER_MS] as const;
   return { clock, blockedAfterMs: checkNumber('blockedAfterMs', blockedAfterMs, ...range, ' ms') };
 }

@@ -3,7 +3,7 @@
  * monitor must not slow each message down.
  */
 import { beginTask, threadProbe } from '../asynctcp/task-use.js';
-import { callbackFigures } from '../task/diagnostics.js';
+import { callbackFigures, collectedProbe } from '../task/diagnostics.js';
 import { WORD_BYTES } from '../task/stack-size.js';
 import { threadInEffect, type ThreadProbe } from '../task/thread-in-effect.js';
 import { biteText, type WatchdogBite } from '../task/watchdog-bite.js';
@@ -25,7 +25,8 @@ export function biteLine(bite: WatchdogBite): string {
 
 export class TaskView {
   readonly #settings = beginTask();
-  readonly #probe: ThreadProbe | undefined = threadProbe();
+  /** Diagnostics have measured the stack already: another probe would spoil that, and see less. */
+  readonly #probe: ThreadProbe | undefined = collectedProbe() ?? threadProbe();
   readonly #bites = new Ring<BiteFigures>(MOST_BITES);
   #leastUnusedBytes = Number.POSITIVE_INFINITY;
   #measureAtMs = Number.NEGATIVE_INFINITY;
@@ -33,7 +34,7 @@ export class TaskView {
 
   constructor() {
     this.#canMeasure = this.#probe !== undefined;
-    if (callbackFigures() === undefined) this.#probe?.watchStack();
+    if (collectedProbe() === undefined) this.#probe?.watchStack();
   }
 
   bite(bite: WatchdogBite, atMs: number): void {

@@ -9,6 +9,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { coreOf, type AsyncClient } from '../asynctcp/async-client.js';
 import type { ClientStream } from '../asynctcp/client-stream.js';
 import type { DisconnectReason } from '../asynctcp/handlers.js';
+import { observer } from '../asynctcp/observer.js';
 import type { Session } from '../asynctcp/session.js';
 import type { StackOption } from '../asynctcp/stack-choice.js';
 import type { Endpoint, Fault } from '../port/tcp-stack.js';
@@ -93,8 +94,8 @@ export abstract class ConnectionHandle extends parts.Tcp implements ClientStream
   // ---- the watchdog's and the dispatcher's view
 
   /** An exception reaches the runtime's uncaught-error path, and leaves the socket alive, as in Node. */
-  callbackThrew(): void {
-    // Nothing ends.
+  callbackThrew(error: unknown): void {
+    if (this.session !== undefined) observer?.onException(this.session, error);
   }
 
   report(): ConnectionReport {

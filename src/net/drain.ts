@@ -25,14 +25,14 @@ function isHttp(server: net.Server): server is HttpServer {
   return isFunction(Reflect.get(server, 'closeIdleConnections'));
 }
 
-/** Returns the connections of an http server that have a request; none if this Node keeps no list of them. */
-function busySockets(server: net.Server): unknown[] {
+/** Returns the connections of an http server; none if this Node keeps no list of them. */
+function socketsOf(server: net.Server): unknown[] {
   const key = Object.getOwnPropertySymbols(server).find(
     ({ description }) => description === 'http.server.connections',
   );
   const list: unknown = key === undefined ? undefined : Reflect.get(server, key);
-  const active: unknown = typeof list === 'object' && list !== null ? Reflect.get(list, 'active') : undefined;
-  const parsers: unknown = isFunction(active) ? Reflect.apply(active, list, []) : [];
+  const all = partOf(list, 'all');
+  const parsers: unknown = isFunction(all) ? Reflect.apply(all, list, []) : [];
   return Array.isArray(parsers) ? parsers.map((parser) => partOf(parser, 'socket')) : [];
 }
 
@@ -52,7 +52,7 @@ function endWithNextAnswer(server: HttpServer): void {
       endsConnection(answer);
     });
   }
-  for (const socket of busySockets(server)) endsConnection(partOf(socket, '_httpMessage'));
+  for (const socket of socketsOf(server)) endsConnection(partOf(socket, '_httpMessage'));
 }
 
 /**

@@ -41,7 +41,7 @@ export interface Reading<T, End> {
   atEnd(input: ReceivedBytes): End;
 }
 
-/** What a stream leaves to the next one. */
+/** A connection that a stream leaves to the next one. */
 export interface Remainder {
   readonly session: Session<AsyncClient>;
   /** Bytes that have come and were not read. */

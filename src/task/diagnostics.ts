@@ -74,6 +74,11 @@ export function connectionMeter(): ConnectionMeter | undefined {
   return collection?.connections;
 }
 
+/** Returns the probe of the thread that is measured; `undefined` while nothing is collected. */
+export function collectedProbe(): ThreadProbe | undefined {
+  return collection?.probe;
+}
+
 /** Returns the figures of the callbacks by name; `undefined` while nothing is collected. */
 export function callbackFigures(): Readonly<Record<CallbackName, CallbackFigures>> | undefined {
   return collection?.callbacks.figures();

@@ -6,7 +6,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { EXAMINATION_PHASES } from './examination-phase.js';
+import { GROUP_PHASES } from './group-phase.js';
 import { stepOn, type PhaseTable } from './phase-table.js';
+import { SEAT_PHASES } from './seat-phase.js';
 import { TASK_PHASES } from './task-phase.js';
 import { WATCHDOG_PHASES } from './watchdog-phase.js';
 import { START_PHASES } from './watchdog-start-phase.js';
@@ -32,6 +34,86 @@ const TASK: Life = {
     WAITING: ['.', '.', 'RUNNING (startThread)', 'ENDED (cancelBackOff settle)'],
     TERMINATING: ['.', 'ENDED (settle)', '.', '.'],
     ENDED: ['.', '.', '.', '.'],
+  },
+};
+
+const SEAT: Life = {
+  table: SEAT_PHASES,
+  first: 'STARTING',
+  last: ['ENDED'],
+  events: [
+    ...['ready', 'panic', 'failed', 'finished', 'backOffOver', 'replace'],
+    ...['succeeded', 'notSucceeded', 'stop', 'stopLimitOver', 'terminate'],
+  ],
+  outcomes: {
+    STARTING: [
+      ...['RUNNING (reportReady)', 'PANICKED (endThreadOrProcess)'],
+      ...['WAITING (startBackOff reportNotLoaded)', 'ENDED (reportEnd)', '.', '.'],
+      ...['.', '.', 'STOPPING (askToEnd)', '.', 'TERMINATING (endThread)'],
+    ],
+    RUNNING: [
+      ...['.', 'PANICKED (endThreadOrProcess)', 'WAITING (startBackOff reportFailure)', 'ENDED (reportEnd)'],
+      ...['.', 'REPLACING (startSuccessor)', '.', '.'],
+      ...['STOPPING (askToEnd)', '.', 'TERMINATING (endThread)'],
+    ],
+    REPLACING: [
+      ...['.', 'PANICKED (endThreadOrProcess endSuccessor reportNotReplaced)'],
+      'WAITING (startBackOff reportFailure endSuccessor reportNotReplaced)',
+      'ENDED (endSuccessor reportNotReplaced reportEnd)',
+      ...['.', '.', 'RUNNING (retireThread promoteSuccessor reportReplaced)'],
+      'RUNNING (endSuccessor reportNotReplaced)',
+      ...['STOPPING (endSuccessor reportNotReplaced askToEnd)', '.'],
+      'TERMINATING (endSuccessor reportNotReplaced endThread)',
+    ],
+    PANICKED: [
+      ...['.', '.', 'WAITING (startBackOff)', 'WAITING (startBackOff)', '.', '.'],
+      ...['.', '.', 'TERMINATING ()', '.', 'TERMINATING ()'],
+    ],
+    WAITING: [
+      ...[
+        '.',
+        '.',
+        '.',
+        '.',
+        'STARTING (startThread)',
+        'STARTING (cancelBackOff startThread reportReplaced)',
+      ],
+      ...['.', '.', 'ENDED (cancelBackOff reportEnd)', '.', 'ENDED (cancelBackOff reportEnd)'],
+    ],
+    STOPPING: [
+      ...['.', 'TERMINATING (endThreadOrProcess)', 'ENDED (reportFailure reportEnd)', 'ENDED (reportEnd)'],
+      ...['.', '.', '.', '.', '.', 'TERMINATING (endThreadOrProcess)', 'TERMINATING (endThread)'],
+    ],
+    TERMINATING: [...['.', '.', 'ENDED (reportEnd)', 'ENDED (reportEnd)', '.', '.', '.', '.', '.', '.', '.']],
+    ENDED: ['.', '.', '.', '.', '.', '.', '.', '.', '.', '.', '.'],
+  },
+};
+
+const STOPS = 'STOPPING (closeSockets stopTasks)';
+const TERMINATES = 'TERMINATING (closeSockets terminateTasks)';
+const ENDS = 'ENDED (closeSockets settle)';
+
+const GROUP: Life = {
+  table: GROUP_PHASES,
+  first: 'FIRST',
+  last: ['ENDED'],
+  events: [
+    ...['firstReady', 'reload', 'replaced', 'notReplaced', 'allReplaced'],
+    ...['hopeless', 'stop', 'terminate', 'lastEnded'],
+  ],
+  outcomes: {
+    FIRST: ['SERVING (startOthers)', '.', '.', '.', '.', TERMINATES, STOPS, TERMINATES, ENDS],
+    SERVING: ['.', 'RELOADING (replaceNext)', '.', '.', '.', TERMINATES, STOPS, TERMINATES, ENDS],
+    RELOADING: [
+      ...['.', '.', 'RELOADING (replaceNext)', 'SERVING (rejectReload)', 'SERVING (settleReload)'],
+      'TERMINATING (rejectReload closeSockets terminateTasks)',
+      'STOPPING (rejectReload closeSockets stopTasks)',
+      'TERMINATING (rejectReload closeSockets terminateTasks)',
+      'ENDED (rejectReload closeSockets settle)',
+    ],
+    STOPPING: ['.', '.', '.', '.', '.', '.', '.', 'TERMINATING (terminateTasks)', ENDS],
+    TERMINATING: ['.', '.', '.', '.', '.', '.', '.', '.', ENDS],
+    ENDED: ['.', '.', '.', '.', '.', '.', '.', '.', '.'],
   },
 };
 
@@ -114,7 +196,7 @@ function outcomeText({ table }: Life, phase: string, event: string): string {
   return `${to} (${acts.join(' ')})`;
 }
 
-for (const [name, life] of Object.entries({ TASK, WATCHDOG, EXAMINATION, WATCHDOG_START })) {
+for (const [name, life] of Object.entries({ TASK, SEAT, GROUP, WATCHDOG, EXAMINATION, WATCHDOG_START })) {
   describe(`the phases of ${name}`, () => {
     const phases = Object.keys(life.table);
 
@@ -186,6 +268,35 @@ describe('an examination', () => {
   it('leaves a thread on every way from a phase in which the thread may stand still', () => {
     for (const phase of ['ENABLING', 'STOPPING', 'STOPPED']) {
       assert.ok(stepOn(EXAMINATION.table, phase, 'release').acts.includes('leave'), phase);
+    }
+  });
+});
+
+describe('a task of a group', () => {
+  it('whose thread is over reports its end or begins a back-off', () => {
+    for (const phase of ['STARTING', 'RUNNING', 'REPLACING', 'PANICKED', 'STOPPING', 'TERMINATING']) {
+      for (const event of ['failed', 'finished']) {
+        const { acts } = stepOn(SEAT.table, phase, event);
+        assert.ok(acts.includes('reportEnd') || acts.includes('startBackOff'), `${phase} on ${event}`);
+      }
+    }
+  });
+
+  it('that is replaced reports if it was, on every way out', () => {
+    for (const event of SEAT.events) {
+      const { to, acts } = stepOn(SEAT.table, 'REPLACING', event);
+      const reports = acts.filter((act) => act === 'reportReplaced' || act === 'reportNotReplaced');
+      assert.equal(reports.length, to === 'REPLACING' ? 0 : 1, event);
+    }
+  });
+});
+
+describe('a group of tasks', () => {
+  it('settles each reload on every way out', () => {
+    for (const event of GROUP.events) {
+      const { to, acts } = stepOn(GROUP.table, 'RELOADING', event);
+      const settles = acts.some((act) => act === 'settleReload' || act === 'rejectReload');
+      assert.equal(settles, to !== 'RELOADING', event);
     }
   });
 });

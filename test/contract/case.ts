@@ -154,12 +154,21 @@ export interface Env {
    * and executes orders (`PatientOrder`).
    */
   startTasks(configs: readonly ConfigureOptions[]): Promise<HostedTask[]>;
+  /**
+   * Starts a group of tasks in a process of its own: they share the port of a server that echoes and executes
+   * orders. `drainMs` as for `startTasks` of the library.
+   */
+  startGroup(count: number, config: ConfigureOptions, drainMs?: number): Promise<HostedGroup>;
   /** Resolves to the properties of a task's thread in the operating system. */
   systemThread(task: HostedTask): Promise<SystemThread>;
 }
 
-/** An order to a task's server: block, recurse, or answer the high-water mark of its stack. */
-export type PatientOrder = `spin ${number}` | `wait ${number}` | `descend ${number}` | 'mark';
+/**
+ * An order to a task's server: block, recurse, answer the high-water mark of its stack or the number of its
+ * task, or end the task by an error.
+ */
+export type PatientOrder =
+  `spin ${number}` | `wait ${number}` | `descend ${number}` | 'mark' | 'number' | 'throw';
 
 /** A task, seen from the process that started it. */
 export interface HostedTask {
@@ -170,6 +179,15 @@ export interface HostedTask {
   readonly restarts: number;
   /** Returns the output of the tasks' process for its user so far. */
   printed(): string;
+}
+
+/** A group of tasks, seen from the process that started it. */
+export interface HostedGroup {
+  readonly tasks: readonly HostedTask[];
+  /** Replaces the tasks. Resolves when all were replaced. */
+  reload(): Promise<void>;
+  /** Gives the tasks SIGTERM. Resolves to their status when they have ended. */
+  stop(): Promise<number>;
 }
 
 /** A thread as the operating system describes it. */

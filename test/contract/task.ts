@@ -55,6 +55,24 @@ async function startTask(env: Env, config: Parameters<Env['startTasks']>[0][numb
   return task;
 }
 
+/** Connects to a group of two until each task has a visitor. Returns them by the task's number. */
+async function visitBoth(
+  env: Env,
+  task: HostedTask,
+): Promise<[readonly [Visitor, ...Visitor[]], readonly [Visitor, ...Visitor[]]]> {
+  const visitors: [Visitor[], Visitor[]] = [[], []];
+  for (;;) {
+    const [[first, ...firsts], [second, ...seconds]] = visitors;
+    if (first !== undefined && second !== undefined)
+      return [
+        [first, ...firsts],
+        [second, ...seconds],
+      ];
+    const visitor = await visit(env, task);
+    visitors[(await ask(env, visitor, 'number')) === '0' ? 0 : 1].push(visitor);
+  }
+}
+
 export const TASK: readonly ContractCase[] = [
   {
     id: 'W1.blocked',
@@ -176,6 +194,107 @@ export const TASK: readonly ContractCase[] = [
         expect(mark <= before, 'the mark does not rise');
         before = mark;
       }
+    },
+  },
+  {
+    id: 'W5.error',
+    title:
+      'tasks share a port; one that ends by an error costs its own connections, and is started anew, alone',
+    async run(env) {
+      const { tasks } = await env.startGroup(2, {});
+      const [first, second] = tasks;
+      if (first === undefined || second === undefined) throw new Error('no tasks were started');
+      expectEqual(first.port, second.port, 'the port of both tasks');
+      const visitors = await visitBoth(env, first);
+      await ask(env, visitors[1][0], 'throw');
+      const ended = (): boolean => visitors[1].every(({ end }) => end.length === 2);
+      await env.until('the connections of the task have ended', ended);
+      for (const { end } of visitors[1]) expectEqual(end, ['error -14', 'disconnect'], 'how they end');
+      await echoOnce(env, visitors[0]);
+      await env.until('it is started anew', () => second.restarts === 1);
+      await visitBoth(env, first);
+      await echoOnce(env, visitors[0]);
+      expectEqual([first.restarts, visitors[0].flatMap(({ end }) => end)], [0, []], 'the other task');
+    },
+  },
+  {
+    id: 'W5.waiting',
+    title: 'connections that wait for a task which panics are accepted by another one',
+    async run(env) {
+      const { tasks } = await env.startGroup(2, { wdtTimeoutS: 1, wdtPanic: 1 });
+      const [first, second] = tasks;
+      if (first === undefined || second === undefined) throw new Error('no tasks were started');
+      const visitors = await visitBoth(env, first);
+      visitors[1][0].client.write(`spin ${100 * SPIN_MS}`);
+      // About half of them are the blocked task's.
+      const waiting: Visitor[] = [];
+      for (let count = 0; count < UNDISTURBED; count += 1) waiting.push(await visit(env, first));
+      await echoOnce(env, waiting);
+      expectEqual(second.bites.at(-1)?.panic, true, 'the task has panicked');
+      await env.until('it is started anew', () => second.restarts === 1);
+    },
+  },
+  {
+    id: 'W6',
+    title: 'a reload replaces the tasks: no connection is refused, and none ends before its time',
+    async run(env) {
+      const group = await env.startGroup(2, {});
+      const [first] = group.tasks;
+      if (first === undefined) throw new Error('no tasks were started');
+      const visitors = await visitBoth(env, first);
+      let reloads = 0;
+      const reloading = (async () => {
+        while (reloads < 2) {
+          await group.reload();
+          reloads += 1;
+        }
+      })();
+      let visits = 0;
+      while (reloads < 2) {
+        const visitor = await visit(env, first);
+        await ask(env, visitor, 'number');
+        visitor.client.close();
+        visits += 1;
+      }
+      await reloading;
+      await echoOnce(env, visitors.flat());
+      expect(visits > 0, 'connections are made meanwhile');
+      expectEqual(
+        visitors.flat().flatMap(({ end }) => end),
+        [],
+        'ends of former connections',
+      );
+      expectEqual(
+        group.tasks.map(({ restarts }) => restarts),
+        [0, 0],
+        'restarts',
+      );
+    },
+  },
+  {
+    id: 'W7',
+    title: 'tasks that get SIGTERM refuse connections, go on for their time, deliver all, and end with FIN',
+    async run(env) {
+      const group = await env.startGroup(2, {}, SPIN_MS);
+      const [first] = group.tasks;
+      if (first === undefined) throw new Error('no tasks were started');
+      const visitors = await visitBoth(env, first);
+      const stopped = group.stop();
+      let isRefused = false;
+      while (!isRefused) {
+        const late = env.client();
+        let outcome = '';
+        late.onConnect(() => (outcome = 'connected'));
+        late.onDisconnect(() => (outcome ||= 'refused'));
+        late.connect(env.address, first.port);
+        await env.until('a late connection has an outcome', () => outcome !== '');
+        isRefused = outcome === 'refused';
+        late.close();
+      }
+      await echoOnce(env, visitors.flat());
+      expectEqual(await stopped, 0, 'the status');
+      await env.until('all have ended', () => visitors.flat().every(({ end }) => end.length > 0));
+      for (const { end } of visitors.flat()) expectEqual(end, ['disconnect'], 'how a connection ends');
     },
   },
 ];

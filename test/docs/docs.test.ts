@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { AsyncClient, AsyncServer, nodeStack } from 'asynctcp';
+import * as gateway from 'asynctcp/gateway';
 import * as web from 'asynctcp-web';
 import { clauseOf } from '../contract/case.js';
 import { CASES } from '../contract/cases.js';
@@ -32,6 +33,13 @@ describe('docs/api.md', () => {
   it('names every public method', () => {
     const names = [...methodsOf(AsyncClient.prototype), ...methodsOf(AsyncServer.prototype)];
     assert.deepEqual(unnamedIn(new Page('docs/api.md'), names), []);
+  });
+});
+
+describe('docs/gateway.md', () => {
+  it('names everything that asynctcp/gateway exports, and every method of a link', () => {
+    const names = [...Object.keys(gateway), ...methodsOf(gateway.LinkKeeper.prototype)];
+    assert.deepEqual(unnamedIn(new Page('docs/gateway.md'), names), []);
   });
 });
 

@@ -507,6 +507,58 @@ while True:
   );
 });
 
+describe('the example link', { timeout: HANGS_MS }, () => {
+  /** Answers each line in capitals; ends the connection after a line `bye`, and resets it after `reset`. */
+  const PYTHON_SERVER = `
+import socket, struct, sys
+listener = socket.socket()
+listener.bind(('127.0.0.1', 0))
+print('bound to port', listener.getsockname()[1])
+sys.stdin.readline()
+listener.listen()
+while True:
+    peer, _ = listener.accept()
+    for line in peer.makefile():
+        peer.sendall(line.upper().encode())
+        if line == 'bye\\n':
+            break
+        if line == 'reset\\n':
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+            break
+    peer.close()
+`;
+
+  it(
+    'waits for its server with nothing else to keep it alive, and comes back after each loss, with the reason',
+    { skip: unlessInstalled('python3') },
+    async (test) => {
+      const server = startPython(test, PYTHON_SERVER);
+      const port = await server.stdout.number(/^bound to port (\d+)$/);
+      const link = startExample(test, 'link', '127.0.0.1', port);
+      for (const longestMs of [250, 500, 1000]) {
+        const waitMs = await link.stdout.number(/^again in (\d+) ms, after ERR_RST: .*refused/);
+        assert.ok(waitMs <= longestMs, `waits ${waitMs} of ${longestMs} ms`);
+      }
+      link.type('too early\n');
+      await link.stdout.line(/^not sent: too early$/);
+      server.type('listen\n');
+      for (const [word, reason] of [
+        ['bye', 'ended'],
+        ['reset', 'ERR_RST'],
+      ] as const) {
+        await link.stdout.line(new RegExp(`^up: 127\\.0\\.0\\.1:${port}$`));
+        link.type('hello\n');
+        await link.stdout.line(/^> HELLO$/);
+        link.type(`${word}\n`);
+        await link.stdout.line(new RegExp(`^down: ${reason}: `));
+        await link.stdout.line(new RegExp(`^again in \\d+ ms, after ${reason}: `));
+      }
+      await link.stdout.line(/^up: /);
+      assert.deepEqual(await link.interrupt(), { status: 0, signal: null });
+    },
+  );
+});
+
 describe('the example streams', { concurrency: true, timeout: HANGS_MS }, () => {
   it(
     'passes each line to all others, and goes with Ctrl-C',
@@ -594,6 +646,7 @@ describe('every example', { concurrency: true, timeout: HANGS_MS }, () => {
     chargen: [['-1'], ['7019', 'localhost'], ['7019', '::1', 'more']],
     'fetch-website': [['no host'], ['localhost:99999'], ['localhost:0']],
     streams: [['chat'], ['65536'], ['7007', 'localhost'], ['7007', '::1', 'more']],
+    link: [[], ['localhost'], ['localhost', '99999'], ['localhost', '7007', 'more']],
     'reconnecting-client': [[], ['localhost'], ['localhost', '99999'], ['localhost', '7007', 'more']],
   };
   for (const [name, cases] of Object.entries(WRONG_ARGUMENTS)) {

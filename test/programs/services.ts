@@ -4,7 +4,7 @@ import { chownSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { delimiter } from 'node:path';
 import type { TestContext } from 'node:test';
-import { start, startPeer } from '../e2e/programs.js';
+import { start, startPeer, type Program } from '../e2e/programs.js';
 import { temporaryFolder } from '../e2e/programs/inline.js';
 
 const HOST = '127.0.0.1';
@@ -19,13 +19,39 @@ const folders = versions.map((version) => `${POSTGRESQL}/${version}/bin`);
 process.env['PATH'] = [process.env['PATH'], '/usr/sbin', ...folders].join(delimiter);
 
 /** Resolves to a port that was free a moment ago: these servers cannot choose one themselves. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, HOST);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   server.close();
   await once(server, 'close');
   return port;
+}
+
+/**
+ * Starts HAProxy, and resolves when its first health check of each server has had an answer.
+ * @param sections those behind `defaults`: frontends and backends with `servers` servers that it checks.
+ */
+export async function startHaproxy(test: TestContext, sections: string, servers: number): Promise<Program> {
+  const file = `${temporaryFolder(test)}/haproxy.cfg`;
+  writeFileSync(
+    file,
+    `global
+  log stdout format raw daemon
+defaults
+  log global
+  option log-health-checks
+  timeout connect 10s
+  timeout client 60s
+  timeout server 60s
+  timeout tunnel 60s
+${sections}
+`,
+  );
+  const program = startPeer(test, 'haproxy', '-db', '-f', file);
+  for (let checked = 0; checked < servers; checked += 1)
+    await program.stdout.line(/^Health check for server/);
+  return program;
 }
 
 export async function startRedis(test: TestContext): Promise<number> {

@@ -13,7 +13,15 @@ import {
   type SteppedClock,
   type TcpStack,
 } from 'asynctcp';
-import type { CaseLimits, Env, HostedTask, NameAnswer, SystemThread, Target } from '../contract/case.js';
+import type {
+  CaseLimits,
+  Env,
+  HostedGroup,
+  HostedTask,
+  NameAnswer,
+  SystemThread,
+  Target,
+} from '../contract/case.js';
 import { PortPeer } from '../peers/port-peer.js';
 import { withPatience } from './patience.js';
 
@@ -172,6 +180,10 @@ class MemoryEnvironment implements Env {
   }
 
   runProgram(): Promise<string> {
+    return Promise.reject(new Error(OTHER_PROCESS));
+  }
+
+  startGroup(): Promise<HostedGroup> {
     return Promise.reject(new Error(OTHER_PROCESS));
   }
 

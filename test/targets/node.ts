@@ -2,6 +2,8 @@
 import { nodeStack } from 'asynctcp';
 import { systemTarget } from './system-target.js';
 
+const NO_GROUP = 'node:net shares ports from Node 22.12 and 23.1 on, and hands no listening socket over';
+
 export const node = systemTarget('node × node', nodeStack, nodeStack, {
   unmet: {
     'D1.urgent': 'node:net does not receive urgent data in line (SO_OOBINLINE), so the urgent byte is lost',
@@ -9,4 +11,5 @@ export const node = systemTarget('node × node', nodeStack, nodeStack, {
     'M4.kernel':
       'node:net cannot ask what the kernel holds: it bounds each connection (tcp_wmem), not all of them together',
   },
+  apart: { W5: NO_GROUP, W6: NO_GROUP, W7: NO_GROUP },
 });

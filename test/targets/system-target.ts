@@ -20,7 +20,15 @@ import {
   type SystemStackOptions,
   type TcpStack,
 } from 'asynctcp';
-import type { CaseLimits, Env, HostedTask, NameAnswer, SystemThread, Target } from '../contract/case.js';
+import type {
+  CaseLimits,
+  Env,
+  HostedGroup,
+  HostedTask,
+  NameAnswer,
+  SystemThread,
+  Target,
+} from '../contract/case.js';
 import { kernelEnd } from '../peers/kernel-sockets.js';
 import { PythonPeer } from '../peers/python-peer.js';
 import { heldBy } from '../support/stacks.js';
@@ -220,6 +228,14 @@ class SystemEnvironment implements Env {
     this.#hosts.push(host);
     await this.until('the tasks serve', () => host.tasks.every(({ port }) => port > 0));
     return host.tasks;
+  }
+
+  async startGroup(count: number, config: ConfigureOptions, drainMs?: number): Promise<HostedGroup> {
+    const configs = Array.from({ length: count }, () => ({ stack: this.#stackName(), ...config }));
+    const host = new TaskHost(configs, { drainMs });
+    this.#hosts.push(host);
+    await this.until('the tasks serve', () => host.tasks.every(({ port }) => port > 0));
+    return host;
   }
 
   #stackName(): StackName {

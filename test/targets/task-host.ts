@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { ConfigureOptions, TaskThread, WatchdogBite } from 'asynctcp';
-import type { HostedTask, SystemThread } from '../contract/case.js';
+import type { HostedGroup, HostedTask, SystemThread } from '../contract/case.js';
 
 const HOST = fileURLToPath(new URL('../tasks/host.js', import.meta.url));
 
@@ -34,25 +34,40 @@ class Hosted implements HostedTask {
 }
 
 interface Message {
-  readonly task: number;
+  readonly task?: number;
   readonly bite?: WatchdogBite;
   readonly restarts?: number;
   readonly posted?: { readonly port: number };
   readonly thread?: TaskThread;
+  /** Of a group: a reload is over. */
+  readonly reloaded?: boolean;
+  /** Of a group: its status. */
+  readonly ended?: number;
 }
 
-export class TaskHost {
+/** The form of a group; without one, each configuration is a task of its own. */
+export interface GroupForm {
+  readonly drainMs: number | undefined;
+}
+
+export class TaskHost implements HostedGroup {
   readonly tasks: Hosted[];
+  /** Calls that wait for the group's answer, in their order. */
+  readonly #reloads: (() => void)[] = [];
+  readonly #stops: ((status: number) => void)[] = [];
   readonly #child: ChildProcessWithoutNullStreams;
   #printed = '';
 
-  constructor(configs: readonly ConfigureOptions[]) {
+  constructor(configs: readonly ConfigureOptions[], group?: GroupForm) {
     this.tasks = configs.map(() => new Hosted(() => this.#printed));
-    const words = ['patient.js', ...configs.map((config) => JSON.stringify(config))];
+    const form = group === undefined ? [] : [JSON.stringify({ group })];
+    const words = ['patient.js', ...form, ...configs.map((config) => JSON.stringify(config))];
     this.#child = spawn(process.execPath, [HOST, ...words]);
     createInterface({ input: this.#child.stdout }).on('line', (line) => {
       const message = JSON.parse(line) as Message;
-      this.tasks[message.task]?.take(message);
+      if (message.reloaded === true) this.#reloads.shift()?.();
+      else if (message.ended !== undefined) for (const stopped of this.#stops) stopped(message.ended);
+      else this.tasks[message.task ?? -1]?.take(message);
     });
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#printed += text;
@@ -61,6 +76,20 @@ export class TaskHost {
 
   get processId(): number {
     return this.#child.pid ?? 0;
+  }
+
+  reload(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#reloads.push(resolve);
+      this.#child.stdin.write('{"reload":true}\n');
+    });
+  }
+
+  stop(): Promise<number> {
+    return new Promise((resolve) => {
+      this.#stops.push(resolve);
+      this.#child.stdin.write('{"stop":true}\n');
+    });
   }
 
   async end(): Promise<void> {

@@ -1,19 +1,21 @@
 /**
- * Starts tasks in one process: `host.js PROGRAM CONFIG…`, a task for each CONFIG. Prints their events and
- * messages, one JSON object a line. Each line of input, `{ "task": 0, "post": … }`, is posted to a task. Ends
- * with its input.
+ * Starts tasks in one process: `host.js PROGRAM CONFIG…`, a task for each CONFIG; with `{"group":…}` before
+ * the first CONFIG a group of as many tasks, with that configuration. Prints their events and messages, one
+ * JSON object a line. Each line of input, `{ "task": 0, "post": … }`, is posted to a task; `{ "reload": true }`
+ * and `{ "stop": true }` are for the group. Ends with its input.
  */
 import { createInterface } from 'node:readline';
-import { startTask, type ConfigureOptions } from 'asynctcp';
+import { startTask, startTasks, type AsyncTask, type AsyncTasks, type ConfigureOptions } from 'asynctcp';
 
-const [program = '', ...configs] = process.argv.slice(2);
+const [name = '', ...words] = process.argv.slice(2);
+const program = new URL(name, import.meta.url);
 
 function tell(message: object): void {
   process.stdout.write(`${JSON.stringify(message)}\n`);
 }
 
-const tasks = configs.map((config, index) => {
-  const task = startTask(new URL(program, import.meta.url), JSON.parse(config) as ConfigureOptions);
+function startAlone(config: ConfigureOptions, index: number): AsyncTask {
+  const task = startTask(program, config);
   task.onWatchdog((bite) => {
     tell({ task: index, bite });
   });
@@ -30,13 +32,55 @@ const tasks = configs.map((config, index) => {
     () => undefined,
   );
   return task;
-});
+}
+
+function startGroup(configs: readonly ConfigureOptions[], drainMs: number | undefined): AsyncTasks {
+  const tasks = startTasks(program, configs.length, configs[0], drainMs === undefined ? {} : { drainMs });
+  tasks.onWatchdog((bite, task) => {
+    tell({ task, bite });
+  });
+  tasks.onRestart((restarts, task) => {
+    tell({ task, restarts });
+  });
+  tasks.onMessage((posted, task) => {
+    tell({ task, posted });
+  });
+  tasks.started.then(
+    (threads) => {
+      for (const [task, thread] of threads.entries()) tell({ task, thread });
+    },
+    () => undefined,
+  );
+  tasks.ended.then(
+    (ended) => {
+      tell({ ended });
+    },
+    (error: unknown) => {
+      console.error(error);
+    },
+  );
+  return tasks;
+}
+
+const parsed = words.map((word) => JSON.parse(word) as ConfigureOptions & { group?: { drainMs?: number } });
+const form = parsed[0]?.group;
+const group = form === undefined ? undefined : startGroup(parsed.slice(1), form.drainMs);
+const tasks = group === undefined ? parsed.map(startAlone) : [];
 
 const input = createInterface({ input: process.stdin });
 input.on('line', (line) => {
-  const { task, post } = JSON.parse(line) as { task: number; post: unknown };
-  tasks[task]?.postMessage(post);
+  const order = JSON.parse(line) as { task?: number; post?: unknown; reload?: boolean; stop?: boolean };
+  if (order.reload === true) {
+    void group?.reload().then(() => {
+      tell({ reloaded: true });
+    });
+  } else if (order.stop === true) {
+    group?.signal('SIGTERM');
+  } else {
+    tasks[order.task ?? -1]?.postMessage(order.post);
+  }
 });
 input.on('close', () => {
   for (const task of tasks) void task.terminate();
+  void group?.terminate();
 });

@@ -4,7 +4,7 @@
  */
 import { execSync } from 'node:child_process';
 import { parentPort } from 'node:worker_threads';
-import { AsyncClient, AsyncServer } from 'asynctcp';
+import { AsyncClient, AsyncServer, taskNumber } from 'asynctcp';
 import { loadAddon } from '#src/addon/load-addon.js';
 
 /** Blocks the thread in JavaScript. */
@@ -37,6 +37,13 @@ const ORDERS: Readonly<Record<string, (argument: number) => string>> = {
   },
   descend: (calls) => String(descend(calls)),
   mark: () => String(AsyncClient.getStackHighWaterMark()),
+  number: () => String(taskNumber()),
+  throw: () => {
+    setImmediate(() => {
+      throw new Error('asked to');
+    });
+    return 'throws';
+  },
 };
 
 const server = new AsyncServer('127.0.0.1', 0);

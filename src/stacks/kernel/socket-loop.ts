@@ -158,9 +158,7 @@ export class SocketLoop {
     }
   }
 
-  /**
-   * Returns the words of `pathFigures` for a socket, valid until the next call; `undefined` if it has none.
-   */
+  /** Returns the words of `pathFigures`, valid until the next call; `undefined` without a socket. */
   path(slot: number): Int32Array | undefined {
     const { native, path } = this.#open();
     return native.path(slot) < 0 ? undefined : path;

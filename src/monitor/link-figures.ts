@@ -1,5 +1,5 @@
 /** The links that stay up, from their reports; and the events that their changes make. */
-import { linkReports, type LinkReport } from '../gateway/link-report.js';
+import { linkReports, registeredLinks, type LinkReport, type ReportingLink } from '../gateway/link-report.js';
 import type { EventLog } from './event-log.js';
 import type { LinkFigures } from './snapshot.js';
 
@@ -37,26 +37,29 @@ interface Seen {
   readonly hasEnded: boolean;
 }
 
+const NOTHING_SEEN: Seen = { ups: 0, losses: 0, hasEnded: false };
+
 /** Compares the reports of each second with those of the second before. */
 export class LinkWatch {
-  #seen = new Map<string, Seen>();
+  #seen = new Map<ReportingLink, Seen>();
 
   sample(events: EventLog): void {
-    const seen = new Map<string, Seen>();
-    for (const report of linkReports()) {
-      const { name, ups, losses, state } = report;
-      const hasEnded = state === 'ended';
-      seen.set(name, { ups, losses, hasEnded });
-      this.#compare(report, hasEnded, events);
+    const seen = new Map<ReportingLink, Seen>();
+    for (const link of registeredLinks()) {
+      const report = link.report();
+      const { ups, losses, state } = report;
+      const now = { ups, losses, hasEnded: state === 'ended' };
+      seen.set(link, now);
+      note(report, now, this.#seen.get(link) ?? NOTHING_SEEN, events);
     }
     this.#seen = seen;
   }
+}
 
-  #compare({ name, ups, losses, lastFailure }: LinkReport, hasEnded: boolean, events: EventLog): void {
-    const before = this.#seen.get(name) ?? { ups: 0, losses: 0, hasEnded: false };
-    const reason = lastFailure === undefined ? '' : `: ${lastFailure.reason}, ${lastFailure.text}`;
-    if (losses > before.losses) events.add('link', 'warn', `link ${name} was lost${reason}`);
-    if (ups > before.ups) events.add('link', 'info', `link ${name} is up`);
-    if (hasEnded && !before.hasEnded) events.add('link', 'error', `link ${name} has ended${reason}`);
-  }
+function note({ name, lastFailure }: LinkReport, now: Seen, before: Seen, events: EventLog): void {
+  const { ups, losses, hasEnded } = now;
+  const reason = lastFailure === undefined ? '' : `: ${lastFailure.reason}, ${lastFailure.text}`;
+  if (losses > before.losses) events.add('link', 'warn', `link ${name} was lost${reason}`);
+  if (ups > before.ups) events.add('link', 'info', `link ${name} is up`);
+  if (hasEnded && !before.hasEnded) events.add('link', 'error', `link ${name} has ended${reason}`);
 }
