@@ -379,7 +379,7 @@ describe('the command line', { concurrency: true, timeout: HANGS_MS }, () => {
     ['serve --port-base 7k', '"7k"'],
     ['serve --port-base -1', '--port-base'],
     ['serve --port-base=-1', '"-1"'],
-    ['serve --port-base 65517', '65516'],
+    ['serve --port-base 65456', '65455'],
     ['serve --host localhost', '"localhost"'],
     ['serve --host 127.0.0.256', '"127.0.0.256"'],
     ['serve --stack carrier-pigeon', '"carrier-pigeon"'],

@@ -5,6 +5,8 @@ import { KINDS } from './log.js';
 import * as text from './text.js';
 
 const WINDOW_S = 900;
+/** Seconds that the charts show at least, while the program is young. */
+const LEAST_WINDOW_S = 120;
 const HEIGHT = 168;
 /** Seconds around the cursor whose events the note names. */
 const NEAR_S = 2;
@@ -178,7 +180,8 @@ function optionsOf(chart, width) {
       x: {
         range: () => {
           const last = (columns.atMs.at(-1) ?? Date.now()) / 1000;
-          return [last - WINDOW_S, last];
+          const first = (columns.atMs[0] ?? 0) / 1000;
+          return [Math.max(last - WINDOW_S, Math.min(first, last - LEAST_WINDOW_S)), last];
         },
       },
       y: { range: (_, from, to) => rangeOf(chart, from, to) },
@@ -249,6 +252,7 @@ export function makeCharts() {
     const width = Math.max(240, area.clientWidth);
     const plot = new uPlot(optionsOf(chart, width), dataOf(chart), area);
     area.addEventListener('keydown', (event) => moveCursor(plot, event));
+    area.addEventListener('pointermove', () => byId('chart-note').setAttribute('aria-live', 'off'));
     return { chart, plot, area, legend };
   });
   fit();
@@ -258,6 +262,8 @@ function moveCursor(plot, event) {
   const steps = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
   if (steps === undefined) return;
   event.preventDefault();
+  // A screen reader says the figures that the keys ask for, and not those under the pointer.
+  byId('chart-note').setAttribute('aria-live', 'polite');
   const last = columns.atMs.length - 1;
   const from = plot.cursor.idx ?? last;
   const index = Math.min(last, Math.max(0, from + steps * (event.shiftKey ? 30 : 1)));

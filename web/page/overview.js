@@ -44,7 +44,8 @@ export function showVerdict(view, open) {
   );
   keyed(
     byId('listeners'),
-    itemsOf(listeners),
+    // The program's own come first.
+    itemsOf(listeners).sort((one, other) => Number(one.own ?? false) - Number(other.own ?? false)),
     ({ id }) => id,
     () => make('li', {}, make('span'), make('span', { class: 'name' }), make('span', { class: 'quiet' })),
     (element, listener) => {
@@ -96,7 +97,7 @@ export function showTiles(view, second) {
       totals.blocked > 0 ? `${totals.blocked} blocked` : 'none blocked',
     ],
     ['Most at once', text.count(totals.mostConnections), `since ${text.time(view.sinceAtMs, view.atMs)}`],
-    ['Limit', totals.limit === undefined ? "the system's" : text.count(totals.limit), limitNote(totals)],
+    ['Limit', totals.limit === undefined ? 'none' : text.count(totals.limit), limitNote(totals)],
     ['Refused / s', text.count(second?.refused ?? 0), `${text.count(totals.refused)} in all`],
     ['Accepted / s', text.count(second?.accepts ?? 0), `${text.count(totals.accepted)} in all`],
     ['In', text.rate(second?.bytesIn ?? 0), `${text.bytes(totals.bytesIn)} in all`],
@@ -118,7 +119,7 @@ export function showTiles(view, second) {
 }
 
 function limitNote({ connections, limit }) {
-  if (limit === undefined) return 'no limit of its own';
+  if (limit === undefined) return "the system's alone";
   return limit === 0 ? 'none allowed' : `${Math.round((connections / limit) * 100)} % used`;
 }
 
@@ -158,8 +159,7 @@ export function showLinks({ links, atMs }) {
           ? `${state} for ${text.duration(atMs - sinceAtMs)}`
           : `${state}, again in ${text.duration(retryInMs)}`,
       );
-      setText(row.cells[2], text.count(losses));
-      setAttribute(row.cells[2], 'title', `${text.count(attempts)} attempts`);
+      setText(row.cells[2], `${text.count(losses)} / ${text.count(attempts)}`);
       setText(
         row.cells[3],
         lastFailure === undefined

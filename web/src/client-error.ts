@@ -33,16 +33,30 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket, 
   dropAll(socket, limits);
 }
 
-/** Drops what comes on a connection that has been ended, within the bounds. */
-export function dropAll(socket: Socket, limits: Limits): void {
+/**
+ * Drops what comes behind the last request of a connection, whose answers are still due. They end it: only
+ * the bytes are bounded.
+ */
+export function ignoreRest(socket: Socket, limits: Limits): void {
+  // The parser gets no more bytes. It still reads what it has.
+  socket.removeAllListeners('data');
+  countDropped(socket, limits);
+}
+
+function countDropped(socket: Socket, limits: Limits): void {
   let bytes = 0;
-  const timer = setTimeout(() => {
-    socket.destroy();
-  }, limits.dropMs).unref();
   socket.on('data', (piece: Buffer) => {
     bytes += piece.length;
     if (bytes > limits.dropBytes) socket.destroy();
   });
+}
+
+/** Drops what comes on a connection that has been ended, within the bounds. */
+export function dropAll(socket: Socket, limits: Limits): void {
+  const timer = setTimeout(() => {
+    socket.destroy();
+  }, limits.dropMs).unref();
+  countDropped(socket, limits);
   socket.once('close', () => {
     clearTimeout(timer);
   });

@@ -7,6 +7,7 @@ import { FiguresStream } from './dashboard/figures-stream.js';
 import { isLoopback } from './dashboard/guard.js';
 import { Metrics } from './dashboard/metrics.js';
 import type { MonitorSource } from './dashboard/monitor-source.js';
+import { withoutLimit } from './dashboard/without-limit.js';
 import { routesOf } from './dashboard/routes.js';
 import { Token } from './dashboard/token.js';
 import { viewOf } from './dashboard/view.js';
@@ -112,6 +113,9 @@ export interface DashboardServerOptions extends Omit<DashboardOptions, 'path'> {
   host?: string | undefined;
 }
 
+/** Connections of a dashboard with a server of its own: a browser opens some for each page. */
+const OWN_CONNECTIONS = 256;
+
 /** A dashboard on a server of its own. */
 export interface DashboardServer extends Omit<Dashboard, 'end'> {
   readonly server: AsyncWebServer;
@@ -126,8 +130,10 @@ export interface DashboardServer extends Omit<Dashboard, 'end'> {
  */
 export async function serveDashboard(options: DashboardServerOptions = {}): Promise<DashboardServer> {
   const { port = 7080, host = '127.0.0.1', ...rest } = options;
-  const server = new AsyncWebServer(port, { host, stack: nodeStack() });
-  const mounted = dashboard(server, rest);
+  const stack = nodeStack({ maxActiveTcp: OWN_CONNECTIONS });
+  const server = new AsyncWebServer(port, { host, stack });
+  const { monitor = startMonitor() } = rest;
+  const mounted = dashboard(server, { ...rest, monitor: withoutLimit(monitor, OWN_CONNECTIONS) });
   await server.begin();
   return {
     ...mounted,

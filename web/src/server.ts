@@ -9,7 +9,7 @@ import type { Duplex } from 'node:stream';
 import { carry } from 'asynctcp/net';
 import { admit } from './admission.js';
 import { Nonces } from './auth/nonces.js';
-import { answerClientError, dropAll } from './client-error.js';
+import { answerClientError, dropAll, ignoreRest } from './client-error.js';
 import type { WebFolder } from './files/web-folder.js';
 import {
   AsyncCallbackWebHandler,
@@ -22,10 +22,11 @@ import type { AsyncWebHandler } from './handlers/handler.js';
 import { noteAllowed, NotFoundHandler } from './handlers/not-found-handler.js';
 import { AsyncStaticWebHandler } from './handlers/static-handler.js';
 import { HttpError } from './http-error.js';
+import { timerMs } from './interval.js';
 import { LastingConnections, type EndConnection } from './lasting.js';
 import { limitsOf, type Limits } from './limits.js';
 import { HTTP_ANY } from './methods.js';
-import { targetText } from './middleware/log-text.js';
+import { errorText, targetText } from './middleware/log-text.js';
 import { AsyncMiddlewareChain, type ArMiddlewareNext } from './middleware/middleware.js';
 import { Pipelines } from './pipelines.js';
 import { QueueBudget } from './queue/queue-budget.js';
@@ -59,6 +60,8 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   readonly #unanswered: Unanswered;
   readonly #lasting = new LastingConnections();
   readonly #pipelines = new Pipelines();
+  /** Connections of requests that could be read in two ways: what follows on them may be none. */
+  readonly #closing = new WeakSet<Socket>();
   #nonces: Nonces | undefined;
   #requests = 0;
 
@@ -106,10 +109,18 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     server.on('checkExpectation', (_message: IncomingMessage, reply: ServerResponse) => {
       this.#refuse(reply, 417);
     });
+    // node:http knows a connection of TLS behind its handshake only, and one of CONNECT not any more.
+    server.on('connection', (socket: Socket) => {
+      if (this.#options.tls !== undefined) this.#lasting.add(socket);
+    });
     server.on('connect', (_message: IncomingMessage, socket: Duplex) => {
       socket.on('error', () => undefined);
-      if (isAnswering(socket) || !(socket instanceof Socket)) socket.destroy();
-      else dropAll(socket.end(NO_PROXY), limits);
+      if (isAnswering(socket) || !(socket instanceof Socket)) {
+        socket.destroy();
+        return;
+      }
+      this.#lasting.add(socket);
+      dropAll(socket.end(NO_PROXY), limits);
     });
     server.on('clientError', (error: Error, socket: Duplex) => {
       if (socket instanceof Socket) answerClientError(error, socket, limits);
@@ -315,6 +326,10 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
       return;
     }
     const isWaiting = reply.socket === null;
+    if (isWaiting && this.#isClosing(message.socket)) {
+      ignoreRest(message.socket, this.limits);
+      return;
+    }
     if (this.#requests >= this.limits.requests || (isWaiting && !this.#mayWait(message.socket))) {
       this.#refuse(reply, 503, this.limits.retryAfterS);
       return;
@@ -325,11 +340,28 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     reply.request = request;
     reply.on('close', replyClosed);
     if (isWaiting) this.#pipelines.add(message.socket, request);
-    for (const rewrite of this.#rewrites) if (rewrite.match(request)) rewrite.apply(request);
-    const handler = this.#find(request, upgrade !== undefined);
-    request.handler = handler;
-    if (upgrade !== undefined && handler.handleUpgrade === undefined) readToEnd(upgrade.socket);
-    this.#run(request, handler, upgrade);
+    const handler = this.#choose(request, upgrade !== undefined);
+    if (upgrade !== undefined && handler?.handleUpgrade === undefined) readToEnd(upgrade.socket);
+    if (handler !== undefined) this.#run(request, handler, upgrade);
+  }
+
+  /** Returns the handler of a request; `undefined` if a filter or a matcher has failed. */
+  #choose(request: AsyncWebServerRequest, isUpgrade: boolean): AsyncWebHandler | undefined {
+    try {
+      for (const rewrite of this.#rewrites) if (rewrite.match(request)) rewrite.apply(request);
+      const handler = this.#find(request, isUpgrade);
+      request.handler = handler;
+      return handler;
+    } catch (error) {
+      this.#failed(request, error);
+      return undefined;
+    }
+  }
+
+  /** Returns true if an answer has left behind which the connection is closed (RFC 9112 §9.6). */
+  #isClosing(socket: Socket): boolean {
+    const reply: unknown = Reflect.get(socket, '_httpMessage');
+    return this.#closing.has(socket) || (reply instanceof Reply && Reflect.get(reply, '_last') === true);
   }
 
   /** Returns true if a further request may wait for the answers to others on its connection. */
@@ -344,6 +376,8 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
       const handler = this.#handlers[at];
       if (handler === undefined) break;
       if (isUpgrade !== (handler.handleUpgrade !== undefined)) continue;
+      // The log names it if its matcher or its filter throws.
+      request.handler = handler;
       const match = handler.matches(request);
       if (match === false || !handler.filter(request)) continue;
       if (handler.answers(request)) {
@@ -369,15 +403,15 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     } catch (error) {
       this.#failed(request, error);
     }
-    if (!request.isSent()) this.#unanswered.add(request);
-    running?.then(
-      () => {
+    // An answer that waits for middleware has not left.
+    if (!request.hasLeft()) this.#unanswered.add(request);
+    running
+      ?.then(() => {
         request.open();
-      },
-      (error: unknown) => {
+      })
+      .catch((error: unknown) => {
         this.#failed(request, error);
-      },
-    );
+      });
   }
 
   /**
@@ -429,6 +463,8 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     upgrade: Upgrade | undefined,
   ): Promise<void> | undefined {
     if (upgrade !== undefined && handler.handleUpgrade !== undefined) {
+      // Its bytes would be read as those of the other protocol.
+      if (hasBody(request.message)) throw new HttpError(400);
       return settled(handler.handleUpgrade(request, upgrade.socket, upgrade.head));
     }
     if (!hasBody(request.message)) return settled(handler.handleRequest(request));
@@ -450,7 +486,10 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     const text = STATUS_CODES[code] ?? '';
     if (retryAfterS !== undefined) reply.setHeader('Retry-After', retryAfterS);
     // The client and the server may disagree about where the request ends.
-    if (code === 400 || code === 501) reply.shouldKeepAlive = false;
+    if (code === 400 || code === 501) {
+      reply.shouldKeepAlive = false;
+      this.#closing.add(reply.req.socket);
+    }
     reply.writeHead(code, { 'Content-Length': Buffer.byteLength(text), 'Content-Type': 'text/plain' });
     dropRestAfter(reply, reply.req, this.limits);
     reply.end(text);
@@ -496,12 +535,22 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
       return;
     }
     const code = isMeant ? error.code : 500;
-    request.replace(code, isMeant ? error.message : (STATUS_CODES[500] ?? ''));
+    this.#replace(request, code, isMeant ? error.message : (STATUS_CODES[500] ?? ''));
+  }
+
+  /** Answers in place of a handler. Functions of the program that see the answer may fail as well. */
+  #replace(request: AsyncWebServerRequest, code: number, text: string): void {
+    try {
+      request.replace(code, text);
+    } catch (error) {
+      // They are not called again.
+      this.#failed(request, error);
+    }
   }
 
   #late(request: AsyncWebServerRequest): void {
     this.#log(request, `it has not answered within ${this.limits.answerMs} ms`);
-    request.replace(503, STATUS_CODES[503] ?? '');
+    this.#replace(request, 503, STATUS_CODES[503] ?? '');
   }
 
   #log(request: AsyncWebServerRequest, what: string): void {
@@ -522,7 +571,8 @@ function makeServer({ tls }: AsyncWebServerOptions, limits: Limits): WebServer {
     keepAliveTimeout: limits.keepAliveMs,
     connectionsCheckingInterval: CHECK_MS,
   };
-  return tls === undefined ? http.createServer(options) : https.createServer({ ...options, ...tls });
+  if (tls === undefined) return http.createServer(options);
+  return https.createServer({ ...options, handshakeTimeout: timerMs(limits.headersMs), ...tls });
 }
 
 /** Returns true if an earlier request of the connection has not had its whole answer. */
@@ -552,5 +602,5 @@ function settled(returned: unknown): Promise<void> | undefined {
 }
 
 function textOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return errorText(error instanceof Error ? (error.stack ?? error.message) : String(error));
 }

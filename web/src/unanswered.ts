@@ -11,7 +11,7 @@ export class Unanswered {
   readonly #onLate: (request: AsyncWebServerRequest) => void;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param onLate called for a request that has waited `answerMs`; not while it is paused, or being read. */
+  /** @param onLate called for a request that has waited `answerMs`; not in a pause, or while a body comes. */
   constructor(answerMs: number, onLate: (request: AsyncWebServerRequest) => void) {
     this.#answerMs = answerMs;
     this.#onLate = onLate;
@@ -42,7 +42,9 @@ export class Unanswered {
     const before = performance.now() - this.#answerMs;
     for (const [request, since] of this.#since) {
       if (since > before) return;
-      if (!request.isPaused() && !request.isReadingBody()) this.#onLate(request);
+      if (request.isPaused()) continue;
+      if (request.isReadingBody()) this.restart(request);
+      else this.#onLate(request);
     }
   }
 }

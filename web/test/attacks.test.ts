@@ -48,6 +48,16 @@ for (const stack of STACKS) {
       );
     });
 
+    it('by an upgrade with a body is refused', async (test) => {
+      const { raw } = await bed(test, stack, (server) => {
+        server.addHandler(new AsyncWebSocket('/ws', () => assert.fail()));
+      });
+      for (const body of ['Content-Length: 3\r\n', 'Transfer-Encoding: chunked\r\n']) {
+        const answer = await raw(`GET /ws HTTP/1.1\r\n${body}${UPGRADE}3\r\nabc\r\n0\r\n\r\n`);
+        assert.match(answer, /^HTTP\/1.1 400 (?![^]*HTTP)/);
+      }
+    });
+
     it('by an upgrade of a path that no folder has is answered', async (test) => {
       const folder = folderOf(test, { 'a.txt': 'a' });
       const { raw } = await bed(test, stack, (server) => {

@@ -153,6 +153,29 @@ for (const stack of STACKS) {
       assert.match(await drip(socket, head), /^HTTP\/1.1 200 /);
     });
 
+    it('of time to answer bounds a function that holds up the end of a body', async (test) => {
+      const { ask, log } = await bed(
+        test,
+        stack,
+        (server) => {
+          const never = (): Promise<never> => new Promise(() => undefined);
+          server.on('/', HTTP_POST, () => undefined, never, never);
+          server.onFetch('/fetch', async (request) => {
+            await request.body?.getReader().read();
+            return never();
+          });
+        },
+        { limits: { answerMs: 50 } },
+      );
+      const form = { 'Content-Type': 'multipart/form-data; boundary=b' };
+      const file = 'Content-Disposition: form-data; name="f"; filename="f"';
+      const body = `--b\r\n${file}\r\n\r\nabc\r\n--b--\r\n`;
+      assert.equal((await ask('/', { method: 'POST', body: 'abc' })).status, 503);
+      assert.equal((await ask('/', { method: 'POST', headers: form, body })).status, 503);
+      assert.equal((await ask('/fetch', { method: 'POST', body: 'abc' })).status, 503);
+      assert.equal(log.length, 3);
+    });
+
     it('of stalled clients leaves one alone that waits for the server', async (test) => {
       const { ask } = await bed(
         test,

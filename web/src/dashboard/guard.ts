@@ -32,6 +32,8 @@ const HEADERS: readonly (readonly [name: string, value: string])[] = [
 export interface GuardSettings {
   /** The token; `undefined` while none is needed. */
   readonly token: () => Token | undefined;
+  /** Port of the server. */
+  readonly port: () => number;
   /** Answers a request that must bring the token. */
   readonly ask: (request: AsyncWebServerRequest) => void;
 }
@@ -47,7 +49,10 @@ export class Guard {
   readonly run = (request: AsyncWebServerRequest, next: ArMiddlewareNext): Promise<void> | undefined => {
     this.prepare(request);
     const token = this.#settings.token();
-    if (token !== undefined && !token.isIn(request.header('authorization'), request.header('cookie'))) {
+    if (
+      token !== undefined &&
+      !token.isIn(request.header('authorization'), request.header('cookie'), this.#settings.port())
+    ) {
       this.#settings.ask(request);
       return undefined;
     }
@@ -98,13 +103,17 @@ function checkOrigin(request: AsyncWebServerRequest): void {
   const isVisit = request.method() === HTTP_GET && request.header('sec-fetch-mode') === 'navigate';
   const isOwnSite = site === '' || site === 'same-origin' || site === 'none' || isVisit;
   const origin = request.header('origin');
-  const isOwnOrigin = origin === '' || origin === ownOrigin(request);
+  const isOwnOrigin = origin === '' || hostOf(origin) === request.host().toLowerCase();
   if (isOwnSite && isOwnOrigin) return;
   throw new HttpError(403, 'the request comes from another site');
 }
 
-function ownOrigin(request: AsyncWebServerRequest): string {
-  return `${isSecure(request) ? 'https' : 'http'}://${request.host().toLowerCase()}`;
+/**
+ * Returns the host of an origin, with its port unless that is the scheme's own. The scheme is not compared: a
+ * proxy in front may speak TLS.
+ */
+function hostOf(origin: string): string | undefined {
+  return /^https?:\/\/([^/]+)$/.exec(origin.toLowerCase())?.[1];
 }
 
 /** Returns true if the request came by TLS. */

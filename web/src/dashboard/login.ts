@@ -6,6 +6,15 @@ import { AsyncBasicResponse } from '../response/basic-response.js';
 import { isSecure } from './guard.js';
 import type { Token } from './token.js';
 
+/** The dashboard that a token opens. */
+export interface Door {
+  /** Its path, without the slash at the end. */
+  readonly base: string;
+  readonly token: Token;
+  /** Port of its server. */
+  readonly port: number;
+}
+
 /** The form. Its text is constant: nothing of a request is in it. */
 function formOf(base: string, note: string): string {
   return `<!doctype html>
@@ -34,28 +43,30 @@ function formOf(base: string, note: string): string {
 }
 
 /** Answers a request without the token: by the form if it is a visit of the page, else by 401. */
-export function askForToken(request: AsyncWebServerRequest, base: string, token: Token): void {
+export function askForToken(request: AsyncWebServerRequest, door: Door): void {
+  const { base, token } = door;
   const isPage = request.url() === `${base}/`;
   if (!isPage) {
     request.requestAuthentication(AsyncAuthType.AUTH_BEARER, 'asynctcp dashboard');
     return;
   }
   const given = request.getParam('token')?.value();
-  if (given !== undefined && token.is(given)) enter(request, base, token);
+  if (given !== undefined && token.is(given)) enter(request, door);
   else sendForm(request, base, given === undefined ? '' : 'This is not the token.');
 }
 
 /** Takes the form, whose body has been read. @throws HttpError with 400 */
-export function takeToken(request: AsyncWebServerRequest, base: string, token: Token): void {
+export function takeToken(request: AsyncWebServerRequest, door: Door): void {
+  const { base, token } = door;
   const given = request.getParam('token', true)?.value();
   if (given === undefined) throw new HttpError(400, 'the form has no field token');
-  if (token.is(given)) enter(request, base, token);
+  if (token.is(given)) enter(request, door);
   else sendForm(request, base, 'This is not the token.');
 }
 
 /** The token leaves the address of the page, so that it is in no history and no picture. */
-function enter(request: AsyncWebServerRequest, base: string, token: Token): void {
-  const cookie = token.cookie(`${base}/`, isSecure(request));
+function enter(request: AsyncWebServerRequest, { base, token, port }: Door): void {
+  const cookie = token.cookie(`${base}/`, isSecure(request), port);
   const response = new AsyncBasicResponse(303).addHeader('Location', `${base}/`);
   request.send(response.addHeader('Set-Cookie', cookie));
 }

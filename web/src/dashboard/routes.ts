@@ -38,9 +38,10 @@ export function routesOf(settings: RouteSettings): AsyncWebHandler[] {
   const { base, monitor, stream, metrics, token } = settings;
   const guard = new Guard({
     token,
+    port: settings.ownPort,
     ask: (request) => {
       const needed = token();
-      if (needed !== undefined) askForToken(request, base, needed);
+      if (needed !== undefined) askForToken(request, { base, token: needed, port: settings.ownPort() });
     },
   });
   const get = (path: string, answer: ArRequestHandlerFunction): AsyncWebHandler =>
@@ -86,11 +87,11 @@ export function routesOf(settings: RouteSettings): AsyncWebHandler[] {
 }
 
 /** The form for the token, and its styles: they are there for a client that has no token yet. */
-function loginRoutes({ base, token }: RouteSettings, guard: Guard): AsyncWebHandler[] {
+function loginRoutes({ base, token, ownPort }: RouteSettings, guard: Guard): AsyncWebHandler[] {
   const take = new AsyncCallbackWebHandler(AsyncURIMatcher.exact(`${base}/login`), HTTP_POST, (request) => {
     const needed = token();
     if (needed === undefined) throw new HttpError(404);
-    takeToken(request, base, needed);
+    takeToken(request, { base, token: needed, port: ownPort() });
   });
   const styles = ['/login.css', '/theme.css'].map(
     (file) => new AsyncStaticWebHandler(base + file, pageFolder(), file, PAGE_CACHE),

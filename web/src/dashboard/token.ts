@@ -25,31 +25,39 @@ export class Token {
     return isSameSecret(text, this.text);
   }
 
-  /** Returns true if one of the headers proves that the client knows the token. */
-  isIn(authorization: string, cookies: string): boolean {
+  /**
+   * Returns true if one of the headers proves that the client knows the token.
+   * @param port that of the server.
+   */
+  isIn(authorization: string, cookies: string, port: number): boolean {
     if (BEARER.test(authorization)) return this.is(authorization.replace(BEARER, '').trim());
-    return cookieValues(cookies).some((value) => isSameSecret(value, this.#cookieValue));
+    return cookieValues(cookies, cookieName(port)).some((value) => isSameSecret(value, this.#cookieValue));
   }
 
   /**
    * Returns the header `Set-Cookie`: no script reads the cookie, and no other site's request carries it.
    * @param path that of the dashboard.
+   * @param port that of the server.
    */
-  cookie(path: string, isSecure: boolean): string {
+  cookie(path: string, isSecure: boolean, port: number): string {
     const secure = isSecure ? '; Secure' : '';
-    return `${COOKIE}=${this.#cookieValue}; Path=${path}; HttpOnly; SameSite=Strict${secure}`;
+    return `${cookieName(port)}=${this.#cookieValue}; Path=${path}; HttpOnly; SameSite=Strict${secure}`;
   }
 }
 
-const COOKIE = 'asynctcp-dashboard';
 /** Cookies of one request that are looked at. */
 const MOST_COOKIES = 10;
 
-function cookieValues(cookies: string): string[] {
+/** Browsers send a cookie to all ports of a host: the dashboard of each port has its own. */
+function cookieName(port: number): string {
+  return `asynctcp-dashboard-${port}`;
+}
+
+function cookieValues(cookies: string, name: string): string[] {
   return cookies
     .split(';')
     .map((cookie) => cookie.trim())
-    .filter((cookie) => cookie.startsWith(`${COOKIE}=`))
+    .filter((cookie) => cookie.startsWith(`${name}=`))
     .slice(0, MOST_COOKIES)
-    .map((cookie) => cookie.slice(COOKIE.length + 1));
+    .map((cookie) => cookie.slice(name.length + 1));
 }

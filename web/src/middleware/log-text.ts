@@ -10,6 +10,19 @@ function printable(text: string): string {
   return text.replace(/[^ -~]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
+/** Characters that a terminal obeys, or does not show; line feeds are looked at on their own. */
+const UNSEEN = /(?!\n)[\p{C}\p{Zl}\p{Zp}]/gu;
+
+/**
+ * Returns the text of an error, which may have text of a client in it: what a terminal obeys is escaped, and
+ * all lines behind the first are indented, so that none looks like one of the log.
+ */
+export function errorText(text: string): string {
+  return text
+    .replace(UNSEEN, (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`)
+    .replace(/\n(?! {4})/g, '\n    ');
+}
+
 /** Returns a URL or a path without passwords: neither before its host, nor in parameters named so. */
 export function targetText(target: string): string {
   const shown = target.replace(/^(https?:\/\/)[^/?#]*@/i, `$1${HIDDEN}@`);

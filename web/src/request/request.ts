@@ -54,7 +54,7 @@ export class AsyncWebServerRequest extends RequestHead {
   readonly #host: RequestHost;
   #phase: Phase = 'chain';
   #response: AsyncWebServerResponse | undefined;
-  #disconnectHandlers: (() => void)[] | undefined;
+  #disconnectHandlers: (() => unknown)[] | undefined;
   #answerHandlers: ((response: AsyncWebServerResponse) => void)[] | undefined;
   #authentication: Authentication | undefined;
   #controller: AbortController | undefined;
@@ -150,9 +150,9 @@ export class AsyncWebServerRequest extends RequestHead {
     return this.#bodyState !== 'unread';
   }
 
-  /** Returns true while the body is being read. */
+  /** Returns true while the body is being read, and its end has not come. */
   isReadingBody(): boolean {
-    return this.#bodyState === 'reading';
+    return this.#bodyState === 'reading' && !this.message.complete;
   }
 
   // ---- authentication
@@ -212,8 +212,8 @@ export class AsyncWebServerRequest extends RequestHead {
   }
 
   /** Calls `handler` when the connection is over, or the answer has been sent; at once if that is so. */
-  onDisconnect(handler: () => void): void {
-    if (this.#isClosed) handler();
+  onDisconnect(handler: () => unknown): void {
+    if (this.#isClosed) this.#callDisconnected(handler);
     else (this.#disconnectHandlers ??= []).push(handler);
   }
 
@@ -228,7 +228,19 @@ export class AsyncWebServerRequest extends RequestHead {
       this.#host.onAnswered(this);
     }
     if (!this.#isLasting) this.#host.onClosed();
-    for (const handler of this.#disconnectHandlers?.splice(0) ?? []) handler();
+    for (const handler of this.#disconnectHandlers?.splice(0) ?? []) this.#callDisconnected(handler);
+  }
+
+  #callDisconnected(handler: () => unknown): void {
+    const failed = (error: unknown): void => {
+      this.#host.onFailed(this, 'its function for a disconnect threw', error);
+    };
+    try {
+      const returned = handler();
+      if (returned instanceof Promise) returned.catch(failed);
+    } catch (error) {
+      failed(error);
+    }
   }
 
   // ---- the answer
@@ -355,10 +367,25 @@ export class AsyncWebServerRequest extends RequestHead {
     if (this.#response !== undefined) this.#leave(this.#response);
   }
 
-  #leave(response: AsyncWebServerResponse): void {
+  /** Completes an answer. If that fails, the request has none: another one may be sent. */
+  #complete(response: AsyncWebServerResponse): void {
+    const before = this.#phase;
     this.#phase = 'answered';
+    try {
+      if (this.#answerHandlers !== undefined) for (const handler of this.#answerHandlers) handler(response);
+      response.prepare();
+    } catch (error) {
+      this.#phase = before;
+      this.#response = undefined;
+      this.#answerHandlers = undefined;
+      response.discard();
+      throw error;
+    }
+  }
+
+  #leave(response: AsyncWebServerResponse): void {
+    this.#complete(response);
     this.#host.onAnswered(this);
-    if (this.#answerHandlers !== undefined) for (const handler of this.#answerHandlers) handler(response);
     if (!this.message.complete && hasBody(this.message)) {
       dropRestAfter(this.reply, this.message, this.#host.limits, () => this.#stopBody?.());
     }

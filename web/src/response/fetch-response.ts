@@ -1,5 +1,6 @@
 /** An answer that is a `Response` of the web. */
 import type { ServerResponse } from 'node:http';
+import { BodyPieces } from './body-pieces.js';
 import { pump } from './pump.js';
 import { AsyncWebServerResponse } from './response.js';
 
@@ -7,14 +8,14 @@ import { AsyncWebServerResponse } from './response.js';
 const CONNECTION_HEADERS = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade']);
 
 export class AsyncFetchResponse extends AsyncWebServerResponse {
-  readonly #body: ReadableStream<Uint8Array> | null;
+  readonly #body: BodyPieces | undefined;
 
   /** @throws TypeError for what is no response, and RangeError for one of an error or of another protocol. */
   constructor(response: Response) {
     if (!isResponse(response)) throw new TypeError('the function must return a Response');
     const { status, headers, body } = response;
     super(status, headers.get('content-type') ?? '', lengthOf(headers, body));
-    this.#body = body;
+    this.#body = body === null ? undefined : new BodyPieces(body);
     for (const [name, value] of headers) {
       if (name === 'content-type' || name === 'content-length' || CONNECTION_HEADERS.has(name)) continue;
       this.addHeader(name, value, name !== 'set-cookie');
@@ -22,15 +23,15 @@ export class AsyncFetchResponse extends AsyncWebServerResponse {
   }
 
   protected override sendBody(reply: ServerResponse): Promise<void> | undefined {
-    if (this.#body !== null) return pump(reply, this.#body, this.contentLength());
+    if (this.#body !== undefined) {
+      return pump(reply, this.#body.pieces, this.contentLength(), this.#body.isEnded);
+    }
     reply.end();
     return undefined;
   }
 
   override discard(): void {
-    if (this.#body?.locked !== false) return;
-    // A source may fail to free itself; nothing waits for it.
-    this.#body.cancel().catch(() => undefined);
+    this.#body?.end();
   }
 }
 

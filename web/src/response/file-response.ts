@@ -81,7 +81,7 @@ export class AsyncFileResponse extends AsyncWebServerResponse {
   }
 
   async #leave(reply: ServerResponse, defaults: readonly string[]): Promise<void> {
-    if (reply.destroyed) this.discard();
+    if (reply.destroyed || this.#isDiscarded) this.discard();
     else await super.start(reply, this.#headers(defaults));
   }
 
@@ -157,7 +157,7 @@ export class AsyncFileResponse extends AsyncWebServerResponse {
       template === undefined
         ? file.pieces(this.#start, this.#start + (bytes ?? file.size))
         : template.replaced(file.pieces(0, file.size), this.#request);
-    return pump(reply, pieces, bytes).finally(() => {
+    return pump(reply, pieces, bytes, () => this.#isDiscarded).finally(() => {
       file.close();
     });
   }

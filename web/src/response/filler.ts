@@ -22,13 +22,15 @@ export type AwsResponseFiller = (buffer: Buffer, maxLen: number, index: number) 
 /**
  * Yields the pieces of a filler.
  * @param bytes length of the whole body, if it is known.
+ * @param isEnded returns true when no client takes the pieces any more: the filler is not asked again.
  */
 export async function* filled(
   filler: AwsResponseFiller,
   bytes = Number.POSITIVE_INFINITY,
+  isEnded = (): boolean => false,
 ): AsyncGenerator<Uint8Array> {
   let index = 0;
-  while (index < bytes) {
+  while (index < bytes && !isEnded()) {
     const room = Math.min(PIECE_BYTES, bytes - index);
     const buffer = Buffer.allocUnsafe(room);
     const count = await filler(buffer, room, index);

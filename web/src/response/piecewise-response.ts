@@ -1,5 +1,6 @@
 /** Answers whose body comes in pieces, from a filler, an iterable or a stream. */
 import type { ServerResponse } from 'node:http';
+import { BodyPieces } from './body-pieces.js';
 import { filled, type AwsResponseFiller } from './filler.js';
 import { pump, type Pieces } from './pump.js';
 import { AsyncWebServerResponse } from './response.js';
@@ -8,7 +9,7 @@ import { AsyncWebServerResponse } from './response.js';
 export type BodySource = AwsResponseFiller | Pieces;
 
 abstract class PiecewiseResponse extends AsyncWebServerResponse {
-  readonly #source: BodySource;
+  readonly #source: BodyPieces;
 
   /**
    * Makes an answer.
@@ -16,20 +17,17 @@ abstract class PiecewiseResponse extends AsyncWebServerResponse {
    */
   constructor(contentType: string, bytes: number | undefined, source: BodySource) {
     super(200, contentType, bytes);
-    this.#source = source;
+    const isEnded = (): boolean => this.#source.isEnded();
+    this.#source = new BodyPieces(typeof source === 'function' ? filled(source, bytes, isEnded) : source);
   }
 
   protected override sendBody(reply: ServerResponse): Promise<void> {
-    const bytes = this.contentLength();
-    const source = this.#source;
-    return pump(reply, typeof source === 'function' ? filled(source, bytes) : source, bytes);
+    const { pieces, isEnded } = this.#source;
+    return pump(reply, pieces, this.contentLength(), isEnded);
   }
 
   override discard(): void {
-    const source = this.#source;
-    if (typeof source === 'function' || typeof source === 'string') return;
-    // A stream frees what it holds when its iterator ends.
-    if (Symbol.asyncIterator in source) void source[Symbol.asyncIterator]().return?.();
+    this.#source.end();
   }
 }
 

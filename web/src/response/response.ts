@@ -1,7 +1,7 @@
 /**
  * An answer: status, headers and a body. A subclass for each kind of body.
  *
- * Call order: the setters → `start`, once, by the request.
+ * Call order: the setters → `prepare` → `start`, once, by the request.
  */
 import { type ServerResponse, validateHeaderName, validateHeaderValue } from 'node:http';
 import { AsyncWebHeader } from '../header.js';
@@ -118,7 +118,6 @@ export abstract class AsyncWebServerResponse {
    * @returns a promise for a body that is not sent at once, fulfilled when all of it is written.
    */
   start(reply: ServerResponse, defaults: readonly string[]): Promise<void> | undefined {
-    this.prepare();
     reply.writeHead(this.#code, this.#head(defaults));
     if (reply.req.method === 'HEAD' || hasNoBody(this.#code)) {
       reply.end();
@@ -128,8 +127,8 @@ export abstract class AsyncWebServerResponse {
     return this.sendBody(reply);
   }
 
-  /** Fixes what the head says of the body. */
-  protected prepare(): void {
+  /** Called by the request before `start`: fixes what the head says of the body. */
+  prepare(): void {
     // Most answers know it from the beginning.
   }
 

@@ -26,7 +26,7 @@ abstract class ValueResponse<Root> extends AsyncWebServerResponse {
 
   protected abstract encoded(root: Root): Uint8Array;
 
-  protected override prepare(): void {
+  override prepare(): void {
     this.#bytes = this.encoded(this.#root);
     this.setLength(this.#bytes.length);
   }

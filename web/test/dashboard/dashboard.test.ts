@@ -5,7 +5,7 @@ import http from 'node:http';
 import { describe, it, type TestContext } from 'node:test';
 import { AsyncWebServer, HTTP_GET } from 'asynctcp-web';
 import { dashboard, serveDashboard, type Dashboard, type DashboardOptions } from 'asynctcp-web/dashboard';
-import { bed, type Answer, type Bed } from '../bed.js';
+import { answerTo, bed, type Answer, type Bed } from '../bed.js';
 import { ExampleMonitor, exampleSnapshot } from './example-monitor.js';
 
 const AT = 1_700_000_000_000;
@@ -259,7 +259,9 @@ describe('the token of a dashboard', () => {
     const right = { Authorization: `Bearer ${TOKEN}`, Host: 'gateway.example' };
     const other = { ...right, ...ACT, Origin: 'http://evil.example' };
     assert.equal((await post('/connections/37/reset', other)).status, 403);
-    assert.equal((await post('/connections/37/reset', { ...right, ...ACT })).status, 204);
+    // A proxy in front of the dashboard speaks TLS.
+    const own = { ...right, ...ACT, Origin: 'https://gateway.example' };
+    assert.equal((await post('/connections/37/reset', own)).status, 204);
     assert.deepEqual(monitor.acts, ['reset 37']);
   });
 
@@ -428,6 +430,18 @@ describe('a dashboard with a server of its own', () => {
       const answer = await fetch(`${served.url()}snapshot.json`);
       const snapshot: unknown = await answer.json();
       assert.match(JSON.stringify(snapshot), new RegExp(`"port":${served.server.port()},"accepting":true`));
+    } finally {
+      await served.end();
+    }
+  });
+
+  it('does not add the limit of its own stack to that of the program', async () => {
+    const monitor = new ExampleMonitor({ atMs: AT });
+    const served = await serveDashboard({ port: 0, monitor });
+    try {
+      const { totals } = jsonOf(await answerTo(http.get(`${served.url()}snapshot.json`), undefined));
+      assert.ok(isRecord(totals));
+      assert.equal(totals['limit'], 1024);
     } finally {
       await served.end();
     }

@@ -6,6 +6,8 @@ import type { MonitorSource } from 'asynctcp-web/dashboard';
 export const HISTORY_S = 900;
 
 const STUCK_FOR_S = 134;
+/** That of the gateway's stack, and of the stack that the dashboard has for itself. */
+const EXAMPLE_LIMIT = 1024 + 256;
 
 /** Returns a number from 0 to 1 that looks like chance, and is the same each time. */
 function noise(seed: number): number {
@@ -92,7 +94,7 @@ export function exampleSnapshot({
     totals: {
       connections: connections.length,
       mostConnections: connections.length + 14,
-      limit: 1024,
+      limit: EXAMPLE_LIMIT,
       accepted: 18_403,
       connected: 212,
       closed: 18_568,
