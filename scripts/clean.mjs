@@ -7,6 +7,7 @@ const FOLDERS = [
   'native/build',
   'native/prebuilt',
   'examples/net/build',
+  'examples/scale/build',
   'examples/web/build',
   'web/dist',
   'web/build',

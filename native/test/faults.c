@@ -138,7 +138,12 @@ int sys_getpeername(int fd, struct sockaddr *address, socklen_t *bytes) {
 }
 
 int sys_getsockopt(int fd, int level, int name, void *value, socklen_t *bytes) {
-  return fails(GETSOCKOPT) ? -1 : getsockopt(fd, level, name, value, bytes);
+  const struct fault *fault = next_fault(GETSOCKOPT);
+  errno = fault->error;
+  if (fault->error != 0) return -1;
+  /* As an older kernel, whose struct has fewer fields. */
+  *bytes = (socklen_t)least(*bytes, fault);
+  return getsockopt(fd, level, name, value, bytes);
 }
 
 int sys_setsockopt(int fd, int level, int name, const void *value, socklen_t bytes) {

@@ -20,7 +20,16 @@ function file(name: string, text: string): string {
 const NOWHERE = join(folder, 'nowhere.node');
 const FUNCTIONS = [
   ...['threadId', 'setName', 'affinity', 'setAffinity', 'nice', 'setNice'],
-  ...['closeDescriptor', 'duplicateDescriptor', 'stack', 'stackDepth', 'watchStack', 'unusedStack', 'constants', 'openSockets'],
+  ...[
+    'closeDescriptor',
+    'duplicateDescriptor',
+    'stack',
+    'stackDepth',
+    'watchStack',
+    'unusedStack',
+    'constants',
+    'openSockets',
+  ],
 ];
 
 /** Writes a module with the functions of an addon, which CommonJS loads like one. Returns its path. */

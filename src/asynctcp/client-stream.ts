@@ -17,9 +17,14 @@ import type { Fault } from '../port/tcp-stack.js';
 import type { DisconnectReason } from './handlers.js';
 
 export interface ClientStream {
+  /** True: the bytes of `onData` need to be valid only until it returns. Default false. */
+  readonly takesViews?: boolean;
   /** The attempt to connect has succeeded, and `onConnect` has been called. */
   onConnected(): void;
-  /** Takes received bytes, which the stream may keep. It calls `Session.consumed` for every byte. */
+  /**
+   * Takes received bytes, which the stream may keep unless it `takesViews`. It calls `Session.consumed` for
+   * every byte.
+   */
   onData(bytes: Uint8Array): void;
   /**
    * The space that `Session.setWantsSpace` asked for is there. Comes once for each call, and once more when

@@ -412,8 +412,12 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
   /** Has `stream` take the place of the stream of this life: it takes all events from now on. */
   replaceStream(stream: ClientStream): void {
     this.#joined = stream;
-    if (this.#stream === undefined) this.attach(stream);
-    else this.#stream = stream;
+    if (this.#stream === undefined) {
+      this.attach(stream);
+    } else {
+      this.#stream = stream;
+      this.dataHandlersChanged();
+    }
   }
 
   /** The stream of this life, if there is one. */
@@ -482,7 +486,9 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
   /** Returns true if data is needed only until the handler returns. A packet must stay valid longer. */
   #wantsViews(): boolean {
     const { onData, onPacket, takesViews } = this.core;
-    return takesViews && onData !== undefined && onPacket === undefined && this.#stream === undefined;
+    if (onPacket !== undefined) return false;
+    if (this.#stream === undefined) return takesViews && onData !== undefined;
+    return this.#stream.takesViews === true && (takesViews || onData === undefined);
   }
 
   // ---- data that waits

@@ -29,7 +29,7 @@ export interface Ends {
 export interface PassedOn {
   /** The connection's own ends. */
   readonly own: Ends;
-  /** What the reader of the preamble keeps. */
+  /** `details` of the complete preamble. */
   readonly details: unknown;
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { describe, it } from 'node:test';
 import type { AsyncClient } from '../asynctcp/async-client.js';
 import { AsyncServer } from '../asynctcp/async-server.js';
@@ -394,11 +395,28 @@ describe('the end of a link', () => {
         assert.deepEqual(bed.take(), state === 'up' && way !== 'leave' ? [`down ${reason}`] : []);
         await bed.stack.run(60_000);
         assert.equal(bed.link.report().attempts, state === 'ended' ? 0 : 1);
+        assert.equal(getEventListeners(controller.signal, 'abort').length, 0, 'listeners of the signal');
         if (way === 'leave') client?.abort();
         await bed.left();
       });
     }
   }
+
+  it("with leave: the client is the program's own from then on, and may connect again", async () => {
+    const bed = await new Bed().start();
+    const { client } = bed;
+    await bed.link.end({ client: 'leave' });
+    client.onDisconnect(() => {
+      client.onDisconnect(undefined);
+      client.connect(HOST, PORT);
+    });
+    bed.peer.close();
+    await bed.stack.settle();
+    assert.deepEqual([client.connected(), bed.peers.length], [true, 2]);
+    assert.deepEqual([bed.take(), bed.link.state, bed.link.statistics().ups], [['up'], 'ended', 1]);
+    client.abort();
+    await bed.left();
+  });
 
   it('resets a client that takes longer than withinMs', async () => {
     const bed = await new Bed({ ackTimeoutMs: 0 }).start();

@@ -86,7 +86,8 @@ export class LinkKeeper implements ReportingLink {
 
   #state: LinkState = 'ended';
   #sinceMs: number;
-  #retryAtMs = 0;
+  /** Milliseconds of the present or the last wait. */
+  #delayMs = 0;
   #connection: LinkConnection | undefined;
   /** Resolves the promises of `end`, from its call up to the end of the connection. */
   #ending: (() => void)[] | undefined;
@@ -279,8 +280,8 @@ export class LinkKeeper implements ReportingLink {
       return;
     }
     this.#enter('waiting');
-    this.#retryAtMs = this.#sinceMs + backoffMs(backoff, this.#failuresInRow, random);
-    this.#stack.timers.arm(this.#timer, this.#retryAtMs);
+    this.#delayMs = backoffMs(backoff, this.#failuresInRow, random);
+    this.#stack.timers.arm(this.#timer, this.#sinceMs + this.#delayMs);
   }
 
   /** Calls the program's handlers. Each of them may end the link. */
@@ -299,8 +300,7 @@ export class LinkKeeper implements ReportingLink {
     if (this.#state === 'ended') {
       if (this.#onGiveUp !== undefined) call2(owner, CallbackKind.DISCONNECT, this.#onGiveUp, failure, this);
     } else if (this.#onRetry !== undefined) {
-      const delayMs = this.#retryAtMs - this.#sinceMs;
-      call3(owner, CallbackKind.DISCONNECT, this.#onRetry, failure, delayMs, this);
+      call3(owner, CallbackKind.DISCONNECT, this.#onRetry, failure, this.#delayMs, this);
     }
   }
 
@@ -367,7 +367,7 @@ export class LinkKeeper implements ReportingLink {
       port,
       state: this.#state,
       sinceMs: this.#sinceMs,
-      retryAtMs: this.#state === 'waiting' ? this.#retryAtMs : undefined,
+      retryAtMs: this.#state === 'waiting' ? this.#sinceMs + this.#delayMs : undefined,
       attempts: this.#attempts,
       ups: this.#ups,
       losses: this.#losses,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { describe, it } from 'node:test';
 import { AsyncClient } from '../asynctcp/async-client.js';
 import { AsyncServer } from '../asynctcp/async-server.js';
@@ -313,6 +314,7 @@ describe('pipe()', () => {
       controller.abort();
       await bed.stack.settle();
       assert.deepEqual([bed.left.reason, bed.right.reason], ['error', 'error']);
+      assert.equal(getEventListeners(controller.signal, 'abort').length, 0);
       await bed.over({ end: 'aborted', code: ErrorCode.ERR_ABRT });
     }
   });

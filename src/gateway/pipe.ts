@@ -54,6 +54,7 @@ type Verdict = Pick<PipeResult, 'end' | 'by' | 'error'>;
 
 /** One of the two clients: takes its data to the other one. */
 class PipeEnd implements ClientStream {
+  readonly takesViews = true;
   readonly #pipe: Pipe;
   readonly #side: 'a' | 'b';
   #session: Session<AsyncClient> | undefined;
@@ -115,7 +116,7 @@ class PipeEnd implements ClientStream {
     this.carried += taken;
     if (taken > 0) this.#session?.consumed(taken);
     if (taken === bytes.length) return;
-    this.#rest = bytes.subarray(taken);
+    this.#rest = bytes.slice(taken);
     this.#held = this.#rest.length;
     this.#session?.setStopped(true);
     this.#other.#askForSpace(this.#held);

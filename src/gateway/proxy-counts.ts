@@ -1,4 +1,4 @@
-/** What became of the connections that needed a header of the PROXY protocol. */
+/** Counts of the connections that needed a header of the PROXY protocol. */
 import type { HeaderFault } from './proxy-header.js';
 
 /**

@@ -61,7 +61,7 @@ export interface ProxyTlv {
   readonly value: Uint8Array;
 }
 
-/** What a header says. */
+/** A header that was read. */
 export interface ProxyHeader {
   readonly version: 1 | 2;
   /**

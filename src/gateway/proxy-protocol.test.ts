@@ -23,7 +23,7 @@ interface Place {
   readonly stack: MemoryStack;
   readonly server: AsyncServer;
   readonly preamble: ProxyProtocol;
-  /** What the server's program sees, in order. */
+  /** Callbacks of the server's program, in order. */
   readonly log: string[];
 }
 

@@ -46,7 +46,7 @@ export interface ProxyInfo extends ProxyHeader {
   readonly local: Endpoint;
 }
 
-/** Reads the headers of a server's connections: the option `preamble`. What `proxyProtocol` returns. */
+/** The object that `proxyProtocol` returns: it reads the headers of a server's connections. */
 export class ProxyProtocol implements Preamble {
   readonly timeoutMs: number;
   readonly #maxBytes: number;
@@ -80,7 +80,7 @@ export class ProxyProtocol implements Preamble {
     return 'refuse';
   }
 
-  /** Returns what became of the connections up to this moment. */
+  /** Returns the counts at this moment. */
   figures(): ProxyFigures {
     return this.#counts.figures();
   }

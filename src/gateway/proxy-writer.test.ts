@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { AsyncClient } from '../asynctcp/async-client.js';
 import { AsyncServer } from '../asynctcp/async-server.js';
 import { MemoryStack } from '../stacks/memory/memory-stack.js';
+import { pipe } from './pipe.js';
 import { ProxyTlvType, type ProxyHeader } from './proxy-header.js';
 import { proxyInfo, proxyProtocol } from './proxy-protocol.js';
 import { readHeader } from './proxy-reader.js';
@@ -142,6 +143,32 @@ describe('writeProxyHeader', () => {
     assert.deepEqual(written, [false, true]);
     assert.deepEqual(seen, [['127.0.0.1', 4321, '127.0.0.1', 1, '127.0.0.1']]);
     assert.deepEqual(got, ['data']);
+    first.abort();
+    await stack.close();
+  });
+
+  it('goes ahead of what a pipe carries', async () => {
+    const stack = new MemoryStack();
+    const back = new AsyncServer(2, { stack, preamble: proxyProtocol({ trusted: ['127.0.0.1'] }) });
+    const got: string[] = [];
+    back.onClient((client) => {
+      got.push(`${client.remotePort()} `);
+      client.onData((_, data) => got.push(new TextDecoder().decode(data)));
+    });
+    const front = new AsyncServer(1, { stack });
+    front.onClient((client) => {
+      const next = new AsyncClient({ stack });
+      next.onConnect(() => writeProxyHeader(next, client, { version: 1 }));
+      next.connect('127.0.0.1', 2);
+      void pipe(client, next);
+    });
+    await Promise.all([back.begin(), front.begin()]);
+    const first = await AsyncClient.open('127.0.0.1', 1, { stack, localPort: 4321 });
+    first.write('early');
+    await stack.settle();
+    first.write(' late');
+    await stack.settle();
+    assert.equal(got.join(''), '4321 early late');
     first.abort();
     await stack.close();
   });

@@ -8,6 +8,9 @@ export const MOST_EVENTS = 1000;
 /** Events of one kind that are kept in one second; a line tells how many more there were. */
 export const MOST_EVENTS_PER_SECOND = 5;
 
+/** Characters of an event's text. */
+export const MOST_TEXT_CHARACTERS = 300;
+
 export type EventKind = MonitorEvent['kind'];
 
 export class EventLog {
@@ -25,9 +28,11 @@ export class EventLog {
     const count = (this.#thisSecond.get(kind) ?? 0) + 1;
     this.#thisSecond.set(kind, count);
     if (count > MOST_EVENTS_PER_SECOND) return;
-    this.#keep(kind, level, text, connection);
+    // The text of an error may have several lines.
+    const line = text.replace(/\s+/g, ' ').slice(0, MOST_TEXT_CHARACTERS);
+    this.#keep(kind, level, line, connection);
     // A warning of the library has reached the logger already.
-    if (kind !== 'warning') log(level, { event: kind, connection: connection ?? undefined }, text);
+    if (kind !== 'warning') log(level, { event: kind, connection: connection ?? undefined }, line);
   }
 
   #keep(kind: EventKind, level: LogLevel, text: string, connection: number | null): void {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { afterEach, describe, it, type TestContext } from 'node:test';
 import { AsyncClient } from '../asynctcp/async-client.js';
 import { AsyncServer, type ServerOptions } from '../asynctcp/async-server.js';
@@ -208,6 +209,37 @@ describe('the monitor of a thread', () => {
   });
 });
 
+describe('a handler of onSecond', () => {
+  it('that throws has an uncaught exception, and the others are called all the same', async () => {
+    const stack = stackOf();
+    const watching = started(stack);
+    let calls = 0;
+    const remove = watching.onSecond(() => {
+      remove();
+      throw new Error('a mistake');
+    });
+    watching.onSecond(() => (calls += 1));
+    const listeners = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException');
+    const thrown = once(process, 'uncaughtException');
+    await stack.run(2000);
+    const [error] = (await thrown) as unknown[];
+    for (const listener of listeners) process.on('uncaughtException', listener);
+    assert.match(String(error), /a mistake/);
+    assert.equal(calls, 2);
+  });
+
+  it('may end the monitor', async () => {
+    const stack = stackOf();
+    const watching = started(stack);
+    watching.onSecond(() => {
+      watching.end();
+    });
+    await stack.run(5000);
+    assert.deepEqual([watching.history().length, stack.clock.alarms], [1, 0]);
+  });
+});
+
 describe('a connection on demand of the monitor', () => {
   it('closes, and the peer sees its end', async () => {
     const stack = stackOf();
@@ -408,7 +440,7 @@ describe('a listener', () => {
     assert.ok(watching.snapshot().atMs - full.sinceAtMs >= 5000);
     assert.match(
       texts(watching).join('\n'),
-      /refuse: 1 connections? w.* refused at 127\.0\.0\.1 port 7007 \(full\)/,
+      /refuse: 1 connection was refused at 127\.0\.0\.1 port 7007 \(full\)/,
     );
     first.close();
     await stack.run(1000);

@@ -11,7 +11,7 @@ import { TcpState } from '../port/tcp-state.js';
 import type { Fault, TcpStack } from '../port/tcp-stack.js';
 import { errorText } from '../asynctcp/tcp-error.js';
 import type { DisconnectReason } from '../asynctcp/handlers.js';
-import { checkHandler, checkInteger } from '../asynctcp/check.js';
+import { checkHandler, checkInteger, show } from '../asynctcp/check.js';
 import {
   isListener,
   observeWith,
@@ -206,7 +206,7 @@ export class Monitor {
     return false;
   }
 
-  /** Ends the monitor and forgets what it knows. Harmless a second time. */
+  /** Ends the monitor: it observes and samples no more. Harmless a second time. */
   end(): void {
     if (running !== this) return;
     running = undefined;
@@ -301,7 +301,8 @@ export class Monitor {
   /** A flood of refusals is one line a second for each listener. */
   #noteRefusals(): void {
     for (const [where, count] of this.#refusedBy) {
-      this.#events.add('refuse', 'warn', `${count} connections were refused${where}`);
+      const what = count === 1 ? '1 connection was' : `${count} connections were`;
+      this.#events.add('refuse', 'warn', `${what} refused${where}`);
     }
     this.#refusedBy.clear();
   }
@@ -352,7 +353,7 @@ export class Monitor {
     onException: (connection, error) => {
       this.#error(
         'exception',
-        `a callback of ${this.#peerOf(connection)} threw ${String(error)}`,
+        `a callback of ${this.#peerOf(connection)} threw ${thrownText(error)}`,
         connection,
       );
     },
@@ -446,6 +447,11 @@ function limitOf(stacks: ReadonlySet<TcpStack>): number | null {
   let sum = 0;
   for (const { limits } of stacks) sum += limits.maxActiveTcp ?? Number.POSITIVE_INFINITY;
   return stacks.size > 0 && Number.isFinite(sum) ? sum : null;
+}
+
+/** A program may throw anything. */
+function thrownText(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : show(error);
 }
 
 function textOf({ code, cause }: Fault): string {

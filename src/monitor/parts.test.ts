@@ -5,7 +5,7 @@ import type { PathFigures } from '../port/tcp-stack.js';
 import { ErrorCode } from '../port/error-code.js';
 import { UNANSWERED_SEGMENTS, waitsForProgram, whySendingStalls } from './blockage.js';
 import { causeName, ErrorCounts, MOST_ERROR_CHARACTERS } from './error-counts.js';
-import { EventLog, MOST_EVENTS, MOST_EVENTS_PER_SECOND } from './event-log.js';
+import { EventLog, MOST_EVENTS, MOST_EVENTS_PER_SECOND, MOST_TEXT_CHARACTERS } from './event-log.js';
 import { Ring } from './ring.js';
 import type { Blockage } from './snapshot.js';
 import { MOST_MARKS, UnacknowledgedAge } from './unacknowledged-age.js';
@@ -62,6 +62,14 @@ describe('the event log', () => {
       ['act another kind', 'error 3 more of these in one second'],
     );
   });
+});
+
+it('the text of an event is one line of a bounded length', () => {
+  const log = new EventLog(() => 0);
+  log.add('error', 'error', `two\nlines ${'x'.repeat(MOST_TEXT_CHARACTERS)}`);
+  const [{ text } = { text: '' }] = log.since(0);
+  assert.match(text, /^two lines x+$/);
+  assert.equal(text.length, MOST_TEXT_CHARACTERS);
 });
 
 describe('the counts of errors', () => {

@@ -10,7 +10,7 @@
 import { Deferred } from '../support/deferred.js';
 import { GROUP_PHASES, GroupPhase, type GroupAct, type GroupEvent } from './group-phase.js';
 import { stepOn } from './phase-table.js';
-import type { SeatPhase } from './seat-phase.js';
+import { SeatPhase } from './seat-phase.js';
 import { failureOf, TaskSeat, type SeatEvents, type SeatLimits } from './task-seat-node.js';
 import type { SeatThread } from './seat-thread-node.js';
 import type { TaskStart } from './task-start.js';
@@ -209,8 +209,7 @@ export class AsyncTasks {
         this.#onReady(number);
       },
       onNotLoaded: (end) => {
-        // While another task serves, the program may be loaded yet.
-        if (this.#seats.some(({ isServing }) => isServing)) {
+        if (!this.#seats.every(({ isHopeless }) => isHopeless)) {
           this.#seats[number]?.warnOf(end);
           return;
         }
@@ -264,6 +263,7 @@ export class AsyncTasks {
     const former = this.#deputies.get(key);
     const isAccepting = seat.accepting?.places.has(place) === true;
     const deputy = isAccepting ? undefined : this.#deputyFor(seat, place);
+    if (deputy === undefined && seat.phase === SeatPhase.ENDED) seat.kept.drop(place);
     if (former === deputy) return;
     this.#deputies.delete(key);
     former?.acceptNoMore(seat.number, place);
@@ -305,7 +305,7 @@ export class AsyncTasks {
       this.#reloadAgain();
     },
     closeSockets: () => {
-      for (const seat of this.#seats) seat.kept.dropAll();
+      for (const seat of this.#seats) seat.kept.close();
     },
     stopTasks: () => {
       for (const seat of [...this.#seats]) seat.stop(this.#stopSignal);
@@ -322,9 +322,9 @@ export class AsyncTasks {
     const seat = this.#seats[this.#replacing];
     this.#replacing += 1;
     if (seat === undefined) this.#enter('allReplaced');
+    else if (seat.canBeReplaced) seat.replace();
     // A thread that is being started loads the program anew anyway.
-    else if (seat.isStarting || seat.isOver) this.#enter('replaced');
-    else seat.replace();
+    else this.#enter('replaced');
   }
 
   #reloadAgain(): void {

@@ -8,10 +8,19 @@ import { handOver, type HandedDescriptor } from './handed-descriptor-node.js';
 export class KeptSockets {
   readonly #descriptors = new Map<string, number>();
 
+  #isClosed = false;
+
   /** Takes over a descriptor. */
   keep(place: string, descriptor: number): void {
     this.drop(place);
     this.#descriptors.set(place, descriptor);
+    if (this.#isClosed) this.drop(place);
+  }
+
+  /** Closes all descriptors, and those that come. */
+  close(): void {
+    this.#isClosed = true;
+    for (const place of this.places()) this.drop(place);
   }
 
   /** Closes the descriptor of a place, if there is one. */
@@ -20,10 +29,6 @@ export class KeptSockets {
     if (descriptor === undefined) return;
     this.#descriptors.delete(place);
     loadAddon().addon?.closeDescriptor(descriptor);
-  }
-
-  dropAll(): void {
-    for (const place of this.places()) this.drop(place);
   }
 
   places(): string[] {

@@ -35,7 +35,6 @@ export class SeatThread {
 
   /** The thread is over: what it has not taken is closed. */
   ended(): void {
-    this.places.clear();
     for (const handed of this.#handed.splice(0)) withdrawDescriptor(handed);
   }
 }

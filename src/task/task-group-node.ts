@@ -39,7 +39,7 @@ export interface PlaceOrder {
   readonly place: string;
   /** Number of the task whose socket it is. */
   readonly of: number;
-  /** What to accept from as well; `undefined`: no longer. */
+  /** A socket to accept from as well; `undefined`: no longer. */
   readonly handed: HandedDescriptor | undefined;
 }
 

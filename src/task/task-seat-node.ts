@@ -4,6 +4,7 @@
  * changes the phase.
  */
 import { inspect } from 'node:util';
+import { loadAddon } from '../addon/load-addon.js';
 import { systemClock, type Alarm } from '../support/clock.js';
 import { warn } from '../support/warn.js';
 import { BackOff } from './back-off-node.js';
@@ -53,7 +54,7 @@ export interface SeatEvents {
 export class TaskSeat {
   readonly number: number;
   readonly kept = new KeptSockets();
-  /** How the last thread ended. */
+  /** End of the last thread. */
   end: ThreadEnd = { status: 0 };
   restarts = 0;
   thread: TaskThread | undefined;
@@ -65,10 +66,14 @@ export class TaskSeat {
   #phase: SeatPhase = SeatPhase.STARTING;
   /** The present thread; `undefined` while WAITING and once ENDED. */
   #present: SeatThread | undefined;
+  /** The thread that was present last, if none is. */
+  #former: SeatThread | undefined;
   #successor: SeatThread | undefined;
   /** Threads that were replaced and have not ended. */
   readonly #retired = new Set<SeatThread>();
   #keepsAlive = true;
+  /** True if the last thread that was to load the program has failed to. */
+  #isNotLoaded = false;
   #stopSignal: TaskSignal = STOP;
   #successorLimit: Alarm | undefined;
   #stopLimit: Alarm | undefined;
@@ -85,11 +90,6 @@ export class TaskSeat {
 
   get phase(): SeatPhase {
     return this.#phase;
-  }
-
-  /** True if the program was loaded and serves. */
-  get isServing(): boolean {
-    return this.#phase === SeatPhase.RUNNING || this.#phase === SeatPhase.REPLACING;
   }
 
   /** True if no thread of the task is left. */
@@ -109,9 +109,13 @@ export class TaskSeat {
     this.#enter('replace');
   }
 
-  /** True if a thread that has just been started loads the program anyway. */
-  get isStarting(): boolean {
-    return this.#phase === SeatPhase.STARTING || this.#phase === SeatPhase.PANICKED;
+  get canBeReplaced(): boolean {
+    return this.#phase === SeatPhase.RUNNING || this.#phase === SeatPhase.WAITING;
+  }
+
+  /** True if the last thread could not load the program, or the task has ended. */
+  get isHopeless(): boolean {
+    return this.#phase === SeatPhase.ENDED || this.#isNotLoaded;
   }
 
   stop(signal: TaskSignal): void {
@@ -149,7 +153,9 @@ export class TaskSeat {
       if (thread !== undefined) this.#onReport(report, thread);
     },
     onBite: (bite, worker) => {
+      // A thread that was replaced, or replaces another one, is over all the same.
       if (bite.panic && worker === this.#present?.worker) this.#enter('panic');
+      else if (bite.panic && this.#threadOf(worker) !== undefined) endOrKill(worker);
       this.#events.onBite(bite);
     },
     onMessage: (value) => {
@@ -180,7 +186,9 @@ export class TaskSeat {
         else this.#checkSuccessor();
         break;
       case 'kept':
-        this.kept.keep(report.place, report.descriptor);
+        // A thread that was replaced keeps nothing for those to come.
+        if (this.#retired.has(thread)) loadAddon().addon?.closeDescriptor(report.descriptor);
+        else this.kept.keep(report.place, report.descriptor);
         break;
       case 'listens':
         thread.onReport(report);
@@ -215,6 +223,7 @@ export class TaskSeat {
 
   #onPresentEnded(end: ThreadEnd): void {
     this.end = end;
+    this.#former = this.#present;
     this.#present = undefined;
     this.#stopLimit?.cancel();
     this.#enter(end.status === 0 && end.failure === undefined ? 'finished' : 'failed');
@@ -288,6 +297,7 @@ export class TaskSeat {
       this.#backOff.cancel();
     },
     reportReady: () => {
+      this.#isNotLoaded = false;
       this.#dropUnused();
       this.#events.onReady();
     },
@@ -298,6 +308,7 @@ export class TaskSeat {
       this.#events.onNotReplaced(this.#notReplaced);
     },
     reportNotLoaded: () => {
+      this.#isNotLoaded = true;
       this.#events.onNotLoaded(this.end);
     },
     reportFailure: () => {
@@ -345,6 +356,8 @@ export class TaskSeat {
     if (successor === undefined) return;
     this.#successor = undefined;
     this.#retired.add(successor);
+    const places = (this.#present ?? this.#former)?.places;
+    for (const place of successor.places) if (places?.has(place) !== true) this.kept.drop(place);
     void successor.worker.terminate();
   }
 
@@ -359,11 +372,11 @@ export class TaskSeat {
 
   /** Closes the sockets of places at which a restarted thread does not listen any more. */
   #dropUnused(): void {
+    const thread = this.#present;
     systemClock.setAlarm(systemClock.nowMs() + LISTEN_LIMIT_MS, () => {
-      if (!this.isServing) return;
+      if (thread === undefined || thread !== this.#present) return;
       for (const place of this.kept.places()) {
-        if (this.#present?.places.has(place) === true || this.#successor?.places.has(place) === true)
-          continue;
+        if (thread.places.has(place) || this.#successor?.places.has(place) === true) continue;
         warn(
           `task ${this.number} does not listen at ${place} any more: the connections that wait there are lost`,
         );

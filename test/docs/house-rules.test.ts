@@ -69,6 +69,12 @@ const BREACHES: readonly [file: string, line: string, rule: string][] = [
   ['src/streams/web.ts', "import 'node:stream/web';", 'rule 5: no runtime modules in streams'],
   ['src/monitor/monitor.ts', "import '../stacks/memory/memory-stack.js';", 'rule 2: nor does the monitor'],
   ['src/asynctcp/session.ts', "import '../monitor/monitor.js';", 'rule 2: nobody below knows the monitor'],
+  ['src/gateway/pipe.ts', "import '../stacks/memory/memory-stack.js';", 'rule 2: gateway imports no stack'],
+  ['src/gateway/pipe.ts', "import '../net/socket.js';", 'rule 2: nor net'],
+  ['src/gateway/pipe.ts', "import 'node:events';", 'rule 5: no runtime modules in gateway'],
+  ['src/gateway/link-keeper.ts', 'export const chance = Math.random();', 'rule 6: no chance in a link'],
+  ['src/asynctcp/session.ts', "import '../gateway/link-report.js';", 'rule 2: asynctcp knows no gateway'],
+  ['src/streams/read.ts', "import '../gateway/pipe.js';", 'rule 2: nor do streams'],
   ['src/stacks/recording/recorder.ts', "import '../memory/memory-stack.js';", 'rule 3: nor does recording'],
   ['web/src/queue/send-queue.ts', "import '../request/request.js';", 'rule 9: queue imports no folder'],
   ['web/src/auth/digest.ts', "import type { A } from '../request/request.js';", 'rule 9: nor do types of it'],
@@ -144,5 +150,7 @@ describe('the linter', () => {
     );
     assert.deepEqual(await complaints('web/src/request/body.ts', "import 'asynctcp/net';\n"), []);
     assert.deepEqual(await complaints('src/support/clock.ts', 'export const now = performance.now();\n'), []);
+    assert.deepEqual(await complaints('src/support/random.ts', 'export const one = Math.random();\n'), []);
+    assert.deepEqual(await complaints('src/gateway/pipe.ts', "import '../streams/wait.js';\n"), []);
   });
 });

@@ -203,6 +203,26 @@ describe('a program that cannot be loaded', { timeout: HANGS_MS }, () => {
   });
 });
 
+describe('tasks that none can load any more', { timeout: HANGS_MS }, () => {
+  it('end with the error, whatever was loaded before', async (test) => {
+    const folder = temporaryFolder(test);
+    const text = `
+      const { existsSync, writeFileSync } = await import('node:fs');
+      const once = ${JSON.stringify(folder)} + '/' + asynctcp.taskNumber();
+      if (existsSync(once)) throw new RangeError('no more');
+      writeFileSync(once, '');
+      ${SERVER}`;
+    const [running, port] = await startServer(test, text, ['-q', '--tasks', '2']);
+    await everyTaskListens(running, 2);
+    const visitors = await visitAll(test, port, 2);
+    for (const number of ['0', '1']) {
+      visitors.find(({ task }) => task === number)?.visit.socket.write('throw');
+    }
+    assert.equal((await running.ended).status, 1);
+    assert.match(running.stderr.text, /^Uncaught RangeError: no more/m);
+  });
+});
+
 describe('a reload of tasks', { timeout: HANGS_MS }, () => {
   it('refuses and loses no connection, and no answer', async (test) => {
     const [running, port] = await startServer(test, SERVER, ['--tasks', '2']);

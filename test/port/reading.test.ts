@@ -102,6 +102,21 @@ for (const name of Object.keys(STACKS)) {
       peer.destroy();
     });
 
+    it('that is off says how much waits', async () => {
+      const { connection, peer, events } = await line(stack);
+      connection.setReading(false);
+      assert.equal(connection.undelivered?.(), 0);
+      peer.write('abc');
+      await until('the bytes wait', () => connection.undelivered?.() === 3);
+      connection.setReading(true);
+      await until('all has come', () => events.join('') === 'abc');
+      assert.equal(connection.undelivered(), 0);
+      connection.abort();
+      assert.equal(connection.undelivered(), 0);
+      assert.equal(connection.path?.(), undefined);
+      peer.destroy();
+    });
+
     it('that is switched off by each piece delivers one piece for each time it is on', async () => {
       const made = await line(stack);
       const { connection, peer, events } = made;

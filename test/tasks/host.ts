@@ -1,8 +1,8 @@
 /**
  * Starts tasks in one process: `host.js PROGRAM CONFIG…`, a task for each CONFIG; with `{"group":…}` before
  * the first CONFIG a group of as many tasks, with that configuration. Prints their events and messages, one
- * JSON object a line. Each line of input, `{ "task": 0, "post": … }`, is posted to a task; `{ "reload": true }`
- * and `{ "stop": true }` are for the group. Ends with its input.
+ * JSON object a line. Of the lines of input, `{ "task": 0, "post": … }` is posted to a task, and
+ * `{ "reload": true }` and `{ "stop": true }` are for the group. Ends with its input.
  */
 import { createInterface } from 'node:readline';
 import { startTask, startTasks, type AsyncTask, type AsyncTasks, type ConfigureOptions } from 'asynctcp';

@@ -694,6 +694,30 @@ describe('faults on demand', () => {
     assert.equal(near.connection.heardAgoMs(), 0);
   });
 
+  it('cut: the path has no answer, and has no loss again when it heals', async () => {
+    const { stack, near, far } = await pair({ receiveWindowBytes: 1024, sendBufferBytes: 4096 });
+    far.connection.setReading(false);
+    near.send('waits');
+    await stack.run(1000);
+    assert.deepEqual(near.connection.path?.(), {
+      mss: 1460,
+      heardAgoMs: 1000,
+      roundTripMs: 0,
+      retransmissions: 0,
+      peerWindow: 1024 - 5,
+      unanswered: 0,
+    });
+    assert.equal(far.connection.undelivered?.(), 5);
+    const heal = stack.cut({ port: near.connection.local.port });
+    assert.equal(near.connection.path()?.unanswered, 0, 'nothing needs an answer');
+    near.send('lost');
+    await stack.run(1000);
+    assert.equal(near.connection.path()?.unanswered, Number.POSITIVE_INFINITY);
+    heal();
+    await stack.settle();
+    assert.equal(near.connection.path()?.unanswered, 0);
+  });
+
   it('cut: a reset is lost, and answered when the other end sends', async () => {
     const { stack, near, far } = await pair();
     const heal = stack.cut({ address: '127.0.0.1' });
