@@ -60,7 +60,8 @@ export function routesOf(settings: RouteSettings): AsyncWebHandler[] {
     get('/history.json', (request) => request.send(new AsyncJsonResponse(monitor.history()))),
     get('/events.json', (request) => {
       const since = Number(request.arg('since'));
-      if (!Number.isSafeInteger(since)) throw new HttpError(400, 'since must be the number of an event');
+      if (!(Number.isSafeInteger(since) && since >= 0))
+        throw new HttpError(400, 'since must be the number of an event');
       request.send(new AsyncJsonResponse(monitor.events(since).slice(-PAGE_EVENTS)));
     }),
     get('/connections.json', (request) => {

@@ -54,6 +54,10 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
 
+function isThere<T>(value: T | undefined): value is T {
+  return value !== undefined;
+}
+
 function jsonOf(answer: Answer): Record<string, unknown> {
   const value: unknown = JSON.parse(answer.text);
   assert.ok(isRecord(value));
@@ -115,6 +119,7 @@ describe('the figures of a dashboard', () => {
     assert.deepEqual(JSON.parse((await get('/history.json')).text), monitor.history());
     assert.deepEqual(JSON.parse((await get('/events.json?since=5')).text), monitor.events(5));
     assert.equal((await get('/events.json?since=x')).status, 400);
+    assert.equal((await get('/events.json?since=-1')).status, 400);
   });
 
   it('are bounded with 20,000 connections, however they are asked for', async (test) => {
@@ -338,6 +343,11 @@ class Stream {
     }
   }
 
+  /** Reads nothing more. */
+  pause(): void {
+    this.#response.pause();
+  }
+
   async end(): Promise<void> {
     this.#response.destroy();
     await once(this.#response, 'close');
@@ -402,6 +412,56 @@ describe('the stream of a dashboard', () => {
       assert.deepEqual((await stream.next()).data['patch'], { totals: { refused: 9 } });
       await stream.end();
     }
+  });
+
+  it('is bounded: the last 200 events, and 100 links, listeners and causes', async (test) => {
+    const monitor = new ExampleMonitor({ atMs: AT });
+    for (let count = 0; count < 300; count += 1)
+      monitor.happen({ atMs: AT, kind: 'act', level: 'info', text: `event ${count}`, connection: null });
+    const { links, listeners, errors } = monitor.snapshot();
+    const many = <T>([first]: readonly T[]): T[] => Array.from({ length: 150 }, () => first).filter(isThere);
+    monitor.tick({
+      ...monitor.snapshot(),
+      links: many(links),
+      listeners: many(listeners).map((listener, at) => ({ ...listener, id: at + 1 })),
+      errors: many(errors).map((error, at) => ({ ...error, cause: `cause ${at}` })),
+    });
+    const stream = await follow(await boardOn(test, { monitor }));
+    const { view, events } = (await stream.next()).data;
+    assert.ok(Array.isArray(events) && isRecord(view));
+    assert.equal(events.length, 200);
+    assert.match(JSON.stringify(events.at(-1)), /event 299/);
+    for (const name of ['links', 'listeners', 'errors']) {
+      const table: unknown = view[name];
+      assert.ok(isRecord(table) && Array.isArray(table['order']) && isRecord(table['rows']));
+      assert.deepEqual([table['order'].length, Object.keys(table['rows']).length], [100, 100], name);
+    }
+    await stream.end();
+  });
+
+  it('follows 32 pages at once; a further one is answered 503', async (test) => {
+    const board = await boardOn(test);
+    const streams: Stream[] = [];
+    for (let count = 0; count < 32; count += 1) streams.push(await follow(board));
+    const refused = await board.get('/stream');
+    assert.deepEqual([refused.status, refused.headers['retry-after']], [503, '1']);
+    for (const stream of streams) await stream.end();
+  });
+
+  it('cuts off a page that does not read, when 1 MiB waits for it', async (test) => {
+    const board = await boardOn(test);
+    const stream = await follow(board);
+    await stream.next();
+    stream.pause();
+    let sent = 0;
+    const [error] = board.monitor.snapshot().errors;
+    assert.ok(error !== undefined);
+    for (; board.monitor.followers > 0 && sent < 100; sent += 1) {
+      const last = `${sent}`.padEnd(50_000, '.');
+      board.monitor.tick({ ...board.monitor.snapshot(), errors: [{ ...error, last }] });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.ok(sent >= 20 && sent < 100, `${sent} deltas of 50 kB`);
   });
 
   it('asks the monitor only while a page follows', async (test) => {
