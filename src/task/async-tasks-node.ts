@@ -343,7 +343,7 @@ export class AsyncTasks {
 
   #settle(): void {
     const failure = this.#failure;
-    const status = this.#seats.map(({ end }) => end.status).find((each) => each !== 0) ?? 0;
+    const status = this.#seats.map((seat) => seat.status).find((each) => each !== 0) ?? 0;
     const reason =
       failure === undefined ? new Error(`the tasks ended with status ${status}`) : failureOf(failure);
     this.#started.reject(reason);

@@ -54,8 +54,6 @@ export interface SeatEvents {
 export class TaskSeat {
   readonly number: number;
   readonly kept = new KeptSockets();
-  /** End of the last thread. */
-  end: ThreadEnd = { status: 0 };
   restarts = 0;
   thread: TaskThread | undefined;
   readonly #start: TaskStart;
@@ -71,6 +69,9 @@ export class TaskSeat {
   #successor: SeatThread | undefined;
   /** Threads that were replaced and have not ended. */
   readonly #retired = new Set<SeatThread>();
+  /** End of the last thread. */
+  #end: ThreadEnd = { status: 0 };
+  #hasStatus = true;
   #keepsAlive = true;
   /** True if the last thread that was to load the program has failed to. */
   #isNotLoaded = false;
@@ -118,8 +119,14 @@ export class TaskSeat {
     return this.#phase === SeatPhase.ENDED || this.#isNotLoaded;
   }
 
+  /** The task's part in the group's status: a task that does not serve when it is stopped has none. */
+  get status(): number {
+    return this.#hasStatus ? this.#end.status : 0;
+  }
+
   stop(signal: TaskSignal): void {
     this.#stopSignal = signal;
+    this.#hasStatus = this.#phase === SeatPhase.RUNNING || this.#phase === SeatPhase.REPLACING;
     this.#enter('stop');
   }
 
@@ -222,7 +229,7 @@ export class TaskSeat {
   }
 
   #onPresentEnded(end: ThreadEnd): void {
-    this.end = end;
+    this.#end = end;
     this.#former = this.#present;
     this.#present = undefined;
     this.#stopLimit?.cancel();
@@ -309,10 +316,10 @@ export class TaskSeat {
     },
     reportNotLoaded: () => {
       this.#isNotLoaded = true;
-      this.#events.onNotLoaded(this.end);
+      this.#events.onNotLoaded(this.#end);
     },
     reportFailure: () => {
-      this.warnOf(this.end);
+      this.warnOf(this.#end);
     },
     reportEnd: () => {
       if (this.isOver) this.#events.onEnded();

@@ -175,6 +175,8 @@ export interface HostedTask {
   readonly thread: TaskThread;
   /** Port of its server; after a restart, of the new one. */
   readonly port: number;
+  /** True from its first order to spin on. */
+  readonly isSpinning: boolean;
   readonly bites: readonly WatchdogBite[];
   readonly restarts: number;
   /** Returns the output of the tasks' process for its user so far. */

@@ -1,12 +1,16 @@
 /** L14 · a preamble: the bytes that an accepted connection sends before it is a client. */
-import { TcpState, type AsyncClient } from 'asynctcp';
+import { TcpState, type AsyncClient, type Packet } from 'asynctcp';
 import { proxyInfo, proxyProtocol } from 'asynctcp/gateway';
 import type { ContractCase, Env } from './case.js';
 import { expect, expectEqual } from './expect.js';
 import { History } from './history.js';
+import { PatternReader } from './pattern.js';
 
 const HEADER = 'PROXY TCP4 192.0.2.1 198.51.100.2 55555 443\r\n';
 const TIMEOUT_MS = 4000;
+const WINDOW = 3000;
+/** More than the window, but few enough to be sent quickly. */
+const BYTES = 200_000;
 
 /** A preamble that the peers of an environment have to send. */
 function preambleOf({ address }: Env): ReturnType<typeof proxyProtocol> {
@@ -93,6 +97,38 @@ export const PREAMBLES: readonly ContractCase[] = [
       client?.resume();
       await env.until('it is over', () => history?.over === true);
       expectEqual([history?.received, history?.reason], ['first', 'ended'], 'data and end');
+    },
+  },
+  {
+    id: 'L14.withheld',
+    title: 'bytes behind the preamble hold the window until the program gives them back, as other data does',
+    limits: { receiveWindowBytes: WINDOW },
+    async run(env) {
+      const reader = new PatternReader(9);
+      const packets: Packet[] = [];
+      let accepted: AsyncClient | undefined;
+      const server = await env.serve(
+        (client) => {
+          accepted = client;
+          client.onPacket((_, packet) => {
+            reader.take(packet.data);
+            packets.push(packet);
+          });
+        },
+        { preamble: preambleOf(env) },
+      );
+      const peer = await env.peer.connect(server.port());
+      await peer.send(HEADER);
+      const sending = peer.sendPattern(9, BYTES);
+      await env.until('the window is full', () => reader.bytes >= WINDOW);
+      await env.settle();
+      expectEqual(reader.bytes, WINDOW, 'delivered with nothing given back');
+      while (reader.bytes < BYTES || packets.length > 0) {
+        for (const packet of packets.splice(0)) accepted?.ackPacket(packet);
+        await env.until('more has come', () => packets.length > 0 || reader.bytes === BYTES);
+      }
+      await sending;
+      expectEqual(reader.matches, true, 'data');
     },
   },
   {

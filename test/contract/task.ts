@@ -226,6 +226,7 @@ export const TASK: readonly ContractCase[] = [
       if (first === undefined || second === undefined) throw new Error('no tasks were started');
       const visitors = await visitBoth(env, first);
       visitors[1][0].client.write(`spin ${100 * SPIN_MS}`);
+      await env.until('the task is blocked', () => second.isSpinning);
       // About half of them are the blocked task's.
       const waiting: Visitor[] = [];
       for (let count = 0; count < UNDISTURBED; count += 1) waiting.push(await visit(env, first));

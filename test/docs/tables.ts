@@ -14,6 +14,7 @@ import {
 import { markdownTable } from 'markdown-table';
 import { rangeText, SYMBOLS, type ConfigurationSymbol } from '#src/asynctcp/configuration.js';
 import type { Report } from '../../bench/save.js';
+import { scaleTableRows, type ScaleReport } from '../../bench/scale-table.js';
 import { hookCpuRows, webTableRows } from '../../bench/web-table.js';
 import { Page, ROOT } from './pages.js';
 
@@ -80,6 +81,11 @@ function webResults(): Report['results'] {
   return report.results;
 }
 
+/** Returns the results of the last `npm run bench:scale -- --save`. */
+function scaleResults(): ScaleReport {
+  return JSON.parse(readFileSync(`${ROOT}bench/results/scale.json`, 'utf8')) as ScaleReport;
+}
+
 export const TABLES: readonly Table[] = [
   {
     page: 'docs/configuration.md',
@@ -102,6 +108,12 @@ export const TABLES: readonly Table[] = [
     begin: '<!-- web figures: made by `npm run docs` from bench/results/web.json -->\n',
     end: '<!-- end of the web figures -->',
     rows: () => webTableRows(webResults()),
+  },
+  {
+    page: 'docs/scale.md',
+    begin: '<!-- scale figures: made by `npm run docs` from bench/results/scale.json -->\n',
+    end: '<!-- end of the scale figures -->',
+    rows: () => scaleTableRows(scaleResults()),
   },
   {
     page: 'README.md',

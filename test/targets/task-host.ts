@@ -14,6 +14,7 @@ class Hosted implements HostedTask {
   readonly printed: () => string;
   restarts = 0;
   port = 0;
+  isSpinning = false;
   #thread: TaskThread | undefined;
 
   constructor(printed: () => string) {
@@ -29,6 +30,7 @@ class Hosted implements HostedTask {
     if (message.bite !== undefined) this.bites.push(message.bite);
     if (message.restarts !== undefined) this.restarts = message.restarts;
     if (message.posted !== undefined) this.port = message.posted.port;
+    this.isSpinning = message.posted?.isSpinning ?? this.isSpinning;
     if (message.thread !== undefined) this.#thread = message.thread;
   }
 }
@@ -37,7 +39,7 @@ interface Message {
   readonly task?: number;
   readonly bite?: WatchdogBite;
   readonly restarts?: number;
-  readonly posted?: { readonly port: number };
+  readonly posted?: { readonly port: number; readonly isSpinning?: boolean };
   readonly thread?: TaskThread;
   /** Of a group: a reload is over. */
   readonly reloaded?: boolean;

@@ -28,6 +28,8 @@ for (let warm = 0; warm < 5000; warm += 1) descend(50);
 
 const ORDERS: Readonly<Record<string, (argument: number) => string>> = {
   spin: (ms) => {
+    // The message is on its way though this thread blocks.
+    parentPort?.postMessage({ port: server.port(), isSpinning: true });
     spinning(ms);
     return 'spun';
   },
