@@ -9,6 +9,11 @@ export interface Limits {
   readonly urlBytes: number;
   /** Bytes of a body that is held in memory, such as a form's or JSON: 413. */
   readonly bodyBytes: number;
+  /**
+   * Bytes of bodies that are held in memory for all requests together: 503, with `Retry-After`; 413 for a
+   * body that is larger alone.
+   */
+  readonly heldBytes: number;
   /** Bytes of a body that is passed on as it comes, such as an upload: 413. */
   readonly uploadBytes: number;
   /** Number of parameters of a query, and of a form with its files: 400 and 413. */
@@ -29,7 +34,10 @@ export interface Limits {
   readonly dropMs: number;
   /** Connections at once: further ones are closed. */
   readonly connections: number;
-  /** Requests at once: 503, with `Retry-After`. */
+  /**
+   * Requests at once, without those whose body is being read: 503, with `Retry-After`, at once or when the
+   * body has come.
+   */
   readonly requests: number;
   /** Requests that wait on one connection for the answers to others before them: 503, with `Retry-After`. */
   readonly pipelined: number;
@@ -53,6 +61,7 @@ export const DEFAULT_LIMITS: Limits = {
   headers: 100,
   urlBytes: 8192,
   bodyBytes: 1_048_576,
+  heldBytes: 67_108_864,
   uploadBytes: 1_073_741_824,
   params: 1000,
   headersMs: 10_000,

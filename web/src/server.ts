@@ -34,6 +34,7 @@ import { hasBody, readBody } from './request/body.js';
 import { dropRestAfter } from './request/drop-rest.js';
 import { Reply, replyClosed } from './request/reply.js';
 import type { RequestHost } from './request/request-host.js';
+import { RequestLoad } from './request/request-load.js';
 import { AsyncWebServerRequest } from './request/request.js';
 import { readToEnd, replyToUpgrade, type Upgrade } from './request/upgrade.js';
 import { AsyncWebRewrite } from './rewrite.js';
@@ -50,6 +51,7 @@ const NO_PROXY = 'HTTP/1.1 501 Not Implemented\r\nConnection: close\r\nContent-L
 export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost, AsyncDisposable {
   readonly limits: Limits;
   readonly queueBudget: QueueBudget;
+  readonly load: RequestLoad;
   readonly #port: number;
   readonly #options: AsyncWebServerOptions;
   readonly #server: WebServer;
@@ -63,7 +65,6 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   /** Connections of requests that could be read in two ways: what follows on them may be none. */
   readonly #closing = new WeakSet<Socket>();
   #nonces: Nonces | undefined;
-  #requests = 0;
 
   /**
    * Makes a server; `begin` lets it listen.
@@ -75,6 +76,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     this.#port = port;
     this.#options = options;
     this.limits = limitsOf(options.limits);
+    this.load = new RequestLoad(this.limits);
     this.queueBudget = new QueueBudget(this.limits.queuedBytes);
     this.#unanswered = new Unanswered(this.limits.answerMs, (request) => {
       this.#late(request);
@@ -323,13 +325,13 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
       ignoreRest(message.socket, this.limits);
       return;
     }
-    if (this.#requests >= this.limits.requests || (isWaiting && !this.#mayWait(message.socket))) {
+    if (this.load.isFull() || (isWaiting && !this.#mayWait(message.socket))) {
       this.#refuse(reply, 503, this.limits.retryAfterS);
       return;
     }
     const request = new AsyncWebServerRequest(this, message, reply, target);
     if (keepsAlive !== undefined) request.awaitContinue(keepsAlive);
-    this.#requests += 1;
+    this.load.enter();
     reply.request = request;
     reply.on('close', replyClosed);
     if (isWaiting) this.#pipelines.add(message.socket, request);
@@ -489,11 +491,6 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   }
 
   /** Called by a request. */
-  onClosed(): void {
-    this.#requests -= 1;
-  }
-
-  /** Called by a request. */
   onLasting(socket: Socket, end: EndConnection): void {
     this.#lasting.add(socket, end);
     this.#pipelines.close(socket);
@@ -527,14 +524,14 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
       request.abort();
       return;
     }
-    const code = isMeant ? error.code : 500;
-    this.#replace(request, code, isMeant ? error.message : (STATUS_CODES[500] ?? ''));
+    if (isMeant) this.#replace(request, error.code, error.message, error.retryAfterS);
+    else this.#replace(request, 500, STATUS_CODES[500] ?? '');
   }
 
   /** Answers in place of a handler. Functions of the program that see the answer may fail as well. */
-  #replace(request: AsyncWebServerRequest, code: number, text: string): void {
+  #replace(request: AsyncWebServerRequest, code: number, text: string, retryAfterS?: number): void {
     try {
-      request.replace(code, text);
+      request.replace(code, text, retryAfterS);
     } catch (error) {
       // They are not called again.
       this.#failed(request, error);

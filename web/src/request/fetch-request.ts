@@ -35,7 +35,7 @@ export function fetchRequestOf(request: AsyncWebServerRequest, limits: Limits): 
   if (request.contentLength() > limits.uploadBytes) throw new HttpError(413);
   const body = new BodyStream(request, limits.uploadBytes);
   return {
-    request: new Request(url, { ...init, body: body.stream, duplex: 'half' }),
+    request: new RequestWithBody(url, { ...init, duplex: 'half' }, body),
     bodyError: () => body.error,
   };
 }
@@ -74,10 +74,36 @@ function headersOf(request: AsyncWebServerRequest): [string, string][] {
   return request.headers().map((header) => [header.name(), header.value()]);
 }
 
+/** Its body counts as held in memory if the program asks for it as a whole, or for a copy. */
+class RequestWithBody extends Request {
+  readonly #body: BodyStream;
+
+  constructor(url: string, init: RequestInit, body: BodyStream) {
+    super(url, { ...init, body: body.stream });
+    this.#body = body;
+  }
+
+  hold(): void {
+    this.#body.isHeld = true;
+  }
+}
+
+for (const name of ['arrayBuffer', 'blob', 'bytes', 'clone', 'formData', 'json', 'text']) {
+  const method: unknown = Reflect.get(Request.prototype, name);
+  if (typeof method !== 'function') continue;
+  const value = function (this: RequestWithBody, ...args: unknown[]): unknown {
+    this.hold();
+    return Reflect.apply(method, this, args);
+  };
+  Object.defineProperty(RequestWithBody.prototype, name, { value, writable: true, configurable: true });
+}
+
 /** The body as a stream of the web: a piece is read only when the stream has space for it. */
 class BodyStream {
   readonly stream: ReadableStream<Uint8Array>;
   error: unknown;
+  /** True if the program keeps the pieces. */
+  isHeld = false;
   readonly #request: AsyncWebServerRequest;
   readonly #limitBytes: number;
   #isBegun = false;
@@ -107,6 +133,7 @@ class BodyStream {
     try {
       await eachPiece(this.#request, this.#limitBytes, (piece) => {
         if (this.#isCancelled) return false;
+        if (this.isHeld) this.#request.hold(piece.length);
         controller.enqueue(piece);
         return new Promise<boolean>((resolve) => {
           this.#pull = () => {
