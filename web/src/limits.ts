@@ -73,7 +73,7 @@ export const DEFAULT_LIMITS: Limits = {
   dropMs: 5000,
   connections: 10_000,
   requests: 1000,
-  pipelined: 100,
+  pipelined: 10,
   retryAfterS: 1,
   nonceMs: 300_000,
   nonces: 10_000,
