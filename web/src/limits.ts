@@ -92,7 +92,7 @@ export interface QueueLimits {
 export interface WebSocketLimits extends QueueLimits {
   /** Clients at once: 503, with `Retry-After`. */
   readonly clients: number;
-  /** Bytes of a message that a client sends: 1009. */
+  /** Bytes of a message that a client sends, of which the server keeps what has come: 1009. */
   readonly messageBytes: number;
   /** Frames of such a message: 1008. */
   readonly messageFrames: number;
@@ -110,7 +110,7 @@ export const DEFAULT_WEB_SOCKET_LIMITS: WebSocketLimits = {
   queueMessages: 64,
   queueBytes: 1_048_576,
   clients: 10_000,
-  messageBytes: 1_048_576,
+  messageBytes: 65_536,
   messageFrames: 1024,
   framePieces: 4096,
   pingMs: 20_000,
