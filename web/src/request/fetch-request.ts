@@ -5,12 +5,10 @@ import type { Limits } from '../limits.js';
 import { hasBody } from './body.js';
 import { eachPiece } from './body-reader.js';
 import type { AsyncWebServerRequest } from './request.js';
+import { hostOfTarget } from './target.js';
 
 /** Methods that `Request` does not allow (Fetch §2.2.1). */
 const FORBIDDEN = /^(?:CONNECT|TRACE|TRACK)$/;
-
-/** Host and port as a URL has them, and nothing else of it: a name, an IPv4 or an IPv6 address. */
-const HOST = /^(?:[\w.~!$&'()*+,;=-]+|\[[\da-f:.]+\])(?::\d{0,5})?$/i;
 
 export interface FetchRequest {
   readonly request: Request;
@@ -54,20 +52,13 @@ function absoluteUrl(request: AsyncWebServerRequest): string {
 /** Returns the host: the target's own comes before the header (RFC 9112 §3.2.2). */
 function hostOf({ message }: AsyncWebServerRequest): string {
   const { rawHeaders, url = '' } = message;
-  let count = 0;
-  let host = '';
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    if (rawHeaders[at]?.toLowerCase() !== 'host') continue;
-    count += 1;
-    host = rawHeaders[at + 1] ?? '';
-  }
+  const at = rawHeaders.findIndex((name, place) => place % 2 === 0 && name.toLowerCase() === 'host');
+  // Middleware may have freed the header.
+  const host = hostOfTarget(url) ?? (at < 0 ? '' : rawHeaders[at + 1]);
+  if (host !== undefined && host !== '') return host;
   // HTTP/1.0 has no such header, but a URL has a host.
-  if (count === 0 && message.httpVersionMinor === 0) host = 'localhost';
-  else if (count !== 1 || !HOST.test(host)) throw new HttpError(400);
-  const target = /^https?:\/\/(?<host>[^/?#]+)/i.exec(url)?.groups?.['host'];
-  if (target === undefined) return host;
-  if (!HOST.test(target)) throw new HttpError(400);
-  return target;
+  if (message.httpVersionMinor === 0) return 'localhost';
+  throw new HttpError(400);
 }
 
 function headersOf(request: AsyncWebServerRequest): [string, string][] {
