@@ -65,6 +65,8 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   /** Connections of requests that could be read in two ways: what follows on them may be none. */
   readonly #closing = new WeakSet<Socket>();
   #nonces: Nonces | undefined;
+  /** Settles when the server has ended. */
+  #ending: Promise<void> | undefined;
 
   /**
    * Makes a server; `begin` lets it listen.
@@ -160,17 +162,25 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
 
   /**
    * Stops listening, and ends the connections: those without a request, WebSockets (1001) and event streams
-   * at once, the others when they have had their answer, all after `graceMs` in any case.
+   * at once, the others when they have had their answer, all after `graceMs` in any case. A further call
+   * waits for the same end; the shortest time holds.
    */
   end(graceMs = 5000): Promise<void> {
-    if (!this.#server.listening) return Promise.resolve();
+    if (this.#server.listening) this.#ending = this.#close();
+    if (this.#ending === undefined) return Promise.resolve();
+    const timer = setTimeout(() => {
+      this.#server.closeAllConnections();
+      this.#lasting.destroy();
+    }, graceMs);
+    return this.#ending.finally(() => {
+      clearTimeout(timer);
+    });
+  }
+
+  #close(): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        this.#server.closeAllConnections();
-        this.#lasting.destroy();
-      }, graceMs);
       this.#server.close(() => {
-        clearTimeout(timer);
+        this.#ending = undefined;
         this.#lasting.reset();
         resolve();
       });
