@@ -12,6 +12,7 @@ export class RequestHead {
   readonly message: IncomingMessage;
   readonly #method: number;
   #target: Target;
+  #isRewritten = false;
   #params: AsyncWebParameter[] | undefined;
   #pathArgs: readonly string[] = [];
   #attributes: Map<string, unknown> | undefined;
@@ -177,7 +178,13 @@ export class RequestHead {
   /** Sets another path and query: a rewrite. */
   rewrite(target: Target): void {
     this.#target = target;
+    this.#isRewritten = true;
     this.#params = undefined;
+  }
+
+  /** Returns true if the path is another one than the client asked for. */
+  isRewritten(): boolean {
+    return this.#isRewritten;
   }
 
   // ---- attributes
