@@ -22,7 +22,10 @@ export interface Limits {
   readonly headersMs: number;
   /** Time for headers and body, in milliseconds: 408. */
   readonly requestMs: number;
-  /** Time for a handler to answer, from when the whole body has come, in milliseconds: 503. */
+  /**
+   * Time for a handler to answer, from when the whole body has come, and for each value of a template, in
+   * milliseconds: 503.
+   */
   readonly answerMs: number;
   /** Time for which a client may take none of the bytes that wait for it, in milliseconds: it is closed. */
   readonly stalledMs: number;
