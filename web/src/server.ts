@@ -28,7 +28,7 @@ import { limitsOf, type Limits } from './limits.js';
 import { HTTP_ANY } from './methods.js';
 import { errorText, targetText } from './middleware/log-text.js';
 import { AsyncMiddlewareChain, type ArMiddlewareNext } from './middleware/middleware.js';
-import { Pipelines } from './pipelines.js';
+import { isLast, Pipelines } from './pipelines.js';
 import { QueueBudget } from './queue/queue-budget.js';
 import { hasBody, readBody } from './request/body.js';
 import { dropRestAfter } from './request/drop-rest.js';
@@ -363,10 +363,11 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     }
   }
 
-  /** Returns true if an answer has left behind which the connection is closed (RFC 9112 §9.6). */
+  /** Returns true if there is an answer behind which the connection is closed (RFC 9112 §9.6). */
   #isClosing(socket: Socket): boolean {
     const reply: unknown = Reflect.get(socket, '_httpMessage');
-    return this.#closing.has(socket) || (reply instanceof Reply && Reflect.get(reply, '_last') === true);
+    if (this.#closing.has(socket) || this.#pipelines.hasLast(socket)) return true;
+    return reply instanceof Reply && isLast(reply);
   }
 
   /** Returns true if a further request may wait for the answers to others on its connection. */

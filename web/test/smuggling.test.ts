@@ -141,6 +141,30 @@ for (const stack of STACKS) {
       assert.match(await raw(`${HEAD}Connection: close\r\n\r\n${HIDDEN}`), /^HTTP\/1.1 200 (?![^]*HTTP)/);
     });
 
+    it('behind an answer of the program that closes the connection is not served', async (test) => {
+      let hidden = 0;
+      const { raw } = await bed(test, stack, (server) => {
+        server.on('/hidden', () => (hidden += 1));
+        server.on('/late', (request) => {
+          setImmediate(() => {
+            request.send(200);
+          });
+        });
+        server.on('/last', (request) => {
+          request.send(request.beginResponse(201).addHeader('Connection', 'close'));
+        });
+      });
+      const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
+      for (const before of [1, 2]) {
+        const answers = await raw(get('/late').repeat(before) + get('/last') + HIDDEN.repeat(3));
+        assert.deepEqual(answers.match(/HTTP\/1.1 \d+/g)?.slice(before - 1), [
+          'HTTP/1.1 200',
+          'HTTP/1.1 201',
+        ]);
+        assert.equal(hidden, 0);
+      }
+    });
+
     it('behind an answer that closes the connection is not served', async (test) => {
       let hidden = 0;
       const { raw } = await bed(test, stack, (server) => {
