@@ -1,4 +1,4 @@
-/** What the requests of a server take together: places, and memory for bodies. */
+/** Places and memory for bodies, which the requests of a server share. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';

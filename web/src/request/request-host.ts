@@ -15,7 +15,7 @@ export interface RequestHost {
   readonly defaultHeaders: readonly string[];
   /** Messages that wait for the server's clients. */
   readonly queueBudget: QueueBudget;
-  /** What all requests take together. */
+  /** Places and memory that all requests share. */
   readonly load: RequestLoad;
   /** Called when the connection lasts beyond the request. `end` is called when the server ends. */
   onLasting(socket: Socket, end: EndConnection): void;
