@@ -115,9 +115,10 @@ for (const stack of STACKS) {
 
     it('are refused beyond 64 KiB by default (1009)', async (test) => {
       const talked = await talk(test, stack);
-      talked.peer.socket.write(frame(binary, Buffer.alloc(65_536, 'x')));
+      const most = frame(binary, Buffer.alloc(65_535, 'x'), { final: false });
+      talked.peer.socket.write(Buffer.concat([most, frame(continuation, 'x')]));
       assert.equal(await talked.seen.next(), `data ${'x'.repeat(65_536)}`);
-      await assertRefused(talked, 1009, frame(binary, Buffer.alloc(65_537)));
+      await assertRefused(talked, 1009, most, frame(continuation, 'xx'));
     });
 
     it('are refused by their announced length alone (1009)', async (test) => {
