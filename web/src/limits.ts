@@ -38,8 +38,8 @@ export interface Limits {
   /** Connections at once: further ones are closed. */
   readonly connections: number;
   /**
-   * Requests at once, without those whose body is being read: 503, with `Retry-After`, at once or when the
-   * body has come.
+   * Requests at once that have no answer yet, without those whose body is being read: 503, with
+   * `Retry-After`, at once or when the body has come.
    */
   readonly requests: number;
   /** Requests that wait on one connection for the answers to others before them: 503, with `Retry-After`. */

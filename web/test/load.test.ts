@@ -12,6 +12,8 @@ const FORM = 'application/x-www-form-urlencoded';
 const MULTIPART = 'multipart/form-data; boundary=b';
 const FIELD = '--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n';
 const JSON_TYPE = 'application/json';
+/** More than a connection takes from a client that does not read. */
+const LARGE_BYTES = 50_000_000;
 
 /** Paths that read a body in each way, with its type and its beginning. */
 const READERS: readonly (readonly [path: string, type: string, beginning: string])[] = [
@@ -25,6 +27,9 @@ const READERS: readonly (readonly [path: string, type: string, beginning: string
 function answerAll(server: AsyncWebServer): void {
   server.on('/', (request) => {
     request.send(200);
+  });
+  server.on('/large', (request) => {
+    request.send(200, 'text/plain', Buffer.alloc(LARGE_BYTES));
   });
   server.on('/form', (request) => {
     request.send(200);
@@ -68,6 +73,15 @@ for (const stack of STACKS) {
         await beginBody(made, path, type, beginning);
         assert.equal((await made.ask('/')).status, 200, path);
       }
+    });
+
+    it('nor do answers that are not read', async (test) => {
+      const { open, ask } = await bed(test, stack, answerAll, { limits: { requests: 1 } });
+      const deaf = open();
+      deaf.write('GET /large HTTP/1.1\r\nHost: x\r\n\r\n');
+      await once(deaf, 'readable');
+      assert.equal((await ask('/')).status, 200);
+      deaf.destroy();
     });
 
     it('count when they have come: one too many is answered 503 with Retry-After', async (test) => {

@@ -1,7 +1,7 @@
 /**
- * Places and memory that the requests of a server share. A request counts from its head on, except while its
- * body is read: how long that takes is its client's choice. Bytes of a body that are kept count until the
- * request is over.
+ * Places and memory that the requests of a server share. A request counts from its head until its answer
+ * begins to leave, except while its body is read: how long body and answer take is the client's choice. Bytes
+ * of a body that are kept count until the request is over.
  */
 import type { Limits } from '../limits.js';
 

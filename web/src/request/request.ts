@@ -150,7 +150,7 @@ export class AsyncWebServerRequest extends RequestHead {
     this.#bodyState = 'read';
     this.#stopBody = undefined;
     this.#host.onBodyRead(this);
-    if (this.#isClosed || this.#isLasting) return true;
+    if (this.#isClosed || this.#isLasting || this.hasLeft()) return true;
     // An answer that is there already is sent.
     if (this.#host.load.isFull() && !this.isSent()) return false;
     this.#isCounted = true;
@@ -416,6 +416,7 @@ export class AsyncWebServerRequest extends RequestHead {
 
   #leave(response: AsyncWebServerResponse): void {
     this.#complete(response);
+    this.#leaveLoad();
     this.#host.onAnswered(this);
     if (!this.message.complete && hasBody(this.message)) {
       dropRestAfter(this.reply, this.message, this.#host.limits, () => this.#stopBody?.());
