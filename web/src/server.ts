@@ -3,13 +3,11 @@
  * answers it → middleware → the body is read → the handler → the answer leaves.
  */
 import http, { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
-import https from 'node:https';
-import { Socket, type AddressInfo } from 'node:net';
-import type { Duplex } from 'node:stream';
+import type { AddressInfo, Socket } from 'node:net';
 import { carry } from 'asynctcp/net';
 import { admit } from './admission.js';
 import { Nonces } from './auth/nonces.js';
-import { answerClientError, dropAll, ignoreRest } from './client-error.js';
+import { ignoreRest } from './client-error.js';
 import type { WebFolder } from './files/web-folder.js';
 import {
   AsyncCallbackWebHandler,
@@ -22,7 +20,7 @@ import type { AsyncWebHandler } from './handlers/handler.js';
 import { noteAllowed, NotFoundHandler } from './handlers/not-found-handler.js';
 import { AsyncStaticWebHandler } from './handlers/static-handler.js';
 import { HttpError } from './http-error.js';
-import { timerMs } from './interval.js';
+import { makeHttpServer, type HttpServer } from './http-server.js';
 import { LastingConnections, type EndConnection } from './lasting.js';
 import { limitsOf, type Limits } from './limits.js';
 import { HTTP_ANY } from './methods.js';
@@ -36,17 +34,11 @@ import { Reply, replyClosed } from './request/reply.js';
 import type { RequestHost } from './request/request-host.js';
 import { RequestLoad } from './request/request-load.js';
 import { AsyncWebServerRequest } from './request/request.js';
-import { readToEnd, replyToUpgrade, type Upgrade } from './request/upgrade.js';
+import { readToEnd, type Upgrade } from './request/upgrade.js';
 import { AsyncWebRewrite } from './rewrite.js';
 import type { AsyncWebServerOptions } from './server-options.js';
 import { Unanswered } from './unanswered.js';
 import type { AsyncURIMatcher } from './uri-matcher.js';
-
-/** Time between two looks of node:http for connections whose time is over, in milliseconds. */
-const CHECK_MS = 250;
-
-/** Answer to CONNECT: the server is no proxy. */
-const NO_PROXY = 'HTTP/1.1 501 Not Implemented\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
 
 export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost, AsyncDisposable {
   readonly limits: Limits;
@@ -54,7 +46,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   readonly load: RequestLoad;
   readonly #port: number;
   readonly #options: AsyncWebServerOptions;
-  readonly #server: WebServer;
+  readonly #server: HttpServer;
   readonly #handlers: AsyncWebHandler[] = [];
   readonly #rewrites: AsyncWebRewrite[] = [];
   readonly #notFound = new NotFoundHandler();
@@ -84,64 +76,20 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     this.#unanswered = new Unanswered(this.limits.answerMs, (request) => {
       this.#late(request);
     });
-    this.#server = carry(makeServer(options, this.limits), {
+    const server = makeHttpServer(options.tls, this.limits, this.#lasting, {
+      onRequest: (message, reply, upgrade, keepsAlive) => {
+        this.#serve(message, reply, upgrade, keepsAlive);
+      },
+      onUnknownExpectation: (reply) => {
+        this.#refuse(reply, 417);
+      },
+    });
+    this.#server = carry(server, {
       stack: options.stack,
       preamble: options.preamble,
       onDrain: () => {
         this.#lasting.end();
       },
-    });
-    this.#listenToServer();
-  }
-
-  #listenToServer(): void {
-    const server = this.#server;
-    const { limits } = this;
-    server.maxConnections = limits.connections;
-    server.maxHeadersCount = limits.headers + 1;
-    server.timeout = limits.stalledMs;
-    server.on('request', (message, reply: Reply) => {
-      this.#serve(message, reply);
-    });
-    // The body is asked for when middleware has let the request pass.
-    server.on('checkContinue', (message: IncomingMessage, reply: Reply) => {
-      // After a refusal the client may send its body or not: only a closed connection is clear to both.
-      const keepsAlive = reply.shouldKeepAlive;
-      reply.shouldKeepAlive = false;
-      this.#serve(message, reply, undefined, keepsAlive);
-    });
-    server.on('checkExpectation', (_message: IncomingMessage, reply: ServerResponse) => {
-      this.#refuse(reply, 417);
-    });
-    // node:http knows a connection of TLS behind its handshake only, and one of CONNECT not any more.
-    server.on('connection', (socket: Socket) => {
-      if (this.#options.tls !== undefined) this.#lasting.add(socket);
-    });
-    server.on('connect', (_message: IncomingMessage, socket: Duplex) => {
-      socket.on('error', () => undefined);
-      if (isAnswering(socket) || !(socket instanceof Socket)) {
-        socket.destroy();
-        return;
-      }
-      this.#lasting.add(socket);
-      dropAll(socket.end(NO_PROXY), limits);
-    });
-    server.on('clientError', (error: Error, socket: Duplex) => {
-      if (socket instanceof Socket) answerClientError(error, socket, limits);
-      else socket.destroy();
-    });
-    server.on('timeout', (socket: Socket) => {
-      if (isStalled(socket)) socket.destroy();
-    });
-    server.on('upgrade', (message: IncomingMessage, duplex: Duplex, head: Buffer) => {
-      // node:http has left the connection: nothing tells the answers that are due from the new protocol.
-      if (isAnswering(duplex)) {
-        duplex.on('error', () => undefined).destroy();
-        return;
-      }
-      const [reply, socket] = replyToUpgrade(message, duplex);
-      this.#lasting.add(socket);
-      this.#serve(message, reply, { socket, head });
     });
   }
 
@@ -201,7 +149,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   }
 
   /** node:http's own server, for what has no name here. */
-  get server(): http.Server<typeof IncomingMessage, typeof Reply> {
+  get server(): HttpServer {
     return this.#server;
   }
 
@@ -566,32 +514,6 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     const line = `asynctcp-web: handler ${route} of ${request.methodToString()} ${targetText(request.url())}: ${what}`;
     (this.#options.log ?? console.error)(line);
   }
-}
-
-type WebServer = http.Server<typeof IncomingMessage, typeof Reply>;
-
-function makeServer({ tls }: AsyncWebServerOptions, limits: Limits): WebServer {
-  const options: http.ServerOptions<typeof IncomingMessage, typeof Reply> = {
-    ServerResponse: Reply,
-    maxHeaderSize: limits.headerBytes,
-    headersTimeout: limits.headersMs,
-    requestTimeout: Math.max(limits.headersMs, limits.requestMs),
-    keepAliveTimeout: limits.keepAliveMs,
-    connectionsCheckingInterval: CHECK_MS,
-  };
-  if (tls === undefined) return http.createServer(options);
-  return https.createServer({ ...options, handshakeTimeout: timerMs(limits.headersMs), ...tls });
-}
-
-/** Returns true if an earlier request of the connection has not had its whole answer. */
-function isAnswering(socket: Duplex): boolean {
-  const reply: unknown = Reflect.get(socket, '_httpMessage');
-  return reply !== null && reply !== undefined;
-}
-
-/** Returns true if a silent client takes no bytes, or has no request: the server itself may be silent too. */
-function isStalled(socket: Socket): boolean {
-  return socket.writableLength > 0 || !isAnswering(socket);
 }
 
 function isAddress(address: string | AddressInfo | null): address is AddressInfo {
