@@ -34,7 +34,7 @@ export interface RouteSettings {
 }
 
 /** Path of an action: the connection, and what becomes of it. */
-const ACTION = /^\/connections\/(\d{1,15})\/(close|reset)$/;
+const ACTION = /^\/connections\/([1-9]\d{0,14})\/(close|reset)$/;
 
 /** Returns the handlers of all paths, in the order in which a server asks them. */
 export function routesOf(settings: RouteSettings): AsyncWebHandler[] {

@@ -165,6 +165,7 @@ describe('the actions of a dashboard', () => {
       '/connections/x/reset',
       '/connections/37',
       '/connections/-1/close',
+      '/connections/0/close',
     ])
       assert.equal((await post(path, ACT)).status, 404, path);
     const answer = await get('/connections/37/reset', ACT);
