@@ -110,9 +110,16 @@ const ROWS: readonly Metric[] = [
     'Connections that the listener refused.',
     (figures) => figures.refused,
   ),
-  linkMetric('gauge', 'link_up', '1 if the link is connected, else 0.', ({ state }) =>
-    Number(state === 'up'),
-  ),
+  {
+    kind: 'gauge',
+    name: 'link_up',
+    help: '1 if the link is connected, or all links of this name; else 0.',
+    labels: ['link'],
+    read: ({ links }) => {
+      const down = new Set(links.filter(({ state }) => state !== 'up').map(({ name }) => name));
+      return [...new Set(links.map(({ name }) => name))].map((link) => [{ link }, Number(!down.has(link))]);
+    },
+  },
   linkMetric('counter', 'link_attempts_total', 'Attempts of the link to connect.', (link) => link.attempts),
   linkMetric('counter', 'link_losses_total', 'Times that the link was lost.', (link) => link.losses),
 ];

@@ -56,6 +56,25 @@ describe('the metrics of a dashboard', () => {
     }
   });
 
+  it('say that a link is down even if another one of its name is up', async (test) => {
+    const { links } = new ExampleMonitor({ atMs: AT }).snapshot();
+    const [link] = links;
+    assert.ok(link !== undefined);
+    const two = (state: 'up' | 'waiting'): ExampleMonitor =>
+      withSnapshot({
+        links: [
+          { ...link, state: 'up' },
+          { ...link, state },
+        ],
+      });
+    const up = (await metricsOf(test, two('up'))).text;
+    const down = (await metricsOf(test, two('waiting'))).text;
+    const label = `{link="${link.name}"}`;
+    assert.deepEqual(valuesOf(up, 'asynctcp_link_up'), { [label]: 1 });
+    assert.deepEqual(valuesOf(down, 'asynctcp_link_up'), { [label]: 0 });
+    assert.deepEqual(valuesOf(up, 'asynctcp_link_attempts_total'), { [label]: 2 * link.attempts });
+  });
+
   it('are all in docs/dashboard.md, and no other is', async (test) => {
     const { text } = await metricsOf(test, new ExampleMonitor({ atMs: AT }));
     const page = readFileSync(new URL('../../../../docs/dashboard.md', import.meta.url), 'utf8');
