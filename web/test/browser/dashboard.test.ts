@@ -262,6 +262,29 @@ describe('the page of the dashboard', { skip, timeout: 120_000 }, () => {
     assert.equal(await page.locator('img').count(), 0);
   });
 
+  it('breaks long addresses and names on a phone: the page is no wider than the window', async (test) => {
+    const monitor = example(test);
+    const { connections, links, listeners, task } = monitor.snapshot();
+    const remoteAddress = '2001:db8:85a3:1234:5678:8a2e:370:7334';
+    const name = 'gateway-'.repeat(12);
+    monitor.tick({
+      ...monitor.snapshot(),
+      connections: connections.map((figures) => ({ ...figures, remoteAddress })),
+      listeners: listeners.map((listener) => ({
+        ...listener,
+        address: remoteAddress,
+        accepting: false,
+        why: 'full',
+      })),
+      links: links.map((link) => ({ ...link, name, host: name, state: 'ended' })),
+      task: { ...task, bites: [{ atMs: 1, text: `file:///${name}`, backtrace: [name] }] },
+    });
+    const served = await serve(test, { monitor, title: name });
+    const { page } = await openDashboard(test, served.url(), PHONE);
+    await shows(page, '#verdict-text', 'Not accepting');
+    assert.deepEqual(await page.evaluate(() => document.documentElement.scrollWidth), PHONE.viewport.width);
+  });
+
   it('says what is not known', async (test) => {
     const monitor = example(test, { connections: 1, hasTrouble: false });
     const { connections, task, totals } = monitor.snapshot();
