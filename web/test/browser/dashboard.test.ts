@@ -303,6 +303,18 @@ describe('the page of the dashboard', { skip, timeout: 120_000 }, () => {
     await shows(page, '#h-task ~ .empty', 'CONFIG_ASYNC_TCP_DIAGNOSTICS=1');
   });
 
+  it('writes a time just below 100 ms without an exponent', async (test) => {
+    const monitor = example(test, { connections: 1, hasTrouble: false });
+    const { connections } = monitor.snapshot();
+    monitor.tick({
+      ...monitor.snapshot(),
+      connections: connections.map((figures) => ({ ...figures, roundTripMs: 99.7 })),
+    });
+    const served = await serve(test, { monitor });
+    const { page } = await openDashboard(test, served.url());
+    await shows(page, '#clients td[data-label="Round trip"]', /^100 ms$/);
+  });
+
   it('says that the program is gone, and goes on when it is there again', async (test) => {
     const monitor = example(test);
     const served = await serveDashboard({ port: 0, monitor });
