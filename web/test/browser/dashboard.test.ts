@@ -315,6 +315,24 @@ describe('the page of the dashboard', { skip, timeout: 120_000 }, () => {
     await shows(page, '#clients td[data-label="Round trip"]', /^100 ms$/);
   });
 
+  it('has one entry for each bite, also if two came at one moment', async (test) => {
+    const monitor = new ExampleMonitor({ atMs: Date.now() });
+    const { task, totals } = monitor.snapshot();
+    const bites = ['one', 'other'].map((text) => ({ atMs: 1, text, backtrace: [] }));
+    const served = await serve(test, { monitor });
+    const { page } = await openDashboard(test, served.url());
+    for (const connections of [1001, 1002, 1003]) {
+      monitor.tick({
+        ...monitor.snapshot(),
+        task: { ...task, bites },
+        totals: { ...totals, connections },
+      });
+      await shows(page, '#tiles', connections.toLocaleString('en'));
+    }
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
+    assert.equal(await page.locator('#bites > li').count(), 2);
+  });
+
   it('says that the program is gone, and goes on when it is there again', async (test) => {
     const monitor = example(test);
     const served = await serveDashboard({ port: 0, monitor });
