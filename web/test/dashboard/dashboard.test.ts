@@ -280,6 +280,9 @@ describe('the token of a dashboard', () => {
     assert.deepEqual([entered.status, entered.headers.location], [303, '/']);
     const cookie = entered.headers['set-cookie']?.[0]?.split(';')[0] ?? '';
     assert.equal((await get('/', { Cookie: cookie })).status, 200);
+    // The link again, by a client that has the cookie.
+    const again = await get(`/?token=${TOKEN}`, { Cookie: cookie });
+    assert.deepEqual([again.status, again.headers.location], [303, '/']);
     assert.equal((await get('/snapshot.json', { Cookie: cookie })).status, 200);
     assert.equal((await get('/', { Cookie: `${cookie}x` })).status, 401);
     const wrong = await get('/?token=%3Cscript%3E');
