@@ -85,6 +85,16 @@ describe('the page of a dashboard', () => {
     }
   });
 
+  it('is sent again only if it has changed; figures are kept by no cache', async (test) => {
+    const { get } = await boardOn(test);
+    const file = await get('/main.js');
+    assert.equal(file.headers['cache-control'], 'no-cache');
+    const known = { 'If-None-Match': file.headers.etag ?? '' };
+    assert.equal((await get('/main.js', known)).status, 304);
+    for (const path of ['/snapshot.json', '/metrics', '/nothing'])
+      assert.equal((await get(path)).headers['cache-control'], 'no-store', path);
+  });
+
   it('can be mounted below a path, and leaves the rest to the program', async (test) => {
     const { bed: made, get, board } = await boardOn(test, { path: '/ops/dashboard/' });
     made.server.on('', HTTP_GET, (request) => request.send(200, 'text/plain', 'the program'));
