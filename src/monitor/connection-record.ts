@@ -1,7 +1,7 @@
 /** A connection as the monitor keeps it, and its samples. */
 import type { FlowState, ObservedConnection } from '../asynctcp/observer.js';
 import { stateName } from '../port/tcp-state.js';
-import { waitingToLeave, waitsForProgram, whySendingStalls } from './blockage.js';
+import { waitingToBeRead, waitingToLeave, waitsForProgram, whySendingStalls } from './blockage.js';
 import type { Blockage, ConnectionFigures } from './snapshot.js';
 import { UnacknowledgedAge } from './unacknowledged-age.js';
 
@@ -136,7 +136,7 @@ export class ConnectionRecord {
   get waitingBytes(): number {
     const state = this.#state;
     if (state === undefined) return 0;
-    if (this.#blocked === 'program does not read') return state.withheld + (state.undelivered ?? 0);
+    if (this.#blocked === 'program does not read') return waitingToBeRead(state);
     return waitingToLeave(state);
   }
 
@@ -164,7 +164,7 @@ export class ConnectionRecord {
       outPerS: Math.round(this.#outPerS),
       unacknowledged: state?.unacknowledged ?? 0,
       queued: state?.queued ?? 0,
-      withheld: state?.withheld ?? 0,
+      withheld: state === undefined ? 0 : waitingToBeRead(state),
       paused: state?.isPaused ?? false,
       oldestUnacknowledgedMs: Math.round(this.#age.ms(nowMs)),
       heardAgoMs: state?.heardAgoMs ?? null,

@@ -293,7 +293,10 @@ describe('a blocked connection', () => {
     assert.equal(outgoing.oldestUnacknowledgedMs, 2000);
     assert.equal(snapshot.atMs - Number(outgoing.blockedAtMs), 2000);
     const incoming = one(snapshot, 'in');
-    assert.deepEqual([incoming.blocked, incoming.paused], ['program does not read', true]);
+    assert.deepEqual(
+      [incoming.blocked, incoming.paused, incoming.withheld],
+      ['program does not read', true, BUFFER],
+    );
     assert.equal(watching.history().at(-1)?.blocked, 2);
     const blocks = watching.events().filter(({ kind }) => kind === 'block');
     assert.deepEqual(
