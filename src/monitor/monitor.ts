@@ -449,9 +449,13 @@ function limitOf(stacks: ReadonlySet<TcpStack>): number | null {
   return stacks.size > 0 && Number.isFinite(sum) ? sum : null;
 }
 
-/** A program may throw anything. */
+/** A program may throw anything, also an object whose members throw. */
 function thrownText(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : show(error);
+  try {
+    return error instanceof Error ? `${error.name}: ${error.message}` : show(error);
+  } catch {
+    return 'an error that has no text';
+  }
 }
 
 function textOf({ code, cause }: Fault): string {
