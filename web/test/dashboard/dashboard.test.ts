@@ -25,6 +25,7 @@ async function boardOn(
   test: TestContext,
   options: DashboardOptions = {},
   host = '127.0.0.1',
+  early?: (board: Dashboard) => unknown,
 ): Promise<Board> {
   const monitor = new ExampleMonitor({ atMs: AT });
   const logged: string[] = [];
@@ -34,6 +35,7 @@ async function boardOn(
     'memory',
     (server) => {
       board = dashboard(server, { monitor, log: (line) => logged.push(line), ...options });
+      early?.(board);
     },
     { host },
   );
@@ -268,6 +270,17 @@ describe('the token of a dashboard', () => {
     for (const wrong of [`${TOKEN}x`, TOKEN.slice(1), 'x'])
       assert.equal((await get('/metrics', { ...right, Authorization: `Bearer ${wrong}` })).status, 401);
     assert.deepEqual(logged, []);
+  });
+
+  it('is printed with the address also if the program has asked for the address before', async (test) => {
+    const logged: string[] = [];
+    const { board } = await boardOn(
+      test,
+      { log: (line) => logged.push(line), path: '/early' },
+      '0.0.0.0',
+      (early) => early.url(),
+    );
+    assert.deepEqual(logged, [`asynctcp-web: the dashboard needs a token: ${board.url()}`]);
   });
 
   it('does not let another site act', async (test) => {
