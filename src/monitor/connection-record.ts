@@ -12,15 +12,13 @@ export interface ConnectionOrigin {
   /** Number of the listener that accepted it. */
   readonly listener: number | null;
   readonly nowMs: number;
-  /** Offset of the time of day to the monitor's clock, in milliseconds. */
-  readonly wallOffsetMs: number;
 }
 
 export class ConnectionRecord {
   readonly id: number;
   readonly connection: ObservedConnection;
   readonly listener: number | null;
-  readonly openedAtMs: number;
+  readonly #openedMs: number;
   #state: FlowState | undefined;
   #sampledAtMs: number;
   #bytesIn: number;
@@ -43,11 +41,11 @@ export class ConnectionRecord {
   #blockedSinceMs = 0;
   #retransmissions = 0;
 
-  constructor({ id, connection, listener, nowMs, wallOffsetMs }: ConnectionOrigin) {
+  constructor({ id, connection, listener, nowMs }: ConnectionOrigin) {
     this.id = id;
     this.connection = connection;
     this.listener = listener;
-    this.openedAtMs = Math.round(nowMs - connection.ageMs() + wallOffsetMs);
+    this.#openedMs = nowMs - connection.ageMs();
     this.#sampledAtMs = this.#leftAtMs = this.#readAtMs = nowMs;
     this.#bytesIn = connection.bytesIn;
     this.#bytesOut = connection.bytesOut;
@@ -157,7 +155,7 @@ export class ConnectionRecord {
       remoteAddress: remote.address,
       remotePort: remote.port,
       state: stateName(connection.state()),
-      openedAtMs: this.openedAtMs,
+      openedAtMs: Math.round(this.#openedMs + wallOffsetMs),
       bytesIn: connection.bytesIn,
       bytesOut: connection.bytesOut,
       inPerS: Math.round(this.#inPerS),
