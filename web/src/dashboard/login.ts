@@ -56,7 +56,7 @@ export function askForToken(request: AsyncWebServerRequest, door: Door): void {
   else sendForm(request, base, given === undefined ? '' : 'This is not the token.');
 }
 
-/** Middleware of the page: the token also leaves the address of a client that needs none, or has its cookie. */
+/** Middleware of the page: the token leaves the address also if the client has the cookie, or needs none. */
 export function leaveToken(base: string): ArMiddlewareCallback {
   return (request, next) => {
     if (request.url() !== `${base}/` || request.getParam('token') === undefined) return next();
