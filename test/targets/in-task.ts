@@ -18,6 +18,7 @@ export function inTask(target: Target): Target {
   return {
     name: `${target.name} in a task`,
     unmet: target.unmet,
+    ...(target.apart !== undefined && { apart: target.apart }),
     run: async (contractCase: ContractCase) => {
       task ??= startTask(new URL('../tasks/contract.js', import.meta.url));
       // Between two cases nothing is left to wait for.
