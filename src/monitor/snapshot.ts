@@ -61,7 +61,7 @@ export interface ConnectionFigures {
   readonly unacknowledged: number;
   /** Those of them that the system has not taken. */
   readonly queued: number;
-  /** Bytes that have come and that the program has not consumed; those it was not given only while paused. */
+  /** Bytes delivered to the program and not consumed; if it is paused, also those not delivered yet. */
   readonly withheld: number;
   /** True while `pause` is in force, or no data handler is set yet. */
   readonly paused: boolean;
