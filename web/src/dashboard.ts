@@ -62,7 +62,7 @@ function mount(server: AsyncWebServer, options: DashboardOptions, ownPort: () =>
   const token = (): Token | undefined => given ?? (isLocal(server) ? undefined : (made ??= new Token()));
   const look = (): ReturnType<typeof viewOf> => viewOf(monitor.snapshot(), { title, ownPort: ownPort() });
   const stream = new FiguresStream(`${base}/stream`, monitor, look);
-  const metrics = new Metrics(() => monitor.snapshot());
+  const metrics = new Metrics(() => monitor.snapshot(), ownPort);
   const routes = routesOf({
     base,
     monitor,
