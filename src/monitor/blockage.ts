@@ -18,6 +18,11 @@ export function waitingToLeave({ unacknowledged, added }: FlowState): number {
   return Math.max(0, unacknowledged - added);
 }
 
+/** Returns the bytes that have come and that the program has not consumed. */
+export function waitingToBeRead({ withheld, undelivered = 0 }: FlowState): number {
+  return withheld + undelivered;
+}
+
 /** Returns true if received data waits for the program. */
 export function waitsForProgram({ isPaused, undelivered, withheld, windowBytes, mss }: FlowState): boolean {
   if (isPaused && undelivered !== undefined && undelivered > 0) return true;

@@ -1,7 +1,7 @@
 /** A connection as the monitor keeps it, and its samples. */
 import type { FlowState, ObservedConnection } from '../asynctcp/observer.js';
 import { stateName } from '../port/tcp-state.js';
-import { waitingToLeave, waitsForProgram, whySendingStalls } from './blockage.js';
+import { waitingToBeRead, waitingToLeave, waitsForProgram, whySendingStalls } from './blockage.js';
 import type { Blockage, ConnectionFigures } from './snapshot.js';
 import { UnacknowledgedAge } from './unacknowledged-age.js';
 
@@ -12,15 +12,13 @@ export interface ConnectionOrigin {
   /** Number of the listener that accepted it. */
   readonly listener: number | null;
   readonly nowMs: number;
-  /** Offset of the time of day to the monitor's clock, in milliseconds. */
-  readonly wallOffsetMs: number;
 }
 
 export class ConnectionRecord {
   readonly id: number;
   readonly connection: ObservedConnection;
   readonly listener: number | null;
-  readonly openedAtMs: number;
+  readonly #openedMs: number;
   #state: FlowState | undefined;
   #sampledAtMs: number;
   #bytesIn: number;
@@ -43,11 +41,11 @@ export class ConnectionRecord {
   #blockedSinceMs = 0;
   #retransmissions = 0;
 
-  constructor({ id, connection, listener, nowMs, wallOffsetMs }: ConnectionOrigin) {
+  constructor({ id, connection, listener, nowMs }: ConnectionOrigin) {
     this.id = id;
     this.connection = connection;
     this.listener = listener;
-    this.openedAtMs = Math.round(nowMs - connection.ageMs() + wallOffsetMs);
+    this.#openedMs = nowMs - connection.ageMs();
     this.#sampledAtMs = this.#leftAtMs = this.#readAtMs = nowMs;
     this.#bytesIn = connection.bytesIn;
     this.#bytesOut = connection.bytesOut;
@@ -136,7 +134,7 @@ export class ConnectionRecord {
   get waitingBytes(): number {
     const state = this.#state;
     if (state === undefined) return 0;
-    if (this.#blocked === 'program does not read') return state.withheld + (state.undelivered ?? 0);
+    if (this.#blocked === 'program does not read') return waitingToBeRead(state);
     return waitingToLeave(state);
   }
 
@@ -157,14 +155,14 @@ export class ConnectionRecord {
       remoteAddress: remote.address,
       remotePort: remote.port,
       state: stateName(connection.state()),
-      openedAtMs: this.openedAtMs,
+      openedAtMs: Math.round(this.#openedMs + wallOffsetMs),
       bytesIn: connection.bytesIn,
       bytesOut: connection.bytesOut,
       inPerS: Math.round(this.#inPerS),
       outPerS: Math.round(this.#outPerS),
       unacknowledged: state?.unacknowledged ?? 0,
       queued: state?.queued ?? 0,
-      withheld: state?.withheld ?? 0,
+      withheld: state === undefined ? 0 : waitingToBeRead(state),
       paused: state?.isPaused ?? false,
       oldestUnacknowledgedMs: Math.round(this.#age.ms(nowMs)),
       heardAgoMs: state?.heardAgoMs ?? null,

@@ -8,6 +8,7 @@ import { Session } from '../asynctcp/session.js';
 import { socketUsers } from '../asynctcp/thread-registry.js';
 import { SteppedClock } from '../support/stepped-clock.js';
 import { MemoryStack, type MemoryStackOptions } from '../stacks/memory/memory-stack.js';
+import { ConnectionRecord } from './connection-record.js';
 import { MOST_HANDLERS, MOST_SECONDS, startMonitor, type Monitor } from './monitor.js';
 import type { MonitorOptions } from './options.js';
 import type { ConnectionFigures, Snapshot } from './snapshot.js';
@@ -117,6 +118,18 @@ describe('the monitor of a thread', () => {
     const { connections, accepted, bytesIn, bytesOut } = snapshot.totals;
     assert.deepEqual([connections, accepted, snapshot.totals.connected], [2, 1, 1]);
     assert.deepEqual([bytesIn, bytesOut], [8, 8]);
+  });
+
+  it('moves the beginning of a connection with the time of day: its age stays', async () => {
+    const stack = stackOf();
+    await serving(stack);
+    await connected(stack);
+    const session = [...socketUsers()].find((user) => user instanceof Session);
+    assert.ok(session !== undefined);
+    const nowMs = stack.clock.nowMs();
+    const record = new ConnectionRecord({ id: 1, connection: session, listener: null, nowMs });
+    const openedAtMs = (wallOffsetMs: number): number => record.figures(nowMs, wallOffsetMs).openedAtMs;
+    assert.equal(openedAtMs(5_000_000) - openedAtMs(1000), 5_000_000 - 1000);
   });
 
   it('takes over listeners and connections that it finds', async () => {
@@ -293,7 +306,10 @@ describe('a blocked connection', () => {
     assert.equal(outgoing.oldestUnacknowledgedMs, 2000);
     assert.equal(snapshot.atMs - Number(outgoing.blockedAtMs), 2000);
     const incoming = one(snapshot, 'in');
-    assert.deepEqual([incoming.blocked, incoming.paused], ['program does not read', true]);
+    assert.deepEqual(
+      [incoming.blocked, incoming.paused, incoming.withheld],
+      ['program does not read', true, BUFFER],
+    );
     assert.equal(watching.history().at(-1)?.blocked, 2);
     const blocks = watching.events().filter(({ kind }) => kind === 'block');
     assert.deepEqual(

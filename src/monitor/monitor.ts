@@ -86,7 +86,7 @@ export class Monitor {
   readonly #handlers = new Set<SecondHandler>();
   /** Offset of the time of day to the monitor's clock. */
   #wallOffsetMs = 0;
-  readonly #sinceAtMs: number;
+  readonly #sinceMs: number;
   #lastId = 0;
   #most = 0;
   #accepted = 0;
@@ -109,7 +109,7 @@ export class Monitor {
     this.#blockedAfterMs = blockedAfterMs;
     const nowMs = clock.nowMs();
     this.#adjustOffset();
-    this.#sinceAtMs = this.#wallMs();
+    this.#sinceMs = nowMs;
     this.#events = new EventLog(() => this.#wallMs());
     this.#takeOver();
     this.#before = this.#counts();
@@ -132,7 +132,7 @@ export class Monitor {
     const offsetMs = this.#wallOffsetMs;
     return {
       atMs: this.#wallMs(),
-      sinceAtMs: this.#sinceAtMs,
+      sinceAtMs: Math.round(this.#sinceMs + offsetMs),
       listeners: this.#listeners.figures(nowMs, offsetMs),
       totals: this.#totals(),
       errors: this.#errors.figures(),
@@ -400,7 +400,7 @@ export class Monitor {
     const listener = isAccepted ? this.#listeners.accepted(keeper) : null;
     this.#lastId += 1;
     const nowMs = this.#clock.nowMs();
-    const origin = { id: this.#lastId, connection, listener, nowMs, wallOffsetMs: this.#wallOffsetMs };
+    const origin = { id: this.#lastId, connection, listener, nowMs };
     const record = new ConnectionRecord(origin);
     this.#connections.set(connection, record);
     this.#most = Math.max(this.#most, this.#connections.size);
@@ -449,9 +449,13 @@ function limitOf(stacks: ReadonlySet<TcpStack>): number | null {
   return stacks.size > 0 && Number.isFinite(sum) ? sum : null;
 }
 
-/** A program may throw anything. */
+/** A program may throw anything, also an object whose members throw. */
 function thrownText(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : show(error);
+  try {
+    return error instanceof Error ? `${error.name}: ${error.message}` : show(error);
+  } catch {
+    return 'an error that has no text';
+  }
 }
 
 function textOf({ code, cause }: Fault): string {

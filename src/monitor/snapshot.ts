@@ -61,7 +61,7 @@ export interface ConnectionFigures {
   readonly unacknowledged: number;
   /** Those of them that the system has not taken. */
   readonly queued: number;
-  /** Bytes delivered to the program and not consumed. */
+  /** Bytes delivered to the program and not consumed; if it is paused, also those not delivered yet. */
   readonly withheld: number;
   /** True while `pause` is in force, or no data handler is set yet. */
   readonly paused: boolean;

@@ -120,13 +120,26 @@ describe('the monitor sees', () => {
     await server.end({ clients: 'abort' });
   });
 
-  it('exceptions of callbacks, by a name of their own', async () => {
+  const noText = Object.defineProperty(new Error(), 'message', {
+    get: () => {
+      throw new Error('no text');
+    },
+  });
+  const EXCEPTIONS: readonly (readonly [what: string, thrown: Error, text: RegExp])[] = [
+    ['', new Error('a mistake'), /^a callback of 127\.0\.0\.1 port \d+ threw Error: a mistake$/],
+    [', and without a text', noText, /^a callback of 127\.0\.0\.1 port \d+ threw an error that has no text$/],
+  ];
+  for (const [what, error, text] of EXCEPTIONS) {
+    it(`exceptions of callbacks, by a name of their own${what}`, () => countsException(error, text));
+  }
+
+  async function countsException(error: Error, text: RegExp): Promise<void> {
     const stack = memoryStack();
     const watching = (monitor = startMonitor({ clock: stack.clock }));
     const server = new AsyncServer(ADDRESS, PORT, { stack });
     server.onClient((client) => {
       client.onData(() => {
-        throw new Error('a mistake');
+        throw error;
       });
     });
     await server.begin();
@@ -142,7 +155,7 @@ describe('the monitor sees', () => {
     const { errors } = watching.snapshot();
     const exception = errors.find(({ cause }) => cause === 'exception');
     assert.equal(exception?.count, 1);
-    assert.match(exception.last, /^a callback of 127\.0\.0\.1 port \d+ threw Error: a mistake$/);
+    assert.match(exception.last, text);
     await server.end();
-  });
+  }
 });

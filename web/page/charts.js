@@ -17,6 +17,9 @@ const WHOLE = [1, 2, 5]
   .flatMap((digit) => [0, 1, 2, 3, 4, 5, 6].map((power) => digit * 10 ** power))
   .sort((a, b) => a - b);
 
+/** Steps of the axis of the time, in seconds: its labels have no seconds. */
+const MINUTES = [60, 120, 300, 600, 900];
+
 /** Line styles, so that no line is known by its colour alone. */
 const DASHES = [undefined, [6, 4], [2, 3]];
 
@@ -190,6 +193,7 @@ function optionsOf(chart, width) {
       axis({
         size: 24,
         space: 70,
+        incrs: MINUTES,
         values: (_, ticks) => ticks.map((at) => text.time(at * 1000).slice(0, 5)),
       }),
       axis({

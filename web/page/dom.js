@@ -58,7 +58,12 @@ export function keyed(parent, items, keyOf, create, update) {
     if (element === place) place = place.nextElementSibling;
     else parent.insertBefore(element, place);
   }
-  for (const element of former.values()) element.remove();
+  // The elements of the items stand before `place`: none of the others is left, even if two had one key.
+  while (place !== null) {
+    const next = place.nextElementSibling;
+    place.remove();
+    place = next;
+  }
 }
 
 /** Returns the items of rows in their order. */

@@ -42,7 +42,8 @@ export function duration(ms) {
 export function millis(ms) {
   if (ms === undefined || ms === null) return UNKNOWN;
   if (ms >= 1000) return `${(ms / 1000).toFixed(1)} s`;
-  return `${ms >= 100 ? Math.round(ms) : ms.toPrecision(2)} ms`;
+  // `toPrecision` writes 99.5 and more as 1.0e+2.
+  return `${ms >= 99.5 ? Math.round(ms) : ms.toPrecision(2)} ms`;
 }
 
 const COUNTS = new Intl.NumberFormat('en');

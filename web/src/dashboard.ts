@@ -58,10 +58,11 @@ function mount(server: AsyncWebServer, options: DashboardOptions, ownPort: () =>
   const base = baseOf(options.path ?? '/');
   const given = options.token === undefined ? undefined : new Token(options.token);
   let made: Token | undefined;
+  let isAnnounced = false;
   const token = (): Token | undefined => given ?? (isLocal(server) ? undefined : (made ??= new Token()));
   const look = (): ReturnType<typeof viewOf> => viewOf(monitor.snapshot(), { title, ownPort: ownPort() });
   const stream = new FiguresStream(`${base}/stream`, monitor, look);
-  const metrics = new Metrics(() => monitor.snapshot());
+  const metrics = new Metrics(() => monitor.snapshot(), ownPort);
   const routes = routesOf({
     base,
     monitor,
@@ -74,8 +75,9 @@ function mount(server: AsyncWebServer, options: DashboardOptions, ownPort: () =>
   for (const route of routes) server.addHandler(route);
   const url = (): string => urlOf(server, base, token());
   const announce = (): void => {
-    if (given === undefined && made === undefined && token() !== undefined)
-      log(`asynctcp-web: the dashboard needs a token: ${url()}`);
+    if (isAnnounced || given !== undefined || token() === undefined) return;
+    isAnnounced = true;
+    log(`asynctcp-web: the dashboard needs a token: ${url()}`);
   };
   server.server.on('listening', announce);
   if (server.server.listening) announce();

@@ -10,6 +10,7 @@ import { HttpError } from '../http-error.js';
 import { HTTP_GET } from '../methods.js';
 import type { ArMiddlewareNext } from '../middleware/middleware.js';
 import type { AsyncWebServerRequest } from '../request/request.js';
+import { AsyncFileResponse } from '../response/file-response.js';
 import type { AsyncWebServerResponse } from '../response/response.js';
 import type { Token } from './token.js';
 
@@ -87,7 +88,9 @@ export function checkAction(request: AsyncWebServerRequest): void {
 
 function addHeaders(response: AsyncWebServerResponse): void {
   for (const [name, value] of HEADERS) response.addHeader(name, value);
-  if (!response.hasHeader('Cache-Control')) response.addHeader('Cache-Control', 'no-store');
+  // A file has the header from its handler.
+  const isFile = response instanceof AsyncFileResponse;
+  if (!isFile && !response.hasHeader('Cache-Control')) response.addHeader('Cache-Control', 'no-store');
 }
 
 function checkHost(request: AsyncWebServerRequest): void {

@@ -1,6 +1,7 @@
 /** The way of a token into a browser: a link, or a form, that is answered by a cookie. */
 import { AsyncAuthType } from '../auth/auth-type.js';
 import { HttpError } from '../http-error.js';
+import type { ArMiddlewareCallback } from '../middleware/middleware.js';
 import type { AsyncWebServerRequest } from '../request/request.js';
 import { AsyncBasicResponse } from '../response/basic-response.js';
 import { isSecure } from './guard.js';
@@ -53,6 +54,15 @@ export function askForToken(request: AsyncWebServerRequest, door: Door): void {
   const given = request.getParam('token')?.value();
   if (given !== undefined && token.is(given)) enter(request, door);
   else sendForm(request, base, given === undefined ? '' : 'This is not the token.');
+}
+
+/** Middleware of the page: the token leaves the address also if the client has the cookie, or needs none. */
+export function leaveToken(base: string): ArMiddlewareCallback {
+  return (request, next) => {
+    if (request.url() !== `${base}/` || request.getParam('token') === undefined) return next();
+    request.redirect(`${base}/`, 303);
+    return undefined;
+  };
 }
 
 /** Takes the form, whose body has been read. @throws HttpError with 400 */

@@ -5,6 +5,7 @@
 import type { Blockage, Snapshot } from 'asynctcp/monitor';
 import { Counter, Gauge, Registry } from 'prom-client';
 import { METRIC_SERIES } from './bounds.js';
+import { blockedOf } from './selection.js';
 
 type Labels = Readonly<Record<string, string>>;
 type Series = readonly (readonly [labels: Labels, value: number | null | undefined])[];
@@ -14,7 +15,8 @@ interface Metric {
   readonly name: string;
   readonly help: string;
   readonly labels: readonly string[];
-  readonly read: (snapshot: Snapshot) => Series;
+  /** @param ownPort port of a server that has nothing but the dashboard; 0 for another one. */
+  readonly read: (snapshot: Snapshot, ownPort: number) => Series;
 }
 
 const BLOCKAGES: readonly Blockage[] = [
@@ -86,8 +88,13 @@ const ROWS: readonly Metric[] = [
     name: 'connections_blocked',
     help: 'Connections on which bytes do not move, by the reason.',
     labels: ['reason'],
-    read: ({ connections }) =>
-      BLOCKAGES.map((reason) => [{ reason }, connections.filter(({ blocked }) => blocked === reason).length]),
+    read: ({ connections }, ownPort) => {
+      const stuck = blockedOf(connections, ownPort);
+      return BLOCKAGES.map((reason) => [
+        { reason },
+        stuck.filter(({ blocked }) => blocked === reason).length,
+      ]);
+    },
   },
   listenerMetric('gauge', 'listener_accepting', '1 if the listener accepts connections, else 0.', (figures) =>
     Number(figures.accepting),
@@ -110,9 +117,16 @@ const ROWS: readonly Metric[] = [
     'Connections that the listener refused.',
     (figures) => figures.refused,
   ),
-  linkMetric('gauge', 'link_up', '1 if the link is connected, else 0.', ({ state }) =>
-    Number(state === 'up'),
-  ),
+  {
+    kind: 'gauge',
+    name: 'link_up',
+    help: '1 if the link is connected, or all links of this name; else 0.',
+    labels: ['link'],
+    read: ({ links }) => {
+      const down = new Set(links.filter(({ state }) => state !== 'up').map(({ name }) => name));
+      return [...new Set(links.map(({ name }) => name))].map((link) => [{ link }, Number(!down.has(link))]);
+    },
+  },
   linkMetric('counter', 'link_attempts_total', 'Attempts of the link to connect.', (link) => link.attempts),
   linkMetric('counter', 'link_losses_total', 'Times that the link was lost.', (link) => link.losses),
 ];
@@ -192,11 +206,14 @@ function callbackMetric(
 export class Metrics {
   readonly registry = new Registry();
   readonly #look: () => Snapshot;
+  readonly #ownPort: () => number;
   readonly #omitted: Gauge;
   readonly #fill: (snapshot: Snapshot) => void;
 
-  constructor(look: () => Snapshot) {
+  /** @param ownPort returns the port of a server that has nothing but the dashboard; 0 for another one. */
+  constructor(look: () => Snapshot, ownPort: () => number) {
     this.#look = look;
+    this.#ownPort = ownPort;
     this.#omitted = new Gauge({
       name: 'asynctcp_metric_series_omitted',
       help: `Series that are left out, because a metric has at most ${METRIC_SERIES}.`,
@@ -220,7 +237,9 @@ export class Metrics {
     const settings = { name: `asynctcp_${name}`, help, labelNames: labels, registers: [this.registry] };
     const metric = kind === 'counter' ? new Counter(settings) : new Gauge(settings);
     return (snapshot) => {
-      const series = read(snapshot).filter(([, value]) => value !== null && value !== undefined);
+      const series = read(snapshot, this.#ownPort()).filter(
+        ([, value]) => value !== null && value !== undefined,
+      );
       metric.reset();
       // prom-client shows 0 for a metric without labels that was reset; one that is not known has no series.
       if (series.length === 0 && labels.length === 0) metric.remove({});

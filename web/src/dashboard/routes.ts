@@ -12,7 +12,7 @@ import { AsyncURIMatcher } from '../uri-matcher.js';
 import { FILTER_CHARS, JSON_CONNECTIONS, PAGE_EVENTS, TABLE_ROWS } from './bounds.js';
 import { CHART_FILES, chartFolder, PAGE_CACHE, pageFolder } from './files.js';
 import { checkAction, Guard } from './guard.js';
-import { askForToken, takeToken } from './login.js';
+import { askForToken, leaveToken, takeToken } from './login.js';
 import type { Metrics } from './metrics.js';
 import type { MonitorSource } from './monitor-source.js';
 import { filtered, firstOf, isOrder } from './selection.js';
@@ -34,7 +34,7 @@ export interface RouteSettings {
 }
 
 /** Path of an action: the connection, and what becomes of it. */
-const ACTION = /^\/connections\/(\d{1,15})\/(close|reset)$/;
+const ACTION = /^\/connections\/([1-9]\d{0,14})\/(close|reset)$/;
 
 /** Returns the handlers of all paths, in the order in which a server asks them. */
 export function routesOf(settings: RouteSettings): AsyncWebHandler[] {
@@ -78,7 +78,9 @@ export function routesOf(settings: RouteSettings): AsyncWebHandler[] {
     ...Object.entries(CHART_FILES).map(([path, file]) =>
       new AsyncStaticWebHandler(base + path, charts, file, PAGE_CACHE).addMiddleware(guard.run),
     ),
-    new AsyncStaticWebHandler(base, pageFolder(), '/', PAGE_CACHE).addMiddleware(guard.run),
+    new AsyncStaticWebHandler(base, pageFolder(), '/', PAGE_CACHE)
+      .addMiddleware(guard.run)
+      .addMiddleware(leaveToken(base)),
   ];
   if (base !== '') {
     // The page's own paths are relative to its folder.

@@ -22,10 +22,19 @@ export function isOrder(text: string): text is Order {
   return Object.hasOwn(ORDERS, text);
 }
 
-/** Returns the blocked connections, those that have been blocked longest first. */
-export function blockedOf(connections: readonly ConnectionFigures[]): ConnectionFigures[] {
+/** Returns true for a connection to a server that has nothing but the dashboard. */
+export function isOfDashboard({ direction, localPort }: ConnectionFigures, ownPort: number): boolean {
+  return direction === 'in' && localPort === ownPort;
+}
+
+/**
+ * Returns the blocked connections of the program, those blocked longest first. A browser that sleeps
+ * with the dashboard open is no trouble of the program.
+ * @param ownPort port of a server that has nothing but the dashboard; 0 for another one.
+ */
+export function blockedOf(connections: readonly ConnectionFigures[], ownPort: number): ConnectionFigures[] {
   return connections
-    .filter(({ blocked }) => blocked !== null)
+    .filter((figures) => figures.blocked !== null && !isOfDashboard(figures, ownPort))
     .sort((one, other) => (one.blockedAtMs ?? 0) - (other.blockedAtMs ?? 0) || one.id - other.id);
 }
 

@@ -89,7 +89,7 @@ function snapshot(more: Partial<Snapshot> = {}): Snapshot {
 
 function verdict(more: Partial<Snapshot>): { level: string; text: string } {
   const given = snapshot(more);
-  const { level, text } = verdictOf(given, blockedOf(given.connections), OWN_PORT);
+  const { level, text } = verdictOf(given, blockedOf(given.connections, OWN_PORT), OWN_PORT);
   return { level, text };
 }
 
@@ -111,9 +111,14 @@ describe('the verdict', () => {
     }
   });
 
+  it('leaves out a page of the dashboard that does not read, as in a browser that sleeps', () => {
+    const connections = [stuck(1, { localPort: OWN_PORT })];
+    assert.deepEqual(verdict({ connections }), { level: 'well', text: 'Accepting. No connection is stuck.' });
+  });
+
   it('names three of many, those that are stuck longest', () => {
     const connections = [1, 2, 3, 4, 5].map((id) => stuck(id, { blockedAtMs: AT - 1000 * id }));
-    const said = verdictOf(snapshot({ connections }), blockedOf(connections), OWN_PORT);
+    const said = verdictOf(snapshot({ connections }), blockedOf(connections, OWN_PORT), OWN_PORT);
     assert.equal(said.text, 'Accepting. 5 connections are stuck.');
     assert.deepEqual(
       said.stuck.map(({ id }) => id),
@@ -125,7 +130,7 @@ describe('the verdict', () => {
     const connections = [stuck(1)];
     const later = { ...snapshot({ connections }), atMs: AT + 1000 };
     const texts = [snapshot({ connections }), later].map(
-      (given) => verdictOf(given, blockedOf(connections), OWN_PORT).text,
+      (given) => verdictOf(given, blockedOf(connections, OWN_PORT), OWN_PORT).text,
     );
     assert.equal(texts[0], texts[1]);
   });

@@ -5,7 +5,7 @@
 import type { ConnectionFigures, Second, Snapshot } from 'asynctcp/monitor';
 import { PAGE_ROWS, TABLE_ROWS } from './bounds.js';
 import { compacted, type JsonObject } from './merge-patch.js';
-import { blockedOf, firstOf } from './selection.js';
+import { blockedOf, firstOf, isOfDashboard } from './selection.js';
 import { endsOf, whyOf, verdictOf } from './verdict.js';
 
 export interface ViewSettings {
@@ -20,7 +20,7 @@ const NOT_OF_TABLE = { heardAgoMs: undefined, oldestUnacknowledgedMs: undefined 
 /** Returns the figures of a moment for the page, without a member that is `null`. */
 export function viewOf(snapshot: Snapshot, { title, ownPort }: ViewSettings): JsonObject {
   const { connections, listeners, links, errors, task, totals, atMs, sinceAtMs } = snapshot;
-  const blocked = blockedOf(connections);
+  const blocked = blockedOf(connections, ownPort);
   const isOwn = (figures: ConnectionFigures): boolean => isOfDashboard(figures, ownPort);
   const rowOf = (figures: ConnectionFigures): object => connectionRow(figures, atMs, ownPort);
   return compacted({
@@ -53,10 +53,6 @@ export function connectionRow(figures: ConnectionFigures, atMs: number, ownPort:
   const own = isOfDashboard(figures, ownPort) ? true : undefined;
   const why = figures.blocked === null ? undefined : whyOf(figures, atMs);
   return { ...figures, ...endsOf(figures), why, own };
-}
-
-function isOfDashboard({ direction, localPort }: ConnectionFigures, ownPort: number): boolean {
-  return direction === 'in' && localPort === ownPort;
 }
 
 /** Returns rows by their keys, and the order of the keys. */

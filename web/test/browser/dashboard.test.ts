@@ -262,6 +262,29 @@ describe('the page of the dashboard', { skip, timeout: 120_000 }, () => {
     assert.equal(await page.locator('img').count(), 0);
   });
 
+  it('breaks long addresses and names on a phone: the page is no wider than the window', async (test) => {
+    const monitor = example(test);
+    const { connections, links, listeners, task } = monitor.snapshot();
+    const remoteAddress = '2001:db8:85a3:1234:5678:8a2e:370:7334';
+    const name = 'gateway-'.repeat(12);
+    monitor.tick({
+      ...monitor.snapshot(),
+      connections: connections.map((figures) => ({ ...figures, remoteAddress })),
+      listeners: listeners.map((listener) => ({
+        ...listener,
+        address: remoteAddress,
+        accepting: false,
+        why: 'full',
+      })),
+      links: links.map((link) => ({ ...link, name, host: name, state: 'ended' })),
+      task: { ...task, bites: [{ atMs: 1, text: `file:///${name}`, backtrace: [name] }] },
+    });
+    const served = await serve(test, { monitor, title: name });
+    const { page } = await openDashboard(test, served.url(), PHONE);
+    await shows(page, '#verdict-text', 'Not accepting');
+    assert.deepEqual(await page.evaluate(() => document.documentElement.scrollWidth), PHONE.viewport.width);
+  });
+
   it('says what is not known', async (test) => {
     const monitor = example(test, { connections: 1, hasTrouble: false });
     const { connections, task, totals } = monitor.snapshot();
@@ -278,6 +301,36 @@ describe('the page of the dashboard', { skip, timeout: 120_000 }, () => {
     await shows(page, '#clients td[data-label="Sent again"]', /^unknown$/);
     await shows(page, '#task', 'Stackunknown');
     await shows(page, '#h-task ~ .empty', 'CONFIG_ASYNC_TCP_DIAGNOSTICS=1');
+  });
+
+  it('writes a time just below 100 ms without an exponent', async (test) => {
+    const monitor = example(test, { connections: 1, hasTrouble: false });
+    const { connections } = monitor.snapshot();
+    monitor.tick({
+      ...monitor.snapshot(),
+      connections: connections.map((figures) => ({ ...figures, roundTripMs: 99.7 })),
+    });
+    const served = await serve(test, { monitor });
+    const { page } = await openDashboard(test, served.url());
+    await shows(page, '#clients td[data-label="Round trip"]', /^100 ms$/);
+  });
+
+  it('has one entry for each bite, also if two came at one moment', async (test) => {
+    const monitor = new ExampleMonitor({ atMs: Date.now() });
+    const { task, totals } = monitor.snapshot();
+    const bites = ['one', 'other'].map((text) => ({ atMs: 1, text, backtrace: [] }));
+    const served = await serve(test, { monitor });
+    const { page } = await openDashboard(test, served.url());
+    for (const connections of [1001, 1002, 1003]) {
+      monitor.tick({
+        ...monitor.snapshot(),
+        task: { ...task, bites },
+        totals: { ...totals, connections },
+      });
+      await shows(page, '#tiles', connections.toLocaleString('en'));
+    }
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
+    assert.equal(await page.locator('#bites > li').count(), 2);
   });
 
   it('says that the program is gone, and goes on when it is there again', async (test) => {

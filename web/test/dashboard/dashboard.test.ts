@@ -25,6 +25,7 @@ async function boardOn(
   test: TestContext,
   options: DashboardOptions = {},
   host = '127.0.0.1',
+  early?: (board: Dashboard) => unknown,
 ): Promise<Board> {
   const monitor = new ExampleMonitor({ atMs: AT });
   const logged: string[] = [];
@@ -34,6 +35,7 @@ async function boardOn(
     'memory',
     (server) => {
       board = dashboard(server, { monitor, log: (line) => logged.push(line), ...options });
+      early?.(board);
     },
     { host },
   );
@@ -83,6 +85,16 @@ describe('the page of a dashboard', () => {
       const text = file === 'uplot.js' ? '' : answer.text.replaceAll('http://www.w3.org/2000/svg', '');
       assert.doesNotMatch(text, /https?:\/\//, file);
     }
+  });
+
+  it('is sent again only if it has changed; figures are kept by no cache', async (test) => {
+    const { get } = await boardOn(test);
+    const file = await get('/main.js');
+    assert.equal(file.headers['cache-control'], 'no-cache');
+    const known = { 'If-None-Match': file.headers.etag ?? '' };
+    assert.equal((await get('/main.js', known)).status, 304);
+    for (const path of ['/snapshot.json', '/metrics', '/nothing'])
+      assert.equal((await get(path)).headers['cache-control'], 'no-store', path);
   });
 
   it('can be mounted below a path, and leaves the rest to the program', async (test) => {
@@ -165,6 +177,7 @@ describe('the actions of a dashboard', () => {
       '/connections/x/reset',
       '/connections/37',
       '/connections/-1/close',
+      '/connections/0/close',
     ])
       assert.equal((await post(path, ACT)).status, 404, path);
     const answer = await get('/connections/37/reset', ACT);
@@ -259,6 +272,17 @@ describe('the token of a dashboard', () => {
     assert.deepEqual(logged, []);
   });
 
+  it('is printed with the address also if the program has asked for the address before', async (test) => {
+    const logged: string[] = [];
+    const { board } = await boardOn(
+      test,
+      { log: (line) => logged.push(line), path: '/early' },
+      '0.0.0.0',
+      (early) => early.url(),
+    );
+    assert.deepEqual(logged, [`asynctcp-web: the dashboard needs a token: ${board.url()}`]);
+  });
+
   it('does not let another site act', async (test) => {
     const { post, monitor } = await boardOn(test, { token: TOKEN });
     const right = { Authorization: `Bearer ${TOKEN}`, Host: 'gateway.example' };
@@ -279,6 +303,9 @@ describe('the token of a dashboard', () => {
     assert.deepEqual([entered.status, entered.headers.location], [303, '/']);
     const cookie = entered.headers['set-cookie']?.[0]?.split(';')[0] ?? '';
     assert.equal((await get('/', { Cookie: cookie })).status, 200);
+    // The link again, by a client that has the cookie.
+    const again = await get(`/?token=${TOKEN}`, { Cookie: cookie });
+    assert.deepEqual([again.status, again.headers.location], [303, '/']);
     assert.equal((await get('/snapshot.json', { Cookie: cookie })).status, 200);
     assert.equal((await get('/', { Cookie: `${cookie}x` })).status, 401);
     const wrong = await get('/?token=%3Cscript%3E');

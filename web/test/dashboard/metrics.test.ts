@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import http from 'node:http';
 import { describe, it, type TestContext } from 'node:test';
 import type { Snapshot } from 'asynctcp/monitor';
-import { dashboard } from 'asynctcp-web/dashboard';
-import { bed, type Answer } from '../bed.js';
+import { dashboard, serveDashboard } from 'asynctcp-web/dashboard';
+import { answerTo, bed, type Answer } from '../bed.js';
 import { unlessInstalled } from '../programs.js';
-import { ExampleMonitor } from './example-monitor.js';
+import { ExampleMonitor, stuckConnection } from './example-monitor.js';
 
 const AT = 1_700_000_000_000;
 
@@ -54,6 +55,36 @@ describe('the metrics of a dashboard', () => {
       assert.equal(name.endsWith('_total'), type === 'counter', name);
       assert.match(text, new RegExp(`^# HELP ${name} [A-Z1].*\\.$`, 'm'));
     }
+  });
+
+  it('count a page that does not read as no blocked connection of the program', async (test) => {
+    const monitor = new ExampleMonitor({ atMs: AT });
+    const served = await serveDashboard({ port: 0, monitor });
+    test.after(() => served.end());
+    const stuck = stuckConnection(1, AT, 60_000);
+    const connections = [stuck, { ...stuck, id: 2, localPort: served.server.port() }];
+    monitor.tick({ ...monitor.snapshot(), connections });
+    const { text } = await answerTo(http.get(`${served.url()}metrics`), undefined);
+    assert.equal(valuesOf(text, 'asynctcp_connections_blocked')['{reason="peer does not read"}'], 1);
+  });
+
+  it('say that a link is down even if another one of its name is up', async (test) => {
+    const { links } = new ExampleMonitor({ atMs: AT }).snapshot();
+    const [link] = links;
+    assert.ok(link !== undefined);
+    const two = (state: 'up' | 'waiting'): ExampleMonitor =>
+      withSnapshot({
+        links: [
+          { ...link, state: 'up' },
+          { ...link, state },
+        ],
+      });
+    const up = (await metricsOf(test, two('up'))).text;
+    const down = (await metricsOf(test, two('waiting'))).text;
+    const label = `{link="${link.name}"}`;
+    assert.deepEqual(valuesOf(up, 'asynctcp_link_up'), { [label]: 1 });
+    assert.deepEqual(valuesOf(down, 'asynctcp_link_up'), { [label]: 0 });
+    assert.deepEqual(valuesOf(up, 'asynctcp_link_attempts_total'), { [label]: 2 * link.attempts });
   });
 
   it('are all in docs/dashboard.md, and no other is', async (test) => {
