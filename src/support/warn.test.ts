@@ -41,7 +41,7 @@ describe('a warning', () => {
     };
     logTo({ info: fails, warn: fails, error: fails });
     warn('one');
-    assert.deepEqual(lines(), ['asynctcp: one (the logger threw: Error: disk full)']);
+    assert.deepEqual(lines(), ['asynctcp: one (the logger threw: disk full)']);
   });
 
   it('is observed beside all that', () => {

@@ -1,5 +1,7 @@
 /** The lines that the library has for the user who runs the program, and where they go. */
 
+import { isError } from './realm.js';
+
 /** A logger of the program, such as `pino()`: each method takes fields and a text of one line. */
 export interface Logger {
   info(fields: object, text: string): unknown;
@@ -32,7 +34,7 @@ export function log(level: LogLevel, fields: object, text: string): boolean {
     logger[level]({ ...MODULE, ...fields }, text);
   } catch (error) {
     // A logger that is broken must not end connections.
-    console.warn(`asynctcp: ${text} (the logger threw: ${String(error)})`);
+    console.warn(`asynctcp: ${text} (the logger threw${isError(error) ? `: ${error.message}` : ''})`);
   }
   return true;
 }

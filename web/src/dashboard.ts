@@ -46,7 +46,7 @@ const PATH = /^(\/[\w~-][\w.~-]*)*$/;
 /**
  * Mounts a dashboard on a server: the page at `path`, and below it `snapshot.json`, `history.json`,
  * `events.json`, `connections.json` and `metrics`.
- * @throws RangeError for a path or a token that cannot be.
+ * @throws RangeError for a path or a token that cannot be; TypeError for an option of another type.
  */
 export function dashboard(server: AsyncWebServer, options: DashboardOptions = {}): Dashboard {
   return mount(server, options, () => 0);
@@ -54,6 +54,7 @@ export function dashboard(server: AsyncWebServer, options: DashboardOptions = {}
 
 /** @param ownPort returns the port of a server that has nothing but the dashboard; 0 for another one. */
 function mount(server: AsyncWebServer, options: DashboardOptions, ownPort: () => number): Dashboard {
+  checkTypes(options);
   const { monitor = startMonitor(), title = 'asynctcp', log = console.error } = options;
   const base = baseOf(options.path ?? '/');
   const given = options.token === undefined ? undefined : new Token(options.token);
@@ -87,6 +88,23 @@ function mount(server: AsyncWebServer, options: DashboardOptions, ownPort: () =>
     for (const route of routes) server.removeHandler(route);
   };
   return { registry: metrics.registry, url, end };
+}
+
+/** Checks for the types of options, which a program in JavaScript may have mixed up. */
+function checkTypes(options: DashboardOptions): void {
+  const { monitor, log } = options;
+  for (const name of ['path', 'title', 'token'] as const) {
+    const given: unknown = options[name];
+    if (given !== undefined && typeof given !== 'string')
+      throw new TypeError(`${name} must be a string, not ${typeof given}`);
+  }
+  if (log !== undefined && typeof log !== 'function')
+    throw new TypeError(`log must be a function, not ${typeof log}`);
+  if (monitor === undefined) return;
+  for (const method of ['snapshot', 'history', 'events', 'onSecond', 'close', 'reset']) {
+    if (typeof Reflect.get(monitor, method) !== 'function')
+      throw new TypeError(`monitor must have the method ${method}, as one of startMonitor has`);
+  }
 }
 
 function baseOf(path: string): string {
@@ -124,6 +142,9 @@ export interface DashboardServerOptions extends Omit<DashboardOptions, 'path'> {
 /** Connections of a dashboard with a server of its own: a browser opens some for each page. */
 const OWN_CONNECTIONS = 256;
 
+/** Such a server has short requests alone: connections that say nothing take no place of a page for long. */
+const OWN_LIMITS = { headersMs: 2000, requestMs: 5000, keepAliveMs: 2000 };
+
 /** A dashboard on a server of its own. */
 export interface DashboardServer extends Omit<Dashboard, 'end'> {
   readonly server: AsyncWebServer;
@@ -139,7 +160,7 @@ export interface DashboardServer extends Omit<Dashboard, 'end'> {
 export async function serveDashboard(options: DashboardServerOptions = {}): Promise<DashboardServer> {
   const { port = 7080, host = '127.0.0.1', ...rest } = options;
   const stack = nodeStack({ maxActiveTcp: OWN_CONNECTIONS });
-  const server = new AsyncWebServer(port, { host, stack });
+  const server = new AsyncWebServer(port, { host, stack, limits: OWN_LIMITS });
   const { monitor = startMonitor() } = rest;
   const settings = { ...rest, monitor: withoutLimit(monitor, OWN_CONNECTIONS) };
   const mounted = mount(server, settings, () => server.port());

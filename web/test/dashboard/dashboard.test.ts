@@ -66,6 +66,20 @@ function jsonOf(answer: Answer): Record<string, unknown> {
   return value;
 }
 
+describe('the options of a dashboard', () => {
+  it('of another type are refused by name', () => {
+    const server = new AsyncWebServer(0);
+    const wrong = { path: 5, title: {}, token: 5, log: 'x', monitor: {} };
+    for (const [name, value] of Object.entries(wrong)) {
+      const options: object = { [name]: value };
+      assert.throws(() => dashboard(server, options), {
+        name: 'TypeError',
+        message: new RegExp(`^${name} `),
+      });
+    }
+  });
+});
+
 describe('the page of a dashboard', () => {
   it('is sent with its modules, styles and charts, under a policy that lets in no other host', async (test) => {
     const { get } = await boardOn(test);
