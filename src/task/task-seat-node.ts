@@ -55,6 +55,7 @@ export class TaskSeat {
   readonly number: number;
   readonly kept = new KeptSockets();
   restarts = 0;
+  /** The present thread, or the last one. */
   thread: TaskThread | undefined;
   readonly #start: TaskStart;
   readonly #limits: SeatLimits;
@@ -184,6 +185,7 @@ export class TaskSeat {
   #onReport(report: FromTask, thread: SeatThread): void {
     switch (report.kind) {
       case 'started':
+        thread.thread = report.thread;
         if (thread === this.#present) this.thread = report.thread;
         this.#events.onStarted(report.thread);
         break;
@@ -276,6 +278,7 @@ export class TaskSeat {
       this.#successorLimit?.cancel();
       this.#present = this.#successor;
       this.#successor = undefined;
+      this.thread = this.#present?.thread;
     },
     retireThread: () => {
       const thread = this.#present;

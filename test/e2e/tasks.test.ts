@@ -423,6 +423,17 @@ describe('startTasks', { concurrency: true, timeout: HANGS_MS }, () => {
     assert.equal(await pinned('-1'), '-1,-1,-1\n');
   });
 
+  it('reports the threads that a reload has put in place of others', async (test) => {
+    const text = `
+      const tasks = asynctcp.startTasks(${taskOf(test, 'setInterval(() => undefined, 1000);')}, 2);
+      const former = (await tasks.started).map(({ threadId }) => threadId);
+      await tasks.ready;
+      await tasks.reload();
+      console.log(tasks.tasks.map(({ thread }) => thread !== undefined && !former.includes(thread.threadId)).join());
+      await tasks.terminate();`;
+    assert.equal(await start(test, process.execPath, [program(test, text)]).output(), 'true,true\n');
+  });
+
   it('lets the process end where the tasks are unref', async (test) => {
     const text = `
       const tasks = asynctcp.startTasks(${taskOf(test, SERVER)}, 2);
