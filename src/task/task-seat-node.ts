@@ -171,10 +171,11 @@ export class TaskSeat {
     },
     onEnd: (end, worker) => {
       const thread = this.#threadOf(worker);
-      thread?.ended();
+      if (thread === undefined) return;
+      thread.ended();
       if (thread === this.#present) this.#onPresentEnded(end);
-      else if (thread === this.#successor) this.#onSuccessorEnded(end);
-      else if (thread !== undefined) this.#onRetiredEnded(end, thread);
+      else if (thread === this.#successor) this.#onSuccessorEnded(end, thread);
+      else this.#onRetiredEnded(end, thread);
     },
   };
 
@@ -239,8 +240,9 @@ export class TaskSeat {
     this.#events.onPlaces();
   }
 
-  #onSuccessorEnded(end: ThreadEnd): void {
+  #onSuccessorEnded(end: ThreadEnd, successor: SeatThread): void {
     this.#successor = undefined;
+    this.#dropPlacesOf(successor);
     this.#notReplaced = failureOf(end);
     this.#enter('notSucceeded');
   }
@@ -366,9 +368,14 @@ export class TaskSeat {
     if (successor === undefined) return;
     this.#successor = undefined;
     this.#retired.add(successor);
+    this.#dropPlacesOf(successor);
+    void successor.worker.terminate();
+  }
+
+  /** Closes the sockets of places at which only a successor listens that is given up. */
+  #dropPlacesOf(successor: SeatThread): void {
     const places = (this.#present ?? this.#former)?.places;
     for (const place of successor.places) if (places?.has(place) !== true) this.kept.drop(place);
-    void successor.worker.terminate();
   }
 
   /** Asks a thread to end. @param late called if it has not ended in time. */
