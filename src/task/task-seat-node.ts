@@ -251,6 +251,8 @@ export class TaskSeat {
     this.#retired.delete(thread);
     if (end.failure !== undefined) this.warnOf(end);
     if (this.isOver) this.#events.onEnded();
+    // It may have served a socket of another task up to its end.
+    else this.#events.onPlaces();
   }
 
   // ---- phases and acts

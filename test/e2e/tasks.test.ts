@@ -11,6 +11,7 @@ import { start, startPeer, unlessInstalled, type Program } from './programs.js';
 import { HANGS_MS, MAIN, program, startRun, temporaryFolder, Visit } from './programs/inline.js';
 
 const PORT = /^port (\d+)$/;
+const DOOR = new URL('../../../dist/index.js', import.meta.url).href;
 const NET_DOOR = new URL('../../../dist/net.js', import.meta.url).href;
 
 /**
@@ -293,6 +294,45 @@ describe('a reload of tasks', { timeout: HANGS_MS }, () => {
           '0 RUNNING 0,1 RUNNING 0\n1\n$',
       ),
     );
+  });
+
+  it('that is given up leaves no port open at which only the new program listened', async (test) => {
+    const free = createServer().listen(0, '127.0.0.1');
+    await once(free, 'listening');
+    const { port: extra } = free.address() as AddressInfo;
+    free.close();
+    const file = program(test, SERVER);
+    const running = startRun(test, ['-q', '--tasks', '2', file]);
+    await everyTaskListens(running, 3);
+    writeFileSync(
+      file,
+      `import * as asynctcp from '${DOOR}';
+      const { once } = await import('node:events');
+      const { connect } = await import('node:net');
+      const server = new asynctcp.AsyncServer('127.0.0.1', ${extra});
+      server.onClient(() => undefined);
+      await server.begin();
+      await once(connect(${extra}, '127.0.0.1'), 'connect');
+      throw new Error('a mistake');`,
+    );
+    process.kill(running.pid, 'SIGHUP');
+    await running.stderr.line(/^asynctcp: .*a mistake/);
+    const [error] = (await once(connect(extra, '127.0.0.1'), 'error')) as [NodeJS.ErrnoException];
+    assert.equal(error.code, 'ECONNREFUSED');
+  });
+
+  it('leaves the socket of a task that has ended to the new thread, also if the old one just exits', async (test) => {
+    const text = `${SERVER}
+      process.on('SIGTERM', () => process.exit());
+      if (asynctcp.taskNumber() === 1) { writeSync(1, 'exits\\n'); process.exit(); }`;
+    const [running, port] = await startServer(test, text, ['--tasks', '2']);
+    await running.stdout.line(/^exits$/);
+    process.kill(running.pid, 'SIGHUP');
+    await running.stderr.line(/^asynctcp: all tasks were replaced$/);
+    // About half of them are those of the socket of task 1.
+    const visitors = Array.from({ length: 20 }, () => visitTask(test, port));
+    for (const { task } of await Promise.all(visitors)) assert.equal(task, '0');
+    assert.equal((await running.terminate()).status, 0);
   });
 
   it('under wrk refuses and loses nothing', { skip: unlessInstalled('wrk') }, async (test) => {
