@@ -154,12 +154,7 @@ export class AsyncTasks {
    *   does: the tasks that were not replaced go on.
    */
   reload(): Promise<void> {
-    if (this.#phase === GroupPhase.SERVING) {
-      const reload = (this.#reload = new Deferred<undefined>());
-      this.#replacing = 0;
-      this.#enter('reload');
-      return reload.promise;
-    }
+    if (this.#phase === GroupPhase.SERVING) return this.#beginReload(new Deferred<undefined>()).promise;
     if (this.#phase === GroupPhase.RELOADING) return (this.#nextReload ??= new Deferred<undefined>()).promise;
     return Promise.reject(
       new Error(`the tasks cannot be replaced: they ${this.#phase === GroupPhase.FIRST ? 'start' : 'end'}`),
@@ -318,6 +313,14 @@ export class AsyncTasks {
     },
   };
 
+  #beginReload(reload: Deferred<undefined>): Deferred<undefined> {
+    this.#reload = reload;
+    this.#replacing = 0;
+    this.#notReplaced = new Error('the tasks have ended');
+    this.#enter('reload');
+    return reload;
+  }
+
   #replaceNext(): void {
     const seat = this.#seats[this.#replacing];
     this.#replacing += 1;
@@ -336,9 +339,7 @@ export class AsyncTasks {
       next.reject(this.#notReplaced);
       return;
     }
-    this.#reload = next;
-    this.#replacing = 0;
-    this.#enter('reload');
+    this.#beginReload(next);
   }
 
   #settle(): void {

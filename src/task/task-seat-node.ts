@@ -349,6 +349,7 @@ export class TaskSeat {
   }
 
   #startSuccessor(): void {
+    this.#notReplaced = new Error('the task has ended');
     this.#successor = this.#makeThread(false);
     const { startMs } = this.#limits;
     this.#successorLimit = systemClock.setAlarm(systemClock.nowMs() + startMs, () => {

@@ -284,14 +284,15 @@ describe('a reload of tasks', { timeout: HANGS_MS }, () => {
       writeFileSync(${JSON.stringify(file)}, 'setInterval(() => undefined, 1000);');
       console.log(await tasks.reload().catch((error) => error.message));
       console.log(tasks.tasks.map(({ number, state, restarts }) => [number, state, restarts].join(' ')).join());
-      console.log(await tasks.terminate());`;
+      const again = tasks.reload().catch((error) => error.message);
+      console.log(await tasks.terminate(), await again);`;
     const printed = await start(test, process.execPath, [program(test, text)]).output();
     assert.match(
       printed,
       new RegExp(
         '^port (\\d+)\nport \\1\n' +
           'task 0 is not replaced: after 2000 ms the new one does not listen at 127\\.0\\.0\\.1 port 0 #0\n' +
-          '0 RUNNING 0,1 RUNNING 0\n1\n$',
+          '0 RUNNING 0,1 RUNNING 0\n1 the tasks have ended\n$',
       ),
     );
   });
