@@ -10,7 +10,7 @@ export class SeatThread {
   /** Names of the places at which the thread listens. */
   readonly places = new Set<string>();
   isLoaded = false;
-  /** What the thread has in effect; `undefined` before it has begun. */
+  /** The report of the thread that has begun; `undefined` before. */
   thread: TaskThread | undefined;
   readonly #handed: HandedDescriptor[];
 
