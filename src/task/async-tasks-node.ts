@@ -133,8 +133,8 @@ export class AsyncTasks {
   /**
    * Gives every task a signal as if the system had sent it: the program's `process.on(signal)` handlers are
    * called. SIGTERM and SIGINT end the tasks, and none is started anew: a program without a handler is
-   * drained (its servers stop listening, and their clients have `drainMs` to end); one that has not ended 2
-   * s after that time is ended.
+   * drained (its servers stop listening, and their clients have `drainMs` to end); one that has not ended
+   * 2 s after that time is ended.
    */
   signal(signal: TaskSignal): void {
     if (STOP_SIGNALS.includes(signal)) {
@@ -149,8 +149,7 @@ export class AsyncTasks {
    * Replaces the tasks by new ones, one after the other, and refuses and loses no connection: a new task
    * loads the program and listens; only then the old one stops to accept, and drains. Resolves when all
    * were replaced; old tasks may drain still. During a reload, calls join in one that follows it.
-   * @throws Error (as a rejection) if a new task cannot load the program, or does not listen where the old
-   * one
+   * @throws Error (as a rejection) if a new task cannot load the program, or does not listen where the old one
    *   does: the tasks that were not replaced go on.
    */
   reload(): Promise<void> {
