@@ -149,8 +149,8 @@ export class AsyncTasks {
    * Replaces the tasks by new ones, one after the other, and refuses and loses no connection: a new task
    * loads the program and listens; only then the old one stops to accept, and drains. Resolves when all
    * were replaced; old tasks may drain still. During a reload, calls join in one that follows it.
-   * @throws Error (as a rejection) if a new task cannot load the program, or does not listen where the old one
-   *   does: the tasks that were not replaced go on.
+   * @throws Error (as a rejection) if a new task cannot load the program, or does not listen where the old
+   *   one does: the tasks that were not replaced go on.
    */
   reload(): Promise<void> {
     if (this.#phase === GroupPhase.SERVING) return this.#beginReload(new Deferred<undefined>()).promise;
