@@ -5,7 +5,13 @@
  *
  *     NAME=one PORT=8081 REDIS=6379 node build/server.js
  */
-import { AsyncWebServer, AsyncWebSocket, AsyncWebSocketMessageHandler, HTTP_GET } from 'asynctcp-web';
+import {
+  AsyncWebServer,
+  AsyncWebSocket,
+  AsyncWebSocketMessageHandler,
+  HTTP_GET,
+  HTTP_POST,
+} from 'asynctcp-web';
 import { proxyProtocol } from 'asynctcp/gateway';
 import { Redis } from 'ioredis';
 
@@ -30,7 +36,7 @@ export const server = new AsyncWebServer(Number(PORT), {
 
 // ---- requests
 
-server.on('/', HTTP_GET, (request) => {
+server.on('/', HTTP_GET | HTTP_POST, (request) => {
   const client = request.client();
   request.send(200, 'text/plain', `${NAME} ${client?.remoteIP()} ${client?.remotePort()}`);
 });

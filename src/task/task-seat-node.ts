@@ -14,7 +14,7 @@ import { stepOn } from './phase-table.js';
 import { SEAT_PHASES, SeatPhase, type SeatAct, type SeatEvent } from './seat-phase.js';
 import { SeatThread } from './seat-thread-node.js';
 import type { KeptSocket } from './task-group-node.js';
-import type { TaskStart } from './task-start.js';
+import type { SeatLimits, TaskStart } from './task-start.js';
 import type { TaskSignal, TaskThread } from './task-thread.js';
 import type { FromTask } from './task-thread-node.js';
 import type { TaskWorker, TaskWorkerEvents, ThreadEnd } from './task-worker-node.js';
@@ -26,13 +26,6 @@ const LISTEN_LIMIT_MS = 10_000;
 const END_MARGIN_MS = 2000;
 
 const STOP: TaskSignal = 'SIGTERM';
-
-export interface SeatLimits {
-  /** Time in which a thread that is asked to end ends its connections. */
-  readonly drainMs: number;
-  /** Time in which a successor must have been loaded and listen. */
-  readonly startMs: number;
-}
 
 /** Reports of a task to its group. */
 export interface SeatEvents {

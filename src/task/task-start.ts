@@ -41,3 +41,11 @@ export interface TaskStart {
   /** `undefined` for a task that is in no group. */
   readonly group?: GroupOrder;
 }
+
+/** Time limits of the tasks of a group, in milliseconds. */
+export interface SeatLimits {
+  /** Time in which a thread that is asked to end ends its connections. */
+  readonly drainMs: number;
+  /** Time in which a successor must have been loaded and listen. */
+  readonly startMs: number;
+}

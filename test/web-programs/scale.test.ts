@@ -75,8 +75,8 @@ class Place {
   }
 
   /** Asks for the page. Resolves to the answer, and to the end from which was asked. */
-  async ask(agent?: http.Agent): Promise<{ name: string; client: string; own: string }> {
-    const request = http.get({ host: HOST, port: this.port, path: '/', ...(agent && { agent }) });
+  async ask(options: http.RequestOptions = {}): Promise<{ name: string; client: string; own: string }> {
+    const request = http.request({ host: HOST, port: this.port, path: '/', ...options }).end();
     const [socket] = (await once(request, 'socket')) as [Socket];
     if (socket.connecting) await once(socket, 'connect');
     const own = `${socket.localAddress} ${socket.localPort}`;
@@ -160,7 +160,8 @@ for (const [stack, skip] of STACKS) {
       let hasEnded = false;
       const ask = async (): Promise<void> => {
         while (after < AFTERWARDS) {
-          const { name } = await place.ask(agent);
+          // HAProxy does not send it to the other server if this one is gone.
+          const { name } = await place.ask({ agent, method: 'POST' });
           counts.set(name, (counts.get(name) ?? 0) + 1);
           if (hasEnded) after += 1;
         }

@@ -91,11 +91,7 @@ export function setName(element, { peer, note }) {
 export function showTiles(view, second) {
   const { totals } = view;
   const tiles = [
-    [
-      'Now',
-      text.count(totals.connections),
-      totals.blocked > 0 ? `${totals.blocked} blocked` : 'none blocked',
-    ],
+    ['Now', text.count(totals.connections), nowNote(totals)],
     ['Most at once', text.count(totals.mostConnections), `since ${text.time(view.sinceAtMs, view.atMs)}`],
     ['Limit', totals.limit === undefined ? 'none' : text.count(totals.limit), limitNote(totals)],
     ['Refused / s', text.count(second?.refused ?? 0), `${text.count(totals.refused)} in all`],
@@ -116,6 +112,11 @@ export function showTiles(view, second) {
       setText(element.children[2], note);
     },
   );
+}
+
+function nowNote({ blocked, own }) {
+  const note = blocked > 0 ? `${text.count(blocked)} blocked` : 'none blocked';
+  return own > 0 ? `${note}, ${own} for this page` : note;
 }
 
 function limitNote({ connections, limit }) {

@@ -49,12 +49,17 @@ const PATH = /^(\/[\w~-][\w.~-]*)*$/;
  * @throws RangeError for a path or a token that cannot be.
  */
 export function dashboard(server: AsyncWebServer, options: DashboardOptions = {}): Dashboard {
+  return mount(server, options, () => 0);
+}
+
+/** @param ownPort returns the port of a server that has nothing but the dashboard; 0 for another one. */
+function mount(server: AsyncWebServer, options: DashboardOptions, ownPort: () => number): Dashboard {
   const { monitor = startMonitor(), title = 'asynctcp', log = console.error } = options;
   const base = baseOf(options.path ?? '/');
   const given = options.token === undefined ? undefined : new Token(options.token);
   let made: Token | undefined;
   const token = (): Token | undefined => given ?? (isLocal(server) ? undefined : (made ??= new Token()));
-  const look = (): ReturnType<typeof viewOf> => viewOf(monitor.snapshot(), { title, ownPort: server.port() });
+  const look = (): ReturnType<typeof viewOf> => viewOf(monitor.snapshot(), { title, ownPort: ownPort() });
   const stream = new FiguresStream(`${base}/stream`, monitor, look);
   const metrics = new Metrics(() => monitor.snapshot());
   const routes = routesOf({
@@ -63,7 +68,8 @@ export function dashboard(server: AsyncWebServer, options: DashboardOptions = {}
     stream: stream.source,
     metrics,
     token,
-    ownPort: () => server.port(),
+    port: () => server.port(),
+    ownPort,
   });
   for (const route of routes) server.addHandler(route);
   const url = (): string => urlOf(server, base, token());
@@ -133,7 +139,8 @@ export async function serveDashboard(options: DashboardServerOptions = {}): Prom
   const stack = nodeStack({ maxActiveTcp: OWN_CONNECTIONS });
   const server = new AsyncWebServer(port, { host, stack });
   const { monitor = startMonitor() } = rest;
-  const mounted = dashboard(server, { ...rest, monitor: withoutLimit(monitor, OWN_CONNECTIONS) });
+  const settings = { ...rest, monitor: withoutLimit(monitor, OWN_CONNECTIONS) };
+  const mounted = mount(server, settings, () => server.port());
   await server.begin();
   return {
     ...mounted,

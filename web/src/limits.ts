@@ -9,6 +9,11 @@ export interface Limits {
   readonly urlBytes: number;
   /** Bytes of a body that is held in memory, such as a form's or JSON: 413. */
   readonly bodyBytes: number;
+  /**
+   * Bytes of bodies that are held in memory for all requests together: 503, with `Retry-After`; 413 for a
+   * body that is larger alone.
+   */
+  readonly heldBytes: number;
   /** Bytes of a body that is passed on as it comes, such as an upload: 413. */
   readonly uploadBytes: number;
   /** Number of parameters of a query, and of a form with its files: 400 and 413. */
@@ -17,7 +22,10 @@ export interface Limits {
   readonly headersMs: number;
   /** Time for headers and body, in milliseconds: 408. */
   readonly requestMs: number;
-  /** Time for a handler to answer, from when the whole body has come, in milliseconds: 503. */
+  /**
+   * Time for a handler to answer, from when the whole body has come, and for each value of a template, in
+   * milliseconds: 503.
+   */
   readonly answerMs: number;
   /** Time for which a client may take none of the bytes that wait for it, in milliseconds: it is closed. */
   readonly stalledMs: number;
@@ -29,7 +37,10 @@ export interface Limits {
   readonly dropMs: number;
   /** Connections at once: further ones are closed. */
   readonly connections: number;
-  /** Requests at once: 503, with `Retry-After`. */
+  /**
+   * Requests at once that have no answer yet, without those whose body is being read: 503, with
+   * `Retry-After`, at once or when the body has come.
+   */
   readonly requests: number;
   /** Requests that wait on one connection for the answers to others before them: 503, with `Retry-After`. */
   readonly pipelined: number;
@@ -53,6 +64,7 @@ export const DEFAULT_LIMITS: Limits = {
   headers: 100,
   urlBytes: 8192,
   bodyBytes: 1_048_576,
+  heldBytes: 67_108_864,
   uploadBytes: 1_073_741_824,
   params: 1000,
   headersMs: 10_000,
@@ -64,7 +76,7 @@ export const DEFAULT_LIMITS: Limits = {
   dropMs: 5000,
   connections: 10_000,
   requests: 1000,
-  pipelined: 100,
+  pipelined: 10,
   retryAfterS: 1,
   nonceMs: 300_000,
   nonces: 10_000,
@@ -83,7 +95,7 @@ export interface QueueLimits {
 export interface WebSocketLimits extends QueueLimits {
   /** Clients at once: 503, with `Retry-After`. */
   readonly clients: number;
-  /** Bytes of a message that a client sends: 1009. */
+  /** Bytes of a message that a client sends, of which the server keeps what has come: 1009. */
   readonly messageBytes: number;
   /** Frames of such a message: 1008. */
   readonly messageFrames: number;
@@ -101,7 +113,7 @@ export const DEFAULT_WEB_SOCKET_LIMITS: WebSocketLimits = {
   queueMessages: 64,
   queueBytes: 1_048_576,
   clients: 10_000,
-  messageBytes: 1_048_576,
+  messageBytes: 65_536,
   messageFrames: 1024,
   framePieces: 4096,
   pingMs: 20_000,

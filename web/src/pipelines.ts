@@ -3,7 +3,13 @@
  * that the connection is over, and node:http says so of their messages only until another protocol takes it.
  */
 import type { Socket } from 'node:net';
+import type { Reply } from './request/reply.js';
 import type { AsyncWebServerRequest } from './request/request.js';
+
+/** Returns true for a reply whose head has been made and says that the connection is closed. */
+export function isLast(reply: Reply): boolean {
+  return Reflect.get(reply, '_last') === true;
+}
 
 export class Pipelines {
   readonly #waiting = new Map<Socket, Set<AsyncWebServerRequest>>();
@@ -11,6 +17,12 @@ export class Pipelines {
   /** Returns the number of requests that wait on a connection. */
   count(socket: Socket): number {
     return this.#waiting.get(socket)?.size ?? 0;
+  }
+
+  /** Returns true if the answer to one of them is there, and closes the connection (RFC 9112 §9.6). */
+  hasLast(socket: Socket): boolean {
+    for (const { reply } of this.#waiting.get(socket) ?? []) if (isLast(reply)) return true;
+    return false;
   }
 
   /** Keeps a request until its turn has come, or the connection is over. */

@@ -28,12 +28,13 @@ import { limitsOf, type Limits } from './limits.js';
 import { HTTP_ANY } from './methods.js';
 import { errorText, targetText } from './middleware/log-text.js';
 import { AsyncMiddlewareChain, type ArMiddlewareNext } from './middleware/middleware.js';
-import { Pipelines } from './pipelines.js';
+import { isLast, Pipelines } from './pipelines.js';
 import { QueueBudget } from './queue/queue-budget.js';
 import { hasBody, readBody } from './request/body.js';
 import { dropRestAfter } from './request/drop-rest.js';
 import { Reply, replyClosed } from './request/reply.js';
 import type { RequestHost } from './request/request-host.js';
+import { RequestLoad } from './request/request-load.js';
 import { AsyncWebServerRequest } from './request/request.js';
 import { readToEnd, replyToUpgrade, type Upgrade } from './request/upgrade.js';
 import { AsyncWebRewrite } from './rewrite.js';
@@ -50,6 +51,7 @@ const NO_PROXY = 'HTTP/1.1 501 Not Implemented\r\nConnection: close\r\nContent-L
 export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost, AsyncDisposable {
   readonly limits: Limits;
   readonly queueBudget: QueueBudget;
+  readonly load: RequestLoad;
   readonly #port: number;
   readonly #options: AsyncWebServerOptions;
   readonly #server: WebServer;
@@ -63,7 +65,8 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   /** Connections of requests that could be read in two ways: what follows on them may be none. */
   readonly #closing = new WeakSet<Socket>();
   #nonces: Nonces | undefined;
-  #requests = 0;
+  /** Settles when the server has ended. */
+  #ending: Promise<void> | undefined;
 
   /**
    * Makes a server; `begin` lets it listen.
@@ -76,6 +79,7 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     this.#port = port;
     this.#options = options;
     this.limits = limitsOf(options.limits);
+    this.load = new RequestLoad(this.limits);
     this.queueBudget = new QueueBudget(this.limits.queuedBytes);
     this.#unanswered = new Unanswered(this.limits.answerMs, (request) => {
       this.#late(request);
@@ -165,17 +169,25 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
 
   /**
    * Stops listening, and ends the connections: those without a request, WebSockets (1001) and event streams
-   * at once, the others when they have had their answer, all after `graceMs` in any case.
+   * at once, the others when they have had their answer, all after `graceMs` in any case. A further call
+   * waits for the same end; the shortest time holds.
    */
   end(graceMs = 5000): Promise<void> {
-    if (!this.#server.listening) return Promise.resolve();
+    if (this.#server.listening) this.#ending = this.#close();
+    if (this.#ending === undefined) return Promise.resolve();
+    const timer = setTimeout(() => {
+      this.#server.closeAllConnections();
+      this.#lasting.destroy();
+    }, graceMs);
+    return this.#ending.finally(() => {
+      clearTimeout(timer);
+    });
+  }
+
+  #close(): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        this.#server.closeAllConnections();
-        this.#lasting.destroy();
-      }, graceMs);
       this.#server.close(() => {
-        clearTimeout(timer);
+        this.#ending = undefined;
         this.#lasting.reset();
         resolve();
       });
@@ -330,13 +342,13 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
       ignoreRest(message.socket, this.limits);
       return;
     }
-    if (this.#requests >= this.limits.requests || (isWaiting && !this.#mayWait(message.socket))) {
+    if (this.load.isFull() || (isWaiting && !this.#mayWait(message.socket))) {
       this.#refuse(reply, 503, this.limits.retryAfterS);
       return;
     }
     const request = new AsyncWebServerRequest(this, message, reply, target);
     if (keepsAlive !== undefined) request.awaitContinue(keepsAlive);
-    this.#requests += 1;
+    this.load.enter();
     reply.request = request;
     reply.on('close', replyClosed);
     if (isWaiting) this.#pipelines.add(message.socket, request);
@@ -358,10 +370,11 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
     }
   }
 
-  /** Returns true if an answer has left behind which the connection is closed (RFC 9112 §9.6). */
+  /** Returns true if there is an answer behind which the connection is closed (RFC 9112 §9.6). */
   #isClosing(socket: Socket): boolean {
     const reply: unknown = Reflect.get(socket, '_httpMessage');
-    return this.#closing.has(socket) || (reply instanceof Reply && Reflect.get(reply, '_last') === true);
+    if (this.#closing.has(socket) || this.#pipelines.hasLast(socket)) return true;
+    return reply instanceof Reply && isLast(reply);
   }
 
   /** Returns true if a further request may wait for the answers to others on its connection. */
@@ -496,11 +509,6 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
   }
 
   /** Called by a request. */
-  onClosed(): void {
-    this.#requests -= 1;
-  }
-
-  /** Called by a request. */
   onLasting(socket: Socket, end: EndConnection): void {
     this.#lasting.add(socket, end);
     this.#pipelines.close(socket);
@@ -534,14 +542,14 @@ export class AsyncWebServer extends AsyncMiddlewareChain implements RequestHost,
       request.abort();
       return;
     }
-    const code = isMeant ? error.code : 500;
-    this.#replace(request, code, isMeant ? error.message : (STATUS_CODES[500] ?? ''));
+    if (isMeant) this.#replace(request, error.code, error.message, error.retryAfterS);
+    else this.#replace(request, 500, STATUS_CODES[500] ?? '');
   }
 
   /** Answers in place of a handler. Functions of the program that see the answer may fail as well. */
-  #replace(request: AsyncWebServerRequest, code: number, text: string): void {
+  #replace(request: AsyncWebServerRequest, code: number, text: string, retryAfterS?: number): void {
     try {
-      request.replace(code, text);
+      request.replace(code, text, retryAfterS);
     } catch (error) {
       // They are not called again.
       this.#failed(request, error);

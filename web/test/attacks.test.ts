@@ -235,6 +235,21 @@ for (const stack of STACKS) {
       assert.match(await raw(`GET /.well-known/...%23 ${CLOSE}`), /^HTTP\/1.1 200 /);
     });
 
+    it('by a header Host beside a target with a host of its own has no effect', async (test) => {
+      const { raw } = await bed(test, stack, (server) => {
+        server.on('/', (request) => {
+          request.send(200, 'text/plain', `host ${request.host()}`);
+        });
+      });
+      assert.match(await raw(`GET http://other:81/?a ${CLOSE}`), /host other:81$/);
+      assert.match(await raw(`GET / ${CLOSE}`), /host x$/);
+      for (const host of ['', '[::1]:80', '1.2.3.4', 'a_b.example:']) {
+        const answer = await raw(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+        assert.equal(answer.slice(answer.indexOf('host ')), `host ${host}`);
+      }
+      assert.match(await raw('GET / HTTP/1.0\r\n\r\n'), /host $/);
+    });
+
     it('by two hosts is refused', async (test) => {
       const { raw } = await bed(test, stack, (server) => {
         server.on('/', (request) => {

@@ -49,6 +49,18 @@ for (const stack of STACKS) {
       ]);
     });
 
+    it('of several parts without a delimiter are refused', async (test) => {
+      const { ask } = await bed(test, stack, (server) => {
+        server.on('/', answerParams);
+      });
+      for (const body of ['x', 'abc\r\n', '--c\r\n\r\n\r\n--c--\r\n', '\r\n']) {
+        assert.equal((await ask('/', post(MULTIPART, body))).status, 400, body);
+      }
+      assert.equal((await ask('/', post(MULTIPART, '--b--\r\n'))).text, '[]');
+      const preamble = `preamble\r\n${field('a', '1')}--b--\r\nepilogue`;
+      assert.equal((await ask('/', post(MULTIPART, preamble))).text, '[["post","a","1",1]]');
+    });
+
     it('of several parts give fields, and files piece by piece', async (test) => {
       const pieces: [string, number, string, boolean][] = [];
       const { ask } = await bed(test, stack, (server) => {

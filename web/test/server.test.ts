@@ -1,5 +1,6 @@
 /** The server: routes, middleware, answers and what goes wrong. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { describe, it } from 'node:test';
 import { AsyncURIMatcher, HTTP_GET, HTTP_POST, HttpError } from 'asynctcp-web';
 import { bed, STACKS } from './bed.js';
@@ -32,6 +33,26 @@ for (const stack of STACKS) {
       const refused = await ask('/a', { method: 'DELETE' });
       assert.equal(refused.status, 405);
       assert.equal(refused.headers.allow, 'GET, POST, HEAD');
+    });
+
+    it('ends once, however often it is asked to, and for all at the same time', async (test) => {
+      const { server, ask } = await bed(test, stack, (made) => {
+        made.on('/', (request) => request.pause());
+      });
+      const answered = ask('/').catch(() => 'reset');
+      await once(server.server, 'request');
+      const order: string[] = [];
+      const first = server.end(60_000).then(() => order.push('first'));
+      // The shorter time holds.
+      const second = server.end(1).then(() => {
+        assert.equal(server.server.listening, false);
+        order.push('second');
+      });
+      await new Promise(setImmediate);
+      assert.deepEqual(order, []);
+      await Promise.all([first, second]);
+      assert.equal(await answered, 'reset');
+      await server.end();
     });
 
     it('sends no body to HEAD, and the length of it', async (test) => {

@@ -43,6 +43,11 @@ const REFUSED: Record<string, string> = {
   'another protocol': 'GET / ICE/1.0\r\nHost: x\r\n\r\n',
   'an unknown method': 'G\x01T / HTTP/1.1\r\nHost: x\r\n\r\n',
   'no host': 'GET / HTTP/1.1\r\n\r\n',
+  'a host that no host has': 'GET / HTTP/1.1\r\nHost: a b@/c?#\r\n\r\n',
+  'a host with a name and a password': 'GET / HTTP/1.1\r\nHost: user:pw@x\r\n\r\n',
+  'a port that is no number': 'GET / HTTP/1.1\r\nHost: x:y\r\n\r\n',
+  'two hosts': 'GET / HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n',
+  'a target whose host no host has': 'GET http://a@b/ HTTP/1.1\r\nHost: x\r\n\r\n',
   'a target without a slash': 'GET hidden HTTP/1.1\r\nHost: x\r\n\r\n',
   'a target of another scheme': 'GET ftp://x/ HTTP/1.1\r\nHost: x\r\n\r\n',
   'a path that climbs': 'GET /a/%2e%2e/b HTTP/1.1\r\nHost: x\r\n\r\n',
@@ -134,6 +139,30 @@ for (const stack of STACKS) {
         });
       });
       assert.match(await raw(`${HEAD}Connection: close\r\n\r\n${HIDDEN}`), /^HTTP\/1.1 200 (?![^]*HTTP)/);
+    });
+
+    it('behind an answer of the program that closes the connection is not served', async (test) => {
+      let hidden = 0;
+      const { raw } = await bed(test, stack, (server) => {
+        server.on('/hidden', () => (hidden += 1));
+        server.on('/late', (request) => {
+          setImmediate(() => {
+            request.send(200);
+          });
+        });
+        server.on('/last', (request) => {
+          request.send(request.beginResponse(201).addHeader('Connection', 'close'));
+        });
+      });
+      const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
+      for (const before of [1, 2]) {
+        const answers = await raw(get('/late').repeat(before) + get('/last') + HIDDEN.repeat(3));
+        assert.deepEqual(answers.match(/HTTP\/1.1 \d+/g)?.slice(before - 1), [
+          'HTTP/1.1 200',
+          'HTTP/1.1 201',
+        ]);
+        assert.equal(hidden, 0);
+      }
     });
 
     it('behind an answer that closes the connection is not served', async (test) => {

@@ -37,6 +37,41 @@ for (const stack of STACKS) {
       assert.equal((await ask('/about/x')).status, 404);
     });
 
+    it('answer a rewritten name of a folder by the way into that folder', async (test) => {
+      const folder = folderOf(test, { 'docs/index.html': 'index', 'ä b/index.html': 'other' });
+      const { ask } = await bed(test, stack, (server) => {
+        server.rewrite('/x/y', '/docs?a=1');
+        server.rewrite('/z', '/%C3%A4%20b');
+        server.rewrite('/two', '//docs');
+        server.serveStatic('/', folder);
+        server.serveStatic('//docs', folder, '/docs/');
+      });
+      assert.equal((await ask('/x/y?b=2')).headers.location, '/docs/?a=1&b=2');
+      assert.equal((await ask('/z')).headers.location, '/%C3%A4%20b/');
+      assert.equal((await ask('/%C3%A4%20b/')).text, 'other');
+      // Two slashes would lead to a host.
+      assert.match(String((await ask('/two')).headers.location), /^\/(?!\/)/);
+    });
+
+    it('with a template whose value never comes are answered 503, or break off', async (test) => {
+      const small = 'a%NAME%b';
+      const folder = folderOf(test, { small, large: small.padEnd(1_000_000) });
+      const { ask, log } = await bed(
+        test,
+        stack,
+        (server) => {
+          server
+            .serveStatic('/', folder)
+            .setTemplateProcessor({ NAME: () => new Promise<string>(() => undefined) });
+        },
+        { limits: { answerMs: 20 } },
+      );
+      assert.equal((await ask('/small')).status, 503);
+      await assert.rejects(ask('/large'));
+      assert.match(log[0] ?? '', /GET \/small: .*the value of NAME has not come within 20 ms/);
+      assert.match(log[1] ?? '', /GET \/large: .*the value of NAME has not come within 20 ms/);
+    });
+
     it('answer for their folder by a default file, behind a slash', async (test) => {
       const folder = folderOf(test, { 'd/main.html': 'main', 'd/index.html': 'index', 'e/x': '' });
       const { ask } = await bed(test, stack, (server) => {

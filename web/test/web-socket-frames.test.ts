@@ -113,6 +113,14 @@ for (const stack of STACKS) {
       await assertRefused(await talk(test, stack, options), 1009, ...split);
     });
 
+    it('are refused beyond 64 KiB by default (1009)', async (test) => {
+      const talked = await talk(test, stack);
+      const most = frame(binary, Buffer.alloc(65_535, 'x'), { final: false });
+      talked.peer.socket.write(Buffer.concat([most, frame(continuation, 'x')]));
+      assert.equal(await talked.seen.next(), `data ${'x'.repeat(65_536)}`);
+      await assertRefused(talked, 1009, most, frame(continuation, 'xx'));
+    });
+
     it('are refused by their announced length alone (1009)', async (test) => {
       const talked = await talk(test, stack);
       const huge = Buffer.of(0x82, 0xff, 0, 0, 0, 1, 0, 0, 0, 0, 1, 2, 3, 4);

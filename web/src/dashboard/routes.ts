@@ -27,6 +27,9 @@ export interface RouteSettings {
   readonly metrics: Metrics;
   /** Returns the token; `undefined` while none is needed. */
   readonly token: () => Token | undefined;
+  /** Returns the port of the server. */
+  readonly port: () => number;
+  /** As that of `ViewSettings`. */
   readonly ownPort: () => number;
 }
 
@@ -38,10 +41,10 @@ export function routesOf(settings: RouteSettings): AsyncWebHandler[] {
   const { base, monitor, stream, metrics, token } = settings;
   const guard = new Guard({
     token,
-    port: settings.ownPort,
+    port: settings.port,
     ask: (request) => {
       const needed = token();
-      if (needed !== undefined) askForToken(request, { base, token: needed, port: settings.ownPort() });
+      if (needed !== undefined) askForToken(request, { base, token: needed, port: settings.port() });
     },
   });
   const get = (path: string, answer: ArRequestHandlerFunction): AsyncWebHandler =>
@@ -88,11 +91,11 @@ export function routesOf(settings: RouteSettings): AsyncWebHandler[] {
 }
 
 /** The form for the token, and its styles: they are there for a client that has no token yet. */
-function loginRoutes({ base, token, ownPort }: RouteSettings, guard: Guard): AsyncWebHandler[] {
+function loginRoutes({ base, token, port }: RouteSettings, guard: Guard): AsyncWebHandler[] {
   const take = new AsyncCallbackWebHandler(AsyncURIMatcher.exact(`${base}/login`), HTTP_POST, (request) => {
     const needed = token();
     if (needed === undefined) throw new HttpError(404);
-    takeToken(request, { base, token: needed, port: ownPort() });
+    takeToken(request, { base, token: needed, port: port() });
   });
   const styles = ['/login.css', '/theme.css'].map(
     (file) => new AsyncStaticWebHandler(base + file, pageFolder(), file, PAGE_CACHE),

@@ -10,7 +10,7 @@ import { endsOf, whyOf, verdictOf } from './verdict.js';
 
 export interface ViewSettings {
   readonly title: string;
-  /** Port of the dashboard's own server, whose connections are marked. */
+  /** Port of a server that has nothing but the dashboard, whose connections are marked; 0: there is none. */
   readonly ownPort: number;
 }
 
@@ -21,13 +21,14 @@ const NOT_OF_TABLE = { heardAgoMs: undefined, oldestUnacknowledgedMs: undefined 
 export function viewOf(snapshot: Snapshot, { title, ownPort }: ViewSettings): JsonObject {
   const { connections, listeners, links, errors, task, totals, atMs, sinceAtMs } = snapshot;
   const blocked = blockedOf(connections);
+  const isOwn = (figures: ConnectionFigures): boolean => isOfDashboard(figures, ownPort);
   const rowOf = (figures: ConnectionFigures): object => connectionRow(figures, atMs, ownPort);
   return compacted({
     title,
     atMs,
     sinceAtMs,
     verdict: verdictOf(snapshot, blocked, ownPort),
-    totals: { ...totals, blocked: blocked.length },
+    totals: { ...totals, blocked: blocked.length, own: connections.filter(isOwn).length },
     listeners: rowsOf(listeners.slice(0, PAGE_ROWS), (listener) => [
       listener.id,
       { ...listener, own: listener.port === ownPort ? true : undefined },
@@ -49,9 +50,13 @@ export function viewOf(snapshot: Snapshot, { title, ownPort }: ViewSettings): Js
 
 /** Returns a connection for the page: its figures, and the same in words. */
 export function connectionRow(figures: ConnectionFigures, atMs: number, ownPort: number): object {
-  const own = figures.direction === 'in' && figures.localPort === ownPort;
+  const own = isOfDashboard(figures, ownPort) ? true : undefined;
   const why = figures.blocked === null ? undefined : whyOf(figures, atMs);
-  return { ...figures, ...endsOf(figures), why, own: own ? true : undefined };
+  return { ...figures, ...endsOf(figures), why, own };
+}
+
+function isOfDashboard({ direction, localPort }: ConnectionFigures, ownPort: number): boolean {
+  return direction === 'in' && localPort === ownPort;
 }
 
 /** Returns rows by their keys, and the order of the keys. */

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { DEFAULT_LIMITS } from '../limits.js';
 import type { AsyncWebServerRequest } from '../request/request.js';
 import { Template, type TemplateProcessor } from './template.js';
 
-// These functions do not look at the request.
-const REQUEST = Object.create(null) as AsyncWebServerRequest;
+// These functions do not look at the request, and a template at its limits only.
+const REQUEST = Object.assign(Object.create(null), { limits: DEFAULT_LIMITS }) as AsyncWebServerRequest;
 
 async function filledIn(template: Template, text: string, pieceBytes: number): Promise<string> {
   const bytes = Buffer.from(text);

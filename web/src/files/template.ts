@@ -1,4 +1,5 @@
 /** Replaces `%NAME%` in a file, for the names that the program has given. */
+import { after } from '../interval.js';
 import type { AsyncWebServerRequest } from '../request/request.js';
 
 /** Returns the text that takes the place of a name. */
@@ -12,6 +13,9 @@ export type TemplateValue = string | number | TemplateFunction;
 
 /** The names, and what takes their places. */
 export type TemplateProcessor = Readonly<Record<string, TemplateValue>> | ReadonlyMap<string, TemplateValue>;
+
+/** A value of a template has not come in time. */
+export class LateValueError extends Error {}
 
 const PERCENT = 0x25;
 
@@ -80,12 +84,37 @@ export class Template {
       }
       if (open > done) yield text.subarray(done, open);
       const { name, value } = found;
-      yield String(typeof value === 'function' ? await value(request, name) : value);
+      yield String(typeof value === 'function' ? await valueOf(value, request, name) : value);
       done = close + 1;
       open = text.indexOf(PERCENT, done);
     }
     if (done < text.length) yield text.subarray(done);
     return text.subarray(text.length);
+  }
+}
+
+/**
+ * Returns what a function of the program gives.
+ * @throws LateValueError if that takes longer than `answerMs`.
+ */
+async function valueOf(
+  value: TemplateFunction,
+  request: AsyncWebServerRequest,
+  name: string,
+): Promise<string | number> {
+  const given = value(request, name);
+  if (!(given instanceof Promise)) return given;
+  const { answerMs } = request.limits;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = after(answerMs, () => {
+      reject(new LateValueError(`the value of ${name} has not come within ${answerMs} ms`));
+    });
+  });
+  try {
+    return await Promise.race([given, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -166,10 +166,16 @@ export class AsyncStaticWebHandler extends AsyncWebHandler {
 
 /** Sends a client from a folder's name to the folder, so that the links of its default file are right. */
 function redirectInto(request: AsyncWebServerRequest): AsyncWebServerResponse {
-  const url = request.url();
-  const name = encodeURIComponent(url.slice(url.lastIndexOf('/') + 1));
+  const names = request.url().split('/').map(encodeURIComponent);
+  // A relative one is right behind a proxy, too, that has cut the beginning of the path.
+  const path = request.isRewritten() ? absolute(names.join('/')) : `./${names.at(-1) ?? ''}`;
   const query = request.query() === '' ? '' : `?${request.query()}`;
-  return new AsyncBasicResponse(302).addHeader('Location', `./${name}/${query}`);
+  return new AsyncBasicResponse(302).addHeader('Location', `${path}/${query}`);
+}
+
+/** Returns a path that is none of a host: two slashes at the beginning would be (RFC 3986 §4.2). */
+function absolute(path: string): string {
+  return path.startsWith('//') ? `/.${path}` : path;
 }
 
 function trimmed(path: string): string {

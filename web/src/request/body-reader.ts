@@ -11,7 +11,8 @@ export type TakePiece = (piece: Buffer) => unknown;
 /**
  * Reads the body, once. Fulfilled at its end.
  * @throws HttpError with 413 if there are more than `limitBytes`: before one is read if `Content-Length` says
- *   so. Error if the client goes before the end, or if the body was read before.
+ *   so; with 503 if the server has too many requests at its end. Error if the client goes before the end, or
+ *   if the body was read before.
  */
 export async function eachPiece(
   request: AsyncWebServerRequest,
@@ -28,9 +29,12 @@ export async function eachPiece(
         else reject(error);
       });
     });
-  } finally {
+  } catch (error) {
     request.endBody();
+    throw error;
   }
+  const { retryAfterS } = request.limits;
+  if (!request.endBody()) throw new HttpError(503, undefined, { retryAfterS });
 }
 
 function read(

@@ -4,6 +4,7 @@ import { HttpError } from '../http-error.js';
 import type { Limits } from '../limits.js';
 import { eachPiece } from './body-reader.js';
 import type { BodySinks } from './body-sinks.js';
+import { HeldBody } from './held-body.js';
 import { readMultipart } from './multipart.js';
 import { AsyncWebParameter } from './parameter.js';
 import type { AsyncWebServerRequest } from './request.js';
@@ -59,11 +60,15 @@ export async function readBody(
 export async function wholeBody(request: AsyncWebServerRequest, limitBytes: number): Promise<Buffer> {
   if (!hasBody(request.message)) return Buffer.alloc(0);
   if (isForm(request)) throw new HttpError(415);
-  const pieces: Buffer[] = [];
+  return heldBody(request, limitBytes);
+}
+
+async function heldBody(request: AsyncWebServerRequest, limitBytes: number): Promise<Buffer> {
+  const body = new HeldBody(request);
   await eachPiece(request, limitBytes, (piece) => {
-    pieces.push(piece);
+    body.add(piece);
   });
-  return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces);
+  return body.bytes();
 }
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
@@ -113,11 +118,7 @@ export function requireNoEncoding(request: AsyncWebServerRequest): void {
 }
 
 async function readUrlEncoded(request: AsyncWebServerRequest, limits: Limits): Promise<void> {
-  const pieces: Buffer[] = [];
-  await eachPiece(request, limits.bodyBytes, (piece) => {
-    pieces.push(piece);
-  });
-  const text = Buffer.concat(pieces).toString();
+  const text = (await heldBody(request, limits.bodyBytes)).toString();
   if (countParams(text) > limits.params) throw new HttpError(413);
   for (const [name, value] of new URLSearchParams(text)) {
     request.addParam(new AsyncWebParameter(name, value, 'post'));

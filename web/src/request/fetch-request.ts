@@ -5,12 +5,10 @@ import type { Limits } from '../limits.js';
 import { hasBody } from './body.js';
 import { eachPiece } from './body-reader.js';
 import type { AsyncWebServerRequest } from './request.js';
+import { hostOfTarget } from './target.js';
 
 /** Methods that `Request` does not allow (Fetch §2.2.1). */
 const FORBIDDEN = /^(?:CONNECT|TRACE|TRACK)$/;
-
-/** Host and port as a URL has them, and nothing else of it: a name, an IPv4 or an IPv6 address. */
-const HOST = /^(?:[\w.~!$&'()*+,;=-]+|\[[\da-f:.]+\])(?::\d{0,5})?$/i;
 
 export interface FetchRequest {
   readonly request: Request;
@@ -35,7 +33,7 @@ export function fetchRequestOf(request: AsyncWebServerRequest, limits: Limits): 
   if (request.contentLength() > limits.uploadBytes) throw new HttpError(413);
   const body = new BodyStream(request, limits.uploadBytes);
   return {
-    request: new Request(url, { ...init, body: body.stream, duplex: 'half' }),
+    request: new RequestWithBody(url, { ...init, duplex: 'half' }, body),
     bodyError: () => body.error,
   };
 }
@@ -54,30 +52,49 @@ function absoluteUrl(request: AsyncWebServerRequest): string {
 /** Returns the host: the target's own comes before the header (RFC 9112 §3.2.2). */
 function hostOf({ message }: AsyncWebServerRequest): string {
   const { rawHeaders, url = '' } = message;
-  let count = 0;
-  let host = '';
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    if (rawHeaders[at]?.toLowerCase() !== 'host') continue;
-    count += 1;
-    host = rawHeaders[at + 1] ?? '';
-  }
+  const at = rawHeaders.findIndex((name, place) => place % 2 === 0 && name.toLowerCase() === 'host');
+  // Middleware may have freed the header.
+  const host = hostOfTarget(url) ?? (at < 0 ? '' : rawHeaders[at + 1]);
+  if (host !== undefined && host !== '') return host;
   // HTTP/1.0 has no such header, but a URL has a host.
-  if (count === 0 && message.httpVersionMinor === 0) host = 'localhost';
-  else if (count !== 1 || !HOST.test(host)) throw new HttpError(400);
-  const target = /^https?:\/\/(?<host>[^/?#]+)/i.exec(url)?.groups?.['host'];
-  if (target === undefined) return host;
-  if (!HOST.test(target)) throw new HttpError(400);
-  return target;
+  if (message.httpVersionMinor === 0) return 'localhost';
+  throw new HttpError(400);
 }
 
 function headersOf(request: AsyncWebServerRequest): [string, string][] {
   return request.headers().map((header) => [header.name(), header.value()]);
 }
 
+/** Its body counts as held in memory if the program asks for it as a whole, or for a copy. */
+class RequestWithBody extends Request {
+  readonly #body: BodyStream;
+
+  constructor(url: string, init: RequestInit, body: BodyStream) {
+    super(url, { ...init, body: body.stream });
+    this.#body = body;
+  }
+
+  hold(): void {
+    this.#body.isHeld = true;
+  }
+}
+
+for (const name of ['arrayBuffer', 'blob', 'bytes', 'clone', 'formData', 'json', 'text']) {
+  const method: unknown = Reflect.get(Request.prototype, name);
+  if (typeof method !== 'function') continue;
+  const value = function (this: RequestWithBody, ...args: unknown[]): unknown {
+    this.hold();
+    return Reflect.apply(method, this, args);
+  };
+  Object.defineProperty(RequestWithBody.prototype, name, { value, writable: true, configurable: true });
+}
+
 /** The body as a stream of the web: a piece is read only when the stream has space for it. */
 class BodyStream {
   readonly stream: ReadableStream<Uint8Array>;
   error: unknown;
+  /** True if the program keeps the pieces. */
+  isHeld = false;
   readonly #request: AsyncWebServerRequest;
   readonly #limitBytes: number;
   #isBegun = false;
@@ -107,6 +124,7 @@ class BodyStream {
     try {
       await eachPiece(this.#request, this.#limitBytes, (piece) => {
         if (this.#isCancelled) return false;
+        if (this.isHeld) this.#request.hold(piece.length);
         controller.enqueue(piece);
         return new Promise<boolean>((resolve) => {
           this.#pull = () => {

@@ -38,6 +38,8 @@ class MultipartReader {
   /** Begin to read the files that the parser has found, in order: the first one is being read. */
   readonly #files: (() => void)[] = [];
   #fieldBytes = 0;
+  /** Those that the piece that is parsed has brought. */
+  #pieceBytes = 0;
   #isFinished = false;
   #failure: HttpError | undefined;
   #reject: ((error: HttpError) => void) | undefined;
@@ -68,7 +70,10 @@ class MultipartReader {
 
   /** Parses a piece, and calls the sinks with what it had of files. */
   async write(piece: Buffer): Promise<void> {
+    this.#pieceBytes = 0;
     await this.#step((done) => this.#busboy.write(piece, done));
+    // The parser keeps the beginning of a field until its end.
+    this.#request.hold(this.#files.length === 0 ? piece.length : this.#pieceBytes);
     await this.#callSinks();
   }
 
@@ -129,7 +134,9 @@ class MultipartReader {
 
   /** Counts the bytes that are held in memory. Returns false if there are too many. */
   #hasRoom(name: string, bytes: number): boolean {
-    this.#fieldBytes += Buffer.byteLength(name) + bytes;
+    const held = Buffer.byteLength(name) + bytes;
+    this.#fieldBytes += held;
+    this.#pieceBytes += held;
     return this.#fieldBytes <= this.#limits.bodyBytes;
   }
 

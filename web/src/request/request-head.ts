@@ -5,13 +5,14 @@ import type { IncomingMessage } from 'node:http';
 import { AsyncWebHeader } from '../header.js';
 import { methodBit } from '../methods.js';
 import { AsyncWebParameter } from './parameter.js';
-import type { Target } from './target.js';
+import { hostOfTarget, type Target } from './target.js';
 
 export class RequestHead {
   /** Node's own request, for what has no name here. */
   readonly message: IncomingMessage;
   readonly #method: number;
   #target: Target;
+  #isRewritten = false;
   #params: AsyncWebParameter[] | undefined;
   #pathArgs: readonly string[] = [];
   #attributes: Map<string, unknown> | undefined;
@@ -57,9 +58,12 @@ export class RequestHead {
     return this.message.httpVersionMinor;
   }
 
-  /** Returns the header `Host`; empty if there is none. */
+  /**
+   * Returns the host and port that the client asks: those of the target if that is a URL (RFC 9112 §3.2.2),
+   * otherwise the header `Host`; empty if there is none.
+   */
   host(): string {
-    return this.header('host');
+    return hostOfTarget(this.message.url ?? '') ?? this.header('host');
   }
 
   /** Returns the header `Content-Type`; empty if there is none. */
@@ -174,7 +178,13 @@ export class RequestHead {
   /** Sets another path and query: a rewrite. */
   rewrite(target: Target): void {
     this.#target = target;
+    this.#isRewritten = true;
     this.#params = undefined;
+  }
+
+  /** Returns true if the path is another one than the client asked for. */
+  isRewritten(): boolean {
+    return this.#isRewritten;
   }
 
   // ---- attributes

@@ -4,6 +4,7 @@ import type { Nonces } from '../auth/nonces.js';
 import type { EndConnection } from '../lasting.js';
 import type { Limits } from '../limits.js';
 import type { QueueBudget } from '../queue/queue-budget.js';
+import type { RequestLoad } from './request-load.js';
 import type { AsyncWebServerRequest } from './request.js';
 
 export interface RequestHost {
@@ -14,8 +15,8 @@ export interface RequestHost {
   readonly defaultHeaders: readonly string[];
   /** Messages that wait for the server's clients. */
   readonly queueBudget: QueueBudget;
-  /** Called once, when the reply is over, or has no end. */
-  onClosed(): void;
+  /** Places and memory that all requests share. */
+  readonly load: RequestLoad;
   /** Called when the connection lasts beyond the request. `end` is called when the server ends. */
   onLasting(socket: Socket, end: EndConnection): void;
   /** Called with what a handler of the connection has thrown, for the log. */

@@ -66,6 +66,9 @@ export class AsyncWebServerRequest extends RequestHead {
   #keepsAlive: boolean | undefined;
   #body: Promise<Buffer> | undefined;
   #isLasting = false;
+  /** True while it counts as one of the server's requests at once. */
+  #isCounted = true;
+  #heldBytes = 0;
 
   /** Made by the server. */
   constructor(host: RequestHost, message: IncomingMessage, reply: Reply, target: Target) {
@@ -89,8 +92,8 @@ export class AsyncWebServerRequest extends RequestHead {
   /**
    * Returns the whole body. It is empty if there is none.
    * @param maxBytes default: the limit `bodyBytes`.
-   * @throws HttpError with 413 for a longer one, and 415 for a form, which has become parameters. Error if a
-   *   handler has taken the body piece by piece.
+   * @throws HttpError with 413 for a longer one, 415 for a form, which has become parameters, and 503 if the
+   *   server has too much to do. Error if a handler has taken the body piece by piece.
    */
   bodyBytes(maxBytes = this.#host.limits.bodyBytes): Promise<Buffer> {
     return (this.#body ??= wholeBody(this, maxBytes));
@@ -125,6 +128,7 @@ export class AsyncWebServerRequest extends RequestHead {
   takeBody(): void {
     if (this.#bodyState !== 'unread') throw new Error('the body has been read already');
     this.#bodyState = 'reading';
+    this.#leaveLoad();
   }
 
   /**
@@ -138,11 +142,37 @@ export class AsyncWebServerRequest extends RequestHead {
     this.reply.writeContinue();
   }
 
-  /** Called by the reader of the body when it wants no more of it. */
-  endBody(): void {
+  /**
+   * Called by the reader of the body when it wants no more of it: from now on the request counts again.
+   * Returns false if it is one too many.
+   */
+  endBody(): boolean {
     this.#bodyState = 'read';
     this.#stopBody = undefined;
     this.#host.onBodyRead(this);
+    if (this.#isClosed || this.#isLasting || this.hasLeft()) return true;
+    // An answer that is there already is sent.
+    if (this.#host.load.isFull() && !this.isSent()) return false;
+    this.#isCounted = true;
+    this.#host.load.enter();
+    return true;
+  }
+
+  /**
+   * Called by the reader of the body with a number of bytes that it keeps until the request is over.
+   * @throws HttpError with 503 if all requests together keep too many, and 413 if this one does so alone.
+   */
+  hold(bytes: number): void {
+    if (this.#isClosed) return;
+    this.#heldBytes += bytes;
+    if (this.#host.load.hold(bytes)) return;
+    const { heldBytes, retryAfterS } = this.#host.limits;
+    throw this.#heldBytes > heldBytes ? new HttpError(413) : new HttpError(503, undefined, { retryAfterS });
+  }
+
+  #leaveLoad(): void {
+    if (this.#isCounted) this.#host.load.leave();
+    this.#isCounted = false;
   }
 
   /** Returns true if the body has been read, or is being read. */
@@ -227,7 +257,8 @@ export class AsyncWebServerRequest extends RequestHead {
       this.#controller?.abort();
       this.#host.onAnswered(this);
     }
-    if (!this.#isLasting) this.#host.onClosed();
+    this.#leaveLoad();
+    if (this.#heldBytes > 0) this.#host.load.release(this.#heldBytes);
     for (const handler of this.#disconnectHandlers?.splice(0) ?? []) this.#callDisconnected(handler);
   }
 
@@ -385,6 +416,7 @@ export class AsyncWebServerRequest extends RequestHead {
 
   #leave(response: AsyncWebServerResponse): void {
     this.#complete(response);
+    this.#leaveLoad();
     this.#host.onAnswered(this);
     if (!this.message.complete && hasBody(this.message)) {
       dropRestAfter(this.reply, this.message, this.#host.limits, () => this.#stopBody?.());
@@ -401,11 +433,13 @@ export class AsyncWebServerRequest extends RequestHead {
   }
 
   /** Answers in place of a handler that has failed. */
-  replace(code: number, text: string): void {
+  replace(code: number, text: string, retryAfterS?: number): void {
     if (this.hasLeft()) return;
     this.#response?.discard();
-    this.#response = new AsyncBasicResponse(code, 'text/plain', text);
-    this.#leave(this.#response);
+    const response = new AsyncBasicResponse(code, 'text/plain', text);
+    if (retryAfterS !== undefined) response.addHeader('Retry-After', retryAfterS);
+    this.#response = response;
+    this.#leave(response);
   }
 
   /**
@@ -428,7 +462,7 @@ export class AsyncWebServerRequest extends RequestHead {
   }
 
   #last(socket: Socket, end: EndConnection): void {
-    if (!this.#isLasting) this.#host.onClosed();
+    this.#leaveLoad();
     this.#isLasting = true;
     this.#host.onLasting(socket, end);
   }

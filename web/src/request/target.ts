@@ -13,6 +13,20 @@ export interface Target {
 // eslint-disable-next-line no-control-regex -- these are looked for.
 const FORBIDDEN = /[\u0000-\u001f\u007f\\]/;
 
+/** Host and port as a URL has them, and nothing else of it: a name, an IPv4 or an IPv6 address. */
+const HOST = /^(?:[\w.~!$&'()*+,;=-]+|\[[\da-f:.]+\])(?::\d{0,5})?$/i;
+
+/** Returns true for a host, with or without a port. */
+export function isHost(text: string): boolean {
+  return HOST.test(text);
+}
+
+/** Returns host and port of a target that is a URL, as they were sent; `undefined` for a path. */
+export function hostOfTarget(target: string): string | undefined {
+  if (target.startsWith('/')) return undefined;
+  return /^https?:\/\/(?<host>[^/?#]+)/i.exec(target)?.groups?.['host'];
+}
+
 /**
  * Splits and decodes the target of a request. Returns `undefined` for one that is refused: bad
  * percent-encoding, a control character, a backslash, a fragment, or a path with `.` or `..` (RFC 3986
@@ -41,9 +55,9 @@ export function countParams(query: string): number {
 /** Returns what follows the host of an absolute URL. */
 function pathOf(target: string): string | undefined {
   if (target === '*') return '*';
-  const found = /^https?:\/\/[^/?#]+(?<path>.*)$/i.exec(target);
-  const path = found?.groups?.['path'];
-  if (path === undefined) return undefined;
+  const host = hostOfTarget(target);
+  if (host === undefined || !isHost(host)) return undefined;
+  const path = target.slice(target.indexOf(host, target.indexOf('//') + 2) + host.length);
   return path.startsWith('/') ? path : `/${path}`;
 }
 

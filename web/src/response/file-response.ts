@@ -5,7 +5,7 @@ import { hasConditions, partOf, type Part } from '../files/conditions.js';
 import { attachmentOf } from '../files/content-disposition.js';
 import { contentTypeOf } from '../files/content-type.js';
 import type { Found } from '../files/search.js';
-import type { Template } from '../files/template.js';
+import { LateValueError, type Template } from '../files/template.js';
 import { HttpError } from '../http-error.js';
 import type { AsyncWebServerRequest } from '../request/request.js';
 import { pump, type Pieces } from './pump.js';
@@ -72,7 +72,7 @@ export class AsyncFileResponse extends AsyncWebServerResponse {
       await this.#find();
     } catch (error) {
       const isMeant = error instanceof HttpError;
-      this.#refuse(isMeant ? error : new HttpError(500));
+      this.#refuse(isMeant ? error : new HttpError(error instanceof LateValueError ? 503 : 500));
       await this.#leave(reply, defaults);
       if (!isMeant) throw error;
       return;

@@ -507,6 +507,28 @@ describe('a dashboard with a server of its own', () => {
     }
   });
 
+  it('marks its own connections, which a dashboard of a program does not', async (test) => {
+    const example = new ExampleMonitor({ atMs: AT }).snapshot();
+    const monitor = new ExampleMonitor({ atMs: AT });
+    const served = await serveDashboard({ port: 0, monitor });
+    test.after(() => served.end());
+    const web = new AsyncWebServer(0, { host: '127.0.0.1' });
+    dashboard(web, { monitor });
+    await web.begin();
+    test.after(() => web.end(0));
+    for (const [port, wanted] of [
+      [served.server.port(), true],
+      [web.port(), false],
+    ] as const) {
+      const [first] = example.connections;
+      assert.ok(first !== undefined);
+      monitor.tick({ ...example, connections: [{ ...first, localPort: port }] });
+      const answer = await answerTo(http.get(`http://127.0.0.1:${port}/connections.json`), undefined);
+      const { rows } = jsonOf(answer);
+      assert.equal(JSON.stringify(rows).includes('"own":true'), wanted);
+    }
+  });
+
   it('fails on a port that is taken', async () => {
     const served = await serveDashboard({ port: 0 });
     try {

@@ -11,18 +11,19 @@ import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AsyncWebServer } from 'asynctcp-web';
+import { AsyncWebServer, HTTP_POST } from 'asynctcp-web';
 
 const FILE_BYTES = 10_240;
 const LARGE_BYTES = 10_000_000;
 const PAUSE_MS = 50;
 const RATE = '500';
+const CLIENTS = '1000';
 
-/** Options of slowhttptest for each attack. */
-const ATTACKS: Readonly<Record<string, readonly string[]>> = {
-  'slow headers': ['-H', '-i', '2'],
-  'slow body': ['-B', '-i', '2', '-s', '100000'],
-  'slow read': ['-X', '-w', '10', '-y', '20', '-n', '2', '-z', '5'],
+/** Path and options of slowhttptest for each attack. */
+const ATTACKS: Readonly<Record<string, readonly [path: string, ...options: string[]]>> = {
+  'slow headers': ['/', '-H', '-i', '2'],
+  'slow body': ['/body', '-B', '-i', '2', '-s', '100000'],
+  'slow read': ['/large.txt', '-X', '-w', '10', '-y', '20', '-n', '2', '-z', '5'],
 };
 
 async function serve(stack: string, folder: string): Promise<void> {
@@ -30,38 +31,48 @@ async function serve(stack: string, folder: string): Promise<void> {
   server.on('/', (request) => {
     request.send(200, 'text/plain', 'good');
   });
+  server.on('/body', HTTP_POST, async (request) => {
+    await request.bodyBytes();
+    request.send(200);
+  });
   server.serveStatic('/', folder);
   await server.begin();
   process.send?.(server.port());
   process.on('message', () => process.send?.(process.memoryUsage().rss));
 }
 
-function ask(port: number): Promise<number> {
+interface Answered {
+  readonly ms: number;
+  readonly status: number;
+}
+
+function ask(port: number): Promise<Answered> {
   const beganAt = performance.now();
   return new Promise((resolve, reject) => {
     http
       .get({ port, host: '127.0.0.1', agent: false }, (answer) => {
         answer.resume().once('end', () => {
-          resolve(performance.now() - beganAt);
+          resolve({ ms: performance.now() - beganAt, status: answer.statusCode ?? 0 });
         });
       })
       .once('error', reject);
   });
 }
 
-/** Asks until a process is over. Returns the times in milliseconds, sorted. */
-async function askBeside(port: number, over: Promise<unknown>): Promise<number[]> {
-  const times: number[] = [];
+/** Asks until a process is over. Returns the answers, the fastest first. */
+async function askBeside(port: number, over: Promise<unknown>): Promise<Answered[]> {
+  const answers: Answered[] = [];
   const done = over.then(() => true);
-  do times.push(await ask(port));
+  do answers.push(await ask(port));
   while (!(await Promise.race([done, sleep(PAUSE_MS, false)])));
-  return times.sort((a, b) => a - b);
+  return answers.sort((a, b) => a.ms - b.ms);
 }
 
-function quantiles(times: readonly number[]): string {
+function described(answers: readonly Answered[]): string {
   const at = (part: number): string =>
-    (times[Math.min(times.length - 1, Math.floor(times.length * part))] ?? 0).toFixed(1);
-  return `${times.length} answers in ${at(0.5)} ms (median), ${at(0.99)} ms (99 %), ${at(1)} ms (most)`;
+    (answers[Math.min(answers.length - 1, Math.floor(answers.length * part))]?.ms ?? 0).toFixed(1);
+  const good = answers.filter(({ status }) => status === 200).length;
+  return `${answers.length} answers, ${good} of them 200, in ${at(0.5)} ms (median), ${at(0.99)} ms (99 %), ${at(1)} ms (most)`;
 }
 
 async function attack(stack: string, seconds: string): Promise<void> {
@@ -76,12 +87,12 @@ async function attack(stack: string, seconds: string): Promise<void> {
     const [bytes] = (await answered) as [number];
     return `${(bytes / 2 ** 20).toFixed(0)} MiB`;
   };
-  for (const [name, options] of Object.entries(ATTACKS)) {
-    const url = `http://127.0.0.1:${port}/${name === 'slow read' ? 'large.txt' : ''}`;
-    const words = [...options, '-c', '1000', '-r', RATE, '-l', seconds, '-u', url];
+  for (const [name, [path, ...options]] of Object.entries(ATTACKS)) {
+    const url = `http://127.0.0.1:${port}${path}`;
+    const words = [...options, '-c', CLIENTS, '-r', RATE, '-l', seconds, '-u', url];
     const tool = spawn('slowhttptest', words, { stdio: 'ignore' });
-    const times = await askBeside(port, once(tool, 'exit'));
-    console.log(`${name}: ${quantiles(times)}; memory of the server ${await memory()}`);
+    const answers = await askBeside(port, once(tool, 'exit'));
+    console.log(`${name}: ${described(answers)}; memory of the server ${await memory()}`);
   }
   for (const path of ['/', '/file.txt']) {
     const words = ['autocannon', '-c', '500', '-d', '5', '--json', `http://127.0.0.1:${port}${path}`];
