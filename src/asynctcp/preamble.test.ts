@@ -66,6 +66,34 @@ describe('a preamble of a program', () => {
     });
   }
 
+  const end = { address: HOST, port: PORT };
+  const WRONG: readonly [answer: unknown, error: RegExp][] = [
+    [undefined, /^TypeError: the answer of a preamble must be an object, not undefined$/],
+    [{ bytes: 2 }, /^RangeError: bytes of a preamble must be an integer from 0 to 1, not 2$/],
+    [{ bytes: -1 }, /^RangeError: bytes of a preamble must be an integer from 0 to 1, not -1$/],
+    [{ bytes: 1, ends: { local: end } }, /^TypeError: ends.remote of a preamble must be an object, not und/],
+    [
+      { bytes: 1, ends: { local: { address: 'a', port: 1 }, remote: end } },
+      /^RangeError: address of ends.local of a preamble must be an IP address, not "a"$/,
+    ],
+  ];
+  for (const [answer, error] of WRONG) {
+    it(`whose answer is ${JSON.stringify(answer)} costs its own connection, and an error that says so`, async () => {
+      const stack = new MemoryStack();
+      const server = new AsyncServer(PORT, { stack, preamble: preambleBy(() => answer as PreambleAnswer) });
+      server.onClient(() => assert.fail('there is no client'));
+      await server.begin();
+      const caught = await uncaughtIn(async () => {
+        const client = await connect(stack);
+        client.write('x');
+        await stack.settle();
+        assert.equal(client.connected(), false);
+        await server.end();
+      });
+      assert.match(String(caught), error);
+    });
+  }
+
   it('that never ends is bounded by its time alone, and holds no window up', async () => {
     const stack = new MemoryStack();
     const server = new AsyncServer(PORT, { stack, preamble: preambleBy(() => 'more') });

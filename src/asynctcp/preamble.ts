@@ -6,7 +6,16 @@
  */
 import type { Endpoint } from '../port/tcp-stack.js';
 import { throwUncaught } from '../task/dispatch.js';
-import { checkNumber, isObject, MAX_TIMEOUT_S, show } from './check.js';
+import {
+  checkAddress,
+  checkInteger,
+  checkNumber,
+  checkObject,
+  checkPort,
+  isObject,
+  MAX_TIMEOUT_S,
+  show,
+} from './check.js';
 import type { Ends } from './session-owner.js';
 import type { Session } from './session.js';
 
@@ -24,7 +33,10 @@ export interface Preamble {
   begin(local: Endpoint, remote: Endpoint): PreambleReader | 'none' | 'refuse';
 }
 
-/** Reads the preamble of one connection. A reader that throws refuses the connection. */
+/**
+ * Reads the preamble of one connection. A reader that throws, or gives an answer that is none, refuses the
+ * connection.
+ */
 export interface PreambleReader {
   /**
    * Takes the next bytes, and keeps those of them that it needs. The reader bounds what it keeps.
@@ -80,6 +92,24 @@ export function beginPreamble(
   }
 }
 
+/** Checks the answer to a piece of `length` bytes: the program's own reader may have made it. */
+function checkAnswer(answer: PreambleAnswer, length: number): PreambleAnswer {
+  if (answer === 'more' || answer === 'refuse') return answer;
+  checkObject('the answer of a preamble', answer);
+  checkInteger('bytes of a preamble', answer.bytes, 0, length);
+  if (answer.ends !== undefined) {
+    checkEnd('ends.local of a preamble', answer.ends.local);
+    checkEnd('ends.remote of a preamble', answer.ends.remote);
+  }
+  return answer;
+}
+
+function checkEnd(name: string, end: Endpoint): void {
+  checkObject(name, end);
+  checkAddress(`address of ${name}`, end.address);
+  checkPort(`port of ${name}`, end.port);
+}
+
 /** The server of arriving connections. One object serves all of them. */
 export interface ArrivalOwner<Client> {
   /** Shows the session's client to the program. */
@@ -108,10 +138,10 @@ export class Arrival<Client> {
     this.#owner = owner;
   }
 
-  /** Gives bytes to the reader. An exception of the reader is uncaught, and refuses the connection. */
+  /** Gives bytes to the reader. Its exception, or a wrong answer, is uncaught, and refuses the connection. */
   read(bytes: Uint8Array): PreambleAnswer {
     try {
-      return this.#reader.read(bytes);
+      return checkAnswer(this.#reader.read(bytes), bytes.length);
     } catch (error) {
       throwUncaught(error);
       return 'refuse';

@@ -41,12 +41,10 @@ describe('a set of addresses', () => {
     [[], 'RangeError: trusted must have 1 to 1024 entries, not 0'],
     [new Array(MOST_BLOCKS + 1).fill('::1'), 'RangeError: trusted must have 1 to 1024 entries, not 1025'],
     [[5], 'TypeError: trusted[0] must be an IP address or a block such as "10.0.0.0/8", not 5'],
-    ...['localhost', '', '10.0.0.0/8/8', '10.0/8', '/8', '::ffff:10.0.0.0/x'].map(
+    ...['localhost', '', '10.0.0.0/8/8', '10.0/8', '/8', '::ffff:10.0.0.0/104', 'fe80::1%eth0', '::1%'].map(
       (block): [unknown, string] => [
         ['::1', block],
-        block === '::ffff:10.0.0.0/x'
-          ? `RangeError: trusted[1] must have a prefix of 0 to 128 bits, not "${block}"`
-          : `RangeError: trusted[1] must be an IP address or a block such as "10.0.0.0/8", not "${block}"`,
+        `RangeError: trusted[1] must be an IP address or a block such as "10.0.0.0/8", not "${block}"`,
       ],
     ),
     ...['/33', '/-1', '/08', '/', '/1.5'].map((prefix): [unknown, string] => [

@@ -23,7 +23,8 @@ export class AddressSet {
 
   /**
    * @param name the option's name, for errors.
-   * @param blocks addresses, or blocks such as `10.0.0.0/8` and `2001:db8::/32`.
+   * @param blocks addresses without a zone, or blocks such as `10.0.0.0/8` and `2001:db8::/32`, those of
+   *   IPv4 in the form of IPv4.
    * @throws TypeError, RangeError for anything else.
    */
   constructor(name: string, blocks: unknown) {
@@ -47,9 +48,10 @@ function parseBlock(name: string, value: unknown): Block {
   const wanted = `${name} must be an IP address or a block such as "10.0.0.0/8", not ${show(value)}`;
   if (typeof value !== 'string') throw new TypeError(wanted);
   const [address = '', prefix, ...more] = value.split('/');
-  // A block of mapped addresses would have a prefix of another length.
-  const groups = prefix === undefined ? groupsOf(address) : blockGroups(address);
-  if (groups === undefined || more.length > 0) throw new RangeError(wanted);
+  const groups = groupsOf(address);
+  // Addresses are compared without their zones, and mapped ones as IPv4: the block would be another one.
+  const isOther = address.includes('%') || (prefix !== undefined && unmapped(address) !== address);
+  if (groups === undefined || isOther || more.length > 0) throw new RangeError(wanted);
   const bits = groups.length * 16;
   if (prefix === undefined) return { groups, prefixBits: bits };
   if (!/^(0|[1-9][0-9]{0,2})$/.test(prefix) || Number(prefix) > bits) {
@@ -61,11 +63,6 @@ function parseBlock(name: string, value: unknown): Block {
     throw new RangeError(`${name} must have no bits behind its prefix, not ${show(value)}`);
   }
   return block;
-}
-
-function blockGroups(address: string): readonly number[] | undefined {
-  const v4 = parseIpv4(address);
-  return v4 === undefined ? parseIpv6(address) : [v4 >>> 16, v4 & 0xffff];
 }
 
 /** Returns the bits of group `index` that a prefix covers. */

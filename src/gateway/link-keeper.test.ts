@@ -432,6 +432,35 @@ describe('the end of a link', () => {
     await bed.left();
   });
 
+  it('keeps an end that an onDown calls after it has started the link anew', async () => {
+    const bed = await new Bed().start();
+    let isOver = false;
+    bed.link.onDown(() => {
+      bed.link.onDown(undefined);
+      bed.link.start();
+      void bed.link.end().then(() => {
+        isOver = true;
+        assert.equal(bed.link.state, 'ended');
+      });
+    });
+    await bed.link.end();
+    await bed.stack.run(60_000);
+    assert.deepEqual([isOver, bed.link.state, bed.link.report().attempts], [true, 'ended', 2]);
+    assert.deepEqual(bed.take(), ['up']);
+    await bed.left();
+  });
+
+  it('resolves every end, also of a link that is left while it ends', async () => {
+    const bed = await new Bed().start();
+    const { client } = bed;
+    const ended = bed.link.end({ client: 'drain' });
+    await bed.link.end({ client: 'leave' });
+    await ended;
+    assert.equal(bed.link.state, 'ended');
+    client.abort();
+    await bed.left();
+  });
+
   it('does nothing at start with a signal that is aborted', async () => {
     const bed = new Bed({ signal: AbortSignal.abort() });
     bed.link.start();

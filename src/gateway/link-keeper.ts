@@ -187,14 +187,14 @@ export class LinkKeeper implements ReportingLink {
     const connection = this.#connection;
     if (connection === undefined) {
       this.#enterEnded();
-      this.#finishEnd();
+      this.#finishEnd(this.#takeEnding());
       return Promise.resolve();
     }
     if (client === 'leave' && this.#state === 'up') {
       connection.leave();
       this.#account(connection);
       this.#enterEnded();
-      this.#finishEnd();
+      this.#finishEnd(this.#takeEnding());
       return Promise.resolve();
     }
     const ended = new Promise<void>((resolve) => {
@@ -251,9 +251,9 @@ export class LinkKeeper implements ReportingLink {
   #over(connection: LinkConnection, failure: LinkFailure): void {
     const upMs = connection.upMs();
     this.#account(connection);
-    const isEnding = this.#ending !== undefined;
-    if (upMs !== undefined) this.#losses += isEnding ? 0 : 1;
-    if (isEnding) {
+    const ending = this.#takeEnding();
+    if (upMs !== undefined) this.#losses += ending === undefined ? 1 : 0;
+    if (ending !== undefined) {
       this.#enterEnded();
     } else {
       if (upMs !== undefined && upMs >= this.#settings.stableAfterMs) this.#failuresInRow = 0;
@@ -261,8 +261,15 @@ export class LinkKeeper implements ReportingLink {
       this.#lastFailure = failure;
       this.#waitOrGiveUp();
     }
-    this.#report(connection, failure, upMs !== undefined);
-    if (isEnding) this.#finishEnd();
+    this.#report(connection, failure, upMs !== undefined, ending !== undefined);
+    if (ending !== undefined) this.#finishEnd(ending);
+  }
+
+  /** Returns what `end` waits for, once: a handler that runs from here on may start and end the link anew. */
+  #takeEnding(): (() => void)[] | undefined {
+    const ending = this.#ending;
+    this.#ending = undefined;
+    return ending;
   }
 
   /** Adds the figures of a connection that is over to the sums. */
@@ -285,7 +292,7 @@ export class LinkKeeper implements ReportingLink {
   }
 
   /** Calls the program's handlers. Each of them may end the link. */
-  #report(connection: LinkConnection, failure: LinkFailure, wasUp: boolean): void {
+  #report(connection: LinkConnection, failure: LinkFailure, wasUp: boolean, isEnding: boolean): void {
     const phase = this.#phase;
     const owner: CallbackOwner = {
       callbackThrew: () => undefined,
@@ -296,7 +303,7 @@ export class LinkKeeper implements ReportingLink {
       call2(owner, CallbackKind.DISCONNECT, this.#onDown, failure, this);
       runTicks();
     }
-    if (this.#phase !== phase || this.#ending !== undefined) return;
+    if (this.#phase !== phase || isEnding) return;
     if (this.#state === 'ended') {
       if (this.#onGiveUp !== undefined) call2(owner, CallbackKind.DISCONNECT, this.#onGiveUp, failure, this);
     } else if (this.#onRetry !== undefined) {
@@ -318,12 +325,10 @@ export class LinkKeeper implements ReportingLink {
     else this.#enter('ended');
   }
 
-  #finishEnd(): void {
-    const ending = this.#ending ?? [];
-    this.#ending = undefined;
+  #finishEnd(ending: readonly (() => void)[] | undefined): void {
     // A handler may have started the link anew.
     if (this.#state === 'ended') unregisterLink(this);
-    for (const resolve of ending) resolve();
+    for (const resolve of ending ?? []) resolve();
   }
 
   // ---- the process

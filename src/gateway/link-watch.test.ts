@@ -56,6 +56,19 @@ describe('the watch of a link', () => {
     );
   });
 
+  it('keeps a peer that has had no time to answer because the program blocked the thread', () => {
+    const watch = new LinkWatch(1000, 2000, 0);
+    const flow = new Flow();
+    assert.equal(lookUntil(watch, flow, 5000), undefined);
+    // The program blocks for 10 s and then sends; the look comes before the peer's answer can.
+    flow.bytesOut = 100;
+    flow.nowMs = 15_000;
+    assert.equal(watch.look(flow.nowMs, flow), undefined);
+    const stall = lookUntil(watch, flow, 16_000);
+    assert.equal(stall?.reason, 'ackTimeout', 'a peer that is gone is noticed all the same');
+    assert.equal(flow.nowMs, 15_875);
+  });
+
   it('keeps a peer whose TCP answers up to stalledWriteMs, also if a probe is lost', () => {
     const watch = new LinkWatch(1000, 10_000, 0);
     const flow = new Flow();

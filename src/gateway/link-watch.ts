@@ -74,7 +74,8 @@ export class LinkWatch {
     // An idle connection is not asked: that would be a call of the system.
     if (wasIdle && sent === this.#sent) return undefined;
     const acked = flow.acknowledged();
-    if (wasIdle || acked > this.#acked) this.#sinceMs = lookedMs;
+    // A look is late when the program has blocked the thread: it proves no more than one in time.
+    if (wasIdle || acked > this.#acked) this.#sinceMs = Math.max(lookedMs, nowMs - this.#intervalMs);
     this.#sent = sent;
     this.#acked = acked;
     const waitedMs = nowMs - this.#sinceMs;

@@ -22,7 +22,7 @@ const MOST_HEADER_BYTES = V2_FIXED_BYTES + V2_MOST_BLOCK_BYTES;
 export interface ProxyProtocolOptions {
   /**
    * Addresses and blocks of the proxies that are believed, such as `['10.0.0.0/8', '::1']`, 1 to 1024 of
-   * them. Each of their connections begins with a header.
+   * them, without zones, blocks of IPv4 in its own form. Each of their connections begins with a header.
    */
   trusted: readonly string[];
   /**

@@ -62,16 +62,24 @@ describe('proxyHeader', () => {
     );
   });
 
+  it('of one end of IPv4 and one of IPv6 is read again as it was meant', () => {
+    const down = { source: SOURCE, destination: ENDS6.destination };
+    const up = { source: ENDS6.source, destination: DESTINATION };
+    for (const ends of [down, up]) {
+      for (const version of [1, 2] as const) {
+        assert.deepEqual(reread({ version, ...ends }), { version, command: 'PROXY', ...ends, tlvs: [] });
+      }
+    }
+    const line = new TextDecoder().decode(proxyHeader({ version: 1, ...down }));
+    assert.equal(line, 'PROXY TCP6 ::ffff:192.0.2.1 ::1 55555 65535\r\n');
+  });
+
   const value = new Uint8Array();
   const WRONG: readonly [options: unknown, error: string][] = [
     [5, 'TypeError: options must be an object, not 5'],
     [{ version: 3 }, 'RangeError: version must be 1 or 2, not 3'],
     [{ source: SOURCE }, 'TypeError: destination must be an object, not undefined'],
     [{ destination: DESTINATION }, 'TypeError: source must be an object, not undefined'],
-    [
-      { source: SOURCE, destination: ENDS6.destination },
-      'RangeError: destination must have an address of the family of source, "192.0.2.1", not "::1"',
-    ],
     [
       { ...ENDS, source: { address: 'a', port: 1 } },
       'RangeError: source.address must be an IP address, not "a"',

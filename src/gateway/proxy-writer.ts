@@ -33,7 +33,10 @@ export interface ProxyHeaderOptions {
   version?: 1 | 2 | undefined;
   /** The client's end. Left out together with `destination`: `LOCAL`, in version 1 `UNKNOWN`. */
   source?: Endpoint | undefined;
-  /** The end to which the client connected, of the family of `source`. */
+  /**
+   * The end to which the client connected. If one end is IPv4 and the other one IPv6, the header has the
+   * first as an IPv4-mapped address, as HAProxy writes it.
+   */
   destination?: Endpoint | undefined;
   /** Values of version 2, in their order. The checksum's place is `checksum`. */
   tlvs?: readonly ProxyTlv[] | undefined;
@@ -52,8 +55,8 @@ interface Ends {
 
 /**
  * Returns the bytes of a header.
- * @throws TypeError, RangeError for ends that are no IP address and port or of two families, for values that
- *   version 1 has no place for, and for a header that would be too long.
+ * @throws TypeError, RangeError for ends that are no IP address and port, for values that version 1 has no
+ *   place for, and for a header that would be too long.
  */
 export function proxyHeader(options: ProxyHeaderOptions): Uint8Array {
   checkOptions(options);
@@ -91,14 +94,15 @@ export function writeProxyHeader(
 
 function endsOf({ source, destination }: ProxyHeaderOptions): Ends | undefined {
   if (source === undefined && destination === undefined) return undefined;
-  const [from, to] = [endOf('source', source), endOf('destination', destination)];
-  const [family, other] = [ipFamily(from.address), ipFamily(to.address)];
-  if (family === undefined || family !== other) {
-    throw new RangeError(
-      `destination must have an address of the family of source, ${show(from.address)}, not ${show(to.address)}`,
-    );
-  }
-  return { family, source: from, destination: to };
+  const ends = { source: endOf('source', source), destination: endOf('destination', destination) };
+  const [family, other] = [ipFamily(ends.source.address), ipFamily(ends.destination.address)];
+  if (family === 4 && other === 4) return { family, ...ends };
+  return { family: 6, source: mapped(ends.source), destination: mapped(ends.destination) };
+}
+
+/** Returns an end of IPv4 as an IPv4-mapped one of IPv6: a header has one family. */
+function mapped({ address, port }: Endpoint): Endpoint {
+  return { address: parseIpv4(address) === undefined ? address : `::ffff:${address}`, port };
 }
 
 /** Checks an end, and returns it without a zone, which means nothing to another machine. */

@@ -133,8 +133,8 @@ export class AsyncTasks {
   /**
    * Gives every task a signal as if the system had sent it: the program's `process.on(signal)` handlers are
    * called. SIGTERM and SIGINT end the tasks, and none is started anew: a program without a handler is
-   * drained (its servers stop listening, and their clients have `drainMs` to end); one that has not ended 2
-   * s after that time is ended.
+   * drained (its servers stop listening, and their clients have `drainMs` to end); one that has not ended
+   * 2 s after that time is ended.
    */
   signal(signal: TaskSignal): void {
     if (STOP_SIGNALS.includes(signal)) {
@@ -150,16 +150,10 @@ export class AsyncTasks {
    * loads the program and listens; only then the old one stops to accept, and drains. Resolves when all
    * were replaced; old tasks may drain still. During a reload, calls join in one that follows it.
    * @throws Error (as a rejection) if a new task cannot load the program, or does not listen where the old
-   * one
-   *   does: the tasks that were not replaced go on.
+   *   one does: the tasks that were not replaced go on.
    */
   reload(): Promise<void> {
-    if (this.#phase === GroupPhase.SERVING) {
-      const reload = (this.#reload = new Deferred<undefined>());
-      this.#replacing = 0;
-      this.#enter('reload');
-      return reload.promise;
-    }
+    if (this.#phase === GroupPhase.SERVING) return this.#beginReload(new Deferred<undefined>()).promise;
     if (this.#phase === GroupPhase.RELOADING) return (this.#nextReload ??= new Deferred<undefined>()).promise;
     return Promise.reject(
       new Error(`the tasks cannot be replaced: they ${this.#phase === GroupPhase.FIRST ? 'start' : 'end'}`),
@@ -318,6 +312,14 @@ export class AsyncTasks {
     },
   };
 
+  #beginReload(reload: Deferred<undefined>): Deferred<undefined> {
+    this.#reload = reload;
+    this.#replacing = 0;
+    this.#notReplaced = new Error('the tasks have ended');
+    this.#enter('reload');
+    return reload;
+  }
+
   #replaceNext(): void {
     const seat = this.#seats[this.#replacing];
     this.#replacing += 1;
@@ -336,9 +338,7 @@ export class AsyncTasks {
       next.reject(this.#notReplaced);
       return;
     }
-    this.#reload = next;
-    this.#replacing = 0;
-    this.#enter('reload');
+    this.#beginReload(next);
   }
 
   #settle(): void {

@@ -7,7 +7,7 @@ import { handOver, type HandedDescriptor } from './handed-descriptor-node.js';
 
 export class KeptSockets {
   readonly #descriptors = new Map<string, number>();
-
+  /** True if the tasks end: nothing more is kept. */
   #isClosed = false;
 
   /** Takes over a descriptor. */

@@ -2,6 +2,7 @@
 import { withdrawDescriptor, type HandedDescriptor } from './handed-descriptor-node.js';
 import type { KeptSocket, PlaceReport } from './task-group-node.js';
 import type { TaskStart } from './task-start.js';
+import type { TaskThread } from './task-thread.js';
 import { TaskWorker, type TaskWorkerEvents } from './task-worker-node.js';
 
 export class SeatThread {
@@ -9,6 +10,8 @@ export class SeatThread {
   /** Names of the places at which the thread listens. */
   readonly places = new Set<string>();
   isLoaded = false;
+  /** The report of the thread that has begun; `undefined` before. */
+  thread: TaskThread | undefined;
   readonly #handed: HandedDescriptor[];
 
   constructor(start: TaskStart, sockets: readonly KeptSocket[], events: TaskWorkerEvents) {

@@ -57,6 +57,8 @@ export class TaskGroupEnd implements TaskGroup {
   readonly #report: (report: PlaceReport) => void;
   readonly #sockets: ReadonlyMap<string, KeptSocket>;
   readonly #open = new Map<string, AcceptAlso | undefined>();
+  /** Places at which this thread has listened. */
+  readonly #used = new Set<string>();
   /** Functions that stop to accept for another task, by its number and the place. */
   readonly #stops = new Map<string, () => void>();
   readonly #drains: DrainTask[] = [];
@@ -105,9 +107,6 @@ export class TaskGroupEnd implements TaskGroup {
       },
     };
   }
-
-  /** Places at which this thread has listened. */
-  readonly #used = new Set<string>();
 
   #nameOf(address: string | undefined, port: number): string | undefined {
     if (port === 0 && this.#isLoaded) {

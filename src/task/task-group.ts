@@ -20,9 +20,8 @@ export interface ListenPlace {
   /**
    * Reports that the task listens.
    * @param port the port that the system chose, or the one that was asked for.
-   * @param acceptAlso accepts from a further socket, that of a task that has ended; `undefined` if that
-   * cannot
-   *   be.
+   * @param acceptAlso accepts from a further socket, that of a task that has ended; `undefined` if the stack
+   *   cannot.
    */
   listens(port: number, acceptAlso: AcceptAlso | undefined): void;
   /** Reports that the program has stopped to listen here. */

@@ -48,6 +48,7 @@ export class TaskSeat {
   readonly number: number;
   readonly kept = new KeptSockets();
   restarts = 0;
+  /** The present thread, or the last one. */
   thread: TaskThread | undefined;
   readonly #start: TaskStart;
   readonly #limits: SeatLimits;
@@ -163,10 +164,11 @@ export class TaskSeat {
     },
     onEnd: (end, worker) => {
       const thread = this.#threadOf(worker);
-      thread?.ended();
+      if (thread === undefined) return;
+      thread.ended();
       if (thread === this.#present) this.#onPresentEnded(end);
-      else if (thread === this.#successor) this.#onSuccessorEnded(end);
-      else if (thread !== undefined) this.#onRetiredEnded(end, thread);
+      else if (thread === this.#successor) this.#onSuccessorEnded(end, thread);
+      else this.#onRetiredEnded(end, thread);
     },
   };
 
@@ -177,6 +179,7 @@ export class TaskSeat {
   #onReport(report: FromTask, thread: SeatThread): void {
     switch (report.kind) {
       case 'started':
+        thread.thread = report.thread;
         if (thread === this.#present) this.thread = report.thread;
         this.#events.onStarted(report.thread);
         break;
@@ -230,8 +233,9 @@ export class TaskSeat {
     this.#events.onPlaces();
   }
 
-  #onSuccessorEnded(end: ThreadEnd): void {
+  #onSuccessorEnded(end: ThreadEnd, successor: SeatThread): void {
     this.#successor = undefined;
+    this.#dropPlacesOf(successor);
     this.#notReplaced = failureOf(end);
     this.#enter('notSucceeded');
   }
@@ -240,6 +244,8 @@ export class TaskSeat {
     this.#retired.delete(thread);
     if (end.failure !== undefined) this.warnOf(end);
     if (this.isOver) this.#events.onEnded();
+    // It may have served a socket of another task up to its end.
+    else this.#events.onPlaces();
   }
 
   // ---- phases and acts
@@ -269,6 +275,7 @@ export class TaskSeat {
       this.#successorLimit?.cancel();
       this.#present = this.#successor;
       this.#successor = undefined;
+      this.thread = this.#present?.thread;
     },
     retireThread: () => {
       const thread = this.#present;
@@ -335,6 +342,7 @@ export class TaskSeat {
   }
 
   #startSuccessor(): void {
+    this.#notReplaced = new Error('the task has ended');
     this.#successor = this.#makeThread(false);
     const { startMs } = this.#limits;
     this.#successorLimit = systemClock.setAlarm(systemClock.nowMs() + startMs, () => {
@@ -356,9 +364,14 @@ export class TaskSeat {
     if (successor === undefined) return;
     this.#successor = undefined;
     this.#retired.add(successor);
+    this.#dropPlacesOf(successor);
+    void successor.worker.terminate();
+  }
+
+  /** Closes the sockets of places at which only a successor listens that is given up. */
+  #dropPlacesOf(successor: SeatThread): void {
     const places = (this.#present ?? this.#former)?.places;
     for (const place of successor.places) if (places?.has(place) !== true) this.kept.drop(place);
-    void successor.worker.terminate();
   }
 
   /** Asks a thread to end. @param late called if it has not ended in time. */

@@ -11,6 +11,7 @@ import { start, startPeer, unlessInstalled, type Program } from './programs.js';
 import { HANGS_MS, MAIN, program, startRun, temporaryFolder, Visit } from './programs/inline.js';
 
 const PORT = /^port (\d+)$/;
+const DOOR = new URL('../../../dist/index.js', import.meta.url).href;
 const NET_DOOR = new URL('../../../dist/net.js', import.meta.url).href;
 
 /**
@@ -283,16 +284,58 @@ describe('a reload of tasks', { timeout: HANGS_MS }, () => {
       writeFileSync(${JSON.stringify(file)}, 'setInterval(() => undefined, 1000);');
       console.log(await tasks.reload().catch((error) => error.message));
       console.log(tasks.tasks.map(({ number, state, restarts }) => [number, state, restarts].join(' ')).join());
-      console.log(await tasks.terminate());`;
+      const again = tasks.reload().catch((error) => error.message);
+      console.log(await tasks.terminate(), await again);`;
     const printed = await start(test, process.execPath, [program(test, text)]).output();
     assert.match(
       printed,
       new RegExp(
         '^port (\\d+)\nport \\1\n' +
           'task 0 is not replaced: after 2000 ms the new one does not listen at 127\\.0\\.0\\.1 port 0 #0\n' +
-          '0 RUNNING 0,1 RUNNING 0\n1\n$',
+          '0 RUNNING 0,1 RUNNING 0\n1 the tasks have ended\n$',
       ),
     );
+  });
+
+  it('that is given up leaves no port open at which only the new program listened', async (test) => {
+    const free = createServer().listen(0, '127.0.0.1');
+    await once(free, 'listening');
+    const { port: extra } = free.address() as AddressInfo;
+    free.close();
+    const file = program(test, SERVER);
+    const running = startRun(test, ['-q', '--tasks', '2', file]);
+    await everyTaskListens(running, 3);
+    writeFileSync(
+      file,
+      `import * as asynctcp from '${DOOR}';
+      const { once } = await import('node:events');
+      const { connect } = await import('node:net');
+      const server = new asynctcp.AsyncServer('127.0.0.1', ${extra});
+      server.onClient(() => undefined);
+      await server.begin();
+      await once(connect(${extra}, '127.0.0.1'), 'connect');
+      throw new Error('a mistake');`,
+    );
+    process.kill(running.pid, 'SIGHUP');
+    await running.stderr.line(/^asynctcp: .*a mistake/);
+    const [error] = (await once(connect(extra, '127.0.0.1'), 'error')) as [NodeJS.ErrnoException];
+    assert.equal(error.code, 'ECONNREFUSED');
+  });
+
+  it('leaves the socket of a task that has ended to the new thread, also if the old one just exits', async (test) => {
+    const text = `${SERVER}
+      process.on('SIGTERM', () => process.exit());
+      if (asynctcp.taskNumber() === 1) { writeSync(1, 'exits\\n'); process.exit(); }`;
+    const [running, port] = await startServer(test, text, ['--tasks', '2']);
+    await running.stdout.line(/^exits$/);
+    process.kill(running.pid, 'SIGHUP');
+    await running.stderr.line(/^asynctcp: all tasks were replaced$/);
+    // The old thread resets those that it has accepted when it exits: they come again.
+    const visit = (): Promise<Visitor> => visitTask(test, port).catch(visit);
+    // About half of them are those of the socket of task 1.
+    const visitors = Array.from({ length: 20 }, visit);
+    for (const { task } of await Promise.all(visitors)) assert.equal(task, '0');
+    assert.equal((await running.terminate()).status, 0);
   });
 
   it('under wrk refuses and loses nothing', { skip: unlessInstalled('wrk') }, async (test) => {
@@ -421,6 +464,17 @@ describe('startTasks', { concurrency: true, timeout: HANGS_MS }, () => {
       start(test, 'taskset', ['-c', '0,1', process.execPath, file, ...words]).output();
     assert.equal(await pinned('1'), '1,0,1\n');
     assert.equal(await pinned('-1'), '-1,-1,-1\n');
+  });
+
+  it('reports the threads that a reload has put in place of others', async (test) => {
+    const text = `
+      const tasks = asynctcp.startTasks(${taskOf(test, 'setInterval(() => undefined, 1000);')}, 2);
+      const former = (await tasks.started).map(({ threadId }) => threadId);
+      await tasks.ready;
+      await tasks.reload();
+      console.log(tasks.tasks.map(({ thread }) => thread !== undefined && !former.includes(thread.threadId)).join());
+      await tasks.terminate();`;
+    assert.equal(await start(test, process.execPath, [program(test, text)]).output(), 'true,true\n');
   });
 
   it('lets the process end where the tasks are unref', async (test) => {
