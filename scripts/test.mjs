@@ -9,6 +9,23 @@ import { spec } from 'node:test/reporters';
 /** Files that are played at the same time. */
 const AT_ONCE = 2;
 
+/**
+ * Files that `npm test` has no time for: the contract on pairs of stacks and in tasks, random programs, short
+ * forms of long runs, and whole systems of processes.
+ */
+const MORE = [
+  'test/targets/in-task',
+  'test/targets/kernel-with-node',
+  'test/targets/recording',
+  'test/kernel/',
+  'test/faults/',
+  'test/fuzz/',
+  'test/multipart-fuzz',
+  'test/soak/',
+  'test/e2e/copies',
+  'test/e2e/tasks',
+];
+
 /** The files that take longest, the longest first: started last, one of them would run alone at the end. */
 const SLOW = [
   'test/targets/node',
@@ -28,7 +45,6 @@ const SLOW = [
 ];
 
 const args = process.argv.slice(2);
-const isPrograms = args.includes('--programs');
 const printsTimes = args.includes('--times');
 const wanted = args.filter((word) => !word.startsWith('--'));
 
@@ -38,8 +54,15 @@ function rankOf(file) {
   return rank < 0 ? SLOW.length : rank;
 }
 
-const isWanted = (name) =>
-  /^(build\/test\/(web-)?programs|web\/build\/test\/browser)\//.test(name) === isPrograms;
+const isProgram = (name) => /^(build\/test\/(web-)?programs|web\/build\/test\/browser)\//.test(name);
+const isMore = (name) => MORE.some((part) => name.includes(part));
+
+function isWanted(name) {
+  const wantsPrograms = args.includes('--programs');
+  if (wantsPrograms || isProgram(name)) return wantsPrograms && isProgram(name);
+  if (args.includes('--more')) return isMore(name);
+  return wanted.length > 0 || !isMore(name);
+}
 
 const files = ['dist', 'build/bench', 'build/test', 'web/dist', 'web/build']
   .flatMap((folder) => readdirSync(folder, { recursive: true }).map((name) => `${folder}/${name}`))
