@@ -412,19 +412,24 @@ export class AsyncServer {
     const { stack } = this.#admission;
     // Clients and servers in virtual time are no business of other tasks.
     const place = stack.capabilities.virtualTime ? undefined : taskGroup()?.place(this.#address, this.#port);
+    const listens = (): void => {
+      if (this.#ready) return;
+      this.#ready = true;
+      const { listener: open } = listening;
+      if (open !== undefined) place?.listens(open.local.port, (descriptor) => acceptAlso(open, descriptor));
+      observer?.onListening(listening);
+      resolve();
+    };
     const events: ListenerEvents = {
-      onListening: () => {
-        this.#ready = true;
-        const { listener: open } = listening;
-        if (open !== undefined) place?.listens(open.local.port, (descriptor) => acceptAlso(open, descriptor));
-        observer?.onListening(listening);
-        resolve();
-      },
+      onListening: listens,
       onFailed: fail,
-      onAccepted: (connection) => this.#accept(connection),
+      onAccepted: (connection) => {
+        // A stack may report a first connection before its own event that it listens.
+        listens();
+        return this.#accept(connection);
+      },
       onAcceptFailed: (fault) => {
-        observer?.onAcceptFailed(listening, fault);
-        this.#warnOfAcceptFault(fault);
+        this.#acceptFailed(listening, fault);
       },
     };
     const opened = stack.listen(this.#target(place), events);
@@ -504,7 +509,8 @@ export class AsyncServer {
   }
 
   /** Warns once: a machine out of descriptors fails to accept many connections, and each would be a line. */
-  #warnOfAcceptFault(fault: Fault): void {
+  #acceptFailed(listening: Listening, fault: Fault): void {
+    observer?.onAcceptFailed(listening, fault);
     if (this.#warnedOfAcceptFault) return;
     this.#warnedOfAcceptFault = true;
     warn(
