@@ -22,6 +22,8 @@ const MORE = [
   'test/fuzz/',
   'test/multipart-fuzz',
   'test/soak/',
+  'test/slow-readers',
+  'test/e2e/closing',
   'test/e2e/copies',
   'test/e2e/tasks',
 ];
