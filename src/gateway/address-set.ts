@@ -1,6 +1,6 @@
 /** Sets of IP addresses in CIDR notation (RFC 4632 §3.1, RFC 4291 §2.3). */
 import { show } from '../asynctcp/check.js';
-import { parseIpv4, parseIpv6, unmapped } from '../support/ip-address.js';
+import { ipGroups, unmapped } from '../support/ip-address.js';
 
 /** Most blocks of a set: each address is compared with all of them. */
 export const MOST_BLOCKS = 1024;
@@ -13,9 +13,7 @@ interface Block {
 
 /** Returns the groups of an address: IPv4 also from an IPv4-mapped one, IPv6 without its zone. */
 function groupsOf(address: string): readonly number[] | undefined {
-  const bare = unmapped(address.split('%')[0] ?? '');
-  const v4 = parseIpv4(bare);
-  return v4 === undefined ? parseIpv6(bare) : [v4 >>> 16, v4 & 0xffff];
+  return ipGroups(unmapped(address.split('%')[0] ?? ''));
 }
 
 export class AddressSet {

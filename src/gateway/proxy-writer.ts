@@ -10,7 +10,7 @@ import {
   show,
 } from '../asynctcp/check.js';
 import type { Endpoint } from '../port/tcp-stack.js';
-import { ipFamily, parseIpv4, parseIpv6, unmapped } from '../support/ip-address.js';
+import { ipFamily, ipGroups, parseIpv4, unmapped } from '../support/ip-address.js';
 import { crc32c } from './crc32c.js';
 import {
   ProxyTlvType,
@@ -162,13 +162,7 @@ function kindOf(ends: Ends | undefined): number {
 
 function addressesOf({ source, destination }: Ends): number[] {
   const ports = [source.port, destination.port];
-  return [...groupsOf(source.address), ...groupsOf(destination.address), ...ports].flatMap((group) => [
-    group >>> 8,
-    group & 255,
-  ]);
-}
-
-function groupsOf(address: string): readonly number[] {
-  const v4 = parseIpv4(address);
-  return v4 === undefined ? (parseIpv6(address) ?? []) : [v4 >>> 16, v4 & 0xffff];
+  return [...(ipGroups(source.address) ?? []), ...(ipGroups(destination.address) ?? []), ...ports].flatMap(
+    (group) => [group >>> 8, group & 255],
+  );
 }

@@ -61,6 +61,15 @@ function parseGroups(text: string, mayEndInV4: boolean): number[] | undefined {
 }
 
 /**
+ * Returns the 16-bit groups of an address without a zone, two of IPv4 and eight of IPv6; `undefined` if the
+ * text is no such address.
+ */
+export function ipGroups(text: string): readonly number[] | undefined {
+  const v4 = parseIpv4(text);
+  return v4 === undefined ? parseIpv6(text) : [v4 >>> 16, v4 & 0xffff];
+}
+
+/**
  * Returns the text of RFC 5952: lower case, no leading zeros, the longest run of two or more zero groups as
  * '::'.
  */

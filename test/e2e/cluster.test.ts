@@ -1,9 +1,9 @@
 /** Workers of `node:cluster` share one port: `auto` by Node's own means, `kernel` with `reusePort`. */
 import assert from 'node:assert/strict';
-import { createServer, type AddressInfo } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { loadAddon } from '#src/addon/load-addon.js';
 import { start } from './programs.js';
+import { freePort } from '../support/free-port.js';
 import { HANGS_MS, program } from './programs/inline.js';
 
 const WORKERS = 2;
@@ -44,15 +44,6 @@ if (cluster.isWorker) {
   cluster.disconnect();
 }`,
   );
-}
-
-/** Resolves to a port that is free at present. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 describe('workers of node:cluster', { timeout: HANGS_MS }, () => {

@@ -1,7 +1,5 @@
 /** Links and pipes in whole programs, on each stack: the process, and what a program keeps. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
 import { AsyncClient, AsyncServer } from 'asynctcp';
 import { pipe } from 'asynctcp/gateway';
@@ -10,6 +8,7 @@ import { STACKS } from '../support/stacks.js';
 import { until } from '../support/until.js';
 import { start } from './programs.js';
 import { HANGS_MS, program } from './programs/inline.js';
+import { freePort } from '../support/free-port.js';
 
 const GATEWAY = new URL('../../../dist/gateway.js', import.meta.url).href;
 const HOST = '127.0.0.1';
@@ -17,22 +16,12 @@ const ROUNDS = 50;
 /** More than the pieces of which `kernel` makes a copy of their own in any case. */
 const PIECE_BYTES = 20_000;
 
-/** Resolves to a port on which nothing listens. */
-async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, HOST);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 for (const [stack, make] of Object.entries(STACKS)) {
   describe(`on ${stack}`, { skip: stack === 'kernel' && unlessAddonLoads(), timeout: HANGS_MS }, () => {
     it('a link that waits keeps the process alive, up to the end of its attempts', async (test) => {
       const file = program(
         test,
-        `const link = new asynctcp.LinkKeeper('${HOST}', ${await closedPort()}, {
+        `const link = new asynctcp.LinkKeeper('${HOST}', ${await freePort()}, {
           stack: '${stack}', giveUpAfter: 3, backoff: { firstMs: 200, jitter: 'none' },
         });
         link.onRetry(({ reason }, delayMs) => console.log('again', delayMs, reason));
@@ -48,7 +37,7 @@ for (const [stack, make] of Object.entries(STACKS)) {
     it('a link with unref() lets the process end while it waits', async (test) => {
       const file = program(
         test,
-        `const link = new asynctcp.LinkKeeper('${HOST}', ${await closedPort()}, {
+        `const link = new asynctcp.LinkKeeper('${HOST}', ${await freePort()}, {
           stack: '${stack}', backoff: { firstMs: 3_600_000, capMs: 3_600_000, jitter: 'none' },
         });
         link.onRetry(() => {

@@ -9,7 +9,8 @@ import { proxyInfo, proxyProtocol, ProxyTlvType, writeProxyHeader, type ProxyInf
 import { loadAddon } from '#src/addon/load-addon.js';
 import { unlessInstalled } from '../e2e/programs.js';
 import { HANGS_MS } from '../e2e/programs/inline.js';
-import { freePort, startHaproxy } from './services.js';
+import { startHaproxy } from './services.js';
+import { freePort } from '../support/free-port.js';
 
 const HOST = '127.0.0.1';
 const skip = unlessInstalled('haproxy');

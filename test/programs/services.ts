@@ -1,11 +1,10 @@
 /** Starts brokers and databases of Debian for a test, each on a free port and with a folder of its own. */
-import { once } from 'node:events';
 import { chownSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { delimiter } from 'node:path';
 import type { TestContext } from 'node:test';
 import { start, startPeer, type Program } from '../e2e/programs.js';
 import { temporaryFolder } from '../e2e/programs/inline.js';
+import { freePort } from '../support/free-port.js';
 
 const HOST = '127.0.0.1';
 /** The user `nobody` and its group. */
@@ -17,16 +16,6 @@ const POSTGRESQL = '/usr/lib/postgresql';
 const versions = existsSync(POSTGRESQL) ? readdirSync(POSTGRESQL) : [];
 const folders = versions.map((version) => `${POSTGRESQL}/${version}/bin`);
 process.env['PATH'] = [process.env['PATH'], '/usr/sbin', ...folders].join(delimiter);
-
-/** Resolves to a port that was free a moment ago: these servers cannot choose one themselves. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, HOST);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /**
  * Starts HAProxy, and resolves when its first health check of each server has had an answer.

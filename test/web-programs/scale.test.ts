@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { WebSocket, type RawData } from 'ws';
 import { loadAddon } from '#src/addon/load-addon.js';
 import { start, unlessInstalled, type Program } from '../e2e/programs.js';
-import { freePort, startRedis } from '../programs/services.js';
+import { startRedis } from '../programs/services.js';
+import { freePort } from '../support/free-port.js';
 
 const HOST = '127.0.0.1';
 const noPeers = unlessInstalled('haproxy', 'redis-server');
