@@ -51,6 +51,8 @@ const NODE_MODULES = { regex: '^node:', message: 'House rule 5: no runtime modul
 const LAYERS = {
   support: [],
   port: ['support'],
+  netstack: ['support'],
+  link: ['netstack', 'support'],
   addon: ['support'],
   task: ['addon', 'port', 'support'],
   asynctcp: ['task', 'port', 'support'],
@@ -59,6 +61,8 @@ const LAYERS = {
   'stacks/kernel': ['addon', 'port', 'support'],
   'stacks/memory': ['port', 'support'],
   'stacks/recording': ['port', 'support'],
+  'stacks/virtual': ['netstack', 'port', 'support'],
+  sim: ['stacks', 'link', 'netstack', 'port', 'support'],
   streams: ['asynctcp', 'task', 'port', 'support'],
   net: ['asynctcp', 'task', 'port', 'support'],
   gateway: ['streams', 'asynctcp', 'task', 'port', 'support'],

@@ -1,0 +1,65 @@
+/**
+ * Buffers of packets. A frame has one owner at any time: `FramePool.take` makes the caller the owner,
+ * `Device.transmit` and `NetInterface.receive` pass the ownership on, and the last owner calls
+ * `FramePool.give`. No view of a frame's bytes is kept after that.
+ *
+ * Headers are written in front of what a frame has already: the transport writes its segment at `HEADROOM`, IP
+ * in front of it, Ethernet in front of that.
+ */
+import { assert } from '../support/assert.js';
+
+/** Bytes in front of the transport header: an Ethernet header of 14 and an IPv6 header of 40 bytes. */
+export const HEADROOM = 64;
+/** Bytes of the usual frame: an Ethernet MTU of 1500 and its headroom. */
+const SMALL_BYTES = 2048;
+/** Bytes of a frame that can take every IP packet. */
+const LARGE_BYTES = 65_536 + HEADROOM;
+/** Frames of one size that a pool keeps for later. */
+export const MOST_SPARE_FRAMES = 4096;
+
+export class Frame {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  /** First byte of the packet. */
+  start = HEADROOM;
+  /** End of the packet. */
+  end = HEADROOM;
+  /** Next frame of the queue that the frame's owner keeps it in. */
+  next: Frame | undefined;
+
+  constructor(size: number) {
+    const buffer = new ArrayBuffer(size);
+    this.bytes = new Uint8Array(buffer);
+    this.view = new DataView(buffer);
+  }
+
+  get length(): number {
+    return this.end - this.start;
+  }
+}
+
+export class FramePool {
+  readonly #small: Frame[] = [];
+  readonly #large: Frame[] = [];
+  /** Frames that were taken and not given back. */
+  taken = 0;
+
+  /** Returns a frame for a packet of up to `length` bytes behind the headroom; its bytes are of any value. */
+  take(length: number): Frame {
+    assert(length <= LARGE_BYTES - HEADROOM, 'a packet has at most 65,536 bytes');
+    this.taken += 1;
+    const isSmall = length <= SMALL_BYTES - HEADROOM;
+    const frame =
+      (isSmall ? this.#small : this.#large).pop() ?? new Frame(isSmall ? SMALL_BYTES : LARGE_BYTES);
+    frame.start = frame.end = HEADROOM;
+    return frame;
+  }
+
+  /** Takes a frame back from its owner. */
+  give(frame: Frame): void {
+    this.taken -= 1;
+    frame.next = undefined;
+    const spare = frame.bytes.length === SMALL_BYTES ? this.#small : this.#large;
+    if (spare.length < MOST_SPARE_FRAMES) spare.push(frame);
+  }
+}
