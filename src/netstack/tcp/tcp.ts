@@ -27,7 +27,7 @@ import type { IcmpReport, IpPacket, IpService } from './ip-service.js';
 import { isForListener, TcpListener } from './listener.js';
 import { output } from './output.js';
 import { Ports, type PortUse } from './ports.js';
-import { reportIcmp } from './icmp-report.js';
+import { quotedPorts, reportIcmp } from './icmp-report.js';
 import { sendResetFor } from './reset-writer.js';
 import { RingPool } from './ring.js';
 import { SentSegmentPool } from './sent-segment.js';
@@ -120,12 +120,7 @@ export class Tcp implements TcpApi, TcpHost {
 
   /** Returns true if another connection has the same four numbers. */
   #hasTwin(c: TcpConnection): boolean {
-    for (const other of this.#table) {
-      const hasPorts = other.localPort === c.localPort && other.remotePort === c.remotePort;
-      if (!hasPorts || !other.remoteAddress.equals(c.remoteAddress)) continue;
-      if (other.localAddress.equals(c.localAddress)) return true;
-    }
-    return false;
+    return this.#table.findEnds(c.remoteAddress, c.remotePort, c.localAddress, c.localPort) !== undefined;
   }
 
   #begin(c: TcpConnection): void {
@@ -253,11 +248,10 @@ export class Tcp implements TcpApi, TcpHost {
 
   /** Takes an ICMP error about a segment that this host has sent (RFC 1122 §4.2.3.9). */
   report(report: IcmpReport): void {
-    for (const c of this.#table) {
-      if (c.remoteAddress.equals(report.destination) && c.localAddress.equals(report.source)) {
-        reportIcmp(c, report);
-      }
-    }
+    const ports = quotedPorts(report);
+    if (ports === undefined) return;
+    const c = this.#table.findEnds(report.destination, ports.remote, report.source, ports.local);
+    if (c !== undefined) reportIcmp(c, report);
   }
 
   // ---- for the connections
