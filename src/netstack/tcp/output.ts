@@ -57,8 +57,7 @@ function sendNew(c: TcpConnection): void {
     if (!isWorthSending(c, bytes, mss, isLast, takesFin) || !c.recovery.admits(bytes)) break;
     sendData(c, bytes, isLast, takesFin);
   }
-  if (c.sent.first === undefined && (c.unsent() > 0 || (c.isFinQueued && !c.isFinSent)))
-    c.timers.armPersist();
+  if (c.sent.first === undefined && (c.unsent() > 0 || c.isFinQueued)) c.timers.armPersist();
   if (c.hasWaited && c.unsent() === 0) {
     c.hasWaited = false;
     c.signal(TcpEvent.DRAINED);
