@@ -57,6 +57,23 @@ export class ConnectionTimers {
     this.#c = connection;
   }
 
+  /** Time of the next probe of a closed window; `Infinity` if none is due. */
+  get persistAtMs(): number {
+    return this.#persistAtMs;
+  }
+
+  /** Time at which the present state ends; `Infinity` if it lasts. */
+  get lifeAtMs(): number {
+    return this.#lifeAtMs;
+  }
+
+  /** Earliest of all times; `Infinity` if nothing waits. */
+  get earliestMs(): number {
+    const retransmitMs = Math.min(this.retransmitAtMs, this.probeAtMs, this.reorderAtMs, this.#persistAtMs);
+    const otherMs = Math.min(this.delayedAckAtMs, this.#keepAliveAtMs, this.#corkAtMs, this.#outOfOrderAtMs);
+    return Math.min(retransmitMs, otherMs, this.#lifeAtMs);
+  }
+
   disarm(): void {
     this.#c.host.timers.disarm(this.#c.timer);
     this.retransmitAtMs = this.probeAtMs = this.reorderAtMs = this.delayedAckAtMs = NEVER;
@@ -82,9 +99,7 @@ export class ConnectionTimers {
     if (this.#lifeAtMs <= nowMs) this.#lifeDue();
     if (c.state === TcpState.CLOSED) return;
     c.host.schedule(c);
-    const retransmitMs = Math.min(this.retransmitAtMs, this.probeAtMs, this.reorderAtMs, this.#persistAtMs);
-    const otherMs = Math.min(this.delayedAckAtMs, this.#keepAliveAtMs, this.#corkAtMs, this.#outOfOrderAtMs);
-    this.wakeBy(Math.min(retransmitMs, otherMs, this.#lifeAtMs));
+    this.wakeBy(this.earliestMs);
   }
 
   // ---- retransmission (RFC 6298 §5)
