@@ -164,9 +164,8 @@ export class ConnectionTimers extends TimeRow {
       this.probeAtMs = NEVER;
       return;
     }
-    const atMs = this.#c.nowMs() + delayMs;
-    // A probe that is not earlier than the retransmission is of no use (§7.2).
-    this.probeAtMs = atMs < this.retransmitAtMs ? atMs : NEVER;
+    // A probe that would come later than the retransmission takes its place (§7.2).
+    this.probeAtMs = Math.min(this.#c.nowMs() + delayMs, this.retransmitAtMs);
     this.wakeBy(this.probeAtMs);
   }
 
