@@ -1,4 +1,5 @@
 /** The connections of a host by their four numbers: a hash table that makes nothing for a lookup. */
+import type { Address } from '../wire/address.js';
 import type { IpPacket } from './ip-service.js';
 import type { TcpConnection } from './connection.js';
 
@@ -46,6 +47,22 @@ export class ConnectionTable {
     let c = this.#buckets[hash & (this.#buckets.length - 1)];
     while (c !== undefined && !isOf(c, packet, remotePort, localPort)) c = c.hashNext;
     return c;
+  }
+
+  /** Returns the connection with these ends; for what is not done for every packet. */
+  findEnds(
+    remote: Address,
+    remotePort: number,
+    local: Address,
+    localPort: number,
+  ): TcpConnection | undefined {
+    const hash = this.#hash(remote.c, remote.d, remotePort, localPort);
+    let c = this.#buckets[hash & (this.#buckets.length - 1)];
+    for (; c !== undefined; c = c.hashNext) {
+      if (c.remotePort !== remotePort || c.localPort !== localPort) continue;
+      if (c.remoteAddress.equals(remote) && c.localAddress.equals(local)) return c;
+    }
+    return undefined;
   }
 
   *[Symbol.iterator](): Generator<TcpConnection> {

@@ -11,11 +11,14 @@ const SOURCE_PORT = 0;
 const DESTINATION_PORT = 2;
 const SEQUENCE = 4;
 
+/** Returns the ports of the connection that an error is about; `undefined` if too little is quoted. */
+export function quotedPorts({ quoted }: IcmpReport): { local: number; remote: number } | undefined {
+  if (quoted.byteLength < SEQUENCE + 4) return undefined;
+  return { local: quoted.getUint16(SOURCE_PORT), remote: quoted.getUint16(DESTINATION_PORT) };
+}
+
 export function reportIcmp(c: TcpConnection, report: IcmpReport): void {
   const { quoted } = report;
-  if (quoted.byteLength < SEQUENCE + 4) return;
-  if (quoted.getUint16(SOURCE_PORT) !== c.localPort) return;
-  if (quoted.getUint16(DESTINATION_PORT) !== c.remotePort) return;
   const seq = seqOf(quoted.getInt32(SEQUENCE));
   // A forged error has to guess what is in flight (RFC 5927 §4.1).
   if (seqLess(seq, c.sndUna) || !seqAtMost(seq, c.sndNxt)) {
@@ -28,7 +31,10 @@ export function reportIcmp(c: TcpConnection, report: IcmpReport): void {
   else if (c.state === TcpState.SYN_SENT) fail(c, 'unreachable');
 }
 
-/** The path takes smaller segments: what is in flight and larger is lost, without congestion (RFC 1191 §6.4). */
+/**
+ * The path takes smaller segments: what is in flight and larger is lost, without congestion (RFC 1191
+ * §6.4).
+ */
 function pathShrank(c: TcpConnection): void {
   c.path = c.host.ip.pathTo(c.remoteAddress, c.localAddress) ?? c.path;
   const former = c.sendMss;
