@@ -313,18 +313,19 @@ export class VirtualWorld {
     while (this.#moveTo(this.#inFlight[0]?.atMs ?? NEVER));
   }
 
+  /** Moves both times by `ms`; what happens in it happens in order. */
   #advance(ms: number): void {
     const { programClock } = this;
     const endMs = programClock.nowMs() + ms;
     this.#happenNow();
-    for (;;) {
+    while (programClock.nowMs() < endMs || programClock.isDue()) {
       const nowMs = programClock.nowMs();
-      const stepMs = Math.min(endMs, programClock.nextMs() ?? NEVER, nowMs + this.#nextMs() - this.nowMs);
-      const atMs = Math.max(nowMs, stepMs);
-      this.#moveTo(this.nowMs + atMs - nowMs);
-      programClock.advanceTo(atMs);
+      const atMs = Math.max(nowMs, Math.min(endMs, programClock.nextMs() ?? NEVER));
+      const nextMs = this.#nextMs();
+      const isNetworkFirst = nextMs - this.nowMs < atMs - nowMs && !this.#isStepping;
+      programClock.advanceTo(isNetworkFirst ? nowMs + nextMs - this.nowMs : atMs);
+      this.#moveTo(isNetworkFirst ? nextMs : this.nowMs + atMs - nowMs);
       this.#happenNow();
-      if (atMs >= endMs && (programClock.nextMs() ?? NEVER) > endMs) return;
     }
   }
 }
