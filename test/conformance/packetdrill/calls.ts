@@ -9,8 +9,7 @@ import { UnknownLine } from './tokens.js';
 
 /** What calls need of the player. */
 export interface Surroundings {
-  /** The stack, made at the first call with the options that are known until then. */
-  tcp(mss: number | undefined): TcpApi;
+  readonly tcp: TcpApi;
   readonly localAddress: Address;
   readonly remoteAddress: Address;
   readonly localPort: number;
@@ -92,6 +91,11 @@ export class Calls {
     }
   }
 
+  /** Tells the descriptors that a segment has arrived. */
+  noteArrival(): void {
+    for (const descriptor of this.#descriptors.values()) descriptor.releaseMore();
+  }
+
   #socket({ args, result }: CallLine): Outcome {
     const fd = numberOf(result);
     if (fd === undefined || fd < 0) return 'EPROTONOSUPPORT';
@@ -104,7 +108,7 @@ export class Calls {
 
   #listen(descriptor: Descriptor, backlog: number): Outcome {
     const { localPort: port, localAddress: address } = this.#around;
-    const listener = this.#around.tcp(descriptor.mss).listen({ address, port, backlog });
+    const listener = this.#around.tcp.listen({ address, port, backlog });
     if (typeof listener === 'string') return ERROR_OF_REFUSAL[listener];
     descriptor.listener = listener;
     this.#around.onListening();
@@ -132,7 +136,7 @@ export class Calls {
       if (descriptor.connection !== undefined) return descriptor.connected() === 0 ? 'EISCONN' : undefined;
       const { remoteAddress: address, remotePort: port } = this.#around;
       const localPort = descriptor.boundPort;
-      const connection = this.#around.tcp(descriptor.mss).connect({ address, port, localPort });
+      const connection = this.#around.tcp.connect({ address, port, localPort });
       if (typeof connection === 'string') return ERROR_OF_REFUSAL[connection];
       descriptor.setConnection(connection);
       descriptor.isConnecting = true;

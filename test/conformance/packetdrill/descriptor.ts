@@ -33,10 +33,10 @@ export class Descriptor {
   isConnecting = false;
   /** What SO_SNDBUF admits: Linux doubles it. `undefined`: what the connection has. */
   sendLimit: number | undefined;
-  /** TCP_MAXSEG, which the profile takes before the first `connect` or `listen`. */
+  /** TCP_MAXSEG, which the profile has from the beginning. */
   mss: number | undefined;
   noDelay = false;
-  /** TCP_CORK, and for the next call what MSG_MORE asks. */
+  /** TCP_CORK. */
   isCorked = false;
   lingersMs: number | undefined;
   #keepAlive = { isOn: false, idleMs: 7_200_000, intervalMs: 75_000, probes: 9 };
@@ -44,6 +44,7 @@ export class Descriptor {
   #isReadShut = false;
   #isWriteShut = false;
   #isFailureTold = false;
+  #holdsMore = false;
 
   /** The descriptor that `accept` returns has the options of the listener. */
   inherit(listener: Descriptor): void {
@@ -79,10 +80,23 @@ export class Descriptor {
     this.connection?.setUserTimeout(ms);
   }
 
+  /** Sets TCP_NODELAY. Linux sends what TCP_CORK or MSG_MORE hold back, once. */
   setNoDelay(on: boolean): void {
     this.noDelay = on;
     this.connection?.setNoDelay(on);
-    if (on) this.connection?.push();
+    if (!on) return;
+    this.releaseMore();
+    this.connection?.setCork(false);
+    this.connection?.push();
+    this.connection?.setCork(this.isCorked);
+  }
+
+  /** Ends what MSG_MORE holds back: Linux keeps the flag of a call no longer than until a segment arrives. */
+  releaseMore(): void {
+    if (!this.#holdsMore) return;
+    this.#holdsMore = false;
+    this.connection?.setCork(this.isCorked);
+    this.connection?.push();
   }
 
   setCork(on: boolean): void {
@@ -96,7 +110,6 @@ export class Descriptor {
     const failure = this.connection?.failure;
     if (failure === undefined || this.#isFailureTold) return undefined;
     this.#isFailureTold = true;
-    // A reset behind the peer's FIN is a broken pipe (Linux's tcp_reset).
     return ERROR_OF_FAILURE[failure];
   }
 
@@ -139,6 +152,7 @@ export class Descriptor {
     if (connection.state === TcpState.SYN_SENT || connection.state === TcpState.SYN_RECEIVED) return undefined;
     const room = Math.min(connection.sendSpace(), (this.sendLimit ?? Infinity) - connection.unacknowledged());
     if (room <= 0 && length > 0) return undefined;
+    this.#holdsMore = isMore;
     connection.setCork(isMore || this.isCorked);
     const written = connection.write(new Uint8Array(Math.min(length, room)));
     connection.push();

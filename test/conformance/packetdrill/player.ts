@@ -2,8 +2,7 @@
  * Plays a script: line by line, in virtual time. A line's time counts from the line before it, as packetdrill
  * counts: from the time that a packet to the stack had in the script, else from the present.
  */
-import type { TcpApi, TcpSocket } from '#src/netstack/raw-api.js';
-import type { TcpProfile } from '#src/netstack/profile.js';
+import type { TcpSocket } from '#src/netstack/raw-api.js';
 import { Address } from '#src/netstack/wire/address.js';
 import { Calls, type Attempt } from './calls.js';
 import { faultOf, type Strictness } from './compare.js';
@@ -13,7 +12,7 @@ import { Flow, type End } from './flow.js';
 import { Host, type SentSegment, type StackUnderTest } from './host.js';
 import { formatOptions } from './options.js';
 import { FailedAssertion, Python } from './python.js';
-import type { CallLine, Line, PacketLine, Script, Value, When } from './script.js';
+import type { Action, CallLine, Line, PacketLine, Script, Value, When } from './script.js';
 import { encodeSegment, formatSegment, type AddressBytes } from './segment.js';
 import { changesOf, type Changes } from './settings.js';
 import { figureOf } from './tcp-info.js';
@@ -89,11 +88,10 @@ export class Player {
   readonly #python = new Python();
   readonly #flows: Flow[] = [];
   readonly #unanswered = new Set<string>();
-  #host: Host | undefined;
+  readonly #host: Host;
   /** What the script's next packets belong to. */
   #current: Flow | 'listening' | undefined;
   #pending: PendingCall | undefined;
-  #nowMs = 0;
   /** Time of the line before in the script, and of its beginning. */
   #lastMs: number | undefined;
   #lastIsAnchor = false;
@@ -108,8 +106,9 @@ export class Player {
     this.#toleranceMs = Number(script.options.get('tolerance_usecs') ?? TOLERANCE_MS * 1000) / 1000;
     const tickMs = Number(script.options.get('tcp_ts_tick_usecs') ?? 0) / 1000;
     this.#strictness = { push: options.isExact, timestampTickMs: tickMs === 0 ? undefined : tickMs };
+    this.#host = this.#makeHost();
     this.#calls = new Calls({
-      tcp: (mss) => this.#hostWith(mss).tcp,
+      tcp: this.#host.tcp,
       localAddress: this.#local,
       remoteAddress: this.#remote,
       localPort: LOCAL_PORT,
@@ -132,17 +131,17 @@ export class Player {
     return [...this.#unanswered];
   }
 
-  #hostWith(mss: number | undefined): Host {
-    if (this.#host !== undefined) return this.#host;
+  #makeHost(): Host {
+    const mss = this.#script.lines.map(({ action }) => segmentSizeOf(action)).find((size) => size !== undefined);
     const changes: Changes = mss === undefined ? this.#changes : { ...this.#changes, mss };
-    const onSent = (bytes: Uint8Array): void => host.noteSent(bytes);
     const local = `${this.#local.toString()}/${this.#local.family === 4 ? 16 : 64}`;
-    const stack = this.#options.makeStack({ local, startMs: START_MS, changes, onSent });
-    const host = new Host(stack, START_MS);
-    host.nowMs = this.#nowMs;
-    stack.advance(START_MS + this.#nowMs);
-    this.#host = host;
-    return host;
+    const stack = this.#options.makeStack({
+      local,
+      startMs: START_MS,
+      changes,
+      onSent: (bytes) => this.#host.noteSent(bytes),
+    });
+    return new Host(stack, START_MS);
   }
 
   #addFlow(remote: End, socket?: TcpSocket): Flow {
@@ -186,7 +185,7 @@ export class Player {
 
   /** Returns the time of a line since the script's beginning, and what it counts from. */
   #timesOf(when: When): { atMs: number; endMs: number; offsetMs: number } {
-    if (when.kind === 'any') return { atMs: this.#nowMs, endMs: Infinity, offsetMs: 0 };
+    if (when.kind === 'any') return { atMs: this.#host.nowMs, endMs: Infinity, offsetMs: 0 };
     const isRelative = when.kind === 'relative' || when.kind === 'relativeRange';
     const offsetMs = isRelative ? this.#offsetMs() : 0;
     const atMs = when.atMs + offsetMs;
@@ -194,15 +193,13 @@ export class Player {
   }
 
   #offsetMs(): number {
-    return this.#lastIsAnchor && this.#lastMs !== undefined ? this.#lastMs : this.#nowMs;
+    return this.#lastIsAnchor && this.#lastMs !== undefined ? this.#lastMs : this.#host.nowMs;
   }
 
   /** Runs the stack up to a time, or until `isEnough` after one of its steps. */
   #runUntil(limitMs: number, isEnough: () => boolean = () => false): void {
     while (!isEnough()) {
-      if (this.#nowMs >= limitMs && this.#host === undefined) return;
-      const fires = this.#host?.step(Math.max(limitMs, this.#nowMs)) ?? false;
-      this.#nowMs = this.#host?.nowMs ?? limitMs;
+      const fires = this.#host.step(Math.max(limitMs, this.#host.nowMs));
       this.#pollCall();
       if (!fires) return;
     }
@@ -213,13 +210,15 @@ export class Player {
       this.#addFlow({ address: bytesOf(this.#remote), port: FIRST_REMOTE_PORT + this.#flows.length });
     }
     const segment = this.#flowOf(line).toWire(packet, line.number, ECN_BITS[packet.ecn ?? 'noecn'] ?? 0);
-    this.#hostWith(undefined).receive(encodeSegment(segment));
+    this.#host.receive(encodeSegment(segment));
+    this.#calls.noteArrival();
+    this.#host.settle();
     this.#pollCall();
   }
 
   /** Returns the next segment of a flow; runs the stack until there is one. */
   #nextSent(flow: Flow, limitMs: number): SentSegment | undefined {
-    const host = this.#hostWith(undefined);
+    const host = this.#host;
     const takeOwn = (): SentSegment | undefined => {
       let sent = host.sent[0];
       while (sent !== undefined && !flow.isSource(sent.segment)) {
@@ -247,7 +246,7 @@ export class Player {
       const sent = this.#nextSent(flow, endMs + toleranceMs + PATIENCE_MS);
       const fail = (reason: string): ScriptFailure =>
         new ScriptFailure(line.number, reason, expected, parts.length === 0 ? 'nothing' : parts.join('\n'));
-      if (sent === undefined) throw fail(`nothing is sent until ${seconds(this.#nowMs)}`);
+      if (sent === undefined) throw fail(`nothing is sent until ${seconds(this.#host.nowMs)}`);
       const segment = flow.toScript(sent.segment, packet);
       parts.push(`${seconds(sent.atMs)} ${formatSegment(segment)}`);
       const end = received + segment.data.length;
@@ -269,7 +268,7 @@ export class Player {
   #begin(line: Line, call: CallLine, offsetMs: number): void {
     const attempt = this.#calls.begin(call, line.number);
     const endMs = call.endMs === undefined ? undefined : call.endMs + offsetMs;
-    this.#pending = { line, call, attempt, endMs, startMs: this.#nowMs, outcome: undefined, doneMs: 0 };
+    this.#pending = { line, call, attempt, endMs, startMs: this.#host.nowMs, outcome: undefined, doneMs: 0 };
     this.#pollCall();
     if (endMs === undefined) this.#finishCall();
   }
@@ -280,8 +279,8 @@ export class Player {
     if (pending === undefined || pending.outcome !== undefined) return;
     const outcome = pending.attempt.try();
     pending.outcome = outcome ?? (pending.attempt.isNonBlocking ? 'EAGAIN' : undefined);
-    pending.doneMs = this.#nowMs;
-    this.#host?.settle();
+    pending.doneMs = this.#host.nowMs;
+    this.#host.settle();
   }
 
   /** Waits for the end of a call that blocks, and compares its result and time. */
@@ -316,13 +315,22 @@ export class Player {
   }
 
   #checkQuiet(): void {
-    const rest = this.#host?.sent.filter(({ segment }) => this.#flows.some((flow) => flow.isSource(segment)));
-    const [first] = rest ?? [];
+    const rest = this.#host.sent.filter(({ segment }) => this.#flows.some((flow) => flow.isSource(segment)));
+    const [first] = rest;
     if (first === undefined) return;
     const { number } = this.#script.lines.at(-1) ?? { number: 1 };
     const text = `${seconds(first.atMs)} ${formatSegment(first.segment)}`;
     throw new ScriptFailure(number, 'a segment is left that no line expects', undefined, text);
   }
+}
+
+/** Returns the size that a call sets with TCP_MAXSEG. A profile has one for all sockets, and from the beginning. */
+function segmentSizeOf(action: Action): number | undefined {
+  if (action.kind !== 'call' || action.name !== 'setsockopt') return undefined;
+  const [, , option, value] = action.args;
+  if (option?.kind !== 'names' || option.names[0] !== 'TCP_MAXSEG' || value?.kind !== 'list') return undefined;
+  const [size] = value.items;
+  return size?.kind === 'number' ? size.value : undefined;
 }
 
 function resultOf(result: Value): number | undefined {
@@ -340,5 +348,3 @@ function formatExpected(packet: PacketLine): string {
   const optionText = options === undefined ? ' <...>' : options.length === 0 ? '' : ` <${formatOptions(options)}>`;
   return `${flags === '' ? '-' : flags} ${seq}:${seq + length}(${length})${ackText}${windowText}${optionText}`;
 }
-
-export type { TcpApi, TcpProfile };
