@@ -1,6 +1,6 @@
 /**
- * The bytes of one direction of a connection, in a ring that grows up to a limit. Memory comes from a pool and
- * goes back as soon as the ring is empty: an idle connection has none.
+ * The bytes of one direction of a connection, in a ring that grows up to a limit. Memory comes from a
+ * pool and goes back as soon as the ring is empty: an idle connection has none.
  */
 import { assert } from '../../support/assert.js';
 

@@ -1,6 +1,7 @@
 /**
- * TCP of one host: finds the connection of a segment, answers segments of none with a reset (RFC 9293 §3.10.7.1), and
- * keeps the tables. See `connection.ts` for the parts of a connection, and `raw-api.ts` for the order of calls.
+ * TCP of one host: finds the connection of a segment, answers segments of none with a reset (RFC 9293
+ * §3.10.7.1), and keeps the tables. See `connection.ts` for the parts of a connection, and `raw-api.ts`
+ * for the order of calls.
  */
 import type { MonotonicClock } from '../../support/clock.js';
 import type { Timers } from '../../support/timers.js';
@@ -178,9 +179,7 @@ export class Tcp implements TcpApi, TcpHost {
   flush(): void {
     const scheduled = this.#scheduled;
     // Sending schedules nothing for this round but what it cannot send now.
-    for (let index = 0; index < scheduled.length; index += 1) {
-      const c = scheduled[index];
-      if (c === undefined) continue;
+    for (const c of scheduled) {
       c.isScheduled = false;
       output(c);
     }
