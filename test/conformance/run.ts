@@ -1,6 +1,6 @@
 /**
- * Plays the packetdrill scripts of a folder against netstack: `npm run test:conformance -- FOLDER`. The public
- * scripts are GPL and stay out of the repository; test/README.md says where they are.
+ * Plays the packetdrill scripts of a folder against netstack: `npm run test:conformance -- FOLDER`. The
+ * public scripts are GPL and stay out of the repository; test/README.md says where they are.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -56,7 +56,8 @@ if (values.help) {
   process.exit(0);
 }
 const [folder] = positionals;
-if (folder === undefined || !existsSync(folder)) refuse('a folder with scripts is missing; --help prints the options');
+if (folder === undefined || !existsSync(folder))
+  refuse('a folder with scripts is missing; --help prints the options');
 
 const names = readdirSync(folder, { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.pkt') && name.includes(values.match))
@@ -74,7 +75,8 @@ for (const name of names) {
 }
 
 function section(title: string, lines: readonly string[]): void {
-  if (lines.length > 0) console.log(`\n${title} (${lines.length}):\n${lines.map((line) => `  ${line}`).join('\n')}`);
+  if (lines.length > 0)
+    console.log(`\n${title} (${lines.length}):\n${lines.map((line) => `  ${line}`).join('\n')}`);
 }
 
 const list = readList(values.list);
@@ -86,7 +88,10 @@ section(
   listed.map(([result, { cause, reason }]) => `${result.name}: ${cause}: ${reason}`),
 );
 section('do not pass and are not listed', unlisted.map(describeResult));
-section('pass and are listed', stale.map(({ name }) => name));
+section(
+  'pass and are listed',
+  stale.map(({ name }) => name),
+);
 section(
   'do not count',
   [...leftOut].map(([reason, count]) => `${count}: ${reason}`),

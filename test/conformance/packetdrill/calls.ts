@@ -40,8 +40,11 @@ function namesOf(value: Value | undefined): readonly string[] {
 /** Returns the bytes of the pieces of a message: `{msg_iov(2)=[{..., 40}, {..., 20}]}`. */
 function messageLength(message: Value | undefined): number | undefined {
   const pieces = message?.kind === 'struct' ? message.fields.get('msg_iov') : undefined;
-  if (message?.kind !== 'struct' || message.fields.has('msg_control') || pieces?.kind !== 'list') return undefined;
-  const lengths = pieces.items.map((piece) => (piece.kind === 'struct' ? numberOf(piece.items[1]) : undefined));
+  if (message?.kind !== 'struct' || message.fields.has('msg_control') || pieces?.kind !== 'list')
+    return undefined;
+  const lengths = pieces.items.map((piece) =>
+    piece.kind === 'struct' ? numberOf(piece.items[1]) : undefined,
+  );
   return lengths.reduce<number | undefined>(
     (sum, length) => (sum === undefined || length === undefined ? undefined : sum + length),
     0,
@@ -171,7 +174,8 @@ function ioctl(descriptor: Descriptor, args: readonly Value[], number: number): 
   };
   const seen = figures[request ?? '']?.();
   if (seen === undefined) throw new UnknownLine(number, `ioctl ${request ?? ''}`);
-  if (seen !== expected) throw new ScriptFailure(number, `${request ?? ''} is ${seen}, not ${expected ?? 'given'}`);
+  if (seen !== expected)
+    throw new ScriptFailure(number, `${request ?? ''} is ${seen}, not ${expected ?? 'given'}`);
   return 0;
 }
 
@@ -206,7 +210,8 @@ function transfer(descriptor: Descriptor, { name, args }: CallLine, number: numb
   if (['read', 'recv', 'recvfrom', 'recvmsg'].includes(name)) {
     return { try: () => (isFault ? 'EFAULT' : descriptor.read(length)), isNonBlocking };
   }
-  if (!['write', 'send', 'sendto', 'sendmsg'].includes(name)) throw new UnknownLine(number, `the call ${name}`);
+  if (!['write', 'send', 'sendto', 'sendmsg'].includes(name))
+    throw new UnknownLine(number, `the call ${name}`);
   if (isFault) return { try: () => 'EFAULT', isNonBlocking };
   let written = 0;
   const attempt = (): Outcome => {

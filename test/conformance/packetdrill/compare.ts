@@ -2,10 +2,13 @@
 import type { TcpOption } from './options.js';
 import { formatOptions } from './options.js';
 import type { PacketLine } from './script.js';
-import type { Segment } from './segment.js';
+import { TCP_FLAGS, type Segment } from './segment.js';
 
 export interface Strictness {
-  /** False: the push flag may differ. RFC 9293 §3.9.1 leaves it to the stack where data ends with no program's wish. */
+  /**
+   * False: the push flag may differ. RFC 9293 §3.9.1 leaves it to the stack where data ends with no program's
+   * wish.
+   */
   readonly push: boolean;
   /** Milliseconds that a tick of the timestamps takes, to compare them; `undefined`: any value. */
   readonly timestampTickMs: number | undefined;
@@ -32,16 +35,21 @@ function optionFault(
     }
     const { timestampTickMs } = strictness;
     if (option.echo !== other.echo) return false;
-    return timestampTickMs === undefined || Math.abs(option.value - other.value) * timestampTickMs <= toleranceMs;
+    return (
+      timestampTickMs === undefined || Math.abs(option.value - other.value) * timestampTickMs <= toleranceMs
+    );
   };
   if (expected.length === seen.length && expected.every(isSame)) return undefined;
   return `the options are <${formatOptions(seen)}>`;
 }
 
-/** Flags as the comparison sees them: FIN and PSH stand only on the last segment of a line. */
-function flagsOf(flags: string, isLast: boolean, strictness: Strictness): string {
-  const left = [isLast ? '' : 'F', isLast && strictness.push ? '' : 'P'].join('');
-  return [...flags].filter((flag) => !left.includes(flag)).sort().join('');
+/** True if the flags agree. FIN and PSH stand only on the last segment of a line. */
+function hasFlags(expected: string, seen: string, isLast: boolean, strictness: Strictness): boolean {
+  return TCP_FLAGS.every((flag) => {
+    if (flag === 'F' && !isLast) return !seen.includes(flag);
+    if (flag === 'P' && (!isLast || !strictness.push)) return true;
+    return expected.includes(flag) === seen.includes(flag);
+  });
 }
 
 /**
@@ -57,12 +65,16 @@ export function faultOf(
   toleranceMs: number,
 ): string | undefined {
   const { isLast } = place;
-  if (flagsOf(line.flags, isLast, strictness) !== flagsOf(segment.flags, isLast, strictness)) return 'the flags differ';
-  if (segment.seq !== place.sequence >>> 0) return `the sequence number is ${segment.seq}, not ${place.sequence}`;
+  if (!hasFlags(line.flags, segment.flags, isLast, strictness)) return 'the flags differ';
+  if (segment.seq !== place.sequence >>> 0)
+    return `the sequence number is ${segment.seq}, not ${place.sequence}`;
   if (segment.ack !== (line.ack ?? 0) >>> 0) return `the acknowledgement is ${segment.ack}`;
   if (line.window !== undefined && segment.window !== line.window) return `the window is ${segment.window}`;
   if (segment.urgent !== line.urgent) return `the urgent pointer is ${segment.urgent}`;
-  if (line.ecn !== undefined && ECN_MARKS[line.ecn]?.includes(segment.ecn) !== true) return `IP's ECN bits are ${segment.ecn}`;
+  if (line.ecn !== undefined && ECN_MARKS[line.ecn]?.includes(segment.ecn) !== true)
+    return `IP's ECN bits are ${segment.ecn}`;
   if (segment.data.some((byte) => byte !== 0)) return 'the data is not what was written';
-  return line.options === undefined ? undefined : optionFault(line.options, segment.options, strictness, toleranceMs);
+  return line.options === undefined
+    ? undefined
+    : optionFault(line.options, segment.options, strictness, toleranceMs);
 }

@@ -1,6 +1,6 @@
 /**
- * A socket descriptor as Linux's programs know it, on the raw API. The rules here are those of the system calls
- * (blocking, errors that are told once, MSG_MORE), not of TCP.
+ * A socket descriptor as Linux's programs know it, on the raw API. The rules here are those of the system
+ * calls (blocking, errors that are told once, MSG_MORE), not of TCP.
  */
 import type { TcpFailure, TcpListenerSocket, TcpRefusal, TcpSocket } from '#src/netstack/raw-api.js';
 import { TcpState } from '#src/netstack/tcp/state.js';
@@ -149,7 +149,8 @@ export class Descriptor {
     const error = this.takeError();
     if (error !== undefined) return error;
     if (this.#isWriteShut || connection.state === TcpState.CLOSED) return 'EPIPE';
-    if (connection.state === TcpState.SYN_SENT || connection.state === TcpState.SYN_RECEIVED) return undefined;
+    if (connection.state === TcpState.SYN_SENT || connection.state === TcpState.SYN_RECEIVED)
+      return undefined;
     const room = Math.min(connection.sendSpace(), (this.sendLimit ?? Infinity) - connection.unacknowledged());
     if (room <= 0 && length > 0) return undefined;
     this.#holdsMore = isMore;

@@ -1,7 +1,7 @@
 /**
  * A connection of a script, and the sequence numbers and timestamps that stand on the wire for the script's.
- * A script counts from the SYN on: the byte behind it is number 1. It names timestamps of the stack with values
- * of its own; the first of them pairs the two clocks.
+ * A script counts from the SYN on: the byte behind it is number 1. It names timestamps of the stack with
+ * values of its own; the first of them pairs the two clocks.
  */
 import type { TcpSocket } from '#src/netstack/raw-api.js';
 import type { TcpOption } from './options.js';
@@ -70,7 +70,10 @@ export class Flow {
 
   #optionToWire(option: TcpOption, ackOffset: number, flags: string, number: number): TcpOption {
     if (option.kind === 'sack') {
-      return { ...option, blocks: option.blocks.map(([a, b]) => [(a + ackOffset) >>> 0, (b + ackOffset) >>> 0]) };
+      return {
+        ...option,
+        blocks: option.blocks.map(([a, b]) => [(a + ackOffset) >>> 0, (b + ackOffset) >>> 0]),
+      };
     }
     if (option.kind !== 'TS' || !flags.includes('.')) return option;
     const paired = this.#timestampOffset === undefined ? undefined : option.echo + this.#timestampOffset;

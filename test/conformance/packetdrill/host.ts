@@ -52,7 +52,7 @@ export class Host {
   /** Has the stack do everything that is due at the present time. */
   settle(): void {
     for (let round = 0; round < MOST_ROUNDS; round += 1) {
-      // The events themselves say nothing that the state of a socket does not: the calls of the script ask that.
+      // Calls of the script ask for the state of a socket, which says all that its events say.
       for (let ready = this.tcp.takeReady(); ready !== undefined; ready = this.tcp.takeReady()) {
         if ('takeEvents' in ready) ready.takeEvents();
       }
@@ -63,7 +63,9 @@ export class Host {
     throw new Error('the stack finds no rest');
   }
 
-  /** Moves the time to the next timer that fires by `limitMs`, else to `limitMs`; returns false if none fires. */
+  /**
+   * Moves the time to the next timer that fires by `limitMs`, else to `limitMs`; returns false if none fires.
+   */
   step(limitMs: number): boolean {
     const deadlineMs = this.#stack.nextDeadlineMs() - this.#startMs;
     const fires = deadlineMs <= limitMs;

@@ -36,9 +36,10 @@ class Tap implements Device {
 
 /** Makes a host with a profile, and what a script changes of it. */
 export function makeNetStack(profile: Profile, seed: number): (options: StackOptions) => StackUnderTest {
-  return ({ local, startMs, changes, onSent }) => {
+  return (options) => {
+    const { local, startMs, changes } = options;
     const random = new Random(seed);
-    const tap = new Tap(onSent);
+    const tap = new Tap((bytes) => options.onSent(bytes));
     const stack = new NetStack({
       profile: { ...profile, tcp: { ...profile.tcp, ...changes } },
       random: () => random.fraction(),

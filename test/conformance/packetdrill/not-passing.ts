@@ -21,12 +21,15 @@ export interface Entry {
 function isEntry(value: unknown): value is Entry {
   if (typeof value !== 'object' || value === null) return false;
   const { script, cause, reason } = { script: undefined, cause: undefined, reason: undefined, ...value };
-  return typeof script === 'string' && typeof reason === 'string' && typeof cause === 'string' && cause in CAUSES;
+  return (
+    typeof script === 'string' && typeof reason === 'string' && typeof cause === 'string' && cause in CAUSES
+  );
 }
 
 export function readList(file: string): Entry[] {
   const list: unknown = JSON.parse(readFileSync(file, 'utf8'));
-  if (!Array.isArray(list) || !list.every(isEntry)) throw new Error(`${file} is no list of scripts with cause and reason`);
+  if (!Array.isArray(list) || !list.every(isEntry))
+    throw new Error(`${file} is no list of scripts with cause and reason`);
   return list;
 }
 

@@ -17,7 +17,8 @@ function hexBytes(tokens: Tokens): number[] {
   const token = tokens.peek();
   if (token === undefined || (token.kind !== 'word' && token.kind !== 'number')) return [];
   tokens.next();
-  if (!/^([0-9a-fA-F]{2})*$/.test(token.text)) throw new UnknownLine(token.line, `'${token.text}' is not hexadecimal`);
+  if (!/^([0-9a-fA-F]{2})*$/.test(token.text))
+    throw new UnknownLine(token.line, `'${token.text}' is not hexadecimal`);
   return (token.text.match(/../g) ?? []).map((pair) => Number.parseInt(pair, 16));
 }
 
@@ -107,7 +108,8 @@ function decodeOption(kind: number, body: DataView): TcpOption {
   if (kind === 2 && byteLength === 2) return { kind: 'mss', value: body.getUint16(0) };
   if (kind === 3 && byteLength === 1) return { kind: 'wscale', value: body.getUint8(0) };
   if (kind === 4 && byteLength === 0) return { kind: 'sackOK' };
-  if (kind === 8 && byteLength === 8) return { kind: 'TS', value: body.getUint32(0), echo: body.getUint32(4) };
+  if (kind === 8 && byteLength === 8)
+    return { kind: 'TS', value: body.getUint32(0), echo: body.getUint32(4) };
   if (kind === 5 && byteLength > 0 && byteLength % 8 === 0) {
     const starts = Array.from({ length: byteLength / 8 }, (_, index) => index * 8);
     return { kind: 'sack', blocks: starts.map((at) => [body.getUint32(at), body.getUint32(at + 4)]) };
@@ -120,7 +122,7 @@ function decodeOption(kind: number, body: DataView): TcpOption {
 export function decodeOptions(bytes: Uint8Array): TcpOption[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const options: TcpOption[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const kind = view.getUint8(at);
     if (kind <= 1) {
       options.push({ kind: kind === 0 ? 'eol' : 'nop' });
@@ -128,7 +130,8 @@ export function decodeOptions(bytes: Uint8Array): TcpOption[] {
       continue;
     }
     const length = at + 1 < bytes.length ? view.getUint8(at + 1) : 0;
-    if (length < 2 || at + length > bytes.length) throw new Error(`option ${kind} of ${length} bytes does not fit`);
+    if (length < 2 || at + length > bytes.length)
+      throw new Error(`option ${kind} of ${length} bytes does not fit`);
     options.push(decodeOption(kind, new DataView(bytes.buffer, bytes.byteOffset + at + 2, length - 2)));
     at += length;
   }

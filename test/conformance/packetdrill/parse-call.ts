@@ -61,7 +61,7 @@ function parseValue(tokens: Tokens): Value {
 /** Skips a note in parentheses: the text of an error. */
 function skipNote(tokens: Tokens): void {
   if (!tokens.take('(')) return;
-  for (let depth = 1; depth > 0; ) {
+  for (let depth = 1; depth > 0;) {
     const { text } = tokens.next();
     if (text === '(') depth += 1;
     else if (text === ')') depth -= 1;

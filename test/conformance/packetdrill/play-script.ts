@@ -6,7 +6,9 @@ import { UnknownLine } from './tokens.js';
 
 export interface ScriptResult {
   readonly name: string;
-  /** `unknown`: the script has a line that the interpreter does not understand; it was not played to its end. */
+  /**
+   * `unknown`: the script has a line that the interpreter does not understand; it was not played to its end.
+   */
   readonly outcome: 'passed' | 'failed' | 'unknown';
   readonly line?: number;
   readonly reason?: string;
@@ -35,7 +37,15 @@ export function playScript(name: string, source: string, options: PlayOptions): 
 }
 
 /** Returns a result in one line, and the packets below it. */
-export function describeResult({ name, outcome, line, reason, expected, seen, unanswered }: ScriptResult): string {
+export function describeResult({
+  name,
+  outcome,
+  line,
+  reason,
+  expected,
+  seen,
+  unanswered,
+}: ScriptResult): string {
   if (outcome === 'passed') {
     return unanswered.length === 0 ? name : `${name}, without what it says of ${unanswered.join(', ')}`;
   }

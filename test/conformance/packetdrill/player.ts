@@ -14,7 +14,7 @@ import { formatOptions } from './options.js';
 import { FailedAssertion, Python } from './python.js';
 import type { Action, CallLine, Line, PacketLine, Script, Value, When } from './script.js';
 import { encodeSegment, formatSegment, type AddressBytes } from './segment.js';
-import { changesOf, type Changes } from './settings.js';
+import { changesOf, merged, type Changes } from './settings.js';
 import { figureOf } from './tcp-info.js';
 import { UnknownLine } from './tokens.js';
 
@@ -102,7 +102,7 @@ export class Player {
     const family = script.options.get('ip_version') === 'ipv6' ? 'ipv6' : 'ipv4';
     this.#local = parseAddress(script.options.get('local_ip') ?? ADDRESSES[family].local);
     this.#remote = parseAddress(script.options.get('remote_ip') ?? ADDRESSES[family].remote);
-    this.#changes = Object.assign({}, ...script.setUp.map(({ line, text }) => changesOf(text, line)));
+    this.#changes = merged(script.setUp.map(({ line, text }) => changesOf(text, line)));
     this.#toleranceMs = Number(script.options.get('tolerance_usecs') ?? TOLERANCE_MS * 1000) / 1000;
     const tickMs = Number(script.options.get('tcp_ts_tick_usecs') ?? 0) / 1000;
     this.#strictness = { push: options.isExact, timestampTickMs: tickMs === 0 ? undefined : tickMs };
@@ -121,7 +121,8 @@ export class Player {
   }
 
   /**
-   * Plays the script. Throws `ScriptFailure` at what the stack does otherwise, `UnknownLine` at what is not known.
+   * Plays the script. Throws `ScriptFailure` at what the stack does otherwise, `UnknownLine` at what is not
+   * known.
    * @returns the names of the figures in assertions that the stack does not keep.
    */
   play(): string[] {
@@ -132,7 +133,9 @@ export class Player {
   }
 
   #makeHost(): Host {
-    const mss = this.#script.lines.map(({ action }) => segmentSizeOf(action)).find((size) => size !== undefined);
+    const mss = this.#script.lines
+      .map(({ action }) => segmentSizeOf(action))
+      .find((size) => size !== undefined);
     const changes: Changes = mss === undefined ? this.#changes : { ...this.#changes, mss };
     const local = `${this.#local.toString()}/${this.#local.family === 4 ? 16 : 64}`;
     const stack = this.#options.makeStack({
@@ -242,7 +245,7 @@ export class Player {
     const toleranceMs = this.#toleranceOf(atMs);
     const strictness = this.#strictness;
     const parts: string[] = [];
-    for (let received = 0; ; ) {
+    for (let received = 0; ;) {
       const sent = this.#nextSent(flow, endMs + toleranceMs + PATIENCE_MS);
       const fail = (reason: string): ScriptFailure =>
         new ScriptFailure(line.number, reason, expected, parts.length === 0 ? 'nothing' : parts.join('\n'));
@@ -299,7 +302,10 @@ export class Player {
       throw new ScriptFailure(line.number, `${call.name} returns ${outcome}, not ${wanted}`);
     }
     if (endMs !== undefined && Math.abs(doneMs - endMs) > toleranceMs) {
-      throw new ScriptFailure(line.number, `${call.name} returns at ${seconds(doneMs)}, not at ${seconds(endMs)}`);
+      throw new ScriptFailure(
+        line.number,
+        `${call.name} returns at ${seconds(doneMs)}, not at ${seconds(endMs)}`,
+      );
     }
   }
 
@@ -324,11 +330,15 @@ export class Player {
   }
 }
 
-/** Returns the size that a call sets with TCP_MAXSEG. A profile has one for all sockets, and from the beginning. */
+/**
+ * Returns the size that a call sets with TCP_MAXSEG. A profile has one for all sockets, and from the
+ * beginning.
+ */
 function segmentSizeOf(action: Action): number | undefined {
   if (action.kind !== 'call' || action.name !== 'setsockopt') return undefined;
   const [, , option, value] = action.args;
-  if (option?.kind !== 'names' || option.names[0] !== 'TCP_MAXSEG' || value?.kind !== 'list') return undefined;
+  if (option?.kind !== 'names' || option.names[0] !== 'TCP_MAXSEG' || value?.kind !== 'list')
+    return undefined;
   const [size] = value.items;
   return size?.kind === 'number' ? size.value : undefined;
 }
@@ -345,6 +355,7 @@ function formatExpected(packet: PacketLine): string {
   const { seq, length, flags, ack, window, options } = packet;
   const ackText = ack === undefined ? '' : ` ack ${ack}`;
   const windowText = window === undefined ? '' : ` win ${window}`;
-  const optionText = options === undefined ? ' <...>' : options.length === 0 ? '' : ` <${formatOptions(options)}>`;
+  const optionText =
+    options === undefined ? ' <...>' : options.length === 0 ? '' : ` <${formatOptions(options)}>`;
   return `${flags === '' ? '-' : flags} ${seq}:${seq + length}(${length})${ackText}${windowText}${optionText}`;
 }

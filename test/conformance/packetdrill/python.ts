@@ -1,6 +1,6 @@
 /**
- * The Python of scripts: assignments, `assert`, `print`, and expressions of whole numbers with comparisons in a
- * row. Names keep their values from one piece of code to the next.
+ * The Python of scripts: assignments, `assert`, `print`, and expressions of whole numbers with comparisons in
+ * a row. Names keep their values from one piece of code to the next.
  */
 import { UnknownLine } from './tokens.js';
 
@@ -19,7 +19,14 @@ export class FailedAssertion extends Error {}
 const TOKEN = /\s*(0x[0-9a-fA-F]+|\d+|[A-Za-z_]\w*|'[^']*'|"[^"]*"|==|!=|<=|>=|\/\/|<<|>>|[-+*/%<>&|^~(),])/y;
 
 /** Operators of two sides by their rank, the loosest first. All group to the left. */
-const BINARY: readonly (readonly string[])[] = [['|'], ['^'], ['&'], ['<<', '>>'], ['+', '-'], ['*', '//', '/', '%']];
+const BINARY: readonly (readonly string[])[] = [
+  ['|'],
+  ['^'],
+  ['&'],
+  ['<<', '>>'],
+  ['+', '-'],
+  ['*', '//', '/', '%'],
+];
 const COMPARISONS = ['==', '!=', '<=', '>=', '<', '>'];
 
 function binary(operator: string, one: number, other: number): number {
@@ -76,7 +83,7 @@ class Expression {
     this.#valueOf = valueOf;
     this.#line = line;
     const end = text.trimEnd().length;
-    for (TOKEN.lastIndex = 0; TOKEN.lastIndex < end; ) {
+    for (TOKEN.lastIndex = 0; TOKEN.lastIndex < end;) {
       const [, token] = TOKEN.exec(text) ?? [];
       if (token === undefined) throw new UnknownLine(line, `the Python expression ${text}`);
       this.#tokens.push(token);
@@ -142,7 +149,8 @@ class Expression {
     if (this.#take('-')) return -this.#operand();
     if (this.#take('(')) {
       const value = this.#or();
-      if (this.#take(')') === undefined) throw new UnknownLine(this.#line, 'a parenthesis without its end in Python');
+      if (this.#take(')') === undefined)
+        throw new UnknownLine(this.#line, 'a parenthesis without its end in Python');
       return value;
     }
     const token = this.#tokens[this.#at] ?? 'the end';

@@ -5,7 +5,9 @@
 import { decodeOptions, encodeOptions, formatOptions, type TcpOption } from './options.js';
 
 /** The flags from the lowest bit on, as a script writes them. */
-const FLAGS = 'FSRP.UEW';
+export const TCP_FLAGS = ['F', 'S', 'R', 'P', '.', 'U', 'E', 'W'];
+/** The order in which a script writes them. */
+const WRITTEN = ['S', 'F', 'R', 'P', 'U', 'E', 'W', '.'];
 const TCP = 6;
 const IPV4_BYTES = 20;
 const IPV6_BYTES = 40;
@@ -67,6 +69,10 @@ function writeIpHeader(bytes: Uint8Array, segment: Segment): void {
   bytes.set(segment.destination, 24);
 }
 
+function bitsOf(flags: string): number {
+  return TCP_FLAGS.reduce((bits, flag, bit) => (flags.includes(flag) ? bits | (1 << bit) : bits), 0);
+}
+
 /** Returns the IP packet of a segment. */
 export function encodeSegment(segment: Segment): Uint8Array {
   const start = segment.source.length === 4 ? IPV4_BYTES : IPV6_BYTES;
@@ -79,7 +85,7 @@ export function encodeSegment(segment: Segment): Uint8Array {
   view.setUint32(4, segment.seq >>> 0);
   view.setUint32(8, segment.ack >>> 0);
   view.setUint8(12, headerBytes << 2);
-  view.setUint8(13, [...segment.flags].reduce((bits, flag) => bits | (1 << FLAGS.indexOf(flag)), 0));
+  view.setUint8(13, bitsOf(segment.flags));
   view.setUint16(14, segment.window);
   view.setUint16(18, segment.urgent);
   bytes.set(options, start + TCP_BYTES);
@@ -141,7 +147,7 @@ export function decodeSegment(bytes: Uint8Array): Segment | undefined {
     ecn,
     seq: view.getUint32(4),
     ack: view.getUint32(8),
-    flags: [...FLAGS].filter((_, bit) => (bits & (1 << bit)) !== 0).join(''),
+    flags: TCP_FLAGS.filter((_, bit) => (bits & (1 << bit)) !== 0).join(''),
     window: view.getUint16(14),
     urgent: view.getUint16(18),
     options: decodeOptions(payload.subarray(TCP_BYTES, headerBytes)),
@@ -150,9 +156,11 @@ export function decodeSegment(bytes: Uint8Array): Segment | undefined {
 }
 
 /** Returns a segment as a script writes it. */
-export function formatSegment(segment: Omit<Segment, 'source' | 'destination' | 'sourcePort' | 'destinationPort'>): string {
+export function formatSegment(
+  segment: Omit<Segment, 'source' | 'destination' | 'sourcePort' | 'destinationPort'>,
+): string {
   const { seq, flags, data, options } = segment;
-  const letters = [...'SFRPUEW.'].filter((flag) => flags.includes(flag)).join('');
+  const letters = WRITTEN.filter((flag) => flags.includes(flag)).join('');
   const range = `${seq}:${(seq + data.length) >>> 0}(${data.length})`;
   const ack = flags.includes('.') ? ` ack ${segment.ack}` : '';
   const text = options.length === 0 ? '' : ` <${formatOptions(options)}>`;

@@ -1,7 +1,7 @@
 /**
- * The shell commands of scripts as settings of the stack. `defaults.sh`, with which nearly all scripts begin, is
- * the constant profile below; the rest are sysctls of Linux, of which those are known that a profile can express
- * and those that mean nothing to a stack without segmentation offload, pacing and autotuning.
+ * The shell commands of scripts as settings of the stack. `defaults.sh`, with which nearly all scripts begin,
+ * is the constant profile below; the rest are sysctls of Linux, of which those are known that a profile can
+ * express and those that mean nothing to a stack without segmentation offload, pacing and autotuning.
  */
 import { PROFILES, type TcpProfile } from '#src/netstack/profile.js';
 import { UnknownLine } from './tokens.js';
@@ -37,7 +37,15 @@ const SYSCTLS: Readonly<Record<string, (value: string) => Changes>> = {
 /** Sysctls that change nothing of what a script can see of this stack. */
 const WITHOUT_EFFECT = [
   ...['tcp_min_tso_segs', 'tcp_tso_win_divisor', 'tcp_pacing_ss_ratio', 'tcp_pacing_ca_ratio'],
-  ...['tcp_frto', 'tcp_fack', 'tcp_dsack', 'tcp_syncookies', 'tcp_ecn', 'tcp_reordering', 'tcp_no_metrics_save'],
+  ...[
+    'tcp_frto',
+    'tcp_fack',
+    'tcp_dsack',
+    'tcp_syncookies',
+    'tcp_ecn',
+    'tcp_reordering',
+    'tcp_no_metrics_save',
+  ],
   ...['tcp_rmem', 'tcp_wmem', 'tcp_moderate_rcvbuf', 'tcp_autocorking', 'tcp_early_retrans', 'tcp_recovery'],
   ...['tcp_slow_start_after_idle', 'tcp_adv_win_scale', 'tcp_limit_output_bytes', 'tcp_comp_sack_nr'],
 ];
@@ -55,11 +63,19 @@ const IGNORED_COMMANDS = [
 
 function sysctl(assignment: string, line: number): Changes {
   const [path = '', value = ''] = assignment.split('=', 2);
-  const name = path.replace(/^\/proc\/sys\//, '').replaceAll('/', '.').replace(/^net\.ipv4\./, '');
+  const name = path
+    .replace(/^\/proc\/sys\//, '')
+    .replaceAll('/', '.')
+    .replace(/^net\.ipv4\./, '');
   const change = SYSCTLS[name];
   if (change !== undefined) return change(value.replaceAll('"', '').trim());
   if (!WITHOUT_EFFECT.includes(name)) throw new UnknownLine(line, `the sysctl ${name}`);
   return {};
+}
+
+/** Returns all changes together; a later one counts before an earlier one. */
+export function merged(changes: readonly Changes[]): Changes {
+  return changes.reduce((all, change) => ({ ...all, ...change }), {});
 }
 
 function command(text: string, line: number): Changes {
@@ -67,7 +83,7 @@ function command(text: string, line: number): Changes {
   const words = /^(?:sysctl(?: -[a-z])*|\S*set_sysctls\.py) (.+)$/.exec(text)?.[1];
   if (words === undefined) throw new UnknownLine(line, `the command ${text}`);
   const assignments = words.match(/[^\s=]+=("[^"]*"|\S+)/g) ?? [];
-  return Object.assign({}, ...assignments.map((assignment) => sysctl(assignment, line)));
+  return merged(assignments.map((assignment) => sysctl(assignment, line)));
 }
 
 /** Returns what the shell commands of a script change in the profile. */
@@ -78,5 +94,5 @@ export function changesOf(commands: string, line: number): Changes {
     .flatMap((text) => text.replace(/\s#.*/, '').split(';'))
     .map((text) => text.trim().replaceAll(/\s+/g, ' '))
     .filter((text) => text !== '');
-  return Object.assign({}, ...lines.map((text) => command(text, line)));
+  return merged(lines.map((text) => command(text, line)));
 }

@@ -1,4 +1,6 @@
-/** `setsockopt` and `getsockopt`: what the interpreter knows of options, and what means nothing to the stack. */
+/**
+ * `setsockopt` and `getsockopt`: what the interpreter knows of options, and what means nothing to the stack.
+ */
 import type { Descriptor } from './descriptor.js';
 import type { Value } from './script.js';
 
@@ -23,7 +25,8 @@ const SETTERS: Readonly<Record<string, Setter>> = {
     descriptor.sendLimit = value * 2;
   },
   SO_LINGER: (descriptor, _, structure) => {
-    descriptor.lingersMs = numberIn(structure, 'onoff') === 0 ? undefined : numberIn(structure, 'linger') * SECOND;
+    descriptor.lingersMs =
+      numberIn(structure, 'onoff') === 0 ? undefined : numberIn(structure, 'linger') * SECOND;
   },
   SO_KEEPALIVE: (descriptor, value) => descriptor.setKeepAlive({ isOn: value !== 0 }),
   TCP_KEEPIDLE: (descriptor, value) => descriptor.setKeepAlive({ idleMs: value * SECOND }),

@@ -1,4 +1,6 @@
-/** Linux's struct tcp_info from the figures of the raw API, and the constants that scripts compare them with. */
+/**
+ * Linux's struct tcp_info from the figures of the raw API, and the constants that scripts compare them with.
+ */
 import type { TcpInfo, TcpSocket } from '#src/netstack/raw-api.js';
 import { TcpState } from '#src/netstack/tcp/state.js';
 
@@ -17,7 +19,12 @@ const STATES: Readonly<Record<keyof typeof TcpState, number>> = {
   CLOSING: 11,
 };
 
-const RECOVERY: Readonly<Record<TcpInfo['recovery'], number>> = { open: 0, disorder: 1, recovery: 3, loss: 4 };
+const RECOVERY: Readonly<Record<TcpInfo['recovery'], number>> = {
+  open: 0,
+  disorder: 1,
+  recovery: 3,
+  loss: 4,
+};
 
 const CONSTANTS: Readonly<Record<string, number>> = {
   TCP_CA_Open: 0,
@@ -65,7 +72,9 @@ const FIGURES: Readonly<Record<string, (info: TcpInfo, socket: TcpSocket) => num
   tcpi_snd_mss: (_, socket) => socket.sendMss,
   tcpi_snd_cwnd: (info, socket) => Math.floor(info.congestionWindowBytes / socket.sendMss),
   tcpi_snd_ssthresh: (info, socket) =>
-    info.slowStartThresholdBytes >= 2 ** 30 ? NO_THRESHOLD : Math.floor(info.slowStartThresholdBytes / socket.sendMss),
+    info.slowStartThresholdBytes >= 2 ** 30
+      ? NO_THRESHOLD
+      : Math.floor(info.slowStartThresholdBytes / socket.sendMss),
   tcpi_unacked: (info) =>
     info.segmentsInFlight + info.sackedSegments + info.lostSegments - info.retransmittedSegments,
   tcpi_sacked: (info) => info.sackedSegments,

@@ -45,7 +45,7 @@ function textOf(kind: TokenKind, match: string): string {
 export function tokensOf(source: string): Token[] {
   const tokens: Token[] = [];
   let line = 1;
-  for (let at = 0; at < source.length; ) {
+  for (let at = 0; at < source.length;) {
     const start = at;
     for (const [kind, pattern] of RULES) {
       pattern.lastIndex = at;
