@@ -66,7 +66,7 @@ export class ConnectionTimers {
   /** Has the timer fire at `atMs` at the latest. */
   wakeBy(atMs: number): void {
     const { host, timer } = this.#c;
-    if (atMs < NEVER) host.timers.armBy(timer, atMs);
+    if (atMs < NEVER && !(timer.armed && timer.atMs <= atMs)) host.timers.arm(timer, atMs);
   }
 
   due(nowMs: number): void {
