@@ -25,6 +25,9 @@ export class Flow {
   #localIsn: number | undefined;
   #scriptLocalIsn = 0;
   #remoteIsn: number;
+  #hasRemoteIsn = false;
+  /** Number of a SYN that may open the same pair of ports once more. */
+  #laterSyn: number | undefined;
   #scriptRemoteIsn = 0;
   readonly #remoteStart: number;
   /** The stack's timestamps by what the script calls them. */
@@ -46,10 +49,12 @@ export class Flow {
   /** Returns the segment on the wire for a line with a packet to the stack. */
   toWire(line: PacketLine, number: number, ecn: number): Segment {
     const { seq, flags, length, ack } = line;
-    if (isSyn(line)) {
+    if (isSyn(line) && !this.#hasRemoteIsn) {
+      this.#hasRemoteIsn = true;
       this.#scriptRemoteIsn = seq;
       this.#remoteIsn = (this.#remoteStart + seq) >>> 0;
     }
+    if (isSyn(line) && seq !== this.#scriptRemoteIsn) this.#laterSyn = seq;
     const seqOffset = isSyn(line) ? this.#remoteIsn - this.#scriptRemoteIsn : this.#remoteIsn;
     const ackOffset = (this.#localIsn ?? 0) - (isSyn(line) ? this.#scriptLocalIsn : 0);
     return {
@@ -66,6 +71,14 @@ export class Flow {
       options: (line.options ?? []).map((option) => this.#optionToWire(option, ackOffset, flags, number)),
       data: new Uint8Array(length),
     };
+  }
+
+  /** Begins to count anew: the stack answers a later SYN with one of its own. */
+  #renumber(laterSyn: number, localIsn: number): void {
+    this.#localIsn = localIsn;
+    this.#remoteIsn = (laterSyn - this.#scriptRemoteIsn + this.#remoteIsn) >>> 0;
+    this.#scriptRemoteIsn = laterSyn;
+    this.#laterSyn = undefined;
   }
 
   #optionToWire(option: TcpOption, ackOffset: number, flags: string, number: number): TcpOption {
@@ -85,6 +98,7 @@ export class Flow {
   /** Returns a segment of the stack in the numbers of the script, for the line that expects it. */
   toScript(segment: Segment, line: PacketLine): Segment {
     if (isSyn(segment) && isSyn(line)) {
+      if (this.#laterSyn !== undefined) this.#renumber(this.#laterSyn, segment.seq);
       this.#localIsn ??= segment.seq;
       this.#scriptLocalIsn = line.seq;
     }
