@@ -19,8 +19,8 @@ export interface StackDriver {
 
 export interface Driven {
   /**
-   * Does one piece of work: one event of the program, one posted job, or the due timers of one time.
-   * Sends what became due. Returns false if there was nothing to do.
+   * Does one piece of work: one event of the program, one posted job, or the due timers of one time. Sends
+   * what became due. Returns false if there was nothing to do.
    */
   step(): boolean;
 }
