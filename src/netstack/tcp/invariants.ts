@@ -67,8 +67,9 @@ function checkSent(c: TcpConnection): void {
   assert(sent.sackedBytes === sackedBytes, 'the bytes that were sacked are summed');
   assert(sent.lostBytes === lostBytes, 'the bytes that were lost are summed');
   assert(sent.resentBytes === resentBytes, 'the bytes that were sent again are summed');
-  assert(c.recovery.presumedArrived >= 0, 'the bytes that duplicate acknowledgements stand for are no debt');
-  assert(c.recovery.presumedArrived <= seqDiff(sndNxt, sndUna), 'no more than what is in flight has arrived');
+  const presumedArrived = c.recovery?.presumedArrived ?? 0;
+  assert(presumedArrived >= 0, 'the bytes that duplicate acknowledgements stand for are no debt');
+  assert(presumedArrived <= seqDiff(sndNxt, sndUna), 'no more than what is in flight has arrived');
 }
 
 /** The ring holds what is not acknowledged, and FIN comes behind it. */
