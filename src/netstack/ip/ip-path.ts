@@ -1,0 +1,83 @@
+/**
+ * The way from an own address to another one. Its next hop and its MTU are looked up again when routes,
+ * addresses or path MTUs of the host have changed; between two changes, sending looks up nothing.
+ */
+import type { FramePool } from '../frame.js';
+import type { IpPath } from '../tcp/ip-service.js';
+import type { Address } from '../wire/address.js';
+import type { NetInterface } from './net-interface.js';
+
+/** Where packets of a path go next. */
+export interface NextHop {
+  readonly netInterface: NetInterface;
+  /** Neighbour on the link that takes the packets. */
+  readonly address: Address;
+  readonly mtu: number;
+  readonly isOnLink: boolean;
+}
+
+export interface Router {
+  /** A number that changes when a next hop or an MTU may have changed. */
+  readonly generation: number;
+  /** Returns the next hop; `undefined` if there is none any more. */
+  nextHop(source: Address, destination: Address): NextHop | undefined;
+}
+
+export class Path implements IpPath {
+  readonly source: Address;
+  readonly destination: Address;
+  readonly headerBytes: number;
+  readonly addressSum: number;
+  readonly frames: FramePool;
+  readonly #router: Router;
+  #generation: number;
+  #hop: NextHop | undefined;
+  #mtu: number;
+  #isOnLink: boolean;
+
+  constructor(source: Address, destination: Address, hop: NextHop, router: Router) {
+    this.source = source;
+    this.destination = destination;
+    this.headerBytes = source.family === 4 ? 20 : 40;
+    this.addressSum = sumOf(source) + sumOf(destination);
+    this.frames = hop.netInterface.device.frames;
+    this.#router = router;
+    this.#generation = router.generation;
+    this.#hop = hop;
+    this.#mtu = hop.mtu;
+    this.#isOnLink = hop.isOnLink;
+  }
+
+  get mtu(): number {
+    if (this.#generation !== this.#router.generation) this.#refresh();
+    return this.#mtu;
+  }
+
+  get isOnLink(): boolean {
+    if (this.#generation !== this.#router.generation) this.#refresh();
+    return this.#isOnLink;
+  }
+
+  /** The next hop; `undefined` if no interface leads there any more. */
+  get hop(): NextHop | undefined {
+    if (this.#generation !== this.#router.generation) this.#refresh();
+    return this.#hop;
+  }
+
+  #refresh(): void {
+    this.#generation = this.#router.generation;
+    const hop = this.#router.nextHop(this.source, this.destination);
+    this.#hop = hop;
+    if (hop === undefined) return;
+    this.#mtu = hop.mtu;
+    this.#isOnLink = hop.isOnLink;
+  }
+}
+
+/** Returns the sum of an address's 16-bit words; an IPv4 address has two. */
+function sumOf(address: Address): number {
+  const low = (address.d >>> 16) + (address.d & 0xffff);
+  if (address.family === 4) return low;
+  const { a, b, c } = address;
+  return low + (a >>> 16) + (a & 0xffff) + (b >>> 16) + (b & 0xffff) + (c >>> 16) + (c & 0xffff);
+}
