@@ -7,6 +7,7 @@
  *     stack.flush()
  *     again while stack.hasWork; else sleep until stack.nextDeadlineMs()
  */
+import type { MonotonicClock } from '../support/clock.js';
 import { TimerWheel } from '../support/timer-wheel.js';
 import type { Counters } from './counters.js';
 import type { Device } from './device.js';
@@ -31,6 +32,8 @@ export interface NetStackOptions {
   readonly frames: FramePool;
   /** The time at the start; 0 if not given. */
   readonly nowMs?: number;
+  /** The driver's clock: between two calls of `advance` the time is what the clock says. */
+  readonly clock?: MonotonicClock;
   /** Called when a frame waits on the loopback and none did before; must not call back into the stack. */
   readonly onWork?: () => void;
 }
@@ -55,9 +58,10 @@ export class NetStack {
   readonly ip: Ip;
   readonly #clock: StackClock;
 
-  constructor({ profile, random, frames, nowMs = 0, onWork = () => undefined }: NetStackOptions) {
+  constructor(options: NetStackOptions) {
+    const { profile, random, frames, nowMs = 0, clock, onWork = () => undefined } = options;
     this.profile = profile;
-    this.#clock = new StackClock(nowMs);
+    this.#clock = new StackClock(nowMs, clock);
     const timers = new TimerWheel(this.#clock);
     this.ip = new Ip({ profile, frames, onWork });
     this.tcp = new Tcp({ profile: profile.tcp, ip: this.ip, clock: this.#clock, timers, random });
