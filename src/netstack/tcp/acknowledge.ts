@@ -1,6 +1,6 @@
 /**
- * The acknowledgement of a segment: what the peer has (RFC 9293 §3.10.7.4, fifth step), its window, its SACK blocks
- * (RFC 2018), and the round-trip time (RFC 6298, RFC 7323 §4).
+ * The acknowledgement of a segment: what the peer has (RFC 9293 §3.10.7.4, fifth step), its window, its
+ * SACK blocks (RFC 2018), and the round-trip time (RFC 6298, RFC 7323 §4).
  */
 import { TcpEvent } from '../raw-api.js';
 import { TcpFlag } from '../wire/tcp-header.js';

@@ -35,22 +35,22 @@ export function receiveInSynSent(c: TcpConnection, segment: Segment): InputAnswe
   const isAckGood = hasAck && seqLess(c.iss, ack) && seqAtMost(ack, c.sndNxt);
   if (hasAck && !isAckGood) {
     c.host.counters.drop('ackOfNoSyn');
-    return (flags & TcpFlag.RST) !== 0 ? undefined : 'reset';
+    return (flags & TcpFlag.RST) !== 0 ? 'done' : 'reset';
   }
   if ((flags & TcpFlag.RST) !== 0) {
     if (isAckGood) fail(c, 'refused');
     else c.host.counters.drop('resetWithoutAck');
-    return undefined;
+    return 'done';
   }
   if ((flags & TcpFlag.SYN) === 0) {
     c.host.counters.drop('noSyn');
-    return undefined;
+    return 'done';
   }
   c.heardAtMs = c.nowMs();
   takeSyn(c, segment);
   if (isAckGood) completeOpen(c, segment);
   else answerSimultaneousSyn(c);
-  return undefined;
+  return 'done';
 }
 
 function completeOpen(c: TcpConnection, segment: Segment): void {

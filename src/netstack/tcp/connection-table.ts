@@ -50,7 +50,12 @@ export class ConnectionTable {
   }
 
   /** Returns the connection with these ends; for what is not done for every packet. */
-  findEnds(remote: Address, remotePort: number, local: Address, localPort: number): TcpConnection | undefined {
+  findEnds(
+    remote: Address,
+    remotePort: number,
+    local: Address,
+    localPort: number,
+  ): TcpConnection | undefined {
     const hash = this.#hash(remote.c, remote.d, remotePort, localPort);
     let c = this.#buckets[hash & (this.#buckets.length - 1)];
     for (; c !== undefined; c = c.hashNext) {

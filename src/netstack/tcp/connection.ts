@@ -1,6 +1,6 @@
 /**
- * One connection: the variables of RFC 9293 §3.3.1 and the calls of §3.9.1 that its program makes. The work is done
- * by functions that each have a file:
+ * One connection: the variables of RFC 9293 §3.3.1 and the calls of §3.9.1 that its program makes. The
+ * work is done by functions that each have a file:
  *
  *     connect, accept        the handshake, from either side
  *     input                  a segment arrives (§3.10.7): checks, then

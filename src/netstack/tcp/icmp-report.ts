@@ -31,7 +31,10 @@ export function reportIcmp(c: TcpConnection, report: IcmpReport): void {
   else if (c.state === TcpState.SYN_SENT) fail(c, 'unreachable');
 }
 
-/** The path takes smaller segments: what is in flight and larger is lost, without congestion (RFC 1191 §6.4). */
+/**
+ * The path takes smaller segments: what is in flight and larger is lost, without congestion (RFC 1191
+ * §6.4).
+ */
 function pathShrank(c: TcpConnection): void {
   c.path = c.host.ip.pathTo(c.remoteAddress, c.localAddress) ?? c.path;
   const former = c.sendMss;

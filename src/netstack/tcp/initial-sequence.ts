@@ -1,4 +1,7 @@
-/** Initial sequence numbers (RFC 6528 §3): a clock of 4 µs and a keyed hash of the connection's four numbers. */
+/**
+ * Initial sequence numbers (RFC 6528 §3): a clock of 4 µs and a keyed hash of the connection's four
+ * numbers.
+ */
 import type { Address } from '../wire/address.js';
 
 const TICKS_IN_MS = 250;

@@ -1,6 +1,6 @@
 /**
- * A segment arrives for a connection: RFC 9293 §3.10.7, with the checks of RFC 5961 (blind attacks), RFC 7323 §5
- * (PAWS) and RFC 1337 (TIME_WAIT). Bad segments are counted and dropped.
+ * A segment arrives for a connection: RFC 9293 §3.10.7, with the checks of RFC 5961 (blind attacks), RFC
+ * 7323 §5 (PAWS) and RFC 1337 (TIME_WAIT). Bad segments are counted and dropped.
  */
 import { TcpFlag } from '../wire/tcp-header.js';
 import type { Segment } from '../wire/tcp-segment.js';
@@ -19,7 +19,8 @@ const PAWS_LIFE_MS = 24 * 24 * 3600 * 1000;
 
 /** What `Tcp` does with the segment next. */
 export type InputAnswer =
-  | undefined
+  /** Nothing: the connection has dealt with it. */
+  | 'done'
   /** The segment is answered with a reset. */
   | 'reset'
   /** The connection was in TIME_WAIT and is gone; the SYN is for a listener (RFC 6191). */
@@ -27,7 +28,7 @@ export type InputAnswer =
 
 export function receiveSegment(c: TcpConnection, segment: Segment): InputAnswer {
   if (c.state === TcpState.SYN_SENT) return receiveInSynSent(c, segment);
-  if (c.state === TcpState.SYN_RECEIVED && isRepeatedSyn(c, segment)) return undefined;
+  if (c.state === TcpState.SYN_RECEIVED && isRepeatedSyn(c, segment)) return 'done';
   if (c.state === TcpState.TIME_WAIT && isNewSyn(c, segment)) {
     remove(c);
     return 'listen';
@@ -41,9 +42,9 @@ export function receiveSegment(c: TcpConnection, segment: Segment): InputAnswer 
   if ((segment.flags & TcpFlag.ACK) === 0) return refuse(c, 'noAck', false);
   noteTimestamp(c, segment);
   if (c.state === TcpState.SYN_RECEIVED && !completeHandshake(c, segment)) return 'reset';
-  if (!acknowledge(c, segment)) return undefined;
+  if (!acknowledge(c, segment)) return 'done';
   receiveAfterAck(c, segment);
-  return undefined;
+  return 'done';
 }
 
 function receiveAfterAck(c: TcpConnection, segment: Segment): void {
@@ -60,7 +61,7 @@ function receiveAfterAck(c: TcpConnection, segment: Segment): void {
 
 // ---- first step: is it in the window?
 
-function refuseUnacceptable(c: TcpConnection, segment: Segment, isReset: boolean): undefined {
+function refuseUnacceptable(c: TcpConnection, segment: Segment, isReset: boolean): 'done' {
   if (isReset) return refuse(c, 'resetOutside', false);
   // A probe of the peer's, or a retransmission: the peer needs to know where this side is (§3.10.7.4).
   c.heardAtMs = c.nowMs();
@@ -82,20 +83,20 @@ function noteRepeated(c: TcpConnection, segment: Segment): void {
   c.hasDuplicate = true;
 }
 
-function refuse(c: TcpConnection, reason: string, isAnswered: boolean): undefined {
+function refuse(c: TcpConnection, reason: string, isAnswered: boolean): 'done' {
   c.host.counters.drop(reason);
   if (isAnswered && c.state !== TcpState.CLOSED) acknowledgeNow(c);
-  return undefined;
+  return 'done';
 }
 
 /** Answers with a challenge ACK: a peer that really has lost the connection resets it then (RFC 5961). */
-function challenge(c: TcpConnection, reason: string): undefined {
+function challenge(c: TcpConnection, reason: string): 'done' {
   c.host.counters.drop(reason);
   if (c.host.mayChallenge()) {
     c.host.counters.challengeAcks += 1;
     acknowledgeNow(c);
   }
-  return undefined;
+  return 'done';
 }
 
 // ---- timestamps (RFC 7323 §5)
@@ -117,14 +118,14 @@ function noteTimestamp(c: TcpConnection, segment: Segment): void {
 
 // ---- second step: reset
 
-function receiveReset(c: TcpConnection, segment: Segment): undefined {
+function receiveReset(c: TcpConnection, segment: Segment): 'done' {
   // RFC 1337: a reset does not shorten TIME_WAIT.
   if (c.state === TcpState.TIME_WAIT) return refuse(c, 'resetInTimeWait', false);
   // Only the exact number counts: a guess in the window is answered (RFC 5961 §3.2).
   if (segment.seq !== c.rcvNxt) return challenge(c, 'resetGuess');
   const isOpening = c.state === TcpState.SYN_RECEIVED;
   fail(c, isOpening ? 'refused' : 'reset');
-  return undefined;
+  return 'done';
 }
 
 // ---- fourth step: SYN

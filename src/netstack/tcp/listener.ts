@@ -1,6 +1,7 @@
 /**
- * A listener: SYNs that reach it become connections, which wait for their handshake and then for the program (RFC 9293
- * §3.10.7.2). Both kinds together are at most the backlog; a SYN beyond it is dropped without an answer.
+ * A listener: SYNs that reach it become connections, which wait for their handshake and then for the
+ * program (RFC 9293 §3.10.7.2). Both kinds together are at most the backlog; a SYN beyond it is dropped
+ * without an answer.
  */
 import type { TcpListenerSocket, TcpSocket } from '../raw-api.js';
 import type { Address } from '../wire/address.js';

@@ -1,6 +1,6 @@
 /**
- * Decides what a connection sends now: first what was lost, then new data and FIN, then an acknowledgement that
- * nothing has carried (RFC 9293 §3.8.6.2.1, §3.10.2; RFC 1122 §4.2.3.4).
+ * Decides what a connection sends now: first what was lost, then new data and FIN, then an
+ * acknowledgement that nothing has carried (RFC 9293 §3.8.6.2.1, §3.10.2; RFC 1122 §4.2.3.4).
  */
 import { TcpEvent } from '../raw-api.js';
 import { TcpFlag } from '../wire/tcp-header.js';
@@ -12,7 +12,10 @@ import { TcpState } from './state.js';
 
 const { ACK, FIN, PSH, SYN } = TcpFlag;
 
-/** Sends all that may leave now. Called by the program's `push`, and by `Tcp.flush` after each packet and timer. */
+/**
+ * Sends all that may leave now. Called by the program's `push`, and by `Tcp.flush` after each packet and
+ * timer.
+ */
 export function output(c: TcpConnection): void {
   if (c.state === TcpState.CLOSED) return;
   if (c.hasSynToSend) sendFirstSyn(c);
@@ -54,8 +57,7 @@ function sendNew(c: TcpConnection): void {
     if (!isWorthSending(c, bytes, mss, isLast, takesFin) || !c.recovery.admits(bytes)) break;
     sendData(c, bytes, isLast, takesFin);
   }
-  if (c.sent.first === undefined && (c.unsent() > 0 || (c.isFinQueued && !c.isFinSent)))
-    c.timers.armPersist();
+  if (c.sent.first === undefined && (c.unsent() > 0 || c.isFinQueued)) c.timers.armPersist();
   if (c.hasWaited && c.unsent() === 0) {
     c.hasWaited = false;
     c.signal(TcpEvent.DRAINED);

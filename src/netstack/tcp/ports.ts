@@ -22,7 +22,10 @@ export class Ports {
     this.#next = Math.floor(random() * this.#count);
   }
 
-  /** Returns true if the use of a port excludes no other one. Listeners and bound connections exclude each other. */
+  /**
+   * Returns true if the use of a port excludes no other one. Listeners and bound connections exclude each
+   * other.
+   */
   isFree(use: PortUse): boolean {
     for (const other of this.#uses.get(use.port) ?? []) {
       if (overlaps(other.address, use.address) && !(other.isShared && use.isShared)) return false;

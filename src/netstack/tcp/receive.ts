@@ -1,6 +1,6 @@
 /**
- * The receiving half: data and FIN of an acceptable segment (RFC 9293 §3.10.7.4, seventh and eighth step), the
- * window (§3.8.6), and when an acknowledgement is due (§3.8.6.3, RFC 5681 §4.2).
+ * The receiving half: data and FIN of an acceptable segment (RFC 9293 §3.10.7.4, seventh and eighth
+ * step), the window (§3.8.6), and when an acknowledgement is due (§3.8.6.3, RFC 5681 §4.2).
  */
 import { TcpEvent } from '../raw-api.js';
 import type { Segment } from '../wire/tcp-segment.js';
@@ -44,7 +44,8 @@ export function windowOpened(c: TcpConnection): void {
   if (!canReceive(c.state)) return;
   const opened = seqDiff(seqAdd(c.rcvNxt, freeWindow(c)), c.rcvEdge);
   if (opened < updateBytes(c)) return;
-  // A peer that has room anyway learns of the window with the next acknowledgement (as Linux: half of it is used).
+  // A peer that has room anyway learns of the window with the next acknowledgement (as Linux: half of it
+  // is used).
   const left = seqDiff(c.rcvEdge, c.rcvNxt);
   if (c.host.profile.windowUpdateBytes === undefined && left * 2 > c.receiveWindowBytes) return;
   c.isAckDue = true;

@@ -1,13 +1,14 @@
 /**
- * Loss detection and recovery. With SACK: RACK and tail loss probes (RFC 8985), what may be sent by PRR (RFC 6937)
- * over the pipe of RFC 6675 §4. Without: NewReno (RFC 6582), where each duplicate acknowledgement stands for a
- * segment that has arrived, so that PRR and limited transmit (RFC 3042) work alike. lwIP's way, which ends with the
- * first new acknowledgement, is `lwip`.
+ * Loss detection and recovery. With SACK: RACK and tail loss probes (RFC 8985), what may be sent by PRR
+ * (RFC 6937) over the pipe of RFC 6675 §4. Without: NewReno (RFC 6582), where each duplicate
+ * acknowledgement stands for a segment that has arrived, so that PRR and limited transmit (RFC 3042) work
+ * alike. lwIP's way, which ends with the first new acknowledgement, is `lwip`.
  *
  *     open → recovery → open      losses are noticed by acknowledgements
  *     any → loss → open           the retransmission timer has fired
  *
- * Call order for an acknowledgement: `delivered` for each segment that it acknowledges or sacks, then `acknowledged`.
+ * Call order for an acknowledgement: `delivered` for each segment that it acknowledges or sacks, then
+ * `acknowledged`.
  */
 import type { Congestion } from './congestion/congestion.js';
 import type { TcpConnection } from './connection.js';

@@ -1,6 +1,6 @@
 /**
- * The bytes of one direction of a connection, in a ring that grows up to a limit. Memory comes from a pool and
- * goes back as soon as the ring is empty: an idle connection has none.
+ * The bytes of one direction of a connection, in a ring that grows up to a limit. Memory comes from a
+ * pool and goes back as soon as the ring is empty: an idle connection has none.
  */
 import { assert } from '../../support/assert.js';
 
@@ -9,22 +9,27 @@ const SMALLEST_BYTES = 2048;
 export const MOST_SPARE_RINGS = 64;
 /** Below this length a loop copies faster than `set` with its `subarray`. */
 const SHORT_COPY_BYTES = 40;
+/** Sizes of rings that are kept: up to 1 GiB. */
+const SIZES = 31;
 const NONE = new Uint8Array(0);
 
 /** Memory of rings, by size: powers of two. */
 export class RingPool {
-  readonly #spare = new Map<number, Uint8Array[]>();
+  /** Spare memory by the logarithm of its size. */
+  readonly #spare: Uint8Array[][] = Array.from({ length: SIZES }, () => []);
 
   take(bytes: number): Uint8Array {
-    let size = SMALLEST_BYTES;
-    while (size < bytes) size *= 2;
-    return this.#spare.get(size)?.pop() ?? new Uint8Array(size);
+    const size = bytes <= SMALLEST_BYTES ? SMALLEST_BYTES : 2 ** (32 - Math.clz32(bytes - 1));
+    return this.#spareOf(size)?.pop() ?? new Uint8Array(size);
   }
 
   give(memory: Uint8Array): void {
-    const spare = this.#spare.get(memory.length);
-    if (spare === undefined) this.#spare.set(memory.length, [memory]);
-    else if (spare.length < MOST_SPARE_RINGS) spare.push(memory);
+    const spare = this.#spareOf(memory.length);
+    if (spare !== undefined && spare.length < MOST_SPARE_RINGS) spare.push(memory);
+  }
+
+  #spareOf(size: number): Uint8Array[] | undefined {
+    return this.#spare[31 - Math.clz32(size)];
   }
 }
 

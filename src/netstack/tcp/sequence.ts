@@ -1,5 +1,6 @@
 /**
- * Sequence numbers (RFC 9293 §3.4): 32 bits, compared modulo 2³². They are kept signed, so that V8 boxes none.
+ * Sequence numbers (RFC 9293 §3.4): 32 bits, compared modulo 2³². They are kept signed, so that V8 boxes
+ * none.
  */
 declare const brand: unique symbol;
 

@@ -1,6 +1,7 @@
 /**
- * TCP of one host: finds the connection of a segment, answers segments of none with a reset (RFC 9293 §3.10.7.1), and
- * keeps the tables. See `connection.ts` for the parts of a connection, and `raw-api.ts` for the order of calls.
+ * TCP of one host: finds the connection of a segment, answers segments of none with a reset (RFC 9293
+ * §3.10.7.1), and keeps the tables. See `connection.ts` for the parts of a connection, and `raw-api.ts`
+ * for the order of calls.
  */
 import type { MonotonicClock } from '../../support/clock.js';
 import type { Timers } from '../../support/timers.js';
@@ -26,6 +27,7 @@ import { receiveSegment } from './input.js';
 import type { IcmpReport, IpPacket, IpService } from './ip-service.js';
 import { isForListener, TcpListener } from './listener.js';
 import { output } from './output.js';
+import { Queue } from './queue.js';
 import { Ports, type PortUse } from './ports.js';
 import { quotedPorts, reportIcmp } from './icmp-report.js';
 import { sendResetFor } from './reset-writer.js';
@@ -61,9 +63,8 @@ export class Tcp implements TcpApi, TcpHost {
   readonly #vacancies: Vacancies;
   #listenerCount = 0;
   #rotation = 0;
-  #scheduled: TcpConnection[] = [];
-  #ready: (TcpConnection | TcpListener)[] = [];
-  #taken = 0;
+  readonly #scheduled = new Queue<TcpConnection>();
+  readonly #ready = new Queue<TcpConnection | TcpListener>();
   #challengesLeft = 0;
   #challengeSecond = -1;
 
@@ -160,31 +161,20 @@ export class Tcp implements TcpApi, TcpHost {
   }
 
   get hasReady(): boolean {
-    return this.#taken < this.#ready.length;
+    return this.#ready.length > 0;
   }
 
   takeReady(): TcpConnection | TcpListener | undefined {
-    const object = this.#ready[this.#taken];
-    if (object === undefined) return undefined;
-    this.#taken += 1;
-    if (this.#taken === this.#ready.length) {
-      this.#ready.length = 0;
-      this.#taken = 0;
-    }
-    object.isReady = false;
+    const object = this.#ready.shift();
+    if (object !== undefined) object.isReady = false;
     return object;
   }
 
   flush(): void {
-    const scheduled = this.#scheduled;
-    // Sending schedules nothing for this round but what it cannot send now.
-    for (let index = 0; index < scheduled.length; index += 1) {
-      const c = scheduled[index];
-      if (c === undefined) continue;
+    for (let c = this.#scheduled.shift(); c !== undefined; c = this.#scheduled.shift()) {
       c.isScheduled = false;
       output(c);
     }
-    scheduled.length = 0;
   }
 
   // ---- segments

@@ -1,8 +1,9 @@
 /**
- * The timers of a connection: several times, and one timer that is armed for the earliest. A time that moves on
- * costs nothing: the timer fires at the old time, finds nothing due, and is armed anew.
+ * The timers of a connection: several times, and one timer that is armed for the earliest. A time that
+ * moves on costs nothing: the timer fires at the old time, finds nothing due, and is armed anew.
  *
- * A profile with ticks (lwIP) counts whole ticks of the host: a time is rounded to the tick at which lwIP acts.
+ * A profile with ticks (lwIP) counts whole ticks of the host: a time is rounded to the tick at which lwIP
+ * acts.
  */
 import { TcpFlag } from '../wire/tcp-header.js';
 import { fail, sendReset } from './close.js';
@@ -65,7 +66,7 @@ export class ConnectionTimers {
   /** Has the timer fire at `atMs` at the latest. */
   wakeBy(atMs: number): void {
     const { host, timer } = this.#c;
-    if (atMs < NEVER) host.timers.armBy(timer, atMs);
+    if (atMs < NEVER && !(timer.armed && timer.atMs <= atMs)) host.timers.arm(timer, atMs);
   }
 
   due(nowMs: number): void {

@@ -1,6 +1,7 @@
 /**
- * Room in the table of connections. A host of lwIP has few places, and older connections make room for a new one
- * (lwIP: `tcp_alloc`): what counts is an option of the profile, because lwIP's releases and ports differ.
+ * Room in the table of connections. A host of lwIP has few places, and older connections make room for a
+ * new one (lwIP: `tcp_alloc`): what counts is an option of the profile, because lwIP's releases and ports
+ * differ.
  */
 import type { TcpProfile } from '../profile.js';
 import { fail, remove } from './close.js';
