@@ -38,7 +38,7 @@ export function acknowledge(c: TcpConnection, segment: Segment): boolean {
   const fresh = acked > 0 ? takeAcked(c, segment, acked, nowMs) : 0;
   if (c.hasSack && segment.sackBlocks > 0) takeBlocks(c, segment, nowMs);
   const newlySacked = Math.max(0, c.sent.sackedBytes - sackedBefore + (acked - fresh));
-  c.recovery.acknowledged(acked, fresh + newlySacked, isDuplicate, flight, nowMs);
+  c.recovery?.acknowledged(acked, fresh + newlySacked, isDuplicate, flight, nowMs);
   if (acked > 0) c.timers.progressed();
   c.host.schedule(c);
   if (acked > 0) noteFinAcked(c);
@@ -85,7 +85,7 @@ function takeAcked(c: TcpConnection, segment: Segment, acked: number, nowMs: num
       break;
     }
     if (first.isSacked) sacked += first.bytes;
-    else c.recovery.delivered(first, nowMs);
+    else c.recovery?.delivered(first, nowMs);
     if (first.transmissions > 1) wasResent = true;
     else if (sampleMs < 0 && !first.isSacked) sampleMs = nowMs - first.sentAtMs;
     sent.removeFirst();
@@ -127,7 +127,7 @@ function takeBlocks(c: TcpConnection, segment: Segment, nowMs: number): void {
     const end = segment.sackEnd[block];
     if (start === undefined || end === undefined || !seqLess(start, end)) continue;
     if (block === 0 && isDuplicateBlock(segment, start, end)) {
-      c.recovery.duplicateReported(start, end);
+      c.recovery?.duplicateReported(start, end);
       continue;
     }
     // A block outside of what is in flight is old, or made up.
@@ -156,7 +156,7 @@ function takeBlock(c: TcpConnection, start: Seq, end: Seq, nowMs: number): void 
       continue;
     }
     if (seqLess(end, segment.end)) sent.split(segment, end);
-    c.recovery.delivered(segment, nowMs);
+    c.recovery?.delivered(segment, nowMs);
     sent.markSacked(segment);
   }
 }

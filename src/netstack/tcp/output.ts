@@ -5,6 +5,8 @@
 import { TcpEvent } from '../raw-api.js';
 import { TcpFlag } from '../wire/tcp-header.js';
 import type { TcpConnection } from './connection.js';
+import { beginCongestionControl } from './mss.js';
+import { LossRecovery } from './recovery.js';
 import { dataSackBytes, sendSegment, sendSyn } from './segment-writer.js';
 import type { SentSegment } from './sent-segment.js';
 import { seqAdd, seqDiff, seqLess, seqMin } from './sequence.js';
@@ -54,7 +56,7 @@ function sendNew(c: TcpConnection): void {
     const isLast = bytes === unsent;
     // FIN takes a place in the window as well.
     const takesFin = isLast && isFinDue && usable > bytes;
-    if (!isWorthSending(c, bytes, mss, isLast, takesFin) || !c.recovery.admits(bytes)) break;
+    if (!isWorthSending(c, bytes, mss, isLast, takesFin) || !recoveryOf(c).admits(bytes)) break;
     sendData(c, bytes, isLast, takesFin);
   }
   if (c.sent.first === undefined && (c.unsent() > 0 || c.isFinQueued)) c.timers.armPersist();
@@ -94,7 +96,7 @@ function sendData(c: TcpConnection, bytes: number, isLast: boolean, takesFin: bo
   if (takesFin) c.isFinSent = true;
   sendSegment(c, start, bytes, ACK | (isLast && bytes > 0 ? PSH : 0) | (takesFin ? FIN : 0));
   c.sent.append(start, end, c.nowMs());
-  c.recovery.sentNew(seqDiff(end, start));
+  recoveryOf(c).sentNew(seqDiff(end, start));
   c.timers.dataSent();
 }
 
@@ -112,12 +114,20 @@ export function sendProbeOfNewData(c: TcpConnection): boolean {
   return !c.isFinSent && sendSmall(c);
 }
 
+/** Returns the connection's loss recovery; it begins, with the congestion control, with the first data. */
+function recoveryOf(c: TcpConnection): LossRecovery {
+  if (c.recovery !== undefined) return c.recovery;
+  beginCongestionControl(c);
+  c.recovery = new LossRecovery(c);
+  return c.recovery;
+}
+
 // ---- data again
 
 function resendLost(c: TcpConnection): void {
   for (let segment = c.sent.first; segment !== undefined; segment = segment.next) {
     if (!segment.isLost || segment.isResent) continue;
-    if (!c.recovery.admitsResending(segment)) return;
+    if (c.recovery?.admitsResending(segment) === false) return;
     resend(c, segment);
   }
 }
@@ -140,6 +150,6 @@ export function resend(c: TcpConnection, segment: SentSegment): void {
   sent.markResent(segment, c.nowMs());
   c.retransmissions += 1;
   c.host.counters.retransmitted += 1;
-  c.recovery.sentAgain(segment);
+  c.recovery?.sentAgain(segment);
   timers.resent();
 }
