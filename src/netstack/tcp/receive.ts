@@ -204,12 +204,10 @@ function acknowledgeLater(c: TcpConnection, bytes: number, flags: number): void 
 /** Returns true if some part of a segment is in the window (§3.4, table 6). */
 export function isAcceptable(c: TcpConnection, segment: Segment): boolean {
   const { seq, length } = segment;
-  const window = Math.max(0, seqDiff(c.rcvEdge, c.rcvNxt));
-  if (length === 0) {
-    if (window === 0) return seq === c.rcvNxt;
-    return seqAtMost(c.rcvNxt, seq) && seqDiff(seq, c.rcvNxt) < window;
-  }
-  if (window === 0) return false;
+  // The edge itself counts: a peer whose last full window was lost acknowledges from there, and two such
+  // peers would answer each other without end.
+  if (length === 0) return seq === c.rcvNxt || (seqLess(c.rcvNxt, seq) && seqAtMost(seq, c.rcvEdge));
+  if (!seqLess(c.rcvNxt, c.rcvEdge)) return false;
   const end = seqAdd(seq, length);
   return seqLess(seq, c.rcvEdge) && seqLess(c.rcvNxt, end);
 }
