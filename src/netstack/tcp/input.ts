@@ -69,7 +69,9 @@ function refuseUnacceptable(c: TcpConnection, segment: Segment, isReset: boolean
   noteRepeated(c, segment);
   // In a closed window, acknowledgements count all the same (§3.10.7.4, first step).
   const takesAck = (segment.flags & (TcpFlag.ACK | TcpFlag.SYN)) === TcpFlag.ACK && isSynchronized(c.state);
-  if (takesAck && c.state !== TcpState.TIME_WAIT && seqAtMost(segment.seq, c.rcvEdge))
+  // A keep-alive says nothing about losses: it lies before the window.
+  const isProbe = segment.length === 0 && seqLess(segment.seq, c.rcvNxt);
+  if (takesAck && !isProbe && c.state !== TcpState.TIME_WAIT && seqAtMost(segment.seq, c.rcvEdge))
     acknowledge(c, segment);
   return refuse(c, 'outside', true);
 }
