@@ -142,6 +142,8 @@ function isRepeatedSyn(c: TcpConnection, segment: Segment): boolean {
     // Both SYNs crossed: the peer's is acknowledged already, so that only its ACK is news (figure 8).
     segment.flags &= ~TcpFlag.SYN;
     segment.seq = seqAdd(segment.seq, 1);
+    // The window of a SYN is not scaled (RFC 7323 §2.2), that of the segment without SYN is.
+    segment.window >>>= c.sendScale;
     return false;
   }
   if (c.sent.first !== undefined) resend(c, c.sent.first);
