@@ -227,6 +227,7 @@ export class ConnectionTimers extends TimeRow {
 
   /** The peer has answered a probe: it is there, however long its window stays closed. */
   answered(): void {
+    if (this.#c.sent.first !== undefined) return;
     this.unanswered = 0;
     this.unansweredSinceMs = NEVER;
   }
