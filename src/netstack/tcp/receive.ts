@@ -6,7 +6,7 @@ import { TcpEvent } from '../raw-api.js';
 import type { Segment } from '../wire/tcp-segment.js';
 import { TcpFlag } from '../wire/tcp-header.js';
 import { enterTimeWait } from './close.js';
-import type { TcpConnection } from './connection.js';
+import { DEFAULT_SEND_MSS, type TcpConnection } from './connection.js';
 import { NO_RANGES, Ranges } from './ranges.js';
 import { noteDuplicate } from './segment-writer.js';
 import { seqAdd, seqAtMost, seqDiff, seqLess, seqMin, type Seq } from './sequence.js';
@@ -36,7 +36,8 @@ function isWorthAdvertising(c: TcpConnection, bytes: number): boolean {
 
 function updateBytes(c: TcpConnection): number {
   const { windowUpdateBytes } = c.host.profile;
-  const mss = c.receiveMss > 0 ? c.receiveMss : c.sendMss;
+  // Small segments that have come say nothing about the peer's largest one.
+  const mss = Math.max(c.receiveMss, Math.min(c.sendMss, DEFAULT_SEND_MSS));
   return Math.min(windowUpdateBytes ?? mss, c.receiveWindowBytes / 2);
 }
 
