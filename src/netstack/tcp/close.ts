@@ -18,6 +18,7 @@ export function shutdown(c: TcpConnection): void {
   c.isFinQueued = true;
   // In SYN_RECEIVED, FIN follows the handshake.
   if (canSend(c.state)) changeState(c, 'shutdown');
+  if (c.state === TcpState.LAST_ACK) c.timers.armLastAck();
   output(c);
 }
 
