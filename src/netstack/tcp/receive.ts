@@ -5,7 +5,7 @@
 import { TcpEvent } from '../raw-api.js';
 import type { Segment } from '../wire/tcp-segment.js';
 import { TcpFlag } from '../wire/tcp-header.js';
-import { enterTimeWait } from './close.js';
+import { enterTimeWait, fail, sendReset } from './close.js';
 import { DEFAULT_SEND_MSS, type TcpConnection } from './connection.js';
 import { NO_RANGES, Ranges } from './ranges.js';
 import { noteDuplicate } from './segment-writer.js';
@@ -65,9 +65,26 @@ export function receiveData(c: TcpConnection, segment: Segment): void {
     acknowledgeNow(c);
     return;
   }
+  if (segment.dataLength > 0 && c.isOrphan && !c.isDiscarding && isRefused(c, segment)) return;
   if (segment.dataLength > 0) takeData(c, segment);
   if (hasFin) noteFin(c, seqAdd(segment.seq, segment.dataLength));
   if (c.finAt !== undefined && c.finAt === c.rcvNxt) takeFin(c);
+}
+
+/**
+ * Data comes for a program that has closed: the peer has to learn that it is lost (RFC 1122 §4.2.2.13). lwIP
+ * takes it and drops it. Returns true if the connection is gone.
+ */
+function isRefused(c: TcpConnection, segment: Segment): boolean {
+  if (!seqLess(c.rcvNxt, seqAdd(segment.seq, segment.dataLength))) return false;
+  c.host.counters.drop('dataAfterClose');
+  if (c.host.profile.ticks !== undefined) {
+    c.isDiscarding = true;
+    return false;
+  }
+  sendReset(c);
+  fail(c, 'aborted');
+  return true;
 }
 
 function takeData(c: TcpConnection, segment: Segment): void {
