@@ -96,7 +96,7 @@ function takeData(c: TcpConnection, segment: Segment): void {
     noteDuplicate(c, start, seqMin(dataEnd, c.rcvNxt));
     start = c.rcvNxt;
   }
-  const end = seqMin(dataEnd, c.rcvEdge);
+  const end = seqMin(dataEnd, c.finAt ?? c.rcvEdge);
   const bytes = seqDiff(end, start);
   if (bytes <= 0) {
     acknowledgeNow(c);
@@ -180,7 +180,7 @@ export function dropOutOfOrder(c: TcpConnection): void {
 // ---- FIN
 
 function noteFin(c: TcpConnection, at: Seq): void {
-  if (seqLess(at, c.rcvNxt) || seqLess(c.rcvEdge, at)) return;
+  if (seqLess(at, c.rcvNxt) || seqLess(c.rcvEdge, at) || c.ranges.reachesBehind(at)) return;
   c.finAt ??= at;
   if (at !== c.rcvNxt) acknowledgeNow(c);
 }
