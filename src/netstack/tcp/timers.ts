@@ -112,6 +112,7 @@ export class ConnectionTimers extends TimeRow {
   /** New data is acknowledged (5.2, 5.3). */
   progressed(): void {
     this.unanswered = 0;
+    if (this.#c.host.profile.ticks !== undefined) this.backoffs = 0;
     this.#probes = 0;
     this.unansweredSinceMs = NEVER;
     if (this.#c.sent.first === undefined) this.retransmitAtMs = this.probeAtMs = NEVER;
