@@ -252,9 +252,14 @@ export class ConnectionTimers extends TimeRow {
     acknowledgeNow(this.#c);
   }
 
+  #isOver(): boolean {
+    return this.#c.state === TcpState.CLOSED || this.#c.state === TcpState.TIME_WAIT;
+  }
+
   // ---- other times
 
   setCork(on: boolean): void {
+    if (this.#isOver()) return;
     this.corkAtMs = on ? this.#c.nowMs() + CORK_MS : NEVER;
     this.wakeBy(this.corkAtMs);
   }
@@ -331,6 +336,7 @@ export class ConnectionTimers extends TimeRow {
   // ---- keep-alive (RFC 9293 §3.8.4)
 
   setKeepAlive(idleMs: number, intervalMs: number, probes: number): void {
+    if (this.#isOver()) return;
     this.#keepAlivesSent = 0;
     this.#keepAlive = idleMs > 0 ? { idleMs, intervalMs, probes } : undefined;
     this.keepAliveAtMs = idleMs > 0 ? this.heardAtMs + idleMs : NEVER;
