@@ -38,6 +38,8 @@ export class ConnectionTimers extends TimeRow {
   /** Retransmissions and probes in a row without an answer. */
   unanswered = 0;
   #probes = 0;
+  /** True if the byte or the FIN at SND.NXT went out as a probe of a closed window. */
+  isProbed = false;
   userTimeoutMs = 0;
   #keepAlive: { readonly idleMs: number; readonly intervalMs: number; readonly probes: number } | undefined;
   #keepAlivesSent = 0;
@@ -101,6 +103,7 @@ export class ConnectionTimers extends TimeRow {
   /** New data has left: the timer runs from the first segment in flight on (5.1). */
   dataSent(): void {
     this.persistAtMs = NEVER;
+    this.isProbed = false;
     if (this.retransmitAtMs === NEVER) this.armRetransmit();
     this.armProbe();
   }
@@ -222,6 +225,7 @@ export class ConnectionTimers extends TimeRow {
   /** lwIP probes with the next byte, or with FIN. */
   #probeWithData(): void {
     const c = this.#c;
+    this.isProbed = true;
     if (c.unsent() > 0) sendSegment(c, c.sndNxt, 1, TcpFlag.ACK);
     else sendSegment(c, c.sndNxt, 0, TcpFlag.ACK | TcpFlag.FIN);
   }
