@@ -10,21 +10,13 @@ import type { Frame, FramePool } from '../netstack/frame.js';
 import { NetStack, type NetInterface } from '../netstack/netstack.js';
 import { PROFILES, type Profile, type ProfileName } from '../netstack/profile.js';
 import type { Lookup } from '../port/lookup.js';
-import type { TcpStack } from '../port/tcp-stack.js';
-import type { Driven, StackDriver } from '../stacks/virtual/driver.js';
+import type { StackDriver } from '../stacks/virtual/driver.js';
+import { VirtualStack, type VirtualStackLimits } from '../stacks/virtual/virtual-stack.js';
 import type { Alarm, Clock } from '../support/clock.js';
 import type { SeededRandom } from '../support/seeded-random.js';
 import { timeNs, type EventLoop, type Machine } from './event-loop.js';
 
 const NS_PER_MS = 1_000_000;
-
-/** Makes the stack of the port for a boot of a host. */
-export type MakeStack = (options: {
-  readonly netstack: NetStack;
-  readonly driver: StackDriver;
-  readonly name: string;
-  readonly lookup: Lookup;
-}) => TcpStack & Driven;
 
 export interface HostOptions {
   /** Numbers and habits of its TCP/IP. Default: `linux`. */
@@ -34,6 +26,8 @@ export interface HostOptions {
    * free one of 10.0.0.0/24.
    */
   readonly address?: string | readonly string[];
+  /** Numbers of its stack that are not those of the profile. */
+  readonly limits?: VirtualStackLimits;
 }
 
 /** What a host needs of its network. */
@@ -44,7 +38,6 @@ export interface HostSurroundings {
   /** Chance of the host, from which that of each boot is forked. */
   readonly random: SeededRandom;
   readonly lookup: Lookup;
-  readonly makeStack: MakeStack;
 }
 
 /** An end of a link at a host, which outlives the host's boots. */
@@ -69,6 +62,7 @@ export class Host implements Machine {
   readonly profile: Profile;
   /** The addresses, without prefix lengths. */
   readonly addresses: readonly string[];
+  readonly limits: VirtualStackLimits;
   /** Number in the network. */
   readonly id: number;
   readonly #around: HostSurroundings;
@@ -86,6 +80,7 @@ export class Host implements Machine {
     const profile = options.profile ?? 'linux';
     this.profile = typeof profile === 'string' ? PROFILES[profile] : profile;
     this.addresses = options.addresses;
+    this.limits = options.limits ?? {};
     this.#around = around;
     this.id = around.loop.addMachine(this);
     this.restart();
@@ -105,7 +100,7 @@ export class Host implements Machine {
    * The stack for AsyncClient and AsyncServer; another one after `restart`.
    * @throws Error while the host is down.
    */
-  get stack(): TcpStack {
+  get stack(): VirtualStack {
     return this.#running().stack;
   }
 
@@ -179,7 +174,7 @@ export class Host implements Machine {
 class Boot implements StackDriver {
   readonly clock: Clock;
   readonly netstack: NetStack;
-  readonly stack: TcpStack & Driven;
+  readonly stack: VirtualStack;
   readonly #timeline: Timeline;
   readonly #loop: EventLoop;
   readonly #frames: FramePool;
@@ -206,7 +201,13 @@ class Boot implements StackDriver {
     });
     this.#deadline = new Deadline(host.id, this);
     const { lookup } = around;
-    this.stack = around.makeStack({ netstack: this.netstack, driver: this, name: host.name, lookup });
+    this.stack = new VirtualStack({
+      ...host.limits,
+      netstack: this.netstack,
+      driver: this,
+      name: host.name,
+      lookup,
+    });
   }
 
   wake(): void {

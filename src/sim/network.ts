@@ -15,7 +15,7 @@ import { FramePool } from '../netstack/frame.js';
 import { systemRandom } from '../support/random.js';
 import { SeededRandom } from '../support/seeded-random.js';
 import { EventLoop } from './event-loop.js';
-import { Host, type Attachment, type HostOptions, type MakeStack } from './host.js';
+import { Host, type Attachment, type HostOptions } from './host.js';
 import { commandWords, environment } from './runtime.js';
 import { SEED_VARIABLE } from './simulation-error.js';
 
@@ -34,8 +34,6 @@ export interface NetworkOptions {
   readonly mostEventsAtOneInstant?: number;
   /** Command that errors give to repeat the run. Default: the command of this process with the seed. */
   readonly command?: string;
-  /** Makes the hosts' stacks. */
-  readonly makeStack: MakeStack;
 }
 
 export class Network {
@@ -44,11 +42,10 @@ export class Network {
   readonly #random: SeededRandom;
   readonly #timeline: Timeline;
   readonly #loop: EventLoop;
-  readonly #makeStack: MakeStack;
   readonly #hosts = new Map<string, Host>();
   readonly #links = new Map<string, Link>();
 
-  constructor(options: NetworkOptions) {
+  constructor(options: NetworkOptions = {}) {
     const fromOutside = environment(SEED_VARIABLE);
     this.seed = options.seed ?? fromOutside ?? Math.floor(systemRandom() * 2 ** 32);
     this.#random = SeededRandom.of(this.seed);
@@ -59,7 +56,6 @@ export class Network {
       command: options.command ?? repeatCommand(this.seed, options.seed !== undefined),
       mostEventsAtOneInstant: options.mostEventsAtOneInstant,
     });
-    this.#makeStack = options.makeStack;
   }
 
   /** Virtual time since the start in milliseconds. */
@@ -88,7 +84,6 @@ export class Network {
         lookup: (wanted, answer) => {
           this.#lookUp(wanted, answer);
         },
-        makeStack: this.#makeStack,
       },
     );
     this.#hosts.set(name, host);
