@@ -20,8 +20,8 @@ export interface TcpProfile {
   /** Order of a SYN's options: Linux pads otherwise than lwIP. */
   readonly optionOrder: 'linux' | 'lwip';
   /**
-   * Milliseconds of the two global ticks (lwIP: TCP_FAST_INTERVAL, TCP_SLOW_INTERVAL); `undefined`: timers are
-   * exact.
+   * Milliseconds of the two global ticks (lwIP: TCP_FAST_INTERVAL, TCP_SLOW_INTERVAL); `undefined`: timers
+   * are exact.
    */
   readonly ticks: { readonly fastMs: number; readonly slowMs: number } | undefined;
   readonly initialRtoMs: number;
@@ -33,10 +33,14 @@ export interface TcpProfile {
   readonly synAckRetransmissions: number;
   /** True: the interval of SYNs doubles. lwIP sends them at the initial RTO without backoff. */
   readonly synBackoff: boolean;
-  /** Intervals of probes of a closed window in milliseconds; the last one repeats. `undefined`: as the RTO. */
+  /**
+   * Intervals of probes of a closed window in milliseconds; the last one repeats. `undefined`: as the RTO.
+   */
   readonly persistMs: readonly number[] | undefined;
   readonly maxPersistProbes: number | undefined;
-  /** Longest delay of an acknowledgement (RFC 9293 §3.8.6.3), and full segments that are acknowledged at once. */
+  /**
+   * Longest delay of an acknowledgement (RFC 9293 §3.8.6.3), and full segments that are acknowledged at once.
+   */
   readonly delayedAckMs: number;
   readonly ackEverySegments: number;
   /** Segments at the start of a connection that are acknowledged at once. */
@@ -62,8 +66,8 @@ export interface TcpProfile {
   readonly maxConnections: number | undefined;
   readonly maxListeners: number | undefined;
   /**
-   * What counts against `maxConnections` (netstack.md): `all`: connections, TIME_WAIT, listeners and bound ones, and
-   * older ones make room. `pool`: all but listeners. `heap`: nothing.
+   * What counts against `maxConnections` (netstack.md): `all`: connections, TIME_WAIT, listeners and bound
+   * ones, and older ones make room. `pool`: all but listeners. `heap`: nothing.
    */
   readonly exhaustion: 'all' | 'pool' | 'heap';
   readonly backlog: number;
@@ -77,6 +81,8 @@ export interface TcpProfile {
 
 export interface IpProfile {
   readonly hopLimit: number;
+  /** True: IPv4 packets that fit carry Don't Fragment, so that routers report the path's MTU (RFC 1191). */
+  readonly discoversPathMtu: boolean;
   /** ARP (lwIP: etharp.h). Times in milliseconds. */
   readonly arp: {
     readonly entries: number;
@@ -149,6 +155,7 @@ const LINUX: Profile = {
   },
   ip: {
     hopLimit: 64,
+    discoversPathMtu: true,
     arp: {
       entries: 1024,
       lifeMs: 60_000,
@@ -207,6 +214,7 @@ const LWIP: Profile = {
   },
   ip: {
     hopLimit: 255,
+    discoversPathMtu: false,
     arp: {
       entries: 10,
       lifeMs: 300_000,
