@@ -3,8 +3,8 @@
  * `Device.transmit` and `NetInterface.receive` pass the ownership on, and the last owner calls
  * `FramePool.give`. No view of a frame's bytes is kept after that.
  *
- * Headers are written in front of what a frame has already: the transport writes its segment at `HEADROOM`, IP
- * in front of it, Ethernet in front of that.
+ * Headers are written in front of what a frame has already: the transport writes its segment at
+ * `HEADROOM`, IP in front of it, Ethernet in front of that.
  */
 import { assert } from '../support/assert.js';
 

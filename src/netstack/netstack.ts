@@ -7,6 +7,7 @@
  *     stack.flush()
  *     again while stack.hasWork; else sleep until stack.nextDeadlineMs()
  */
+import type { MonotonicClock } from '../support/clock.js';
 import { TimerWheel } from '../support/timer-wheel.js';
 import type { Counters } from './counters.js';
 import type { Device } from './device.js';
@@ -37,6 +38,8 @@ export interface NetStackOptions {
   readonly nowMs?: number;
   /** True: the host is a router, and passes packets on that are not for it. */
   readonly forwarding?: boolean;
+  /** The driver's clock: between two calls of `advance` the time is what the clock says. */
+  readonly clock?: MonotonicClock;
   /** Called when a frame waits on the loopback and none did before; must not call back into the stack. */
   readonly onWork?: () => void;
 }
@@ -65,17 +68,11 @@ export class NetStack {
   readonly #clock: StackClock;
   readonly #random: () => number;
 
-  constructor({
-    profile,
-    random,
-    frames,
-    nowMs = 0,
-    forwarding = false,
-    onWork = () => undefined,
-  }: NetStackOptions) {
+  constructor(options: NetStackOptions) {
+    const { profile, random, frames, nowMs = 0, forwarding = false, onWork = () => undefined } = options;
     this.profile = profile;
     this.#random = random;
-    this.#clock = new StackClock(nowMs);
+    this.#clock = new StackClock(nowMs, options.clock);
     const timers = new TimerWheel(this.#clock);
     const clock = this.#clock;
     this.ip = new Ip({ profile, frames, clock, timers, random, forwarding, onWork });

@@ -20,8 +20,8 @@ export interface TcpProfile {
   /** Order of a SYN's options: Linux pads otherwise than lwIP. */
   readonly optionOrder: 'linux' | 'lwip';
   /**
-   * Milliseconds of the two global ticks (lwIP: TCP_FAST_INTERVAL, TCP_SLOW_INTERVAL); `undefined`: timers
-   * are exact.
+   * Milliseconds of the two global ticks (lwIP: TCP_FAST_INTERVAL, TCP_SLOW_INTERVAL); `undefined`:
+   * timers are exact.
    */
   readonly ticks: { readonly fastMs: number; readonly slowMs: number } | undefined;
   readonly initialRtoMs: number;
@@ -34,12 +34,14 @@ export interface TcpProfile {
   /** True: the interval of SYNs doubles. lwIP sends them at the initial RTO without backoff. */
   readonly synBackoff: boolean;
   /**
-   * Intervals of probes of a closed window in milliseconds; the last one repeats. `undefined`: as the RTO.
+   * Intervals of probes of a closed window in milliseconds; the last one repeats. `undefined`: as the
+   * RTO.
    */
   readonly persistMs: readonly number[] | undefined;
   readonly maxPersistProbes: number | undefined;
   /**
-   * Longest delay of an acknowledgement (RFC 9293 §3.8.6.3), and full segments that are acknowledged at once.
+   * Longest delay of an acknowledgement (RFC 9293 §3.8.6.3), and full segments that are acknowledged at
+   * once.
    */
   readonly delayedAckMs: number;
   readonly ackEverySegments: number;
@@ -66,8 +68,8 @@ export interface TcpProfile {
   readonly maxConnections: number | undefined;
   readonly maxListeners: number | undefined;
   /**
-   * What counts against `maxConnections` (netstack.md): `all`: connections, TIME_WAIT, listeners and bound
-   * ones, and older ones make room. `pool`: all but listeners. `heap`: nothing.
+   * What counts against `maxConnections` (netstack.md): `all`: connections, TIME_WAIT, listeners and
+   * bound ones, and older ones make room. `pool`: all but listeners. `heap`: nothing.
    */
   readonly exhaustion: 'all' | 'pool' | 'heap';
   readonly backlog: number;

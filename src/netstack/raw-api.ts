@@ -1,10 +1,10 @@
 /**
- * The raw API: TCP as a program of this host sees it, without promises and without callbacks in the middle of a
- * segment. `stacks/virtual`, the interpreter of conformance scripts and tests stand on it.
+ * The raw API: TCP as a program of this host sees it, without promises and without callbacks in the
+ * middle of a segment. `stacks/virtual`, the interpreter of conformance scripts and tests stand on it.
  *
- * Events are noted, not called: a connection or listener with events waits in `Tcp`'s queue of ready ones, and
- * the host's driver takes them from there after each packet and each timer, then has `Tcp.flush` send what is
- * due:
+ * Events are noted, not called: a connection or listener with events waits in `Tcp`'s queue of ready
+ * ones, and the host's driver takes them from there after each packet and each timer, then has
+ * `Tcp.flush` send what is due:
  *
  *     stack.receive(…) or stack.advance(…)
  *     while ((ready = stack.tcp.takeReady()) !== undefined)  … take its events, call the program
@@ -87,8 +87,9 @@ export interface TcpSocket {
   /** Returns the bytes that have arrived in order and were not read. */
   readable(): number;
   /**
-   * Returns the first bytes that have arrived, at most `most`, as a view that is valid until the next call of any
-   * method or packet; fewer than `readable()` where the buffer wraps. Empty if there are none.
+   * Returns the first bytes that have arrived, at most `most`, as a view that is valid until the next
+   * call of any method or packet; fewer than `readable()` where the buffer wraps. Empty if there are
+   * none.
    */
   peek(most?: number): Uint8Array;
   /** Removes `bytes` bytes, at most what `peek` has shown, from the buffer. The window stays as it is. */
@@ -115,7 +116,10 @@ export interface TcpSocket {
   setCork(on: boolean): void;
   /** Sets the probes on an idle connection; `idleMs` 0 switches them off. */
   setKeepAlive(idleMs: number, intervalMs: number, probes: number): void;
-  /** Sets the time without an acknowledgement after which the connection fails (RFC 5482); 0: the profile's. */
+  /**
+   * Sets the time without an acknowledgement after which the connection fails (RFC 5482); 0: the
+   * profile's.
+   */
   setUserTimeout(ms: number): void;
 
   /** Returns the milliseconds since a segment of the peer arrived. */

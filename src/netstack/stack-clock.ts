@@ -2,12 +2,14 @@
  * The time of one stack: it moves when the stack's driver says so, and its one alarm is the stack's deadline.
  */
 import { assert } from '../support/assert.js';
-import type { Alarm, Clock } from '../support/clock.js';
+import type { Alarm, Clock, MonotonicClock } from '../support/clock.js';
 
 const NEVER_MS = Number.POSITIVE_INFINITY;
 
 export class StackClock implements Clock {
   #nowMs: number;
+  /** The driver's clock, if it can be asked. */
+  readonly #source: MonotonicClock | undefined;
   #wake: (() => void) | undefined;
   #alarmAtMs = NEVER_MS;
   /** The alarm is the same object each time: arming a timer makes none. */
@@ -18,12 +20,13 @@ export class StackClock implements Clock {
     },
   };
 
-  constructor(nowMs: number) {
+  constructor(nowMs: number, source?: MonotonicClock) {
     this.#nowMs = nowMs;
+    this.#source = source;
   }
 
   nowMs(): number {
-    return this.#nowMs;
+    return this.#source === undefined ? this.#nowMs : this.#source.nowMs();
   }
 
   /** Sets the one alarm, which must not be set. */
@@ -45,7 +48,7 @@ export class StackClock implements Clock {
    */
   advance(nowMs: number): void {
     if (nowMs > this.#nowMs) this.#nowMs = nowMs;
-    if (this.#alarmAtMs > this.#nowMs) return;
+    if (this.#alarmAtMs > this.nowMs()) return;
     const wake = this.#wake;
     this.#alarm.cancel();
     wake?.();

@@ -183,23 +183,18 @@ export class Udp implements UdpHost {
     return undefined;
   }
 
-  receive(packet: IpPacket): void {
+  /** Reads a datagram; its frame stays the caller's. */
+  receive(packet: IpPacket): false {
     const { frame, start, end, addressSum, family } = packet;
     const { view } = frame;
     const length = end - start >= UDP_HEADER_BYTES ? view.getUint16(start + 4) : 0;
-    if (length < UDP_HEADER_BYTES || length > end - start) {
-      this.#ip.counters.drop('badUdp');
-      return;
-    }
-    if (!hasUdpChecksum(view, start, start + length, addressSum, family)) {
-      this.#ip.counters.drop('badUdpChecksum');
-      return;
-    }
+    if (length < UDP_HEADER_BYTES || length > end - start) return this.#drop('badUdp');
+    const isGood = hasUdpChecksum(view, start, start + length, addressSum, family);
+    if (!isGood) return this.#drop('badUdpChecksum');
     const socket = this.#socketFor(packet, view.getUint16(start), view.getUint16(start + 2));
     if (socket === undefined) {
-      this.#ip.counters.drop('unreachablePort');
       this.#ip.refusePort(packet);
-      return;
+      return this.#drop('unreachablePort');
     }
     const datagram = {
       bytes: frame.bytes.slice(start + UDP_HEADER_BYTES, start + length),
@@ -207,8 +202,9 @@ export class Udp implements UdpHost {
       port: view.getUint16(start),
       localAddress: packet.destination(),
     };
-    if (socket.enqueue(datagram)) this.#ready.add(socket);
-    else this.#ip.counters.drop('udpQueueFull');
+    if (!socket.enqueue(datagram)) return this.#drop('udpQueueFull');
+    this.#ready.add(socket);
+    return false;
   }
 
   report(report: IcmpReport): void {
@@ -243,6 +239,11 @@ export class Udp implements UdpHost {
     else this.#sockets.set(socket.localPort, rest);
     this.#ready.delete(socket);
     this.#count -= 1;
+  }
+
+  #drop(reason: UdpDrop): false {
+    this.#ip.counters.drop(reason);
+    return false;
   }
 
   #send(path: IpPath, source: number, destination: number, bytes: Uint8Array): void {

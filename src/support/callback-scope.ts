@@ -16,6 +16,10 @@ let isRunning = false;
 /** True if a callback has run, and no ticks since. */
 let ticksAreDue = false;
 let runtimeTicks: (() => void) | undefined;
+/** True: `runTicks` does nothing. */
+let areTicksHeld = false;
+/** Callbacks that have returned. It wraps: only equality is asked for. */
+let callbacks = 0;
 /** Number of the present turn. It wraps: only neighbours are compared. */
 let turn = 0;
 /** Sends the gathered writes of their sender. */
@@ -39,6 +43,7 @@ export function enterCallback(): void {
 export function leaveCallback(): void {
   isRunning = false;
   ticksAreDue = true;
+  callbacks = (callbacks + 1) & TURN_MASK;
   if (gathered !== undefined && !waitsForTurn) flushGathered();
 }
 
@@ -58,6 +63,12 @@ export function currentTurn(): number {
 /** Notes that an event has caused microtasks without a callback: it has settled a promise of the program. */
 export function ticksCaused(): void {
   ticksAreDue = true;
+  callbacks = (callbacks + 1) & TURN_MASK;
+}
+
+/** Returns a number that differs from an earlier one if a callback has returned since. */
+export function callbackMark(): number {
+  return callbacks;
 }
 
 /**
@@ -110,12 +121,27 @@ export function setTickRunner(run: (() => void) | undefined): void {
   runtimeTicks = run;
 }
 
+/** Returns true if ticks that a callback caused wait for `runTicks`. */
+export function areTicksDue(): boolean {
+  return ticksAreDue;
+}
+
+/** Returns true if this runtime can run ticks between two callbacks. */
+export function canRunTicks(): boolean {
+  return runtimeTicks !== undefined;
+}
+
+/** Sets if `runTicks` does nothing: in a loop that has to end before any tick. */
+export function holdTicks(on: boolean): void {
+  areTicksHeld = on;
+}
+
 /**
  * Runs the ticks and microtasks that the last callback caused, before the next callback. Must not be called
  * while code of the runtime that expects to run before its ticks is on the stack.
  */
 export function runTicks(): void {
-  if (!ticksAreDue) return;
+  if (!ticksAreDue || areTicksHeld) return;
   ticksAreDue = false;
   runtimeTicks?.();
 }

@@ -37,8 +37,8 @@ export const PROTOCOL_TCP = 6;
 
 /** A transport protocol, as IP sees it. */
 export interface Transport {
-  /** Reads a packet. IP owns its frame, and has it again when the call returns. */
-  receive(packet: IpPacket): void;
+  /** Reads a packet. Returns true if its frame is the transport's from now on; otherwise it stays IP's. */
+  receive(packet: IpPacket): boolean;
   report(report: IcmpReport): void;
 }
 
@@ -168,17 +168,17 @@ export class Ip implements IpService, FrameInput, PacketSink {
     this.#errors.send(packet.frame, this.#packet.headerStart, packet.isGroup, NO_PORT);
   }
 
-  deliver(packet: InPacket): void {
+  deliver(packet: InPacket): boolean {
     const { protocol } = packet;
-    if (protocol === PROTOCOL_TCP && this.#tcp !== undefined) {
-      this.#tcp.receive(packet);
-    } else if (protocol === (packet.family === 4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6)) {
+    if (protocol === PROTOCOL_TCP && this.#tcp !== undefined) return this.#tcp.receive(packet);
+    if (protocol === (packet.family === 4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6)) {
       this.#icmp.receive(packet);
-    } else {
-      const transport = this.#transports.get(protocol);
-      if (transport === undefined) this.#refuseProtocol(packet);
-      else transport.receive(packet);
+      return false;
     }
+    const transport = this.#transports.get(protocol);
+    if (transport !== undefined) return transport.receive(packet);
+    this.#refuseProtocol(packet);
+    return false;
   }
 
   report(report: IcmpReport): void {

@@ -21,8 +21,8 @@ import { Reassembly } from './reassembly.js';
 
 /** Takes packets for this host. */
 export interface PacketSink {
-  /** Reads a packet, whose frame stays the caller's. */
-  deliver(packet: InPacket): void;
+  /** Reads a packet. Returns true if its frame is the sink's from now on; otherwise it stays the caller's. */
+  deliver(packet: InPacket): boolean;
 }
 
 export class Ipv4Input {
@@ -56,8 +56,7 @@ export class Ipv4Input {
     }
     const fragment = frame.view.getUint16(packet.headerStart + 6) & (MORE_FRAGMENTS | OFFSET_MASK);
     if (fragment !== 0 && !this.#reassemble(packet, fragment)) return;
-    this.#sink.deliver(packet);
-    this.#context.frames.give(packet.frame);
+    if (!this.#sink.deliver(packet)) this.#context.frames.give(packet.frame);
   }
 
   #drop(reason: DropReason, frame: Frame): void {

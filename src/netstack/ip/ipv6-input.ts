@@ -118,8 +118,7 @@ export class Ipv6Input {
       step = this.#step(packet);
     }
     if (step === 'stop') return;
-    this.#sink.deliver(packet);
-    this.#context.frames.give(packet.frame);
+    if (!this.#sink.deliver(packet)) this.#context.frames.give(packet.frame);
   }
 
   #step(packet: InPacket): Step {

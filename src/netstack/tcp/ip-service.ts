@@ -63,8 +63,8 @@ export interface IpPacket {
 /** An ICMP error about a packet that this host has sent. */
 export interface IcmpReport {
   /**
-   * `hard`: protocol or port unreachable, administratively prohibited. `soft`: network or host unreachable, time
-   * exceeded, source quench. `tooBig`: the path's MTU is smaller (RFC 1122 §4.2.3.9).
+   * `hard`: protocol or port unreachable, administratively prohibited. `soft`: network or host
+   * unreachable, time exceeded, source quench. `tooBig`: the path's MTU is smaller (RFC 1122 §4.2.3.9).
    */
   readonly kind: 'hard' | 'soft' | 'tooBig';
   /** ICMP's type and code, for the text of errors. */

@@ -1,53 +1,312 @@
-/** Takes the place of TCP until it is there. */
+/**
+ * TCP of one host: finds the connection of a segment, answers segments of none with a reset (RFC 9293
+ * §3.10.7.1), and keeps the tables. See `connection.ts` for the parts of a connection, and `raw-api.ts`
+ * for the order of calls.
+ */
 import type { MonotonicClock } from '../../support/clock.js';
 import type { Timers } from '../../support/timers.js';
 import type { TcpProfile } from '../profile.js';
-import type { TcpApi, TcpRefusal } from '../raw-api.js';
+import type {
+  TcpApi,
+  TcpConnectTarget,
+  TcpListenerSocket,
+  TcpListenTarget,
+  TcpRefusal,
+  TcpSocket,
+} from '../raw-api.js';
+import type { Address } from '../wire/address.js';
+import { Segment } from '../wire/tcp-segment.js';
+import { abort, fail, remove } from './close.js';
+import { beginConnect } from './connect.js';
+import { TcpConnection } from './connection.js';
+import { ConnectionTable } from './connection-table.js';
+import { TcpCounters } from './counters.js';
+import type { TcpHost } from './host.js';
+import { InitialSequence } from './initial-sequence.js';
+import { receiveSegment } from './input.js';
 import type { IcmpReport, IpPacket, IpService } from './ip-service.js';
+import { isForListener, TcpListener } from './listener.js';
+import { output } from './output.js';
+import { Queue } from './queue.js';
+import { Ports } from './ports.js';
+import { quotedPorts, reportIcmp } from './icmp-report.js';
+import { sendResetFor } from './reset-writer.js';
+import { RingPool } from './ring.js';
+import { SentSegmentPool } from './sent-segment.js';
+import { TcpState } from './state.js';
+import { TimeTable } from './time-table.js';
+import { Vacancies } from './vacancies.js';
 
 export interface TcpOptions {
   readonly profile: TcpProfile;
   readonly ip: IpService;
   readonly clock: MonotonicClock;
   readonly timers: Timers;
+  /** Chance from the seed. */
   readonly random: () => number;
 }
 
-export class Tcp implements TcpApi {
-  readonly connections = 0;
-  readonly inTimeWait = 0;
-  readonly listeners = 0;
-  readonly hasReady = false;
-  readonly received: string[] = [];
-  readonly reports: IcmpReport[] = [];
+export class Tcp implements TcpApi, TcpHost {
+  readonly profile: TcpProfile;
+  readonly ip: IpService;
+  readonly clock: MonotonicClock;
+  readonly timers: Timers;
+  readonly rings = new RingPool();
+  readonly segments = new SentSegmentPool();
+  readonly times = new TimeTable();
+  readonly counters = new TcpCounters();
+  readonly bootMs: number;
+  readonly #segment = new Segment();
+  readonly #table: ConnectionTable;
+  readonly #ports: Ports;
+  readonly #listeners = new Map<number, TcpListener[]>();
+  readonly #sequence: InitialSequence;
+  readonly #vacancies: Vacancies;
+  #listenerCount = 0;
+  #rotation = 0;
+  readonly #scheduled = new Queue<TcpConnection>();
+  readonly #lent = new Queue<TcpConnection>();
+  readonly #ready = new Queue<TcpConnection | TcpListener>();
+  #challengesLeft = 0;
+  #challengeSecond = -1;
 
-  readonly options: TcpOptions;
-
-  constructor(options: TcpOptions) {
-    this.options = options;
+  constructor({ profile, ip, clock, timers, random }: TcpOptions) {
+    this.profile = profile;
+    this.ip = ip;
+    this.clock = clock;
+    this.timers = timers;
+    this.bootMs = clock.nowMs();
+    this.#table = new ConnectionTable(Math.floor(random() * 0x1_0000_0000));
+    this.#ports = new Ports(profile.ephemeralPorts, random);
+    this.#sequence = new InitialSequence(random);
+    this.#vacancies = new Vacancies(profile, this.#table, () => this.#listenerCount);
   }
 
-  receive(packet: IpPacket): void {
-    this.received.push(`${packet.source().toString()} > ${packet.destination().toString()}`);
+  // ---- the raw API
+
+  get connections(): number {
+    return this.#table.count - this.#vacancies.inTimeWait;
   }
 
-  report(report: IcmpReport): void {
-    this.reports.push(report);
+  get inTimeWait(): number {
+    return this.#vacancies.inTimeWait;
   }
 
-  connect(): TcpRefusal {
-    return 'unreachable';
+  get listeners(): number {
+    return this.#listenerCount;
   }
 
-  listen(): TcpRefusal {
-    return 'noMemory';
+  connect(target: TcpConnectTarget): TcpSocket | TcpRefusal {
+    const path = this.ip.pathTo(target.address, target.localAddress);
+    if (path === undefined) return target.localAddress === undefined ? 'unreachable' : this.#noPath(target);
+    const isShared = target.sharesPort ?? false;
+    const port =
+      target.localPort === undefined || target.localPort === 0 ? this.#ports.freePort() : target.localPort;
+    if (port === undefined) return 'noPort';
+    const use = { address: path.source, port, isShared, isListener: false };
+    if (!this.#ports.isFree(use)) return 'inUse';
+    if (!this.#vacancies.makeRoom()) return 'noMemory';
+    const { sendBufferBytes, receiveWindowBytes } = target;
+    const ends = { path, localPort: port, remotePort: target.port, sendBufferBytes, receiveWindowBytes };
+    const c = new TcpConnection(this, ends);
+    if (isShared && this.#hasTwin(c)) return 'inUse';
+    this.#ports.add(use);
+    c.portUse = use;
+    this.#begin(c);
+    beginConnect(c);
+    return c;
   }
 
-  takeReady(): undefined {
-    return undefined;
+  #noPath({ localAddress }: TcpConnectTarget): TcpRefusal {
+    return localAddress !== undefined && !this.ip.isOwn(localAddress) ? 'notLocal' : 'unreachable';
+  }
+
+  /** Returns true if another connection has the same four numbers. */
+  #hasTwin(c: TcpConnection): boolean {
+    return this.#table.findEnds(c.remoteAddress, c.remotePort, c.localAddress, c.localPort) !== undefined;
+  }
+
+  #begin(c: TcpConnection): void {
+    c.timestampOffset = this.#sequence.hash(c.remoteAddress, 0, c.localAddress, 0);
+    this.#table.add(c);
+  }
+
+  listen(target: TcpListenTarget): TcpListenerSocket | TcpRefusal {
+    const { address, sendBufferBytes, receiveWindowBytes } = target;
+    const { maxListeners, backlog } = this.profile;
+    if (address !== undefined && !address.isUnspecified() && !this.ip.isOwn(address)) return 'notLocal';
+    const isFull = maxListeners !== undefined && this.#listenerCount >= maxListeners;
+    if (isFull || !this.#vacancies.makeRoomForListener()) return 'noMemory';
+    const port = target.port === 0 ? this.#ports.freePort() : target.port;
+    if (port === undefined) return 'noPort';
+    const sharesPort = target.sharesPort ?? false;
+    const use = { address, port, isShared: sharesPort, isListener: true };
+    if (!this.#ports.isFree(use)) return 'inUse';
+    const listener = new TcpListener(
+      this,
+      { address, port, backlog: target.backlog ?? backlog, sharesPort, sendBufferBytes, receiveWindowBytes },
+      (closed) => this.#closed(closed),
+    );
+    this.#ports.add(use);
+    listener.portUse = use;
+    this.#listenerCount += 1;
+    this.#listeners.set(port, [...(this.#listeners.get(port) ?? []), listener]);
+    return listener;
+  }
+
+  #closed(listener: TcpListener): void {
+    for (const c of this.#table) if (c.listener === listener) abort(c);
+    const left = (this.#listeners.get(listener.localPort) ?? []).filter((other) => other !== listener);
+    if (left.length > 0) this.#listeners.set(listener.localPort, left);
+    else this.#listeners.delete(listener.localPort);
+    this.#listenerCount -= 1;
+    this.#freePort(listener);
+  }
+
+  get hasReady(): boolean {
+    return this.#ready.length > 0;
+  }
+
+  takeReady(): TcpConnection | TcpListener | undefined {
+    const object = this.#ready.shift();
+    if (object !== undefined) object.isReady = false;
+    return object;
   }
 
   flush(): void {
-    this.received.length = 0;
+    for (let c = this.#lent.shift(); c !== undefined; c = this.#lent.shift()) c.receiveRing.settle();
+    for (let c = this.#scheduled.shift(); c !== undefined; c = this.#scheduled.shift()) {
+      c.isScheduled = false;
+      output(c);
+    }
+  }
+
+  // ---- segments
+
+  /** Takes a packet of IP's. Returns true if the frame is TCP's from now on. */
+  receive(packet: IpPacket): boolean {
+    const segment = this.#segment;
+    const { counters } = this;
+    counters.received += 1;
+    if (packet.isGroup) {
+      // TCP is between two hosts (RFC 9293 §3.9.2.3, MUST-57).
+      counters.drop('group');
+      return false;
+    }
+    const fault = segment.read(packet);
+    if (fault !== undefined) {
+      counters.drop(fault);
+      return false;
+    }
+    const c = this.#table.find(packet, segment.sourcePort, segment.destinationPort);
+    const answer = c === undefined ? 'listen' : receiveSegment(c, segment);
+    if (answer === 'reset') sendResetFor(this, packet, segment);
+    else if (answer === 'listen') this.#receiveForListener(packet, segment);
+    const isKept = segment.frame === undefined;
+    segment.frame = undefined;
+    return isKept;
+  }
+
+  #receiveForListener(packet: IpPacket, segment: Segment): void {
+    const listener = this.#findListener(packet, segment);
+    if (listener === undefined || !isForListener(segment)) {
+      this.counters.drop('noConnection');
+      sendResetFor(this, packet, segment);
+      return;
+    }
+    if (!listener.hasRoom || !this.#vacancies.makeRoom()) {
+      this.counters.drop('backlog');
+      return;
+    }
+    const path = this.ip.pathTo(packet.source(), packet.destination());
+    if (path === undefined) {
+      this.counters.drop('noPath');
+      return;
+    }
+    const { sendBufferBytes, receiveWindowBytes } = listener.settings;
+    const ends = { path, localPort: segment.destinationPort, remotePort: segment.sourcePort };
+    const c = listener.receiveSyn({ ...ends, sendBufferBytes, receiveWindowBytes }, segment);
+    this.#begin(c);
+    this.schedule(c);
+  }
+
+  /** Returns the listener with the best address; those that share a port take turns. */
+  #findListener(packet: IpPacket, segment: Segment): TcpListener | undefined {
+    const listeners = this.#listeners.get(segment.destinationPort);
+    if (listeners === undefined) return undefined;
+    const address = packet.destination();
+    const fitting = listeners.filter((listener) => listener.covers(address));
+    const exact = fitting.filter((listener) => listener.localAddress?.equals(address) === true);
+    const best = exact.length > 0 ? exact : fitting;
+    if (best.length > 1) this.#rotation += 1;
+    return best[this.#rotation % Math.max(1, best.length)];
+  }
+
+  /** Takes an ICMP error about a segment that this host has sent (RFC 1122 §4.2.3.9). */
+  report(report: IcmpReport): void {
+    const ports = quotedPorts(report);
+    if (ports === undefined) return;
+    const c = this.#table.findEnds(report.destination, ports.remote, report.source, ports.local);
+    if (c !== undefined) reportIcmp(c, report);
+  }
+
+  // ---- for the connections
+
+  schedule(c: TcpConnection): void {
+    if (c.isScheduled) return;
+    c.isScheduled = true;
+    this.#scheduled.push(c);
+  }
+
+  lent(c: TcpConnection): void {
+    this.#lent.push(c);
+  }
+
+  ready(object: TcpConnection | TcpListener): void {
+    this.#ready.push(object);
+  }
+
+  forget(c: TcpConnection): void {
+    this.#vacancies.forget(c);
+    this.#table.remove(c);
+    this.#freePort(c);
+  }
+
+  enteredTimeWait(c: TcpConnection): void {
+    this.#vacancies.enteredTimeWait(c);
+  }
+
+  timeWaitOver(c: TcpConnection): void {
+    remove(c);
+  }
+
+  #freePort(object: TcpConnection | TcpListener): void {
+    if (object.portUse !== undefined) this.#ports.remove(object.portUse);
+    object.portUse = undefined;
+  }
+
+  mayChallenge(): boolean {
+    const second = Math.floor(this.clock.nowMs() / 1000);
+    if (second !== this.#challengeSecond) {
+      this.#challengeSecond = second;
+      this.#challengesLeft = this.profile.challengeAcksPerSecond;
+    }
+    if (this.#challengesLeft <= 0) return false;
+    this.#challengesLeft -= 1;
+    return true;
+  }
+
+  initialSequence(local: Address, localPort: number, remote: Address, remotePort: number): number {
+    return this.#sequence.at(this.clock.nowMs(), local, localPort, remote, remotePort);
+  }
+
+  /** Ends all connections without a segment, as a crash does. */
+  crash(): void {
+    for (const c of this.#table) if (c.state !== TcpState.CLOSED) fail(c, 'aborted');
+  }
+
+  /** Iterates over the connections, for checks and diagnostics. */
+  [Symbol.iterator](): Generator<TcpConnection> {
+    return this.#table[Symbol.iterator]();
   }
 }

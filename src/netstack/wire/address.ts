@@ -1,6 +1,7 @@
 /**
- * IP addresses as four words of 32 bits, so that both families are compared and hashed alike. An IPv4 address is
- * kept as its IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2). The words are signed: V8 keeps them without a box.
+ * IP addresses as four words of 32 bits, so that both families are compared and hashed alike. An IPv4
+ * address is kept as its IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2). The words are signed: V8 keeps
+ * them without a box.
  */
 import { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from '../../support/ip-address.js';
 

@@ -1,8 +1,9 @@
 /**
- * What drives a virtual stack: the loop of a simulated network, or the runtime's event loop with a TAP device.
+ * What drives a virtual stack: the loop of a simulated network, or the runtime's event loop with a TAP
+ * device.
  *
- * The driver gives packets and the time to the `NetStack`, and calls `step` until it returns false. After each
- * step it runs the ticks and microtasks that the program's callback has caused (rule 3 of the port).
+ * The driver gives packets and the time to the `NetStack`, and calls `step` until it returns false. After
+ * each step it runs the ticks and microtasks that the program's callback has caused (rule 3 of the port).
  */
 import type { Clock } from '../../support/clock.js';
 
@@ -18,8 +19,8 @@ export interface StackDriver {
 
 export interface Driven {
   /**
-   * Does one piece of work: one event of the program, one posted job, or the due timers of one time. Sends what
-   * became due. Returns false if there was nothing to do.
+   * Does one piece of work: one event of the program, one posted job, or the due timers of one time. Sends
+   * what became due. Returns false if there was nothing to do.
    */
   step(): boolean;
 }

@@ -1,0 +1,149 @@
+/**
+ * What a direction of a link does to its packets, in the order in which it is done: MTU, loss, duplication,
+ * corruption, queue, rate, delay. Names and models are those of Linux's netem (tc-netem(8)) and of RFC 8289.
+ */
+
+/** Loss in bursts: Gilbert and Elliot's model, as netem's `gemodel`. All are probabilities. */
+export interface BurstLoss {
+  /** From the good state to the bad one, for each packet. */
+  readonly p: number;
+  /** From the bad state to the good one. Default: 1 − p. */
+  readonly r?: number;
+  /** That a packet is lost in the bad state is 1 − h. Default of h: 0. */
+  readonly h?: number;
+  /** That a packet is lost in the good state is 1 − k. Default of k: 1. */
+  readonly k?: number;
+}
+
+/** CoDel (RFC 8289). */
+export interface CoDelOptions {
+  /** Sojourn time that is acceptable, in milliseconds. Default: 5. */
+  readonly targetMs?: number;
+  /** Time above it after which packets are dropped, in milliseconds. Default: 100. */
+  readonly intervalMs?: number;
+}
+
+/** The queue in front of a rate. A packet that does not fit is dropped. */
+export interface QueueOptions {
+  /** Default: 1000. */
+  readonly packets?: number;
+  /** Default: no limit but that of packets. */
+  readonly bytes?: number;
+  readonly codel?: CoDelOptions | boolean;
+}
+
+export type DelayDistribution = 'uniform' | 'normal' | 'pareto' | 'paretonormal';
+
+/** A radio that sleeps between beacons. Its own frames leave at once. */
+export interface PowerSave {
+  /** Interval of beacons in milliseconds. Default: 102.4. */
+  readonly beaconMs?: number;
+  /** Beacons between two that announce frames. Default: 1. */
+  readonly dtim?: number;
+  /** Time that the station stays awake after a frame, in milliseconds. Default: 15. */
+  readonly awakeMs?: number;
+}
+
+/** Options of one direction. Each is off unless it is set. */
+export interface Impairments {
+  /** Bytes of the largest packet that gets through, if less than the interfaces admit. */
+  readonly pathMtu?: number | undefined;
+  /** True: a packet that is too large vanishes; false: its sender hears of it by ICMP. Default: false. */
+  readonly blackHole?: boolean | undefined;
+  /** Probability of loss. */
+  readonly loss?: number | undefined;
+  readonly burstLoss?: BurstLoss | undefined;
+  /** Numbers of packets of this direction that are lost; the first packet is number 1. */
+  readonly dropList?: readonly number[] | undefined;
+  /** Probability that a packet is sent twice. */
+  readonly duplicate?: number | undefined;
+  /** Probability that one bit of a packet is inverted. */
+  readonly corrupt?: number | undefined;
+  readonly queue?: QueueOptions | undefined;
+  readonly bitsPerSecond?: number | undefined;
+  /** Bytes that each packet costs more than its own: preamble, header, gap. */
+  readonly overheadBytes?: number | undefined;
+  /** Packets leave together at multiples of this time, as aggregated frames of Wi-Fi do, in milliseconds. */
+  readonly slotMs?: number | undefined;
+  /** Packets in one slot at most. Default: no limit. */
+  readonly slotPackets?: number | undefined;
+  readonly delayMs?: number | undefined;
+  /** Deviation of the delay in milliseconds. Packets keep their order. */
+  readonly jitterMs?: number | undefined;
+  readonly distribution?: DelayDistribution | undefined;
+  /** Each `gap`-th packet (default: each) overtakes the others, with a probability of `percent`. */
+  readonly reorder?: { readonly percent: number; readonly gap?: number } | undefined;
+  /** The receiving host is a station that sleeps. */
+  readonly powerSave?: PowerSave | boolean | undefined;
+}
+
+/** Reasons for which a link drops a packet. */
+export type DropReason =
+  | 'cut'
+  | 'rule'
+  | 'too big'
+  | 'loss'
+  | 'burst loss'
+  | 'drop list'
+  | 'queue full'
+  | 'CoDel'
+  | 'link full'
+  | 'host down'
+  | 'NAT'
+  | 'not for this port';
+
+const NS_PER_MS = 1_000_000;
+
+/** Returns whole nanoseconds. */
+export function nsOf(ms: number): number {
+  return Math.round(ms * NS_PER_MS);
+}
+
+type NumberName =
+  | 'pathMtu'
+  | 'loss'
+  | 'duplicate'
+  | 'corrupt'
+  | 'bitsPerSecond'
+  | 'overheadBytes'
+  | 'slotMs'
+  | 'slotPackets'
+  | 'delayMs'
+  | 'jitterMs';
+
+/** Least and most of each option that is a number. */
+const RANGES: readonly (readonly [NumberName, number, number])[] = [
+  ['pathMtu', 68, 65_535],
+  ['loss', 0, 1],
+  ['duplicate', 0, 1],
+  ['corrupt', 0, 1],
+  ['bitsPerSecond', 1, 1e12],
+  ['overheadBytes', -1500, 65_535],
+  ['slotMs', 0, 3_600_000],
+  ['slotPackets', 1, 1e6],
+  ['delayMs', 0, 86_400_000],
+  ['jitterMs', 0, 86_400_000],
+];
+
+function checkRange(name: string, value: number | undefined, least: number, most: number): void {
+  if (value === undefined || (value >= least && value <= most)) return;
+  throw new RangeError(`${name} must be a number of ${least} to ${most}, not ${value}`);
+}
+
+/**
+ * Checks impairments.
+ * @throws RangeError for a number out of range.
+ */
+export function checkImpairments(options: Impairments): Impairments {
+  for (const [name, least, most] of RANGES) checkRange(name, options[name], least, most);
+  const { burstLoss, queue, reorder } = options;
+  if (burstLoss !== undefined) {
+    for (const [name, value] of Object.entries(burstLoss))
+      checkRange(`burstLoss.${name}`, Number(value), 0, 1);
+  }
+  checkRange('reorder.percent', reorder?.percent, 0, 100);
+  checkRange('reorder.gap', reorder?.gap, 1, 1e6);
+  checkRange('queue.packets', queue?.packets, 1, 1e6);
+  checkRange('queue.bytes', queue?.bytes, 1, 1e12);
+  return options;
+}

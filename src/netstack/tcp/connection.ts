@@ -1,0 +1,338 @@
+/**
+ * One connection: the variables of RFC 9293 §3.3.1 and the calls of §3.9.1 that its program makes. The
+ * work is done by functions that each have a file:
+ *
+ *     connect, accept        the handshake, from either side
+ *     input                  a segment arrives (§3.10.7): checks, then
+ *     acknowledge, recovery  its acknowledgement, and what it says about losses
+ *     receive                its data and FIN
+ *     output, segment-writer what is sent, and the segment itself
+ *     timers                 what happens when nothing arrives
+ *     close                  the end
+ */
+import { Timer, type TimerOwner } from '../../support/timers.js';
+import { TcpEvent, type TcpFailure, type TcpInfo, type TcpSocket } from '../raw-api.js';
+import type { Address } from '../wire/address.js';
+import { abort, close, shutdown } from './close.js';
+import type { Congestion } from './congestion/congestion.js';
+import { connectionInfo } from './info.js';
+import type { TcpHost } from './host.js';
+import type { IpPath } from './ip-service.js';
+import type { TcpListener } from './listener.js';
+import { output } from './output.js';
+import type { PortUse } from './ports.js';
+import { NO_RANGES, type Ranges } from './ranges.js';
+import type { LossRecovery } from './recovery.js';
+import { windowOpened } from './receive.js';
+import { ReceiveBuffer } from './receive-buffer.js';
+import { ByteRing } from './ring.js';
+import { RoundTrip } from './rtt.js';
+import { SentList } from './sent-segment.js';
+import { seqDiff, seqOf, type Seq } from './sequence.js';
+import { canSend, TcpState } from './state.js';
+import { ConnectionTimers } from './timers.js';
+
+/** Largest segment to a peer that names none (RFC 9293 §3.7.1). */
+export const DEFAULT_SEND_MSS = 536;
+
+export interface ConnectionEnds {
+  readonly path: IpPath;
+  readonly localPort: number;
+  readonly remotePort: number;
+  readonly sendBufferBytes: number | undefined;
+  readonly receiveWindowBytes: number | undefined;
+}
+
+export class TcpConnection implements TcpSocket, TimerOwner {
+  readonly host: TcpHost;
+  readonly localAddress: Address;
+  readonly localPort: number;
+  readonly remoteAddress: Address;
+  readonly remotePort: number;
+  path: IpPath;
+  owner: unknown;
+  /** Changed by `changeState` alone. */
+  state: TcpState = TcpState.CLOSED;
+  failure: TcpFailure | undefined;
+  /** The listener of a connection that its program has not taken. */
+  listener: TcpListener | undefined;
+
+  // ---- places in the lists of the host
+
+  hash = 0;
+  /** The use of its local port, if this host has opened it. */
+  portUse: PortUse | undefined;
+  hashNext: TcpConnection | undefined;
+  isScheduled = false;
+  isReady = false;
+  events = 0;
+
+  // ---- sending (§3.3.1, table 2)
+
+  iss: Seq = seqOf(0);
+  sndUna: Seq = seqOf(0);
+  sndNxt: Seq = seqOf(0);
+  /** Scaled. */
+  sndWnd = 0;
+  sndWl1: Seq = seqOf(0);
+  sndWl2: Seq = seqOf(0);
+  /** Largest window that the peer has offered (§3.8.6.2.1). */
+  mostSndWnd = 0;
+  sendScale = 0;
+  /** Largest segment that the peer takes, by its option. */
+  peerMss = DEFAULT_SEND_MSS;
+  sendMss = DEFAULT_SEND_MSS;
+  readonly sendBufferBytes: number;
+  readonly sendRing: ByteRing;
+  /** Sequence number of the ring's first byte. */
+  sendStart: Seq = seqOf(0);
+  /** FIN follows what is in the ring. */
+  isFinQueued = false;
+  isFinSent = false;
+  hasSynToSend = false;
+  isNoDelay = false;
+  isCorked = false;
+  acked = 0;
+  /** True if bytes waited since the last `DRAINED`. */
+  hasWaited = false;
+  readonly sent: SentList;
+  readonly roundTrip: RoundTrip;
+  /** `undefined` before the first data is sent, as `congestion`. */
+  recovery: LossRecovery | undefined;
+  congestion: Congestion | undefined;
+  retransmissions = 0;
+  wasSynLost = false;
+
+  // ---- receiving (§3.3.1, table 3)
+
+  irs: Seq = seqOf(0);
+  rcvNxt: Seq = seqOf(0);
+  /** Right edge of the window, as it was advertised. */
+  rcvEdge: Seq = seqOf(0);
+  receiveScale = 0;
+  readonly receiveWindowBytes: number;
+  /** True if the program chose the window: its scale is no larger than the window needs. */
+  readonly hasOwnWindow: boolean;
+  readonly receiveRing: ReceiveBuffer;
+  /** `NO_RANGES` before anything came out of order. */
+  ranges: Ranges = NO_RANGES;
+  /** Segments kept out of order. */
+  outOfOrderSegments = 0;
+  /** Bytes that the program has and has not consumed. */
+  unconsumed = 0;
+  /** Data is dropped, as if it were read at once: the program has closed the connection. */
+  isDiscarding = false;
+  /** The program has closed the connection: it gets no more events of data. */
+  isOrphan = false;
+  /** Place of a FIN that has come before data that is missing. */
+  finAt: Seq | undefined;
+  isFinReceived = false;
+
+  // ---- acknowledging (§3.8.6.3)
+
+  isAckDue = false;
+  /** Segments and bytes that are not acknowledged yet. */
+  delayedSegments = 0;
+  delayedBytes = 0;
+  quickAcks: number;
+  /** Largest segment that has arrived. */
+  receiveMss = 0;
+  lastAckSent: Seq = seqOf(0);
+  /** A block to report first: data that came twice (RFC 2883). */
+  duplicateStart: Seq = seqOf(0);
+  duplicateEnd: Seq = seqOf(0);
+  hasDuplicate = false;
+
+  // ---- options
+
+  hasSack = false;
+  /** Both sides scale their windows (RFC 7323 §2.2). */
+  hasScale = false;
+  hasTimestamps = false;
+  /** TS.Recent (RFC 7323 §4.3). */
+  tsRecent = 0;
+  timestampOffset = 0;
+
+  // ---- timers
+
+  readonly timers: ConnectionTimers;
+  readonly timer = new Timer(this);
+
+  constructor(host: TcpHost, ends: ConnectionEnds) {
+    const { profile } = host;
+    this.host = host;
+    this.path = ends.path;
+    this.localAddress = ends.path.source;
+    this.remoteAddress = ends.path.destination;
+    this.localPort = ends.localPort;
+    this.remotePort = ends.remotePort;
+    this.sendBufferBytes = ends.sendBufferBytes ?? profile.sendBufferBytes;
+    this.receiveWindowBytes = ends.receiveWindowBytes ?? profile.receiveWindowBytes;
+    this.hasOwnWindow = ends.receiveWindowBytes !== undefined;
+    this.sendRing = new ByteRing(host.rings);
+    this.receiveRing = new ReceiveBuffer(host.rings);
+    this.sent = new SentList(host.segments);
+    this.timers = new ConnectionTimers(this);
+    this.roundTrip = new RoundTrip(this.timers);
+    this.quickAcks = profile.quickAcks;
+  }
+
+  // ---- events
+
+  signal(events: number): void {
+    this.events |= events;
+    if (this.isReady) return;
+    // A connection that its program has not taken is its listener's.
+    if (this.listener !== undefined) return;
+    this.isReady = true;
+    this.host.ready(this);
+  }
+
+  takeEvents(): number {
+    const { events } = this;
+    this.events = 0;
+    return events;
+  }
+
+  // ---- sending
+
+  sendSpace(): number {
+    if (!canSend(this.state) && !this.#isOpening()) return 0;
+    if (this.isFinQueued) return 0;
+    const free = this.sendBufferBytes - this.sendRing.length;
+    const { sendQueueSegments } = this.host.profile;
+    if (sendQueueSegments === undefined) return free;
+    // lwIP counts its buffers: one for each segment that is in flight or waits.
+    const waiting = Math.ceil(this.unsent() / this.sendMss);
+    const slots = sendQueueSegments - this.sent.count - waiting;
+    const tail = (this.sendMss - (this.unsent() % this.sendMss)) % this.sendMss;
+    return Math.min(free, Math.max(0, slots) * this.sendMss + tail);
+  }
+
+  #isOpening(): boolean {
+    return this.state === TcpState.SYN_SENT || this.state === TcpState.SYN_RECEIVED;
+  }
+
+  unacknowledged(): number {
+    return this.sendRing.length;
+  }
+
+  unsent(): number {
+    const { sendRing } = this;
+    if (sendRing.length === 0 || this.isFinSent) return 0;
+    // Before the handshake is complete, the SYN alone may be in flight.
+    return sendRing.length - Math.max(0, seqDiff(this.sndNxt, this.sendStart));
+  }
+
+  takeAcked(): number {
+    const { acked } = this;
+    this.acked = 0;
+    return acked;
+  }
+
+  write(bytes: Uint8Array): number {
+    const taken = Math.min(bytes.length, this.sendSpace());
+    if (taken > 0) this.sendRing.append(taken === bytes.length ? bytes : bytes.subarray(0, taken));
+    return taken;
+  }
+
+  push(): void {
+    output(this);
+    if (this.unsent() > 0) this.hasWaited = true;
+  }
+
+  // ---- receiving
+
+  readable(): number {
+    return this.receiveRing.length;
+  }
+
+  peek(most = this.receiveRing.length): Uint8Array {
+    return this.receiveRing.head(most);
+  }
+
+  skip(bytes: number): void {
+    // What is out of order lies behind the end of the ring.
+    this.receiveRing.drop(bytes, this.ranges.count > 0);
+    this.unconsumed += bytes;
+  }
+
+  consume(bytes: number): void {
+    if (this.isDiscarding || this.state === TcpState.CLOSED) return;
+    this.unconsumed -= bytes;
+    windowOpened(this);
+  }
+
+  hasEnded(): boolean {
+    return this.isFinReceived && this.receiveRing.length === 0;
+  }
+
+  // ---- the end
+
+  shutdown(): void {
+    shutdown(this);
+  }
+
+  close(discards = false): void {
+    close(this, discards);
+  }
+
+  abort(): void {
+    abort(this);
+  }
+
+  // ---- settings
+
+  setNoDelay(on: boolean): void {
+    this.isNoDelay = on;
+    if (on) output(this);
+  }
+
+  setCork(on: boolean): void {
+    this.isCorked = on;
+    this.timers.setCork(on);
+    if (!on) output(this);
+  }
+
+  setKeepAlive(idleMs: number, intervalMs: number, probes: number): void {
+    this.timers.setKeepAlive(idleMs, intervalMs, probes);
+  }
+
+  setUserTimeout(ms: number): void {
+    this.timers.userTimeoutMs = ms;
+  }
+
+  // ---- figures
+
+  heardAgoMs(): number {
+    return this.host.clock.nowMs() - this.timers.heardAtMs;
+  }
+
+  info(): TcpInfo {
+    return connectionInfo(this);
+  }
+
+  // ---- for the functions of this folder
+
+  nowMs(): number {
+    return this.host.clock.nowMs();
+  }
+
+  /** Returns the bytes that have left and that neither arrived nor were lost, as far as is known. */
+  inFlight(): number {
+    const { sent } = this;
+    const outstanding = seqDiff(this.sndNxt, this.sndUna);
+    const arrived = sent.sackedBytes + (this.recovery?.presumedArrived ?? 0);
+    return Math.max(0, outstanding - arrived - sent.lostBytes + sent.resentBytes);
+  }
+
+  /** Called by the timer. */
+  due(nowMs: number): void {
+    this.timers.due(nowMs);
+  }
+
+  /** The connection needs nothing more from its program, or is gone. */
+  signalClosed(): void {
+    this.signal(TcpEvent.CLOSED);
+  }
+}

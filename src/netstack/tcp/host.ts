@@ -1,0 +1,41 @@
+/** What the connections and listeners of one host share. `Tcp` implements it. */
+import type { MonotonicClock } from '../../support/clock.js';
+import type { Timers } from '../../support/timers.js';
+import type { TcpProfile } from '../profile.js';
+import type { Address } from '../wire/address.js';
+import type { TcpConnection } from './connection.js';
+import type { TcpCounters } from './counters.js';
+import type { IpService } from './ip-service.js';
+import type { RingPool } from './ring.js';
+import type { SentSegmentPool } from './sent-segment.js';
+import type { TcpListener } from './listener.js';
+import type { TimeTable } from './time-table.js';
+
+export interface TcpHost {
+  readonly profile: TcpProfile;
+  readonly ip: IpService;
+  readonly clock: MonotonicClock;
+  readonly timers: Timers;
+  readonly rings: RingPool;
+  readonly segments: SentSegmentPool;
+  readonly times: TimeTable;
+  readonly counters: TcpCounters;
+  /** Time at which the host's global ticks began. */
+  readonly bootMs: number;
+  /** Has `flush` call `output` for a connection. */
+  schedule(connection: TcpConnection): void;
+  /** Puts a connection or listener with events into the queue of ready ones. */
+  ready(object: TcpConnection | TcpListener): void;
+  /** Notes that a connection keeps a frame, up to the next flush. */
+  lent(connection: TcpConnection): void;
+  /** Removes a connection from the table of connections; its port is free. */
+  forget(connection: TcpConnection): void;
+  /** Notes that a connection has entered TIME_WAIT. */
+  enteredTimeWait(connection: TcpConnection): void;
+  /** The time in TIME_WAIT is over. */
+  timeWaitOver(connection: TcpConnection): void;
+  /** Returns true if a challenge ACK may be sent (RFC 5961 §7). */
+  mayChallenge(): boolean;
+  /** Returns the initial sequence number (RFC 6528 §3), and the offset of the timestamps (RFC 7323 §5.4). */
+  initialSequence(local: Address, localPort: number, remote: Address, remotePort: number): number;
+}

@@ -1,0 +1,174 @@
+/**
+ * A segment arrives for a connection: RFC 9293 §3.10.7, with the checks of RFC 5961 (blind attacks), RFC
+ * 7323 §5 (PAWS) and RFC 1337 (TIME_WAIT). Bad segments are counted and dropped.
+ */
+import { TcpFlag } from '../wire/tcp-header.js';
+import type { Segment } from '../wire/tcp-segment.js';
+import { acknowledge } from './acknowledge.js';
+import { fail, remove } from './close.js';
+import { receiveInSynSent } from './connect.js';
+import type { TcpConnection } from './connection.js';
+import { established } from './established.js';
+import { resend } from './output.js';
+import { acknowledgeNow, isAcceptable, receiveData } from './receive.js';
+import { seqAdd, seqAtMost, seqDiff, seqLess } from './sequence.js';
+import { isSynchronized, TcpState } from './state.js';
+
+/** Time after which TS.Recent says nothing any more (RFC 7323 §5.5). */
+const PAWS_LIFE_MS = 24 * 24 * 3600 * 1000;
+
+/** What `Tcp` does with the segment next. */
+export type InputAnswer =
+  /** Nothing: the connection has dealt with it. */
+  | 'done'
+  /** The segment is answered with a reset. */
+  | 'reset'
+  /** The connection was in TIME_WAIT and is gone; the SYN is for a listener (RFC 6191). */
+  | 'listen';
+
+export function receiveSegment(c: TcpConnection, segment: Segment): InputAnswer {
+  if (c.state === TcpState.SYN_SENT) return receiveInSynSent(c, segment);
+  if (c.state === TcpState.SYN_RECEIVED && isRepeatedSyn(c, segment)) return 'done';
+  if (c.state === TcpState.TIME_WAIT && isNewSyn(c, segment)) {
+    remove(c);
+    return 'listen';
+  }
+  const isReset = (segment.flags & TcpFlag.RST) !== 0;
+  if (!isReset && isTooOld(c, segment)) return refuse(c, 'paws', true);
+  if (!isAcceptable(c, segment)) return refuseUnacceptable(c, segment, isReset);
+  c.timers.heardAtMs = c.nowMs();
+  if (isReset) return receiveReset(c, segment);
+  if ((segment.flags & TcpFlag.SYN) !== 0) return challenge(c, 'syn');
+  if ((segment.flags & TcpFlag.ACK) === 0) return refuse(c, 'noAck', false);
+  noteTimestamp(c, segment);
+  if (c.state === TcpState.SYN_RECEIVED && !completeHandshake(c, segment)) return 'reset';
+  if (!acknowledge(c, segment)) return 'done';
+  receiveAfterAck(c, segment);
+  return 'done';
+}
+
+function receiveAfterAck(c: TcpConnection, segment: Segment): void {
+  if (c.state === TcpState.CLOSED) return;
+  if (c.state === TcpState.TIME_WAIT) {
+    // Only a retransmission of the peer's FIN can come here (eighth step).
+    if (segment.length === 0) return;
+    acknowledgeNow(c);
+    if ((segment.flags & TcpFlag.FIN) !== 0) c.timers.restartTimeWait();
+    return;
+  }
+  receiveData(c, segment);
+}
+
+// ---- first step: is it in the window?
+
+function refuseUnacceptable(c: TcpConnection, segment: Segment, isReset: boolean): 'done' {
+  if (isReset) return refuse(c, 'resetOutside', false);
+  // A probe of the peer's, or a retransmission: the peer needs to know where this side is (§3.10.7.4).
+  c.timers.heardAtMs = c.nowMs();
+  if (c.state === TcpState.TIME_WAIT && (segment.flags & TcpFlag.FIN) !== 0) c.timers.restartTimeWait();
+  noteRepeated(c, segment);
+  // In a closed window, acknowledgements count all the same (§3.10.7.4, first step).
+  const takesAck = (segment.flags & (TcpFlag.ACK | TcpFlag.SYN)) === TcpFlag.ACK && isSynchronized(c.state);
+  if (takesAck && c.state !== TcpState.TIME_WAIT && seqAtMost(segment.seq, c.rcvEdge))
+    acknowledge(c, segment);
+  return refuse(c, 'outside', true);
+}
+
+/** Data that came before is reported as a duplicate (RFC 2883 §4). */
+function noteRepeated(c: TcpConnection, segment: Segment): void {
+  const end = seqAdd(segment.seq, segment.dataLength);
+  if (!c.hasSack || segment.dataLength === 0 || seqLess(c.rcvNxt, end)) return;
+  c.duplicateStart = segment.seq;
+  c.duplicateEnd = end;
+  c.hasDuplicate = true;
+}
+
+function refuse(c: TcpConnection, reason: string, isAnswered: boolean): 'done' {
+  c.host.counters.drop(reason);
+  if (isAnswered && c.state !== TcpState.CLOSED) acknowledgeNow(c);
+  return 'done';
+}
+
+/** Answers with a challenge ACK: a peer that really has lost the connection resets it then (RFC 5961). */
+function challenge(c: TcpConnection, reason: string): 'done' {
+  c.host.counters.drop(reason);
+  if (c.host.mayChallenge()) {
+    c.host.counters.challengeAcks += 1;
+    acknowledgeNow(c);
+  }
+  return 'done';
+}
+
+// ---- timestamps (RFC 7323 §5)
+
+/** Returns true if the segment was sent before one that has arrived (PAWS). */
+function isTooOld(c: TcpConnection, segment: Segment): boolean {
+  if (!c.hasTimestamps || !segment.hasTimestamp) return false;
+  if (((segment.timestamp - c.tsRecent) | 0) >= 0) return false;
+  return c.nowMs() - c.timers.tsRecentAtMs < PAWS_LIFE_MS;
+}
+
+/** §4.3: the timestamp of the oldest segment that is not acknowledged is the one to echo. */
+function noteTimestamp(c: TcpConnection, segment: Segment): void {
+  if (!c.hasTimestamps || !segment.hasTimestamp) return;
+  if (seqLess(c.lastAckSent, segment.seq) || ((segment.timestamp - c.tsRecent) | 0) < 0) return;
+  c.tsRecent = segment.timestamp;
+  c.timers.tsRecentAtMs = c.nowMs();
+}
+
+// ---- second step: reset
+
+function receiveReset(c: TcpConnection, segment: Segment): 'done' {
+  // RFC 1337: a reset does not shorten TIME_WAIT.
+  if (c.state === TcpState.TIME_WAIT) return refuse(c, 'resetInTimeWait', false);
+  // Only the exact number counts: a guess in the window is answered (RFC 5961 §3.2).
+  if (segment.seq !== c.rcvNxt) return challenge(c, 'resetGuess');
+  const isOpening = c.state === TcpState.SYN_RECEIVED;
+  fail(c, isOpening ? 'refused' : 'reset');
+  return 'done';
+}
+
+// ---- fourth step: SYN
+
+/** In SYN_RECEIVED the peer's SYN comes again if the answer was lost; with an ACK in a simultaneous open. */
+function isRepeatedSyn(c: TcpConnection, segment: Segment): boolean {
+  const { flags } = segment;
+  if ((flags & TcpFlag.SYN) === 0 || segment.seq !== c.irs) return false;
+  c.timers.heardAtMs = c.nowMs();
+  if ((flags & TcpFlag.ACK) !== 0) {
+    if (segment.ack !== c.sndNxt) return false;
+    // Both SYNs crossed: the peer's is acknowledged already, so that only its ACK is news (figure 8).
+    segment.flags &= ~TcpFlag.SYN;
+    segment.seq = seqAdd(segment.seq, 1);
+    return false;
+  }
+  if (c.sent.first !== undefined) resend(c, c.sent.first);
+  return true;
+}
+
+/** A SYN that can only be of a new connection ends TIME_WAIT (§3.10.7.4, RFC 6191 §2). */
+function isNewSyn(c: TcpConnection, segment: Segment): boolean {
+  const { flags } = segment;
+  if ((flags & (TcpFlag.SYN | TcpFlag.ACK | TcpFlag.RST)) !== TcpFlag.SYN) return false;
+  if (c.hasTimestamps && segment.hasTimestamp) {
+    const later = (segment.timestamp - c.tsRecent) | 0;
+    if (later > 0) return true;
+    return later === 0 && seqLess(c.rcvNxt, segment.seq);
+  }
+  return seqLess(c.rcvNxt, segment.seq);
+}
+
+// ---- fifth step in SYN_RECEIVED
+
+/** Returns false if the segment does not acknowledge this side's SYN. */
+function completeHandshake(c: TcpConnection, segment: Segment): boolean {
+  const { ack } = segment;
+  if (!seqLess(c.sndUna, ack) || seqLess(c.sndNxt, ack)) {
+    c.host.counters.drop('ackOfNoSyn');
+    return false;
+  }
+  c.sndWl1 = seqAdd(segment.seq, -1);
+  c.sndWl2 = ack;
+  established(c);
+  return seqDiff(ack, c.sndUna) > 0;
+}

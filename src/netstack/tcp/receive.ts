@@ -1,0 +1,215 @@
+/**
+ * The receiving half: data and FIN of an acceptable segment (RFC 9293 §3.10.7.4, seventh and eighth
+ * step), the window (§3.8.6), and when an acknowledgement is due (§3.8.6.3, RFC 5681 §4.2).
+ */
+import { TcpEvent } from '../raw-api.js';
+import type { Segment } from '../wire/tcp-segment.js';
+import { TcpFlag } from '../wire/tcp-header.js';
+import { enterTimeWait } from './close.js';
+import type { TcpConnection } from './connection.js';
+import { NO_RANGES, Ranges } from './ranges.js';
+import { noteDuplicate } from './segment-writer.js';
+import { seqAdd, seqAtMost, seqDiff, seqLess, seqMin, type Seq } from './sequence.js';
+import { canReceive, changeState, TcpState } from './state.js';
+
+// ---- the window
+
+/** Returns the bytes by which the window may be open. */
+function freeWindow(c: TcpConnection): number {
+  return Math.max(0, c.receiveWindowBytes - c.receiveRing.length - c.unconsumed);
+}
+
+/**
+ * Returns the window to advertise, and notes its edge. The edge never moves back, and moves forward by a
+ * worthwhile step only (§3.8.6.2.2).
+ */
+export function advertisedWindow(c: TcpConnection): number {
+  const edge = seqAdd(c.rcvNxt, freeWindow(c));
+  if (isWorthAdvertising(c, seqDiff(edge, c.rcvEdge))) c.rcvEdge = edge;
+  return Math.max(0, seqDiff(c.rcvEdge, c.rcvNxt));
+}
+
+function isWorthAdvertising(c: TcpConnection, bytes: number): boolean {
+  if (bytes <= 0) return false;
+  return bytes >= updateBytes(c) || c.state < TcpState.ESTABLISHED;
+}
+
+function updateBytes(c: TcpConnection): number {
+  const { windowUpdateBytes } = c.host.profile;
+  const mss = c.receiveMss > 0 ? c.receiveMss : c.sendMss;
+  return Math.min(windowUpdateBytes ?? mss, c.receiveWindowBytes / 2);
+}
+
+/** The program has consumed data: tells the peer if that is worth a segment. */
+export function windowOpened(c: TcpConnection): void {
+  if (!canReceive(c.state)) return;
+  const opened = seqDiff(seqAdd(c.rcvNxt, freeWindow(c)), c.rcvEdge);
+  if (opened < updateBytes(c)) return;
+  // A peer that has room anyway learns of the window with the next acknowledgement (as Linux: half of it
+  // is used).
+  const left = seqDiff(c.rcvEdge, c.rcvNxt);
+  if (c.host.profile.windowUpdateBytes === undefined && left * 2 > c.receiveWindowBytes) return;
+  c.isAckDue = true;
+  c.host.schedule(c);
+}
+
+// ---- data
+
+/** Takes the data and the FIN of a segment that overlaps the window. */
+export function receiveData(c: TcpConnection, segment: Segment): void {
+  const hasFin = (segment.flags & TcpFlag.FIN) !== 0;
+  if (segment.dataLength === 0 && !hasFin) return;
+  if (!canReceive(c.state)) {
+    // A retransmitted FIN: the peer has not got the acknowledgement.
+    acknowledgeNow(c);
+    return;
+  }
+  if (segment.dataLength > 0) takeData(c, segment);
+  if (hasFin) noteFin(c, seqAdd(segment.seq, segment.dataLength));
+  if (c.finAt !== undefined && c.finAt === c.rcvNxt) takeFin(c);
+}
+
+function takeData(c: TcpConnection, segment: Segment): void {
+  const dataEnd = seqAdd(segment.seq, segment.dataLength);
+  if (segment.dataLength > c.receiveMss) c.receiveMss = segment.dataLength;
+  // The part that has come before, and the part behind the window, are cut off (§3.10.7.4).
+  let start = segment.seq;
+  if (seqLess(start, c.rcvNxt)) {
+    noteDuplicate(c, start, seqMin(dataEnd, c.rcvNxt));
+    start = c.rcvNxt;
+  }
+  const end = seqMin(dataEnd, c.rcvEdge);
+  const bytes = seqDiff(end, start);
+  if (bytes <= 0) {
+    acknowledgeNow(c);
+    return;
+  }
+  const from = segment.dataStart + seqDiff(start, segment.seq);
+  if (start === c.rcvNxt) takeInOrder(c, segment, from, bytes);
+  else takeOutOfOrder(c, segment, start, from, bytes);
+}
+
+function takeInOrder(c: TcpConnection, segment: Segment, from: number, bytes: number): void {
+  const wasComplete = c.ranges.count === 0;
+  if (c.isDiscarding) {
+    c.rcvNxt = seqAdd(c.rcvNxt, bytes);
+  } else {
+    keepInOrder(c, segment, from, bytes);
+    c.rcvNxt = seqAdd(c.rcvNxt, bytes);
+    c.signal(TcpEvent.READABLE);
+  }
+  if (wasComplete) {
+    acknowledgeLater(c, bytes, segment.flags);
+    return;
+  }
+  const reached = c.ranges.advance(c.rcvNxt);
+  if (!c.isDiscarding) c.receiveRing.extend(seqDiff(reached, c.rcvNxt));
+  c.rcvNxt = reached;
+  if (c.ranges.count === 0) {
+    c.outOfOrderSegments = 0;
+    c.timers.outOfOrderEmpty();
+  }
+  // A hole is filled: the sender waits for that (RFC 5681 §4.2).
+  acknowledgeNow(c);
+}
+
+function keepInOrder(c: TcpConnection, segment: Segment, from: number, bytes: number): void {
+  const { frame } = segment;
+  if (frame !== undefined && c.receiveRing.isEmpty) {
+    // The frame is the connection's from now on.
+    segment.frame = undefined;
+    c.receiveRing.lend(frame, c.path.frames, from, bytes);
+    c.host.lent(c);
+    return;
+  }
+  store(c, segment, from, bytes, 0);
+  c.receiveRing.extend(bytes);
+}
+
+function takeOutOfOrder(c: TcpConnection, segment: Segment, start: Seq, from: number, bytes: number): void {
+  const { outOfOrderSegments } = c.host.profile;
+  const end = seqAdd(start, bytes);
+  const isFull = outOfOrderSegments !== undefined && c.outOfOrderSegments >= outOfOrderSegments;
+  if (c.ranges.has(start, end)) noteDuplicate(c, start, end);
+  else if (isFull || !rangesOf(c).add(start, end)) c.host.counters.drop('outOfOrderFull');
+  else {
+    c.outOfOrderSegments += 1;
+    c.timers.outOfOrderKept();
+    if (!c.isDiscarding) store(c, segment, from, bytes, seqDiff(start, c.rcvNxt));
+  }
+  acknowledgeNow(c);
+}
+
+function rangesOf(c: TcpConnection): Ranges {
+  if (c.ranges === NO_RANGES) c.ranges = new Ranges();
+  return c.ranges;
+}
+
+function store(c: TcpConnection, segment: Segment, from: number, bytes: number, offset: number): void {
+  const { frame } = segment;
+  if (frame === undefined) return;
+  c.receiveRing.store(offset, frame.bytes, from, bytes);
+}
+
+/** Forgets what has arrived out of order: the sender has to send it again (RFC 2018 §8). */
+export function dropOutOfOrder(c: TcpConnection): void {
+  c.ranges.clear();
+  c.outOfOrderSegments = 0;
+  c.finAt = undefined;
+  if (c.receiveRing.length === 0) c.receiveRing.release();
+}
+
+// ---- FIN
+
+function noteFin(c: TcpConnection, at: Seq): void {
+  if (seqLess(at, c.rcvNxt) || seqLess(c.rcvEdge, at)) return;
+  c.finAt ??= at;
+  if (at !== c.rcvNxt) acknowledgeNow(c);
+}
+
+function takeFin(c: TcpConnection): void {
+  c.rcvNxt = seqAdd(c.rcvNxt, 1);
+  c.finAt = undefined;
+  c.isFinReceived = true;
+  const wasAcked = c.state === TcpState.FIN_WAIT_2;
+  changeState(c, 'peerFin');
+  acknowledgeNow(c);
+  c.signal(TcpEvent.END);
+  if (wasAcked) enterTimeWait(c);
+}
+
+// ---- acknowledgements
+
+export function acknowledgeNow(c: TcpConnection): void {
+  c.isAckDue = true;
+  c.host.schedule(c);
+}
+
+/** Delays the acknowledgement of data in order, at most until the second full segment. */
+function acknowledgeLater(c: TcpConnection, bytes: number, flags: number): void {
+  const { profile } = c.host;
+  c.delayedSegments += 1;
+  c.delayedBytes += bytes;
+  const isEnough =
+    profile.ticks === undefined
+      ? c.delayedBytes > (profile.ackEverySegments - 1) * c.receiveMss
+      : c.delayedSegments >= profile.ackEverySegments;
+  if (isEnough || c.quickAcks > 0 || (flags & TcpFlag.FIN) !== 0) acknowledgeNow(c);
+  else {
+    c.timers.delayAck();
+    c.host.schedule(c);
+  }
+}
+
+/** Returns true if some part of a segment is in the window (§3.4, table 6). */
+export function isAcceptable(c: TcpConnection, segment: Segment): boolean {
+  const { seq, length } = segment;
+  const window = Math.max(0, seqDiff(c.rcvEdge, c.rcvNxt));
+  if (length === 0) {
+    if (window === 0) return seq === c.rcvNxt;
+    return seqAtMost(c.rcvNxt, seq) && seqDiff(seq, c.rcvNxt) < window;
+  }
+  if (window === 0) return false;
+  const end = seqAdd(seq, length);
+  return seqLess(seq, c.rcvEdge) && seqLess(c.rcvNxt, end);
+}

@@ -1,0 +1,355 @@
+/**
+ * The timers of a connection: several times, and one timer that is armed for the earliest. A time that
+ * moves on costs nothing: the timer fires at the old time, finds nothing due, and is armed anew.
+ *
+ * A profile with ticks (lwIP) counts whole ticks of the host: a time is rounded to the tick at which lwIP
+ * acts.
+ */
+import { TcpFlag } from '../wire/tcp-header.js';
+import { fail, sendReset } from './close.js';
+import type { TcpConnection } from './connection.js';
+import type { TcpHost } from './host.js';
+import { resend, sendSmall } from './output.js';
+import { acknowledgeNow, dropOutOfOrder } from './receive.js';
+import { sendEmpty, sendSegment } from './segment-writer.js';
+import { seqAdd, seqOf } from './sequence.js';
+import { TcpState } from './state.js';
+import { TimeRow } from './time-table.js';
+
+const NEVER = Number.POSITIVE_INFINITY;
+/** Time for which a corked connection holds a small segment back (Linux: tcp(7), TCP_CORK). */
+const CORK_MS = 200;
+/** Doublings of an interval at most. */
+const MOST_BACKOFFS = 16;
+
+/** Returns the time that lies `delayMs` ahead, or lwIP's slow tick for that. */
+export function deadlineMs({ profile: { ticks }, clock, bootMs }: TcpHost, delayMs: number): number {
+  const nowMs = clock.nowMs();
+  if (ticks === undefined) return nowMs + delayMs;
+  const { slowMs } = ticks;
+  const passed = Math.floor((nowMs - bootMs) / slowMs);
+  return bootMs + (passed + Math.max(1, Math.ceil(delayMs / slowMs))) * slowMs;
+}
+
+export class ConnectionTimers extends TimeRow {
+  readonly #c: TcpConnection;
+  /** Doublings of the retransmission timeout since the last valid sample. */
+  backoffs = 0;
+  /** Retransmissions and probes in a row without an answer. */
+  unanswered = 0;
+  #probes = 0;
+  userTimeoutMs = 0;
+  #keepAlive: { readonly idleMs: number; readonly intervalMs: number; readonly probes: number } | undefined;
+  #keepAlivesSent = 0;
+
+  constructor(connection: TcpConnection) {
+    super(connection.host.times);
+    this.#c = connection;
+    this.heardAtMs = connection.nowMs();
+  }
+
+  disarm(): void {
+    this.#c.host.timers.disarm(this.#c.timer);
+    this.retransmitAtMs = this.probeAtMs = this.reorderAtMs = this.delayedAckAtMs = NEVER;
+    this.persistAtMs = this.keepAliveAtMs = this.corkAtMs = this.outOfOrderAtMs = this.lifeAtMs = NEVER;
+  }
+
+  /** Has the timer fire at `atMs` at the latest. */
+  wakeBy(atMs: number): void {
+    const { host, timer } = this.#c;
+    if (atMs < NEVER && !(timer.armed && timer.atMs <= atMs)) host.timers.arm(timer, atMs);
+  }
+
+  due(nowMs: number): void {
+    const c = this.#c;
+    if (this.delayedAckAtMs <= nowMs) this.#delayedAckDue();
+    if (this.reorderAtMs <= nowMs) c.recovery?.reorderingOver();
+    if (this.probeAtMs <= nowMs) this.#probeDue();
+    if (this.retransmitAtMs <= nowMs) this.#retransmitDue();
+    if (this.persistAtMs <= nowMs) this.#persistDue();
+    if (this.corkAtMs <= nowMs) this.#corkDue();
+    if (this.outOfOrderAtMs <= nowMs) this.#outOfOrderDue();
+    if (this.keepAliveAtMs <= nowMs) this.#keepAliveDue(nowMs);
+    if (this.lifeAtMs <= nowMs) this.#lifeDue();
+    if (c.state === TcpState.CLOSED) return;
+    c.host.schedule(c);
+    const retransmitMs = Math.min(this.retransmitAtMs, this.probeAtMs, this.reorderAtMs, this.persistAtMs);
+    const otherMs = Math.min(this.delayedAckAtMs, this.keepAliveAtMs, this.corkAtMs, this.outOfOrderAtMs);
+    this.wakeBy(Math.min(retransmitMs, otherMs, this.lifeAtMs));
+  }
+
+  // ---- retransmission (RFC 6298 §5)
+
+  rtoMs(): number {
+    const { profile } = this.#c.host;
+    const baseMs = this.#c.roundTrip.timeoutMs(profile);
+    const isSyn = this.#c.state <= TcpState.SYN_RECEIVED;
+    if (isSyn && !profile.synBackoff && this.#c.state === TcpState.SYN_SENT) return baseMs;
+    return Math.min(baseMs * 2 ** Math.min(this.backoffs, MOST_BACKOFFS), profile.maxRtoMs);
+  }
+
+  armRetransmit(): void {
+    this.retransmitAtMs = deadlineMs(this.#c.host, this.rtoMs());
+    this.wakeBy(this.retransmitAtMs);
+  }
+
+  /** New data has left: the timer runs from the first segment in flight on (5.1). */
+  dataSent(): void {
+    this.persistAtMs = NEVER;
+    if (this.retransmitAtMs === NEVER) this.armRetransmit();
+    this.armProbe();
+  }
+
+  resent(): void {
+    if (this.retransmitAtMs === NEVER) this.armRetransmit();
+  }
+
+  /** New data is acknowledged (5.2, 5.3). */
+  progressed(): void {
+    this.unanswered = 0;
+    this.#probes = 0;
+    this.unansweredSinceMs = NEVER;
+    if (this.#c.sent.first === undefined) this.retransmitAtMs = this.probeAtMs = NEVER;
+    else {
+      this.armRetransmit();
+      this.armProbe();
+    }
+  }
+
+  #retransmitDue(): void {
+    const c = this.#c;
+    this.retransmitAtMs = NEVER;
+    const first = c.sent.first;
+    if (first === undefined) return;
+    if (this.#isGivenUp(this.#mostRetransmissions())) {
+      this.#giveUp();
+      return;
+    }
+    this.backoffs += 1;
+    this.unanswered += 1;
+    c.path = c.host.ip.pathTo(c.remoteAddress, c.localAddress) ?? c.path;
+    if (c.state <= TcpState.SYN_RECEIVED) resend(c, first);
+    else {
+      c.recovery?.timedOut();
+      resend(c, c.sent.first ?? first);
+    }
+    this.armRetransmit();
+  }
+
+  #mostRetransmissions(): number {
+    const { profile } = this.#c.host;
+    if (this.#c.state === TcpState.SYN_SENT) return profile.synRetransmissions;
+    return this.#c.state === TcpState.SYN_RECEIVED
+      ? profile.synAckRetransmissions
+      : profile.maxRetransmissions;
+  }
+
+  /** Counts a failure to reach the peer. Returns true if it is one too many. */
+  #isGivenUp(most: number): boolean {
+    const nowMs = this.#c.nowMs();
+    if (this.unansweredSinceMs === NEVER) this.unansweredSinceMs = this.#c.sent.first?.sentAtMs ?? nowMs;
+    if (this.userTimeoutMs > 0) return nowMs - this.unansweredSinceMs >= this.userTimeoutMs;
+    return this.unanswered >= most;
+  }
+
+  #giveUp(): void {
+    fail(this.#c, 'timedOut');
+  }
+
+  // ---- tail loss probe (RFC 8985 §7)
+
+  armProbe(): void {
+    const delayMs = this.#c.recovery?.probeDelayMs();
+    if (delayMs === undefined) {
+      this.probeAtMs = NEVER;
+      return;
+    }
+    const atMs = this.#c.nowMs() + delayMs;
+    // A probe that is not earlier than the retransmission is of no use (§7.2).
+    this.probeAtMs = atMs < this.retransmitAtMs ? atMs : NEVER;
+    this.wakeBy(this.probeAtMs);
+  }
+
+  #probeDue(): void {
+    this.probeAtMs = NEVER;
+    this.#c.recovery?.probe();
+    this.armRetransmit();
+  }
+
+  // ---- a closed window (RFC 9293 §3.8.6.1, RFC 1122 §4.2.2.17)
+
+  armPersist(): void {
+    if (this.persistAtMs < NEVER) return;
+    this.persistAtMs = deadlineMs(this.#c.host, this.#persistMs());
+    this.wakeBy(this.persistAtMs);
+  }
+
+  #persistMs(): number {
+    const { persistMs, maxRtoMs } = this.#c.host.profile;
+    const backoffs = Math.min(this.#probes, MOST_BACKOFFS);
+    if (persistMs === undefined) return Math.min(this.rtoMs() * 2 ** backoffs, maxRtoMs);
+    return persistMs[Math.min(backoffs, persistMs.length - 1)] ?? maxRtoMs;
+  }
+
+  /** The window is open again, or there is nothing to send. */
+  persistOver(): void {
+    this.persistAtMs = NEVER;
+    this.#probes = 0;
+  }
+
+  #persistDue(): void {
+    const c = this.#c;
+    this.persistAtMs = NEVER;
+    const { maxPersistProbes, maxRetransmissions } = c.host.profile;
+    if (c.sent.first !== undefined || (c.unsent() === 0 && !c.isFinQueued)) return;
+    if (this.#isGivenUp(maxPersistProbes ?? maxRetransmissions)) {
+      this.#giveUp();
+      return;
+    }
+    if (sendSmall(c)) return;
+    this.#probes += 1;
+    this.unanswered += 1;
+    if (c.host.profile.ticks === undefined) sendEmpty(c, seqOf(c.sndUna - 1), TcpFlag.ACK);
+    else this.#probeWithData();
+    this.armPersist();
+  }
+
+  /** lwIP probes with the next byte, or with FIN. */
+  #probeWithData(): void {
+    const c = this.#c;
+    if (c.unsent() > 0) sendSegment(c, c.sndNxt, 1, TcpFlag.ACK);
+    else sendSegment(c, c.sndNxt, 0, TcpFlag.ACK | TcpFlag.FIN);
+  }
+
+  /** The peer has answered a probe: it is there, however long its window stays closed. */
+  answered(): void {
+    this.unanswered = 0;
+    this.unansweredSinceMs = NEVER;
+  }
+
+  // ---- acknowledgements
+
+  delayAck(): void {
+    if (this.delayedAckAtMs < NEVER) return;
+    const { profile, bootMs } = this.#c.host;
+    const nowMs = this.#c.nowMs();
+    const { ticks } = profile;
+    this.delayedAckAtMs =
+      ticks === undefined
+        ? nowMs + profile.delayedAckMs
+        : bootMs + (Math.floor((nowMs - bootMs) / ticks.fastMs) + 1) * ticks.fastMs;
+    this.wakeBy(this.delayedAckAtMs);
+  }
+
+  #delayedAckDue(): void {
+    this.delayedAckAtMs = NEVER;
+    acknowledgeNow(this.#c);
+  }
+
+  // ---- other times
+
+  setCork(on: boolean): void {
+    this.corkAtMs = on ? this.#c.nowMs() + CORK_MS : NEVER;
+    this.wakeBy(this.corkAtMs);
+  }
+
+  #corkDue(): void {
+    this.corkAtMs = this.#c.nowMs() + CORK_MS;
+    sendSmall(this.#c);
+  }
+
+  /** Segments out of order are dropped some time after the last one came (lwIP: TCP_OOSEQ_TIMEOUT). */
+  outOfOrderKept(): void {
+    const { outOfOrderRtos } = this.#c.host.profile;
+    if (outOfOrderRtos === undefined) return;
+    this.outOfOrderAtMs = deadlineMs(this.#c.host, this.rtoMs() * outOfOrderRtos);
+    this.wakeBy(this.outOfOrderAtMs);
+  }
+
+  outOfOrderEmpty(): void {
+    this.outOfOrderAtMs = NEVER;
+  }
+
+  #outOfOrderDue(): void {
+    this.outOfOrderAtMs = NEVER;
+    dropOutOfOrder(this.#c);
+  }
+
+  // ---- states that do not last
+
+  armSynReceived(): void {
+    this.#armLife(this.#c.host.profile.synReceivedMs);
+  }
+
+  armFinWait2(): void {
+    this.#armLife(this.#c.host.profile.finWait2Ms);
+  }
+
+  armLastAck(): void {
+    this.#armLife(this.#c.host.profile.lastAckMs);
+  }
+
+  enterTimeWait(): void {
+    this.retransmitAtMs = this.probeAtMs = this.reorderAtMs = NEVER;
+    this.persistAtMs = this.keepAliveAtMs = this.corkAtMs = this.outOfOrderAtMs = NEVER;
+    this.#armLife(this.#c.host.profile.timeWaitMs);
+  }
+
+  /** A retransmitted FIN begins TIME_WAIT anew (§3.10.7.4, eighth step). */
+  restartTimeWait(): void {
+    this.#armLife(this.#c.host.profile.timeWaitMs);
+  }
+
+  endLife(): void {
+    this.lifeAtMs = NEVER;
+  }
+
+  #armLife(ms: number | undefined): void {
+    this.lifeAtMs = ms === undefined ? NEVER : deadlineMs(this.#c.host, ms);
+    this.wakeBy(this.lifeAtMs);
+  }
+
+  #lifeDue(): void {
+    const c = this.#c;
+    this.lifeAtMs = NEVER;
+    if (c.state === TcpState.TIME_WAIT) c.timers.#timeWaitOver();
+    else fail(c, 'timedOut');
+  }
+
+  #timeWaitOver(): void {
+    // Nobody waits for this end: `CLOSED` came when TIME_WAIT began.
+    const c = this.#c;
+    c.host.timeWaitOver(c);
+  }
+
+  // ---- keep-alive (RFC 9293 §3.8.4)
+
+  setKeepAlive(idleMs: number, intervalMs: number, probes: number): void {
+    this.#keepAlivesSent = 0;
+    this.#keepAlive = idleMs > 0 ? { idleMs, intervalMs, probes } : undefined;
+    this.keepAliveAtMs = idleMs > 0 ? this.heardAtMs + idleMs : NEVER;
+    this.wakeBy(this.keepAliveAtMs);
+  }
+
+  #keepAliveDue(nowMs: number): void {
+    const c = this.#c;
+    const settings = this.#keepAlive;
+    this.keepAliveAtMs = NEVER;
+    if (settings === undefined) return;
+    const silentMs = nowMs - this.heardAtMs;
+    if (silentMs < settings.idleMs) {
+      this.#keepAlivesSent = 0;
+      this.keepAliveAtMs = this.heardAtMs + settings.idleMs;
+    } else if (c.sent.first !== undefined || c.state < TcpState.ESTABLISHED) {
+      // Retransmissions notice a dead peer by themselves.
+      this.keepAliveAtMs = nowMs + settings.intervalMs;
+    } else if (this.#keepAlivesSent >= settings.probes) {
+      sendReset(c);
+      this.#giveUp();
+    } else {
+      this.#keepAlivesSent += 1;
+      sendEmpty(c, seqAdd(c.sndUna, -1), TcpFlag.ACK);
+      this.keepAliveAtMs = nowMs + settings.intervalMs;
+    }
+  }
+}

@@ -1,0 +1,350 @@
+/**
+ * The loop of a network: lets its events happen one after the other, runs the ticks and microtasks that each
+ * caused, and moves the time when nothing is left at an instant.
+ *
+ * A run lives in macrotasks of the runtime: in between, immediates of the program and of the runtime's own
+ * modules have their turn, always before the time moves. `runSync` gives no turn to anything else.
+ */
+import { EventSource, type Timeline } from '../link/timeline.js';
+import { areTicksDue, callbackMark, canRunTicks, holdTicks } from '../support/callback-scope.js';
+import { enterCallback, leaveCallback, runTicks } from '../support/callback-scope.js';
+import { macrotask } from '../support/macrotask.js';
+import { captureUncaught, hasImmediates } from './runtime.js';
+import { SimulationError, type SimulationFailure } from './simulation-error.js';
+
+/** Events at one instant, unless the network has another limit. */
+export const MOST_EVENTS_AT_ONE_INSTANT = 100_000;
+/** Events after the limit by which the busy hosts are found. */
+const BUSY_SAMPLE = 1000;
+/** Turns that the runtime's immediates have before the time moves, whatever they ask for. */
+const MOST_TURNS_AT_ONE_INSTANT = 1000;
+/** Virtual time that `runUntil` waits, unless it has another limit. */
+export const DEFAULT_LIMIT_MS = 3_600_000;
+const NS_PER_MS = 1_000_000;
+
+/** A host, as the loop sees it. */
+export interface Machine {
+  readonly name: string;
+  /** Does one piece of work at the present time. Returns false, after setting its timer, if there is none. */
+  step(): boolean;
+  /** Returns a line for each connection that waits for something. */
+  waiting(): readonly string[];
+}
+
+export interface EventLoopOptions {
+  readonly timeline: Timeline;
+  readonly seed: number | string;
+  readonly command: string;
+  readonly mostEventsAtOneInstant?: number | undefined;
+}
+
+/** A job of the program at a time of its own. */
+class Job extends EventSource {
+  #job: (() => void) | undefined;
+
+  constructor(hostId: number, job: () => void) {
+    super(hostId);
+    this.#job = job;
+  }
+
+  cancel(): void {
+    this.#job = undefined;
+  }
+
+  override occur(): void {
+    if (this.#job === undefined) return;
+    enterCallback();
+    try {
+      this.#job();
+    } finally {
+      leaveCallback();
+    }
+  }
+}
+
+/** Why the loop has returned. */
+type Pause = 'over' | 'turn' | 'live';
+
+interface Run {
+  readonly endNs: number;
+  /** True if the end of time is not the end that is hoped for. */
+  readonly isGoal: boolean;
+  /** Set when what is waited for has come. */
+  isSettled: boolean;
+  failure: { readonly error: unknown } | undefined;
+  /** Turns of the runtime since the time has moved. */
+  turns: number;
+}
+
+export class EventLoop {
+  readonly #timeline: Timeline;
+  readonly #options: EventLoopOptions;
+  readonly #mostEvents: number;
+  readonly #machines: Machine[] = [];
+  /** Jobs that run when nothing else is left at an instant. */
+  #immediates: EventSource[] = [];
+  /** The host whose steps are not over. */
+  #stepping: Machine | undefined;
+  #run: Run | undefined;
+  #eventsAtInstant = 0;
+  #busy: Set<string> | undefined;
+  /** Mark of the callbacks up to which the runtime has had its turn. */
+  #mark = callbackMark();
+  /** Promises of real time that are not settled. */
+  #live = 0;
+  #resume: (() => void) | undefined;
+
+  constructor(options: EventLoopOptions) {
+    this.#options = options;
+    this.#timeline = options.timeline;
+    this.#mostEvents = options.mostEventsAtOneInstant ?? MOST_EVENTS_AT_ONE_INSTANT;
+  }
+
+  /** Time since the start in milliseconds. */
+  get nowMs(): number {
+    return this.#timeline.nowNs / NS_PER_MS;
+  }
+
+  get isRunning(): boolean {
+    return this.#run !== undefined;
+  }
+
+  /** Adds a host, and returns its number. */
+  addMachine(machine: Machine): number {
+    return this.#machines.push(machine) - 1;
+  }
+
+  /** Runs `job` at a time; a past one counts as the present. Returns a function that takes it back. */
+  at(atMs: number, job: () => void, hostId = -1): () => void {
+    const event = new Job(hostId, job);
+    this.#timeline.schedule(event, timeNs(atMs));
+    return () => {
+      event.cancel();
+      this.#timeline.cancel(event);
+    };
+  }
+
+  /** Runs `job` at the present instant, when all packets and timers of it are done. */
+  setImmediate(job: () => void): () => void {
+    const event = new Job(-1, job);
+    this.#immediates.push(event);
+    return () => {
+      event.cancel();
+    };
+  }
+
+  /** Tells the loop that there is work while it may be waiting for real time. */
+  wake(): void {
+    this.#resume?.();
+  }
+
+  /** See `Network.run`. */
+  run(ms: number): Promise<void> {
+    const run = this.#begin(this.#timeline.nowNs + timeNs(ms), false);
+    return new Promise((resolve, reject) => {
+      this.#start(run, resolve, reject);
+    });
+  }
+
+  /** See `Network.runUntil`. */
+  runUntil<Value>(promise: PromiseLike<Value>, limitMs = DEFAULT_LIMIT_MS): Promise<Value> {
+    const run = this.#begin(this.#timeline.nowNs + timeNs(limitMs), true);
+    const settled = Promise.resolve(promise);
+    settled.then(
+      () => (run.isSettled = true),
+      (error: unknown) => (run.failure ??= { error }),
+    );
+    return new Promise((resolve, reject) => {
+      this.#start(run, () => void settled.then(resolve, reject), reject);
+    });
+  }
+
+  /** See `Network.runSync`. */
+  runSync(ms: number): void {
+    const run = this.#begin(this.#timeline.nowNs + timeNs(ms), false);
+    holdTicks(true);
+    try {
+      while (this.#advance(run, false) !== 'over');
+    } catch (error) {
+      throw this.#shown(error);
+    } finally {
+      holdTicks(false);
+      this.#end();
+    }
+  }
+
+  /** See `Network.live`. */
+  async live<Value>(promise: PromiseLike<Value>): Promise<Value> {
+    this.#live += 1;
+    try {
+      return await promise;
+    } finally {
+      this.#live -= 1;
+      if (this.#live === 0) this.#resume?.();
+    }
+  }
+
+  error(failure: SimulationFailure, text: string, cause?: unknown): SimulationError {
+    const { seed, command } = this.#options;
+    return new SimulationError(failure, text, { timeMs: this.nowMs, seed, command }, cause);
+  }
+
+  #begin(endNs: number, isGoal: boolean): Run {
+    if (this.#run !== undefined) throw this.error('misuse', 'the network runs already');
+    const run: Run = { endNs, isGoal, isSettled: false, failure: undefined, turns: 0 };
+    this.#run = run;
+    return run;
+  }
+
+  #end(): void {
+    this.#run = undefined;
+    this.#resume = undefined;
+  }
+
+  #start(run: Run, resolve: () => void, reject: (error: unknown) => void): void {
+    const release = captureUncaught((error) => {
+      run.failure ??= { error };
+      this.#resume?.();
+    });
+    const finish = (settle: () => void): void => {
+      release();
+      this.#end();
+      settle();
+    };
+    const turn = (): void => {
+      this.#resume = undefined;
+      run.turns += 1;
+      try {
+        const pause = this.#advance(run, true);
+        if (pause === 'over') finish(resolve);
+        else if (pause === 'live') this.#resume = resume;
+        else macrotask(turn);
+      } catch (error) {
+        finish(() => {
+          reject(this.#shown(error));
+        });
+      }
+    };
+    const resume = (): void => {
+      this.#resume = undefined;
+      macrotask(turn);
+    };
+    macrotask(turn);
+  }
+
+  /** Returns the error as the program sees it. */
+  #shown(error: unknown): SimulationError {
+    if (error instanceof SimulationError) return error;
+    return this.error('threw', error instanceof Error ? error.message : String(error), error);
+  }
+
+  /** Lets things happen until there is a reason to pause. */
+  #advance(run: Run, drains: boolean): Pause {
+    // The runtime has just had a turn: its own ticks and microtasks are done.
+    if (drains) runTicks();
+    const canDrain = canRunTicks();
+    for (;;) {
+      if (run.failure !== undefined) throw run.failure.error;
+      if (run.isSettled) return 'over';
+      if (this.#happen()) {
+        if (!drains || !areTicksDue()) continue;
+        if (!canDrain) return 'turn';
+        runTicks();
+        continue;
+      }
+      if (this.#startImmediates()) continue;
+      if (drains && this.#needsTurn(run)) return 'turn';
+      if (this.#live > 0) {
+        if (drains) return 'live';
+        throw this.error('misuse', 'runSync cannot wait for real time');
+      }
+      if (!this.#moveTime(run)) return 'over';
+    }
+  }
+
+  /** Lets one event happen, or one step of the host at which one has. Returns false if there is none. */
+  #happen(): boolean {
+    if (this.#stepping !== undefined) {
+      if (this.#stepping.step()) {
+        this.#count(this.#stepping);
+        return true;
+      }
+      this.#stepping = undefined;
+    }
+    const source = this.#timeline.take();
+    if (source === undefined) return false;
+    const machine = this.#machines[source.hostId];
+    this.#count(machine);
+    this.#stepping = machine;
+    source.occur();
+    return true;
+  }
+
+  #startImmediates(): boolean {
+    if (this.#immediates.length === 0) return false;
+    const due = this.#immediates;
+    this.#immediates = [];
+    for (const event of due) this.#timeline.add(event);
+    return true;
+  }
+
+  /** Returns true if the runtime has to have its turn before the time moves. */
+  #needsTurn(run: Run): boolean {
+    const mark = callbackMark();
+    if (run.turns >= MOST_TURNS_AT_ONE_INSTANT) return false;
+    if (mark === this.#mark && (run.turns === 0 || !hasImmediates())) return false;
+    this.#mark = mark;
+    return true;
+  }
+
+  /** Moves the time to the next event. Returns false if the run ends before it. */
+  #moveTime(run: Run): boolean {
+    const nextNs = this.#timeline.nextNs();
+    run.turns = 0;
+    this.#eventsAtInstant = 0;
+    if (nextNs <= run.endNs) {
+      this.#timeline.moveTo(nextNs);
+      return true;
+    }
+    if (run.isGoal && nextNs === Number.POSITIVE_INFINITY) {
+      throw this.error('stuck', `nothing is left that could happen${this.#waiting()}`);
+    }
+    this.#timeline.moveTo(run.endNs);
+    if (run.isGoal) throw this.error('limit', `the promise did not settle in time${this.#waiting()}`);
+    return false;
+  }
+
+  #waiting(): string {
+    const lines = this.#machines.flatMap((machine) =>
+      machine.waiting().map((line) => `${machine.name}: ${line}`),
+    );
+    return lines.length === 0 ? '' : `\n  ${lines.join('\n  ')}`;
+  }
+
+  #count(machine: Machine | undefined): void {
+    this.#eventsAtInstant += 1;
+    if (this.#eventsAtInstant > this.#mostEvents) this.#findBusy(machine);
+  }
+
+  /** Notes the hosts of some more events, then fails. */
+  #findBusy(machine: Machine | undefined): void {
+    this.#busy ??= new Set();
+    this.#busy.add(machine?.name ?? 'the program');
+    if (this.#eventsAtInstant < this.#mostEvents + BUSY_SAMPLE) return;
+    const names = [...this.#busy].sort().join(', ');
+    this.#busy = undefined;
+    throw this.error('busy', `more than ${this.#mostEvents} events at one instant: ${names}`);
+  }
+}
+
+/**
+ * Returns nanoseconds that are not before a time in milliseconds.
+ * @throws RangeError unless it is a finite number of at least 0.
+ */
+export function timeNs(ms: number): number {
+  if (!(ms >= 0 && ms < Number.POSITIVE_INFINITY)) {
+    throw new RangeError(`a time must be a number of at least 0, not ${ms}`);
+  }
+  const ns = Math.ceil(ms * NS_PER_MS);
+  return ns / NS_PER_MS < ms ? ns + 1 : ns;
+}

@@ -1,0 +1,350 @@
+/**
+ * A host of a network: a NetStack, the stack of the port on top of it, and their driver. A host that
+ * restarts is a new boot: all of these are made anew, and what belongs to the old boot is never called
+ * again.
+ */
+import type { Direction, Port } from '../link/direction.js';
+import { EventSource, type Timeline } from '../link/timeline.js';
+import type { Device } from '../netstack/device.js';
+import type { Frame, FramePool } from '../netstack/frame.js';
+import { NetStack, type NetInterface } from '../netstack/netstack.js';
+import { PROFILES, type Profile, type ProfileName } from '../netstack/profile.js';
+import type { Lookup } from '../port/lookup.js';
+import type { TcpStack } from '../port/tcp-stack.js';
+import type { Driven, StackDriver } from '../stacks/virtual/driver.js';
+import type { Alarm, Clock } from '../support/clock.js';
+import type { SeededRandom } from '../support/seeded-random.js';
+import { timeNs, type EventLoop, type Machine } from './event-loop.js';
+
+const NS_PER_MS = 1_000_000;
+
+/** Makes the stack of the port for a boot of a host. */
+export type MakeStack = (options: {
+  readonly netstack: NetStack;
+  readonly driver: StackDriver;
+  readonly name: string;
+  readonly lookup: Lookup;
+}) => TcpStack & Driven;
+
+export interface HostOptions {
+  /** Numbers and habits of its TCP/IP. Default: `linux`. */
+  readonly profile?: ProfileName | Profile;
+  /**
+   * IP addresses, with the length of the prefix of its LAN if that is not 24 or 64 bits. Default: the next
+   * free one of 10.0.0.0/24.
+   */
+  readonly address?: string | readonly string[];
+}
+
+/** What a host needs of its network. */
+export interface HostSurroundings {
+  readonly loop: EventLoop;
+  readonly timeline: Timeline;
+  readonly frames: FramePool;
+  /** Chance of the host, from which that of each boot is forked. */
+  readonly random: SeededRandom;
+  readonly lookup: Lookup;
+  readonly makeStack: MakeStack;
+}
+
+/** An end of a link at a host, which outlives the host's boots. */
+export interface Attachment {
+  readonly outgoing: Direction;
+  readonly incoming: Direction;
+  readonly medium: 'ethernet' | 'ip';
+  readonly mtu: number;
+  /** Addresses with the length of the link's prefix. */
+  readonly addresses: readonly string[];
+  readonly name: string;
+}
+
+interface Route {
+  readonly prefix: string;
+  readonly attachment: Attachment;
+  readonly gateway: string | undefined;
+}
+
+export class Host implements Machine {
+  readonly name: string;
+  readonly profile: Profile;
+  /** The addresses, without prefix lengths. */
+  readonly addresses: readonly string[];
+  /** Number in the network. */
+  readonly id: number;
+  readonly #around: HostSurroundings;
+  readonly #attachments: Attachment[] = [];
+  readonly #routes: Route[] = [];
+  #boots = 0;
+  #boot: Boot | undefined;
+
+  constructor(
+    name: string,
+    options: HostOptions & { readonly addresses: readonly string[] },
+    around: HostSurroundings,
+  ) {
+    this.name = name;
+    const profile = options.profile ?? 'linux';
+    this.profile = typeof profile === 'string' ? PROFILES[profile] : profile;
+    this.addresses = options.addresses;
+    this.#around = around;
+    this.id = around.loop.addMachine(this);
+    this.restart();
+  }
+
+  /** The first address. */
+  get address(): string {
+    return this.addresses[0] ?? '';
+  }
+
+  /** True from the start or `restart` until `crash`. */
+  get isUp(): boolean {
+    return this.#boot !== undefined;
+  }
+
+  /**
+   * The stack for AsyncClient and AsyncServer; another one after `restart`.
+   * @throws Error while the host is down.
+   */
+  get stack(): TcpStack {
+    return this.#running().stack;
+  }
+
+  /**
+   * TCP/IP below the stack, for tests and figures; another one after `restart`.
+   * @throws Error while the host is down.
+   */
+  get netstack(): NetStack {
+    return this.#running().netstack;
+  }
+
+  /** Clock of the present boot: its alarms end with it. */
+  get clock(): Clock {
+    return this.#running().clock;
+  }
+
+  /**
+   * Stops the host at once: nothing is sent, no handler is called, its memory is gone. Packets that it has
+   * sent already arrive, unless `inFlight` is `lost`.
+   */
+  crash({ inFlight = 'arrives' }: { readonly inFlight?: 'arrives' | 'lost' } = {}): void {
+    const boot = this.#boot;
+    if (boot === undefined) return;
+    this.#boot = undefined;
+    boot.die();
+    for (const { incoming, outgoing } of this.#attachments) {
+      incoming.port = undefined;
+      if (inFlight === 'lost') outgoing.dropInFlight('host down');
+    }
+  }
+
+  /** Boots the host anew, after a crash if it is up. */
+  restart(): void {
+    this.crash();
+    const { random } = this.#around;
+    const boot = new Boot(this, this.#around, random.fork(`boot ${this.#boots}`));
+    this.#boots += 1;
+    this.#boot = boot;
+    for (const attachment of this.#attachments) boot.attach(attachment);
+    for (const route of this.#routes) boot.addRoute(route);
+  }
+
+  /** Plugs a link in. */
+  attach(attachment: Attachment): void {
+    this.#attachments.push(attachment);
+    this.#boot?.attach(attachment);
+  }
+
+  /** Adds a route through an end of a link. */
+  addRouteThrough(prefix: string, attachment: Attachment, gateway?: string): void {
+    const route = { prefix, attachment, gateway };
+    this.#routes.push(route);
+    this.#boot?.addRoute(route);
+  }
+
+  step(): boolean {
+    return this.#boot?.step() ?? false;
+  }
+
+  waiting(): readonly string[] {
+    return [];
+  }
+
+  #running(): Boot {
+    if (this.#boot === undefined) throw this.#around.loop.error('misuse', `the host ${this.name} is down`);
+    return this.#boot;
+  }
+}
+
+/** One life of a host: from a boot to a crash. */
+class Boot implements StackDriver {
+  readonly clock: Clock;
+  readonly netstack: NetStack;
+  readonly stack: TcpStack & Driven;
+  readonly #timeline: Timeline;
+  readonly #loop: EventLoop;
+  readonly #frames: FramePool;
+  readonly #wakeUp: WakeUp;
+  readonly #deadline: Deadline;
+  readonly #interfaces = new Map<Attachment, NetInterface>();
+  isDead = false;
+
+  constructor(host: Host, around: HostSurroundings, random: SeededRandom) {
+    this.#timeline = around.timeline;
+    this.#loop = around.loop;
+    this.#frames = around.frames;
+    this.#wakeUp = new WakeUp(host.id);
+    this.clock = new BootClock(this, host.id, around.timeline);
+    this.netstack = new NetStack({
+      profile: host.profile,
+      random: () => random.fraction(),
+      frames: around.frames,
+      nowMs: this.clock.nowMs(),
+      clock: this.clock,
+      onWork: () => {
+        this.wake();
+      },
+    });
+    this.#deadline = new Deadline(host.id, this);
+    const { lookup } = around;
+    this.stack = around.makeStack({ netstack: this.netstack, driver: this, name: host.name, lookup });
+  }
+
+  wake(): void {
+    if (this.#wakeUp.isComing || this.isDead) return;
+    this.#wakeUp.isComing = true;
+    this.#timeline.add(this.#wakeUp);
+    this.#loop.wake();
+  }
+
+  step(): boolean {
+    if (this.stack.step()) return true;
+    this.#deadline.expect(this.#timeline, this.netstack.nextDeadlineMs());
+    return false;
+  }
+
+  attach(attachment: Attachment): void {
+    const device = new BootDevice(this, attachment, this.#frames);
+    const { addresses, name } = attachment;
+    const netInterface = this.netstack.attach(device, { addresses, name });
+    this.#interfaces.set(attachment, netInterface);
+    const port: Port = {
+      receive: (frame) => {
+        netInterface.receive(frame);
+      },
+    };
+    attachment.incoming.port = port;
+  }
+
+  addRoute({ prefix, attachment, gateway }: Route): void {
+    const netInterface = this.#interfaces.get(attachment);
+    if (netInterface === undefined) return;
+    this.netstack.addRoute(prefix, gateway === undefined ? { netInterface } : { netInterface, gateway });
+  }
+
+  die(): void {
+    this.isDead = true;
+    this.#timeline.cancel(this.#deadline);
+  }
+}
+
+/** Has the host take steps. */
+class WakeUp extends EventSource {
+  isComing = false;
+
+  override occur(): void {
+    this.isComing = false;
+  }
+}
+
+/**
+ * The next timer of a NetStack. The event stays when the timer moves to a later time: most timers do,
+ * often.
+ */
+class Deadline extends EventSource {
+  readonly #boot: Boot;
+  #atMs = Number.POSITIVE_INFINITY;
+
+  constructor(hostId: number, boot: Boot) {
+    super(hostId);
+    this.#boot = boot;
+  }
+
+  expect(timeline: Timeline, atMs: number): void {
+    if (atMs >= this.#atMs) return;
+    this.#atMs = atMs;
+    timeline.schedule(this, timeNs(Math.max(0, atMs)));
+  }
+
+  override occur(): void {
+    this.#atMs = Number.POSITIVE_INFINITY;
+    if (!this.#boot.isDead) this.#boot.netstack.advance(this.#boot.clock.nowMs());
+  }
+}
+
+/** The network interface of one boot: a dead boot sends nothing. */
+class BootDevice implements Device {
+  readonly medium: 'ethernet' | 'ip';
+  readonly mtu: number;
+  readonly frames: FramePool;
+  readonly #boot: Boot;
+  readonly #outgoing: Direction;
+
+  constructor(boot: Boot, { medium, mtu, outgoing }: Attachment, frames: FramePool) {
+    this.#boot = boot;
+    this.medium = medium;
+    this.mtu = mtu;
+    this.frames = frames;
+    this.#outgoing = outgoing;
+  }
+
+  transmit(frame: Frame): void {
+    if (this.#boot.isDead) this.frames.give(frame);
+    else this.#outgoing.transmit(frame);
+  }
+}
+
+class BootClock implements Clock {
+  readonly #boot: Boot;
+  readonly #hostId: number;
+  readonly #timeline: Timeline;
+
+  constructor(boot: Boot, hostId: number, timeline: Timeline) {
+    this.#boot = boot;
+    this.#hostId = hostId;
+    this.#timeline = timeline;
+  }
+
+  nowMs(): number {
+    return this.#timeline.nowNs / NS_PER_MS;
+  }
+
+  setAlarm(atMs: number, wake: () => void): Alarm {
+    const event = new AlarmEvent(this.#hostId, this.#boot, this.#timeline, wake);
+    this.#timeline.schedule(event, timeNs(Math.max(0, atMs)));
+    return event;
+  }
+}
+
+class AlarmEvent extends EventSource implements Alarm {
+  readonly #boot: Boot;
+  readonly #timeline: Timeline;
+  #wake: (() => void) | undefined;
+
+  constructor(hostId: number, boot: Boot, timeline: Timeline, wake: () => void) {
+    super(hostId);
+    this.#boot = boot;
+    this.#timeline = timeline;
+    this.#wake = wake;
+  }
+
+  cancel(): void {
+    this.#wake = undefined;
+    this.#timeline.cancel(this);
+  }
+
+  override occur(): void {
+    const wake = this.#wake;
+    this.#wake = undefined;
+    if (!this.#boot.isDead) wake?.();
+  }
+}

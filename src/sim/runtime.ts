@@ -1,0 +1,56 @@
+/**
+ * The runtime's means that a run needs, found by name: in an engine that lacks them the run does without.
+ * They are kept as they were when this module was loaded.
+ */
+
+const process: unknown = Reflect.get(globalThis, 'process');
+
+/** Returns a method of Node's `process`; `undefined` where there is none. */
+function processMethod(name: string): ((...args: readonly unknown[]) => unknown) | undefined {
+  if (typeof process !== 'object' || process === null) return undefined;
+  const method: unknown = Reflect.get(process, name);
+  if (typeof method !== 'function') return undefined;
+  return (...args): unknown => Reflect.apply(method, process, args);
+}
+
+const activeResources = processMethod('getActiveResourcesInfo');
+const hasCapture = processMethod('hasUncaughtExceptionCaptureCallback');
+const setCapture = processMethod('setUncaughtExceptionCaptureCallback');
+
+/** Returns true if the runtime is known to have immediates that wait. */
+export function hasImmediates(): boolean {
+  const active = activeResources?.();
+  return Array.isArray(active) && active.includes('Immediate');
+}
+
+/**
+ * Passes uncaught errors, unhandled rejections included, to `onError` until the returned function is called.
+ * Errors go the runtime's usual way where that cannot be, or where others catch them already.
+ */
+export function captureUncaught(onError: (error: unknown) => void): () => void {
+  if (setCapture === undefined || hasCapture?.() === true) return () => undefined;
+  setCapture(onError);
+  return () => {
+    setCapture(null);
+  };
+}
+
+/** Returns the variable of the environment; `undefined` where there is none. */
+export function environment(name: string): string | undefined {
+  if (typeof process !== 'object' || process === null) return undefined;
+  const variables: unknown = Reflect.get(process, 'env');
+  if (typeof variables !== 'object' || variables === null) return undefined;
+  const value: unknown = Reflect.get(variables, name);
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** Returns the words of the command that runs this program; none where there is no command. */
+export function commandWords(): readonly string[] {
+  if (typeof process !== 'object' || process === null) return [];
+  const words = [...texts(Reflect.get(process, 'execArgv')), ...texts(Reflect.get(process, 'argv')).slice(1)];
+  return words.length === 0 ? [] : ['node', ...words];
+}
+
+function texts(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((word) => typeof word === 'string') : [];
+}

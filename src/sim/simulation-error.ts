@@ -1,0 +1,42 @@
+/** The error of a run: what failed, when, and how to see it again. */
+
+/** Name of the variable that sets the seed of networks that are made without one. */
+export const SEED_VARIABLE = 'ASYNCTCP_SEED';
+
+export type SimulationFailure =
+  /** The program threw, or a promise of it was rejected. */
+  | 'threw'
+  /** The promise that was waited for did not settle in time. */
+  | 'limit'
+  /** Nothing was left that could happen. */
+  | 'stuck'
+  /** The network was used in a way that it cannot work. */
+  | 'misuse'
+  /** Time did not move on. */
+  | 'busy';
+
+export class SimulationError extends Error {
+  override readonly name = 'SimulationError';
+  readonly failure: SimulationFailure;
+  /** Virtual time of the failure in milliseconds. */
+  readonly timeMs: number;
+  readonly seed: number | string;
+  /** Command that repeats the run. */
+  readonly command: string;
+
+  constructor(
+    failure: SimulationFailure,
+    text: string,
+    place: { readonly timeMs: number; readonly seed: number | string; readonly command: string },
+    cause?: unknown,
+  ) {
+    super(
+      `${text}\n  at ${place.timeMs} ms of virtual time, seed ${place.seed}; repeat: ${place.command}`,
+      cause === undefined ? undefined : { cause },
+    );
+    this.failure = failure;
+    this.timeMs = place.timeMs;
+    this.seed = place.seed;
+    this.command = place.command;
+  }
+}

@@ -1,0 +1,8 @@
+/** What can have events for the program: an attempt, a listener, a connection, a look-up. */
+export abstract class Reporter {
+  /** True while it waits in the turns of its stack (`turns.ts`). Only these use the field. */
+  isWaiting = false;
+
+  /** Calls one event of the program at most. Returns true if it called one: there may be more. */
+  abstract report(): boolean;
+}

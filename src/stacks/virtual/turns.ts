@@ -1,0 +1,140 @@
+/**
+ * The order of events, jobs and timers of a stack: rule 3 of the port. A turn begins with the events that are
+ * known then; jobs and timers follow. Each call of `next` does one piece of it, so that the driver can run
+ * the ticks and microtasks that the piece caused.
+ */
+import type { TcpApi } from '../../netstack/raw-api.js';
+import type { Alarm, Clock } from '../../support/clock.js';
+import { Reporter } from './reporter.js';
+
+type Job = () => void;
+
+export class Turns {
+  readonly #tcp: TcpApi;
+  readonly #wake: () => void;
+  /** The reporters of the present turn; those before `#next` have no more events. */
+  readonly #reporters: Reporter[] = [];
+  #next = 0;
+  /** Reporters that have events, of which TCP does not know. */
+  #later: Reporter[] = [];
+  #jobs: Job[] = [];
+  /** Jobs of the present turn that are left. */
+  #jobsOfTurn = 0;
+  #jobsDone = 0;
+  #dueAlarm: DueAlarm | undefined;
+
+  /** @param wake asks the driver for steps of the stack. */
+  constructor(tcp: TcpApi, wake: () => void) {
+    this.#tcp = tcp;
+    this.#wake = wake;
+  }
+
+  /** Has a reporter asked for its events, in this turn or the next one. */
+  add(reporter: Reporter): void {
+    if (reporter.isWaiting) return;
+    reporter.isWaiting = true;
+    this.#later.push(reporter);
+    this.#wake();
+  }
+
+  post(job: Job): void {
+    this.#jobs.push(job);
+    this.#wake();
+  }
+
+  /** Returns a clock whose alarms wait for their place in the turn. */
+  clockOf(clock: Clock): Clock {
+    return {
+      nowMs: () => clock.nowMs(),
+      setAlarm: (atMs, wake) => new DueAlarm(clock, atMs, this, wake),
+    };
+  }
+
+  /** Called by an alarm that is due. One is enough: all timers of a stack stand on one alarm. */
+  alarmIsDue(alarm: DueAlarm): void {
+    this.#dueAlarm = alarm;
+    this.#wake();
+  }
+
+  alarmIsCancelled(alarm: DueAlarm): void {
+    if (this.#dueAlarm === alarm) this.#dueAlarm = undefined;
+  }
+
+  /** Does the next piece of work. Returns false if there was nothing to do. */
+  next(): boolean {
+    if (this.#continue()) return true;
+    this.#begin();
+    return this.#continue();
+  }
+
+  #begin(): void {
+    const reporters = this.#reporters;
+    reporters.length = this.#next = 0;
+    for (let ready = this.#tcp.takeReady(); ready !== undefined; ready = this.#tcp.takeReady()) {
+      const { owner } = ready;
+      if (!(owner instanceof Reporter) || owner.isWaiting) continue;
+      owner.isWaiting = true;
+      reporters.push(owner);
+    }
+    if (this.#later.length > 0) {
+      reporters.push(...this.#later);
+      this.#later = [];
+    }
+    this.#jobsOfTurn = this.#jobs.length;
+  }
+
+  #continue(): boolean {
+    const reporters = this.#reporters;
+    while (this.#next < reporters.length) {
+      const reporter = reporters[this.#next];
+      // The reporter keeps its place also if the event throws.
+      if (reporter?.report() === true) return true;
+      this.#next += 1;
+      if (reporter !== undefined) reporter.isWaiting = false;
+    }
+    if (this.#jobsOfTurn > 0) {
+      this.#runJob();
+      return true;
+    }
+    const alarm = this.#dueAlarm;
+    if (alarm === undefined) return false;
+    this.#dueAlarm = undefined;
+    alarm.ring();
+    return true;
+  }
+
+  #runJob(): void {
+    const job = this.#jobs[this.#jobsDone];
+    this.#jobsDone += 1;
+    this.#jobsOfTurn -= 1;
+    if (this.#jobsOfTurn === 0) {
+      this.#jobs = this.#jobs.slice(this.#jobsDone);
+      this.#jobsDone = 0;
+    }
+    job?.();
+  }
+}
+
+/** An alarm of the driver's clock that waits, once it is due, until the turn has come to the timers. */
+class DueAlarm implements Alarm {
+  readonly #turns: Turns;
+  readonly #wake: () => void;
+  readonly #alarm: Alarm;
+
+  constructor(clock: Clock, atMs: number, turns: Turns, wake: () => void) {
+    this.#turns = turns;
+    this.#wake = wake;
+    this.#alarm = clock.setAlarm(atMs, () => {
+      turns.alarmIsDue(this);
+    });
+  }
+
+  ring(): void {
+    this.#wake();
+  }
+
+  cancel(): void {
+    this.#alarm.cancel();
+    this.#turns.alarmIsCancelled(this);
+  }
+}
