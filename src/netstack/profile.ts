@@ -83,6 +83,8 @@ export interface TcpProfile {
 
 export interface IpProfile {
   readonly hopLimit: number;
+  /** True: IPv4 packets that fit carry Don't Fragment, so that routers report the path's MTU (RFC 1191). */
+  readonly discoversPathMtu: boolean;
   /** ARP (lwIP: etharp.h). Times in milliseconds. */
   readonly arp: {
     readonly entries: number;
@@ -155,6 +157,7 @@ const LINUX: Profile = {
   },
   ip: {
     hopLimit: 64,
+    discoversPathMtu: true,
     arp: {
       entries: 1024,
       lifeMs: 60_000,
@@ -213,6 +216,7 @@ const LWIP: Profile = {
   },
   ip: {
     hopLimit: 255,
+    discoversPathMtu: false,
     arp: {
       entries: 10,
       lifeMs: 300_000,
