@@ -1,6 +1,6 @@
 /**
- * Captures the packets of links: each end of a link is an interface, which sees what it sends and receives. Dropped
- * packets are on an interface of their own, with the reason as a comment.
+ * Captures the packets of links: each end of a link is an interface, which sees what it sends and receives.
+ * Dropped packets are on an interface of their own, with the reason as a comment.
  */
 import type { Frame } from '../netstack/frame.js';
 import type { Direction, LinkTap } from './direction.js';

@@ -67,7 +67,13 @@ export class PcapngWriter {
     return this.#interfaces - 1;
   }
 
-  writePacket(interfaceId: number, atNs: number, packet: Uint8Array, flow: PacketFlow, comment?: string): void {
+  writePacket(
+    interfaceId: number,
+    atNs: number,
+    packet: Uint8Array,
+    flow: PacketFlow,
+    comment?: string,
+  ): void {
     const time = this.#epochNs + BigInt(atNs);
     const block = new Block(ENHANCED_PACKET);
     block.word(interfaceId);

@@ -26,6 +26,8 @@ export interface HostOptions {
    * free one of 10.0.0.0/24.
    */
   readonly address?: string | readonly string[];
+  /** True: the host is a router, and passes packets on that are not for it. Default: false. */
+  readonly forwards?: boolean;
   /** Numbers of its stack that are not those of the profile. */
   readonly limits?: VirtualStackLimits;
 }
@@ -49,6 +51,14 @@ export interface Attachment {
   /** Addresses with the length of the link's prefix. */
   readonly addresses: readonly string[];
   readonly name: string;
+  /** Returns the hosts at the other end. */
+  neighbours(): readonly Neighbour[];
+}
+
+export interface Neighbour {
+  readonly host: Host;
+  /** Addresses that the host has on the link. */
+  readonly addresses: readonly string[];
 }
 
 interface Route {
@@ -60,9 +70,11 @@ interface Route {
 export class Host implements Machine {
   readonly name: string;
   readonly profile: Profile;
-  /** The addresses, without prefix lengths. */
+  /** The addresses, as they were given. */
   readonly addresses: readonly string[];
   readonly limits: VirtualStackLimits;
+  /** True for a router. */
+  readonly forwards: boolean;
   /** Number in the network. */
   readonly id: number;
   readonly #around: HostSurroundings;
@@ -81,14 +93,15 @@ export class Host implements Machine {
     this.profile = typeof profile === 'string' ? PROFILES[profile] : profile;
     this.addresses = options.addresses;
     this.limits = options.limits ?? {};
+    this.forwards = options.forwards ?? false;
     this.#around = around;
     this.id = around.loop.addMachine(this);
     this.restart();
   }
 
-  /** The first address. */
+  /** The first address, without the length of its prefix. */
   get address(): string {
-    return this.addresses[0] ?? '';
+    return bare(this.addresses[0] ?? '');
   }
 
   /** True from the start or `restart` until `crash`. */
@@ -149,6 +162,29 @@ export class Host implements Machine {
     this.#boot?.attach(attachment);
   }
 
+  /**
+   * Adds a route through a host that this one is joined to: `addRoute('0.0.0.0/0', router)`.
+   * @throws SimulationError if no link or LAN joins them.
+   */
+  addRoute(prefix: string, via: Host): void {
+    for (const attachment of this.#attachments) {
+      const gateway = attachment.neighbours().find(({ host }) => host === via);
+      if (gateway === undefined) continue;
+      const family = prefix.includes(':') ? 6 : 4;
+      const address = gateway.addresses.find((text) => text.includes(':') === (family === 6));
+      this.addRouteThrough(prefix, attachment, attachment.medium === 'ip' ? undefined : bare(address ?? ''));
+      return;
+    }
+    throw this.#around.loop.error('misuse', `nothing joins ${this.name} to ${via.name}`);
+  }
+
+  /** Adds the default routes of both families through a router, unless there are some. */
+  addDefaultRoute(router: Host): void {
+    for (const prefix of ['0.0.0.0/0', '::/0']) {
+      if (!this.#routes.some((route) => route.prefix === prefix)) this.addRoute(prefix, router);
+    }
+  }
+
   /** Adds a route through an end of a link. */
   addRouteThrough(prefix: string, attachment: Attachment, gateway?: string): void {
     const route = { prefix, attachment, gateway };
@@ -195,6 +231,7 @@ class Boot implements StackDriver {
       frames: around.frames,
       nowMs: this.clock.nowMs(),
       clock: this.clock,
+      forwarding: host.forwards,
       onWork: () => {
         this.wake();
       },
@@ -352,4 +389,9 @@ class AlarmEvent extends EventSource implements Alarm {
     this.#wake = undefined;
     if (!this.#boot.isDead) wake?.();
   }
+}
+
+/** Returns an address without the length of its prefix. */
+export function bare(address: string): string {
+  return address.replace(/\/.*$/, '');
 }
