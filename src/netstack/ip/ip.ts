@@ -24,8 +24,8 @@ export const PROTOCOL_UDP = 17;
 
 /** A transport protocol, as IP sees it. */
 export interface Transport {
-  /** Reads a packet. IP owns its frame, and has it again when the call returns. */
-  receive(packet: IpPacket): void;
+  /** Reads a packet. Returns true if its frame is the transport's from now on; otherwise it stays IP's. */
+  receive(packet: IpPacket): boolean;
   report(report: IcmpReport): void;
 }
 
@@ -70,9 +70,9 @@ export class Ip implements IpService, FrameInput {
     const packet = this.#packet;
     const version = frame.length === 0 ? 0 : (frame.bytes[frame.start] ?? 0) >>> 4;
     if (version === 4) {
-      if (this.#input4.read(packet, netInterface, frame)) this.#deliver(packet);
+      if (this.#input4.read(packet, netInterface, frame) && this.#deliver(packet)) return;
     } else if (version === 6) {
-      if (this.#input6.read(packet, netInterface, frame)) this.#deliver(packet);
+      if (this.#input6.read(packet, netInterface, frame) && this.#deliver(packet)) return;
     } else {
       this.counters.drop('badVersion');
     }
@@ -96,13 +96,12 @@ export class Ip implements IpService, FrameInput {
     assert(path instanceof Path, 'a path comes from pathTo');
   }
 
-  #deliver(packet: InPacket): void {
-    if (packet.protocol === PROTOCOL_TCP && this.#tcp !== undefined) {
-      this.#tcp.receive(packet);
-      return;
-    }
+  /** Returns true if the packet's frame is the transport's from now on. */
+  #deliver(packet: InPacket): boolean {
+    if (packet.protocol === PROTOCOL_TCP && this.#tcp !== undefined) return this.#tcp.receive(packet);
     const transport = this.#transports.get(packet.protocol);
-    if (transport === undefined) this.counters.drop('unknownProtocol');
-    else transport.receive(packet);
+    if (transport !== undefined) return transport.receive(packet);
+    this.counters.drop('unknownProtocol');
+    return false;
   }
 }

@@ -100,6 +100,7 @@ export function remove(c: TcpConnection): void {
 /** Gives back all that the host keeps for a connection, but for data that its program can still read. */
 function release(c: TcpConnection): void {
   c.timers.disarm();
+  c.timers.release();
   c.sent.clear();
   c.sendRing.release();
   c.ranges.clear();

@@ -46,7 +46,7 @@ export function receiveInSynSent(c: TcpConnection, segment: Segment): InputAnswe
     c.host.counters.drop('noSyn');
     return 'done';
   }
-  c.heardAtMs = c.nowMs();
+  c.timers.heardAtMs = c.nowMs();
   takeSyn(c, segment);
   if (isAckGood) completeOpen(c, segment);
   else answerSimultaneousSyn(c);
@@ -88,7 +88,7 @@ export function takeSyn(c: TcpConnection, segment: Segment): void {
   c.hasTimestamps = profile.timestamps && segment.hasTimestamp;
   if (c.hasTimestamps) {
     c.tsRecent = segment.timestamp;
-    c.tsRecentAtMs = c.nowMs();
+    c.timers.tsRecentAtMs = c.nowMs();
   }
   const scale = scaleToOffer(c);
   c.hasScale = scale !== undefined && segment.windowScale >= 0;

@@ -20,9 +20,11 @@ import type { TcpHost } from './host.js';
 import type { IpPath } from './ip-service.js';
 import type { TcpListener } from './listener.js';
 import { output } from './output.js';
-import { Ranges } from './ranges.js';
-import { LossRecovery } from './recovery.js';
+import type { PortUse } from './ports.js';
+import { NO_RANGES, type Ranges } from './ranges.js';
+import type { LossRecovery } from './recovery.js';
 import { windowOpened } from './receive.js';
+import { ReceiveBuffer } from './receive-buffer.js';
 import { ByteRing } from './ring.js';
 import { RoundTrip } from './rtt.js';
 import { SentList } from './sent-segment.js';
@@ -58,6 +60,8 @@ export class TcpConnection implements TcpSocket, TimerOwner {
   // ---- places in the lists of the host
 
   hash = 0;
+  /** The use of its local port, if this host has opened it. */
+  portUse: PortUse | undefined;
   hashNext: TcpConnection | undefined;
   isScheduled = false;
   isReady = false;
@@ -92,10 +96,12 @@ export class TcpConnection implements TcpSocket, TimerOwner {
   /** True if bytes waited since the last `DRAINED`. */
   hasWaited = false;
   readonly sent: SentList;
-  readonly roundTrip = new RoundTrip();
-  readonly recovery: LossRecovery;
+  readonly roundTrip: RoundTrip;
+  /** `undefined` before the first data is sent, as `congestion`. */
+  recovery: LossRecovery | undefined;
   congestion: Congestion | undefined;
   retransmissions = 0;
+  wasSynLost = false;
 
   // ---- receiving (§3.3.1, table 3)
 
@@ -107,8 +113,9 @@ export class TcpConnection implements TcpSocket, TimerOwner {
   readonly receiveWindowBytes: number;
   /** True if the program chose the window: its scale is no larger than the window needs. */
   readonly hasOwnWindow: boolean;
-  readonly receiveRing: ByteRing;
-  readonly ranges = new Ranges();
+  readonly receiveRing: ReceiveBuffer;
+  /** `NO_RANGES` before anything came out of order. */
+  ranges: Ranges = NO_RANGES;
   /** Segments kept out of order. */
   outOfOrderSegments = 0;
   /** Bytes that the program has and has not consumed. */
@@ -142,16 +149,14 @@ export class TcpConnection implements TcpSocket, TimerOwner {
   /** Both sides scale their windows (RFC 7323 §2.2). */
   hasScale = false;
   hasTimestamps = false;
-  /** TS.Recent (RFC 7323 §4.3), and the time at which it was set. */
+  /** TS.Recent (RFC 7323 §4.3). */
   tsRecent = 0;
-  tsRecentAtMs = 0;
   timestampOffset = 0;
 
   // ---- timers
 
   readonly timers: ConnectionTimers;
   readonly timer = new Timer(this);
-  heardAtMs: number;
 
   constructor(host: TcpHost, ends: ConnectionEnds) {
     const { profile } = host;
@@ -165,12 +170,11 @@ export class TcpConnection implements TcpSocket, TimerOwner {
     this.receiveWindowBytes = ends.receiveWindowBytes ?? profile.receiveWindowBytes;
     this.hasOwnWindow = ends.receiveWindowBytes !== undefined;
     this.sendRing = new ByteRing(host.rings);
-    this.receiveRing = new ByteRing(host.rings);
+    this.receiveRing = new ReceiveBuffer(host.rings);
     this.sent = new SentList(host.segments);
-    this.recovery = new LossRecovery(this);
     this.timers = new ConnectionTimers(this);
+    this.roundTrip = new RoundTrip(this.timers);
     this.quickAcks = profile.quickAcks;
-    this.heardAtMs = host.clock.nowMs();
   }
 
   // ---- events
@@ -301,7 +305,7 @@ export class TcpConnection implements TcpSocket, TimerOwner {
   // ---- figures
 
   heardAgoMs(): number {
-    return this.host.clock.nowMs() - this.heardAtMs;
+    return this.host.clock.nowMs() - this.timers.heardAtMs;
   }
 
   info(): TcpInfo {
@@ -318,7 +322,7 @@ export class TcpConnection implements TcpSocket, TimerOwner {
   inFlight(): number {
     const { sent } = this;
     const outstanding = seqDiff(this.sndNxt, this.sndUna);
-    const arrived = sent.sackedBytes + this.recovery.presumedArrived;
+    const arrived = sent.sackedBytes + (this.recovery?.presumedArrived ?? 0);
     return Math.max(0, outstanding - arrived - sent.lostBytes + sent.resentBytes);
   }
 

@@ -2,14 +2,13 @@
 import { TcpEvent } from '../raw-api.js';
 import { shutdownWhenEstablished } from './close.js';
 import type { TcpConnection } from './connection.js';
-import { beginCongestionControl } from './mss.js';
 import { changeState } from './state.js';
 
 export function established(c: TcpConnection): void {
   changeState(c, 'established');
   c.timers.endLife();
   c.timers.unanswered = 0;
-  beginCongestionControl(c);
+  c.wasSynLost = c.retransmissions > 0;
   c.retransmissions = 0;
   shutdownWhenEstablished(c);
   c.signal(TcpEvent.CONNECTED);

@@ -9,6 +9,7 @@ import type { IpService } from './ip-service.js';
 import type { RingPool } from './ring.js';
 import type { SentSegmentPool } from './sent-segment.js';
 import type { TcpListener } from './listener.js';
+import type { TimeTable } from './time-table.js';
 
 export interface TcpHost {
   readonly profile: TcpProfile;
@@ -17,6 +18,7 @@ export interface TcpHost {
   readonly timers: Timers;
   readonly rings: RingPool;
   readonly segments: SentSegmentPool;
+  readonly times: TimeTable;
   readonly counters: TcpCounters;
   /** Time at which the host's global ticks began. */
   readonly bootMs: number;
@@ -24,6 +26,8 @@ export interface TcpHost {
   schedule(connection: TcpConnection): void;
   /** Puts a connection or listener with events into the queue of ready ones. */
   ready(object: TcpConnection | TcpListener): void;
+  /** Notes that a connection keeps a frame, up to the next flush. */
+  lent(connection: TcpConnection): void;
   /** Removes a connection from the table of connections; its port is free. */
   forget(connection: TcpConnection): void;
   /** Notes that a connection has entered TIME_WAIT. */

@@ -13,8 +13,9 @@ export function connectionInfo(c: TcpConnection): TcpInfo {
     if (segment.isLost) lostSegments += 1;
     if (segment.isResent) retransmittedSegments += 1;
   }
+  const phase = recovery?.phase ?? 'open';
   const isMeasured = roundTrip.smoothedMs >= 0;
-  const hasHoles = sackedSegments > 0 || recovery.duplicates > 0;
+  const hasHoles = sackedSegments > 0 || (recovery?.duplicates ?? 0) > 0;
   return {
     state: c.state,
     smoothedRttMs: isMeasured ? roundTrip.smoothedMs : undefined,
@@ -35,6 +36,6 @@ export function connectionInfo(c: TcpConnection): TcpInfo {
     hasSack: c.hasSack,
     sendScale: c.hasScale ? c.sendScale : undefined,
     receiveScale: c.hasScale ? c.receiveScale : undefined,
-    recovery: recovery.phase === 'open' && hasHoles ? 'disorder' : recovery.phase,
+    recovery: phase === 'open' && hasHoles ? 'disorder' : phase,
   };
 }

@@ -36,13 +36,13 @@ export function receiveSegment(c: TcpConnection, segment: Segment): InputAnswer 
   const isReset = (segment.flags & TcpFlag.RST) !== 0;
   if (!isReset && isTooOld(c, segment)) return refuse(c, 'paws', true);
   if (!isAcceptable(c, segment)) return refuseUnacceptable(c, segment, isReset);
-  c.heardAtMs = c.nowMs();
+  c.timers.heardAtMs = c.nowMs();
   if (isReset) return receiveReset(c, segment);
   if ((segment.flags & TcpFlag.SYN) !== 0) return challenge(c, 'syn');
   if ((segment.flags & TcpFlag.ACK) === 0) return refuse(c, 'noAck', false);
-  noteTimestamp(c, segment);
   if (c.state === TcpState.SYN_RECEIVED && !completeHandshake(c, segment)) return 'reset';
   if (!acknowledge(c, segment)) return 'done';
+  noteTimestamp(c, segment);
   receiveAfterAck(c, segment);
   return 'done';
 }
@@ -64,7 +64,7 @@ function receiveAfterAck(c: TcpConnection, segment: Segment): void {
 function refuseUnacceptable(c: TcpConnection, segment: Segment, isReset: boolean): 'done' {
   if (isReset) return refuse(c, 'resetOutside', false);
   // A probe of the peer's, or a retransmission: the peer needs to know where this side is (§3.10.7.4).
-  c.heardAtMs = c.nowMs();
+  c.timers.heardAtMs = c.nowMs();
   if (c.state === TcpState.TIME_WAIT && (segment.flags & TcpFlag.FIN) !== 0) c.timers.restartTimeWait();
   noteRepeated(c, segment);
   // In a closed window, acknowledgements count all the same (§3.10.7.4, first step).
@@ -105,7 +105,7 @@ function challenge(c: TcpConnection, reason: string): 'done' {
 function isTooOld(c: TcpConnection, segment: Segment): boolean {
   if (!c.hasTimestamps || !segment.hasTimestamp) return false;
   if (((segment.timestamp - c.tsRecent) | 0) >= 0) return false;
-  return c.nowMs() - c.tsRecentAtMs < PAWS_LIFE_MS;
+  return c.nowMs() - c.timers.tsRecentAtMs < PAWS_LIFE_MS;
 }
 
 /** §4.3: the timestamp of the oldest segment that is not acknowledged is the one to echo. */
@@ -113,7 +113,7 @@ function noteTimestamp(c: TcpConnection, segment: Segment): void {
   if (!c.hasTimestamps || !segment.hasTimestamp) return;
   if (seqLess(c.lastAckSent, segment.seq) || ((segment.timestamp - c.tsRecent) | 0) < 0) return;
   c.tsRecent = segment.timestamp;
-  c.tsRecentAtMs = c.nowMs();
+  c.timers.tsRecentAtMs = c.nowMs();
 }
 
 // ---- second step: reset
@@ -134,7 +134,7 @@ function receiveReset(c: TcpConnection, segment: Segment): 'done' {
 function isRepeatedSyn(c: TcpConnection, segment: Segment): boolean {
   const { flags } = segment;
   if ((flags & TcpFlag.SYN) === 0 || segment.seq !== c.irs) return false;
-  c.heardAtMs = c.nowMs();
+  c.timers.heardAtMs = c.nowMs();
   if ((flags & TcpFlag.ACK) !== 0) {
     if (segment.ack !== c.sndNxt) return false;
     // Both SYNs crossed: the peer's is acknowledged already, so that only its ACK is news (figure 8).

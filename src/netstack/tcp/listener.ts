@@ -7,10 +7,10 @@ import type { TcpListenerSocket, TcpSocket } from '../raw-api.js';
 import type { Address } from '../wire/address.js';
 import { TcpFlag } from '../wire/tcp-header.js';
 import type { Segment } from '../wire/tcp-segment.js';
-import { abort } from './close.js';
 import { chooseSequence, takeSyn } from './connect.js';
 import { TcpConnection, type ConnectionEnds } from './connection.js';
 import type { TcpHost } from './host.js';
+import type { PortUse } from './ports.js';
 import { updateSendWindow } from './acknowledge.js';
 import { changeState } from './state.js';
 
@@ -31,7 +31,9 @@ export class TcpListener implements TcpListenerSocket {
   isReady = false;
   readonly #host: TcpHost;
   readonly #onClosed: (listener: TcpListener) => void;
-  readonly #opening = new Set<TcpConnection>();
+  /** Connections whose handshake is not complete. */
+  #opening = 0;
+  portUse: PortUse | undefined;
   readonly #waiting = new Set<TcpConnection>();
   #isClosed = false;
 
@@ -45,7 +47,7 @@ export class TcpListener implements TcpListenerSocket {
 
   /** True if a further SYN is taken. */
   get hasRoom(): boolean {
-    return this.#opening.size + this.#waiting.size < this.settings.backlog;
+    return this.#opening + this.#waiting.size < this.settings.backlog;
   }
 
   /** Returns true if the listener gets connections to an address of this host. */
@@ -65,13 +67,13 @@ export class TcpListener implements TcpListenerSocket {
     updateSendWindow(c, segment);
     c.hasSynToSend = true;
     c.timers.armSynReceived();
-    this.#opening.add(c);
+    this.#opening += 1;
     return c;
   }
 
   /** A handshake is complete: the program may take the connection. */
   established(c: TcpConnection): void {
-    this.#opening.delete(c);
+    this.#opening -= 1;
     this.#waiting.add(c);
     if (this.isReady) return;
     this.isReady = true;
@@ -80,8 +82,7 @@ export class TcpListener implements TcpListenerSocket {
 
   /** A connection is over before the program has taken it. */
   lost(c: TcpConnection): void {
-    this.#opening.delete(c);
-    this.#waiting.delete(c);
+    if (!this.#waiting.delete(c)) this.#opening -= 1;
   }
 
   accept(): TcpSocket | undefined {
@@ -98,7 +99,6 @@ export class TcpListener implements TcpListenerSocket {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const c of [...this.#opening, ...this.#waiting]) abort(c);
     this.#onClosed(this);
   }
 }

@@ -5,6 +5,8 @@
 import { TcpEvent } from '../raw-api.js';
 import { TcpFlag } from '../wire/tcp-header.js';
 import type { TcpConnection } from './connection.js';
+import { beginCongestionControl } from './mss.js';
+import { LossRecovery } from './recovery.js';
 import { dataSackBytes, sendSegment, sendSyn } from './segment-writer.js';
 import type { SentSegment } from './sent-segment.js';
 import { seqAdd, seqDiff, seqLess, seqMin } from './sequence.js';
@@ -44,7 +46,12 @@ export function segmentBytes(c: TcpConnection): number {
 
 function sendNew(c: TcpConnection): void {
   if (c.isFinSent) return;
+  if (c.sent.first === undefined && c.congestion !== undefined && c.host.profile.restartsAfterIdle) {
+    c.recovery?.restartAfterIdle(c.congestion);
+  }
   const mss = segmentBytes(c);
+  const formerNxt = c.sndNxt;
+  let isLimited = false;
   for (;;) {
     const unsent = c.unsent();
     const isFinDue = c.isFinQueued && !c.isFinSent;
@@ -54,9 +61,12 @@ function sendNew(c: TcpConnection): void {
     const isLast = bytes === unsent;
     // FIN takes a place in the window as well.
     const takesFin = isLast && isFinDue && usable > bytes;
-    if (!isWorthSending(c, bytes, mss, isLast, takesFin) || !c.recovery.admits(bytes)) break;
+    if (!isWorthSending(c, bytes, mss, isLast, takesFin)) break;
+    isLimited = !recoveryOf(c).admits(bytes);
+    if (isLimited) break;
     sendData(c, bytes, isLast, takesFin);
   }
+  if (c.sndNxt !== formerNxt) c.recovery?.sentRound(isLimited);
   if (c.sent.first === undefined && (c.unsent() > 0 || c.isFinQueued)) c.timers.armPersist();
   if (c.hasWaited && c.unsent() === 0) {
     c.hasWaited = false;
@@ -88,14 +98,16 @@ function isBufferFull(c: TcpConnection): boolean {
 }
 
 function sendData(c: TcpConnection, bytes: number, isLast: boolean, takesFin: boolean): void {
+  const { timers } = c;
   const start = c.sndNxt;
   const end = seqAdd(start, bytes + (takesFin ? 1 : 0));
   c.sndNxt = end;
   if (takesFin) c.isFinSent = true;
   sendSegment(c, start, bytes, ACK | (isLast && bytes > 0 ? PSH : 0) | (takesFin ? FIN : 0));
   c.sent.append(start, end, c.nowMs());
-  c.recovery.sentNew(seqDiff(end, start));
-  c.timers.dataSent();
+  recoveryOf(c).sentNew(seqDiff(end, start));
+  timers.lastSentAtMs = c.nowMs();
+  timers.dataSent();
 }
 
 /** Sends what the window admits although it is little: the override of §3.8.6.2.1. */
@@ -112,12 +124,20 @@ export function sendProbeOfNewData(c: TcpConnection): boolean {
   return !c.isFinSent && sendSmall(c);
 }
 
+/** Returns the connection's loss recovery; it begins, with the congestion control, with the first data. */
+function recoveryOf(c: TcpConnection): LossRecovery {
+  if (c.recovery !== undefined) return c.recovery;
+  beginCongestionControl(c);
+  c.recovery = new LossRecovery(c);
+  return c.recovery;
+}
+
 // ---- data again
 
 function resendLost(c: TcpConnection): void {
   for (let segment = c.sent.first; segment !== undefined; segment = segment.next) {
     if (!segment.isLost || segment.isResent) continue;
-    if (!c.recovery.admitsResending(segment)) return;
+    if (c.recovery?.admitsResending(segment) === false) return;
     resend(c, segment);
   }
 }
@@ -140,6 +160,6 @@ export function resend(c: TcpConnection, segment: SentSegment): void {
   sent.markResent(segment, c.nowMs());
   c.retransmissions += 1;
   c.host.counters.retransmitted += 1;
-  c.recovery.sentAgain(segment);
+  c.recovery?.sentAgain(segment);
   timers.resent();
 }

@@ -7,10 +7,12 @@ export interface PortUse {
   readonly port: number;
   readonly isShared: boolean;
   readonly isListener: boolean;
+  /** Another use of the same port. */
+  next?: PortUse | undefined;
 }
 
 export class Ports {
-  readonly #uses = new Map<number, Set<PortUse>>();
+  readonly #uses = new Map<number, PortUse>();
   readonly #first: number;
   readonly #count: number;
   #next: number;
@@ -27,22 +29,29 @@ export class Ports {
    * other.
    */
   isFree(use: PortUse): boolean {
-    for (const other of this.#uses.get(use.port) ?? []) {
+    for (let other = this.#uses.get(use.port); other !== undefined; other = other.next) {
       if (overlaps(other.address, use.address) && !(other.isShared && use.isShared)) return false;
     }
     return true;
   }
 
   add(use: PortUse): void {
-    const uses = this.#uses.get(use.port);
-    if (uses === undefined) this.#uses.set(use.port, new Set([use]));
-    else uses.add(use);
+    use.next = this.#uses.get(use.port);
+    this.#uses.set(use.port, use);
   }
 
   remove(use: PortUse): void {
-    const uses = this.#uses.get(use.port);
-    uses?.delete(use);
-    if (uses?.size === 0) this.#uses.delete(use.port);
+    let previous: PortUse | undefined;
+    for (let other = this.#uses.get(use.port); other !== undefined; other = other.next) {
+      if (other !== use) {
+        previous = other;
+        continue;
+      }
+      if (previous !== undefined) previous.next = use.next;
+      else if (use.next !== undefined) this.#uses.set(use.port, use.next);
+      else this.#uses.delete(use.port);
+      return;
+    }
   }
 
   /** Returns an ephemeral port that nothing uses; `undefined` if there is none. */

@@ -77,3 +77,6 @@ export class Ranges {
     this.#ranges.length = 0;
   }
 }
+
+/** The ranges of connections in which nothing came out of order; nothing is ever added to them. */
+export const NO_RANGES = new Ranges();

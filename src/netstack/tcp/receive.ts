@@ -7,6 +7,7 @@ import type { Segment } from '../wire/tcp-segment.js';
 import { TcpFlag } from '../wire/tcp-header.js';
 import { enterTimeWait } from './close.js';
 import type { TcpConnection } from './connection.js';
+import { NO_RANGES, Ranges } from './ranges.js';
 import { noteDuplicate } from './segment-writer.js';
 import { seqAdd, seqAtMost, seqDiff, seqLess, seqMin, type Seq } from './sequence.js';
 import { canReceive, changeState, TcpState } from './state.js';
@@ -93,8 +94,7 @@ function takeInOrder(c: TcpConnection, segment: Segment, from: number, bytes: nu
   if (c.isDiscarding) {
     c.rcvNxt = seqAdd(c.rcvNxt, bytes);
   } else {
-    store(c, segment, from, bytes, 0);
-    c.receiveRing.length += bytes;
+    keepInOrder(c, segment, from, bytes);
     c.rcvNxt = seqAdd(c.rcvNxt, bytes);
     c.signal(TcpEvent.READABLE);
   }
@@ -103,7 +103,7 @@ function takeInOrder(c: TcpConnection, segment: Segment, from: number, bytes: nu
     return;
   }
   const reached = c.ranges.advance(c.rcvNxt);
-  if (!c.isDiscarding) c.receiveRing.length += seqDiff(reached, c.rcvNxt);
+  if (!c.isDiscarding) c.receiveRing.extend(seqDiff(reached, c.rcvNxt));
   c.rcvNxt = reached;
   if (c.ranges.count === 0) {
     c.outOfOrderSegments = 0;
@@ -113,12 +113,25 @@ function takeInOrder(c: TcpConnection, segment: Segment, from: number, bytes: nu
   acknowledgeNow(c);
 }
 
+function keepInOrder(c: TcpConnection, segment: Segment, from: number, bytes: number): void {
+  const { frame } = segment;
+  if (frame !== undefined && c.receiveRing.isEmpty) {
+    // The frame is the connection's from now on.
+    segment.frame = undefined;
+    c.receiveRing.lend(frame, c.path.frames, from, bytes);
+    c.host.lent(c);
+    return;
+  }
+  store(c, segment, from, bytes, 0);
+  c.receiveRing.extend(bytes);
+}
+
 function takeOutOfOrder(c: TcpConnection, segment: Segment, start: Seq, from: number, bytes: number): void {
   const { outOfOrderSegments } = c.host.profile;
   const end = seqAdd(start, bytes);
   const isFull = outOfOrderSegments !== undefined && c.outOfOrderSegments >= outOfOrderSegments;
   if (c.ranges.has(start, end)) noteDuplicate(c, start, end);
-  else if (isFull || !c.ranges.add(start, end)) c.host.counters.drop('outOfOrderFull');
+  else if (isFull || !rangesOf(c).add(start, end)) c.host.counters.drop('outOfOrderFull');
   else {
     c.outOfOrderSegments += 1;
     c.timers.outOfOrderKept();
@@ -127,10 +140,15 @@ function takeOutOfOrder(c: TcpConnection, segment: Segment, start: Seq, from: nu
   acknowledgeNow(c);
 }
 
+function rangesOf(c: TcpConnection): Ranges {
+  if (c.ranges === NO_RANGES) c.ranges = new Ranges();
+  return c.ranges;
+}
+
 function store(c: TcpConnection, segment: Segment, from: number, bytes: number, offset: number): void {
   const { frame } = segment;
   if (frame === undefined) return;
-  c.receiveRing.store(c.receiveRing.length + offset, frame.bytes, from, bytes);
+  c.receiveRing.store(offset, frame.bytes, from, bytes);
 }
 
 /** Forgets what has arrived out of order: the sender has to send it again (RFC 2018 §8). */

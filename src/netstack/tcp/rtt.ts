@@ -1,5 +1,6 @@
 /** The round-trip time and the retransmission timeout that follows from it (RFC 6298). */
 import type { TcpProfile } from '../profile.js';
+import type { TimeRow } from './time-table.js';
 
 const GAIN = 1 / 8;
 const VARIATION_GAIN = 1 / 4;
@@ -8,33 +9,52 @@ const VARIATIONS = 4;
 const SMALLEST_LIFE_MS = 300_000;
 
 export class RoundTrip {
+  readonly #times: TimeRow;
+
+  constructor(times: TimeRow) {
+    this.#times = times;
+    times.smoothedRttMs = -1;
+    times.smallestRttMs = Number.POSITIVE_INFINITY;
+  }
+
   /** −1 before the first sample. */
-  smoothedMs = -1;
-  variationMs = 0;
+  get smoothedMs(): number {
+    return this.#times.smoothedRttMs;
+  }
+
+  get variationMs(): number {
+    return this.#times.rttVariationMs;
+  }
+
   /** Smallest of the last minutes; `Infinity` before the first sample. */
-  smallestMs = Number.POSITIVE_INFINITY;
-  #smallestAtMs = 0;
+  get smallestMs(): number {
+    return this.#times.smallestRttMs;
+  }
 
   /** Takes a sample of a segment that was sent once (Karn's rule, §3). */
   add(sampleMs: number, nowMs: number): void {
-    if (this.smoothedMs < 0) {
-      this.smoothedMs = sampleMs;
-      this.variationMs = sampleMs / 2;
+    const times = this.#times;
+    const smoothedMs = times.smoothedRttMs;
+    if (smoothedMs < 0) {
+      times.smoothedRttMs = sampleMs;
+      times.rttVariationMs = sampleMs / 2;
     } else {
       // The variation first: it uses the old average (§2.3).
-      this.variationMs += VARIATION_GAIN * (Math.abs(this.smoothedMs - sampleMs) - this.variationMs);
-      this.smoothedMs += GAIN * (sampleMs - this.smoothedMs);
+      const variationMs = times.rttVariationMs;
+      times.rttVariationMs = variationMs + VARIATION_GAIN * (Math.abs(smoothedMs - sampleMs) - variationMs);
+      times.smoothedRttMs = smoothedMs + GAIN * (sampleMs - smoothedMs);
     }
-    if (sampleMs > this.smallestMs && nowMs - this.#smallestAtMs < SMALLEST_LIFE_MS) return;
-    this.smallestMs = sampleMs;
-    this.#smallestAtMs = nowMs;
+    if (sampleMs > times.smallestRttMs && nowMs - times.smallestRttAtMs < SMALLEST_LIFE_MS) return;
+    times.smallestRttMs = sampleMs;
+    times.smallestRttAtMs = nowMs;
   }
 
   /** Returns the retransmission timeout without backoff. */
   timeoutMs({ initialRtoMs, minRtoMs, maxRtoMs, ticks }: TcpProfile): number {
-    if (this.smoothedMs < 0) return initialRtoMs;
+    const { smoothedMs } = this;
+    if (smoothedMs < 0) return initialRtoMs;
     // Linux bounds the variation alone, so that a steady path keeps some room (`tcp_rtt_estimator`).
     const room = Math.max(VARIATIONS * this.variationMs, ticks === undefined ? minRtoMs : ticks.slowMs);
-    return Math.min(Math.max(this.smoothedMs + room, minRtoMs), maxRtoMs);
+    return Math.min(Math.max(smoothedMs + room, minRtoMs), maxRtoMs);
   }
 }

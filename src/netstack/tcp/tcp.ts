@@ -16,7 +16,7 @@ import type {
 } from '../raw-api.js';
 import type { Address } from '../wire/address.js';
 import { Segment } from '../wire/tcp-segment.js';
-import { fail, remove } from './close.js';
+import { abort, fail, remove } from './close.js';
 import { beginConnect } from './connect.js';
 import { TcpConnection } from './connection.js';
 import { ConnectionTable } from './connection-table.js';
@@ -28,12 +28,13 @@ import type { IcmpReport, IpPacket, IpService } from './ip-service.js';
 import { isForListener, TcpListener } from './listener.js';
 import { output } from './output.js';
 import { Queue } from './queue.js';
-import { Ports, type PortUse } from './ports.js';
+import { Ports } from './ports.js';
 import { quotedPorts, reportIcmp } from './icmp-report.js';
 import { sendResetFor } from './reset-writer.js';
 import { RingPool } from './ring.js';
 import { SentSegmentPool } from './sent-segment.js';
 import { TcpState } from './state.js';
+import { TimeTable } from './time-table.js';
 import { Vacancies } from './vacancies.js';
 
 export interface TcpOptions {
@@ -52,18 +53,19 @@ export class Tcp implements TcpApi, TcpHost {
   readonly timers: Timers;
   readonly rings = new RingPool();
   readonly segments = new SentSegmentPool();
+  readonly times = new TimeTable();
   readonly counters = new TcpCounters();
   readonly bootMs: number;
   readonly #segment = new Segment();
   readonly #table: ConnectionTable;
   readonly #ports: Ports;
-  readonly #uses = new Map<TcpConnection | TcpListener, PortUse>();
   readonly #listeners = new Map<number, TcpListener[]>();
   readonly #sequence: InitialSequence;
   readonly #vacancies: Vacancies;
   #listenerCount = 0;
   #rotation = 0;
   readonly #scheduled = new Queue<TcpConnection>();
+  readonly #lent = new Queue<TcpConnection>();
   readonly #ready = new Queue<TcpConnection | TcpListener>();
   #challengesLeft = 0;
   #challengeSecond = -1;
@@ -109,7 +111,7 @@ export class Tcp implements TcpApi, TcpHost {
     const c = new TcpConnection(this, ends);
     if (isShared && this.#hasTwin(c)) return 'inUse';
     this.#ports.add(use);
-    this.#uses.set(c, use);
+    c.portUse = use;
     this.#begin(c);
     beginConnect(c);
     return c;
@@ -146,13 +148,14 @@ export class Tcp implements TcpApi, TcpHost {
       (closed) => this.#closed(closed),
     );
     this.#ports.add(use);
-    this.#uses.set(listener, use);
+    listener.portUse = use;
     this.#listenerCount += 1;
     this.#listeners.set(port, [...(this.#listeners.get(port) ?? []), listener]);
     return listener;
   }
 
   #closed(listener: TcpListener): void {
+    for (const c of this.#table) if (c.listener === listener) abort(c);
     const left = (this.#listeners.get(listener.localPort) ?? []).filter((other) => other !== listener);
     if (left.length > 0) this.#listeners.set(listener.localPort, left);
     else this.#listeners.delete(listener.localPort);
@@ -171,6 +174,7 @@ export class Tcp implements TcpApi, TcpHost {
   }
 
   flush(): void {
+    for (let c = this.#lent.shift(); c !== undefined; c = this.#lent.shift()) c.receiveRing.settle();
     for (let c = this.#scheduled.shift(); c !== undefined; c = this.#scheduled.shift()) {
       c.isScheduled = false;
       output(c);
@@ -179,26 +183,28 @@ export class Tcp implements TcpApi, TcpHost {
 
   // ---- segments
 
-  /** Takes a packet of IP's; the frame stays the caller's. */
-  receive(packet: IpPacket): void {
+  /** Takes a packet of IP's. Returns true if the frame is TCP's from now on. */
+  receive(packet: IpPacket): boolean {
     const segment = this.#segment;
     const { counters } = this;
     counters.received += 1;
     if (packet.isGroup) {
       // TCP is between two hosts (RFC 9293 §3.9.2.3, MUST-57).
       counters.drop('group');
-      return;
+      return false;
     }
     const fault = segment.read(packet);
     if (fault !== undefined) {
       counters.drop(fault);
-      return;
+      return false;
     }
     const c = this.#table.find(packet, segment.sourcePort, segment.destinationPort);
     const answer = c === undefined ? 'listen' : receiveSegment(c, segment);
     if (answer === 'reset') sendResetFor(this, packet, segment);
     else if (answer === 'listen') this.#receiveForListener(packet, segment);
+    const isKept = segment.frame === undefined;
     segment.frame = undefined;
+    return isKept;
   }
 
   #receiveForListener(packet: IpPacket, segment: Segment): void {
@@ -252,6 +258,10 @@ export class Tcp implements TcpApi, TcpHost {
     this.#scheduled.push(c);
   }
 
+  lent(c: TcpConnection): void {
+    this.#lent.push(c);
+  }
+
   ready(object: TcpConnection | TcpListener): void {
     this.#ready.push(object);
   }
@@ -271,10 +281,8 @@ export class Tcp implements TcpApi, TcpHost {
   }
 
   #freePort(object: TcpConnection | TcpListener): void {
-    const use = this.#uses.get(object);
-    if (use === undefined) return;
-    this.#uses.delete(object);
-    this.#ports.remove(use);
+    if (object.portUse !== undefined) this.#ports.remove(object.portUse);
+    object.portUse = undefined;
   }
 
   mayChallenge(): boolean {

@@ -14,6 +14,7 @@ import { acknowledgeNow, dropOutOfOrder } from './receive.js';
 import { sendEmpty, sendSegment } from './segment-writer.js';
 import { seqAdd, seqOf } from './sequence.js';
 import { TcpState } from './state.js';
+import { TimeRow } from './time-table.js';
 
 const NEVER = Number.POSITIVE_INFINITY;
 /** Time for which a corked connection holds a small segment back (Linux: tcp(7), TCP_CORK). */
@@ -30,37 +31,34 @@ export function deadlineMs({ profile: { ticks }, clock, bootMs }: TcpHost, delay
   return bootMs + (passed + Math.max(1, Math.ceil(delayMs / slowMs))) * slowMs;
 }
 
-export class ConnectionTimers {
+export class ConnectionTimers extends TimeRow {
   readonly #c: TcpConnection;
-  retransmitAtMs = NEVER;
-  /** Tail loss probe, and the end of RACK's reordering window (RFC 8985). */
-  probeAtMs = NEVER;
-  reorderAtMs = NEVER;
-  delayedAckAtMs = NEVER;
-  #persistAtMs = NEVER;
-  #keepAliveAtMs = NEVER;
-  #corkAtMs = NEVER;
-  #outOfOrderAtMs = NEVER;
-  /** End of a state that does not last: SYN_RECEIVED, FIN_WAIT_2, LAST_ACK, TIME_WAIT. */
-  #lifeAtMs = NEVER;
   /** Doublings of the retransmission timeout since the last valid sample. */
   backoffs = 0;
   /** Retransmissions and probes in a row without an answer. */
   unanswered = 0;
   #probes = 0;
   userTimeoutMs = 0;
-  #unansweredSinceMs = NEVER;
   #keepAlive: { readonly idleMs: number; readonly intervalMs: number; readonly probes: number } | undefined;
   #keepAlivesSent = 0;
 
   constructor(connection: TcpConnection) {
+    super(connection.host.times);
     this.#c = connection;
+    this.heardAtMs = connection.nowMs();
+  }
+
+  /** Earliest of all times; `Infinity` if nothing waits. */
+  get earliestMs(): number {
+    const retransmitMs = Math.min(this.retransmitAtMs, this.probeAtMs, this.reorderAtMs, this.persistAtMs);
+    const otherMs = Math.min(this.delayedAckAtMs, this.keepAliveAtMs, this.corkAtMs, this.outOfOrderAtMs);
+    return Math.min(retransmitMs, otherMs, this.lifeAtMs);
   }
 
   disarm(): void {
     this.#c.host.timers.disarm(this.#c.timer);
     this.retransmitAtMs = this.probeAtMs = this.reorderAtMs = this.delayedAckAtMs = NEVER;
-    this.#persistAtMs = this.#keepAliveAtMs = this.#corkAtMs = this.#outOfOrderAtMs = this.#lifeAtMs = NEVER;
+    this.persistAtMs = this.keepAliveAtMs = this.corkAtMs = this.outOfOrderAtMs = this.lifeAtMs = NEVER;
   }
 
   /** Has the timer fire at `atMs` at the latest. */
@@ -72,19 +70,17 @@ export class ConnectionTimers {
   due(nowMs: number): void {
     const c = this.#c;
     if (this.delayedAckAtMs <= nowMs) this.#delayedAckDue();
-    if (this.reorderAtMs <= nowMs) c.recovery.reorderingOver();
+    if (this.reorderAtMs <= nowMs) c.recovery?.reorderingOver();
     if (this.probeAtMs <= nowMs) this.#probeDue();
     if (this.retransmitAtMs <= nowMs) this.#retransmitDue();
-    if (this.#persistAtMs <= nowMs) this.#persistDue();
-    if (this.#corkAtMs <= nowMs) this.#corkDue();
-    if (this.#outOfOrderAtMs <= nowMs) this.#outOfOrderDue();
-    if (this.#keepAliveAtMs <= nowMs) this.#keepAliveDue(nowMs);
-    if (this.#lifeAtMs <= nowMs) this.#lifeDue();
+    if (this.persistAtMs <= nowMs) this.#persistDue();
+    if (this.corkAtMs <= nowMs) this.#corkDue();
+    if (this.outOfOrderAtMs <= nowMs) this.#outOfOrderDue();
+    if (this.keepAliveAtMs <= nowMs) this.#keepAliveDue(nowMs);
+    if (this.lifeAtMs <= nowMs) this.#lifeDue();
     if (c.state === TcpState.CLOSED) return;
     c.host.schedule(c);
-    const retransmitMs = Math.min(this.retransmitAtMs, this.probeAtMs, this.reorderAtMs, this.#persistAtMs);
-    const otherMs = Math.min(this.delayedAckAtMs, this.#keepAliveAtMs, this.#corkAtMs, this.#outOfOrderAtMs);
-    this.wakeBy(Math.min(retransmitMs, otherMs, this.#lifeAtMs));
+    this.wakeBy(this.earliestMs);
   }
 
   // ---- retransmission (RFC 6298 §5)
@@ -104,7 +100,7 @@ export class ConnectionTimers {
 
   /** New data has left: the timer runs from the first segment in flight on (5.1). */
   dataSent(): void {
-    this.#persistAtMs = NEVER;
+    this.persistAtMs = NEVER;
     if (this.retransmitAtMs === NEVER) this.armRetransmit();
     this.armProbe();
   }
@@ -117,7 +113,7 @@ export class ConnectionTimers {
   progressed(): void {
     this.unanswered = 0;
     this.#probes = 0;
-    this.#unansweredSinceMs = NEVER;
+    this.unansweredSinceMs = NEVER;
     if (this.#c.sent.first === undefined) this.retransmitAtMs = this.probeAtMs = NEVER;
     else {
       this.armRetransmit();
@@ -139,7 +135,7 @@ export class ConnectionTimers {
     c.path = c.host.ip.pathTo(c.remoteAddress, c.localAddress) ?? c.path;
     if (c.state <= TcpState.SYN_RECEIVED) resend(c, first);
     else {
-      c.recovery.timedOut();
+      c.recovery?.timedOut();
       resend(c, c.sent.first ?? first);
     }
     this.armRetransmit();
@@ -156,8 +152,8 @@ export class ConnectionTimers {
   /** Counts a failure to reach the peer. Returns true if it is one too many. */
   #isGivenUp(most: number): boolean {
     const nowMs = this.#c.nowMs();
-    if (this.#unansweredSinceMs === NEVER) this.#unansweredSinceMs = this.#c.sent.first?.sentAtMs ?? nowMs;
-    if (this.userTimeoutMs > 0) return nowMs - this.#unansweredSinceMs >= this.userTimeoutMs;
+    if (this.unansweredSinceMs === NEVER) this.unansweredSinceMs = this.#c.sent.first?.sentAtMs ?? nowMs;
+    if (this.userTimeoutMs > 0) return nowMs - this.unansweredSinceMs >= this.userTimeoutMs;
     return this.unanswered >= most;
   }
 
@@ -168,29 +164,28 @@ export class ConnectionTimers {
   // ---- tail loss probe (RFC 8985 §7)
 
   armProbe(): void {
-    const delayMs = this.#c.recovery.probeDelayMs();
+    const delayMs = this.#c.recovery?.probeDelayMs();
     if (delayMs === undefined) {
       this.probeAtMs = NEVER;
       return;
     }
-    const atMs = this.#c.nowMs() + delayMs;
-    // A probe that is not earlier than the retransmission is of no use (§7.2).
-    this.probeAtMs = atMs < this.retransmitAtMs ? atMs : NEVER;
+    // A probe that would come later than the retransmission takes its place (§7.2).
+    this.probeAtMs = Math.min(this.#c.nowMs() + delayMs, this.retransmitAtMs);
     this.wakeBy(this.probeAtMs);
   }
 
   #probeDue(): void {
     this.probeAtMs = NEVER;
-    this.#c.recovery.probe();
+    this.#c.recovery?.probe();
     this.armRetransmit();
   }
 
   // ---- a closed window (RFC 9293 §3.8.6.1, RFC 1122 §4.2.2.17)
 
   armPersist(): void {
-    if (this.#persistAtMs < NEVER) return;
-    this.#persistAtMs = deadlineMs(this.#c.host, this.#persistMs());
-    this.wakeBy(this.#persistAtMs);
+    if (this.persistAtMs < NEVER) return;
+    this.persistAtMs = deadlineMs(this.#c.host, this.#persistMs());
+    this.wakeBy(this.persistAtMs);
   }
 
   #persistMs(): number {
@@ -202,13 +197,13 @@ export class ConnectionTimers {
 
   /** The window is open again, or there is nothing to send. */
   persistOver(): void {
-    this.#persistAtMs = NEVER;
+    this.persistAtMs = NEVER;
     this.#probes = 0;
   }
 
   #persistDue(): void {
     const c = this.#c;
-    this.#persistAtMs = NEVER;
+    this.persistAtMs = NEVER;
     const { maxPersistProbes, maxRetransmissions } = c.host.profile;
     if (c.sent.first !== undefined || (c.unsent() === 0 && !c.isFinQueued)) return;
     if (this.#isGivenUp(maxPersistProbes ?? maxRetransmissions)) {
@@ -233,7 +228,7 @@ export class ConnectionTimers {
   /** The peer has answered a probe: it is there, however long its window stays closed. */
   answered(): void {
     this.unanswered = 0;
-    this.#unansweredSinceMs = NEVER;
+    this.unansweredSinceMs = NEVER;
   }
 
   // ---- acknowledgements
@@ -258,12 +253,12 @@ export class ConnectionTimers {
   // ---- other times
 
   setCork(on: boolean): void {
-    this.#corkAtMs = on ? this.#c.nowMs() + CORK_MS : NEVER;
-    this.wakeBy(this.#corkAtMs);
+    this.corkAtMs = on ? this.#c.nowMs() + CORK_MS : NEVER;
+    this.wakeBy(this.corkAtMs);
   }
 
   #corkDue(): void {
-    this.#corkAtMs = this.#c.nowMs() + CORK_MS;
+    this.corkAtMs = this.#c.nowMs() + CORK_MS;
     sendSmall(this.#c);
   }
 
@@ -271,16 +266,16 @@ export class ConnectionTimers {
   outOfOrderKept(): void {
     const { outOfOrderRtos } = this.#c.host.profile;
     if (outOfOrderRtos === undefined) return;
-    this.#outOfOrderAtMs = deadlineMs(this.#c.host, this.rtoMs() * outOfOrderRtos);
-    this.wakeBy(this.#outOfOrderAtMs);
+    this.outOfOrderAtMs = deadlineMs(this.#c.host, this.rtoMs() * outOfOrderRtos);
+    this.wakeBy(this.outOfOrderAtMs);
   }
 
   outOfOrderEmpty(): void {
-    this.#outOfOrderAtMs = NEVER;
+    this.outOfOrderAtMs = NEVER;
   }
 
   #outOfOrderDue(): void {
-    this.#outOfOrderAtMs = NEVER;
+    this.outOfOrderAtMs = NEVER;
     dropOutOfOrder(this.#c);
   }
 
@@ -300,7 +295,7 @@ export class ConnectionTimers {
 
   enterTimeWait(): void {
     this.retransmitAtMs = this.probeAtMs = this.reorderAtMs = NEVER;
-    this.#persistAtMs = this.#keepAliveAtMs = this.#corkAtMs = this.#outOfOrderAtMs = NEVER;
+    this.persistAtMs = this.keepAliveAtMs = this.corkAtMs = this.outOfOrderAtMs = NEVER;
     this.#armLife(this.#c.host.profile.timeWaitMs);
   }
 
@@ -310,17 +305,17 @@ export class ConnectionTimers {
   }
 
   endLife(): void {
-    this.#lifeAtMs = NEVER;
+    this.lifeAtMs = NEVER;
   }
 
   #armLife(ms: number | undefined): void {
-    this.#lifeAtMs = ms === undefined ? NEVER : deadlineMs(this.#c.host, ms);
-    this.wakeBy(this.#lifeAtMs);
+    this.lifeAtMs = ms === undefined ? NEVER : deadlineMs(this.#c.host, ms);
+    this.wakeBy(this.lifeAtMs);
   }
 
   #lifeDue(): void {
     const c = this.#c;
-    this.#lifeAtMs = NEVER;
+    this.lifeAtMs = NEVER;
     if (c.state === TcpState.TIME_WAIT) c.timers.#timeWaitOver();
     else fail(c, 'timedOut');
   }
@@ -336,29 +331,29 @@ export class ConnectionTimers {
   setKeepAlive(idleMs: number, intervalMs: number, probes: number): void {
     this.#keepAlivesSent = 0;
     this.#keepAlive = idleMs > 0 ? { idleMs, intervalMs, probes } : undefined;
-    this.#keepAliveAtMs = idleMs > 0 ? this.#c.heardAtMs + idleMs : NEVER;
-    this.wakeBy(this.#keepAliveAtMs);
+    this.keepAliveAtMs = idleMs > 0 ? this.heardAtMs + idleMs : NEVER;
+    this.wakeBy(this.keepAliveAtMs);
   }
 
   #keepAliveDue(nowMs: number): void {
     const c = this.#c;
     const settings = this.#keepAlive;
-    this.#keepAliveAtMs = NEVER;
+    this.keepAliveAtMs = NEVER;
     if (settings === undefined) return;
-    const silentMs = nowMs - c.heardAtMs;
+    const silentMs = nowMs - this.heardAtMs;
     if (silentMs < settings.idleMs) {
       this.#keepAlivesSent = 0;
-      this.#keepAliveAtMs = c.heardAtMs + settings.idleMs;
+      this.keepAliveAtMs = this.heardAtMs + settings.idleMs;
     } else if (c.sent.first !== undefined || c.state < TcpState.ESTABLISHED) {
       // Retransmissions notice a dead peer by themselves.
-      this.#keepAliveAtMs = nowMs + settings.intervalMs;
+      this.keepAliveAtMs = nowMs + settings.intervalMs;
     } else if (this.#keepAlivesSent >= settings.probes) {
       sendReset(c);
       this.#giveUp();
     } else {
       this.#keepAlivesSent += 1;
       sendEmpty(c, seqAdd(c.sndUna, -1), TcpFlag.ACK);
-      this.#keepAliveAtMs = nowMs + settings.intervalMs;
+      this.keepAliveAtMs = nowMs + settings.intervalMs;
     }
   }
 }

@@ -1,0 +1,95 @@
+/**
+ * The bytes that have arrived at a connection. Data that comes in order into an empty buffer stays in its
+ * frame until the host's next flush, so that a program that reads at once gets it without a copy: `lend`,
+ * then `settle`. Everything else is in a ring, what is out of order behind the ring's end.
+ */
+import type { Frame, FramePool } from '../frame.js';
+import { ByteRing, type RingPool } from './ring.js';
+
+export class ReceiveBuffer {
+  readonly #ring: ByteRing;
+  #frame: Frame | undefined;
+  #pool: FramePool | undefined;
+  #start = 0;
+  #lent = 0;
+
+  constructor(rings: RingPool) {
+    this.#ring = new ByteRing(rings);
+  }
+
+  /** Bytes in order. */
+  get length(): number {
+    return this.#ring.length + this.#lent;
+  }
+
+  get capacity(): number {
+    return this.#ring.capacity + this.#lent;
+  }
+
+  /** True if the buffer can keep a frame: it has nothing in order, and nothing behind that. */
+  get isEmpty(): boolean {
+    return this.#lent === 0 && this.#ring.capacity === 0;
+  }
+
+  /** Keeps a frame, and owns it from now on. */
+  lend(frame: Frame, pool: FramePool, start: number, bytes: number): void {
+    this.#frame = frame;
+    this.#pool = pool;
+    this.#start = start;
+    this.#lent = bytes;
+  }
+
+  /** Copies what is left of the frame, and gives it back. */
+  settle(): void {
+    const frame = this.#frame;
+    if (frame === undefined) return;
+    const bytes = this.#lent;
+    this.#lent = 0;
+    if (bytes > 0) {
+      this.#ring.store(0, frame.bytes, this.#start, bytes);
+      this.#ring.length = bytes;
+    }
+    this.#giveFrame();
+  }
+
+  #giveFrame(): void {
+    if (this.#frame !== undefined) this.#pool?.give(this.#frame);
+    this.#frame = this.#pool = undefined;
+  }
+
+  /** Copies bytes behind those in order; `extend` counts them. */
+  store(offset: number, source: Uint8Array, from: number, bytes: number): void {
+    this.settle();
+    this.#ring.store(this.#ring.length + offset, source, from, bytes);
+  }
+
+  /** Counts bytes that were stored as being in order. */
+  extend(bytes: number): void {
+    this.#ring.length += bytes;
+  }
+
+  /** Returns a view of the first bytes, at most `most`. */
+  head(most: number): Uint8Array {
+    const frame = this.#frame;
+    if (frame === undefined || this.#lent === 0) return this.#ring.head(most);
+    return frame.bytes.subarray(this.#start, this.#start + Math.min(most, this.#lent));
+  }
+
+  /** Removes the first bytes. @param keeps true: bytes behind those in order are kept. */
+  drop(bytes: number, keeps: boolean): void {
+    if (this.#lent === 0) {
+      this.#ring.drop(bytes, keeps);
+      return;
+    }
+    this.#start += bytes;
+    this.#lent -= bytes;
+    // The view that the program has stays valid until the next flush.
+  }
+
+  /** Gives all memory back. */
+  release(): void {
+    this.#lent = 0;
+    this.#giveFrame();
+    this.#ring.release();
+  }
+}
