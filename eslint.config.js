@@ -71,7 +71,7 @@ const LAYERS = {
 };
 
 /** The doors, which a subpath of the package gives, and the composition, which they all import. */
-const DOORS = ['composition', 'index', 'streams', 'gateway', 'net', 'net-register', 'monitor'].map(
+const DOORS = ['composition', 'index', 'streams', 'gateway', 'net', 'net-register', 'monitor', 'tap'].map(
   (name) => `src/${name}.ts`,
 );
 
@@ -90,8 +90,11 @@ const SYSTEM_STACKS = ['stacks/node', 'stacks/kernel'];
 /** Folders of `src` whose files use Node's own modules and globals. */
 const ON_NODE = ['addon', 'stacks/system', 'stacks/node', 'stacks/kernel', 'net', 'cli'];
 
-/** Elsewhere only a file that says so in its name uses them, and only in this folder. */
-const NODE_FILES = 'src/task/*-node.ts';
+/** Elsewhere only a file that says so in its name uses them, and only in these folders. */
+const NODE_FILES = {
+  'src/task/*-node.ts': ['task', LAYERS.task],
+  'src/link/*-node.ts': ['link', [...LAYERS.link, 'addon']],
+};
 
 /**
  * A folder of `web/src` and the folders that it may import from, itself left out. Each stands behind those that
@@ -247,7 +250,7 @@ export default defineConfig(
       ],
     },
   },
-  layerRules(['task', LAYERS.task], [NODE_FILES], true),
+  ...Object.entries(NODE_FILES).map(([files, layer]) => layerRules(layer, [files], true)),
   {
     files: ['web/**/*.ts'],
     rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [ASYNCTCP_INSIDES] }] },

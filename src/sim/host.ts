@@ -218,6 +218,10 @@ class Boot implements StackDriver {
 
   step(): boolean {
     if (this.stack.step()) return true;
+    if (this.netstack.hasWork) {
+      this.netstack.work();
+      return true;
+    }
     this.#deadline.expect(this.#timeline, this.netstack.nextDeadlineMs());
     return false;
   }

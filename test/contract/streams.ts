@@ -417,16 +417,17 @@ export const STREAMS: readonly ContractCase[] = [
       const reset = await expectFault(reading, ErrorCode.ERR_RST, 'a reset');
       expectCause(env, reset, { code: 'ECONNRESET', syscall: 'read' });
 
-      const { address, clientStack: stack } = env;
+      const { clientStack: stack } = env;
+      const [address] = env.peerAddresses;
       const port = await deadPort(env);
       const connecting = AsyncClient.open(address, port, { stack });
       const refused = await expectFault(connecting, ErrorCode.ERR_RST, 'a refusal');
       expectCause(env, refused, { code: 'ECONNREFUSED', syscall: 'connect', address, port });
 
       const server = await env.serve((accepted) => new History(accepted));
-      const taken = listen(server.port(), { address, stack: env.serverStack });
+      const taken = listen(server.port(), { address: env.address, stack: env.serverStack });
       const inUse = await expectFault(taken.next(), ErrorCode.ERR_USE, 'a taken port');
-      expectCause(env, inUse, { code: 'EADDRINUSE', address, port: server.port() });
+      expectCause(env, inUse, { code: 'EADDRINUSE', address: env.address, port: server.port() });
     },
   },
 ];
