@@ -128,6 +128,8 @@ export class VirtualWorld {
   /** Frames on the way, the earliest first. */
   #inFlight: InFlight[] = [];
   #quietAtMs = 0;
+  /** Time up to which the network follows the programs' clock. */
+  #owedAtMs = 0;
   #isTurning = false;
   #isStepping = false;
   #settling: (() => void)[] = [];
@@ -150,8 +152,8 @@ export class VirtualWorld {
       },
       stall: (ms) => {
         this.programClock.stall(ms);
-        this.#moveTo(this.nowMs + ms);
-        this.#happenNow();
+        this.#stepAll();
+        this.#followMs(ms);
       },
     };
   }
@@ -237,7 +239,8 @@ export class VirtualWorld {
         this.wake();
         return;
       }
-    } while (this.#moveTo(this.#nextMs(), this.#quietAtMs));
+    } while (this.#moveTo(this.#nextMs(), Math.max(this.#quietAtMs, this.#owedAtMs)));
+    this.#moveTo(Math.max(this.nowMs, this.#owedAtMs));
     for (const resolve of this.#settling.splice(0)) resolve();
   };
 
@@ -301,31 +304,31 @@ export class VirtualWorld {
     return true;
   }
 
-  /** Lets everything happen that is due, programs' events included, without a turn of the runtime. */
-  #happenNow(): void {
-    if (this.#isStepping) return;
-    while (this.#happen(true));
-  }
-
   /** Lets what is on the way arrive, without a turn of any program. */
   arrive(): void {
     do this.#happen(false);
     while (this.#moveTo(this.#inFlight[0]?.atMs ?? NEVER));
   }
 
+  /** Moves the programs' time and fires their timers. The network's time follows in the next turns. */
   #advance(ms: number): void {
     const { programClock } = this;
     const endMs = programClock.nowMs() + ms;
-    this.#happenNow();
-    for (;;) {
-      const nowMs = programClock.nowMs();
-      const stepMs = Math.min(endMs, programClock.nextMs() ?? NEVER, nowMs + this.#nextMs() - this.nowMs);
-      const atMs = Math.max(nowMs, stepMs);
-      this.#moveTo(this.nowMs + atMs - nowMs);
-      programClock.advanceTo(atMs);
-      this.#happenNow();
-      if (atMs >= endMs && (programClock.nextMs() ?? NEVER) > endMs) return;
+    this.#followMs(ms);
+    while (programClock.nowMs() < endMs || programClock.isDue()) {
+      programClock.advanceTo(Math.min(endMs, programClock.nextMs() ?? NEVER));
+      this.#stepAll();
     }
+  }
+
+  #followMs(ms: number): void {
+    this.#owedAtMs = Math.max(this.#owedAtMs, this.nowMs) + ms;
+    this.wake();
+  }
+
+  #stepAll(): void {
+    if (this.#isStepping) return;
+    while (this.#step());
   }
 }
 

@@ -17,8 +17,8 @@ import { VirtualWorld, type LinkHabits } from './virtual-world.js';
 
 const { linux, esp32 } = PROFILES;
 
-/** A link on which frames arrive at once. */
-const PERFECT: LinkHabits = { delayMs: 0, loss: 0, reorder: 0, reorderMs: 0, quietMs: 1000 };
+/** A link that loses nothing. */
+const PERFECT: LinkHabits = { delayMs: 1, loss: 0, reorder: 0, reorderMs: 0, quietMs: 1000 };
 /** Enough quiet for a segment that was lost twice. */
 const LOSSY: LinkHabits = { delayMs: 1, loss: 0.02, reorder: 0.02, reorderMs: 3, quietMs: 5000 };
 

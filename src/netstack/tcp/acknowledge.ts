@@ -24,7 +24,6 @@ export function acknowledge(c: TcpConnection, segment: Segment): boolean {
     return false;
   }
   if (acked < 0) return isOldAckHarmless(c, acked);
-  const flight = seqDiff(c.sndNxt, c.sndUna);
   const formerWindow = c.sndWnd;
   updateSendWindow(c, segment);
   const isDuplicate = acked === 0 && isDuplicateAck(c, segment, formerWindow);
@@ -38,7 +37,7 @@ export function acknowledge(c: TcpConnection, segment: Segment): boolean {
   const fresh = acked > 0 ? takeAcked(c, segment, acked, nowMs) : 0;
   if (c.hasSack && segment.sackBlocks > 0) takeBlocks(c, segment, nowMs);
   const newlySacked = Math.max(0, c.sent.sackedBytes - sackedBefore + (acked - fresh));
-  c.recovery?.acknowledged(acked, fresh + newlySacked, isDuplicate, flight, nowMs);
+  c.recovery?.acknowledged(acked, fresh + newlySacked, isDuplicate, nowMs);
   if (acked > 0) c.timers.progressed();
   c.host.schedule(c);
   if (acked > 0) noteFinAcked(c);
@@ -149,13 +148,8 @@ function takeBlock(c: TcpConnection, start: Seq, end: Seq, nowMs: number): void 
   const { sent } = c;
   let segment: SentSegment | undefined = sent.first;
   for (; segment !== undefined && seqLess(segment.start, end); segment = segment.next) {
-    if (seqAtMost(segment.end, start) || segment.isSacked) continue;
-    // A peer may tell of a part of a segment; the rest is a segment of its own from now on.
-    if (seqLess(segment.start, start)) {
-      sent.split(segment, start);
-      continue;
-    }
-    if (seqLess(end, segment.end)) sent.split(segment, end);
+    // A part of a segment does not count: it has to come again as a whole (RFC 8985 §6.2, step 2).
+    if (seqLess(segment.start, start) || seqLess(end, segment.end) || segment.isSacked) continue;
     c.recovery?.delivered(segment, nowMs);
     sent.markSacked(segment);
   }

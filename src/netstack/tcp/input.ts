@@ -40,9 +40,9 @@ export function receiveSegment(c: TcpConnection, segment: Segment): InputAnswer 
   if (isReset) return receiveReset(c, segment);
   if ((segment.flags & TcpFlag.SYN) !== 0) return challenge(c, 'syn');
   if ((segment.flags & TcpFlag.ACK) === 0) return refuse(c, 'noAck', false);
-  noteTimestamp(c, segment);
   if (c.state === TcpState.SYN_RECEIVED && !completeHandshake(c, segment)) return 'reset';
   if (!acknowledge(c, segment)) return 'done';
+  noteTimestamp(c, segment);
   receiveAfterAck(c, segment);
   return 'done';
 }

@@ -48,6 +48,13 @@ export class ConnectionTimers extends TimeRow {
     this.heardAtMs = connection.nowMs();
   }
 
+  /** Earliest of all times; `Infinity` if nothing waits. */
+  get earliestMs(): number {
+    const retransmitMs = Math.min(this.retransmitAtMs, this.probeAtMs, this.reorderAtMs, this.persistAtMs);
+    const otherMs = Math.min(this.delayedAckAtMs, this.keepAliveAtMs, this.corkAtMs, this.outOfOrderAtMs);
+    return Math.min(retransmitMs, otherMs, this.lifeAtMs);
+  }
+
   disarm(): void {
     this.#c.host.timers.disarm(this.#c.timer);
     this.retransmitAtMs = this.probeAtMs = this.reorderAtMs = this.delayedAckAtMs = NEVER;
@@ -73,9 +80,7 @@ export class ConnectionTimers extends TimeRow {
     if (this.lifeAtMs <= nowMs) this.#lifeDue();
     if (c.state === TcpState.CLOSED) return;
     c.host.schedule(c);
-    const retransmitMs = Math.min(this.retransmitAtMs, this.probeAtMs, this.reorderAtMs, this.persistAtMs);
-    const otherMs = Math.min(this.delayedAckAtMs, this.keepAliveAtMs, this.corkAtMs, this.outOfOrderAtMs);
-    this.wakeBy(Math.min(retransmitMs, otherMs, this.lifeAtMs));
+    this.wakeBy(this.earliestMs);
   }
 
   // ---- retransmission (RFC 6298 §5)
@@ -164,9 +169,8 @@ export class ConnectionTimers extends TimeRow {
       this.probeAtMs = NEVER;
       return;
     }
-    const atMs = this.#c.nowMs() + delayMs;
-    // A probe that is not earlier than the retransmission is of no use (§7.2).
-    this.probeAtMs = atMs < this.retransmitAtMs ? atMs : NEVER;
+    // A probe that would come later than the retransmission takes its place (§7.2).
+    this.probeAtMs = Math.min(this.#c.nowMs() + delayMs, this.retransmitAtMs);
     this.wakeBy(this.probeAtMs);
   }
 
