@@ -56,8 +56,11 @@ function drawLine(pen, samples, name, { xOf, yOf, colour, isFilled }) {
     pen.lineTo(x, yOf(sample[name]));
   }
   pen.strokeStyle = colour;
-  pen.lineWidth = 2;
+  pen.lineWidth = isFilled ? 2.5 : 1.5;
+  // No line is known by its colour alone.
+  pen.setLineDash(isFilled ? [] : [4, 3]);
   pen.stroke();
+  pen.setLineDash([]);
   pen.lineWidth = 1;
   if (!isFilled) return;
   pen.lineTo(xOf(samples.at(-1).atMs), yOf(0));

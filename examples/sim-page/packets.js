@@ -40,7 +40,13 @@ export class Packets {
   #sent(direction, frame) {
     const { nowMs } = this.#network;
     const from = direction === this.#link.forward ? 0 : 1;
-    const packet = { from, sentMs: nowMs, lostMs: undefined, arrivedMs: undefined, ...this.#read(frame, from) };
+    const packet = {
+      from,
+      sentMs: nowMs,
+      lostMs: undefined,
+      arrivedMs: undefined,
+      ...this.#read(frame, from),
+    };
     const { bitsPerSecond, delayMs = 0 } = direction.options;
     const end = this.#ends[from];
     // The packet waits for those in front of it, then needs its own time at the rate of the link.
@@ -93,7 +99,7 @@ export class Packets {
     const at = Math.max(0, behind(sequence, mine.first ?? sequence) - 1);
     const names = [isSyn && 'SYN', isFin && 'FIN', isReset && 'RST'].filter((name) => name !== false);
     if ((flags & TcpFlag.ACK) !== 0 && (names.length > 0 || payloadBytes === 0)) names.push('ACK');
-    const data = payloadBytes === 0 ? '' : `bytes ${count(at)} to ${count(at + payloadBytes)}`;
+    const data = payloadBytes === 0 ? '' : `${count(payloadBytes)} B at ${count(at)}`;
     const ack = names.includes('ACK') && !isSyn ? count(acked) : '';
     const label = [data, names.join('+'), ack].filter((part) => part !== '').join(' ');
     const isControl = isSyn || isFin || isReset;
@@ -116,5 +122,7 @@ export function placeOf(packet, nowMs) {
   if (nowMs < packet.leavesMs) return -1;
   const endMs = packet.arrivedMs ?? packet.expectedMs;
   const place = endMs === packet.leavesMs ? 1 : (nowMs - packet.leavesMs) / (endMs - packet.leavesMs);
-  return place > 1 && (packet.arrivedMs !== undefined || packet.lostMs !== undefined) ? undefined : Math.min(place, 1);
+  return place > 1 && (packet.arrivedMs !== undefined || packet.lostMs !== undefined)
+    ? undefined
+    : Math.min(place, 1);
 }

@@ -57,7 +57,8 @@ function showSettings() {
   byId('delay-text').value = `${byId('delay').value} ms each way`;
   byId('loss-text').value = `${byId('loss').value} % of packets`;
   byId('rate-text').value = RATE_TEXTS[Number(byId('rate').value)];
-  byId('speed-text').value = slow === 1 ? 'as in life' : slow > 1 ? `${slow} × slower` : `${1 / slow} × faster`;
+  byId('speed-text').value =
+    slow === 1 ? 'as in life' : slow > 1 ? `${slow} × slower` : `${1 / slow} × faster`;
   byId('run').textContent = isRunning ? 'Pause' : 'Start';
   byId('cut').setAttribute('aria-pressed', String(simulation.isCut));
   byId('cut').textContent = simulation.isCut ? 'Join the link' : 'Cut the link';
@@ -100,7 +101,10 @@ byId('step').addEventListener('click', () => {
   draw();
 });
 byId('restart').addEventListener('click', restart);
-byId('drop').addEventListener('click', () => void simulation.link.dropNext());
+byId('drop').addEventListener(
+  'click',
+  () => void simulation.link.dropNext(({ payloadBytes }) => payloadBytes > 0),
+);
 byId('cut').addEventListener('click', () => {
   simulation.cut(!simulation.isCut);
   showSettings();

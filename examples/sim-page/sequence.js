@@ -5,7 +5,7 @@ const MARGIN = 28;
 const TOP = 26;
 const ARROW = 6;
 /** Pixels between two labels of one side. */
-const LABEL_GAP = 14;
+const LABEL_GAP = 30;
 /** Time that the picture shows, in round trips of the link, and at least in milliseconds. */
 const ROUND_TRIPS = 4;
 const LEAST_MS = 60;
