@@ -76,7 +76,10 @@ describe('a network', () => {
     echoOn(gateway);
     await network.runUntil(ask(device, 'gateway', 'hello'));
     const [syn = '', synAck = ''] = log.lines;
-    assert.match(syn, /^0\.000000 device > gateway: 10\.0\.0\.2\.\d+ > 10\.0\.0\.1\.80: Flags \[S\], seq 0, win 5760/);
+    assert.match(
+      syn,
+      /^0\.000000 device > gateway: 10\.0\.0\.2\.\d+ > 10\.0\.0\.1\.80: Flags \[S\], seq 0, win 5760/,
+    );
     assert.match(synAck, /^0\.010000 gateway > device: .*Flags \[S\.\], seq 0, ack 1.* \(rule\)$/);
     assert.ok(log.lines.some((line) => line.includes('seq 1:6, ack 1')));
   });
@@ -136,7 +139,7 @@ describe('a network', () => {
     let peer = '';
     const remote = new AsyncServer(80, { stack: server.stack });
     remote.onClient((client) => {
-      peer = client.remoteAddress();
+      peer = client.remoteIP();
       client.onData((_, data) => {
         client.write(data);
       });
