@@ -161,6 +161,7 @@ const PACKAGES = {
   mosquitto: 'mosquitto',
   initdb: 'postgresql',
   postgres: 'postgresql',
+  tshark: 'tshark',
   'mariadb-install-db': 'mariadb-server',
   mariadbd: 'mariadb-server',
 } as const;
