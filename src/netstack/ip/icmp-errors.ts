@@ -170,6 +170,7 @@ function isAdmitted6({ view, end }: Frame, start: number, isGroup: boolean, erro
   if (isToGroup && error.alsoToGroup !== true) return false;
   if (end - start < IPV6_HEADER_BYTES) return false;
   const upper = findUpper6(view, start, end);
-  if (upper?.protocol !== PROTOCOL_ICMPV6) return upper === undefined || upper.fragmentOffset === 0;
+  if (upper?.protocol !== PROTOCOL_ICMPV6) return true;
+  // The type of a message is in its first fragment.
   return upper.fragmentOffset === 0 && upper.at < end && !isIcmpError(6, view.getUint8(upper.at));
 }

@@ -21,6 +21,9 @@ import type { PacketSink } from './ipv4-input.js';
 import type { NetInterface } from './net-interface.js';
 import { Reassembly } from './reassembly.js';
 
+/** Bytes of the shortest transport header. */
+const LEAST_UPPER_BYTES = 8;
+
 /** How a walk through the extension headers goes on. */
 type Step = 'next' | 'deliver' | 'stop';
 
@@ -196,8 +199,7 @@ export class Ipv6Input {
     if (offset + bytes > 0xffff) {
       return this.#problem(packet, 'badFragment', Problem6.HEADER, start + 2 - packet.headerStart);
     }
-    // The first fragment has all headers, that filters see them (RFC 7112 §5).
-    if (offset === 0 && findUpper6(frame.view, packet.headerStart, end) === undefined) {
+    if (offset === 0 && !hasAllHeaders(packet)) {
       return this.#problem(packet, 'badFragment', Problem6.INCOMPLETE_CHAIN, 0);
     }
     return this.#reassemble(packet, offset, isLast);
@@ -232,4 +234,10 @@ export class Ipv6Input {
     this.#drop(reason, packet.frame);
     return 'stop';
   }
+}
+
+/** Returns true if a first fragment has all headers, so that filters see them (RFC 7112 §5). */
+function hasAllHeaders({ frame, headerStart, end }: InPacket): boolean {
+  const upper = findUpper6(frame.view, headerStart, end);
+  return upper !== undefined && upper.at + LEAST_UPPER_BYTES <= end;
 }

@@ -17,7 +17,7 @@ import { TcpState } from './state.js';
 export function acknowledge(c: TcpConnection, segment: Segment): boolean {
   const { ack } = segment;
   const acked = seqDiff(ack, c.sndUna);
-  if (seqLess(c.sndNxt, ack)) {
+  if (seqLess(c.sndNxt, ack) && !takeProbe(c, ack)) {
     // It acknowledges what was never sent.
     c.host.counters.drop('ackOfUnsent');
     if (c.host.mayChallenge()) acknowledgeNow(c);
@@ -41,6 +41,20 @@ export function acknowledge(c: TcpConnection, segment: Segment): boolean {
   if (acked > 0) c.timers.progressed();
   c.host.schedule(c);
   if (acked > 0) noteFinAcked(c);
+  return true;
+}
+
+/**
+ * lwIP probes a closed window with the next byte, or with FIN: a peer that has room takes it. Returns true if
+ * that is what is acknowledged.
+ */
+function takeProbe(c: TcpConnection, ack: Seq): boolean {
+  if (!c.timers.isProbed || ack !== seqAdd(c.sndNxt, 1)) return false;
+  c.timers.isProbed = false;
+  c.isFinSent = c.unsent() === 0;
+  // It may have been any of several probes: that is no sample of the round trip (Karn's rule).
+  c.sent.append(c.sndNxt, ack, c.nowMs()).transmissions = 2;
+  c.sndNxt = ack;
   return true;
 }
 

@@ -185,7 +185,8 @@ export class LossRecovery {
     }
     if (acked === 0) return delivered;
     const already = Math.min(this.presumedArrived, Math.max(0, acked - c.sendMss));
-    this.presumedArrived = this.phase === 'recovery' ? this.presumedArrived - already : 0;
+    const left = Math.max(0, seqDiff(c.sndNxt, c.sndUna) - c.sendMss);
+    this.presumedArrived = this.phase === 'recovery' ? Math.min(this.presumedArrived - already, left) : 0;
     this.duplicates = 0;
     return Math.max(0, delivered - already);
   }
