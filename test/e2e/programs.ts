@@ -158,7 +158,6 @@ const PACKAGES = {
   ping: 'iputils-ping',
   nmap: 'nmap',
   slowhttptest: 'slowhttptest',
-  tshark: 'tshark',
   openssl: 'openssl',
   haproxy: 'haproxy',
   'redis-server': 'redis-server',

@@ -165,6 +165,22 @@ describe('runUntil', () => {
     assert.deepEqual([error.failure, error.timeMs], ['stuck', 5]);
   });
 
+  it('shows what each connection waits for when nothing is left', async () => {
+    const network = new Network({ seed: 1 });
+    const [a, b] = hosts(network);
+    network.link(a, b);
+    const server = new AsyncServer(80, { stack: b.stack });
+    server.onClient((client) => {
+      client.onData(() => undefined);
+    });
+    void server.begin();
+    const client = new AsyncClient({ stack: a.stack });
+    client.connect('b', 80);
+    const error = await failureOf(network.runUntil(new Promise(() => undefined)));
+    assert.equal(error.failure, 'stuck');
+    assert.match(error.message, /\n {2}a: 10\.0\.0\.1\.\d+ > 10\.0\.0\.2\.80 ESTABLISHED: for the peer\n/);
+  });
+
   it('fails at its limit', async () => {
     const network = new Network({ seed: 1 });
     pingPong(network, 10);
