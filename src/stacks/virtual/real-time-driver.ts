@@ -36,6 +36,7 @@ export interface RealTimeParts {
 
 export class RealTimeDriver implements StackDriver {
   readonly clock: Clock;
+  readonly isRealTime = true;
   #parts: RealTimeParts | undefined;
   #isRunning = false;
   /** True if a macrotask will run the stack. */
