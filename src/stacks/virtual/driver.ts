@@ -1,5 +1,5 @@
 /**
- * What drives a virtual stack: the loop of a simulated network, or the runtime's event loop with a TAP
+ * The driver of a virtual stack: the loop of a simulated network, or the runtime's event loop with a TAP
  * device.
  *
  * The driver gives packets and the time to the `NetStack`, and calls `step` until it returns false. After

@@ -26,7 +26,7 @@ export interface DrivenHost {
   work(): void;
 }
 
-/** What a driver drives. The stack is made with the driver, so it comes later. */
+/** The parts of a host that a driver drives. The stack is made with the driver, so it comes later. */
 export interface RealTimeParts {
   readonly host: DrivenHost;
   readonly stack: Driven;

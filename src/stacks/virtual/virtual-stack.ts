@@ -7,7 +7,7 @@
  *     outgoing, enqueued-pieces, send-shares                     the sending half of a connection
  *     piece-pace         the pace of withheld pieces
  *     turns, reporter    the order of events, jobs and timers
- *     stack-context      what all of them share
+ *     stack-context      the state that all of them share
  */
 import type { Profile } from '../../netstack/profile.js';
 import type { TcpApi } from '../../netstack/raw-api.js';
@@ -51,7 +51,7 @@ export interface VirtualHost {
   flush(): void;
 }
 
-/** Numbers of a stack. What is left out comes from the host's profile. */
+/** Numbers of a stack. The host's profile gives those that are left out. */
 export interface VirtualStackLimits {
   /** Bytes that one connection takes before any is acknowledged. */
   readonly sendBufferBytes?: number | undefined;
