@@ -79,7 +79,14 @@ const DOORS = ['composition', 'index', 'streams', 'gateway', 'net', 'net-registe
 const PAGE_GLOBALS = [
   ...['document', 'location', 'fetch', 'EventSource', 'WebSocket', 'URLSearchParams'],
   ...['setTimeout', 'clearTimeout', 'requestAnimationFrame'],
-  ...['getComputedStyle', 'matchMedia', 'ResizeObserver'],
+  ...[
+    'getComputedStyle',
+    'matchMedia',
+    'ResizeObserver',
+    'devicePixelRatio',
+    'addEventListener',
+    'TextDecoder',
+  ],
 ];
 
 const ALL_FOLDERS = [...new Set(Object.keys(LAYERS).map((folder) => folder.split('/')[0]))];
@@ -227,7 +234,7 @@ export default defineConfig(
   },
   {
     // Pages: of examples, and the dashboard's.
-    files: ['examples/web/*/*.js', 'web/page/*.js'],
+    files: ['examples/web/*/*.js', 'examples/sim-page/*.js', 'web/page/*.js'],
     languageOptions: { globals: Object.fromEntries(PAGE_GLOBALS.map((name) => [name, 'readonly'])) },
   },
   ...Object.entries(LAYERS).map((layer) => layerRules(layer)),

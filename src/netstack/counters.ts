@@ -1,20 +1,53 @@
 /** What a host counts: packets, and those that it has dropped, each with its reason. */
 
-/** Reasons for which a packet is dropped below TCP and UDP. */
+/** Reasons for which a packet is dropped below TCP. */
 export const DROP_REASONS = [
+  /** Ethernet: shorter than its header; for another host; from a group or from this host itself. */
+  'shortFrame',
+  'otherMac',
+  'badMac',
+  'unknownEtherType',
+  /** ARP and neighbour discovery: malformed, or from no host. */
+  'badArp',
+  'badNeighbourMessage',
+  'neighbourQueueFull',
+  'unresolved',
+  /** IP headers. */
   'badVersion',
   'shortPacket',
   'badHeaderLength',
   'badTotalLength',
   'badHeaderChecksum',
+  'badOptions',
+  'sourceRoute',
+  'badExtensionHeader',
+  'unknownOption',
+  'noNextHeader',
+  /** Addresses. */
   'badSource',
   'spoofedSource',
+  'badDestination',
   'notForThisHost',
   'noRoute',
-  'loopbackFull',
-  'unknownProtocol',
-  'fragment',
+  /** Fragments. */
+  'badFragment',
+  'overlappingFragment',
+  'reassemblyOff',
+  'reassemblyFull',
+  'reassemblyTimeout',
+  /** Passing on. */
+  'hopLimit',
   'tooBig',
+  'loopbackFull',
+  /** ICMP and UDP. */
+  'badIcmp',
+  'ignoredIcmp',
+  'icmpRateLimit',
+  'unknownProtocol',
+  'badUdp',
+  'badUdpChecksum',
+  'unreachablePort',
+  'udpQueueFull',
 ] as const;
 
 export type DropReason = (typeof DROP_REASONS)[number];
@@ -24,6 +57,8 @@ export class Counters {
   received = 0;
   sent = 0;
   forwarded = 0;
+  /** Messages of other hosts that use, or want to use, an address of this one. */
+  addressConflicts = 0;
   readonly #drops = new Map<DropReason, number>();
 
   drop(reason: DropReason): void {

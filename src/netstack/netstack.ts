@@ -13,7 +13,11 @@ import type { Counters } from './counters.js';
 import type { Device } from './device.js';
 import type { FramePool } from './frame.js';
 import { Ip, PROTOCOL_TCP } from './ip/ip.js';
-import { NetInterface } from './ip/net-interface.js';
+import { MOST_ADDRESSES, type NetInterface } from './ip/net-interface.js';
+import { HostTable } from './hosts.js';
+import { Udp } from './udp.js';
+import { MacAddress } from './wire/ethernet.js';
+import { PROTOCOL_UDP } from './wire/udp.js';
 import { Prefix } from './ip/prefix.js';
 import type { Profile } from './profile.js';
 import { StackClock } from './stack-clock.js';
@@ -32,6 +36,8 @@ export interface NetStackOptions {
   readonly frames: FramePool;
   /** The time at the start; 0 if not given. */
   readonly nowMs?: number;
+  /** True: the host is a router, and passes packets on that are not for it. */
+  readonly forwarding?: boolean;
   /** The driver's clock: between two calls of `advance` the time is what the clock says. */
   readonly clock?: MonotonicClock;
   /** Called when a frame waits on the loopback and none did before; must not call back into the stack. */
@@ -55,17 +61,25 @@ export interface RouteVia {
 export class NetStack {
   readonly profile: Profile;
   readonly tcp: Tcp;
+  readonly udp: Udp;
   readonly ip: Ip;
+  /** Names that programs of this host look up. */
+  readonly hosts = new HostTable();
   readonly #clock: StackClock;
+  readonly #random: () => number;
 
   constructor(options: NetStackOptions) {
-    const { profile, random, frames, nowMs = 0, clock, onWork = () => undefined } = options;
+    const { profile, random, frames, nowMs = 0, forwarding = false, onWork = () => undefined } = options;
     this.profile = profile;
-    this.#clock = new StackClock(nowMs, clock);
+    this.#random = random;
+    this.#clock = new StackClock(nowMs, options.clock);
     const timers = new TimerWheel(this.#clock);
-    this.ip = new Ip({ profile, frames, onWork });
-    this.tcp = new Tcp({ profile: profile.tcp, ip: this.ip, clock: this.#clock, timers, random });
+    const clock = this.#clock;
+    this.ip = new Ip({ profile, frames, clock, timers, random, forwarding, onWork });
+    this.udp = new Udp({ ip: this.ip, frames, random, ports: profile.tcp.ephemeralPorts });
+    this.tcp = new Tcp({ profile: profile.tcp, ip: this.ip, clock, timers, random });
     this.ip.setTransport(PROTOCOL_TCP, this.tcp);
+    this.ip.setTransport(PROTOCOL_UDP, this.udp);
   }
 
   /** Packets that IP has received, sent, forwarded, and dropped with a reason. */
@@ -77,17 +91,18 @@ export class NetStack {
    * Adds an interface on a device.
    * @throws TypeError or RangeError if an address is none, or there are too many interfaces or addresses.
    */
-  attach(device: Device, { addresses, name }: AttachOptions): NetInterface {
+  attach(device: Device, { addresses, mac, name }: AttachOptions): NetInterface {
     const index = this.ip.routing.interfaces.length;
     if (index >= MOST_INTERFACES) throw new RangeError(`a host has at most ${MOST_INTERFACES} interfaces`);
-    if (device.medium !== 'ip')
-      throw new TypeError(`a device of medium '${device.medium}' cannot be attached`);
-    const netInterface = new NetInterface(name ?? `if${index}`, device, this.ip, false);
-    for (const text of addresses) {
-      if (!netInterface.addAddress(Prefix.parse(text)))
-        throw new RangeError('an interface has too many addresses');
+    const given = mac === undefined ? MacAddress.random(this.#random) : MacAddress.parse(mac);
+    if (given === undefined || given.isGroup)
+      throw new TypeError(`'${mac ?? ''}' is no Ethernet address of a host`);
+    const prefixes = addresses.map((text) => Prefix.parse(text));
+    if (prefixes.length > MOST_ADDRESSES) {
+      throw new RangeError(`an interface has at most ${MOST_ADDRESSES} addresses`);
     }
-    this.ip.routing.addInterface(netInterface);
+    const netInterface = this.ip.addInterface(name ?? `if${index}`, device, given);
+    for (const prefix of prefixes) this.ip.addAddress(netInterface, prefix);
     return netInterface;
   }
 

@@ -85,6 +85,8 @@ export interface TcpProfile {
 
 export interface IpProfile {
   readonly hopLimit: number;
+  /** True: IPv4 packets that fit carry Don't Fragment, so that routers report the path's MTU (RFC 1191). */
+  readonly discoversPathMtu: boolean;
   /** ARP (lwIP: etharp.h). Times in milliseconds. */
   readonly arp: {
     readonly entries: number;
@@ -158,6 +160,7 @@ const LINUX: Profile = {
   },
   ip: {
     hopLimit: 64,
+    discoversPathMtu: true,
     arp: {
       entries: 1024,
       lifeMs: 60_000,
@@ -217,6 +220,7 @@ const LWIP: Profile = {
   },
   ip: {
     hopLimit: 255,
+    discoversPathMtu: false,
     arp: {
       entries: 10,
       lifeMs: 300_000,

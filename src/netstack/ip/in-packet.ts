@@ -1,5 +1,6 @@
 /** A packet that has come in, as IP has read it. The host has one object for all packets. */
 import { HEADROOM, Frame } from '../frame.js';
+import type { NetInterface } from './net-interface.js';
 import type { IpPacket } from '../tcp/ip-service.js';
 import { Address, MAPPED_WORD } from '../wire/address.js';
 
@@ -7,6 +8,8 @@ import { Address, MAPPED_WORD } from '../wire/address.js';
 const NO_FRAME = new Frame(HEADROOM);
 
 export class InPacket implements IpPacket {
+  /** Interface that the packet came in through. */
+  netInterface: NetInterface | undefined;
   family: 4 | 6 = 4;
   sourceA = 0;
   sourceB = 0;
@@ -24,6 +27,8 @@ export class InPacket implements IpPacket {
   start = 0;
   end = 0;
   protocol = 0;
+  /** Offset in the packet of the field that holds `protocol`. */
+  protocolAt = 0;
   hopLimit = 0;
   isGroup = false;
 

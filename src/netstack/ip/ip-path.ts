@@ -5,22 +5,13 @@
 import type { FramePool } from '../frame.js';
 import type { IpPath } from '../tcp/ip-service.js';
 import type { Address } from '../wire/address.js';
-import type { NetInterface } from './net-interface.js';
-
-/** Where packets of a path go next. */
-export interface NextHop {
-  readonly netInterface: NetInterface;
-  /** Neighbour on the link that takes the packets. */
-  readonly address: Address;
-  readonly mtu: number;
-  readonly isOnLink: boolean;
-}
+import type { Hop } from './hop.js';
 
 export interface Router {
   /** A number that changes when a next hop or an MTU may have changed. */
   readonly generation: number;
   /** Returns the next hop; `undefined` if there is none any more. */
-  nextHop(source: Address, destination: Address): NextHop | undefined;
+  nextHop(source: Address, destination: Address): Hop | undefined;
 }
 
 export class Path implements IpPath {
@@ -31,15 +22,15 @@ export class Path implements IpPath {
   readonly frames: FramePool;
   readonly #router: Router;
   #generation: number;
-  #hop: NextHop | undefined;
+  #hop: Hop | undefined;
   #mtu: number;
   #isOnLink: boolean;
 
-  constructor(source: Address, destination: Address, hop: NextHop, router: Router) {
+  constructor(source: Address, destination: Address, hop: Hop, router: Router) {
     this.source = source;
     this.destination = destination;
     this.headerBytes = source.family === 4 ? 20 : 40;
-    this.addressSum = sumOf(source) + sumOf(destination);
+    this.addressSum = sumOfAddress(source) + sumOfAddress(destination);
     this.frames = hop.netInterface.device.frames;
     this.#router = router;
     this.#generation = router.generation;
@@ -59,7 +50,7 @@ export class Path implements IpPath {
   }
 
   /** The next hop; `undefined` if no interface leads there any more. */
-  get hop(): NextHop | undefined {
+  get hop(): Hop | undefined {
     if (this.#generation !== this.#router.generation) this.#refresh();
     return this.#hop;
   }
@@ -75,7 +66,7 @@ export class Path implements IpPath {
 }
 
 /** Returns the sum of an address's 16-bit words; an IPv4 address has two. */
-function sumOf(address: Address): number {
+export function sumOfAddress(address: Address): number {
   const low = (address.d >>> 16) + (address.d & 0xffff);
   if (address.family === 4) return low;
   const { a, b, c } = address;

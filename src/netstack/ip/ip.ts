@@ -2,25 +2,38 @@
  * IP of one host: hands packets that come in to the transports, and finds the way for those that go out.
  *
  *     interface → receiveFrame → Ipv4Input or Ipv6Input → transport.receive
- *     transport → pathTo, send → Output → device.transmit
+ *     transport → pathTo, send → Output → EthernetLink or device.transmit
  */
 import { assert } from '../../support/assert.js';
+import type { MonotonicClock } from '../../support/clock.js';
+import type { Timers } from '../../support/timers.js';
 import { Counters } from '../counters.js';
+import type { Device } from '../device.js';
 import type { Frame, FramePool } from '../frame.js';
 import type { Profile } from '../profile.js';
 import type { IcmpReport, IpPacket, IpPath, IpService } from '../tcp/ip-service.js';
-import type { Address } from '../wire/address.js';
+import { Address } from '../wire/address.js';
+import { EtherType, type MacAddress } from '../wire/ethernet.js';
+import { Icmp4, Icmp6, PROTOCOL_ICMP, PROTOCOL_ICMPV6, Unreachable4, Unreachable6 } from '../wire/icmp.js';
+import { headerBytes4 } from '../wire/ipv4.js';
+import { findUpper6, readAddress } from '../wire/ipv6.js';
+import type { IpContext } from './context.js';
+import { EthernetLink } from './ethernet-link.js';
+import { Forwarder } from './forwarder.js';
+import { IcmpErrors, NO_NEIGHBOUR, NO_PORT, noProtocol } from './icmp-errors.js';
+import { IcmpInput } from './icmp-input.js';
 import { InPacket } from './in-packet.js';
 import { Path } from './ip-path.js';
-import { Ipv4Input } from './ipv4-input.js';
+import { Ipv4Input, type PacketSink } from './ipv4-input.js';
 import { Ipv6Input } from './ipv6-input.js';
 import { Loopback } from './loopback.js';
 import { type FrameInput, NetInterface } from './net-interface.js';
 import { Output } from './output.js';
+import { PathMtus } from './path-mtu.js';
+import type { Prefix } from './prefix.js';
 import { LOOPBACK_ADDRESSES, Routing } from './routing.js';
 
 export const PROTOCOL_TCP = 6;
-export const PROTOCOL_UDP = 17;
 
 /** A transport protocol, as IP sees it. */
 export interface Transport {
@@ -32,31 +45,52 @@ export interface Transport {
 export interface IpOptions {
   readonly profile: Profile;
   readonly frames: FramePool;
+  readonly clock: MonotonicClock;
+  readonly timers: Timers;
+  readonly random: () => number;
+  /** True: the host passes packets on that are not for it. */
+  readonly forwarding: boolean;
   readonly onWork: () => void;
 }
 
-export class Ip implements IpService, FrameInput {
+export class Ip implements IpService, FrameInput, PacketSink {
   readonly counters = new Counters();
   readonly loopback: Loopback;
   readonly loopbackInterface: NetInterface;
   readonly routing: Routing;
-  readonly #frames: FramePool;
+  readonly pathMtus: PathMtus;
+  readonly input4: Ipv4Input;
+  readonly input6: Ipv6Input;
+  readonly #context: IpContext;
+  readonly #isRouter: boolean;
   readonly #output: Output;
-  readonly #input4: Ipv4Input;
-  readonly #input6: Ipv6Input;
+  readonly #errors: IcmpErrors;
+  readonly #icmp: IcmpInput;
   readonly #packet = new InPacket();
   readonly #transports = new Map<number, Transport>();
   #tcp: Transport | undefined;
 
-  constructor({ profile, frames, onWork }: IpOptions) {
-    this.#frames = frames;
-    this.loopback = new Loopback(frames, this.counters, onWork);
+  constructor({ profile, frames, clock, timers, random, forwarding, onWork }: IpOptions) {
+    const { counters } = this;
+    const { hopLimit, discoversPathMtu } = profile.ip;
+    this.#isRouter = forwarding;
+    this.loopback = new Loopback(frames, counters, onWork);
     this.loopbackInterface = new NetInterface('lo', this.loopback, this, true);
-    for (const address of LOOPBACK_ADDRESSES) this.loopbackInterface.addAddress(address);
-    this.routing = new Routing(this.loopbackInterface);
-    this.#output = new Output(this.counters, profile.ip.hopLimit);
-    this.#input4 = new Ipv4Input(this.routing, this.counters);
-    this.#input6 = new Ipv6Input(this.routing, this.counters);
+    this.pathMtus = new PathMtus(clock, timers, () => {
+      this.routing.changed();
+    });
+    this.routing = new Routing(this.loopbackInterface, this.pathMtus);
+    this.#output = new Output({ counters, frames, hopLimit, discoversPathMtu, random });
+    const { routing } = this;
+    const output = this.#output;
+    const context = { profile: profile.ip, frames, counters, clock, timers, random, routing, output };
+    this.#context = context;
+    this.#errors = new IcmpErrors(context);
+    this.#icmp = new IcmpInput(context, this.pathMtus, this);
+    const forwarder = forwarding ? new Forwarder(context, this.#errors) : undefined;
+    this.input4 = new Ipv4Input(context, this, this.#errors, forwarder);
+    this.input6 = new Ipv6Input(context, this, this.#errors, forwarder);
+    for (const address of LOOPBACK_ADDRESSES) this.addAddress(this.loopbackInterface, address);
   }
 
   /** Sets the transport that takes the packets of a protocol. */
@@ -65,18 +99,48 @@ export class Ip implements IpService, FrameInput {
     if (protocol === PROTOCOL_TCP) this.#tcp = transport;
   }
 
+  /** Adds an interface on a device. `mac` is the address of an Ethernet device. */
+  addInterface(name: string, device: Device, mac: MacAddress): NetInterface {
+    const netInterface = new NetInterface(name, device, this, false);
+    if (device.medium === 'ethernet') {
+      netInterface.link = new EthernetLink(this.#context, netInterface, mac, (at, frame) => {
+        this.#unresolved(at, frame);
+      });
+      netInterface.link.nd.isRouter = this.#isRouter;
+    }
+    this.routing.addInterface(netInterface);
+    return netInterface;
+  }
+
+  /**
+   * Gives an interface an address, with the route to its link, and announces it. Returns false if it has
+   * too many.
+   */
+  addAddress(netInterface: NetInterface, prefix: Prefix): boolean {
+    if (!netInterface.addAddress(prefix)) return false;
+    this.routing.routes.add({ prefix, gateway: undefined, netInterface });
+    this.routing.changed();
+    if (prefix.family === 4) netInterface.link?.arp.announceAll();
+    return true;
+  }
+
   receiveFrame(netInterface: NetInterface, frame: Frame): void {
     this.counters.received += 1;
-    const packet = this.#packet;
-    const version = frame.length === 0 ? 0 : (frame.bytes[frame.start] ?? 0) >>> 4;
-    if (version === 4) {
-      if (this.#input4.read(packet, netInterface, frame) && this.#deliver(packet)) return;
-    } else if (version === 6) {
-      if (this.#input6.read(packet, netInterface, frame) && this.#deliver(packet)) return;
-    } else {
-      this.counters.drop('badVersion');
+    const { link } = netInterface;
+    if (link === undefined) {
+      this.#receivePacket(netInterface, frame, undefined, false);
+      return;
     }
-    this.#frames.give(frame);
+    const etherType = link.readHeader(frame);
+    if (etherType === EtherType.IPV4) {
+      this.#receivePacket(netInterface, frame, 4, link.isGroup);
+    } else if (etherType === EtherType.IPV6) {
+      this.#receivePacket(netInterface, frame, 6, link.isGroup);
+    } else {
+      if (etherType === EtherType.ARP) link.arp.receive(frame);
+      else if (etherType !== undefined) this.counters.drop('unknownEtherType');
+      this.#context.frames.give(frame);
+    }
   }
 
   pathTo(destination: Address, source: Address | undefined): IpPath | undefined {
@@ -94,14 +158,93 @@ export class Ip implements IpService, FrameInput {
 
   confirm(path: IpPath): void {
     assert(path instanceof Path, 'a path comes from pathTo');
+    const { hop } = path;
+    if (hop?.neighbour !== undefined) hop.netInterface.link?.confirm(hop);
   }
 
-  /** Returns true if the packet's frame is the transport's from now on. */
-  #deliver(packet: InPacket): boolean {
-    if (packet.protocol === PROTOCOL_TCP && this.#tcp !== undefined) return this.#tcp.receive(packet);
-    const transport = this.#transports.get(packet.protocol);
+  /** Tells the sender of a packet that no program of this host takes it (RFC 1122 §4.1.3.1). */
+  refusePort(packet: IpPacket): void {
+    assert(packet === this.#packet, 'a packet is refused while it is read');
+    this.#errors.send(packet.frame, this.#packet.headerStart, packet.isGroup, NO_PORT);
+  }
+
+  deliver(packet: InPacket): boolean {
+    const { protocol } = packet;
+    if (protocol === PROTOCOL_TCP && this.#tcp !== undefined) return this.#tcp.receive(packet);
+    if (protocol === (packet.family === 4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6)) {
+      this.#icmp.receive(packet);
+      return false;
+    }
+    const transport = this.#transports.get(protocol);
     if (transport !== undefined) return transport.receive(packet);
-    this.counters.drop('unknownProtocol');
+    this.#refuseProtocol(packet);
     return false;
   }
+
+  report(report: IcmpReport): void {
+    this.#transports.get(report.protocol)?.report(report);
+  }
+
+  linkMessage(packet: InPacket, type: number): void {
+    const { link } = packet.netInterface ?? this.loopbackInterface;
+    const isNeighbour = type === Icmp6.NEIGHBOUR_SOLICITATION || type === Icmp6.NEIGHBOUR_ADVERTISEMENT;
+    if (isNeighbour && link !== undefined) link.nd.receive(packet);
+    else this.counters.drop('ignoredIcmp');
+  }
+
+  /** Reads a packet of the family that its link has named, or that its first bits do. Owns the frame. */
+  #receivePacket(netInterface: NetInterface, frame: Frame, named: 4 | 6 | undefined, isGroup: boolean): void {
+    const packet = this.#packet;
+    const version = frame.length === 0 ? 0 : (frame.bytes[frame.start] ?? 0) >>> 4;
+    const isVersion = version === 4 || version === 6;
+    if (!isVersion || (named !== undefined && named !== version)) {
+      this.counters.drop(frame.length === 0 ? 'shortPacket' : 'badVersion');
+      this.#context.frames.give(frame);
+      return;
+    }
+    packet.netInterface = netInterface;
+    if (version === 4) this.input4.receive(packet, netInterface, frame, isGroup);
+    else this.input6.receive(packet, netInterface, frame, isGroup);
+  }
+
+  #refuseProtocol(packet: InPacket): void {
+    this.counters.drop('unknownProtocol');
+    this.#errors.send(packet.frame, packet.headerStart, packet.isGroup, noProtocol(packet.protocolAt));
+  }
+
+  /**
+   * Takes a packet whose neighbour did not answer: the own transport hears of it, or the source of a packet
+   * that was passed on (RFC 4861 §7.2.2). Owns the frame.
+   */
+  #unresolved(_netInterface: NetInterface, frame: Frame): void {
+    this.counters.drop('unresolved');
+    const report = unreachableReport(frame);
+    if (report === undefined || !this.isOwn(report.source)) {
+      this.#errors.send(frame, frame.start, false, NO_NEIGHBOUR);
+    } else {
+      this.report(report);
+    }
+    this.#context.frames.give(frame);
+  }
+}
+
+/** Returns what ICMP would say about a packet of this host whose neighbour does not answer. */
+function unreachableReport({ view, start, end }: Frame): IcmpReport | undefined {
+  const isIpv4 = view.getUint8(start) >>> 4 === 4;
+  const upper = isIpv4
+    ? { protocol: view.getUint8(start + 9), at: start + headerBytes4(view, start), fragmentOffset: 0 }
+    : findUpper6(view, start, end);
+  if (upper === undefined || upper.at + 8 > end) return undefined;
+  const quoted = new DataView(new ArrayBuffer(8));
+  for (let index = 0; index < 8; index += 1) quoted.setUint8(index, view.getUint8(upper.at + index));
+  return {
+    kind: 'soft',
+    type: isIpv4 ? Icmp4.UNREACHABLE : Icmp6.UNREACHABLE,
+    code: isIpv4 ? Unreachable4.HOST : Unreachable6.ADDRESS,
+    mtu: undefined,
+    source: isIpv4 ? Address.ofIpv4(view.getInt32(start + 12)) : readAddress(view, start + 8),
+    destination: isIpv4 ? Address.ofIpv4(view.getInt32(start + 16)) : readAddress(view, start + 24),
+    protocol: upper.protocol,
+    quoted,
+  };
 }

@@ -1,78 +1,141 @@
-/** Reads IPv4 packets (RFC 791 §3.1, RFC 1122 §3.2.1). */
-import type { Counters, DropReason } from '../counters.js';
+/**
+ * Reads IPv4 packets (RFC 791 §3.1, RFC 1122 §3.2.1): those for this host are put together and delivered, the
+ * others passed on if the host is a router.
+ */
+import type { DropReason } from '../counters.js';
 import type { Frame } from '../frame.js';
-import { fold, sumWords } from '../wire/checksum.js';
+import {
+  checkOptions4,
+  hasChecksum4,
+  IPV4_HEADER_BYTES,
+  MORE_FRAGMENTS,
+  OFFSET_MASK,
+  writeIpv4Checksum,
+} from '../wire/ipv4.js';
+import type { IpContext } from './context.js';
+import type { Forwarder } from './forwarder.js';
+import { FRAGMENTS_LATE, type IcmpErrors } from './icmp-errors.js';
 import type { InPacket } from './in-packet.js';
 import type { NetInterface } from './net-interface.js';
-import type { Routing } from './routing.js';
+import { Reassembly } from './reassembly.js';
 
-/** 224.0.0.1. */
-const ALL_HOSTS = 0xe000_0001 | 0;
+/** Takes packets for this host. */
+export interface PacketSink {
+  /** Reads a packet. Returns true if its frame is the sink's from now on; otherwise it stays the caller's. */
+  deliver(packet: InPacket): boolean;
+}
 
 export class Ipv4Input {
-  readonly #routing: Routing;
-  readonly #counters: Counters;
+  readonly reassembly: Reassembly;
+  readonly #context: IpContext;
+  readonly #sink: PacketSink;
+  readonly #forwarder: Forwarder | undefined;
 
-  constructor(routing: Routing, counters: Counters) {
-    this.#routing = routing;
-    this.#counters = counters;
+  constructor(context: IpContext, sink: PacketSink, errors: IcmpErrors, forwarder: Forwarder | undefined) {
+    this.#context = context;
+    this.#sink = sink;
+    this.#forwarder = forwarder;
+    this.reassembly = new Reassembly(context, (first) => {
+      errors.send(first, first.start, false, FRAGMENTS_LATE);
+    });
   }
 
-  /** Reads the packet in a frame. Returns false if it was dropped; the frame stays the caller's. */
-  read(packet: InPacket, netInterface: NetInterface, frame: Frame): boolean {
+  /** Takes the packet in a frame, and owns it from now on. `isGroup` is that of the link. */
+  receive(packet: InPacket, netInterface: NetInterface, frame: Frame, isGroup: boolean): void {
+    const bad = this.#read(packet, frame) ?? this.#checkSource(packet, netInterface);
+    if (bad !== undefined) {
+      this.#drop(bad, frame);
+      return;
+    }
+    packet.isGroup = isGroup;
+    if (!this.#isForThisHost(packet, netInterface)) {
+      // A group of the link is passed on to no single host (RFC 1812 §5.3.4).
+      if (this.#forwarder === undefined || packet.isGroup) this.#drop('notForThisHost', frame);
+      else this.#forwarder.forward4(packet, netInterface);
+      return;
+    }
+    const fragment = frame.view.getUint16(packet.headerStart + 6) & (MORE_FRAGMENTS | OFFSET_MASK);
+    if (fragment !== 0 && !this.#reassemble(packet, fragment)) return;
+    if (!this.#sink.deliver(packet)) this.#context.frames.give(packet.frame);
+  }
+
+  #drop(reason: DropReason, frame: Frame): void {
+    this.#context.counters.drop(reason);
+    this.#context.frames.give(frame);
+  }
+
+  /** Reads the header, and cuts off what the link has padded. */
+  #read(packet: InPacket, frame: Frame): DropReason | undefined {
     const { view, start } = frame;
     const available = frame.end - start;
-    if (available < 20) return this.#drop('shortPacket');
+    if (available < IPV4_HEADER_BYTES) return 'shortPacket';
     const headerBytes = (view.getUint8(start) & 15) * 4;
-    if (headerBytes < 20 || headerBytes > available) return this.#drop('badHeaderLength');
+    if (headerBytes < IPV4_HEADER_BYTES || headerBytes > available) return 'badHeaderLength';
     const totalBytes = view.getUint16(start + 2);
-    if (totalBytes < headerBytes || totalBytes > available) return this.#drop('badTotalLength');
-    if (fold(sumWords(view, start, start + headerBytes)) !== 0xffff) return this.#drop('badHeaderChecksum');
-    // Ethernet pads short packets.
+    if (totalBytes < headerBytes || totalBytes > available) return 'badTotalLength';
+    if (!hasChecksum4(view, start, headerBytes)) return 'badHeaderChecksum';
     frame.end = start + totalBytes;
     packet.readAddresses4(frame);
-    if (!this.#hasGoodSource(packet, netInterface)) return false;
-    if (!this.#isForThisHost(packet, netInterface)) return this.#drop('notForThisHost');
-    if ((view.getUint16(start + 6) & 0x3fff) !== 0) return this.#drop('fragment');
     packet.ecn = view.getUint8(start + 1) & 3;
     packet.hopLimit = view.getUint8(start + 8);
     packet.protocol = view.getUint8(start + 9);
+    packet.protocolAt = 9;
     packet.frame = frame;
     packet.headerStart = start;
     packet.start = start + headerBytes;
     packet.end = frame.end;
-    return true;
-  }
-
-  #drop(reason: DropReason): false {
-    this.#counters.drop(reason);
-    return false;
+    if (headerBytes === IPV4_HEADER_BYTES) return undefined;
+    const options = checkOptions4(frame.bytes, start + IPV4_HEADER_BYTES, packet.start);
+    if (options === 'malformed') return 'badOptions';
+    return options === 'sourceRoute' ? 'sourceRoute' : undefined;
   }
 
   /** Checks the source (RFC 1122 §3.2.1.3): an address of one host, and not of this one. */
-  #hasGoodSource(packet: InPacket, netInterface: NetInterface): boolean {
-    const word = packet.sourceD;
+  #checkSource({ sourceD, sourceC }: InPacket, netInterface: NetInterface): DropReason | undefined {
     // 0/8, 127/8, and 224/3: multicast, reserved and broadcast.
-    const net = word >>> 24;
-    if (netInterface.isLoopback) return net === 0 || net >= 224 ? this.#drop('badSource') : true;
-    if (net === 0 || net === 127 || net >= 224) return this.#drop('badSource');
-    if (netInterface.isBroadcastWord(word)) return this.#drop('badSource');
-    if (this.#isOwn(packet, word)) return this.#drop('spoofedSource');
-    return true;
-  }
-
-  #isOwn(packet: InPacket, word: number): boolean {
-    return this.#routing.isOwnWords(packet.destinationA, packet.destinationB, packet.destinationC, word);
+    const net = sourceD >>> 24;
+    if (net === 0 || net >= 224) return 'badSource';
+    if (netInterface.isLoopback) return undefined;
+    if (net === 127 || netInterface.isBroadcastWord(sourceD)) return 'badSource';
+    return this.#context.routing.isOwnWords(0, 0, sourceC, sourceD) ? 'spoofedSource' : undefined;
   }
 
   #isForThisHost(packet: InPacket, netInterface: NetInterface): boolean {
-    const word = packet.destinationD;
-    packet.isGroup = false;
-    const isLoopback = word >>> 24 === 127;
-    if (isLoopback) return netInterface.isLoopback;
-    if (this.#isOwn(packet, word)) return true;
-    // 224.0.0.1 is the only group of a host that has joined none (RFC 1112 §7.2).
-    packet.isGroup = word === -1 || word === ALL_HOSTS || netInterface.isBroadcastWord(word);
-    return packet.isGroup;
+    const { destinationC, destinationD } = packet;
+    const net = destinationD >>> 24;
+    if (net === 127) return netInterface.isLoopback;
+    if (this.#context.routing.isOwnWords(0, 0, destinationC, destinationD)) return true;
+    if (destinationD === -1 || netInterface.isBroadcastWord(destinationD)) {
+      packet.isGroup = true;
+      return true;
+    }
+    if (net < 224) return false;
+    packet.isGroup = true;
+    return netInterface.isMember(0, 0, destinationC, destinationD);
+  }
+
+  /**
+   * Keeps a fragment. Returns true if its packet is complete now: `packet` is then the whole one, with a
+   * frame that the caller owns.
+   */
+  #reassemble(packet: InPacket, fragment: number): boolean {
+    const { frame, headerStart: start, sourceD, destinationD, protocol } = packet;
+    const identification = frame.view.getUint16(start + 4);
+    const whole = this.reassembly.add({
+      key: `${sourceD} ${destinationD} ${identification} ${protocol}`,
+      frame,
+      at: packet.start,
+      offset: (fragment & OFFSET_MASK) * 8,
+      isLast: (fragment & MORE_FRAGMENTS) === 0,
+    });
+    if (whole === undefined) return false;
+    whole.view.setUint16(whole.start + 2, whole.length);
+    whole.view.setUint16(whole.start + 6, 0);
+    writeIpv4Checksum(whole.view, whole.start);
+    packet.frame = whole;
+    packet.headerStart = whole.start;
+    packet.start = whole.start + (whole.view.getUint8(whole.start) & 15) * 4;
+    packet.end = whole.end;
+    return true;
   }
 }

@@ -49,7 +49,7 @@ export class Prefix {
     const slash = text.indexOf('/');
     const address = Address.parse(slash < 0 ? text : text.slice(0, slash));
     if (address === undefined) throw new TypeError(`'${text}' is no IP address or prefix`);
-    const skipped = address.family === 4 ? MAPPED_BITS : 0;
+    const skipped = text.includes(':') ? 0 : MAPPED_BITS;
     if (slash < 0) return new Prefix(address, ADDRESS_BITS);
     const digits = text.slice(slash + 1);
     const length = /^[0-9]{1,3}$/.test(digits) ? Number(digits) + skipped : Number.NaN;

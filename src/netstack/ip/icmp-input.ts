@@ -1,0 +1,211 @@
+/**
+ * Reads ICMP and ICMPv6: answers echoes, and makes reports of the errors about packets that this host has
+ * sent (RFC 1122 §3.2.2, RFC 4443). An error is believed only if it quotes a packet of this host (RFC 5927
+ * §4).
+ */
+import type { DropReason } from '../counters.js';
+import type { IcmpReport } from '../tcp/ip-service.js';
+import { Address } from '../wire/address.js';
+import {
+  hasIcmpChecksum,
+  ICMP_HEADER_BYTES,
+  Icmp4,
+  Icmp6,
+  PROTOCOL_ICMP,
+  PROTOCOL_ICMPV6,
+  pseudoSum6,
+  Unreachable4,
+  Unreachable6,
+  writeIcmpChecksum,
+} from '../wire/icmp.js';
+import { headerBytes4, IPV4_HEADER_BYTES, OFFSET_MASK } from '../wire/ipv4.js';
+import { findUpper6, IPV6_HEADER_BYTES, readAddress } from '../wire/ipv6.js';
+import type { IpContext } from './context.js';
+import type { InPacket } from './in-packet.js';
+import { plateauBelow, type PathMtus } from './path-mtu.js';
+
+/** Bytes of the transport header that an error quotes at least (RFC 792). */
+const QUOTED_BYTES = 8;
+
+/** A packet of this host that an error quotes. */
+interface Quote {
+  readonly source: Address;
+  readonly destination: Address;
+  readonly protocol: number;
+  /** Bytes of the whole packet, as its header says. */
+  readonly bytes: number;
+  /** First bytes of the transport part; `undefined` in a later fragment. */
+  readonly transport: DataView | undefined;
+}
+
+/** Takes what ICMP tells. */
+export interface IcmpSink {
+  report(report: IcmpReport): void;
+  /** Takes messages of neighbour discovery and multicast listener discovery. */
+  linkMessage(packet: InPacket, type: number): void;
+}
+
+export class IcmpInput {
+  readonly #context: IpContext;
+  readonly #pathMtus: PathMtus;
+  readonly #sink: IcmpSink;
+
+  constructor(context: IpContext, pathMtus: PathMtus, sink: IcmpSink) {
+    this.#context = context;
+    this.#pathMtus = pathMtus;
+    this.#sink = sink;
+  }
+
+  /** Reads a message, whose frame stays the caller's. */
+  receive(packet: InPacket): void {
+    const { frame, start, end, family } = packet;
+    const pseudoSum = family === 4 ? 0 : pseudoSum6(packet.addressSum, end - start);
+    if (end - start < ICMP_HEADER_BYTES || !hasIcmpChecksum(frame.view, start, end, pseudoSum)) {
+      this.#drop('badIcmp');
+      return;
+    }
+    const type = frame.view.getUint8(start);
+    if (family === 4) this.#receive4(packet, type);
+    else this.#receive6(packet, type);
+  }
+
+  #drop(reason: DropReason): void {
+    this.#context.counters.drop(reason);
+  }
+
+  #receive4(packet: InPacket, type: number): void {
+    switch (type) {
+      case Icmp4.ECHO:
+        // A broadcast echo would have every host answer at once (RFC 1122 §3.2.2.6 allows silence).
+        if (packet.isGroup) this.#drop('ignoredIcmp');
+        else this.#answer(packet, Icmp4.ECHO_REPLY);
+        return;
+      case Icmp4.UNREACHABLE:
+      case Icmp4.TIME_EXCEEDED:
+      case Icmp4.PARAMETER_PROBLEM:
+        this.#error(packet, type, readQuote4(packet));
+        return;
+      default:
+        // Source quench is dead (RFC 6633), redirects are a way to steal packets.
+        this.#drop('ignoredIcmp');
+    }
+  }
+
+  #receive6(packet: InPacket, type: number): void {
+    if (type < Icmp6.ECHO) {
+      const isKnown = type >= Icmp6.UNREACHABLE && type <= Icmp6.PARAMETER_PROBLEM;
+      if (isKnown) this.#error(packet, type, readQuote6(packet));
+      else this.#drop('ignoredIcmp');
+    } else if (type === Icmp6.ECHO) {
+      this.#answer(packet, Icmp6.ECHO_REPLY);
+    } else {
+      this.#sink.linkMessage(packet, type);
+    }
+  }
+
+  #answer(packet: InPacket, type: number): void {
+    const { routing, frames, output } = this.#context;
+    const path = routing.pathTo(packet.source(), packet.isGroup ? undefined : packet.destination());
+    if (path === undefined) {
+      this.#drop('noRoute');
+      return;
+    }
+    const bytes = packet.end - packet.start;
+    const reply = frames.take(bytes);
+    reply.bytes.set(packet.frame.bytes.subarray(packet.start, packet.end), reply.start);
+    reply.end = reply.start + bytes;
+    reply.view.setUint16(reply.start, type << 8);
+    const isIpv4 = packet.family === 4;
+    const pseudoSum = isIpv4 ? 0 : pseudoSum6(path.addressSum, bytes);
+    writeIcmpChecksum(reply.view, reply.start, reply.end, pseudoSum);
+    output.send(path, isIpv4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6, reply, 0);
+  }
+
+  #error(packet: InPacket, type: number, quote: Quote | undefined): void {
+    if (quote === undefined || !this.#context.routing.isOwn(quote.source)) {
+      this.#drop('badIcmp');
+      return;
+    }
+    const code = packet.frame.view.getUint8(packet.start + 1);
+    const kind = packet.family === 4 ? kindOf4(type, code) : kindOf6(type, code);
+    let mtu: number | undefined;
+    if (kind === 'tooBig') {
+      mtu = toldMtu(packet, quote);
+      // The packet would have fitted: the message is old, or forged.
+      if (mtu >= quote.bytes) {
+        this.#drop('badIcmp');
+        return;
+      }
+      const path = this.#context.routing.pathTo(quote.destination, quote.source);
+      if (path !== undefined) this.#pathMtus.lower(quote.destination, mtu, path.mtu);
+    }
+    const { source, destination, protocol, transport: quoted } = quote;
+    if (quoted === undefined) return;
+    this.#sink.report({ kind, type, code, mtu, source, destination, protocol, quoted });
+  }
+}
+
+function toldMtu(packet: InPacket, quote: Quote): number {
+  const { view } = packet.frame;
+  if (packet.family === 6) return view.getUint32(packet.start + 4);
+  const told = view.getUint16(packet.start + 6);
+  return told === 0 ? plateauBelow(quote.bytes) : told;
+}
+
+/** Returns the kind of an error (RFC 1122 §4.2.3.9; RFC 1812 §5.2.7.1 for codes 9 to 13). */
+function kindOf4(type: number, code: number): IcmpReport['kind'] {
+  if (type !== Icmp4.UNREACHABLE) return 'soft';
+  if (code === Unreachable4.TOO_BIG) return 'tooBig';
+  const isProhibited = code === 9 || code === 10 || code === 13;
+  return code === Unreachable4.PROTOCOL || code === Unreachable4.PORT || isProhibited ? 'hard' : 'soft';
+}
+
+function kindOf6(type: number, code: number): IcmpReport['kind'] {
+  if (type === Icmp6.TOO_BIG) return 'tooBig';
+  // The protocol is not known there (RFC 8200 §4.2).
+  if (type === Icmp6.PARAMETER_PROBLEM) return code === 1 ? 'hard' : 'soft';
+  if (type !== Icmp6.UNREACHABLE) return 'soft';
+  // 5 and 6: a policy, or a route that rejects (RFC 4443 §3.1).
+  return code === Unreachable6.PORT || code === Unreachable6.PROHIBITED || code >= 5 ? 'hard' : 'soft';
+}
+
+function readQuote4(packet: InPacket): Quote | undefined {
+  const { view } = packet.frame;
+  const start = packet.start + ICMP_HEADER_BYTES;
+  if (start + IPV4_HEADER_BYTES > packet.end || view.getUint8(start) >>> 4 !== 4) return undefined;
+  const headerBytes = headerBytes4(view, start);
+  const bytes = view.getUint16(start + 2);
+  if (headerBytes < IPV4_HEADER_BYTES || bytes < headerBytes) return undefined;
+  const at = start + headerBytes;
+  if (at + QUOTED_BYTES > packet.end) return undefined;
+  const isFirst = (view.getUint16(start + 6) & OFFSET_MASK) === 0;
+  return {
+    source: Address.ofIpv4(view.getInt32(start + 12)),
+    destination: Address.ofIpv4(view.getInt32(start + 16)),
+    protocol: view.getUint8(start + 9),
+    bytes,
+    transport: isFirst ? viewOf(view, at) : undefined,
+  };
+}
+
+function readQuote6(packet: InPacket): Quote | undefined {
+  const { view } = packet.frame;
+  const start = packet.start + ICMP_HEADER_BYTES;
+  if (start + IPV6_HEADER_BYTES > packet.end || view.getUint8(start) >>> 4 !== 6) return undefined;
+  const upper = findUpper6(view, start, packet.end);
+  if (upper === undefined || upper.at + QUOTED_BYTES > packet.end) return undefined;
+  return {
+    source: readAddress(view, start + 8),
+    destination: readAddress(view, start + 24),
+    protocol: upper.protocol,
+    bytes: IPV6_HEADER_BYTES + view.getUint16(start + 4),
+    transport: upper.fragmentOffset === 0 ? viewOf(view, upper.at) : undefined,
+  };
+}
+
+/** Returns the first transport bytes of a quoted packet, copied: the frame is used again. */
+function viewOf(view: DataView, at: number): DataView {
+  const copy = new DataView(new ArrayBuffer(QUOTED_BYTES));
+  for (let index = 0; index < QUOTED_BYTES; index += 4) copy.setInt32(index, view.getInt32(at + index));
+  return copy;
+}
