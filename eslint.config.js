@@ -71,7 +71,7 @@ const LAYERS = {
 };
 
 /** The doors, which a subpath of the package gives, and the composition, which they all import. */
-const DOORS = ['composition', 'index', 'streams', 'gateway', 'net', 'net-register', 'monitor'].map(
+const DOORS = ['composition', 'index', 'streams', 'gateway', 'net', 'net-register', 'monitor', 'tap'].map(
   (name) => `src/${name}.ts`,
 );
 
@@ -79,7 +79,14 @@ const DOORS = ['composition', 'index', 'streams', 'gateway', 'net', 'net-registe
 const PAGE_GLOBALS = [
   ...['document', 'location', 'fetch', 'EventSource', 'WebSocket', 'URLSearchParams'],
   ...['setTimeout', 'clearTimeout', 'requestAnimationFrame'],
-  ...['getComputedStyle', 'matchMedia', 'ResizeObserver'],
+  ...[
+    'getComputedStyle',
+    'matchMedia',
+    'ResizeObserver',
+    'devicePixelRatio',
+    'addEventListener',
+    'TextDecoder',
+  ],
 ];
 
 const ALL_FOLDERS = [...new Set(Object.keys(LAYERS).map((folder) => folder.split('/')[0]))];
@@ -90,8 +97,11 @@ const SYSTEM_STACKS = ['stacks/node', 'stacks/kernel'];
 /** Folders of `src` whose files use Node's own modules and globals. */
 const ON_NODE = ['addon', 'stacks/system', 'stacks/node', 'stacks/kernel', 'net', 'cli'];
 
-/** Elsewhere only a file that says so in its name uses them, and only in this folder. */
-const NODE_FILES = 'src/task/*-node.ts';
+/** Elsewhere only a file that says so in its name uses them, and only in these folders. */
+const NODE_FILES = {
+  'src/task/*-node.ts': ['task', LAYERS.task],
+  'src/link/*-node.ts': ['link', [...LAYERS.link, 'addon']],
+};
 
 /**
  * A folder of `web/src` and the folders that it may import from, itself left out. Each stands behind those that
@@ -224,7 +234,7 @@ export default defineConfig(
   },
   {
     // Pages: of examples, and the dashboard's.
-    files: ['examples/web/*/*.js', 'web/page/*.js'],
+    files: ['examples/web/*/*.js', 'examples/sim-page/*.js', 'web/page/*.js'],
     languageOptions: { globals: Object.fromEntries(PAGE_GLOBALS.map((name) => [name, 'readonly'])) },
   },
   ...Object.entries(LAYERS).map((layer) => layerRules(layer)),
@@ -247,7 +257,7 @@ export default defineConfig(
       ],
     },
   },
-  layerRules(['task', LAYERS.task], [NODE_FILES], true),
+  ...Object.entries(NODE_FILES).map(([files, layer]) => layerRules(layer, [files], true)),
   {
     files: ['web/**/*.ts'],
     rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [ASYNCTCP_INSIDES] }] },

@@ -21,6 +21,7 @@
 #include "sockets-addon.h"
 #include "stack.h"
 #include "thread.h"
+#include "tunnel-addon.h"
 #ifdef ASYNCTCP_FAULTS
 #include "faults-addon.h"
 #endif
@@ -296,6 +297,7 @@ NAPI_MODULE_INIT() {
       function("unusedStack", js_unused_stack),
       function("constants", js_constants),
       function("openSockets", js_open_sockets),
+      function("openTunnel", js_open_tunnel),
   };
   TRY(napi_define_properties(env, exports, sizeof functions / sizeof functions[0], functions));
 #ifdef ASYNCTCP_FAULTS

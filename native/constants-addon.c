@@ -11,6 +11,7 @@
 #include "napi-call.h"
 #include "refusal.h"
 #include "sockets.h"
+#include "tunnel.h"
 
 struct constant {
   const char *name;
@@ -41,6 +42,12 @@ static const struct constant NUMBERS[] = {
     NUMBER(PIECE_ALIGN),
     NUMBER(PAGE_SHIFT),
     NUMBER(ERRNO_RANGE),
+};
+
+static const struct constant TUNNEL_NUMBERS[] = {
+    NUMBER(TUNNEL_PACKETS),
+    NUMBER(TUNNEL_ALIGN),
+    NUMBER(TUNNEL_BATCH_BYTES),
 };
 
 #define EVENT_KIND(name) {#name, EVENT_##name}
@@ -91,6 +98,7 @@ napi_value js_constants(napi_env env, napi_callback_info info) {
   napi_value object = NULL;
   TRY(napi_create_object(env, &object));
   TRY(add_table(env, object, "numbers", NUMBERS, LENGTH(NUMBERS)));
+  TRY(add_table(env, object, "tunnelNumbers", TUNNEL_NUMBERS, LENGTH(TUNNEL_NUMBERS)));
   TRY(add_table(env, object, "eventKinds", EVENT_KINDS, LENGTH(EVENT_KINDS)));
   TRY(add_table(env, object, "tcpStates", TCP_STATES, LENGTH(TCP_STATES)));
   TRY(add_calls(env, object));

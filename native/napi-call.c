@@ -62,3 +62,10 @@ bool read_integer(napi_env env, napi_value value, const char *message, int64_t *
   else (void)throw_type_error(env, message);
   return is_integer;
 }
+
+bool raise_uncaught(napi_env env, napi_status status) {
+  if (status != napi_pending_exception) return false;
+  napi_value error = NULL;
+  if (napi_get_and_clear_last_exception(env, &error) != napi_ok) return false;
+  return napi_fatal_exception(env, error) == napi_ok;
+}

@@ -23,6 +23,12 @@ napi_value throw_type_error(napi_env env, const char *message);
 /* Throws a refusal (refusal.h) in the form of Node's own errors: `errno` is negative there. Returns NULL. */
 napi_value throw_refusal(napi_env env, int refusal);
 
+/*
+ * If a callback of JavaScript threw, raises that as an uncaught exception, as every callback of a runtime
+ * does. Returns true if it did.
+ */
+bool raise_uncaught(napi_env env, napi_status status);
+
 /* If the call of Node-API fails, throws and returns `result` from the function. */
 #define TRY_OR(result, call) \
   do { \

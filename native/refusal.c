@@ -20,6 +20,7 @@ static const char *const CALL_NAMES[] = {
     [CALL_MALLOC] = "malloc",
     [CALL_FCNTL] = "fcntl",
     [CALL_EPOLL_OPEN] = "epoll",
+    [CALL_OPEN] = "open",
     [CALL_PRCTL] = "prctl",
     [CALL_SCHED_GETAFFINITY] = "sched_getaffinity",
     [CALL_SCHED_SETAFFINITY] = "sched_setaffinity",

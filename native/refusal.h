@@ -43,6 +43,7 @@ enum system_call {
   LAST_SHARED_CALL = CALL_FCNTL,
   /* The creation of the epoll descriptor, and of all that watches it. */
   CALL_EPOLL_OPEN,
+  CALL_OPEN,
   CALL_PRCTL,
   CALL_SCHED_GETAFFINITY,
   CALL_SCHED_SETAFFINITY,

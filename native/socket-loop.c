@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "napi-call.h"
 #include "refusal.h"
 
 struct loop *loop_create(napi_env env) {
@@ -64,17 +65,6 @@ void loop_release(struct loop *loop) {
 }
 
 /* ---- wake-ups */
-
-/*
- * If the callback of JavaScript threw, raises that as an uncaught exception, as every callback of a runtime
- * does. Returns true if it did.
- */
-static bool raise_uncaught(napi_env env, napi_status status) {
-  if (status != napi_pending_exception) return false;
-  napi_value error = NULL;
-  if (napi_get_and_clear_last_exception(env, &error) != napi_ok) return false;
-  return napi_fatal_exception(env, error) == napi_ok;
-}
 
 /* Returns true if JavaScript refused the records, which it does while a callback is running. */
 static bool is_refused(napi_env env, napi_status status, napi_value answer) {

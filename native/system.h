@@ -1,11 +1,12 @@
 /*
- * The system calls of the sockets, under names of their own, so that a build for tests can make any of them
- * fail (test/faults.c). In every other build they are the calls themselves.
+ * The system calls of the sockets and tunnels, under names of their own, so that a build for tests can make
+ * any of them fail (test/faults.c). In every other build they are the calls themselves.
  */
 #ifndef ASYNCTCP_SYSTEM_H
 #define ASYNCTCP_SYSTEM_H
 
 #include <fcntl.h>
+#include <net/if.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -36,9 +37,15 @@ int sys_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event);
 int sys_epoll_wait(int epoll, struct epoll_event *events, int count, int timeout);
 int sys_open_null(void);
 int sys_duplicate(int fd);
+int sys_open_tunnel(void);
+int sys_set_tunnel(int fd, struct ifreq *request);
+int sys_interface(int fd, unsigned long question, struct ifreq *answer);
+ssize_t sys_read_packet(int fd, void *buffer, size_t bytes);
+ssize_t sys_write_packet(int fd, const void *buffer, size_t bytes);
 
 #else
 
+#include <linux/if_tun.h>
 #include <linux/sockios.h>
 
 #define sys_socket socket
@@ -68,6 +75,12 @@ int sys_duplicate(int fd);
   (int)syscall(SYS_epoll_pwait, epoll, events, count, timeout, NULL, 0)
 #define sys_open_null() open("/dev/null", O_RDONLY | O_CLOEXEC)
 #define sys_duplicate(fd) fcntl(fd, F_DUPFD_CLOEXEC, 0)
+#define sys_open_tunnel() open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC)
+#define sys_set_tunnel(fd, request) ioctl(fd, TUNSETIFF, request)
+/* The question has other types in glibc and musl. */
+#define sys_interface(fd, question, answer) syscall(SYS_ioctl, fd, question, answer)
+#define sys_read_packet(fd, buffer, bytes) syscall(SYS_read, fd, buffer, bytes)
+#define sys_write_packet(fd, buffer, bytes) syscall(SYS_write, fd, buffer, bytes)
 
 #endif
 

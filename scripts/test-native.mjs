@@ -95,6 +95,7 @@ function testInNode() {
       .filter((name) => name.endsWith('.test.js'))
       .map((name) => join('build', 'test', part, name)),
   );
+  tests.push(join('build', 'test', 'tap', 'device.test.js'));
   for (const test of tests) runNode(['--test-reporter=spec', test]);
 }
 

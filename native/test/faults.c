@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include <linux/if_tun.h>
 #include <linux/sockios.h>
 
 #include "system.h"
@@ -34,6 +35,11 @@ enum call {
   EPOLL_WAIT,
   OPEN_NULL,
   DUPLICATE,
+  OPEN_TUNNEL,
+  SET_TUNNEL,
+  INTERFACE,
+  READ_PACKET,
+  WRITE_PACKET,
   CALLS,
 };
 
@@ -41,7 +47,7 @@ static const char *const NAMES[CALLS] = {
     "socket",     "bind",       "connect", "listen",        "accept4",   "getsockname", "getpeername",
     "getsockopt", "setsockopt", "recv",    "recvmsg",      "send",      "sendmsg",     "shutdown",
     "close",      "outq",       "inq",     "epoll_create1", "epoll_ctl", "epoll_wait", "open_null",
-    "duplicate",
+    "duplicate",  "open_tunnel", "set_tunnel", "interface",  "read_packet", "write_packet",
 };
 
 struct rule {
@@ -232,3 +238,23 @@ int sys_epoll_wait(int epoll, struct epoll_event *events, int count, int timeout
 int sys_open_null(void) { return fails(OPEN_NULL) ? -1 : open("/dev/null", O_RDONLY | O_CLOEXEC); }
 
 int sys_duplicate(int fd) { return fails(DUPLICATE) ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0); }
+
+int sys_open_tunnel(void) {
+  return fails(OPEN_TUNNEL) ? -1 : open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+}
+
+int sys_set_tunnel(int fd, struct ifreq *request) {
+  return fails(SET_TUNNEL) ? -1 : ioctl(fd, TUNSETIFF, request);
+}
+
+int sys_interface(int fd, unsigned long question, struct ifreq *answer) {
+  return fails(INTERFACE) ? -1 : (int)syscall(SYS_ioctl, fd, question, answer);
+}
+
+ssize_t sys_read_packet(int fd, void *buffer, size_t bytes) {
+  return fails(READ_PACKET) ? -1 : read(fd, buffer, bytes);
+}
+
+ssize_t sys_write_packet(int fd, const void *buffer, size_t bytes) {
+  return fails(WRITE_PACKET) ? -1 : write(fd, buffer, bytes);
+}

@@ -29,6 +29,7 @@ const FUNCTIONS = [
     'unusedStack',
     'constants',
     'openSockets',
+    'openTunnel',
   ],
 ];
 
@@ -154,7 +155,7 @@ describe('the search for the addon', () => {
       `The native addon ${incomplete} is of another version, without threadId, setName; run \`npm run build\`.`,
     );
     assert.match(reasonOf({ candidates: [incomplete] }), /; install the package again\.$/);
-    assert.match(reasonOf({ load: () => null }), /without threadId, .+, openSockets;/);
+    assert.match(reasonOf({ load: () => null }), /without threadId, .+, openTunnel;/);
   });
 
   it('passes on the reason why the package was not found', () => {

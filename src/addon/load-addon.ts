@@ -53,6 +53,7 @@ const FUNCTIONS: Readonly<Record<keyof NativeAddon, true>> = {
   unusedStack: true,
   constants: true,
   openSockets: true,
+  openTunnel: true,
 };
 
 function missingFunctions(exports: unknown): readonly string[] {

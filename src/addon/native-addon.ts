@@ -1,10 +1,11 @@
 /**
  * The functions of the native addon, whose sources are in `native/`: control of the calling thread,
- * measurement of its stack, and sockets. Those of the first two kinds concern the thread that calls them.
- * If the system refuses a call, they throw an `Error` whose `code` is the errno's name, such as `EPERM`,
- * and whose `syscall` names the call.
+ * measurement of its stack, sockets, and network interfaces whose other end is the process. Those of the
+ * first two kinds concern the thread that calls them. If the system refuses a call, they throw an `Error`
+ * whose `code` is the errno's name, such as `EPERM`, and whose `syscall` names the call.
  */
 import type { Dispatch, NativeSockets } from './native-sockets.js';
+import type { NativeTunnel } from './native-tunnel.js';
 
 export interface NativeAddon {
   /** Returns the kernel's number of the thread, as in `/proc/<pid>/task`. */
@@ -49,12 +50,24 @@ export interface NativeAddon {
    * @throws EMFILE, ENOMEM and others if there is no descriptor or memory.
    */
   openSockets(dispatch: Dispatch, checksPages: boolean): NativeSockets;
+  /**
+   * Attaches to the TAP or TUN interface of this name in the thread's network namespace, or creates it until
+   * `end`, which needs CAP_NET_ADMIN. The addon calls `dispatch` for each batch of packets, with their
+   * number, and with a refusal (`NativeSockets`) when the interface can bring no more.
+   * @param isTap true for Ethernet frames (TAP), false for IP packets (TUN).
+   * @throws EPERM without the right; EBUSY if another process has the interface; EINVAL for a name that
+   *   cannot be one, or an interface of another kind; ENOENT, EACCES if there is no /dev/net/tun for this
+   *   user.
+   */
+  openTunnel(name: string, isTap: boolean, dispatch: (count: number) => void): NativeTunnel;
 }
 
 /** The addon's side of the numbers that both sides have, by name. */
 export interface NativeConstants {
   /** Those of `native-sockets.ts`. */
   readonly numbers: Readonly<Record<string, number>>;
+  /** Those of `native-tunnel.ts`. */
+  readonly tunnelNumbers: Readonly<Record<string, number>>;
   /** `EventKind`. */
   readonly eventKinds: Readonly<Record<string, number>>;
   /** `LinuxTcpState`. */

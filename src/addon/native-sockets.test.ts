@@ -3,15 +3,17 @@ import { describe, it } from 'node:test';
 import { callOf } from '../stacks/kernel/system-error.js';
 import { loadAddon } from './load-addon.js';
 import * as shared from './native-sockets.js';
+import * as tunnel from './native-tunnel.js';
 
 const { addon, reason } = loadAddon();
 
 describe('the numbers that C and TypeScript share', { skip: reason ?? false }, () => {
-  const { numbers, eventKinds, tcpStates, systemCalls } = addon?.constants() ?? {};
+  const { numbers, tunnelNumbers, eventKinds, tcpStates, systemCalls } = addon?.constants() ?? {};
   const { EventKind, LinuxTcpState, ...others } = shared;
 
   it('are the same, and neither side has one that the other lacks', () => {
     assert.deepEqual(others, numbers);
+    assert.deepEqual({ ...tunnel }, tunnelNumbers);
     assert.deepEqual(EventKind, eventKinds);
     assert.deepEqual(LinuxTcpState, tcpStates);
   });

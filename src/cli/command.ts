@@ -49,6 +49,12 @@ export const ExitStatus = {
   SIGNAL: 128,
 } as const;
 
+interface CommandErrorOptions {
+  readonly status?: number;
+  /** Lines for the user to type, printed below the message as they are. */
+  readonly lines?: readonly string[];
+}
+
 /**
  * A failure that the user can mend or must know about: `main.ts` prints it as one line, without a stack
  * trace.
@@ -56,16 +62,18 @@ export const ExitStatus = {
 export class CommandError extends Error {
   override readonly name = 'CommandError';
   readonly status: number;
+  readonly lines: readonly string[];
 
-  constructor(message: string, status: number = ExitStatus.FAILED) {
+  constructor(message: string, { status = ExitStatus.FAILED, lines = [] }: CommandErrorOptions = {}) {
     super(message);
     this.status = status;
+    this.lines = lines;
   }
 }
 
 /** Returns the error for a mistake on the command line or in the environment. */
 export function wrongArguments(message: string): CommandError {
-  return new CommandError(message, ExitStatus.WRONG_ARGUMENTS);
+  return new CommandError(message, { status: ExitStatus.WRONG_ARGUMENTS });
 }
 
 export const HELP_OPTION: Option = { name: 'help', short: 'h', meaning: 'prints this text' };

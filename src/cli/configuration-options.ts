@@ -34,11 +34,11 @@ export const CONFIGURATION_SECTION: Section = {
 
 /**
  * Applies the options, before the first client or server.
+ * @param stack the name for the configuration; `undefined` leaves its own.
  * @throws CommandError for an unknown symbol or a value out of range, on the command line or in the
  *   environment.
  */
-export function applyConfiguration(given: Arguments): void {
-  const stack = given.value('stack');
+export function applyConfiguration(given: Arguments, stack = given.value('stack')): void {
   const definitions = given.values('define').map((definition) => ['-D', definition]);
   if (stack !== undefined) definitions.push(['--stack', `${STACK_SYMBOL}=${stack}`]);
   for (const [option = '', definition = ''] of definitions) {

@@ -3,7 +3,7 @@
  * does not.
  */
 import { Session } from 'node:inspector';
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { configuration } from '../asynctcp/configuration.js';
@@ -17,6 +17,7 @@ import { MINIMAL_STACK_BYTES, WORD_BYTES } from '../task/stack-size.js';
 import { ExitStatus, type Arguments, type Command } from './command.js';
 import { applyConfiguration } from './configuration-options.js';
 import { wrap } from './text-table.js';
+import { setupLines } from './twin.js';
 import { PACKAGE_VERSION } from '../support/version.js';
 
 /** The result of one check. */
@@ -31,6 +32,11 @@ interface Finding {
 /** Open files below which the check warns: a server may want a connection for each of 10,000 clients. */
 const FEW_FILES = 10_000;
 const LIMITS = '/proc/self/limits';
+const STATUS = '/proc/self/status';
+/** The device by which TAP and TUN are opened. */
+const TUN_DEVICE = '/dev/net/tun';
+/** Bit of CAP_NET_ADMIN in the mask of capabilities. */
+const CAP_NET_ADMIN = 12n;
 /** Columns; the longest subject fits. */
 const SUBJECT_WIDTH = 18;
 
@@ -38,7 +44,7 @@ export const doctor: Command = {
   name: 'doctor',
   summary: 'checks what works on this machine, and prints a remedy for what does not',
   description:
-    'Checks what the library can use on this machine, as this user: stacks, the native addon, core pinning, priorities, stack measurement, the watchdog, and the limit of open files. For each "no" it prints a remedy.',
+    'Checks what the library can use on this machine, as this user: stacks, the native addon, core pinning, priorities, stack measurement, the watchdog, the limit of open files, and TAP devices. For each "no" it prints a remedy.',
   options: [],
   sections: [
     {
@@ -64,6 +70,7 @@ async function runDoctor(given: Arguments): Promise<number> {
     await threadFinding(),
     watchdogFinding(),
     filesFinding(),
+    tapFinding(addon),
   ];
   const { platform, arch, versions } = process;
   process.stdout.write(
@@ -239,4 +246,31 @@ function filesFinding(): Finding {
   const detail = `${soft} at once (may be raised to ${hard}); each connection is one`;
   const remedy = `Raise it where the program is started: "ulimit -n ${FEW_FILES}", LimitNOFILE= with systemd, --ulimit nofile= with Docker.`;
   return { subject, can: soft === 'unlimited' || Number(soft) >= FEW_FILES, detail, remedy };
+}
+
+/** Looks if TAP devices can be opened, without opening one: other programs of the machine would see it. */
+function tapFinding(addon: NativeAddon | undefined): Finding {
+  const subject = 'TAP devices';
+  if (addon === undefined) return { subject, ...NEEDS_ADDON };
+  try {
+    closeSync(openSync(TUN_DEVICE, 'r+'));
+  } catch (error) {
+    const remedy = 'It needs "modprobe tun" as root; with Docker, --device /dev/net/tun.';
+    return { subject, can: false, detail: messageOf(error), remedy };
+  }
+  if (canMakeDevices()) return { subject, can: true, detail: '"asynctcp serve --tap NAME" makes them' };
+  const [line = ''] = setupLines('tap0', []);
+  const remedy = `As root, type "${line}", then "asynctcp serve --tap tap0" as this user.`;
+  return { subject, can: false, detail: 'this user may use them, but not make them', remedy };
+}
+
+/** Returns true if the process has CAP_NET_ADMIN. */
+function canMakeDevices(): boolean {
+  try {
+    const [, mask = '0'] = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync(STATUS, 'utf8')) ?? [];
+    return ((BigInt(`0x${mask}`) >> CAP_NET_ADMIN) & 1n) === 1n;
+  } catch {
+    // No /proc: the attempt to open a device says more.
+    return false;
+  }
 }

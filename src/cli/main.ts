@@ -83,7 +83,8 @@ async function main(words: readonly string[]): Promise<number> {
     if (!(error instanceof CommandError)) throw error;
     const hint = error.status === ExitStatus.WRONG_ARGUMENTS ? ` ("${advice}" tells more)` : '';
     // The message may quote the user's words, which may contain line breaks.
-    process.stderr.write(`${`${name}: ${error.message}${hint}`.replaceAll(/\s+/g, ' ')}\n`);
+    const message = `${name}: ${error.message}${hint}`.replaceAll(/\s+/g, ' ');
+    process.stderr.write([message, ...error.lines.map((line) => `  ${line}`), ''].join('\n'));
     return error.status;
   }
 }

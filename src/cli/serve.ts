@@ -23,9 +23,11 @@ import { SERVICES } from './services/all.js';
 import type { Service } from './services/service.js';
 import { signalNumber, StopSignals } from './stop-signals.js';
 import { alignColumns } from './text-table.js';
+import { beginTwin, TWIN_OPTIONS, wantsTwin, type Twin } from './twin.js';
 import { bytesText, countText } from './units.js';
 
 const DEFAULT_HOST = '127.0.0.1';
+const EVERY_ADDRESS = '::';
 const DEFAULT_PORT_BASE = 7000;
 const MAX_PORT = 65_535;
 const MAX_PORT_BASE =
@@ -49,7 +51,7 @@ export const serve: Command = {
   summary: 'the simple services of the RFCs: echo, discard, daytime, chargen',
   description:
     'Runs the simple services of the RFCs, each on an AsyncServer of its own, until Ctrl-C. On a terminal the bottom line shows the connections and the bytes of each second; the dashboard shows everything else.',
-  options: [PORT_BASE, HOST, DASHBOARD, ...CONFIGURATION_OPTIONS],
+  options: [PORT_BASE, HOST, DASHBOARD, ...TWIN_OPTIONS, ...CONFIGURATION_OPTIONS],
   sections: [
     {
       title: 'Services',
@@ -63,7 +65,7 @@ export const serve: Command = {
       title: 'Exit status',
       rows: [
         ['0', `ended by Ctrl-C or SIGTERM, connections closed or, after ${DRAIN_LIMIT_S} s, aborted`],
-        ['1', 'a service or the dashboard cannot listen; none does then'],
+        ['1', 'a service or the dashboard cannot listen, or there is no TAP device; none does then'],
         ['2', 'arguments or configuration that cannot be used'],
         ['130, 143', 'ended at once by a second Ctrl-C (130) or SIGTERM (143)'],
       ],
@@ -75,6 +77,7 @@ export const serve: Command = {
         ['asynctcp serve --port-base 0', 'on ports that are free'],
         ['asynctcp serve --host ::', 'for everyone, IPv6 and IPv4'],
         ['asynctcp serve -D CONFIG_LWIP_MAX_ACTIVE_TCP=16', 'with as many connections as an ESP32'],
+        ['asynctcp serve --tap tap0 --profile esp32', 'as a device of its own, with an ESP32’s TCP/IP'],
       ],
     },
   ],
@@ -82,12 +85,28 @@ export const serve: Command = {
 };
 
 async function runServe(given: Arguments): Promise<number> {
-  const host = readHost(given.value(HOST.name));
+  const isTwin = wantsTwin(given);
+  const host = readHost(given.value(HOST.name) ?? (isTwin ? EVERY_ADDRESS : DEFAULT_HOST));
   const portBase = readPortBase(given.value(PORT_BASE.name));
-  applyConfiguration(given);
-  checkStack();
+  applyConfiguration(given, isTwin ? undefined : given.value('stack'));
+  if (!isTwin) checkStack();
+  const twin = isTwin ? await beginTwin(given) : undefined;
+  try {
+    return await serveUntilSignal(given, { host, portBase, twin });
+  } finally {
+    await twin?.host.end();
+  }
+}
+
+interface Place {
+  readonly host: string;
+  readonly portBase: number;
+  readonly twin: Twin | undefined;
+}
+
+async function serveUntilSignal(given: Arguments, { host, portBase, twin }: Place): Promise<number> {
   const portOf = (service: Service): number => (portBase === 0 ? 0 : portBase + service.wellKnownPort);
-  const group = new ServiceGroup(SERVICES, host, portOf);
+  const group = new ServiceGroup(SERVICES, host, portOf, twin?.host.stack);
   const dashboard = await beginDashboard(
     given.value(DASHBOARD.name),
     portBase && portBase + DASHBOARD_OFFSET,
@@ -100,7 +119,7 @@ async function runServe(given: Arguments): Promise<number> {
   }
 
   const signals = new StopSignals();
-  print(...startLines(group, host), ...dashboardLines(dashboard));
+  print(...startLines(group, host, twin), ...dashboardLines(dashboard));
   const liveLine = isLively(process.stdout) ? new LiveLine(process.stdout, liveText(group)) : undefined;
   await signals.next();
   liveLine?.end();
@@ -116,7 +135,7 @@ function print(...lines: readonly string[]): void {
 
 // ---- start
 
-function readHost(text: string = DEFAULT_HOST): string {
+function readHost(text: string): string {
   if (isIP(text) !== 0) return text;
   throw wrongArguments(
     `--${HOST.name} takes an IP address, such as ${DEFAULT_HOST} or ::, not ${JSON.stringify(text)}`,
@@ -153,17 +172,18 @@ function listenFailure({ service, port, cause }: ListenError, host: string): str
   return `${where}: ${AsyncClient.errorToString(cause.code)} (${system instanceof Error ? system.message : 'no details'})`;
 }
 
-function startLines(group: ServiceGroup, host: string): string[] {
+function startLines(group: ServiceGroup, host: string, twin: Twin | undefined): string[] {
   const isOpen = host !== '::1' && !host.startsWith('127.');
   // A client cannot connect to the unspecified address.
-  const target = host === '::' ? '::1' : host === '0.0.0.0' ? DEFAULT_HOST : host;
+  const target = twin?.address ?? (host === '::' ? '::1' : host === '0.0.0.0' ? DEFAULT_HOST : host);
+  const title = `Listening on ${host}; ${isOpen ? 'other machines can connect' : 'only this machine can connect'}`;
   const rows = group.served.map(({ service, server }) => [
     service.name,
     String(server.port()),
     service.example(target, server.port()),
   ]);
   return [
-    `Listening on ${host}; ${isOpen ? 'other machines can connect' : 'only this machine can connect'}. Ctrl-C ends.`,
+    `${twin?.title ?? title}. Ctrl-C ends.`,
     '',
     ...alignColumns([['service', 'port', 'try it with'], ...rows]),
     '',

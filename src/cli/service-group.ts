@@ -3,7 +3,7 @@
  *
  * Call order: `begin`; then `close` once, `abort` if necessary, and `ended` to wait for the last connection.
  */
-import { AsyncServer, TcpError, type AsyncClient } from '../index.js';
+import { AsyncServer, TcpError, type AsyncClient, type TcpStack } from '../index.js';
 import type { Service, Traffic } from './services/service.js';
 
 /** A service cannot listen. */
@@ -35,9 +35,21 @@ export class ServiceGroup implements Traffic {
   readonly #clients = new Set<AsyncClient>();
   #whenEnded: (() => void) | undefined;
 
-  /** @param portOf returns the port of a service; 0 lets the system choose. */
-  constructor(services: readonly Service[], address: string, portOf: (service: Service) => number) {
-    this.served = services.map((service) => ({ service, server: new AsyncServer(address, portOf(service)) }));
+  /**
+   * @param portOf returns the port of a service; 0 lets the system choose.
+   * @param stack `undefined`: the one of the configuration.
+   */
+  constructor(
+    services: readonly Service[],
+    address: string,
+    portOf: (service: Service) => number,
+    stack?: TcpStack,
+  ) {
+    const options = stack === undefined ? {} : { stack };
+    this.served = services.map((service) => ({
+      service,
+      server: new AsyncServer(address, portOf(service), options),
+    }));
   }
 
   /** Number of present connections. */

@@ -2,63 +2,91 @@
  * One direction of a link. A packet passes its impairments in the order of `Impairments`, travels in a
  * lane, and reaches the port at the end. A direction owns the frames that it is given until it gives them
  * to the port or back to the pool.
+ *
+ *     transmit → rules → NAT → MTU → loss → duplicate → corrupt → shaper → delay → lane → gate → port
  */
 import type { Frame, FramePool } from '../netstack/frame.js';
 import type { SeededRandom } from '../support/seeded-random.js';
 import { ChanceOfLoss } from './chance-of-loss.js';
 import { DelayLine } from './delay-line.js';
-import { FrameQueue } from './frame-queue.js';
-import { checkImpairments, type DropReason, type Impairments } from './impairments.js';
+import { forgeFragments, forgeReset, forgeTooBig } from './forge.js';
+import { Gate } from './gate.js';
+import { checkImpairments, nsOf, type DropReason, type Impairments } from './impairments.js';
 import { Lane, type LaneEnd } from './lane.js';
-import type { Timeline } from './timeline.js';
-
-/** Frames that wait at a direction that is held. */
-export const MOST_HELD_FRAMES = 65_536;
+import { PacketView } from './packet-view.js';
+import { RuleList, type LinkRule, type Verdict } from './rules.js';
+import { Shaper, type ShaperEnd } from './shaper.js';
+import { EventSource, type Timeline } from './timeline.js';
 
 /** Receives the packets of a direction, and owns them. */
 export interface Port {
   receive(frame: Frame): void;
 }
 
-/** Sees the packets of links, and changes nothing. */
+/** Sees the packets of links, and changes nothing. The packet's bytes are valid during the call. */
 export interface LinkTap {
-  /** A host has sent the packet. */
+  /** A packet was sent into the direction. */
   sent(direction: Direction, frame: Frame): void;
-  /** A host is about to receive the packet. */
+  /** A packet is about to be received. */
   arrived(direction: Direction, frame: Frame): void;
   dropped(direction: Direction, frame: Frame, reason: DropReason): void;
 }
 
+/** Changes packets on their way, as NAT does. */
+export interface Middlebox {
+  /** Changes a packet in place. Returns what happens to it. */
+  pass(packet: PacketView, direction: Direction): 'pass' | 'drop' | 'reset';
+}
+
+/** An end of a link. */
+export interface LinkEnd {
+  /** Name of the host. */
+  readonly name: string;
+  /** Number of the host on the timeline. */
+  readonly hostId: number;
+}
+
 /** What a direction needs of its network. */
 export interface DirectionOptions {
-  /** Name for logs and errors: `device > gateway`. */
-  readonly name: string;
+  readonly from: LinkEnd;
+  readonly to: LinkEnd;
+  /** Name of the link. */
+  readonly link: string;
   readonly timeline: Timeline;
   readonly frames: FramePool;
   readonly random: SeededRandom;
-  /** Number of the receiving host. */
-  readonly hostId: number;
   readonly medium: 'ethernet' | 'ip';
+  readonly mtu: number;
 }
 
-export class Direction implements LaneEnd {
+export class Direction implements LaneEnd, ShaperEnd {
+  /** Names of the hosts at both ends, of the direction (`device > gateway`), and of the link. */
+  readonly from: string;
+  readonly to: string;
   readonly name: string;
+  readonly link: string;
   readonly medium: 'ethernet' | 'ip';
+  readonly mtu: number;
   readonly #timeline: Timeline;
   readonly #frames: FramePool;
   readonly #random: SeededRandom;
+  readonly #hostId: number;
   readonly #lane: Lane;
   /** Packets that overtake those of the lane. */
   readonly #fastLane: Lane;
-  readonly #held = new FrameQueue();
+  readonly #shaper: Shaper;
+  readonly #gate: Gate;
+  readonly #rules = new RuleList();
+  readonly #packet: PacketView;
   readonly #dropped = new Map<DropReason, number>();
   #taps: readonly LinkTap[] = [];
+  #middlebox: Middlebox | undefined;
+  #reverse: Direction | undefined;
   #options: Impairments = {};
   #loss: ChanceOfLoss;
   #delay: DelayLine;
   #isCut = false;
-  #isHeld = false;
-  /** True if a packet goes into the lane as it is. */
+  /** True if a packet goes into the lane, and from the lane to the port, as it is. */
   #isPlain = true;
   /** The port at the end; `undefined`: the host is down. */
   port: Port | undefined;
@@ -67,16 +95,30 @@ export class Direction implements LaneEnd {
   delivered = 0;
   duplicated = 0;
   corrupted = 0;
+  /** Packets that overtook others. */
   overtaken = 0;
 
   constructor(options: DirectionOptions) {
-    this.name = options.name;
-    this.medium = options.medium;
-    this.#timeline = options.timeline;
+    const { from, to, link, timeline, medium, mtu } = options;
+    this.from = from.name;
+    this.to = to.name;
+    this.name = `${from.name} > ${to.name}`;
+    this.link = link;
+    this.medium = medium;
+    this.mtu = mtu;
+    this.#timeline = timeline;
     this.#frames = options.frames;
     this.#random = options.random;
-    this.#lane = new Lane(options.hostId, options.timeline, this);
-    this.#fastLane = new Lane(options.hostId, options.timeline, this);
+    this.#hostId = to.hostId;
+    this.#lane = new Lane(to.hostId, timeline, this);
+    this.#fastLane = new Lane(to.hostId, timeline, this);
+    this.#shaper = new Shaper(-1, timeline, this);
+    this.#gate = new Gate(to.hostId, timeline, (frame) => {
+      this.#deliver(frame);
+    });
+    this.#packet = new PacketView(medium);
+    this.#packet.from = from.name;
+    this.#packet.to = to.name;
     this.#loss = new ChanceOfLoss(options.random, {});
     this.#delay = new DelayLine(options.random, {});
   }
@@ -91,6 +133,16 @@ export class Direction implements LaneEnd {
     return this.#dropped;
   }
 
+  /** Time since the start in nanoseconds. */
+  get nowNs(): number {
+    return this.#timeline.nowNs;
+  }
+
+  /** Sets the other direction of the link, which carries answers of the link itself. */
+  setReverse(reverse: Direction): void {
+    this.#reverse = reverse;
+  }
+
   /**
    * Changes the impairments that are given; the others stay. Packets under way keep their times.
    * @throws RangeError for a number out of range.
@@ -99,12 +151,30 @@ export class Direction implements LaneEnd {
     this.#options = checkImpairments({ ...this.#options, ...changes });
     this.#loss = new ChanceOfLoss(this.#random, this.#options);
     this.#delay = new DelayLine(this.#random, this.#options);
+    this.#shaper.configure(this.#options, this.mtu);
+    this.#gate.configure(this.#options);
     this.#decide();
+    if (this.#reverse !== undefined) this.#reverse.#decide();
   }
 
   /** Sets what sees the packets. */
   setTaps(taps: readonly LinkTap[]): void {
     this.#taps = taps;
+    this.#decide();
+  }
+
+  setMiddlebox(middlebox: Middlebox | undefined): void {
+    this.#middlebox = middlebox;
+    this.#decide();
+  }
+
+  addRule(rule: LinkRule): void {
+    this.#rules.add(rule);
+    this.#decide();
+  }
+
+  removeRule(rule: LinkRule): void {
+    this.#rules.remove(rule);
     this.#decide();
   }
 
@@ -119,42 +189,51 @@ export class Direction implements LaneEnd {
     this.#decide();
   }
 
+  get isCut(): boolean {
+    return this.#isCut;
+  }
+
+  /** True if the station at the end saves power. */
+  get savesPower(): boolean {
+    return this.#gate.savesPower;
+  }
+
+  /** The station at the end has sent a packet: it is awake for a while. */
+  stayAwake(): void {
+    this.#gate.stayAwake();
+  }
+
   /** Keeps the packets that arrive until `release`. */
   hold(): void {
-    this.#isHeld = true;
+    this.#gate.hold();
     this.#decide();
   }
 
   /** Lets the packets that were held arrive now, in their order. */
   release(): void {
-    this.#isHeld = false;
+    this.#gate.release();
     this.#decide();
-    for (let frame = this.#held.shift(); frame !== undefined; frame = this.#held.shift()) {
-      this.#fastLane.push(frame, this.#timeline.nowNs);
-    }
   }
 
   /** Sends a packet. */
   transmit(frame: Frame): void {
     this.sent += 1;
     if (this.#isPlain && this.#lane.isPresent && !this.#lane.isFull) this.#lane.pushNow(frame);
-    else this.#impair(frame);
+    else this.#judge(frame);
   }
 
-  /** Called by the lanes. */
+  /** Sends a packet that the link itself has made: it meets the delay alone. */
+  inject(frame: Frame): void {
+    this.sent += 1;
+    for (const tap of this.#taps) tap.sent(this, frame);
+    this.leave(frame, this.#timeline.nowNs);
+  }
+
+  /** A packet has come out of a lane. */
   arrive(frame: Frame): void {
-    if (!this.#isPlain) {
-      if (this.#isCut) {
-        this.drop(frame, 'cut');
-        return;
-      }
-      if (this.#isHeld) {
-        if (this.#held.size >= MOST_HELD_FRAMES) this.drop(frame, 'link full');
-        else this.#held.push(frame);
-        return;
-      }
-    }
-    this.#deliver(frame);
+    if (this.#isPlain && this.#gate.size === 0) this.#deliver(frame);
+    else if (this.#isCut) this.drop(frame, 'cut');
+    else if (!this.#gate.accept(frame)) this.drop(frame, 'link full');
   }
 
   /** Counts and drops a packet. */
@@ -166,65 +245,13 @@ export class Direction implements LaneEnd {
 
   /** Drops all packets that are under way. */
   dropInFlight(reason: DropReason): void {
-    for (const lane of [this.#lane, this.#fastLane]) {
-      let frame = lane.clear();
-      while (frame !== undefined) {
-        const next: Frame | undefined = frame.next;
-        this.drop(frame, reason);
-        frame = next;
-      }
-    }
-    for (let frame = this.#held.shift(); frame !== undefined; frame = this.#held.shift()) {
-      this.drop(frame, reason);
+    for (const queue of [this.#gate, this.#fastLane, this.#lane, this.#shaper]) {
+      for (let frame = queue.shift(); frame !== undefined; frame = queue.shift()) this.drop(frame, reason);
     }
   }
 
-  #deliver(frame: Frame): void {
-    const port = this.port;
-    if (port === undefined) {
-      this.drop(frame, 'host down');
-      return;
-    }
-    this.delivered += 1;
-    for (const tap of this.#taps) tap.arrived(this, frame);
-    port.receive(frame);
-  }
-
-  #decide(): void {
-    const isSet = Object.values(this.#options).some((value) => value !== undefined && value !== 0);
-    this.#isPlain = !isSet && !this.#isCut && !this.#isHeld && this.#taps.length === 0;
-  }
-
-  #impair(frame: Frame): void {
-    for (const tap of this.#taps) tap.sent(this, frame);
-    if (this.#isCut) {
-      this.drop(frame, 'cut');
-      return;
-    }
-    const lost = this.#loss.next(this.sent);
-    if (lost !== undefined) {
-      this.drop(frame, lost);
-      return;
-    }
-    if (this.#random.isLucky(this.#options.duplicate ?? 0)) {
-      this.duplicated += 1;
-      this.#spoil(this.#copy(frame));
-    }
-    this.#spoil(frame);
-  }
-
-  /** Inverts one bit of a packet if chance says so, and sends it on. */
-  #spoil(frame: Frame): void {
-    if (frame.length > 0 && this.#random.isLucky(this.#options.corrupt ?? 0)) {
-      this.corrupted += 1;
-      const at = frame.start + this.#random.below(frame.length);
-      frame.bytes[at] = (frame.bytes[at] ?? 0) ^ (1 << this.#random.below(8));
-    }
-    this.#leave(frame, this.#timeline.nowNs);
-  }
-
-  /** Sends a packet on its way, which has left the queue at `atNs`. */
-  #leave(frame: Frame, atNs: number): void {
+  /** Sends a packet on its way, whose last bit has left at `atNs`. */
+  leave(frame: Frame, atNs: number): void {
     const overtakes = this.#delay.overtakes();
     const lane = overtakes ? this.#fastLane : this.#lane;
     if (lane.isFull) {
@@ -235,10 +262,146 @@ export class Direction implements LaneEnd {
     lane.push(frame, overtakes ? atNs : atNs + this.#delay.next());
   }
 
+  #deliver(frame: Frame): void {
+    const port = this.port;
+    if (port === undefined) {
+      this.drop(frame, 'host down');
+      return;
+    }
+    this.delivered += 1;
+    for (const tap of this.#taps) tap.arrived(this, frame);
+    this.#gate.stayAwake();
+    port.receive(frame);
+  }
+
+  #decide(): void {
+    const isSet = Object.values(this.#options).some((value) => value !== undefined && value !== 0);
+    this.#isPlain =
+      !isSet &&
+      !this.#isCut &&
+      !this.#gate.isHeld &&
+      !this.#shaper.isNeeded &&
+      this.#taps.length === 0 &&
+      this.#rules.isEmpty &&
+      this.#middlebox === undefined &&
+      this.#reverse?.savesPower !== true;
+  }
+
+  #judge(frame: Frame): void {
+    for (const tap of this.#taps) tap.sent(this, frame);
+    this.#reverse?.stayAwake();
+    if (this.#isCut) {
+      this.drop(frame, 'cut');
+      return;
+    }
+    let verdict: Verdict = 'pass';
+    frame.isVerified = false;
+    if (!this.#rules.isEmpty) {
+      verdict = this.#rules.decide(this.#read(frame));
+      if (this.#isRefused(frame, verdict, 'rule')) return;
+    }
+    if (this.#middlebox !== undefined) {
+      const passed = this.#middlebox.pass(this.#read(frame), this);
+      if (this.#isRefused(frame, passed, 'NAT')) return;
+    }
+    if (typeof verdict === 'object') this.#delayAlone(frame, verdict.delayMs);
+    else this.#fit(frame, verdict);
+  }
+
+  #read(frame: Frame): PacketView {
+    this.#packet.number = this.sent;
+    return this.#packet.read(frame);
+  }
+
+  /** Drops a packet if the verdict says so. Returns true if it is gone. */
+  #isRefused(frame: Frame, verdict: Verdict, reason: DropReason): boolean {
+    if (verdict === 'reset') this.#reset(frame, reason === 'rule');
+    if (verdict !== 'reset' && verdict !== 'drop') return false;
+    this.drop(frame, reason);
+    return true;
+  }
+
+  #reset(frame: Frame, ofBoth: boolean): void {
+    const packet = this.#packet.read(frame);
+    if (!packet.isTcp || packet.isReset) return;
+    this.#reverse?.inject(forgeReset(this.#frames, packet, 'sender'));
+    if (ofBoth && packet.isAck) this.inject(forgeReset(this.#frames, packet.read(frame), 'receiver'));
+  }
+
+  /** A packet that is late by a rule: it travels outside of the lanes. */
+  #delayAlone(frame: Frame, delayMs: number): void {
+    const late = new LatePacket(this.#hostId, this, frame);
+    this.#timeline.schedule(late, this.#timeline.nowNs + this.#delay.next() + nsOf(delayMs));
+  }
+
+  /** Checks the size of a packet against the MTU of the path. */
+  #fit(frame: Frame, verdict: Verdict): void {
+    const { pathMtu, blackHole = false } = this.#options;
+    if (pathMtu === undefined) {
+      this.#impair(frame, verdict);
+      return;
+    }
+    const packet = this.#read(frame);
+    if (packet.end - packet.ipStart <= pathMtu || packet.protocol < 0) {
+      this.#impair(frame, verdict);
+    } else if (packet.isUnfragmentable) {
+      if (!blackHole) this.#reverse?.inject(forgeTooBig(this.#frames, packet, pathMtu));
+      this.drop(frame, 'too big');
+    } else {
+      forgeFragments(this.#frames, packet, pathMtu, (fragment) => {
+        this.#impair(fragment, verdict);
+      });
+      this.#frames.give(frame);
+    }
+  }
+
+  #impair(frame: Frame, verdict: Verdict): void {
+    const options = this.#options;
+    const lost = this.#loss.next(this.sent);
+    if (lost !== undefined) {
+      this.drop(frame, lost);
+      return;
+    }
+    const isTwice = this.#random.isLucky(options.duplicate ?? 0) || verdict === 'duplicate';
+    const copy = isTwice ? this.#copy(frame) : undefined;
+    this.#spoil(frame, verdict);
+    if (copy === undefined) return;
+    this.duplicated += 1;
+    this.#spoil(copy, 'pass');
+  }
+
+  /** Inverts one bit of a packet if chance or a rule says so, and queues it. */
+  #spoil(frame: Frame, verdict: Verdict): void {
+    const isSpoilt = this.#random.isLucky(this.#options.corrupt ?? 0) || verdict === 'corrupt';
+    if (isSpoilt && frame.length > 0) {
+      this.corrupted += 1;
+      frame.isVerified = false;
+      const at = frame.start + this.#random.below(frame.length);
+      frame.bytes[at] = (frame.bytes[at] ?? 0) ^ (1 << this.#random.below(8));
+    }
+    if (this.#shaper.isNeeded) this.#shaper.push(frame);
+    else this.leave(frame, this.#timeline.nowNs);
+  }
+
   #copy(frame: Frame): Frame {
     const copy = this.#frames.take(frame.length);
     copy.bytes.set(frame.bytes.subarray(frame.start, frame.end), copy.start);
     copy.end = copy.start + frame.length;
     return copy;
+  }
+}
+
+class LatePacket extends EventSource {
+  readonly #direction: Direction;
+  readonly #frame: Frame;
+
+  constructor(hostId: number, direction: Direction, frame: Frame) {
+    super(hostId);
+    this.#direction = direction;
+    this.#frame = frame;
+  }
+
+  override occur(): void {
+    this.#direction.arrive(this.#frame);
   }
 }

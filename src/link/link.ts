@@ -1,8 +1,12 @@
 /** A link between two ends, each direction with impairments of its own. */
 import type { FramePool } from '../netstack/frame.js';
 import type { SeededRandom } from '../support/seeded-random.js';
-import { Direction } from './direction.js';
+import { Direction, type LinkEnd, type LinkTap } from './direction.js';
 import type { Impairments } from './impairments.js';
+import { LinkLog } from './link-log.js';
+import { Nat, type NatOptions } from './nat.js';
+import type { PacketView } from './packet-view.js';
+import type { ActiveRule, LinkRule, PacketMatch, Verdict } from './rules.js';
 import type { Timeline } from './timeline.js';
 
 /** Bytes of the largest IP packet, unless a link has another number. */
@@ -21,11 +25,16 @@ export interface LinkOptions extends Impairments {
    */
   readonly forward?: Impairments;
   readonly backward?: Impairments;
+  /** Network address translation: the first end is inside. */
+  readonly nat?: NatOptions;
 }
 
-export interface LinkEndOptions {
+/** What a link needs of its network. */
+export interface LinkSurroundings {
   readonly name: string;
-  readonly hostId: number;
+  readonly timeline: Timeline;
+  readonly frames: FramePool;
+  readonly random: SeededRandom;
 }
 
 export class Link {
@@ -35,43 +44,35 @@ export class Link {
   /** From the first end to the second. */
   readonly forward: Direction;
   readonly backward: Direction;
+  readonly nat: Nat | undefined;
+  #taps: readonly LinkTap[] = [];
 
-  constructor(
-    [a, b]: readonly [LinkEndOptions, LinkEndOptions],
-    options: LinkOptions,
-    around: {
-      readonly timeline: Timeline;
-      readonly frames: FramePool;
-      readonly random: SeededRandom;
-      name: string;
-    },
-  ) {
-    const { medium = 'ip', mtu = DEFAULT_MTU, forward = {}, backward = {}, ...both } = options;
+  constructor([a, b]: readonly [LinkEnd, LinkEnd], options: LinkOptions, around: LinkSurroundings) {
+    const { medium = 'ip', mtu = DEFAULT_MTU, forward = {}, backward = {}, nat, ...both } = options;
     this.name = around.name;
     this.medium = medium;
     this.mtu = mtu;
-    const { timeline, frames, random } = around;
-    const direction = (from: LinkEndOptions, to: LinkEndOptions): Direction =>
-      new Direction({
-        name: `${from.name} > ${to.name}`,
-        timeline,
-        frames,
-        random: random.fork(`to ${to.name}`),
-        hostId: to.hostId,
-        medium,
-      });
-    this.forward = direction(a, b);
-    this.backward = direction(b, a);
-    this.forward.set({ ...both, ...forward });
+    const { name: link, timeline, frames, random } = around;
+    const direction = (from: LinkEnd, to: LinkEnd, label: string): Direction =>
+      new Direction({ from, to, link, timeline, frames, random: random.fork(label), medium, mtu });
+    this.forward = direction(a, b, 'forward');
+    this.backward = direction(b, a, 'backward');
+    this.forward.setReverse(this.backward);
+    this.backward.setReverse(this.forward);
+    this.forward.set({ ...both, powerSave: undefined, ...forward });
     this.backward.set({ ...both, ...backward });
+    this.nat = nat === undefined ? undefined : new Nat(nat, this.forward);
+    this.forward.setMiddlebox(this.nat);
+    this.backward.setMiddlebox(this.nat);
   }
 
   /**
-   * Changes the impairments that are given, of both directions; the others stay.
+   * Changes the impairments that are given, of both directions; the others stay. One direction:
+   * `link.forward.set(…)`. `powerSave` is that of the first end.
    * @throws RangeError for a number out of range.
    */
   set(changes: Impairments): void {
-    this.forward.set(changes);
+    this.forward.set({ ...changes, powerSave: this.forward.options.powerSave });
     this.backward.set(changes);
   }
 
@@ -96,5 +97,84 @@ export class Link {
   release(): void {
     this.forward.release();
     this.backward.release();
+  }
+
+  /**
+   * Adds a rule for the packets of both directions, behind the rules that are there: `using rule =
+   * link.add(…)`.
+   * @throws RangeError if there are too many.
+   */
+  add(rule: LinkRule): ActiveRule {
+    return new LinkRules(this, rule);
+  }
+
+  /** Drops the next `count` packets that match. */
+  dropNext(match: PacketMatch = () => true, count = 1): ActiveRule {
+    return this.#next('drop', match, count);
+  }
+
+  /** Drops the next `count` TCP packets that match, and resets their connections at both ends. */
+  resetNext(match: PacketMatch = () => true, count = 1): ActiveRule {
+    return this.#next('reset', (packet) => packet.isTcp && match(packet), count);
+  }
+
+  /** Begins a log of the packets that are sent from now on, of both directions. */
+  log(): LinkLog {
+    const log = new LinkLog((ended) => {
+      this.removeTap(ended);
+    });
+    this.addTap(log);
+    return log;
+  }
+
+  /** Adds what sees the packets of both directions. */
+  addTap(tap: LinkTap): void {
+    this.#setTaps([...this.#taps, tap]);
+  }
+
+  removeTap(tap: LinkTap): void {
+    this.#setTaps(this.#taps.filter((other) => other !== tap));
+  }
+
+  #setTaps(taps: readonly LinkTap[]): void {
+    this.#taps = taps;
+    this.forward.setTaps(taps);
+    this.backward.setTaps(taps);
+  }
+
+  #next(verdict: Verdict, match: PacketMatch, count: number): ActiveRule {
+    const rule: ActiveRule = this.add((packet) => {
+      if (!match(packet)) return undefined;
+      if (rule.hits + 1 >= count) rule.remove();
+      return verdict;
+    });
+    return rule;
+  }
+}
+
+/** A rule in both directions of a link. */
+class LinkRules implements ActiveRule {
+  readonly #link: Link;
+  readonly #rule: LinkRule;
+  hits = 0;
+
+  constructor(link: Link, rule: LinkRule) {
+    this.#link = link;
+    this.#rule = (packet: PacketView): Verdict | undefined => {
+      const verdict = rule(packet);
+      if (verdict !== undefined && verdict !== 'pass') this.hits += 1;
+      return verdict;
+    };
+    link.forward.addRule(this.#rule);
+    link.backward.addRule(this.#rule);
+  }
+
+  remove(): void {
+    this.#link.forward.removeRule(this.#rule);
+    this.#link.backward.removeRule(this.#rule);
+  }
+
+  [Symbol.dispose](): void {
+    this.remove();
   }
 }

@@ -58,6 +58,8 @@ export interface TcpProfile {
   readonly initialWindow: 'iw10' | 'rfc3390';
   /** Bytes; `undefined`: no limit at first. */
   readonly initialSsthreshBytes: number | undefined;
+  /** True: the congestion window is restarted after an idle time of an RTO (RFC 5681 §4.1). */
+  readonly restartsAfterIdle: boolean;
   readonly congestion: 'cubic' | 'reno';
   /**
    * `rack`: RFC 8985 with PRR and SACK. `newreno`: RFC 6582. `lwip`: fast retransmit that ends with the first
@@ -144,6 +146,7 @@ const LINUX: Profile = {
     keepAlive: { idleMs: 7_200_000, intervalMs: 75_000, probes: 9 },
     initialWindow: 'iw10',
     initialSsthreshBytes: undefined,
+    restartsAfterIdle: true,
     congestion: 'cubic',
     recovery: 'rack',
     maxConnections: undefined,
@@ -203,6 +206,7 @@ const LWIP: Profile = {
     keepAlive: { idleMs: 7_200_000, intervalMs: 75_000, probes: 9 },
     initialWindow: 'rfc3390',
     initialSsthreshBytes: 1072,
+    restartsAfterIdle: false,
     congestion: 'reno',
     recovery: 'lwip',
     maxConnections: 5,

@@ -9,7 +9,6 @@ import type {
   ClientHandler,
   ConfigureOptions,
   ServerOptions,
-  SteppedClock,
   TaskThread,
   TcpStack,
   WatchdogBite,
@@ -51,7 +50,8 @@ export interface Peer {
     address?: string;
     port?: number;
   }): Promise<PeerListener>;
-  connect(port: number, options?: { receiveBuffer?: number }): Promise<PeerSocket>;
+  /** Connects to a server, or to `address`. */
+  connect(port: number, options?: { receiveBuffer?: number; address?: string }): Promise<PeerSocket>;
   /** Connects `times` times, and resets each connection at once. */
   connectAndReset(port: number, times: number): Promise<void>;
 }
@@ -101,14 +101,31 @@ export type NameAnswer =
   /** Answered when `releaseNames` is called. */
   | { readonly kind: 'held'; readonly addresses: readonly string[] };
 
+/** A clock that a case moves, as a `SteppedClock`. */
+export interface CaseClock {
+  nowMs(): number;
+  /** Moves the time on by `ms` milliseconds; what is due in that time has happened when this returns. */
+  advance(ms: number): void;
+  /** Moves the time on as if the process had been held up. */
+  stall(ms: number): void;
+}
+
 export interface Env {
   readonly clientStack: TcpStack;
   readonly serverStack: TcpStack;
   /** The time of both stacks. It only moves when the case moves it. */
-  readonly clock: SteppedClock;
+  readonly clock: CaseClock;
   readonly peer: Peer;
   /** The address that servers of this environment listen on. */
   readonly address: string;
+  /** The address of this environment's clients. */
+  readonly clientAddress: string;
+  /** A second address of the clients' machine, from which they can connect. */
+  readonly otherClientAddress: string;
+  /**
+   * The addresses of the peer. It connects from the first, and listens on that unless the case says another.
+   */
+  readonly peerAddresses: readonly [string, string, string];
   /** Lines that the library printed. */
   readonly warnings: readonly string[];
   /**

@@ -120,7 +120,7 @@ export const ENDINGS: readonly ContractCase[] = [
       for (const [reason, port, way, code] of ways) {
         const history = new History(env.client());
         const signal = controller.signal.aborted ? undefined : controller.signal;
-        history.connect(env.address, port, {
+        history.connect(env.peerAddresses[0], port, {
           timeoutMs: 60_000,
           ...(signal !== undefined && { signal }),
         });
@@ -379,7 +379,7 @@ export const ENDINGS: readonly ContractCase[] = [
     async run(env) {
       expectEqual(await codeOf(env.client().drain()), undefined, 'without a connection');
       const attempt = new History(env.client());
-      attempt.connect(env.address, await silentPort(env));
+      attempt.connect(env.peerAddresses[0], await silentPort(env));
       expectEqual(await codeOf(attempt.client.drain()), undefined, 'while connecting');
       expectEqual(attempt.life, ['disconnect'], 'callbacks of the attempt');
       const { client, history, peer } = await linkedToPeer(env, (fresh) => fresh.setAllowHalfOpen(true));

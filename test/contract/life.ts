@@ -16,7 +16,7 @@ export const LIFE: readonly ContractCase[] = [
       const dead = await deadPort(env);
       const ways: ((history: History) => void)[] = [
         (history) => history.connect(env.address, server.port()),
-        (history) => history.connect(env.address, dead),
+        (history) => history.connect(env.peerAddresses[0], dead),
         (history) => history.connect('unknown.test', 80),
         (history) => history.connect(env.address, server.port(), { signal: AbortSignal.abort() }),
       ];
@@ -29,7 +29,7 @@ export const LIFE: readonly ContractCase[] = [
         calls(() => history.client.send());
         calls(() => history.client.close());
         calls(() => history.client.abort());
-        calls(() => history.connect(env.address, dead));
+        calls(() => history.connect(env.peerAddresses[0], dead));
         await env.until('it is over', () => history.over);
       }
     },
@@ -120,12 +120,13 @@ export const LIFE: readonly ContractCase[] = [
     async run(env) {
       const server = await env.serve((accepted) => new History(accepted));
       env.name('here.test', { kind: 'addresses', addresses: [env.address] });
+      env.name('there.test', { kind: 'addresses', addresses: [env.peerAddresses[0]] });
       const dead = await deadPort(env);
       const outcomes: [string, number, string[]][] = [
         [env.address, server.port(), ['connect']],
         ['here.test', server.port(), ['connect']],
-        [env.address, dead, [`error ${ERR_RST}`, 'disconnect']],
-        ['here.test', dead, [`error ${ERR_RST}`, 'disconnect']],
+        [env.peerAddresses[0], dead, [`error ${ERR_RST}`, 'disconnect']],
+        ['there.test', dead, [`error ${ERR_RST}`, 'disconnect']],
         ['unknown.test', 80, [`error ${ERR_DNS}`, 'disconnect']],
       ];
       for (const [host, port, life] of outcomes) {
@@ -153,11 +154,12 @@ export const LIFE: readonly ContractCase[] = [
     title: 'close, abort and the signal end an attempt in any stage, and nothing is left behind',
     async run(env) {
       const port = await silentPort(env);
-      env.name('held.test', { kind: 'held', addresses: [env.address] });
-      env.name('several.test', { kind: 'addresses', addresses: ['127.0.0.1', '127.0.0.2', '127.0.0.3'] });
+      const [address] = env.peerAddresses;
+      env.name('held.test', { kind: 'held', addresses: [address] });
+      env.name('several.test', { kind: 'addresses', addresses: env.peerAddresses });
       await env.settle();
       const before = env.holdings();
-      for (const host of ['held.test', env.address, 'several.test']) {
+      for (const host of ['held.test', address, 'several.test']) {
         for (const way of ['close', 'abort', 'signal'] as const) {
           const history = new History(env.client());
           const controller = new AbortController();
@@ -209,7 +211,7 @@ export const LIFE: readonly ContractCase[] = [
       await env.until('it is over', () => history.over);
       expectEqual(history.received, 'greeting', 'what the peer sent at once');
       const dead = await deadPort(env);
-      const failure = await AsyncClient.open(env.address, dead, { stack: env.clientStack }).catch(
+      const failure = await AsyncClient.open(env.peerAddresses[0], dead, { stack: env.clientStack }).catch(
         (error: unknown) => error,
       );
       expect(
@@ -276,9 +278,9 @@ export const LIFE: readonly ContractCase[] = [
       const dead = await deadPort(env);
       let inError: boolean | undefined;
       failing.onEvent = (event) => {
-        if (event.startsWith('error')) inError = failing.connect(env.address, dead);
+        if (event.startsWith('error')) inError = failing.connect(env.peerAddresses[0], dead);
       };
-      failing.connect(env.address, dead);
+      failing.connect(env.peerAddresses[0], dead);
       await env.until('it is over', () => failing.over);
       expectEqual(inError, false, 'connect in onError');
     },
@@ -338,10 +340,10 @@ export const LIFE: readonly ContractCase[] = [
         await env.until('it is over', () => history.over);
         expectAtRest(client);
         expectEqual([client.remoteIP(), client.remotePort()], [env.address, port], 'the last peer');
-        expectEqual([client.localIP(), client.localPort()], [env.address, localPort], 'this side');
+        expectEqual([client.localIP(), client.localPort()], [env.clientAddress, localPort], 'this side');
         const isIpv6 = env.address.includes(':');
-        expectEqual(client.getRemoteAddress(), isIpv6 ? 0 : 0x7f000001, 'the address as a number');
-        const ends6 = isIpv6 ? [env.address, env.address] : ['::', '::'];
+        expectEqual(client.getRemoteAddress(), isIpv6 ? 0 : wordOf(env.address), 'the address as a number');
+        const ends6 = isIpv6 ? [env.address, env.clientAddress] : ['::', '::'];
         expectEqual([client.remoteIP6(), client.localIP6()], ends6, 'the IPv6 ends');
       }
     },
@@ -441,7 +443,7 @@ export const LIFE: readonly ContractCase[] = [
       await peer.reset();
       await env.until('the first life is over', () => history.over);
       const listener = await env.peer.listen();
-      history.connect(env.address, listener.port, { timeoutMs: 5000 });
+      history.connect(listener.address, listener.port, { timeoutMs: 5000 });
       const next = await listener.accept();
       await env.until('the second life has begun', () => history.count('connect') === 2);
       expect(client.space() > space, 'the send buffer is empty again');
@@ -467,7 +469,7 @@ export const LIFE: readonly ContractCase[] = [
       await peer.close();
       await env.until('the first life is over', () => history.over);
       const listener = await env.peer.listen();
-      history.connect(env.address, listener.port);
+      history.connect(listener.address, listener.port);
       await env.until('the second life has begun', () => history.count('connect') === 2);
       expectEqual(
         [client.getRxTimeout(), client.getAckTimeout(), client.getNoDelay()],
@@ -535,20 +537,21 @@ export const LIFE: readonly ContractCase[] = [
         return;
       }
       const options = { stack: env.clientStack, reusePort: true };
-      const server = new AsyncServer(env.address, 0, options);
+      const server = new AsyncServer(env.clientAddress, 0, options);
       const accepted: History[] = [];
       server.onClient((client) => accepted.push(new History(client)));
       await server.begin();
-      const from = { localAddress: env.address, localPort: server.port() };
+      const from = { localAddress: env.clientAddress, localPort: server.port() };
+      const [address] = env.peerAddresses;
       const far = [await env.peer.listen(), await env.peer.listen()];
       // Without the option no other server may listen on the port.
       const refused = new History(env.client());
-      refused.connect(env.address, far[0]?.port ?? 0, from);
+      refused.connect(address, far[0]?.port ?? 0, from);
       await env.until('it has failed', () => refused.over);
       expectEqual(refused.life, [`error ${ErrorCode.ERR_USE}`, 'disconnect'], 'callbacks without reusePort');
       const histories = far.map(() => new History(env.client()));
       for (const [index, { port }] of far.entries()) {
-        calls(() => histories[index]?.connect(env.address, port, { ...from, reusePort: true }));
+        calls(() => histories[index]?.connect(address, port, { ...from, reusePort: true }));
       }
       for (const [index, listener] of far.entries()) {
         const peer = await listener.accept();
@@ -556,7 +559,7 @@ export const LIFE: readonly ContractCase[] = [
         await env.until('it has the data', () => histories[index]?.received === 'hello');
         expectEqual(histories[index]?.client.localPort(), server.port(), 'the local port');
       }
-      const guest = await env.peer.connect(server.port());
+      const guest = await env.peer.connect(server.port(), { address: env.clientAddress });
       await env.until('the server accepts meanwhile', () => accepted.length === 1);
       accepted[0]?.client.write('welcome');
       expectEqual(await guest.receive(7), 'welcome', 'what the server sent');
@@ -640,10 +643,15 @@ export const LIFE: readonly ContractCase[] = [
         false,
         'connect from another family',
       );
-      expectEqual(client.connect(env.address, await deadPort(env)), true, 'connect afterwards');
+      expectEqual(client.connect(env.peerAddresses[0], await deadPort(env)), true, 'connect afterwards');
     },
   },
 ];
+
+/** Returns an IPv4 address as a number, most significant byte first. */
+function wordOf(address: string): number {
+  return address.split('.').reduce((word, byte) => word * 256 + Number(byte), 0);
+}
 
 /** Checks the answers of a client without a connection. */
 function expectAtRest(client: AsyncClient): void {

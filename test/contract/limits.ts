@@ -45,7 +45,7 @@ export const LIMITS: readonly ContractCase[] = [
       const listener = await env.peer.listen();
       const histories = [0, 1, 2].map(() => new History(env.client()));
       for (const history of histories)
-        expectEqual(history.connect(env.address, listener.port), true, 'connect');
+        expectEqual(history.connect(listener.address, listener.port), true, 'connect');
       await env.until(
         'the first two are connected',
         () => histories.filter((one) => one.has('connect')).length === 2,
@@ -54,7 +54,7 @@ export const LIMITS: readonly ContractCase[] = [
       expectEqual(histories[2]?.life, [`error ${ERR_MEM}`, 'disconnect'], 'callbacks of the third');
       expectEqual(env.warnings.length, 1, 'lines in the log');
       histories[0]?.client.abort();
-      histories[2]?.connect(env.address, listener.port);
+      histories[2]?.connect(listener.address, listener.port);
       await env.until('the third is connected', () => histories[2]?.has('connect') === true);
     },
   },
@@ -131,7 +131,7 @@ export const LIMITS: readonly ContractCase[] = [
         client.write('still here');
         await env.until('the running connection works', () => acceptedHistory.received === 'still here');
         const failing = new History(env.client());
-        failing.connect(env.address, listener.port);
+        failing.connect(listener.address, listener.port);
         await env.until('the new one has failed', () => failing.over);
         expectEqual(failing.life, [`error ${ERR_MEM}`, 'disconnect'], 'callbacks of the new one');
         const turnedAway = await env.peer.connect(server.port());
@@ -141,7 +141,7 @@ export const LIMITS: readonly ContractCase[] = [
         await giveBack();
       }
       const [welcome, next] = [new History(env.client()), new History(env.client())];
-      welcome.connect(env.address, listener.port);
+      welcome.connect(listener.address, listener.port);
       next.connect(env.address, server.port());
       await env.until('both are connected', () => welcome.has('connect') && next.has('connect'));
       accepted.write('and again');
@@ -151,8 +151,9 @@ export const LIMITS: readonly ContractCase[] = [
     id: 'M2.port-taken',
     title: 'a taken port rejects begin() with ERR_USE and leaves the server ready to try again',
     async run(env) {
-      const holder = await env.peer.listen();
-      const server = new AsyncServer(env.address, holder.port, { stack: env.serverStack });
+      const holder = await env.serve(() => undefined);
+      const taken = holder.port();
+      const server = new AsyncServer(env.address, taken, { stack: env.serverStack });
       const failure: unknown = await server.begin().catch((error: unknown) => error);
       expect(failure instanceof TcpError, 'begin() rejects with a TcpError');
       expectEqual(
@@ -161,9 +162,9 @@ export const LIMITS: readonly ContractCase[] = [
         'its code and cause',
       );
       expectEqual(server.status(), TcpState.CLOSED, 'status afterwards');
-      await holder.close();
+      await holder.end();
       await server.begin();
-      expectEqual([server.status(), server.port()], [TcpState.LISTEN, holder.port], 'when the port is free');
+      expectEqual([server.status(), server.port()], [TcpState.LISTEN, taken], 'when the port is free');
       await server.end();
     },
   },

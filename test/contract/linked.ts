@@ -41,20 +41,20 @@ export async function linkedToPeer(
   const client = env.client();
   const history = new History(client);
   prepare(client);
-  calls(() => history.connect(env.address, listener.port));
+  calls(() => history.connect(listener.address, listener.port));
   const peer = await listener.accept();
   await env.until('the client is connected', () => history.has('connect'));
   return { client, history, peer };
 }
 
-/** Resolves to a port of the environment's address on which nothing listens. */
+/** Resolves to a port of the peer on which nothing listens. */
 export async function deadPort(env: Env): Promise<number> {
   const listener = await env.peer.listen();
   await listener.close();
   return listener.port;
 }
 
-/** Resolves to a port that answers no SYN, so that attempts to connect continue. */
+/** Resolves to a port of the peer that answers no SYN, so that attempts to connect continue. */
 export async function silentPort(env: Env): Promise<number> {
   const listener = await env.peer.listen({ backlog: 0 });
   await listener.goSilent();

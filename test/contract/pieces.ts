@@ -226,16 +226,17 @@ export const PIECES: readonly ContractCase[] = [
         await env.settle();
       }
       expectEqual(
-        accepted.filter((one) => one !== `${env.address} true`),
+        accepted.filter((one) => one !== `${env.peerAddresses[0]} true`),
         [],
         'clients that were shown without their addresses',
       );
       const history = new History(env.client());
       const dead = await env.peer.listen();
       history.onEvent = (event) => {
-        if (event === 'connect') expectEqual(history.client.remoteIP(), env.address, 'the peer of a connect');
+        if (event === 'connect')
+          expectEqual(history.client.remoteIP(), dead.address, 'the peer of a connect');
       };
-      history.connect(env.address, dead.port);
+      history.connect(dead.address, dead.port);
       const peer = await dead.accept();
       await peer.reset();
       await env.until('it is over', () => history.over);

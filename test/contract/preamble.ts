@@ -13,8 +13,8 @@ const WINDOW = 3000;
 const BYTES = 200_000;
 
 /** A preamble that the peers of an environment have to send. */
-function preambleOf({ address }: Env): ReturnType<typeof proxyProtocol> {
-  return proxyProtocol({ trusted: [address], timeoutMs: TIMEOUT_MS });
+function preambleOf({ peerAddresses }: Env): ReturnType<typeof proxyProtocol> {
+  return proxyProtocol({ trusted: [peerAddresses[0]], timeoutMs: TIMEOUT_MS });
 }
 
 function addressesOf(client: AsyncClient): unknown[] {
@@ -41,7 +41,7 @@ export const PREAMBLES: readonly ContractCase[] = [
       expect(history !== undefined, 'there is a client');
       const { client } = history;
       expectEqual(addressesOf(client), ['192.0.2.1', 55_555, '198.51.100.2', 443], 'addresses');
-      expectEqual(proxyInfo(client)?.proxy, { address: env.address, port: peer.port }, 'the proxy');
+      expectEqual(proxyInfo(client)?.proxy, { address: env.peerAddresses[0], port: peer.port }, 'the proxy');
       await peer.send('data');
       await env.until('data has come', () => history.received === 'data');
       client.write('answer');

@@ -33,7 +33,7 @@ export const TIME: readonly ContractCase[] = [
     title: 'no onPoll while connecting',
     async run(env) {
       const history = new History(env.client());
-      history.connect(env.address, await silentPort(env));
+      history.connect(env.peerAddresses[0], await silentPort(env));
       await env.settle();
       env.clock.advance(2000);
       expectEqual(history.events, [], 'callbacks while connecting');
@@ -205,7 +205,7 @@ export const TIME: readonly ContractCase[] = [
       let answer = (): void => undefined;
       const greeted = new Promise<void>((resolve) => (answer = resolve));
       client.onConnect(async () => greeted);
-      client.connect(env.address, listener.port);
+      client.connect(listener.address, listener.port);
       await listener.accept();
       await env.until('it is connected', () => client.connected());
       await env.settle();
@@ -327,7 +327,7 @@ export const TIME: readonly ContractCase[] = [
       await env.until('the first life is over', () => history.over);
       await peer.close();
       const listener = await env.peer.listen();
-      history.connect(env.address, listener.port);
+      history.connect(listener.address, listener.port);
       await env.until('the second life has begun', () => history.count('connect') === 2);
       const life = history.life.length;
       env.clock.advance(10_000);
@@ -343,8 +343,9 @@ export const TIME: readonly ContractCase[] = [
       'timeoutMs ends an attempt with ERR_TIMEOUT, in the look-up as well, and not a standing connection',
     async run(env) {
       const silent = await silentPort(env);
-      env.name('held.test', { kind: 'held', addresses: [env.address] });
-      for (const host of [env.address, 'held.test']) {
+      const [address] = env.peerAddresses;
+      env.name('held.test', { kind: 'held', addresses: [address] });
+      for (const host of [address, 'held.test']) {
         const history = new History(env.client());
         history.connect(host, silent, { timeoutMs: 300 });
         await env.settle();
@@ -369,8 +370,9 @@ export const TIME: readonly ContractCase[] = [
     async run(env) {
       const silent = await env.peer.listen({ backlog: 0 });
       await silent.goSilent();
-      const live = await env.peer.listen({ address: '127.0.0.2', port: silent.port });
-      env.name('two.test', { kind: 'addresses', addresses: [env.address, '127.0.0.2'] });
+      const [first, second] = env.peerAddresses;
+      const live = await env.peer.listen({ address: second, port: silent.port });
+      env.name('two.test', { kind: 'addresses', addresses: [first, second] });
       await env.settle();
       const before = env.holdings();
       const history = new History(env.client());
@@ -381,7 +383,7 @@ export const TIME: readonly ContractCase[] = [
       expectEqual(history.events, [], 'callbacks after 249 ms');
       env.clock.advance(1);
       await env.until('it is connected', () => history.has('connect'));
-      expectEqual(history.client.remoteIP(), '127.0.0.2', 'the address that answered');
+      expectEqual(history.client.remoteIP(), second, 'the address that answered');
       await env.until('one socket and no timer but the poll’s is held', () => env.holdings() <= before + 2);
       const peer = await live.accept();
       await peer.send('hello');
@@ -393,12 +395,13 @@ export const TIME: readonly ContractCase[] = [
     title:
       'an address that refuses is followed by the next one at once; when all fail, the last fault is told',
     async run(env) {
-      const live = await env.peer.listen({ address: '127.0.0.3' });
-      env.name('three.test', { kind: 'addresses', addresses: ['127.0.0.1', '127.0.0.2', '127.0.0.3'] });
+      const [, , third] = env.peerAddresses;
+      const live = await env.peer.listen({ address: third });
+      env.name('three.test', { kind: 'addresses', addresses: env.peerAddresses });
       const history = new History(env.client());
       history.connect('three.test', live.port);
       await env.until('it is connected', () => history.has('connect'));
-      expectEqual(history.client.remoteIP(), '127.0.0.3', 'the address that answered');
+      expectEqual(history.client.remoteIP(), third, 'the address that answered');
       await live.close();
       const failing = new History(env.client());
       let cause: Error | undefined;
@@ -429,11 +432,11 @@ export const TIME: readonly ContractCase[] = [
         await env.until('it has failed', () => history.over);
         expectEqual(history.life, [`error ${ERR_DNS}`, 'disconnect'], 'callbacks');
       }
-      env.name('mixed.test', { kind: 'addresses', addresses: ['::', '0.0.0.0', env.address] });
+      env.name('mixed.test', { kind: 'addresses', addresses: ['::', '0.0.0.0', listener.address] });
       const mixed = new History(env.client());
       mixed.connect('mixed.test', listener.port);
       await env.until('it is connected', () => mixed.has('connect'));
-      expectEqual(mixed.client.remoteIP(), env.address, 'the address that was tried');
+      expectEqual(mixed.client.remoteIP(), listener.address, 'the address that was tried');
     },
   },
   {
@@ -441,12 +444,12 @@ export const TIME: readonly ContractCase[] = [
     title: 'with the option family only addresses of that family are tried',
     async run(env) {
       const listener = await env.peer.listen();
-      env.name('mixed.test', { kind: 'addresses', addresses: ['::1', env.address] });
+      env.name('mixed.test', { kind: 'addresses', addresses: ['::1', listener.address] });
       const four = new History(env.client());
       four.connect('mixed.test', listener.port, { family: 4 });
       await env.until('it is connected', () => four.has('connect'));
-      expectEqual(four.client.remoteIP(), env.address, 'the address that was tried');
-      env.name('four.test', { kind: 'addresses', addresses: [env.address] });
+      expectEqual(four.client.remoteIP(), listener.address, 'the address that was tried');
+      env.name('four.test', { kind: 'addresses', addresses: [listener.address] });
       const six = new History(env.client());
       six.connect('four.test', listener.port, { family: 6 });
       await env.until('it has failed', () => six.over);
@@ -459,15 +462,15 @@ export const TIME: readonly ContractCase[] = [
     async run(env) {
       env.name('six.test', { kind: 'addresses', addresses: ['::1'] });
       const history = new History(env.client());
-      history.connect('six.test', 80, { localAddress: env.address });
+      history.connect('six.test', 80, { localAddress: env.clientAddress });
       await env.until('it has failed', () => history.over);
       expectEqual(history.life, [`error ${ERR_RTE}`, 'disconnect'], 'callbacks');
       const listener = await env.peer.listen();
-      env.name('both.test', { kind: 'addresses', addresses: ['::1', env.address] });
+      env.name('both.test', { kind: 'addresses', addresses: ['::1', listener.address] });
       const second = new History(env.client());
-      second.connect('both.test', listener.port, { localAddress: '127.0.0.9' });
+      second.connect('both.test', listener.port, { localAddress: env.otherClientAddress });
       await env.until('it is connected', () => second.has('connect'));
-      expectEqual(second.client.localIP(), '127.0.0.9', 'the local address');
+      expectEqual(second.client.localIP(), env.otherClientAddress, 'the local address');
     },
   },
 ];

@@ -33,7 +33,7 @@ export const WAITING: readonly ContractCase[] = [
     async run(env) {
       const listener = await env.peer.listen();
       const open = (): Promise<AsyncClient> =>
-        AsyncClient.open(env.address, listener.port, { stack: env.clientStack });
+        AsyncClient.open(listener.address, listener.port, { stack: env.clientStack });
       for (const isHandled of [true, false]) {
         const opening = open();
         const peer = await listener.accept();
@@ -105,7 +105,7 @@ export const WAITING: readonly ContractCase[] = [
         });
         await never.promise;
       });
-      client.connect(env.address, listener.port);
+      client.connect(listener.address, listener.port);
       const peer = await listener.accept();
       await peer.send('early');
       await env.settle();
@@ -144,7 +144,7 @@ export const WAITING: readonly ContractCase[] = [
     async run(env) {
       for (const way of ['waits', 'paused'] as const) {
         const listener = await env.peer.listen();
-        const opening = AsyncClient.open(env.address, listener.port, { stack: env.clientStack });
+        const opening = AsyncClient.open(listener.address, listener.port, { stack: env.clientStack });
         const peer = await listener.accept();
         const client = await opening;
         if (way === 'paused') {
@@ -265,7 +265,7 @@ export const WAITING: readonly ContractCase[] = [
         history.received = '';
         if (isPaused) client.pause();
         expectEqual(client.paused(), isPaused, 'before connect');
-        history.connect(env.address, listener.port);
+        history.connect(listener.address, listener.port);
         const next = await listener.accept();
         await next.send('hello');
         if (isPaused) {
@@ -297,7 +297,7 @@ export const WAITING: readonly ContractCase[] = [
         expectEqual(client.receiveWindow, before, 'before the connection');
         const isDefault = receiveWindow === undefined;
         const history = new History(client);
-        history.connect(env.address, listener.port, isDefault ? {} : { receiveWindow });
+        history.connect(listener.address, listener.port, isDefault ? {} : { receiveWindow });
         expectEqual(client.receiveWindow, expected, 'while connecting');
         const peer = await listener.accept();
         await expectWindow(env, client, peer, expected);

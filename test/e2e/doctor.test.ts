@@ -19,6 +19,7 @@ const SUBJECTS = [
   'task thread',
   'watchdog',
   'open files',
+  'TAP devices',
 ];
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 

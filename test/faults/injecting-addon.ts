@@ -28,7 +28,12 @@ export type SystemCall =
   | 'epoll_create1'
   | 'epoll_ctl'
   | 'epoll_wait'
-  | 'open_null';
+  | 'open_null'
+  | 'open_tunnel'
+  | 'set_tunnel'
+  | 'interface'
+  | 'read_packet'
+  | 'write_packet';
 
 export interface InjectingAddon extends NativeAddon {
   /**

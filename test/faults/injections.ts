@@ -13,7 +13,7 @@ const SENDING: InjectionSet = {
   fatal: ['EPIPE', 'ECONNRESET', 'EHOSTUNREACH'],
 };
 
-/** Without `epoll_create1` and `open_null`, which only run when a stack starts. */
+/** Without `epoll_create1` and `open_null`, which only run when a stack starts, and the calls of tunnels. */
 const INJECTIONS: Partial<Record<SystemCall, InjectionSet>> = {
   socket: { fatal: ['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS', 'EACCES'] },
   bind: { fatal: ['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL', 'ENOMEM'] },

@@ -1,11 +1,11 @@
 /** Declares scenarios as tests of Node's own runner, each in a process of its own. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { loadAddon } from '#src/addon/load-addon.js';
-import { isRequired, start, whatIsMissing, type Peer } from '../e2e/programs.js';
+import { isRequired, start, whatIsMissing } from '../e2e/programs.js';
+import { inNamespace, whyNoNamespace } from '../support/namespace.js';
 import type { Scenario } from './scenario.js';
 
 /** Ends a test that hangs. */
@@ -15,39 +15,14 @@ const AT_ONCE = 4;
 const PROGRAM = fileURLToPath(new URL('scenario-program.js', import.meta.url));
 /** Without the watchdog, whose thread would free descriptors while they are counted. */
 const ENVIRONMENT = { CONFIG_ASYNC_TCP_USE_WDT: '0' };
-/** Commands that run another one in a new network namespace: as root, or in a user namespace without root. */
-const NAMESPACE_COMMANDS = [
-  ['unshare', '--net'],
-  ['unshare', '--user', '--map-root-user', '--net'],
-] as const;
-
-type NamespaceCommand = (typeof NAMESPACE_COMMANDS)[number];
-
-const findNamespaceCommand = once((): NamespaceCommand | undefined =>
-  NAMESPACE_COMMANDS.find(([command, ...options]) => spawnSync(command, [...options, 'true']).status === 0),
-);
-
-function once<T>(find: () => T): () => T {
-  let found: { readonly value: T } | undefined;
-  return () => (found ??= { value: find() }).value;
-}
-
-const FOR_NAMESPACE: readonly Peer[] = ['unshare', 'ip'];
-
 /** Returns why this machine cannot run the scenario, if it cannot. */
 function whyNot({ ownNetwork = false, usesIpv6 = false, needs }: Scenario): string | undefined {
   const { addon, reason } = loadAddon();
   if (addon === undefined) return `there is no stack kernel: ${reason}`;
-  const missing = whatIsMissing(ownNetwork ? [...needs, ...FOR_NAMESPACE] : needs);
+  const missing = whatIsMissing(needs);
   if (missing !== undefined) return missing;
   if (usesIpv6 && !existsSync('/proc/sys/net/ipv6')) return 'this machine has no IPv6';
-  const cannot = ownNetwork && findNamespaceCommand() === undefined;
-  return cannot ? 'this user may not make a network namespace (unshare --net)' : undefined;
-}
-
-/** Returns the command that runs another one in a namespace whose `lo` is up. */
-function inNamespace(words: readonly string[]): readonly string[] {
-  return [...(findNamespaceCommand() ?? []), 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...words];
+  return ownNetwork ? whyNoNamespace() : undefined;
 }
 
 /** @param module the module of the scenarios, which the process that runs one imports. */

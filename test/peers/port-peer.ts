@@ -1,29 +1,39 @@
 /**
- * The contract suite's peer on a memory stack, written on the port alone. As a program on blocking sockets
- * does, it reads and writes only when it is asked to.
+ * The contract suite's peer on a stack of this process, written on the port alone. As a program on blocking
+ * sockets does, it reads and writes only when it is asked to.
  */
-import type { Connection, ConnectionEvents, EndSelector, Fault, MemoryStack } from 'asynctcp';
-import { MemoryConnection } from '#src/stacks/memory/memory-connection.js';
+import type { Connection, ConnectionEvents, Fault, TcpStack } from 'asynctcp';
 import type { Peer, PeerListener, PeerSocket } from '../contract/case.js';
 import { pattern, PatternReader } from '../contract/pattern.js';
 
 const COPY = 1;
 
+/** What surrounds the peer. */
+export interface PeerSurroundings {
+  readonly stack: TcpStack;
+  /** Address of the peer. */
+  readonly address: string;
+  /** Address of the servers. */
+  readonly serverAddress: string;
+  /** Resolves when nothing is under way. */
+  settle(): Promise<void>;
+  /** Lets nothing more arrive there, or come from there. */
+  cut(where: { readonly address: string; readonly port: number }): void;
+}
+
 export class PortPeer implements Peer {
-  readonly #stack: MemoryStack;
-  readonly #address: string;
+  readonly #around: PeerSurroundings;
   readonly #sockets = new Set<PortSocket>();
 
-  constructor(stack: MemoryStack, address: string) {
-    this.#stack = stack;
-    this.#address = address;
+  constructor(around: PeerSurroundings) {
+    this.#around = around;
   }
 
   listen(options: Parameters<Peer['listen']>[0] = {}): Promise<PortListener> {
-    const { address = this.#address, port = 0, backlog, receiveBuffer } = options;
+    const { address = this.#around.address, port = 0, backlog, receiveBuffer } = options;
     return new Promise((resolve, reject) => {
-      const listener = new PortListener((where) => this.#stack.cut(where));
-      const opened = this.#stack.listen(
+      const listener = new PortListener((where) => this.#around.cut(where));
+      const opened = this.#around.stack.listen(
         { address, port, backlog, reusePort: false, receiveWindowBytes: windowOf(receiveBuffer) },
         {
           onListening: () => {
@@ -45,15 +55,18 @@ export class PortPeer implements Peer {
     });
   }
 
-  connect(port: number, { receiveBuffer }: { receiveBuffer?: number } = {}): Promise<PortSocket> {
+  connect(
+    port: number,
+    { receiveBuffer, address }: { receiveBuffer?: number; address?: string } = {},
+  ): Promise<PortSocket> {
     const target = {
-      address: this.#address,
+      address: address ?? this.#around.serverAddress,
       port,
       localPort: 0,
       receiveWindowBytes: windowOf(receiveBuffer),
     };
     return new Promise((resolve, reject) => {
-      this.#stack.connect(target, {
+      this.#around.stack.connect(target, {
         onConnected: (connection) => {
           const socket = this.#socket(connection);
           resolve(socket);
@@ -69,13 +82,13 @@ export class PortPeer implements Peer {
   async connectAndReset(port: number, times: number): Promise<void> {
     for (let time = 0; time < times; time += 1) {
       await new Promise<void>((resolve, reject) => {
-        this.#stack.connect(
-          { address: this.#address, port, localPort: 0 },
+        this.#around.stack.connect(
+          { address: this.#around.serverAddress, port, localPort: 0 },
           {
             onConnected: (connection) => {
               connection.abort();
               resolve();
-              return new PortSocket(connection, () => this.#stack.settle());
+              return new PortSocket(connection, () => this.#around.settle());
             },
             onFailed: (fault) => {
               reject(errorOf(fault));
@@ -93,7 +106,7 @@ export class PortPeer implements Peer {
   }
 
   #socket(connection: Connection): PortSocket {
-    const socket = new PortSocket(connection, () => this.#stack.settle());
+    const socket = new PortSocket(connection, () => this.#around.settle());
     this.#sockets.add(socket);
     return socket;
   }
@@ -103,11 +116,11 @@ class PortListener implements PeerListener {
   address = '';
   port = 0;
   #close: () => void = () => undefined;
-  readonly #cut: (where: EndSelector) => () => void;
+  readonly #cut: (where: { readonly address: string; readonly port: number }) => void;
   readonly #ready: PortSocket[] = [];
   readonly #waiting: ((socket: PortSocket) => void)[] = [];
 
-  constructor(cut: (where: EndSelector) => () => void) {
+  constructor(cut: (where: { readonly address: string; readonly port: number }) => void) {
     this.#cut = cut;
   }
 
@@ -231,8 +244,7 @@ class PortSocket implements PeerSocket, ConnectionEvents {
 
   /** Bytes that have arrived and were not read, those that were not delivered among them. */
   unread(): number {
-    const { connection } = this;
-    return connection instanceof MemoryConnection ? connection.unconsumed() : 0;
+    return this.#unread + (this.connection.undelivered?.() ?? 0);
   }
 
   #take(most: number): Buffer {

@@ -78,6 +78,9 @@ export function systemTarget(
 class SystemEnvironment implements Env {
   readonly clock = new SteppedClock();
   readonly address: string;
+  readonly clientAddress: string;
+  readonly otherClientAddress: string;
+  readonly peerAddresses: Env['peerAddresses'];
   readonly warnings: string[] = [];
   readonly clientStack: TcpStack;
   readonly serverStack: TcpStack;
@@ -93,7 +96,9 @@ class SystemEnvironment implements Env {
   readonly #hosts: TaskHost[] = [];
 
   constructor(address: string, limits: CaseLimits, makeClientStack: MakeStack, makeServerStack: MakeStack) {
-    this.address = address;
+    this.address = this.clientAddress = address;
+    this.otherClientAddress = '127.0.0.9';
+    this.peerAddresses = [address, '127.0.0.2', '127.0.0.3'];
     const lookup: Lookup = (host, answer) => {
       this.#lookup(host, answer);
     };

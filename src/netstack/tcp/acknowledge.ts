@@ -17,14 +17,13 @@ import { TcpState } from './state.js';
 export function acknowledge(c: TcpConnection, segment: Segment): boolean {
   const { ack } = segment;
   const acked = seqDiff(ack, c.sndUna);
-  if (seqLess(c.sndNxt, ack)) {
+  if (seqLess(c.sndNxt, ack) && !takeProbe(c, ack)) {
     // It acknowledges what was never sent.
     c.host.counters.drop('ackOfUnsent');
     if (c.host.mayChallenge()) acknowledgeNow(c);
     return false;
   }
   if (acked < 0) return isOldAckHarmless(c, acked);
-  const flight = seqDiff(c.sndNxt, c.sndUna);
   const formerWindow = c.sndWnd;
   updateSendWindow(c, segment);
   const isDuplicate = acked === 0 && isDuplicateAck(c, segment, formerWindow);
@@ -38,10 +37,24 @@ export function acknowledge(c: TcpConnection, segment: Segment): boolean {
   const fresh = acked > 0 ? takeAcked(c, segment, acked, nowMs) : 0;
   if (c.hasSack && segment.sackBlocks > 0) takeBlocks(c, segment, nowMs);
   const newlySacked = Math.max(0, c.sent.sackedBytes - sackedBefore + (acked - fresh));
-  c.recovery?.acknowledged(acked, fresh + newlySacked, isDuplicate, flight, nowMs);
+  c.recovery?.acknowledged(acked, fresh + newlySacked, isDuplicate, nowMs);
   if (acked > 0) c.timers.progressed();
   c.host.schedule(c);
   if (acked > 0) noteFinAcked(c);
+  return true;
+}
+
+/**
+ * lwIP probes a closed window with the next byte, or with FIN: a peer that has room takes it. Returns true if
+ * that is what is acknowledged.
+ */
+function takeProbe(c: TcpConnection, ack: Seq): boolean {
+  if (!c.timers.isProbed || ack !== seqAdd(c.sndNxt, 1)) return false;
+  c.timers.isProbed = false;
+  c.isFinSent = c.unsent() === 0;
+  // It may have been any of several probes: that is no sample of the round trip (Karn's rule).
+  c.sent.append(c.sndNxt, ack, c.nowMs()).transmissions = 2;
+  c.sndNxt = ack;
   return true;
 }
 
@@ -149,13 +162,8 @@ function takeBlock(c: TcpConnection, start: Seq, end: Seq, nowMs: number): void 
   const { sent } = c;
   let segment: SentSegment | undefined = sent.first;
   for (; segment !== undefined && seqLess(segment.start, end); segment = segment.next) {
-    if (seqAtMost(segment.end, start) || segment.isSacked) continue;
-    // A peer may tell of a part of a segment; the rest is a segment of its own from now on.
-    if (seqLess(segment.start, start)) {
-      sent.split(segment, start);
-      continue;
-    }
-    if (seqLess(end, segment.end)) sent.split(segment, end);
+    // A part of a segment does not count: it has to come again as a whole (RFC 8985 §6.2, step 2).
+    if (seqLess(segment.start, start) || seqLess(end, segment.end) || segment.isSacked) continue;
     c.recovery?.delivered(segment, nowMs);
     sent.markSacked(segment);
   }

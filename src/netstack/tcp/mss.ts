@@ -15,14 +15,20 @@ export function updateMss(c: TcpConnection): void {
   c.sendMss = Math.max(LEAST_SEND_MSS, mss - (c.hasTimestamps ? TIMESTAMP_BYTES : 0));
 }
 
+/** Returns the initial congestion window (RFC 6928 §2, RFC 3390 §1), in bytes. */
+export function initialWindowBytes(c: TcpConnection): number {
+  const mss = c.sendMss;
+  const [segments, bytes] = c.host.profile.initialWindow === 'iw10' ? [10, 14_600] : [4, 4380];
+  return Math.min(segments * mss, Math.max(2 * mss, bytes));
+}
+
 /** Creates the congestion control, for the size of segments that the handshake has told. */
 export function beginCongestionControl(c: TcpConnection): void {
   const { profile } = c.host;
   const mss = c.sendMss;
-  // RFC 6928 §2, and RFC 3390 §1. A lost SYN means a window of one segment (RFC 5681 §3.1).
-  const [segments, bytes] = profile.initialWindow === 'iw10' ? [10, 14_600] : [4, 4380];
+  // A lost SYN means a window of one segment (RFC 5681 §3.1).
   const wasLost = c.wasSynLost && profile.ticks === undefined;
-  const windowBytes = wasLost ? mss : Math.min(segments * mss, Math.max(2 * mss, bytes));
+  const windowBytes = wasLost ? mss : initialWindowBytes(c);
   const thresholdBytes = profile.initialSsthreshBytes ?? Number.POSITIVE_INFINITY;
   const Control = profile.congestion === 'cubic' ? Cubic : Reno;
   c.congestion = new Control(windowBytes, thresholdBytes);

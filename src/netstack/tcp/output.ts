@@ -46,7 +46,12 @@ export function segmentBytes(c: TcpConnection): number {
 
 function sendNew(c: TcpConnection): void {
   if (c.isFinSent) return;
+  if (c.sent.first === undefined && c.congestion !== undefined && c.host.profile.restartsAfterIdle) {
+    c.recovery?.restartAfterIdle(c.congestion);
+  }
   const mss = segmentBytes(c);
+  const formerNxt = c.sndNxt;
+  let isLimited = false;
   for (;;) {
     const unsent = c.unsent();
     const isFinDue = c.isFinQueued && !c.isFinSent;
@@ -56,9 +61,12 @@ function sendNew(c: TcpConnection): void {
     const isLast = bytes === unsent;
     // FIN takes a place in the window as well.
     const takesFin = isLast && isFinDue && usable > bytes;
-    if (!isWorthSending(c, bytes, mss, isLast, takesFin) || !recoveryOf(c).admits(bytes)) break;
+    if (!isWorthSending(c, bytes, mss, isLast, takesFin)) break;
+    isLimited = !recoveryOf(c).admits(bytes);
+    if (isLimited) break;
     sendData(c, bytes, isLast, takesFin);
   }
+  if (c.sndNxt !== formerNxt) c.recovery?.sentRound(isLimited);
   if (c.sent.first === undefined && (c.unsent() > 0 || c.isFinQueued)) c.timers.armPersist();
   if (c.hasWaited && c.unsent() === 0) {
     c.hasWaited = false;
@@ -90,6 +98,7 @@ function isBufferFull(c: TcpConnection): boolean {
 }
 
 function sendData(c: TcpConnection, bytes: number, isLast: boolean, takesFin: boolean): void {
+  const { timers } = c;
   const start = c.sndNxt;
   const end = seqAdd(start, bytes + (takesFin ? 1 : 0));
   c.sndNxt = end;
@@ -97,7 +106,8 @@ function sendData(c: TcpConnection, bytes: number, isLast: boolean, takesFin: bo
   sendSegment(c, start, bytes, ACK | (isLast && bytes > 0 ? PSH : 0) | (takesFin ? FIN : 0));
   c.sent.append(start, end, c.nowMs());
   recoveryOf(c).sentNew(seqDiff(end, start));
-  c.timers.dataSent();
+  timers.lastSentAtMs = c.nowMs();
+  timers.dataSent();
 }
 
 /** Sends what the window admits although it is little: the override of §3.8.6.2.1. */

@@ -1,6 +1,6 @@
 /**
  * Loss detection and recovery. With SACK: RACK and tail loss probes (RFC 8985), what may be sent by PRR
- * (RFC 6937) over the pipe of RFC 6675 §4. Without: NewReno (RFC 6582), where each duplicate
+ * (RFC 9937) over the pipe of RFC 6675 §4. Without: NewReno (RFC 6582), where each duplicate
  * acknowledgement stands for a segment that has arrived, so that PRR and limited transmit (RFC 3042) work
  * alike. lwIP's way, which ends with the first new acknowledgement, is `lwip`.
  *
@@ -12,6 +12,7 @@
  */
 import type { Congestion } from './congestion/congestion.js';
 import type { TcpConnection } from './connection.js';
+import { initialWindowBytes } from './mss.js';
 import { resend, sendProbeOfNewData } from './output.js';
 import type { SentSegment } from './sent-segment.js';
 import { seqDiff, seqLess, seqOf, type Seq } from './sequence.js';
@@ -21,7 +22,8 @@ import { TcpState } from './state.js';
 const DUPLICATE_THRESHOLD = 3;
 /** Longest delay of an acknowledgement that a probe of a single segment allows for (RFC 8985 §7.2). */
 const WORST_DELAYED_ACK_MS = 200;
-const LEAST_PROBE_MS = 10;
+/** Added to a probe's time and to the reordering window: timers of hosts are not exact (Linux: 2 ms). */
+const TIMER_SLACK_MS = 2;
 const PROBE_WITHOUT_RTT_MS = 1000;
 /** Recoveries for which a larger reordering window holds (RFC 8985 §6.2). */
 const REORDERING_PERSISTS = 16;
@@ -53,6 +55,11 @@ export class LossRecovery {
   // Tail loss probe
   #probeEnd: Seq | undefined;
   #isProbeResent = false;
+
+  // Use of the congestion window (RFC 7661 §4.1; Linux: tcp_cwnd_validate)
+  #isWindowUsed = false;
+  #mostFlight = 0;
+  #usageEnd: Seq = seqOf(0);
 
   constructor(connection: TcpConnection) {
     this.#c = connection;
@@ -90,6 +97,21 @@ export class LossRecovery {
     if (this.phase === 'recovery') this.#sentInRecovery += bytes;
   }
 
+  /**
+   * Notes how much of the congestion window a round of sending has used. The largest flight of a window
+   * counts until all of it is acknowledged.
+   * @param isLimited true if the congestion window has stopped the sending.
+   */
+  sentRound(isLimited: boolean): void {
+    const c = this.#c;
+    const flight = seqDiff(c.sndNxt, c.sndUna);
+    const isOver = !seqLess(c.sndUna, this.#usageEnd);
+    if (!isOver && !isLimited && (this.#isWindowUsed || flight <= this.#mostFlight)) return;
+    this.#isWindowUsed = isLimited;
+    this.#mostFlight = flight;
+    this.#usageEnd = c.sndNxt;
+  }
+
   sentAgain({ bytes }: SentSegment): void {
     if (this.phase === 'recovery') this.#sentInRecovery += bytes;
   }
@@ -122,9 +144,8 @@ export class LossRecovery {
    * Takes an acknowledgement's part in loss recovery.
    * @param acked bytes that are newly acknowledged.
    * @param delivered bytes of them that were not sacked before, and those that are newly sacked.
-   * @param flight bytes that were outstanding before.
    */
-  acknowledged(acked: number, delivered: number, isDuplicate: boolean, flight: number, nowMs: number): void {
+  acknowledged(acked: number, delivered: number, isDuplicate: boolean, nowMs: number): void {
     const c = this.#c;
     const { congestion } = c;
     if (congestion === undefined) return;
@@ -135,18 +156,21 @@ export class LossRecovery {
     }
     const arrived = c.hasSack ? delivered : this.#presume(acked, delivered, isDuplicate);
     if (this.phase !== 'open' && !seqLess(c.sndUna, this.#highSeq)) this.#end(congestion);
+    const lostBefore = c.sent.lostBytes - c.sent.resentBytes;
     this.#detectLosses(acked, nowMs);
+    const isSafe = acked > 0 && c.sent.lostBytes - c.sent.resentBytes <= lostBefore;
     if (this.phase === 'open' && c.sent.lostBytes > c.sent.resentBytes) this.#begin(congestion, nowMs);
-    if (this.phase === 'recovery') this.#reduce(congestion, arrived);
-    else if (acked > 0) this.#grow(congestion, acked, flight, nowMs);
+    if (this.phase === 'recovery') this.#reduce(congestion, arrived, isSafe);
+    else if (acked > 0) this.#grow(congestion, arrived, nowMs);
   }
 
-  #grow(congestion: Congestion, acked: number, flight: number, nowMs: number): void {
+  /** @param arrived bytes that this acknowledgement is the first to tell of. */
+  #grow(congestion: Congestion, arrived: number, nowMs: number): void {
     const { sendMss, roundTrip } = this.#c;
     const { windowBytes, thresholdBytes } = congestion;
-    const isLimited =
-      windowBytes < thresholdBytes ? windowBytes < 2 * flight : flight + sendMss > windowBytes;
-    congestion.acknowledged(acked, isLimited, sendMss, nowMs, Math.max(0, roundTrip.smoothedMs));
+    const isSlowStart = windowBytes < thresholdBytes;
+    const isLimited = this.#isWindowUsed || (isSlowStart && windowBytes < 2 * this.#mostFlight);
+    congestion.acknowledged(arrived, isLimited, sendMss, nowMs, Math.max(0, roundTrip.smoothedMs));
   }
 
   /** Without SACK: each duplicate acknowledgement stands for one segment that has left the network. */
@@ -161,7 +185,8 @@ export class LossRecovery {
     }
     if (acked === 0) return delivered;
     const already = Math.min(this.presumedArrived, Math.max(0, acked - c.sendMss));
-    this.presumedArrived = this.phase === 'recovery' ? this.presumedArrived - already : 0;
+    const left = Math.max(0, seqDiff(c.sndNxt, c.sndUna) - c.sendMss);
+    this.presumedArrived = this.phase === 'recovery' ? Math.min(this.presumedArrived - already, left) : 0;
     this.duplicates = 0;
     return Math.max(0, delivered - already);
   }
@@ -204,7 +229,7 @@ export class LossRecovery {
       if (remainingMs <= 0) sent.markLost(segment);
       else latestMs = Math.max(latestMs, remainingMs);
     }
-    timers.reorderAtMs = latestMs > 0 ? nowMs + latestMs : Number.POSITIVE_INFINITY;
+    timers.reorderAtMs = latestMs > 0 ? nowMs + latestMs + TIMER_SLACK_MS : Number.POSITIVE_INFINITY;
     timers.wakeBy(timers.reorderAtMs);
   }
 
@@ -227,7 +252,7 @@ export class LossRecovery {
     this.#detectByTime(nowMs);
     if (this.phase !== 'open' || c.sent.lostBytes <= c.sent.resentBytes) return;
     this.#begin(c.congestion, nowMs);
-    this.#reduce(c.congestion, 0);
+    this.#reduce(c.congestion, 0, false);
   }
 
   /** A duplicate was reported (RFC 2883): something was resent although it had arrived. */
@@ -255,8 +280,11 @@ export class LossRecovery {
     c.timers.probeAtMs = Number.POSITIVE_INFINITY;
   }
 
-  /** Proportional rate reduction (RFC 6937 §3): sends in proportion to what arrives. */
-  #reduce(congestion: Congestion, arrived: number): void {
+  /**
+   * Proportional rate reduction (RFC 9937): sends in proportion to what arrives.
+   * @param isSafe true if the acknowledgement was new and showed no further loss.
+   */
+  #reduce(congestion: Congestion, arrived: number, isSafe: boolean): void {
     const c = this.#c;
     const { thresholdBytes } = congestion;
     const pipe = c.inFlight();
@@ -267,8 +295,7 @@ export class LossRecovery {
       const share = Math.ceil((this.#delivered * thresholdBytes) / this.#flightAtStart);
       allowed = share - this.#sentInRecovery;
     } else {
-      // Slow start reduction bound.
-      const limit = Math.max(this.#delivered - this.#sentInRecovery, arrived) + c.sendMss;
+      const limit = Math.max(this.#delivered - this.#sentInRecovery, arrived) + (isSafe ? c.sendMss : 0);
       allowed = Math.min(thresholdBytes - pipe, limit);
     }
     // The fast retransmit itself is sent in any case.
@@ -282,6 +309,20 @@ export class LossRecovery {
     if (this.#reorderPersists > 0) {
       this.#reorderPersists -= 1;
       if (this.#reorderPersists === 0) this.#reorderSteps = 1;
+    }
+  }
+
+  // ---- idle connections
+
+  /** The connection was idle: the path is a new one, so that its window is restarted (RFC 5681 §4.1). */
+  restartAfterIdle(congestion: Congestion): void {
+    const c = this.#c;
+    const rtoMs = c.timers.rtoMs();
+    const least = initialWindowBytes(c);
+    let idleMs = c.nowMs() - c.timers.lastSentAtMs - rtoMs;
+    // Linux halves it for each timeout (`tcp_cwnd_restart`).
+    for (; idleMs > 0 && congestion.windowBytes > least; idleMs -= rtoMs) {
+      congestion.windowBytes = Math.max(least, congestion.windowBytes / 2);
     }
   }
 
@@ -347,8 +388,7 @@ export class LossRecovery {
     if (!this.#usesRack || this.phase !== 'open' || state < TcpState.ESTABLISHED) return undefined;
     if (sent.first === undefined || sent.sackedBytes > 0 || this.#probeEnd !== undefined) return undefined;
     if (roundTrip.smoothedMs < 0) return PROBE_WITHOUT_RTT_MS;
-    const delayMs = Math.max(2 * roundTrip.smoothedMs, LEAST_PROBE_MS);
-    return sent.count === 1 ? delayMs + WORST_DELAYED_ACK_MS : delayMs;
+    return 2 * roundTrip.smoothedMs + (sent.count === 1 ? WORST_DELAYED_ACK_MS : TIMER_SLACK_MS);
   }
 
   probe(): void {

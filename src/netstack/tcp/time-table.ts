@@ -3,7 +3,7 @@
  * of its own costs V8 a box for each. A connection has a row; a row of zeros is never given.
  */
 
-const COLUMNS = 16;
+const COLUMNS = 17;
 /** The first columns begin as `Infinity`: deadlines that are not set. */
 const DEADLINES = 10;
 const FIRST_ROWS = 16;
@@ -30,7 +30,7 @@ export class TimeTable {
   #newRow(): number {
     const row = this.#used * COLUMNS;
     this.#used += 1;
-    if (row === this.times.length) {
+    if (row + COLUMNS > this.times.length) {
       const times = new Float64Array(this.times.length * 2);
       times.set(this.times);
       this.times = times;
@@ -188,5 +188,14 @@ export class TimeRow {
 
   set smallestRttAtMs(ms: number) {
     this.#table.times[this.#row + 15] = ms;
+  }
+
+  /** Time at which new data was sent last. */
+  get lastSentAtMs(): number {
+    return this.#table.times[this.#row + 16] ?? 0;
+  }
+
+  set lastSentAtMs(ms: number) {
+    this.#table.times[this.#row + 16] = ms;
   }
 }

@@ -38,6 +38,8 @@ export class ConnectionTimers extends TimeRow {
   /** Retransmissions and probes in a row without an answer. */
   unanswered = 0;
   #probes = 0;
+  /** True if the byte or the FIN at SND.NXT went out as a probe of a closed window. */
+  isProbed = false;
   userTimeoutMs = 0;
   #keepAlive: { readonly idleMs: number; readonly intervalMs: number; readonly probes: number } | undefined;
   #keepAlivesSent = 0;
@@ -46,6 +48,13 @@ export class ConnectionTimers extends TimeRow {
     super(connection.host.times);
     this.#c = connection;
     this.heardAtMs = connection.nowMs();
+  }
+
+  /** Earliest of all times; `Infinity` if nothing waits. */
+  get earliestMs(): number {
+    const retransmitMs = Math.min(this.retransmitAtMs, this.probeAtMs, this.reorderAtMs, this.persistAtMs);
+    const otherMs = Math.min(this.delayedAckAtMs, this.keepAliveAtMs, this.corkAtMs, this.outOfOrderAtMs);
+    return Math.min(retransmitMs, otherMs, this.lifeAtMs);
   }
 
   disarm(): void {
@@ -73,9 +82,7 @@ export class ConnectionTimers extends TimeRow {
     if (this.lifeAtMs <= nowMs) this.#lifeDue();
     if (c.state === TcpState.CLOSED) return;
     c.host.schedule(c);
-    const retransmitMs = Math.min(this.retransmitAtMs, this.probeAtMs, this.reorderAtMs, this.persistAtMs);
-    const otherMs = Math.min(this.delayedAckAtMs, this.keepAliveAtMs, this.corkAtMs, this.outOfOrderAtMs);
-    this.wakeBy(Math.min(retransmitMs, otherMs, this.lifeAtMs));
+    this.wakeBy(this.earliestMs);
   }
 
   // ---- retransmission (RFC 6298 §5)
@@ -96,6 +103,7 @@ export class ConnectionTimers extends TimeRow {
   /** New data has left: the timer runs from the first segment in flight on (5.1). */
   dataSent(): void {
     this.persistAtMs = NEVER;
+    this.isProbed = false;
     if (this.retransmitAtMs === NEVER) this.armRetransmit();
     this.armProbe();
   }
@@ -107,6 +115,7 @@ export class ConnectionTimers extends TimeRow {
   /** New data is acknowledged (5.2, 5.3). */
   progressed(): void {
     this.unanswered = 0;
+    if (this.#c.host.profile.ticks !== undefined) this.backoffs = 0;
     this.#probes = 0;
     this.unansweredSinceMs = NEVER;
     if (this.#c.sent.first === undefined) this.retransmitAtMs = this.probeAtMs = NEVER;
@@ -164,9 +173,8 @@ export class ConnectionTimers extends TimeRow {
       this.probeAtMs = NEVER;
       return;
     }
-    const atMs = this.#c.nowMs() + delayMs;
-    // A probe that is not earlier than the retransmission is of no use (§7.2).
-    this.probeAtMs = atMs < this.retransmitAtMs ? atMs : NEVER;
+    // A probe that would come later than the retransmission takes its place (§7.2).
+    this.probeAtMs = Math.min(this.#c.nowMs() + delayMs, this.retransmitAtMs);
     this.wakeBy(this.probeAtMs);
   }
 
@@ -217,12 +225,14 @@ export class ConnectionTimers extends TimeRow {
   /** lwIP probes with the next byte, or with FIN. */
   #probeWithData(): void {
     const c = this.#c;
+    this.isProbed = true;
     if (c.unsent() > 0) sendSegment(c, c.sndNxt, 1, TcpFlag.ACK);
     else sendSegment(c, c.sndNxt, 0, TcpFlag.ACK | TcpFlag.FIN);
   }
 
   /** The peer has answered a probe: it is there, however long its window stays closed. */
   answered(): void {
+    if (this.#c.sent.first !== undefined) return;
     this.unanswered = 0;
     this.unansweredSinceMs = NEVER;
   }
@@ -246,9 +256,14 @@ export class ConnectionTimers extends TimeRow {
     acknowledgeNow(this.#c);
   }
 
+  #isOver(): boolean {
+    return this.#c.state === TcpState.CLOSED || this.#c.state === TcpState.TIME_WAIT;
+  }
+
   // ---- other times
 
   setCork(on: boolean): void {
+    if (this.#isOver()) return;
     this.corkAtMs = on ? this.#c.nowMs() + CORK_MS : NEVER;
     this.wakeBy(this.corkAtMs);
   }
@@ -325,6 +340,7 @@ export class ConnectionTimers extends TimeRow {
   // ---- keep-alive (RFC 9293 §3.8.4)
 
   setKeepAlive(idleMs: number, intervalMs: number, probes: number): void {
+    if (this.#isOver()) return;
     this.#keepAlivesSent = 0;
     this.#keepAlive = idleMs > 0 ? { idleMs, intervalMs, probes } : undefined;
     this.keepAliveAtMs = idleMs > 0 ? this.heardAtMs + idleMs : NEVER;

@@ -32,7 +32,7 @@ export class Cubic implements Congestion {
   acknowledged(bytes: number, isLimited: boolean, mss: number, nowMs: number, rttMs: number): void {
     if (!isLimited) return;
     if (this.windowBytes < this.thresholdBytes) {
-      this.windowBytes += bytes;
+      this.windowBytes = Math.min(this.windowBytes + bytes, this.thresholdBytes);
       return;
     }
     if (this.#epochMs < 0) this.#beginEpoch(mss, nowMs);
