@@ -117,11 +117,17 @@ const OWN_APART = { 'L6.errors': 'the races are of a connection with itself' };
 
 export const virtual = virtualTarget('virtual × virtual');
 
-export const virtualOnIpv6 = virtualTarget('virtual × virtual on IPv6', { isIpv6: true, apart: OWN_APART });
+export const virtualOnIpv6 = virtualTarget('virtual × virtual on IPv6', {
+  isIpv6: true,
+  apart: { ...OWN_APART, 'T5.famil': 'IPv4 addresses are wanted' },
+});
 
 export const virtualWithLoss = virtualTarget('virtual × virtual with loss and reordering', {
   habits: LOSSY,
-  apart: OWN_APART,
+  apart: {
+    ...OWN_APART,
+    'D3.across-clients': 'what was lost arrives behind what another client sent later',
+  },
 });
 
 export const esp32AsClient = virtualTarget('esp32 × virtual', { client: esp32, apart: OWN_APART });
