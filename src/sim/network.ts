@@ -32,6 +32,18 @@ export const MOST_HOSTS = 65_536;
 
 const DEFAULT_EPOCH_MS = 1_735_689_600_000;
 
+export interface NodeLookupOptions {
+  /** True: the answer has all addresses. */
+  readonly all?: boolean | undefined;
+}
+
+/** An address and its family, or a list of them. */
+export type NodeLookupAnswer = (
+  error: Error | null,
+  address: string | { address: string; family: number }[],
+  family?: number,
+) => void;
+
 /** Hosts that are kept apart. */
 export interface Partition extends Disposable {
   heal(): void;
@@ -222,6 +234,22 @@ export class Network {
   installGlobals(): Disposable {
     return installGlobals(this.#loop, this.#random.fork('globals'), this.epochMs);
   }
+
+  /**
+   * Looks names of hosts up for `asynctcp/net` and what stands on it, as the option `lookup` of
+   * `net.connect`, `http.request` and others. The signature is that of `dns.lookup`.
+   */
+  readonly lookup = (name: string, options: NodeLookupOptions, answer: NodeLookupAnswer): void => {
+    this.#lookUp(name, (error, addresses) => {
+      const found = addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
+      const [first] = found;
+      this.#loop.setImmediate(() => {
+        if (options.all === true) answer(error, found);
+        else answer(error, first?.address ?? '', first?.family ?? 0);
+      });
+      this.#loop.wake();
+    });
+  };
 
   /**
    * Lets `ms` milliseconds of virtual time pass: all that happens in them, the last instant included. Runs

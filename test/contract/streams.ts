@@ -64,7 +64,9 @@ async function expectPending(env: Env, promise: Promise<unknown>, what: string):
 /** Settlings in a row without any change after which the system takes no more. */
 const FULL_SETTLINGS = 3;
 
-/** Waits until the buffers of both ends are full, but for what a writer leaves free because it is too little. */
+/**
+ * Waits until the buffers of both ends are full, but for what a writer leaves free because it is too little.
+ */
 async function untilFull(env: Env, client: AsyncClient): Promise<void> {
   let before = -1;
   for (let full = 0; full < FULL_SETTLINGS; full += 1) {

@@ -1,6 +1,6 @@
 /**
- * A host of netstack and Debian's lwIP on one link in virtual time: packets arrive after a delay, or are lost by
- * a seed. The host's program writes the same stream as the peer's, and checks what it reads.
+ * A host of netstack and Debian's lwIP on one link in virtual time: packets arrive after a delay, or are lost
+ * by a seed. The host's program writes the same stream as the peer's, and checks what it reads.
  */
 import { fail } from 'node:assert/strict';
 import { FramePool, type Frame } from '#src/netstack/frame.js';

@@ -1,4 +1,6 @@
-/** What happens from the first FIN on: FIN-WAIT-1 to TIME-WAIT (RFC 9293 §3.6, §3.10.7.4; RFC 1337; RFC 6191). */
+/**
+ * What happens from the first FIN on: FIN-WAIT-1 to TIME-WAIT (RFC 9293 §3.6, §3.10.7.4; RFC 1337; RFC 6191).
+ */
 import { describe } from 'node:test';
 import { plays } from './plays.js';
 import { CLOSE_WAIT, CLOSING, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, LAST_ACK, TIME_WAIT } from './ways.js';

@@ -1,6 +1,6 @@
 /**
- * The times of the `esp32` profile, those of lwIP (tcp.c: tcp_slowtmr, tcp_fasttmr): ticks of 250 and 500 ms that
- * begin with the script count everything.
+ * The times of the `esp32` profile, those of lwIP (tcp.c: tcp_slowtmr, tcp_fasttmr): ticks of 250 and 500 ms
+ * that begin with the script count everything.
  */
 import { describe } from 'node:test';
 import { playsAs } from './plays.js';

@@ -8,8 +8,8 @@ import { DEFAULTS } from '../packetdrill/settings.js';
 
 const SEED = 1;
 /**
- * Numbers with which the script's peer begins. The second and the third make the sequence numbers pass 2³¹ and
- * 2³² within the first bytes.
+ * Numbers with which the script's peer begins. The second and the third make the sequence numbers pass 2³¹
+ * and 2³² within the first bytes.
  */
 const REMOTE_STARTS = [0, 0x7fff_fffe, 0xffff_fffe];
 
