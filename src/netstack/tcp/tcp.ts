@@ -29,7 +29,7 @@ import { isForListener, TcpListener } from './listener.js';
 import { output } from './output.js';
 import { Queue } from './queue.js';
 import { Ports } from './ports.js';
-import { quotedPorts, reportIcmp } from './icmp-report.js';
+import { isInFlight, quotedPorts, reportIcmp } from './icmp-report.js';
 import { sendResetFor } from './reset-writer.js';
 import { RingPool } from './ring.js';
 import { SentSegmentPool } from './sent-segment.js';
@@ -97,6 +97,8 @@ export class Tcp implements TcpApi, TcpHost {
   }
 
   connect(target: TcpConnectTarget): TcpSocket | TcpRefusal {
+    // TCP is between two hosts (RFC 9293 §3.9.2.3, MUST-57).
+    if (target.address.isMulticast() || target.address.isBroadcast()) return 'unreachable';
     const path = this.ip.pathTo(target.address, target.localAddress);
     if (path === undefined) return target.localAddress === undefined ? 'unreachable' : this.#noPath(target);
     const isShared = target.sharesPort ?? false;
@@ -239,10 +241,22 @@ export class Tcp implements TcpApi, TcpHost {
 
   /** Takes an ICMP error about a segment that this host has sent (RFC 1122 §4.2.3.9). */
   report(report: IcmpReport): void {
+    const c = this.#findQuoted(report);
+    if (c !== undefined && isInFlight(c, report)) reportIcmp(c, report);
+  }
+
+  /** Returns true if the error is about a segment that is in flight. */
+  believes(report: IcmpReport): boolean {
+    const c = this.#findQuoted(report);
+    if (c !== undefined && isInFlight(c, report)) return true;
+    this.counters.drop('icmpGuess');
+    return false;
+  }
+
+  #findQuoted(report: IcmpReport): TcpConnection | undefined {
     const ports = quotedPorts(report);
-    if (ports === undefined) return;
-    const c = this.#table.findEnds(report.destination, ports.remote, report.source, ports.local);
-    if (c !== undefined) reportIcmp(c, report);
+    if (ports === undefined) return undefined;
+    return this.#table.findEnds(report.destination, ports.remote, report.source, ports.local);
   }
 
   // ---- for the connections
