@@ -114,7 +114,7 @@ function checkOutOfOrder(c: TcpConnection): void {
   const { outOfOrderSegments } = c.host.profile;
   assert(ranges.count <= MOST_RANGES, 'the table of ranges is bounded');
   if (outOfOrderSegments !== undefined)
-    assert(c.outOfOrderSegments <= outOfOrderSegments, 'the segments out of order are bounded');
+    assert(c.ranges.segments <= outOfOrderSegments, 'the segments out of order are bounded');
   let before: Seq = rcvNxt;
   const sorted = [...ranges.latest(MOST_RANGES)].sort((a, b) => seqDiff(a.start, b.start));
   for (const { start, end } of sorted) {

@@ -28,6 +28,7 @@ import type { IcmpReport, IpPacket, IpService } from './ip-service.js';
 import { isForListener, TcpListener } from './listener.js';
 import { output } from './output.js';
 import { Queue } from './queue.js';
+import { acknowledgeNow } from './receive.js';
 import { Ports } from './ports.js';
 import { isInFlight, quotedPorts, reportIcmp } from './icmp-report.js';
 import { sendResetFor } from './reset-writer.js';
@@ -36,6 +37,9 @@ import { SentSegmentPool } from './sent-segment.js';
 import { TcpState } from './state.js';
 import { TimeTable } from './time-table.js';
 import { Vacancies } from './vacancies.js';
+
+/** Free ports that are tried if connections have the same ends. */
+const PORT_TRIES = 64;
 
 export interface TcpOptions {
   readonly profile: TcpProfile;
@@ -102,8 +106,7 @@ export class Tcp implements TcpApi, TcpHost {
     const path = this.ip.pathTo(target.address, target.localAddress);
     if (path === undefined) return target.localAddress === undefined ? 'unreachable' : this.#noPath(target);
     const isShared = target.sharesPort ?? false;
-    const port =
-      target.localPort === undefined || target.localPort === 0 ? this.#ports.freePort() : target.localPort;
+    const port = this.#localPort(target, path.source);
     if (port === undefined) return 'noPort';
     const use = { address: path.source, port, isShared, isListener: false };
     const hasTwin = this.#table.findEnds(target.address, target.port, path.source, port) !== undefined;
@@ -117,6 +120,17 @@ export class Tcp implements TcpApi, TcpHost {
     this.#begin(c);
     beginConnect(c);
     return c;
+  }
+
+  /** Returns the port that the target names, or a free one; `undefined` if there is none. */
+  #localPort({ address, port, localPort = 0 }: TcpConnectTarget, source: Address): number | undefined {
+    if (localPort !== 0) return localPort;
+    for (let tries = 0; tries < PORT_TRIES; tries += 1) {
+      const free = this.#ports.freePort();
+      // An accepted connection may have these ends still, although its listener is gone.
+      if (free === undefined || this.#table.findEnds(address, port, source, free) === undefined) return free;
+    }
+    return undefined;
   }
 
   #noPath({ localAddress }: TcpConnectTarget): TcpRefusal {
@@ -198,14 +212,23 @@ export class Tcp implements TcpApi, TcpHost {
     const c = this.#table.find(packet, segment.sourcePort, segment.destinationPort);
     const answer = c === undefined ? 'listen' : receiveSegment(c, segment);
     if (answer === 'reset') sendResetFor(this, packet, segment);
-    else if (answer === 'listen') this.#receiveForListener(packet, segment);
+    else if (answer === 'listen') this.#receiveForListener(packet, segment, c);
     const isKept = segment.frame === undefined;
     segment.frame = undefined;
     return isKept;
   }
 
-  #receiveForListener(packet: IpPacket, segment: Segment): void {
+  /** @param former a connection with the same ends in TIME_WAIT, which gives way to a new one. */
+  #receiveForListener(packet: IpPacket, segment: Segment, former: TcpConnection | undefined): void {
     const listener = this.#findListener(packet, segment);
+    if (former !== undefined) {
+      if (listener?.hasRoom !== true) {
+        this.counters.drop('timeWait');
+        acknowledgeNow(former);
+        return;
+      }
+      remove(former);
+    }
     if (listener === undefined || !isForListener(segment)) {
       this.counters.drop('noConnection');
       sendResetFor(this, packet, segment);
