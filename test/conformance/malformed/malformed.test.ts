@@ -67,7 +67,7 @@ function play(
 /** Returns the Python that has scapy. */
 function pythonWithScapy(): string | undefined {
   return ['python3', '/usr/bin/python3'].find(
-    (python) => spawnSync(python, ['-c', 'import scapy.all'], { stdio: 'ignore' }).status === 0,
+    (python) => spawnSync(python, ['-c', 'import scapy'], { stdio: 'ignore' }).status === 0,
   );
 }
 
