@@ -1,6 +1,6 @@
 /**
- * The times of lwIP itself, with which the `esp32` profile's tests (states/esp32.test.ts) agree: Debian's library
- * has an initial RTO of 3 s where ESP-IDF has 1.5 s, and else the same numbers.
+ * The times of lwIP itself, with which the `esp32` profile's tests (states/esp32.test.ts) agree: Debian's
+ * library has an initial RTO of 3 s where ESP-IDF has 1.5 s, and else the same numbers.
  */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -41,7 +41,7 @@ describe('ESTABLISHED: the ends', () => {
 +0 > FP. 1:101(100) ack 1`,
   );
   plays(
-    'a close with data that nobody has read sends a reset',
+    'a close with unread data sends a reset',
     ESTABLISHED,
     `
 +.01 < P. 1:101(100) ack 1 win 32792
