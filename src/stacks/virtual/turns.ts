@@ -126,11 +126,16 @@ export class Turns {
 class DueAlarm implements Alarm {
   readonly #turns: Turns;
   readonly #wake: () => void;
-  readonly #alarm: Alarm;
+  /** `undefined`: it was due when it was set. */
+  readonly #alarm: Alarm | undefined;
 
   constructor(clock: Clock, atMs: number, turns: Turns, wake: () => void) {
     this.#turns = turns;
     this.#wake = wake;
+    if (atMs <= clock.nowMs()) {
+      turns.alarmIsDue(this);
+      return;
+    }
     this.#alarm = clock.setAlarm(atMs, () => {
       turns.alarmIsDue(this);
     });
@@ -141,7 +146,7 @@ class DueAlarm implements Alarm {
   }
 
   cancel(): void {
-    this.#alarm.cancel();
+    this.#alarm?.cancel();
     this.#turns.alarmIsCancelled(this);
   }
 }
