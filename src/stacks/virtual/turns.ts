@@ -19,6 +19,8 @@ export class Turns {
   /** Reporters that have events, of which TCP does not know. */
   #later: Reporter[] = [];
   #jobs: Job[] = [];
+  /** True until the events of the present turn are over. */
+  #hasEvents = false;
   /** Jobs of the present turn that are left. */
   #jobsOfTurn = 0;
   #jobsDone = 0;
@@ -82,7 +84,7 @@ export class Turns {
       for (const reporter of this.#later) this.#take(reporter);
       this.#later = [];
     }
-    this.#jobsOfTurn = this.#jobs.length;
+    this.#hasEvents = true;
   }
 
   #take(reporter: Reporter): void {
@@ -98,6 +100,11 @@ export class Turns {
       if (reporter?.report() === true) return true;
       this.#next += 1;
       if (reporter !== undefined) reporter.isWaiting = false;
+    }
+    if (this.#hasEvents) {
+      // The jobs that the events of this turn have posted belong to it.
+      this.#hasEvents = false;
+      this.#jobsOfTurn = this.#jobs.length;
     }
     if (this.#jobsOfTurn > 0) {
       this.#runJob();
