@@ -46,7 +46,7 @@ export interface LinkEnd {
   readonly hostId: number;
 }
 
-/** What a direction needs of its network. */
+/** The surroundings of a direction in its network. */
 export interface DirectionOptions {
   readonly from: LinkEnd;
   readonly to: LinkEnd;

@@ -1,5 +1,5 @@
 /**
- * What a direction of a link does to its packets, in the order in which it is done: MTU, loss, duplication,
+ * Impairments of the packets of one direction, in the order in which they act: MTU, loss, duplication,
  * corruption, queue, rate, delay. Names and models are those of Linux's netem (tc-netem(8)) and of RFC 8289.
  */
 

@@ -29,7 +29,7 @@ export interface LinkOptions extends Impairments {
   readonly nat?: NatOptions;
 }
 
-/** What a link needs of its network. */
+/** The surroundings of a link in its network. */
 export interface LinkSurroundings {
   readonly name: string;
   readonly timeline: Timeline;

@@ -8,6 +8,8 @@ import { EventSource, type Timeline } from '../link/timeline.js';
 import type { Device } from '../netstack/device.js';
 import type { Frame, FramePool } from '../netstack/frame.js';
 import { NetStack, type NetInterface } from '../netstack/netstack.js';
+import type { TcpSocket } from '../netstack/raw-api.js';
+import { TcpState } from '../netstack/tcp/state.js';
 import { PROFILES, type Profile, type ProfileName } from '../netstack/profile.js';
 import type { Lookup } from '../port/lookup.js';
 import type { StackDriver } from '../stacks/virtual/driver.js';
@@ -32,7 +34,7 @@ export interface HostOptions {
   readonly limits?: VirtualStackLimits;
 }
 
-/** What a host needs of its network. */
+/** The surroundings of a host in its network. */
 export interface HostSurroundings {
   readonly loop: EventLoop;
   readonly timeline: Timeline;
@@ -197,7 +199,8 @@ export class Host implements Machine {
   }
 
   waiting(): readonly string[] {
-    return [];
+    const tcp = this.#boot?.netstack.tcp;
+    return tcp === undefined ? [] : Array.from(tcp, (connection) => describeConnection(connection));
   }
 
   #running(): Boot {
@@ -389,6 +392,21 @@ class AlarmEvent extends EventSource implements Alarm {
     this.#wake = undefined;
     if (!this.#boot.isDead) wake?.();
   }
+}
+
+/** Returns the ends and the state of a connection, and the bytes that wait for something. */
+function describeConnection(connection: TcpSocket): string {
+  const { localAddress, localPort, remoteAddress, remotePort, state } = connection;
+  const waits = [
+    `${connection.unacknowledged()} bytes for an acknowledgement`,
+    `${connection.readable()} bytes for the program`,
+  ].filter((text) => !text.startsWith('0 '));
+  const ends = `${localAddress.toString()}.${localPort} > ${remoteAddress.toString()}.${remotePort}`;
+  return `${ends} ${nameOfState(state)}: ${waits.join(', ') || 'for the peer'}`;
+}
+
+function nameOfState(state: number): string {
+  return Object.entries(TcpState).find(([, value]) => value === state)?.[0] ?? String(state);
 }
 
 /** Returns an address without the length of its prefix. */

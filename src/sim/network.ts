@@ -12,6 +12,8 @@
 import { Capture } from '../link/capture.js';
 import type { Direction, LinkTap } from '../link/direction.js';
 import { Link, type LinkOptions } from '../link/link.js';
+import { LinkLog } from '../link/link-log.js';
+import { PacketPrinter } from '../link/packet-printer.js';
 import type { CaptureSink } from '../link/pcapng.js';
 import { Switch } from '../link/switch.js';
 import { Timeline } from '../link/timeline.js';
@@ -29,6 +31,18 @@ import { SEED_VARIABLE } from './simulation-error.js';
 export const MOST_HOSTS = 65_536;
 
 const DEFAULT_EPOCH_MS = 1_735_689_600_000;
+
+export interface NodeLookupOptions {
+  /** True: the answer has all addresses. */
+  readonly all?: boolean | undefined;
+}
+
+/** An address and its family, or a list of them. */
+export type NodeLookupAnswer = (
+  error: Error | null,
+  address: string | { address: string; family: number }[],
+  family?: number,
+) => void;
 
 /** Hosts that are kept apart. */
 export interface Partition extends Disposable {
@@ -82,6 +96,16 @@ export class Network {
   /** Virtual time since the start in milliseconds. */
   get nowMs(): number {
     return this.#loop.nowMs;
+  }
+
+  /** The hosts in the order in which they were added. */
+  get hosts(): readonly Host[] {
+    return [...this.#hosts.values()];
+  }
+
+  /** The links, those of the LANs included, in the order in which they were added. */
+  get links(): readonly Link[] {
+    return [...this.#links.values()];
   }
 
   /**
@@ -173,6 +197,24 @@ export class Network {
     return capture;
   }
 
+  /** Begins a log of the packets that are sent from now on, on all links: `using log = network.log()`. */
+  log(): LinkLog {
+    const log = new LinkLog((ended) => {
+      this.removeTap(ended);
+    });
+    this.addTap(log);
+    return log;
+  }
+
+  /** Writes a line for each packet of all links until it is stopped: `network.print(console.log)`. */
+  print(write: (line: string) => void): PacketPrinter {
+    const printer = new PacketPrinter(write, (ended) => {
+      this.removeTap(ended);
+    });
+    this.addTap(printer);
+    return printer;
+  }
+
   /** Adds what sees the packets of all links, of those to come as well. */
   addTap(tap: LinkTap): void {
     this.#taps.push(tap);
@@ -192,6 +234,22 @@ export class Network {
   installGlobals(): Disposable {
     return installGlobals(this.#loop, this.#random.fork('globals'), this.epochMs);
   }
+
+  /**
+   * Looks names of hosts up for `asynctcp/net` and what stands on it, as the option `lookup` of
+   * `net.connect`, `http.request` and others. The signature is that of `dns.lookup`.
+   */
+  readonly lookup = (name: string, options: NodeLookupOptions, answer: NodeLookupAnswer): void => {
+    this.#lookUp(name, (error, addresses) => {
+      const found = addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
+      const [first] = found;
+      this.#loop.setImmediate(() => {
+        if (options.all === true) answer(error, found);
+        else answer(error, first?.address ?? '', first?.family ?? 0);
+      });
+      this.#loop.wake();
+    });
+  };
 
   /**
    * Lets `ms` milliseconds of virtual time pass: all that happens in them, the last instant included. Runs

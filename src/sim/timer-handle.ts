@@ -1,4 +1,4 @@
-/** What `setTimeout` and its like return in a network: as much of Node's `Timeout` as programs use. */
+/** The timers that `setTimeout` and its like return: as much of Node's `Timeout` as programs use. */
 import type { EventLoop } from './event-loop.js';
 
 /** Shortest time of a timer (HTML, Node): a shorter one counts as this. */

@@ -24,7 +24,7 @@ import { Reassembly } from './reassembly.js';
 /** Bytes of the shortest transport header. */
 const LEAST_UPPER_BYTES = 8;
 
-/** How a walk through the extension headers goes on. */
+/** Outcome of one step through the extension headers. */
 type Step = 'next' | 'deliver' | 'stop';
 
 export class Ipv6Input {
@@ -53,7 +53,8 @@ export class Ipv6Input {
     }
     packet.isGroup = isGroup || packet.destinationA >>> 24 === 0xff;
     if (this.#isForThisHost(packet, netInterface)) this.#walk(packet);
-    else if (this.#forwarder === undefined || packet.isGroup) this.#drop('notForThisHost', frame);
+    else if (packet.isGroup) this.#drop('otherGroup', frame);
+    else if (this.#forwarder === undefined) this.#drop('notForThisHost', frame);
     else this.#forwarder.forward6(packet, netInterface);
   }
 

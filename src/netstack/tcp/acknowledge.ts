@@ -23,7 +23,11 @@ export function acknowledge(c: TcpConnection, segment: Segment): boolean {
     if (c.host.mayChallenge()) acknowledgeNow(c);
     return false;
   }
-  if (acked < 0) return isOldAckHarmless(c, acked);
+  if (acked < 0) {
+    if (!isOldAckHarmless(c, acked)) return false;
+    takeOldBlocks(c, segment);
+    return true;
+  }
   const formerWindow = c.sndWnd;
   updateSendWindow(c, segment);
   const isDuplicate = acked === 0 && isDuplicateAck(c, segment, formerWindow);
@@ -64,6 +68,18 @@ function isOldAckHarmless(c: TcpConnection, acked: number): boolean {
   c.host.counters.drop('ackTooOld');
   if (c.host.mayChallenge()) acknowledgeNow(c);
   return false;
+}
+
+/** An acknowledgement that was overtaken may still tell what has arrived. */
+function takeOldBlocks(c: TcpConnection, segment: Segment): void {
+  if (!c.hasSack || segment.sackBlocks === 0) return;
+  const nowMs = c.nowMs();
+  const before = c.sent.sackedBytes;
+  takeBlocks(c, segment, nowMs);
+  const newlySacked = c.sent.sackedBytes - before;
+  if (newlySacked === 0) return;
+  c.recovery?.acknowledged(0, newlySacked, false, nowMs);
+  c.host.schedule(c);
 }
 
 /** RFC 5681 §2. */

@@ -106,8 +106,8 @@ function release(c: TcpConnection): void {
   c.sent.clear();
   c.sendRing.release();
   c.ranges.clear();
-  // After both FINs the program still reads what has come; after a failure nothing counts any more.
-  if (c.failure !== undefined || !c.isFinReceived) c.receiveRing.release();
+  // The program still reads what has come before the end, unless it has ended the connection itself.
+  if (c.failure === undefined && !c.isFinReceived) c.receiveRing.release();
   c.listener?.lost(c);
   c.host.forget(c);
 }

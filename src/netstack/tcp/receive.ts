@@ -5,10 +5,10 @@
 import { TcpEvent } from '../raw-api.js';
 import type { Segment } from '../wire/tcp-segment.js';
 import { TcpFlag } from '../wire/tcp-header.js';
-import { enterTimeWait, fail, sendReset } from './close.js';
+import { enterTimeWait, fail } from './close.js';
 import { DEFAULT_SEND_MSS, type TcpConnection } from './connection.js';
 import { NO_RANGES, Ranges } from './ranges.js';
-import { noteDuplicate } from './segment-writer.js';
+import { noteDuplicate, sendEmpty } from './segment-writer.js';
 import { seqAdd, seqAtMost, seqDiff, seqLess, seqMin, type Seq } from './sequence.js';
 import { canReceive, changeState, TcpState } from './state.js';
 
@@ -82,7 +82,9 @@ function isRefused(c: TcpConnection, segment: Segment): boolean {
     c.isDiscarding = true;
     return false;
   }
-  sendReset(c);
+  c.host.counters.resetsSent += 1;
+  // As from a host that has no such connection (§3.10.7.1).
+  sendEmpty(c, segment.ack, TcpFlag.RST);
   fail(c, 'aborted');
   return true;
 }

@@ -395,6 +395,8 @@ export class LossRecovery {
     const c = this.#c;
     const { last } = c.sent;
     if (last === undefined) return;
+    // One probe at a time (§7.3), also while it is sent.
+    this.#probeEnd = c.sndNxt;
     this.#isProbeResent = !sendProbeOfNewData(c);
     if (this.#isProbeResent) resend(c, last);
     this.#probeEnd = c.sndNxt;

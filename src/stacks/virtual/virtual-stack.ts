@@ -123,18 +123,22 @@ export class VirtualStack implements TcpStack, Driven {
   }
 
   /**
-   * Does one piece of work: one event of the program, one posted job, or the due timers of one time. Sends
-   * what became due. Returns false if there was nothing to do.
+   * Does one piece of work: one event of the program, one posted job, or the due timers of one time. When
+   * nothing is left, sends the acknowledgements that no data of the program has carried, and returns
+   * false.
    */
   step(): boolean {
     const context = this.#context;
+    const { turns } = context;
     context.isInStep = true;
     try {
-      return context.turns.next();
+      if (turns.next()) return true;
     } finally {
       context.isInStep = false;
-      this.#host.flush();
     }
+    this.#host.flush();
+    // What has left may have brought an event.
+    return this.#host.tcp.hasReady;
   }
 
   post(job: () => void): void {
