@@ -71,7 +71,7 @@ const LAYERS = {
 };
 
 /** The doors, which a subpath of the package gives, and the composition, which they all import. */
-const DOORS = ['composition', 'index', 'streams', 'gateway', 'net', 'net-register', 'monitor', 'tap'].map(
+const DOORS = ['composition', 'index', 'streams', 'gateway', 'net', 'net-register', 'monitor', 'tap', 'virtual'].map(
   (name) => `src/${name}.ts`,
 );
 

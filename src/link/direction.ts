@@ -46,7 +46,7 @@ export interface LinkEnd {
   readonly hostId: number;
 }
 
-/** What a direction needs of its network. */
+/** The surroundings of a direction in its network. */
 export interface DirectionOptions {
   readonly from: LinkEnd;
   readonly to: LinkEnd;
@@ -295,6 +295,7 @@ export class Direction implements LaneEnd, ShaperEnd {
       return;
     }
     let verdict: Verdict = 'pass';
+    frame.isVerified = false;
     if (!this.#rules.isEmpty) {
       verdict = this.#rules.decide(this.#read(frame));
       if (this.#isRefused(frame, verdict, 'rule')) return;
@@ -374,6 +375,7 @@ export class Direction implements LaneEnd, ShaperEnd {
     const isSpoilt = this.#random.isLucky(this.#options.corrupt ?? 0) || verdict === 'corrupt';
     if (isSpoilt && frame.length > 0) {
       this.corrupted += 1;
+      frame.isVerified = false;
       const at = frame.start + this.#random.below(frame.length);
       frame.bytes[at] = (frame.bytes[at] ?? 0) ^ (1 << this.#random.below(8));
     }

@@ -26,7 +26,7 @@ const OFFSET_MASK = 0x1fff;
 /**
  * Begins a packet that answers another one, or travels with it: link header and IP header.
  * @param isAnswer true: from the other packet's destination to its source.
- * @returns the frame, whose `end` is behind the IP header; the header's length and checksum are set by `finish`.
+ * @returns the frame, whose `end` is behind the IP header; `finish` sets its length and checksum.
  */
 function begin(
   frames: FramePool,

@@ -1,5 +1,5 @@
 /**
- * What a direction of a link does to its packets, in the order in which it is done: MTU, loss, duplication,
+ * Impairments of the packets of one direction, in the order in which they act: MTU, loss, duplication,
  * corruption, queue, rate, delay. Names and models are those of Linux's netem (tc-netem(8)) and of RFC 8289.
  */
 
@@ -73,7 +73,7 @@ export interface Impairments {
   readonly distribution?: DelayDistribution | undefined;
   /** Each `gap`-th packet (default: each) overtakes the others, with a probability of `percent`. */
   readonly reorder?: { readonly percent: number; readonly gap?: number } | undefined;
-  /** The receiving host is a station that sleeps. */
+  /** The receiving host is a station that sleeps; of a whole link: the first end is one. */
   readonly powerSave?: PowerSave | boolean | undefined;
 }
 
@@ -143,6 +143,12 @@ export function checkImpairments(options: Impairments): Impairments {
   }
   checkRange('reorder.percent', reorder?.percent, 0, 100);
   checkRange('reorder.gap', reorder?.gap, 1, 1e6);
+  if (typeof options.powerSave === 'object') {
+    const { beaconMs, dtim, awakeMs } = options.powerSave;
+    checkRange('powerSave.beaconMs', beaconMs, 0.001, 3_600_000);
+    checkRange('powerSave.dtim', dtim, 1, 255);
+    checkRange('powerSave.awakeMs', awakeMs, 0, 3_600_000);
+  }
   checkRange('queue.packets', queue?.packets, 1, 1e6);
   checkRange('queue.bytes', queue?.bytes, 1, 1e12);
   return options;

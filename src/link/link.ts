@@ -29,7 +29,7 @@ export interface LinkOptions extends Impairments {
   readonly nat?: NatOptions;
 }
 
-/** What a link needs of its network. */
+/** The surroundings of a link in its network. */
 export interface LinkSurroundings {
   readonly name: string;
   readonly timeline: Timeline;
@@ -59,7 +59,7 @@ export class Link {
     this.backward = direction(b, a, 'backward');
     this.forward.setReverse(this.backward);
     this.backward.setReverse(this.forward);
-    this.forward.set({ ...both, ...forward });
+    this.forward.set({ ...both, powerSave: undefined, ...forward });
     this.backward.set({ ...both, ...backward });
     this.nat = nat === undefined ? undefined : new Nat(nat, this.forward);
     this.forward.setMiddlebox(this.nat);
@@ -68,11 +68,11 @@ export class Link {
 
   /**
    * Changes the impairments that are given, of both directions; the others stay. One direction:
-   * `link.forward.set(…)`.
+   * `link.forward.set(…)`. `powerSave` is that of the first end.
    * @throws RangeError for a number out of range.
    */
   set(changes: Impairments): void {
-    this.forward.set(changes);
+    this.forward.set({ ...changes, powerSave: this.forward.options.powerSave });
     this.backward.set(changes);
   }
 

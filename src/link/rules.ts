@@ -5,7 +5,7 @@ import type { PacketView } from './packet-view.js';
 export const MOST_RULES = 1024;
 
 /**
- * What happens to a packet. `reset`: it is dropped, and both ends of its TCP connection receive a reset; a
+ * Decision about a packet. `reset`: it is dropped, and both ends of its TCP connection receive a reset; a
  * SYN is refused. `delayMs`: it is late by this time, and may be overtaken.
  */
 export type Verdict = 'pass' | 'drop' | 'reset' | 'duplicate' | 'corrupt' | { readonly delayMs: number };

@@ -11,7 +11,7 @@ import type { SeededRandom } from '../support/seeded-random.js';
 
 const FIRST_RING = 256;
 
-/** What has events. It is in the heap once at most, and in the ring of the present any number of times. */
+/** A source of events. It is in the heap once at most, and in the ring of the present any number of times. */
 export abstract class EventSource extends HeapItem {
   /** Number of the host at which the events happen; −1: none. */
   readonly hostId: number;

@@ -24,6 +24,12 @@ export class Frame {
   start = HEADROOM;
   /** End of the packet. */
   end = HEADROOM;
+  /**
+   * True if the transport's checksum was computed over these very bytes and nothing has touched them
+   * since: a receiver in this process need not compute it again. Whatever changes the bytes of a frame
+   * sets it to false.
+   */
+  isVerified = false;
   /** Next frame of the queue that the frame's owner keeps it in. */
   next: Frame | undefined;
 
@@ -52,6 +58,7 @@ export class FramePool {
     const frame =
       (isSmall ? this.#small : this.#large).pop() ?? new Frame(isSmall ? SMALL_BYTES : LARGE_BYTES);
     frame.start = frame.end = HEADROOM;
+    frame.isVerified = false;
     return frame;
   }
 

@@ -62,7 +62,7 @@ class Job extends EventSource {
   }
 }
 
-/** Why the loop has returned. */
+/** Reason for which the loop has returned. */
 type Pause = 'over' | 'turn' | 'live';
 
 interface Run {

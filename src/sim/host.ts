@@ -8,23 +8,17 @@ import { EventSource, type Timeline } from '../link/timeline.js';
 import type { Device } from '../netstack/device.js';
 import type { Frame, FramePool } from '../netstack/frame.js';
 import { NetStack, type NetInterface } from '../netstack/netstack.js';
+import type { TcpSocket } from '../netstack/raw-api.js';
+import { TcpState } from '../netstack/tcp/state.js';
 import { PROFILES, type Profile, type ProfileName } from '../netstack/profile.js';
 import type { Lookup } from '../port/lookup.js';
-import type { TcpStack } from '../port/tcp-stack.js';
-import type { Driven, StackDriver } from '../stacks/virtual/driver.js';
+import type { StackDriver } from '../stacks/virtual/driver.js';
+import { VirtualStack, type VirtualStackLimits } from '../stacks/virtual/virtual-stack.js';
 import type { Alarm, Clock } from '../support/clock.js';
 import type { SeededRandom } from '../support/seeded-random.js';
 import { timeNs, type EventLoop, type Machine } from './event-loop.js';
 
 const NS_PER_MS = 1_000_000;
-
-/** Makes the stack of the port for a boot of a host. */
-export type MakeStack = (options: {
-  readonly netstack: NetStack;
-  readonly driver: StackDriver;
-  readonly name: string;
-  readonly lookup: Lookup;
-}) => TcpStack & Driven;
 
 export interface HostOptions {
   /** Numbers and habits of its TCP/IP. Default: `linux`. */
@@ -34,9 +28,13 @@ export interface HostOptions {
    * free one of 10.0.0.0/24.
    */
   readonly address?: string | readonly string[];
+  /** True: the host is a router, and passes packets on that are not for it. Default: false. */
+  readonly forwards?: boolean;
+  /** Numbers of its stack that are not those of the profile. */
+  readonly limits?: VirtualStackLimits;
 }
 
-/** What a host needs of its network. */
+/** The surroundings of a host in its network. */
 export interface HostSurroundings {
   readonly loop: EventLoop;
   readonly timeline: Timeline;
@@ -44,7 +42,6 @@ export interface HostSurroundings {
   /** Chance of the host, from which that of each boot is forked. */
   readonly random: SeededRandom;
   readonly lookup: Lookup;
-  readonly makeStack: MakeStack;
 }
 
 /** An end of a link at a host, which outlives the host's boots. */
@@ -56,6 +53,14 @@ export interface Attachment {
   /** Addresses with the length of the link's prefix. */
   readonly addresses: readonly string[];
   readonly name: string;
+  /** Returns the hosts at the other end. */
+  neighbours(): readonly Neighbour[];
+}
+
+export interface Neighbour {
+  readonly host: Host;
+  /** Addresses that the host has on the link. */
+  readonly addresses: readonly string[];
 }
 
 interface Route {
@@ -67,8 +72,11 @@ interface Route {
 export class Host implements Machine {
   readonly name: string;
   readonly profile: Profile;
-  /** The addresses, without prefix lengths. */
+  /** The addresses, as they were given. */
   readonly addresses: readonly string[];
+  readonly limits: VirtualStackLimits;
+  /** True for a router. */
+  readonly forwards: boolean;
   /** Number in the network. */
   readonly id: number;
   readonly #around: HostSurroundings;
@@ -86,14 +94,16 @@ export class Host implements Machine {
     const profile = options.profile ?? 'linux';
     this.profile = typeof profile === 'string' ? PROFILES[profile] : profile;
     this.addresses = options.addresses;
+    this.limits = options.limits ?? {};
+    this.forwards = options.forwards ?? false;
     this.#around = around;
     this.id = around.loop.addMachine(this);
     this.restart();
   }
 
-  /** The first address. */
+  /** The first address, without the length of its prefix. */
   get address(): string {
-    return this.addresses[0] ?? '';
+    return bare(this.addresses[0] ?? '');
   }
 
   /** True from the start or `restart` until `crash`. */
@@ -105,7 +115,7 @@ export class Host implements Machine {
    * The stack for AsyncClient and AsyncServer; another one after `restart`.
    * @throws Error while the host is down.
    */
-  get stack(): TcpStack {
+  get stack(): VirtualStack {
     return this.#running().stack;
   }
 
@@ -154,6 +164,29 @@ export class Host implements Machine {
     this.#boot?.attach(attachment);
   }
 
+  /**
+   * Adds a route through a host that this one is joined to: `addRoute('0.0.0.0/0', router)`.
+   * @throws SimulationError if no link or LAN joins them.
+   */
+  addRoute(prefix: string, via: Host): void {
+    for (const attachment of this.#attachments) {
+      const gateway = attachment.neighbours().find(({ host }) => host === via);
+      if (gateway === undefined) continue;
+      const family = prefix.includes(':') ? 6 : 4;
+      const address = gateway.addresses.find((text) => text.includes(':') === (family === 6));
+      this.addRouteThrough(prefix, attachment, attachment.medium === 'ip' ? undefined : bare(address ?? ''));
+      return;
+    }
+    throw this.#around.loop.error('misuse', `nothing joins ${this.name} to ${via.name}`);
+  }
+
+  /** Adds the default routes of both families through a router, unless there are some. */
+  addDefaultRoute(router: Host): void {
+    for (const prefix of ['0.0.0.0/0', '::/0']) {
+      if (!this.#routes.some((route) => route.prefix === prefix)) this.addRoute(prefix, router);
+    }
+  }
+
   /** Adds a route through an end of a link. */
   addRouteThrough(prefix: string, attachment: Attachment, gateway?: string): void {
     const route = { prefix, attachment, gateway };
@@ -166,7 +199,8 @@ export class Host implements Machine {
   }
 
   waiting(): readonly string[] {
-    return [];
+    const tcp = this.#boot?.netstack.tcp;
+    return tcp === undefined ? [] : Array.from(tcp, (connection) => describeConnection(connection));
   }
 
   #running(): Boot {
@@ -179,7 +213,7 @@ export class Host implements Machine {
 class Boot implements StackDriver {
   readonly clock: Clock;
   readonly netstack: NetStack;
-  readonly stack: TcpStack & Driven;
+  readonly stack: VirtualStack;
   readonly #timeline: Timeline;
   readonly #loop: EventLoop;
   readonly #frames: FramePool;
@@ -200,13 +234,20 @@ class Boot implements StackDriver {
       frames: around.frames,
       nowMs: this.clock.nowMs(),
       clock: this.clock,
+      forwarding: host.forwards,
       onWork: () => {
         this.wake();
       },
     });
     this.#deadline = new Deadline(host.id, this);
     const { lookup } = around;
-    this.stack = around.makeStack({ netstack: this.netstack, driver: this, name: host.name, lookup });
+    this.stack = new VirtualStack({
+      ...host.limits,
+      netstack: this.netstack,
+      driver: this,
+      name: host.name,
+      lookup,
+    });
   }
 
   wake(): void {
@@ -351,4 +392,24 @@ class AlarmEvent extends EventSource implements Alarm {
     this.#wake = undefined;
     if (!this.#boot.isDead) wake?.();
   }
+}
+
+/** Returns the ends and the state of a connection, and the bytes that wait for something. */
+function describeConnection(connection: TcpSocket): string {
+  const { localAddress, localPort, remoteAddress, remotePort, state } = connection;
+  const waits = [
+    `${connection.unacknowledged()} bytes for an acknowledgement`,
+    `${connection.readable()} bytes for the program`,
+  ].filter((text) => !text.startsWith('0 '));
+  const ends = `${localAddress.toString()}.${localPort} > ${remoteAddress.toString()}.${remotePort}`;
+  return `${ends} ${nameOfState(state)}: ${waits.join(', ') || 'for the peer'}`;
+}
+
+function nameOfState(state: number): string {
+  return Object.entries(TcpState).find(([, value]) => value === state)?.[0] ?? String(state);
+}
+
+/** Returns an address without the length of its prefix. */
+export function bare(address: string): string {
+  return address.replace(/\/.*$/, '');
 }

@@ -9,18 +9,43 @@
  *     … new AsyncServer(80, { stack: gateway.stack }) …
  *     await network.run(500);
  */
+import { Capture } from '../link/capture.js';
+import type { Direction, LinkTap } from '../link/direction.js';
 import { Link, type LinkOptions } from '../link/link.js';
+import type { CaptureSink } from '../link/pcapng.js';
+import { Switch } from '../link/switch.js';
 import { Timeline } from '../link/timeline.js';
 import { FramePool } from '../netstack/frame.js';
 import { systemRandom } from '../support/random.js';
 import { SeededRandom } from '../support/seeded-random.js';
 import { EventLoop } from './event-loop.js';
-import { Host, type Attachment, type HostOptions, type MakeStack } from './host.js';
+import { bare, Host, type Attachment, type HostOptions, type Neighbour } from './host.js';
+import { installGlobals } from './install-globals.js';
+import { Lan, type LanOptions } from './lan.js';
 import { commandWords, environment } from './runtime.js';
 import { SEED_VARIABLE } from './simulation-error.js';
 
 /** Hosts of one network. */
 export const MOST_HOSTS = 65_536;
+
+const DEFAULT_EPOCH_MS = 1_735_689_600_000;
+
+export interface NodeLookupOptions {
+  /** True: the answer has all addresses. */
+  readonly all?: boolean | undefined;
+}
+
+/** An address and its family, or a list of them. */
+export type NodeLookupAnswer = (
+  error: Error | null,
+  address: string | { address: string; family: number }[],
+  family?: number,
+) => void;
+
+/** Hosts that are kept apart. */
+export interface Partition extends Disposable {
+  heal(): void;
+}
 
 export interface NetworkOptions {
   /** Default: the environment's ASYNCTCP_SEED, else a random one. */
@@ -32,25 +57,30 @@ export interface NetworkOptions {
   readonly ties?: 'scheduled' | 'shuffled';
   /** Events at one instant after which a run fails. Default: 100,000. */
   readonly mostEventsAtOneInstant?: number;
+  /** Time of day at the start, in milliseconds since 1970. Default: the first of January 2025, 00:00 UTC. */
+  readonly epochMs?: number;
   /** Command that errors give to repeat the run. Default: the command of this process with the seed. */
   readonly command?: string;
-  /** Makes the hosts' stacks. */
-  readonly makeStack: MakeStack;
 }
 
 export class Network {
   readonly seed: number | string;
+  /** Time of day at the start, in milliseconds since 1970. */
+  readonly epochMs: number;
   readonly frames = new FramePool();
   readonly #random: SeededRandom;
   readonly #timeline: Timeline;
   readonly #loop: EventLoop;
-  readonly #makeStack: MakeStack;
   readonly #hosts = new Map<string, Host>();
   readonly #links = new Map<string, Link>();
+  readonly #pairs: { readonly link: Link; readonly a: Host; readonly b: Host }[] = [];
+  readonly #lans: Lan[] = [];
+  #taps: LinkTap[] = [];
 
-  constructor(options: NetworkOptions) {
+  constructor(options: NetworkOptions = {}) {
     const fromOutside = environment(SEED_VARIABLE);
     this.seed = options.seed ?? fromOutside ?? Math.floor(systemRandom() * 2 ** 32);
+    this.epochMs = options.epochMs ?? DEFAULT_EPOCH_MS;
     this.#random = SeededRandom.of(this.seed);
     this.#timeline = new Timeline(options.ties === 'shuffled' ? this.#random.fork('ties') : undefined);
     this.#loop = new EventLoop({
@@ -59,7 +89,6 @@ export class Network {
       command: options.command ?? repeatCommand(this.seed, options.seed !== undefined),
       mostEventsAtOneInstant: options.mostEventsAtOneInstant,
     });
-    this.#makeStack = options.makeStack;
   }
 
   /** Virtual time since the start in milliseconds. */
@@ -88,32 +117,109 @@ export class Network {
         lookup: (wanted, answer) => {
           this.#lookUp(wanted, answer);
         },
-        makeStack: this.#makeStack,
       },
     );
     this.#hosts.set(name, host);
     return host;
   }
 
-  /** Joins two hosts, which then reach each other's addresses. */
+  /**
+   * Joins two hosts, which then reach each other's addresses. A router (`forwards`) becomes the default
+   * route of a host that has none yet. Behind NAT, the first host is inside.
+   */
   link(a: Host, b: Host, options: LinkOptions = {}): Link {
-    const pair = `${a.name} - ${b.name}`;
-    let name = pair;
-    for (let number = 2; this.#links.has(name); number += 1) name = `${pair} ${number}`;
-    const link = new Link(
-      [
-        { name: a.name, hostId: a.id },
-        { name: b.name, hostId: b.id },
-      ],
-      options,
-      { timeline: this.#timeline, frames: this.frames, random: this.#random.fork(`link ${name}`), name },
+    const link = this.#makeLink(a, b, `${a.name} - ${b.name}`, options);
+    this.#pairs.push({ link, a, b });
+    const inside = link.nat?.address;
+    this.#join(a, { host: b, addresses: b.addresses.map(bare) }, link, link.forward);
+    this.#join(
+      b,
+      { host: a, addresses: inside === undefined ? a.addresses.map(bare) : [inside] },
+      link,
+      link.backward,
     );
-    this.#links.set(name, link);
-    const { medium, mtu, forward, backward } = link;
-    this.#join(a, b, { medium, mtu, outgoing: forward, incoming: backward });
-    this.#join(b, a, { medium, mtu, outgoing: backward, incoming: forward });
     return link;
   }
+
+  /** Adds a LAN, for example `network.lan('wifi', { hosts: [phone, lamp], delayMs: 2, powerSave: true })`. */
+  lan(name: string, options: LanOptions = {}): Lan {
+    if (this.#lans.some((lan) => lan.name === name))
+      throw this.#loop.error('misuse', `there is a LAN ${name} already`);
+    const lan = new Lan(name, options, {
+      ports: new Switch(this.frames),
+      makeLink: (host, linkOptions) => this.#makeLink(host, undefined, `${host.name} - ${name}`, linkOptions),
+    });
+    this.#lans.push(lan);
+    return lan;
+  }
+
+  /**
+   * Cuts all links between the hosts of two groups, and keeps them apart in LANs, until the returned
+   * partition is healed or disposed of.
+   */
+  partition(first: readonly Host[], second: readonly Host[]): Partition {
+    const isApart = (a: Host, b: Host): boolean =>
+      (first.includes(a) && second.includes(b)) || (first.includes(b) && second.includes(a));
+    const links = this.#pairs.filter(({ a, b }) => isApart(a, b)).map(({ link }) => link);
+    const blockAll = (isBlocked: boolean): void => {
+      for (const lan of this.#lans) for (const a of first) for (const b of second) lan.block(a, b, isBlocked);
+    };
+    for (const link of links) link.cut();
+    blockAll(true);
+    const heal = (): void => {
+      for (const link of links) link.heal();
+      blockAll(false);
+    };
+    return { heal, [Symbol.dispose]: heal };
+  }
+
+  /**
+   * Writes the packets of all links as pcapng to a file's stream or a function, until the capture is
+   * stopped: each end of a link is an interface; dropped packets have one of their own.
+   */
+  capture(sink: CaptureSink): Capture {
+    const capture = new Capture(sink, { seed: this.seed, epochMs: this.epochMs }, (ended) => {
+      this.removeTap(ended);
+    });
+    this.addTap(capture);
+    return capture;
+  }
+
+  /** Adds what sees the packets of all links, of those to come as well. */
+  addTap(tap: LinkTap): void {
+    this.#taps.push(tap);
+    for (const link of this.#links.values()) link.addTap(tap);
+  }
+
+  removeTap(tap: LinkTap): void {
+    this.#taps = this.#taps.filter((other) => other !== tap);
+    for (const link of this.#links.values()) link.removeTap(tap);
+  }
+
+  /**
+   * Gives the program the network's time and chance instead of the runtime's, until the returned object is
+   * disposed of: setTimeout, setInterval, setImmediate, timers/promises, Date, performance.now,
+   * AbortSignal.timeout, Math.random, crypto.getRandomValues. Ticks and promises stay the runtime's.
+   */
+  installGlobals(): Disposable {
+    return installGlobals(this.#loop, this.#random.fork('globals'), this.epochMs);
+  }
+
+  /**
+   * Looks names of hosts up for `asynctcp/net` and what stands on it, as the option `lookup` of
+   * `net.connect`, `http.request` and others. The signature is that of `dns.lookup`.
+   */
+  readonly lookup = (name: string, options: NodeLookupOptions, answer: NodeLookupAnswer): void => {
+    this.#lookUp(name, (error, addresses) => {
+      const found = addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
+      const [first] = found;
+      this.#loop.setImmediate(() => {
+        if (options.all === true) answer(error, found);
+        else answer(error, first?.address ?? '', first?.family ?? 0);
+      });
+      this.#loop.wake();
+    });
+  };
 
   /**
    * Lets `ms` milliseconds of virtual time pass: all that happens in them, the last instant included. Runs
@@ -154,23 +260,50 @@ export class Network {
     return this.#loop.live(promise);
   }
 
-  #join(host: Host, peer: Host, end: Omit<Attachment, 'addresses' | 'name'>): void {
-    const attachment = { ...end, name: `to ${peer.name}`, addresses: host.addresses };
+  /** Makes a link; without a second host the other end is a switch. */
+  #makeLink(a: Host, b: Host | undefined, pair: string, options: LinkOptions): Link {
+    let name = pair;
+    for (let number = 2; this.#links.has(name); number += 1) name = `${pair} ${number}`;
+    const far =
+      b === undefined ? { name: pair.slice(a.name.length + 3), hostId: -1 } : { name: b.name, hostId: b.id };
+    const link = new Link([{ name: a.name, hostId: a.id }, far], options, {
+      timeline: this.#timeline,
+      frames: this.frames,
+      random: this.#random.fork(`link ${name}`),
+      name,
+    });
+    this.#links.set(name, link);
+    for (const tap of this.#taps) link.addTap(tap);
+    return link;
+  }
+
+  #join(host: Host, peer: Neighbour, { medium, mtu, forward, backward }: Link, outgoing: Direction): void {
+    const attachment: Attachment = {
+      outgoing,
+      incoming: outgoing === forward ? backward : forward,
+      medium,
+      mtu,
+      name: `to ${peer.host.name}`,
+      addresses: host.addresses.map(bare),
+      neighbours: () => [peer],
+    };
     host.attach(attachment);
     for (const address of peer.addresses) host.addRouteThrough(address, attachment);
+    if (peer.host.forwards && !host.forwards) host.addDefaultRoute(peer.host);
   }
 
   #nextAddress(): string {
     for (let number = 1; number < 255; number += 1) {
       const address = `10.0.0.${number}`;
-      if (![...this.#hosts.values()].some((host) => host.addresses.includes(address))) return address;
+      if (![...this.#hosts.values()].some((host) => host.addresses.map(bare).includes(address)))
+        return address;
     }
     throw this.#loop.error('misuse', 'no address of 10.0.0.0/24 is free: give the host one');
   }
 
   #lookUp(name: string, answer: (error: Error | null, addresses: readonly string[]) => void): void {
     const host = this.#hosts.get(name.replace(/\.local\.?$|\.$/, ''));
-    if (host !== undefined) answer(null, host.addresses);
+    if (host !== undefined) answer(null, host.addresses.map(bare));
     else if (name === 'localhost') answer(null, ['127.0.0.1', '::1']);
     else answer(new Error(`there is no host ${name} in the network`), []);
   }

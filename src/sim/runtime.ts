@@ -15,6 +15,10 @@ function processMethod(name: string): ((...args: readonly unknown[]) => unknown)
 
 const activeResources = processMethod('getActiveResourcesInfo');
 const hasCapture = processMethod('hasUncaughtExceptionCaptureCallback');
+const listenersOf = processMethod('rawListeners');
+const addListener = processMethod('on');
+const removeListener = processMethod('removeListener');
+const REJECTION = 'unhandledRejection';
 const setCapture = processMethod('setUncaughtExceptionCaptureCallback');
 
 /** Returns true if the runtime is known to have immediates that wait. */
@@ -24,15 +28,27 @@ export function hasImmediates(): boolean {
 }
 
 /**
- * Passes uncaught errors, unhandled rejections included, to `onError` until the returned function is called.
- * Errors go the runtime's usual way where that cannot be, or where others catch them already.
+ * Passes uncaught errors and unhandled rejections to `onError` until the returned function is called.
+ * Errors go the runtime's usual way where that cannot be, or where others catch them already. The listeners
+ * of rejections that a test runner has rest meanwhile.
  */
 export function captureUncaught(onError: (error: unknown) => void): () => void {
   if (setCapture === undefined || hasCapture?.() === true) return () => undefined;
+  const rested = takeListeners();
   setCapture(onError);
+  addListener?.(REJECTION, onError);
   return () => {
     setCapture(null);
+    removeListener?.(REJECTION, onError);
+    for (const listener of rested) addListener?.(REJECTION, listener);
   };
+}
+
+function takeListeners(): readonly unknown[] {
+  const found: unknown = listenersOf?.(REJECTION);
+  const listeners: readonly unknown[] = Array.isArray(found) ? found : [];
+  for (const listener of listeners) removeListener?.(REJECTION, listener);
+  return listeners;
 }
 
 /** Returns the variable of the environment; `undefined` where there is none. */

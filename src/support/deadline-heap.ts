@@ -7,7 +7,7 @@ import { assert } from './assert.js';
 
 const FIRST_CAPACITY = 64;
 
-/** What a heap keeps; only the heap writes the field. */
+/** An item of a heap. Only the heap writes the field. */
 export class HeapItem {
   /** Place in the heap, −1 outside. */
   heapIndex = -1;

@@ -122,7 +122,9 @@ export interface Env {
   readonly clientAddress: string;
   /** A second address of the clients' machine, from which they can connect. */
   readonly otherClientAddress: string;
-  /** The addresses of the peer. It connects from the first, and listens on that unless the case says another. */
+  /**
+   * The addresses of the peer. It connects from the first, and listens on that unless the case says another.
+   */
   readonly peerAddresses: readonly [string, string, string];
   /** Lines that the library printed. */
   readonly warnings: readonly string[];

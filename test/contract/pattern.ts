@@ -39,8 +39,12 @@ export class PatternReader {
   }
 
   take(piece: Uint8Array): void {
-    const expected = pattern(this.#seed, this.bytes, piece.length);
-    this.matches &&= piece.every((byte, index) => byte === expected[index]);
+    const period = periodOf(this.#seed);
+    const start = this.bytes % PERIOD;
+    for (let index = 0, place = start; index < piece.length; index += 1) {
+      if (piece[index] !== period[place]) this.matches = false;
+      place = place + 1 === PERIOD ? 0 : place + 1;
+    }
     this.bytes += piece.length;
   }
 }

@@ -61,14 +61,19 @@ async function expectPending(env: Env, promise: Promise<unknown>, what: string):
   expect(!watched.isSettled, `${what} waits`);
 }
 
-/** Settlings in a row with a full send buffer after which the system takes no more. */
+/** Settlings in a row without any change after which the system takes no more. */
 const FULL_SETTLINGS = 3;
 
-/** Waits until nothing more fits into the buffers of both ends. */
+/**
+ * Waits until the buffers of both ends are full, but for what a writer leaves free because it is too little.
+ */
 async function untilFull(env: Env, client: AsyncClient): Promise<void> {
+  let before = -1;
   for (let full = 0; full < FULL_SETTLINGS; full += 1) {
     await env.settle();
-    if (client.space() > 0) full = -1;
+    const space = client.space();
+    if (space > 0 && space !== before) full = -1;
+    before = space;
   }
 }
 

@@ -20,10 +20,10 @@ import { Random } from '../support/random.js';
 const PORT = 80;
 const FIRST_PORT = 20_000;
 /** Steps of one play; a host that never comes to rest takes more. */
-const MOST_STEPS = 2_000_000;
+const MOST_STEPS = 1_000_000;
 /** Time after the faults in which all has to end: retransmissions back off to three minutes. */
 const SETTLE_MS = 3_600_000;
-const PACKETS_AT_ONE_INSTANT = 200_000;
+const PACKETS_AT_ONE_INSTANT = 20_000;
 
 export interface Faults {
   readonly loss: number;
@@ -88,6 +88,8 @@ class End {
   readonly random: Random;
   /** `fair`: reads everything. `discards`, `aborts`: ends before the peer has. */
   readonly manner: 'fair' | 'discards' | 'aborts';
+  #isWatched = false;
+  #isAborted = false;
   other: End | undefined;
   written = 0;
   received = 0;
@@ -109,6 +111,7 @@ class End {
   }
 
   note(events: number): void {
+    if (this.#isAborted) return;
     if ((events & TcpEvent.END) !== 0) {
       assert.ok(!this.hasEnd, 'END comes once');
       this.hasEnd = true;
@@ -143,6 +146,9 @@ class End {
     const { c, random } = this;
     if (isHasty) {
       if (c.isCorked) c.setCork(false);
+      // A peer that was aborted, and whose reset was lost, is noticed.
+      if (!this.#isWatched) c.setKeepAlive(1000, 1000, 5);
+      this.#isWatched = true;
     } else if (random.isOneIn(20)) c.setCork(!c.isCorked);
   }
 
@@ -151,6 +157,7 @@ class End {
     if (this.manner === 'discards') this.c.close(true);
     else {
       this.c.abort();
+      this.#isAborted = true;
       this.isOver = true;
     }
   }

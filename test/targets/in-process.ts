@@ -1,6 +1,6 @@
 /**
- * Environments of the contract suite in which client, server and peer are machines of this process. Nothing in
- * them waits for the machine's time.
+ * Environments of the contract suite in which client, server and peer are machines of this process. Nothing
+ * in them waits for the machine's time.
  */
 import {
   AsyncClient,

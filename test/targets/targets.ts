@@ -5,6 +5,14 @@ import { kernel, kernelOnIpv6, kernelWithNode, nodeWithKernel } from './kernel.j
 import { memory } from './memory.js';
 import { node } from './node.js';
 import { recordingOnKernel, recordingOnMemory } from './recording.js';
+import {
+  esp32AsBoth,
+  esp32AsClient,
+  esp32AsServer,
+  virtual,
+  virtualOnIpv6,
+  virtualWithLoss,
+} from './virtual.js';
 
 export const TARGETS: readonly Target[] = [
   kernel,
@@ -17,4 +25,10 @@ export const TARGETS: readonly Target[] = [
   memory,
   recordingOnMemory,
   recordingOnKernel,
+  virtual,
+  virtualOnIpv6,
+  virtualWithLoss,
+  esp32AsClient,
+  esp32AsServer,
+  esp32AsBoth,
 ];

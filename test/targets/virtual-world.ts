@@ -1,8 +1,8 @@
 /**
- * A small network for the contract suite: hosts on one link, whose frames are lost and reordered on demand. It
- * has two times. The programs' clock moves only when a case moves it, so that a case can count milliseconds.
- * The network's own time goes on with it, and otherwise as fast as it can, as long as something happens and a
- * little longer: acknowledgements are delayed and losses repaired in it.
+ * A small network for the contract suite: hosts on one link, whose frames are lost and reordered on demand.
+ * It has two times. The programs' clock moves only when a case moves it, so that a case can count
+ * milliseconds. The network's own time goes on with it, and otherwise as fast as it can, as long as
+ * something happens and a little longer: acknowledgements are delayed and losses repaired in it.
  *
  * A turn is a macrotask of the runtime, in which at most one event of a program happens.
  */
@@ -24,7 +24,7 @@ const NEVER = Number.POSITIVE_INFINITY;
 /** What the link does to frames. */
 export interface LinkHabits {
   readonly delayMs: number;
-  /** Share of the frames that is lost. */
+  /** Share of the frames that is lost. A reset is not: no TCP repeats it, and cases wait for it. */
   readonly loss: number;
   /** Share of the frames that comes `reorderMs` later. */
   readonly reorder: number;
@@ -176,7 +176,7 @@ export class VirtualWorld {
   #transmit(frame: Frame): void {
     const { delayMs, loss, reorder, reorderMs } = this.#habits;
     const isLost = loss > 0 && this.random.fraction() < loss;
-    if (isLost || this.#isCut(frame)) {
+    if ((isLost && !isReset(frame)) || this.#isCut(frame)) {
       this.frames.give(frame);
       return;
     }
@@ -190,8 +190,8 @@ export class VirtualWorld {
 
   #isCut({ view, start }: Frame): boolean {
     if (this.#cuts.length === 0) return false;
-    const isIpv4 = view.getUint8(start) >>> 4 === 4;
-    const ports = start + (isIpv4 ? (view.getUint8(start) & 15) * 4 : 40);
+    const isIpv4 = isOfIpv4({ view, start });
+    const ports = segmentStart({ view, start });
     const ends = [
       [view.getUint32(start + (isIpv4 ? 12 : 20)), view.getUint16(ports)],
       [view.getUint32(start + (isIpv4 ? 16 : 36)), view.getUint16(ports + 2)],
@@ -201,8 +201,7 @@ export class VirtualWorld {
 
   #deliver({ frame }: InFlight): void {
     const { view, start } = frame;
-    const isIpv4 = view.getUint8(start) >>> 4 === 4;
-    const host = this.#byAddress.get(view.getUint32(start + (isIpv4 ? 16 : 36)));
+    const host = this.#byAddress.get(view.getUint32(start + (isOfIpv4(frame) ? 16 : 36)));
     if (host === undefined) {
       this.frames.give(frame);
       return;
@@ -234,13 +233,14 @@ export class VirtualWorld {
 
   readonly #turn = (): void => {
     this.#isTurning = false;
+    const untilMs = (): number => Math.max(this.#quietAtMs, this.#owedAtMs);
     do {
       if (this.#happen(true)) {
         this.wake();
         return;
       }
-    } while (this.#moveTo(this.#nextMs(), Math.max(this.#quietAtMs, this.#owedAtMs)));
-    this.#moveTo(Math.max(this.nowMs, this.#owedAtMs));
+    } while (this.#moveTo(this.#nextMs(), untilMs()));
+    this.#moveTo(untilMs());
     for (const resolve of this.#settling.splice(0)) resolve();
   };
 
@@ -330,6 +330,21 @@ export class VirtualWorld {
     if (this.#isStepping) return;
     while (this.#step());
   }
+}
+
+type Packet = Pick<Frame, 'view' | 'start'>;
+
+function isOfIpv4({ view, start }: Packet): boolean {
+  return view.getUint8(start) >>> 4 === 4;
+}
+
+/** Returns the place at which the TCP header begins; these hosts send no extension headers. */
+function segmentStart({ view, start }: Packet): number {
+  return start + (isOfIpv4({ view, start }) ? (view.getUint8(start) & 15) * 4 : 40);
+}
+
+function isReset(packet: Packet): boolean {
+  return (packet.view.getUint8(segmentStart(packet) + 13) & 4) !== 0;
 }
 
 /** Returns the last 32 bits of an address, by which the hosts of a world differ. */

@@ -17,13 +17,17 @@ import { TcpState } from './state.js';
 export function acknowledge(c: TcpConnection, segment: Segment): boolean {
   const { ack } = segment;
   const acked = seqDiff(ack, c.sndUna);
-  if (seqLess(c.sndNxt, ack)) {
+  if (seqLess(c.sndNxt, ack) && !takeProbe(c, ack)) {
     // It acknowledges what was never sent.
     c.host.counters.drop('ackOfUnsent');
     if (c.host.mayChallenge()) acknowledgeNow(c);
     return false;
   }
-  if (acked < 0) return isOldAckHarmless(c, acked);
+  if (acked < 0) {
+    if (!isOldAckHarmless(c, acked)) return false;
+    takeOldBlocks(c, segment);
+    return true;
+  }
   const formerWindow = c.sndWnd;
   updateSendWindow(c, segment);
   const isDuplicate = acked === 0 && isDuplicateAck(c, segment, formerWindow);
@@ -44,12 +48,38 @@ export function acknowledge(c: TcpConnection, segment: Segment): boolean {
   return true;
 }
 
+/**
+ * lwIP probes a closed window with the next byte, or with FIN: a peer that has room takes it. Returns true if
+ * that is what is acknowledged.
+ */
+function takeProbe(c: TcpConnection, ack: Seq): boolean {
+  if (!c.timers.isProbed || ack !== seqAdd(c.sndNxt, 1)) return false;
+  c.timers.isProbed = false;
+  c.isFinSent = c.unsent() === 0;
+  // It may have been any of several probes: that is no sample of the round trip (Karn's rule).
+  c.sent.append(c.sndNxt, ack, c.nowMs()).transmissions = 2;
+  c.sndNxt = ack;
+  return true;
+}
+
 /** A very old acknowledgement is a blind guess (RFC 5961 §5.2); another one is only late. */
 function isOldAckHarmless(c: TcpConnection, acked: number): boolean {
   if (-acked <= c.mostSndWnd) return true;
   c.host.counters.drop('ackTooOld');
   if (c.host.mayChallenge()) acknowledgeNow(c);
   return false;
+}
+
+/** An acknowledgement that was overtaken may still tell what has arrived. */
+function takeOldBlocks(c: TcpConnection, segment: Segment): void {
+  if (!c.hasSack || segment.sackBlocks === 0) return;
+  const nowMs = c.nowMs();
+  const before = c.sent.sackedBytes;
+  takeBlocks(c, segment, nowMs);
+  const newlySacked = c.sent.sackedBytes - before;
+  if (newlySacked === 0) return;
+  c.recovery?.acknowledged(0, newlySacked, false, nowMs);
+  c.host.schedule(c);
 }
 
 /** RFC 5681 §2. */

@@ -18,6 +18,7 @@ export function shutdown(c: TcpConnection): void {
   c.isFinQueued = true;
   // In SYN_RECEIVED, FIN follows the handshake.
   if (canSend(c.state)) changeState(c, 'shutdown');
+  if (c.state === TcpState.LAST_ACK) c.timers.armLastAck();
   output(c);
 }
 
@@ -28,7 +29,8 @@ export function shutdownWhenEstablished(c: TcpConnection): void {
 
 export function close(c: TcpConnection, discards: boolean): void {
   if (c.state === TcpState.CLOSED || c.isOrphan) return;
-  if (!discards && isSynchronized(c.state) && c.receiveRing.length + c.unconsumed > 0) {
+  const isLosingData = isSynchronized(c.state) && c.state !== TcpState.TIME_WAIT;
+  if (!discards && isLosingData && c.receiveRing.length + c.unconsumed > 0) {
     // The peer has to learn that its data was lost (RFC 1122 §4.2.2.13).
     abort(c);
     c.signalClosed();
@@ -104,8 +106,8 @@ function release(c: TcpConnection): void {
   c.sent.clear();
   c.sendRing.release();
   c.ranges.clear();
-  // After both FINs the program still reads what has come; after a failure nothing counts any more.
-  if (c.failure !== undefined || !c.isFinReceived) c.receiveRing.release();
+  // The program still reads what has come before the end, unless it has ended the connection itself.
+  if (c.failure === undefined && !c.isFinReceived) c.receiveRing.release();
   c.listener?.lost(c);
   c.host.forget(c);
 }

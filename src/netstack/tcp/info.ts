@@ -1,6 +1,7 @@
 /** Figures of a connection, for diagnostics. */
 import type { TcpInfo } from '../raw-api.js';
 import type { TcpConnection } from './connection.js';
+import { initialWindowBytes } from './mss.js';
 import { seqDiff } from './sequence.js';
 
 export function connectionInfo(c: TcpConnection): TcpInfo {
@@ -21,7 +22,7 @@ export function connectionInfo(c: TcpConnection): TcpInfo {
     smoothedRttMs: isMeasured ? roundTrip.smoothedMs : undefined,
     rttVariationMs: isMeasured ? roundTrip.variationMs : undefined,
     rtoMs: timers.rtoMs(),
-    congestionWindowBytes: congestion?.windowBytes ?? 0,
+    congestionWindowBytes: congestion?.windowBytes ?? initialWindowBytes(c),
     slowStartThresholdBytes: congestion?.thresholdBytes ?? Number.POSITIVE_INFINITY,
     bytesInFlight: c.inFlight(),
     segmentsInFlight: sent.count - sackedSegments - lostSegments + retransmittedSegments,

@@ -69,7 +69,9 @@ function refuseUnacceptable(c: TcpConnection, segment: Segment, isReset: boolean
   noteRepeated(c, segment);
   // In a closed window, acknowledgements count all the same (§3.10.7.4, first step).
   const takesAck = (segment.flags & (TcpFlag.ACK | TcpFlag.SYN)) === TcpFlag.ACK && isSynchronized(c.state);
-  if (takesAck && c.state !== TcpState.TIME_WAIT && seqAtMost(segment.seq, c.rcvEdge))
+  // A keep-alive says nothing about losses: it lies before the window.
+  const isProbe = segment.length === 0 && seqLess(segment.seq, c.rcvNxt);
+  if (takesAck && !isProbe && c.state !== TcpState.TIME_WAIT && seqAtMost(segment.seq, c.rcvEdge))
     acknowledge(c, segment);
   return refuse(c, 'outside', true);
 }
@@ -140,6 +142,8 @@ function isRepeatedSyn(c: TcpConnection, segment: Segment): boolean {
     // Both SYNs crossed: the peer's is acknowledged already, so that only its ACK is news (figure 8).
     segment.flags &= ~TcpFlag.SYN;
     segment.seq = seqAdd(segment.seq, 1);
+    // The window of a SYN is not scaled (RFC 7323 §2.2), that of the segment without SYN is.
+    segment.window >>>= c.sendScale;
     return false;
   }
   if (c.sent.first !== undefined) resend(c, c.sent.first);

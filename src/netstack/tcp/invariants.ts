@@ -156,7 +156,7 @@ function checkSettled(c: TcpConnection): void {
   assert(!c.hasSynToSend, 'a SYN is sent');
   if (c.events !== 0 && c.listener === undefined) assert(c.isReady, 'a connection with events is ready');
   if (c.congestion === undefined) return;
-  assert(c.congestion.windowBytes >= 1, 'the congestion window is open');
+  assert(c.congestion.windowBytes >= 0, 'the congestion window is no debt');
   assert(Number.isFinite(c.congestion.windowBytes), 'the congestion window has an end');
   assert(c.congestion.thresholdBytes >= 2 * Math.min(c.sendMss, 1), 'slow start has a threshold');
 }

@@ -46,9 +46,6 @@ export function segmentBytes(c: TcpConnection): number {
 
 function sendNew(c: TcpConnection): void {
   if (c.isFinSent) return;
-  if (c.sent.first === undefined && c.congestion !== undefined && c.host.profile.restartsAfterIdle) {
-    c.recovery?.restartAfterIdle(c.congestion);
-  }
   const mss = segmentBytes(c);
   const formerNxt = c.sndNxt;
   let isLimited = false;
@@ -62,6 +59,7 @@ function sendNew(c: TcpConnection): void {
     // FIN takes a place in the window as well.
     const takesFin = isLast && isFinDue && usable > bytes;
     if (!isWorthSending(c, bytes, mss, isLast, takesFin)) break;
+    if (c.sent.first === undefined) restartAfterIdle(c);
     isLimited = !recoveryOf(c).admits(bytes);
     if (isLimited) break;
     sendData(c, bytes, isLast, takesFin);
@@ -72,6 +70,11 @@ function sendNew(c: TcpConnection): void {
     c.hasWaited = false;
     c.signal(TcpEvent.DRAINED);
   }
+}
+
+function restartAfterIdle(c: TcpConnection): void {
+  if (c.congestion === undefined || !c.host.profile.restartsAfterIdle) return;
+  c.recovery?.restartAfterIdle(c.congestion);
 }
 
 /** Avoids small segments: the sender's half of silly window avoidance (§3.8.6.2.1) and Nagle's algorithm. */

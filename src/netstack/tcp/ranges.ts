@@ -54,6 +54,12 @@ export class Ranges {
     return this.#ranges.some((range) => seqAtMost(range.start, start) && seqAtMost(end, range.end));
   }
 
+  /** Returns true if something behind `seq` has arrived. */
+  reachesBehind(seq: Seq): boolean {
+    const last = this.#ranges.at(-1);
+    return last !== undefined && seqLess(seq, last.end);
+  }
+
   /** Removes the ranges that `next` has reached, and returns the end of what is in order now. */
   advance(next: Seq): Seq {
     const ranges = this.#ranges;

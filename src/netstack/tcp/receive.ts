@@ -5,10 +5,10 @@
 import { TcpEvent } from '../raw-api.js';
 import type { Segment } from '../wire/tcp-segment.js';
 import { TcpFlag } from '../wire/tcp-header.js';
-import { enterTimeWait } from './close.js';
-import type { TcpConnection } from './connection.js';
+import { enterTimeWait, fail } from './close.js';
+import { DEFAULT_SEND_MSS, type TcpConnection } from './connection.js';
 import { NO_RANGES, Ranges } from './ranges.js';
-import { noteDuplicate } from './segment-writer.js';
+import { noteDuplicate, sendEmpty } from './segment-writer.js';
 import { seqAdd, seqAtMost, seqDiff, seqLess, seqMin, type Seq } from './sequence.js';
 import { canReceive, changeState, TcpState } from './state.js';
 
@@ -36,7 +36,8 @@ function isWorthAdvertising(c: TcpConnection, bytes: number): boolean {
 
 function updateBytes(c: TcpConnection): number {
   const { windowUpdateBytes } = c.host.profile;
-  const mss = c.receiveMss > 0 ? c.receiveMss : c.sendMss;
+  // Small segments that have come say nothing about the peer's largest one.
+  const mss = Math.max(c.receiveMss, Math.min(c.sendMss, DEFAULT_SEND_MSS));
   return Math.min(windowUpdateBytes ?? mss, c.receiveWindowBytes / 2);
 }
 
@@ -64,9 +65,28 @@ export function receiveData(c: TcpConnection, segment: Segment): void {
     acknowledgeNow(c);
     return;
   }
+  if (segment.dataLength > 0 && c.isOrphan && !c.isDiscarding && isRefused(c, segment)) return;
   if (segment.dataLength > 0) takeData(c, segment);
   if (hasFin) noteFin(c, seqAdd(segment.seq, segment.dataLength));
   if (c.finAt !== undefined && c.finAt === c.rcvNxt) takeFin(c);
+}
+
+/**
+ * Data comes for a program that has closed: the peer has to learn that it is lost (RFC 1122 §4.2.2.13). lwIP
+ * takes it and drops it. Returns true if the connection is gone.
+ */
+function isRefused(c: TcpConnection, segment: Segment): boolean {
+  if (!seqLess(c.rcvNxt, seqAdd(segment.seq, segment.dataLength))) return false;
+  c.host.counters.drop('dataAfterClose');
+  if (c.host.profile.ticks !== undefined) {
+    c.isDiscarding = true;
+    return false;
+  }
+  c.host.counters.resetsSent += 1;
+  // As from a host that has no such connection (§3.10.7.1).
+  sendEmpty(c, segment.ack, TcpFlag.RST);
+  fail(c, 'aborted');
+  return true;
 }
 
 function takeData(c: TcpConnection, segment: Segment): void {
@@ -78,7 +98,7 @@ function takeData(c: TcpConnection, segment: Segment): void {
     noteDuplicate(c, start, seqMin(dataEnd, c.rcvNxt));
     start = c.rcvNxt;
   }
-  const end = seqMin(dataEnd, c.rcvEdge);
+  const end = seqMin(dataEnd, c.finAt ?? c.rcvEdge);
   const bytes = seqDiff(end, start);
   if (bytes <= 0) {
     acknowledgeNow(c);
@@ -162,7 +182,7 @@ export function dropOutOfOrder(c: TcpConnection): void {
 // ---- FIN
 
 function noteFin(c: TcpConnection, at: Seq): void {
-  if (seqLess(at, c.rcvNxt) || seqLess(c.rcvEdge, at)) return;
+  if (seqLess(at, c.rcvNxt) || seqLess(c.rcvEdge, at) || c.ranges.reachesBehind(at)) return;
   c.finAt ??= at;
   if (at !== c.rcvNxt) acknowledgeNow(c);
 }
@@ -176,6 +196,7 @@ function takeFin(c: TcpConnection): void {
   acknowledgeNow(c);
   c.signal(TcpEvent.END);
   if (wasAcked) enterTimeWait(c);
+  else if (c.state === TcpState.CLOSING) c.timers.armLastAck();
 }
 
 // ---- acknowledgements
@@ -204,12 +225,10 @@ function acknowledgeLater(c: TcpConnection, bytes: number, flags: number): void 
 /** Returns true if some part of a segment is in the window (§3.4, table 6). */
 export function isAcceptable(c: TcpConnection, segment: Segment): boolean {
   const { seq, length } = segment;
-  const window = Math.max(0, seqDiff(c.rcvEdge, c.rcvNxt));
-  if (length === 0) {
-    if (window === 0) return seq === c.rcvNxt;
-    return seqAtMost(c.rcvNxt, seq) && seqDiff(seq, c.rcvNxt) < window;
-  }
-  if (window === 0) return false;
+  // The edge itself counts: a peer whose last full window was lost acknowledges from there, and two such
+  // peers would answer each other without end.
+  if (length === 0) return seq === c.rcvNxt || (seqLess(c.rcvNxt, seq) && seqAtMost(seq, c.rcvEdge));
+  if (!seqLess(c.rcvNxt, c.rcvEdge)) return false;
   const end = seqAdd(seq, length);
   return seqLess(seq, c.rcvEdge) && seqLess(c.rcvNxt, end);
 }

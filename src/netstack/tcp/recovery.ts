@@ -185,7 +185,8 @@ export class LossRecovery {
     }
     if (acked === 0) return delivered;
     const already = Math.min(this.presumedArrived, Math.max(0, acked - c.sendMss));
-    this.presumedArrived = this.phase === 'recovery' ? this.presumedArrived - already : 0;
+    const left = Math.max(0, seqDiff(c.sndNxt, c.sndUna) - c.sendMss);
+    this.presumedArrived = this.phase === 'recovery' ? Math.min(this.presumedArrived - already, left) : 0;
     this.duplicates = 0;
     return Math.max(0, delivered - already);
   }
@@ -394,6 +395,8 @@ export class LossRecovery {
     const c = this.#c;
     const { last } = c.sent;
     if (last === undefined) return;
+    // One probe at a time (§7.3), also while it is sent.
+    this.#probeEnd = c.sndNxt;
     this.#isProbeResent = !sendProbeOfNewData(c);
     if (this.#isProbeResent) resend(c, last);
     this.#probeEnd = c.sndNxt;

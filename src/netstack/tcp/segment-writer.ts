@@ -69,6 +69,7 @@ function finish(
   const length = frame.end - start;
   const sum = sumWords(view, start, frame.end) + c.path.addressSum + TCP_PROTOCOL + length;
   view.setUint16(start + TcpField.CHECKSUM, ~fold(sum) & 0xffff);
+  frame.isVerified = true;
   c.host.counters.sent += 1;
   c.host.ip.send(c.path, TCP_PROTOCOL, frame);
 }

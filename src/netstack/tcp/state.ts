@@ -47,7 +47,8 @@ export const TRANSITIONS: Readonly<Record<TcpState, Readonly<Partial<Record<Stat
   // A listener is an object of its own, not a connection.
   [S.LISTEN]: {},
   [S.SYN_SENT]: { established: S.ESTABLISHED, peerSyn: S.SYN_RECEIVED, delete: S.CLOSED },
-  [S.SYN_RECEIVED]: { established: S.ESTABLISHED, shutdown: S.FIN_WAIT_1, delete: S.CLOSED },
+  // FIN always follows the handshake (§3.10.4 leaves that open).
+  [S.SYN_RECEIVED]: { established: S.ESTABLISHED, delete: S.CLOSED },
   [S.ESTABLISHED]: { shutdown: S.FIN_WAIT_1, peerFin: S.CLOSE_WAIT, delete: S.CLOSED },
   [S.FIN_WAIT_1]: { finAcked: S.FIN_WAIT_2, peerFin: S.CLOSING, delete: S.CLOSED },
   [S.FIN_WAIT_2]: { peerFin: S.TIME_WAIT, delete: S.CLOSED },

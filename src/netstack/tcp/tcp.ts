@@ -104,12 +104,12 @@ export class Tcp implements TcpApi, TcpHost {
       target.localPort === undefined || target.localPort === 0 ? this.#ports.freePort() : target.localPort;
     if (port === undefined) return 'noPort';
     const use = { address: path.source, port, isShared, isListener: false };
-    if (!this.#ports.isFree(use)) return 'inUse';
+    const hasTwin = this.#table.findEnds(target.address, target.port, path.source, port) !== undefined;
+    if (hasTwin || !this.#ports.isFree(use)) return 'inUse';
     if (!this.#vacancies.makeRoom()) return 'noMemory';
     const { sendBufferBytes, receiveWindowBytes } = target;
     const ends = { path, localPort: port, remotePort: target.port, sendBufferBytes, receiveWindowBytes };
     const c = new TcpConnection(this, ends);
-    if (isShared && this.#hasTwin(c)) return 'inUse';
     this.#ports.add(use);
     c.portUse = use;
     this.#begin(c);
@@ -119,11 +119,6 @@ export class Tcp implements TcpApi, TcpHost {
 
   #noPath({ localAddress }: TcpConnectTarget): TcpRefusal {
     return localAddress !== undefined && !this.ip.isOwn(localAddress) ? 'notLocal' : 'unreachable';
-  }
-
-  /** Returns true if another connection has the same four numbers. */
-  #hasTwin(c: TcpConnection): boolean {
-    return this.#table.findEnds(c.remoteAddress, c.remotePort, c.localAddress, c.localPort) !== undefined;
   }
 
   #begin(c: TcpConnection): void {

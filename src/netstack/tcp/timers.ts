@@ -38,6 +38,8 @@ export class ConnectionTimers extends TimeRow {
   /** Retransmissions and probes in a row without an answer. */
   unanswered = 0;
   #probes = 0;
+  /** True if the byte or the FIN at SND.NXT went out as a probe of a closed window. */
+  isProbed = false;
   userTimeoutMs = 0;
   #keepAlive: { readonly idleMs: number; readonly intervalMs: number; readonly probes: number } | undefined;
   #keepAlivesSent = 0;
@@ -101,6 +103,7 @@ export class ConnectionTimers extends TimeRow {
   /** New data has left: the timer runs from the first segment in flight on (5.1). */
   dataSent(): void {
     this.persistAtMs = NEVER;
+    this.isProbed = false;
     if (this.retransmitAtMs === NEVER) this.armRetransmit();
     this.armProbe();
   }
@@ -112,6 +115,7 @@ export class ConnectionTimers extends TimeRow {
   /** New data is acknowledged (5.2, 5.3). */
   progressed(): void {
     this.unanswered = 0;
+    if (this.#c.host.profile.ticks !== undefined) this.backoffs = 0;
     this.#probes = 0;
     this.unansweredSinceMs = NEVER;
     if (this.#c.sent.first === undefined) this.retransmitAtMs = this.probeAtMs = NEVER;
@@ -221,12 +225,14 @@ export class ConnectionTimers extends TimeRow {
   /** lwIP probes with the next byte, or with FIN. */
   #probeWithData(): void {
     const c = this.#c;
+    this.isProbed = true;
     if (c.unsent() > 0) sendSegment(c, c.sndNxt, 1, TcpFlag.ACK);
     else sendSegment(c, c.sndNxt, 0, TcpFlag.ACK | TcpFlag.FIN);
   }
 
   /** The peer has answered a probe: it is there, however long its window stays closed. */
   answered(): void {
+    if (this.#c.sent.first !== undefined) return;
     this.unanswered = 0;
     this.unansweredSinceMs = NEVER;
   }
@@ -250,9 +256,14 @@ export class ConnectionTimers extends TimeRow {
     acknowledgeNow(this.#c);
   }
 
+  #isOver(): boolean {
+    return this.#c.state === TcpState.CLOSED || this.#c.state === TcpState.TIME_WAIT;
+  }
+
   // ---- other times
 
   setCork(on: boolean): void {
+    if (this.#isOver()) return;
     this.corkAtMs = on ? this.#c.nowMs() + CORK_MS : NEVER;
     this.wakeBy(this.corkAtMs);
   }
@@ -329,6 +340,7 @@ export class ConnectionTimers extends TimeRow {
   // ---- keep-alive (RFC 9293 §3.8.4)
 
   setKeepAlive(idleMs: number, intervalMs: number, probes: number): void {
+    if (this.#isOver()) return;
     this.#keepAlivesSent = 0;
     this.#keepAlive = idleMs > 0 ? { idleMs, intervalMs, probes } : undefined;
     this.keepAliveAtMs = idleMs > 0 ? this.heardAtMs + idleMs : NEVER;

@@ -12,8 +12,9 @@ type Job = () => void;
 export class Turns {
   readonly #tcp: TcpApi;
   readonly #wake: () => void;
-  /** The reporters of the present turn; those before `#next` have no more events. */
+  /** The reporters of the present turn, `#count` of them; those before `#next` have no more events. */
   readonly #reporters: Reporter[] = [];
+  #count = 0;
   #next = 0;
   /** Reporters that have events, of which TCP does not know. */
   #later: Reporter[] = [];
@@ -63,29 +64,35 @@ export class Turns {
   /** Does the next piece of work. Returns false if there was nothing to do. */
   next(): boolean {
     if (this.#continue()) return true;
+    const isIdle = this.#later.length === 0 && this.#jobs.length === 0 && this.#dueAlarm === undefined;
+    if (isIdle && !this.#tcp.hasReady) return false;
     this.#begin();
     return this.#continue();
   }
 
   #begin(): void {
-    const reporters = this.#reporters;
-    reporters.length = this.#next = 0;
+    this.#next = this.#count = 0;
     for (let ready = this.#tcp.takeReady(); ready !== undefined; ready = this.#tcp.takeReady()) {
       const { owner } = ready;
       if (!(owner instanceof Reporter) || owner.isWaiting) continue;
       owner.isWaiting = true;
-      reporters.push(owner);
+      this.#take(owner);
     }
     if (this.#later.length > 0) {
-      reporters.push(...this.#later);
+      for (const reporter of this.#later) this.#take(reporter);
       this.#later = [];
     }
     this.#jobsOfTurn = this.#jobs.length;
   }
 
+  #take(reporter: Reporter): void {
+    this.#reporters[this.#count] = reporter;
+    this.#count += 1;
+  }
+
   #continue(): boolean {
     const reporters = this.#reporters;
-    while (this.#next < reporters.length) {
+    while (this.#next < this.#count) {
       const reporter = reporters[this.#next];
       // The reporter keeps its place also if the event throws.
       if (reporter?.report() === true) return true;

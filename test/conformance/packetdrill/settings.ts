@@ -19,6 +19,7 @@ export const DEFAULTS: TcpProfile = {
   receiveWindowBytes: RECEIVE_WINDOW_BYTES,
   synRetransmissions: 5,
   synAckRetransmissions: 5,
+  restartsAfterIdle: false,
 };
 
 /** Sysctls of `net.ipv4` that change a profile. */
@@ -31,6 +32,7 @@ const SYSCTLS: Readonly<Record<string, (value: string) => Changes>> = {
   tcp_retries2: (value) => ({ maxRetransmissions: Number(value) }),
   tcp_fin_timeout: (value) => ({ finWait2Ms: Number(value) * 1000 }),
   tcp_congestion_control: (value) => ({ congestion: value === 'reno' ? 'reno' : 'cubic' }),
+  tcp_slow_start_after_idle: (value) => ({ restartsAfterIdle: value !== '0' }),
   tcp_challenge_ack_limit: (value) => ({ challengeAcksPerSecond: Number(value) }),
 };
 
@@ -47,7 +49,7 @@ const WITHOUT_EFFECT = [
     'tcp_no_metrics_save',
   ],
   ...['tcp_rmem', 'tcp_wmem', 'tcp_moderate_rcvbuf', 'tcp_autocorking', 'tcp_early_retrans', 'tcp_recovery'],
-  ...['tcp_slow_start_after_idle', 'tcp_adv_win_scale', 'tcp_limit_output_bytes', 'tcp_comp_sack_nr'],
+  ...['tcp_adv_win_scale', 'tcp_limit_output_bytes', 'tcp_comp_sack_nr'],
 ];
 
 /** Commands that mean nothing to this stack. */

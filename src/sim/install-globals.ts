@@ -1,0 +1,193 @@
+/**
+ * The runtime's timers, time of day and chance, played by a network. They are found and set by name,
+ * because an engine may lack some of them.
+ */
+import { TimerHandle } from './timer-handle.js';
+import type { SeededRandom } from '../support/seeded-random.js';
+import type { EventLoop } from './event-loop.js';
+
+type Restore = () => void;
+type Callback = (...args: readonly unknown[]) => void;
+
+const PROMISIFIED = Symbol.for('nodejs.util.promisify.custom');
+
+/** Replaces a property, and returns a function that puts the old one back. */
+function replace(holder: unknown, name: string, value: unknown): Restore {
+  if (typeof holder !== 'object' && typeof holder !== 'function') return () => undefined;
+  if (holder === null) return () => undefined;
+  const old = Object.getOwnPropertyDescriptor(holder, name);
+  Object.defineProperty(holder, name, { value, configurable: true, writable: true, enumerable: true });
+  return () => {
+    if (old === undefined) Reflect.deleteProperty(holder, name);
+    else Object.defineProperty(holder, name, old);
+  };
+}
+
+function clear(handle: unknown): void {
+  if (handle instanceof TimerHandle) handle.close();
+}
+
+/** The timers of a network. */
+function timersOf(loop: EventLoop): Readonly<Record<string, unknown>> {
+  const sleep = <Value>(
+    ms?: number,
+    value?: Value,
+    options?: { signal?: AbortSignal },
+  ): Promise<Value | undefined> =>
+    settled((done) => new TimerHandle(loop, ms, done, 'once'), value, options?.signal);
+  const turn = <Value>(value?: Value, options?: { signal?: AbortSignal }): Promise<Value | undefined> =>
+    settled((done) => new TimerHandle(loop, 0, done, 'immediate'), value, options?.signal);
+  const setTimeout = (job: Callback, ms?: number, ...args: readonly unknown[]): TimerHandle =>
+    new TimerHandle(
+      loop,
+      ms,
+      () => {
+        job(...args);
+      },
+      'once',
+    );
+  const setInterval = (job: Callback, ms?: number, ...args: readonly unknown[]): TimerHandle =>
+    new TimerHandle(
+      loop,
+      ms,
+      () => {
+        job(...args);
+      },
+      'again',
+    );
+  const setImmediate = (job: Callback, ...args: readonly unknown[]): TimerHandle =>
+    new TimerHandle(
+      loop,
+      0,
+      () => {
+        job(...args);
+      },
+      'immediate',
+    );
+  Object.defineProperty(setTimeout, PROMISIFIED, { value: sleep });
+  Object.defineProperty(setImmediate, PROMISIFIED, { value: turn });
+  return {
+    setTimeout,
+    setInterval,
+    setImmediate,
+    clearTimeout: clear,
+    clearInterval: clear,
+    clearImmediate: clear,
+    sleep,
+    turn,
+  };
+}
+
+/** Returns a promise of `value`, rejected if the signal aborts first. */
+function settled<Value>(
+  begin: (done: () => void) => TimerHandle,
+  value: Value | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Value | undefined> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      handle.close();
+      const error = new Error('The operation was aborted', { cause: signal?.reason });
+      reject(Object.assign(error, { name: 'AbortError', code: 'ABORT_ERR' }));
+    };
+    const handle = begin(() => {
+      signal?.removeEventListener('abort', abort);
+      resolve(value);
+    });
+    if (signal?.aborted === true) abort();
+    else signal?.addEventListener('abort', abort, { once: true });
+  });
+}
+
+/** Yields `value` at each interval (timers/promises). */
+async function* every<Value>(
+  sleep: (ms?: number) => Promise<unknown>,
+  ms?: number,
+  value?: Value,
+): AsyncGenerator<Value | undefined> {
+  for (;;) {
+    await sleep(ms);
+    yield value;
+  }
+}
+
+function dateOf(nowMs: () => number): unknown {
+  const RealDate: unknown = Reflect.get(globalThis, 'Date');
+  if (typeof RealDate !== 'function') return RealDate;
+  return new Proxy(RealDate, {
+    construct: (target, args: unknown[], newTarget): object => {
+      const made: unknown = Reflect.construct(target, args.length === 0 ? [nowMs()] : args, newTarget);
+      if (typeof made !== 'object' || made === null) throw new TypeError('a Date is an object');
+      return made;
+    },
+    apply: (target) => String(Reflect.construct(target, [nowMs()])),
+    get: (target, name, receiver): unknown => (name === 'now' ? nowMs : Reflect.get(target, name, receiver)),
+  });
+}
+
+/** Fills an array of integers with the bytes of a stream. */
+function fill<Filled extends ArrayBufferView>(random: SeededRandom, array: Filled): Filled {
+  const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+  for (let index = 0; index < bytes.length; index += 1) bytes[index] = random.word();
+  return array;
+}
+
+/** Returns a module of Node's; `undefined` elsewhere. */
+function builtin(name: string): unknown {
+  const process: unknown = Reflect.get(globalThis, 'process');
+  if (typeof process !== 'object' || process === null) return undefined;
+  const get: unknown = Reflect.get(process, 'getBuiltinModule');
+  return typeof get === 'function' ? Reflect.apply(get, process, [name]) : undefined;
+}
+
+/** Has modules that import names of Node's timers see the present ones. */
+function syncModules(): void {
+  const module: unknown = builtin('module');
+  if (typeof module !== 'object' && typeof module !== 'function') return;
+  const sync: unknown = module === null ? undefined : Reflect.get(module, 'syncBuiltinESMExports');
+  if (typeof sync === 'function') Reflect.apply(sync, module, []);
+}
+
+/** See `Network.installGlobals`. */
+export function installGlobals(loop: EventLoop, random: SeededRandom, epochMs: number): Disposable {
+  const { sleep, turn, ...timers } = timersOf(loop);
+  const timeout = (ms: number): AbortSignal => {
+    const controller = new AbortController();
+    const abort = (): void => {
+      controller.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'));
+    };
+    loop.at(loop.nowMs + ms, abort);
+    return controller.signal;
+  };
+  const restores: Restore[] = [];
+  const set = (holder: unknown, name: string, value: unknown): void =>
+    void restores.push(replace(holder, name, value));
+  for (const [name, value] of Object.entries(timers)) {
+    set(globalThis, name, value);
+    set(builtin('timers'), name, value);
+  }
+  const promises = builtin('timers/promises');
+  if (typeof sleep === 'function') {
+    set(promises, 'setTimeout', sleep);
+    set(promises, 'setImmediate', turn);
+    set(promises, 'setInterval', (ms?: number, value?: unknown) =>
+      every((delayMs) => Promise.resolve(Reflect.apply(sleep, undefined, [delayMs])), ms, value),
+    );
+  }
+  set(
+    globalThis,
+    'Date',
+    dateOf(() => epochMs + Math.floor(loop.nowMs)),
+  );
+  set(Reflect.get(globalThis, 'performance'), 'now', () => loop.nowMs);
+  set(Reflect.get(globalThis, 'AbortSignal'), 'timeout', timeout);
+  set(Math, 'random', () => random.fraction());
+  set(Reflect.get(globalThis, 'crypto'), 'getRandomValues', (array: Uint8Array) => fill(random, array));
+  syncModules();
+  return {
+    [Symbol.dispose]: () => {
+      for (const restore of restores.splice(0).reverse()) restore();
+      syncModules();
+    },
+  };
+}

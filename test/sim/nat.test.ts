@@ -1,0 +1,146 @@
+/** NAT: addresses, lifetimes and bounds. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { ESTABLISHED_MS, MOST_SESSIONS, TRANSITORY_MS, UDP_MS, type NatOptions } from '#src/link/nat.js';
+import { hasRightChecksums, ipv4Packet, Testbed, type Arrival, type TcpFields } from './testbed.js';
+
+const MS = 1_000_000;
+const INSIDE = 0x0a00_0002;
+const OUTSIDE = 0xcb00_7101;
+const SERVER = 0xc000_0201;
+const SYN = 0x02;
+const SYN_ACK = 0x12;
+const ACK = 0x10;
+const RST = 0x04;
+
+class NatBed extends Testbed {
+  constructor(options: NatOptions = {}) {
+    super({ nat: { address: '203.0.113.1', ...options } });
+  }
+
+  out(fields: TcpFields): Arrival | undefined {
+    this.arrivals.length = 0;
+    this.link.forward.transmit(ipv4Packet(this.frames, fields));
+    this.runTo(this.timeline.nowNs);
+    return this.arrivals[0];
+  }
+
+  back(fields: TcpFields): Arrival | undefined {
+    this.answers.length = 0;
+    const ends = { from: [SERVER, 80], to: [OUTSIDE, 40_000] } as const;
+    this.link.backward.transmit(ipv4Packet(this.frames, { ...ends, ...fields }));
+    this.runTo(this.timeline.nowNs);
+    return this.answers[0];
+  }
+
+  wait(ms: number): void {
+    this.runTo(this.timeline.nowNs + ms * MS);
+  }
+
+  establish(): void {
+    assert.ok(this.out({ flags: SYN }) && this.back({ flags: SYN_ACK }) && this.out({ flags: ACK }));
+  }
+}
+
+function endsOf(arrival: Arrival | undefined): number[] {
+  assert.ok(arrival !== undefined);
+  assert.ok(hasRightChecksums(arrival.bytes));
+  const view = new DataView(arrival.bytes.buffer);
+  return [view.getUint32(12), view.getUint16(20), view.getUint32(16), view.getUint16(22)];
+}
+
+describe('NAT', () => {
+  it('rewrites addresses and ports both ways, with right checksums', () => {
+    for (const protocol of [6, 17] as const) {
+      const bed = new NatBed();
+      const payload = Uint8Array.of(1, 2, 3);
+      assert.deepEqual(endsOf(bed.out({ flags: SYN, protocol, payload })), [OUTSIDE, 40_000, SERVER, 80]);
+      assert.deepEqual(endsOf(bed.back({ flags: SYN_ACK, protocol, payload })), [SERVER, 80, INSIDE, 40_000]);
+    }
+  });
+
+  it('gives a second host with the same port another one', () => {
+    const bed = new NatBed();
+    bed.out({ flags: SYN });
+    const [address, port] = endsOf(bed.out({ flags: SYN, from: [INSIDE + 1, 40_000] }));
+    assert.equal(address, OUTSIDE);
+    assert.notEqual(port, 40_000);
+    assert.deepEqual(endsOf(bed.back({ flags: SYN_ACK, to: [OUTSIDE, port ?? 0] })), [
+      SERVER,
+      80,
+      INSIDE + 1,
+      40_000,
+    ]);
+  });
+
+  it('lets in nothing that no session asked for', () => {
+    const bed = new NatBed();
+    assert.equal(bed.back({ flags: SYN }), undefined);
+    bed.establish();
+    assert.equal(bed.back({ from: [SERVER + 1, 80] }), undefined);
+    assert.equal(bed.back({ from: [SERVER, 81] }), undefined);
+    assert.equal(bed.link.backward.dropped.get('NAT'), 3);
+  });
+
+  it('forgets an established session at its lifetime, not before', () => {
+    const bed = new NatBed();
+    bed.establish();
+    bed.wait(ESTABLISHED_MS - 1);
+    assert.ok(bed.back({}));
+    bed.wait(ESTABLISHED_MS);
+    assert.equal(bed.back({}), undefined);
+    assert.equal(bed.out({}), undefined);
+    assert.equal(bed.link.nat?.expired, 1);
+  });
+
+  it('forgets a session that is opening or closed at the shorter lifetime', () => {
+    const bed = new NatBed();
+    bed.out({ flags: SYN });
+    bed.wait(TRANSITORY_MS - 1);
+    assert.ok(bed.back({ flags: SYN_ACK }));
+    assert.ok(bed.out({ flags: ACK | RST }));
+    bed.wait(TRANSITORY_MS);
+    assert.equal(bed.back({}), undefined);
+  });
+
+  it('forgets a session of UDP at its lifetime, not before', () => {
+    const bed = new NatBed();
+    bed.out({ protocol: 17 });
+    bed.wait(UDP_MS - 1);
+    assert.ok(bed.back({ protocol: 17 }));
+    bed.wait(UDP_MS);
+    assert.equal(bed.back({ protocol: 17 }), undefined);
+  });
+
+  it('resets the sender of a forgotten session if asked to', () => {
+    const bed = new NatBed({ establishedMs: 1000, onExpiry: 'reset' });
+    bed.establish();
+    bed.wait(1000);
+    bed.answers.length = 0;
+    assert.equal(bed.out({ sequence: 10, acknowledgement: 77 }), undefined);
+    const [reset] = bed.answers;
+    assert.deepEqual(endsOf(reset), [SERVER, 80, INSIDE, 40_000]);
+    assert.deepEqual(
+      [reset?.bytes[33], new DataView(reset?.bytes.buffer ?? new ArrayBuffer(40)).getUint32(24)],
+      [RST, 77],
+    );
+  });
+
+  it('keeps addresses without one of its own, and its number of sessions', () => {
+    const bed = new Testbed({ nat: {} });
+    for (let count = 0; count <= MOST_SESSIONS; count += 1) {
+      bed.link.forward.transmit(ipv4Packet(bed.frames, { flags: SYN, from: [INSIDE + count, 1] }));
+    }
+    bed.run();
+    assert.deepEqual([bed.arrivals.length, bed.link.nat?.sessions], [MOST_SESSIONS, MOST_SESSIONS]);
+    assert.deepEqual(endsOf(bed.arrivals[0]), [INSIDE, 1, SERVER, 80]);
+    bed.runTo(TRANSITORY_MS * MS);
+    bed.link.forward.transmit(ipv4Packet(bed.frames, { flags: SYN, from: [INSIDE, 2] }));
+    bed.runTo(bed.timeline.nowNs);
+    assert.equal(bed.link.nat?.sessions, 1);
+  });
+
+  it('refuses an address that is none of IPv4', () => {
+    assert.throws(() => new NatBed({ address: 'fd00::1' }), TypeError);
+  });
+});

@@ -1,0 +1,279 @@
+/** Virtual time in a program of promises. */
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { AsyncClient, AsyncServer } from '#src/index.js';
+import { checkDeterminism } from '#src/sim/check-determinism.js';
+import type { Host } from '#src/sim/host.js';
+import { Network, type NetworkOptions } from '#src/sim/network.js';
+import { SimulationError } from '#src/sim/simulation-error.js';
+
+function hosts(network: Network): readonly [Host, Host] {
+  return [network.host('a', { address: '10.0.0.1' }), network.host('b', { address: '10.0.0.2' })];
+}
+
+/** Two clients that answer each other as long as there is time. */
+function pingPong(network: Network, delayMs: number): void {
+  const [a, b] = hosts(network);
+  network.link(a, b, { delayMs });
+  const server = new AsyncServer(80, { stack: b.stack });
+  server.onClient((client) => {
+    client.onData((_, data) => void client.write(data));
+  });
+  void server.begin();
+  const client = new AsyncClient({ stack: a.stack });
+  client.onConnect(() => void client.write('ping'));
+  client.onData((_, data) => void client.write(data));
+  client.connect('b', 80);
+}
+
+/** Runs until there is an error, and returns it. */
+async function failureOf(run: PromiseLike<unknown>): Promise<SimulationError> {
+  try {
+    await run;
+  } catch (error) {
+    assert.ok(error instanceof SimulationError);
+    return error;
+  }
+  throw new assert.AssertionError({ message: 'the run has not failed' });
+}
+
+describe('run', () => {
+  it('ends exactly after its time, the last instant included', async () => {
+    const network = new Network({ seed: 1 });
+    const seen: number[] = [];
+    for (const ms of [0, 10, 20, 20.000001]) network.at(ms, () => seen.push(ms));
+    await network.run(20);
+    assert.deepEqual([network.nowMs, seen], [20, [0, 10, 20]]);
+    await network.run(1);
+    assert.deepEqual([network.nowMs, seen.length], [21, 4]);
+  });
+
+  it('runs ticks, microtasks and immediates of a handler before the time moves', async () => {
+    const network = new Network({ seed: 1 });
+    const seen: string[] = [];
+    const note = (what: string): void => void seen.push(`${what} at ${network.nowMs}`);
+    network.at(1, () => {
+      process.nextTick(() => note('tick'));
+      void Promise.resolve().then(() => note('microtask'));
+      setImmediate(() => {
+        note('immediate');
+        setImmediate(() => note('second immediate'));
+      });
+    });
+    network.at(1, () => note('next event'));
+    network.at(2, () => note('later'));
+    await network.run(5);
+    assert.deepEqual(seen, [
+      'tick at 1',
+      'microtask at 1',
+      'next event at 1',
+      'immediate at 1',
+      'second immediate at 1',
+      'later at 2',
+    ]);
+  });
+
+  it('lets a program sleep and wait in virtual time', async () => {
+    const network = new Network({ seed: 1 });
+    const waited = new Promise<number>((resolve) => {
+      network.at(5, () => {
+        network.at(network.nowMs + 36_000_000, () => resolve(network.nowMs));
+      });
+    });
+    assert.equal(await network.runUntil(waited, { limitMs: 1e9 }), 36_000_005);
+  });
+
+  it('rejects with the error of a handler, of a tick and of a promise, with time, seed and command', async () => {
+    const faults: (() => void)[] = [
+      () => {
+        throw new TypeError('thrown');
+      },
+      () =>
+        process.nextTick(() => {
+          throw new TypeError('thrown');
+        }),
+      () => void Promise.reject(new TypeError('thrown')),
+    ];
+    for (const fault of faults) {
+      const network = new Network({ seed: 42, command: 'repeat me' });
+      network.at(3, fault);
+      const error = await failureOf(network.run(10));
+      assert.match(error.message, /^thrown\n {2}at 3 ms of virtual time, seed 42; repeat: repeat me$/);
+      assert.ok(error.cause instanceof TypeError);
+      assert.deepEqual([error.failure, error.timeMs, error.seed], ['threw', 3, 42]);
+      await network.run(1);
+    }
+  });
+
+  it('rejects with the error of a handler of AsyncClient', async () => {
+    const network = new Network({ seed: 1 });
+    const [a, b] = hosts(network);
+    network.link(a, b, { delayMs: 1 });
+    const server = new AsyncServer(80, { stack: b.stack });
+    server.onClient(() => {
+      throw new TypeError('in a handler');
+    });
+    void server.begin();
+    new AsyncClient({ stack: a.stack }).connect('b', 80);
+    assert.match((await failureOf(network.run(100))).message, /^in a handler\n {2}at 3 ms/);
+  });
+
+  it('cannot be nested', async () => {
+    const network = new Network({ seed: 1 });
+    network.at(1, () => {
+      assert.throws(() => network.run(1), /the network runs already/);
+      assert.throws(() => {
+        network.runSync(1);
+      }, /the network runs already/);
+    });
+    await network.run(2);
+  });
+
+  it('stops the time for what is real', async () => {
+    const network = new Network({ seed: 1 });
+    const read = new Promise<[number, number]>((resolve) => {
+      network.at(7, () => {
+        const path = fileURLToPath(import.meta.url);
+        void network.live(readFile(path)).then((bytes) => {
+          resolve([network.nowMs, bytes.length]);
+        });
+      });
+    });
+    network.at(8, () => undefined);
+    const [atMs, length] = await network.runUntil(read);
+    assert.equal(atMs, 7);
+    assert.ok(length > 0);
+  });
+
+  it('fails when an instant does not end, and names the hosts', async () => {
+    const network = new Network({ seed: 1, mostEventsAtOneInstant: 1000 });
+    pingPong(network, 0);
+    const error = await failureOf(network.run(1));
+    assert.equal(error.failure, 'busy');
+    assert.match(error.message, /^more than 1000 events at one instant: a, b\n/);
+  });
+});
+
+describe('runUntil', () => {
+  it('fails at once when nothing is left that could happen', async () => {
+    const network = new Network({ seed: 1 });
+    network.at(5, () => undefined);
+    const error = await failureOf(network.runUntil(new Promise(() => undefined)));
+    assert.deepEqual([error.failure, error.timeMs], ['stuck', 5]);
+  });
+
+  it('shows what each connection waits for when nothing is left', async () => {
+    const network = new Network({ seed: 1 });
+    const [a, b] = hosts(network);
+    network.link(a, b);
+    const server = new AsyncServer(80, { stack: b.stack });
+    server.onClient((client) => {
+      client.onData(() => undefined);
+    });
+    void server.begin();
+    const client = new AsyncClient({ stack: a.stack });
+    client.connect('b', 80);
+    const error = await failureOf(network.runUntil(new Promise(() => undefined)));
+    assert.equal(error.failure, 'stuck');
+    assert.match(error.message, /\n {2}a: 10\.0\.0\.1\.\d+ > 10\.0\.0\.2\.80 ESTABLISHED: for the peer\n/);
+  });
+
+  it('fails at its limit', async () => {
+    const network = new Network({ seed: 1 });
+    pingPong(network, 10);
+    const error = await failureOf(network.runUntil(new Promise(() => undefined), { limitMs: 1000 }));
+    assert.deepEqual([error.failure, error.timeMs], ['limit', 1000]);
+  });
+
+  it('passes a rejection on', async () => {
+    const network = new Network({ seed: 1 });
+    const error = await failureOf(network.runUntil(Promise.reject(new TypeError('no'))));
+    assert.match(error.message, /^no\n/);
+  });
+});
+
+describe('runSync', () => {
+  it('runs no microtask', () => {
+    const network = new Network({ seed: 1 });
+    let isDrained = false;
+    network.at(1, () => void Promise.resolve().then(() => (isDrained = true)));
+    network.at(2, () => assert.equal(isDrained, false));
+    network.runSync(10);
+    assert.deepEqual([network.nowMs, isDrained], [10, false]);
+  });
+});
+
+describe('globals of a network', () => {
+  it('are those of virtual time and chance, and end with their scope', async () => {
+    const play = async (): Promise<unknown[]> => {
+      const network = new Network({ seed: 3, epochMs: Date.UTC(2030, 0, 1) });
+      const seen: unknown[] = [];
+      {
+        using globals = network.installGlobals();
+        assert.ok(globals);
+        const program = async (): Promise<void> => {
+          setTimeout((word: string) => seen.push(word, Date.now()), 500, 'timeout');
+          const interval = setInterval(() => seen.push('interval'), 200);
+          await sleep(700);
+          clearInterval(interval);
+          seen.push(new Date().toISOString(), performance.now(), Math.random());
+          seen.push(crypto.getRandomValues(new Uint8Array(4)).join());
+          await new Promise(setImmediate);
+          const signal = AbortSignal.timeout(100);
+          await assert.rejects(sleep(1000, undefined, { signal }), { name: 'AbortError' });
+          seen.push(network.nowMs);
+        };
+        await network.runUntil(program());
+      }
+      return seen;
+    };
+    const first = await play();
+    assert.deepEqual(first, await play());
+    assert.deepEqual(first.slice(0, 8), [
+      'interval',
+      'interval',
+      'timeout',
+      Date.UTC(2030, 0, 1) + 500,
+      'interval',
+      '2030-01-01T00:00:00.700Z',
+      700,
+      first[7],
+    ]);
+    assert.equal(first.at(-1), 800);
+    assert.ok(Date.now() < Date.UTC(2029, 0, 1) || new Date().getFullYear() >= 2029);
+  });
+});
+
+describe('checkDeterminism', () => {
+  const program = async (network: Network): Promise<void> => {
+    pingPong(network, 10);
+    await network.run(500);
+  };
+
+  it('counts the packets of a program that repeats, also with shuffled ties', async () => {
+    assert.ok((await checkDeterminism(program, { seed: 1 })) > 50);
+    const options: NetworkOptions = { seed: 1, ties: 'shuffled' };
+    assert.ok((await checkDeterminism(program, options)) > 50);
+  });
+
+  it('shows the first packet that differs', async () => {
+    let round = 0;
+    const differs = async (network: Network): Promise<void> => {
+      round += 1;
+      const [a, b] = hosts(network);
+      network.link(a, b, { delayMs: 10 });
+      network.at(round * 5, () => void new AsyncClient({ stack: a.stack }).connect('b', 80));
+      await network.run(100);
+    };
+    await assert.rejects(checkDeterminism(differs, { seed: 1 }), (error: Error) => {
+      const lines = error.message.split('\n');
+      assert.equal(lines[0], 'two runs with seed 1 differ from packet 1 on:');
+      assert.match(lines[1] ?? '', /^ {2}first: {2}0\.005000 a > b/);
+      assert.match(lines[2] ?? '', /^ {2}second: 0\.010000 a > b/);
+      return true;
+    });
+  });
+});

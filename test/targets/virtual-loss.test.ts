@@ -1,0 +1,4 @@
+import { testTarget } from './test-target.js';
+import { virtualWithLoss } from './virtual.js';
+
+testTarget(virtualWithLoss, []);
