@@ -71,9 +71,17 @@ const LAYERS = {
 };
 
 /** The doors, which a subpath of the package gives, and the composition, which they all import. */
-const DOORS = ['composition', 'index', 'streams', 'gateway', 'net', 'net-register', 'monitor', 'tap', 'virtual'].map(
-  (name) => `src/${name}.ts`,
-);
+const DOORS = [
+  'composition',
+  'index',
+  'streams',
+  'gateway',
+  'net',
+  'net-register',
+  'monitor',
+  'tap',
+  'virtual',
+].map((name) => `src/${name}.ts`);
 
 /** Globals of browsers that the pages use. */
 const PAGE_GLOBALS = [

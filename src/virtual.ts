@@ -11,11 +11,14 @@ import { RealTimeDriver } from './stacks/virtual/real-time-driver.js';
 import { VirtualStack, type VirtualStackLimits } from './stacks/virtual/virtual-stack.js';
 import { systemRandom } from './support/random.js';
 
+// The classes of the door `asynctcp`, for browsers: that door needs Node.
+export { AsyncClient } from './asynctcp/async-client.js';
+export { AsyncServer } from './asynctcp/async-server.js';
 export type { Capture, CaptureOptions } from './link/capture.js';
 export type { Impairments } from './link/impairments.js';
 export type { LinkLog } from './link/link-log.js';
 export type { Link, LinkOptions } from './link/link.js';
-export type { PacketView } from './link/packet-view.js';
+export { PacketView, TcpFlag } from './link/packet-view.js';
 export type { CaptureSink } from './link/pcapng.js';
 export type { LinkRule, PacketMatch, Verdict } from './link/rules.js';
 export { PROFILES, type Profile, type ProfileName } from './netstack/profile.js';

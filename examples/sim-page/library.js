@@ -1,5 +1,5 @@
-/** What the page uses of asynctcp, from the modules that `npm run build` makes. */
-export { AsyncClient } from '../../dist/asynctcp/async-client.js';
-export { AsyncServer } from '../../dist/asynctcp/async-server.js';
-export { PacketView, TcpFlag } from '../../dist/link/packet-view.js';
-export { Network } from '../../dist/virtual.js';
+/**
+ * What the page uses of asynctcp: the door `asynctcp/virtual`, of which every module runs in a browser, as
+ * `npm run build` makes it.
+ */
+export { AsyncClient, AsyncServer, Network, PacketView, TcpFlag } from '../../dist/virtual.js';
