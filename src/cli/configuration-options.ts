@@ -34,11 +34,12 @@ export const CONFIGURATION_SECTION: Section = {
 
 /**
  * Applies the options, before the first client or server.
- * @param stack the name for the configuration; `undefined` leaves its own.
+ * @param takesStack false if `--stack` is not for the configuration.
  * @throws CommandError for an unknown symbol or a value out of range, on the command line or in the
  *   environment.
  */
-export function applyConfiguration(given: Arguments, stack = given.value('stack')): void {
+export function applyConfiguration(given: Arguments, takesStack = true): void {
+  const stack = takesStack ? given.value('stack') : undefined;
   const definitions = given.values('define').map((definition) => ['-D', definition]);
   if (stack !== undefined) definitions.push(['--stack', `${STACK_SYMBOL}=${stack}`]);
   for (const [option = '', definition = ''] of definitions) {

@@ -88,7 +88,7 @@ async function runServe(given: Arguments): Promise<number> {
   const isTwin = wantsTwin(given);
   const host = readHost(given.value(HOST.name) ?? (isTwin ? EVERY_ADDRESS : DEFAULT_HOST));
   const portBase = readPortBase(given.value(PORT_BASE.name));
-  applyConfiguration(given, isTwin ? undefined : given.value('stack'));
+  applyConfiguration(given, !isTwin);
   if (!isTwin) checkStack();
   const twin = isTwin ? await beginTwin(given) : undefined;
   try {

@@ -28,6 +28,8 @@ export const DROP_REASONS = [
   'spoofedSource',
   'badDestination',
   'notForThisHost',
+  /** To a group that was not joined: most of what a link's groups carry. */
+  'otherGroup',
   'noRoute',
   /** Fragments. */
   'badFragment',

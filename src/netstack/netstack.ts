@@ -50,6 +50,13 @@ export interface AttachOptions {
   /** Address of an Ethernet device, '02:00:00:00:00:01'; made from the host's chance if not given. */
   readonly mac?: string;
   readonly name?: string;
+  /**
+   * True: addresses are used only once no other host of an Ethernet has answered for them, after seconds
+   * (RFC 5227, RFC 4862 §5.4).
+   */
+  readonly detectsDuplicates?: boolean;
+  /** True: IPv6 addresses and routes are made from what routers of an Ethernet advertise (RFC 4862). */
+  readonly autoconfigures?: boolean;
 }
 
 export interface RouteVia {
@@ -91,7 +98,8 @@ export class NetStack {
    * Adds an interface on a device.
    * @throws TypeError or RangeError if an address is none, or there are too many interfaces or addresses.
    */
-  attach(device: Device, { addresses, mac, name }: AttachOptions): NetInterface {
+  attach(device: Device, options: AttachOptions): NetInterface {
+    const { addresses, mac, name, detectsDuplicates = false, autoconfigures = false } = options;
     const index = this.ip.routing.interfaces.length;
     if (index >= MOST_INTERFACES) throw new RangeError(`a host has at most ${MOST_INTERFACES} interfaces`);
     const given = mac === undefined ? MacAddress.random(this.#random) : MacAddress.parse(mac);
@@ -102,7 +110,15 @@ export class NetStack {
       throw new RangeError(`an interface has at most ${MOST_ADDRESSES} addresses`);
     }
     const netInterface = this.ip.addInterface(name ?? `if${index}`, device, given);
-    for (const prefix of prefixes) this.ip.addAddress(netInterface, prefix);
+    const hasIpv6 = autoconfigures || prefixes.some(({ family }) => family === 6);
+    const hasLinkLocal = prefixes.some(({ address }) => address.isLinkLocal());
+    if (hasIpv6 && !hasLinkLocal) {
+      this.ip.addLinkLocal(netInterface, detectsDuplicates || autoconfigures, autoconfigures);
+    }
+    for (const prefix of prefixes) {
+      if (detectsDuplicates) this.ip.claimAddress(netInterface, prefix, () => undefined);
+      else this.ip.addAddress(netInterface, prefix);
+    }
     return netInterface;
   }
 

@@ -261,7 +261,10 @@ describe('SYN_SENT (RFC 9293 §3.10.7.3)', () => {
     bed.run(60_000);
     assert.equal(bed.sent.length, 13);
     const gaps = bed.sent.slice(1).map(({ atMs }, index) => atMs - (bed.sent[index]?.atMs ?? 0));
-    assert.ok(gaps.every((gap) => gap === 1500), String(gaps));
+    assert.ok(
+      gaps.every((gap) => gap === 1500),
+      String(gaps),
+    );
     assert.equal(c.failure, 'timedOut');
   });
 

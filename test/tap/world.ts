@@ -5,6 +5,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { AsyncServer, type AsyncClient } from 'asynctcp';
+import { echo } from '#src/cli/services/echo.js';
 import { openTapHost, type TapHost, type TapHostOptions } from '#src/tap.js';
 import { KERNEL_ADDRESS, TAP, TWIN_ADDRESS, TWIN_ADDRESS_6 } from './scenario.js';
 
@@ -115,7 +116,7 @@ export class Services {
 
   async begin(): Promise<void> {
     await this.#serve(ECHO_PORT, (client) => {
-      client.onData((_, data) => client.write(data));
+      echo.serve(client, { bytesIn: 0, bytesOut: 0 });
     });
     await this.#serve(SINK_PORT, (client) => {
       const hash = createHash('sha256');

@@ -1,9 +1,12 @@
 /** The Ethernet under an interface: its header, its address, and the neighbours on it. */
 import type { Frame } from '../frame.js';
 import { ETHERNET_HEADER_BYTES, EtherType, MacAddress, writeEthernet } from '../wire/ethernet.js';
+import { AddressClaims } from './address-claims.js';
 import { Arp } from './arp.js';
+import type { Autoconfiguration } from './autoconfiguration.js';
 import type { IpContext } from './context.js';
 import type { Hop } from './hop.js';
+import { ListenerReports } from './listener-reports.js';
 import { Nd } from './nd.js';
 import type { Neighbour } from './neighbour-table.js';
 import type { NetInterface } from './net-interface.js';
@@ -15,6 +18,10 @@ export class EthernetLink {
   readonly mac: MacAddress;
   readonly arp: Arp;
   readonly nd: Nd;
+  readonly claims: AddressClaims;
+  readonly reports: ListenerReports;
+  /** What routers advertise is taken; `undefined`: it is ignored. */
+  autoconfiguration: Autoconfiguration | undefined;
   /** True if the frame that `readHeader` has read last came to a group. */
   isGroup = false;
   readonly #netInterface: NetInterface;
@@ -26,6 +33,8 @@ export class EthernetLink {
     this.mac = mac;
     this.arp = new Arp(context, netInterface, this, unresolved);
     this.nd = new Nd(context, netInterface, this, unresolved);
+    this.claims = new AddressClaims(context, netInterface, this);
+    this.reports = new ListenerReports(context, netInterface);
   }
 
   /**

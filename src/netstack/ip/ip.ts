@@ -17,6 +17,7 @@ import { EtherType, type MacAddress } from '../wire/ethernet.js';
 import { Icmp4, Icmp6, PROTOCOL_ICMP, PROTOCOL_ICMPV6, Unreachable4, Unreachable6 } from '../wire/icmp.js';
 import { headerBytes4 } from '../wire/ipv4.js';
 import { findUpper6, readAddress } from '../wire/ipv6.js';
+import { Autoconfiguration, interfaceAddress } from './autoconfiguration.js';
 import type { IpContext } from './context.js';
 import { EthernetLink } from './ethernet-link.js';
 import { Forwarder } from './forwarder.js';
@@ -30,10 +31,12 @@ import { Loopback } from './loopback.js';
 import { type FrameInput, NetInterface } from './net-interface.js';
 import { Output } from './output.js';
 import { PathMtus } from './path-mtu.js';
-import type { Prefix } from './prefix.js';
+import { Prefix } from './prefix.js';
 import { LOOPBACK_ADDRESSES, Routing } from './routing.js';
 
 export const PROTOCOL_TCP = 6;
+
+const LINK_LOCAL = Prefix.parse('fe80::/64');
 
 /** A transport protocol, as IP sees it. */
 export interface Transport {
@@ -61,9 +64,9 @@ export class Ip implements IpService, FrameInput, PacketSink {
   readonly pathMtus: PathMtus;
   readonly input4: Ipv4Input;
   readonly input6: Ipv6Input;
+  readonly output: Output;
   readonly #context: IpContext;
   readonly #isRouter: boolean;
-  readonly #output: Output;
   readonly #errors: IcmpErrors;
   readonly #icmp: IcmpInput;
   readonly #packet = new InPacket();
@@ -80,9 +83,8 @@ export class Ip implements IpService, FrameInput, PacketSink {
       this.routing.changed();
     });
     this.routing = new Routing(this.loopbackInterface, this.pathMtus);
-    this.#output = new Output({ counters, frames, hopLimit, discoversPathMtu, random });
-    const { routing } = this;
-    const output = this.#output;
+    this.output = new Output({ counters, frames, hopLimit, discoversPathMtu, random });
+    const { routing, output } = this;
     const context = { profile: profile.ip, frames, counters, clock, timers, random, routing, output };
     this.#context = context;
     this.#errors = new IcmpErrors(context);
@@ -121,7 +123,55 @@ export class Ip implements IpService, FrameInput, PacketSink {
     this.routing.routes.add({ prefix, gateway: undefined, netInterface });
     this.routing.changed();
     if (prefix.family === 4) netInterface.link?.arp.announceAll();
+    else netInterface.link?.reports.changed();
     return true;
+  }
+
+  /**
+   * Gives an interface an address once no other host of its link has it; at once on a link without
+   * neighbours. Returns false if the interface has too many.
+   */
+  claimAddress(netInterface: NetInterface, prefix: Prefix, onWon: () => void): boolean {
+    const { link } = netInterface;
+    const win = (): void => {
+      if (this.addAddress(netInterface, prefix)) onWon();
+    };
+    if (link !== undefined) return link.claims.claim(prefix, win);
+    win();
+    return netInterface.has(prefix.address);
+  }
+
+  /** Has an interface take the packets of a group. Returns false if it has too many. */
+  joinGroup(netInterface: NetInterface, group: Address): boolean {
+    if (!netInterface.addGroup(group)) return false;
+    if (group.family === 6) netInterface.link?.reports.changed();
+    return true;
+  }
+
+  removeAddress(netInterface: NetInterface, address: Address): void {
+    const prefix = netInterface.addresses.find((own) => own.address.equals(address));
+    netInterface.removeAddress(address);
+    const route = prefix && this.routing.routes.findOnLink(prefix, netInterface);
+    if (route !== undefined) this.routing.routes.remove(route);
+    this.routing.changed();
+  }
+
+  /**
+   * Gives an Ethernet interface its link-local IPv6 address.
+   * @param detectsDuplicates true: only once no other host of the link has it.
+   * @param autoconfigures true: routers of the link are asked for more addresses.
+   */
+  addLinkLocal(netInterface: NetInterface, detectsDuplicates: boolean, autoconfigures: boolean): void {
+    const { link } = netInterface;
+    if (link === undefined) return;
+    const prefix = new Prefix(interfaceAddress(LINK_LOCAL.address, link.mac), LINK_LOCAL.length);
+    if (autoconfigures)
+      link.autoconfiguration = new Autoconfiguration(this.#context, this, netInterface, link);
+    const onWon = (): void => {
+      link.autoconfiguration?.solicit();
+    };
+    if (detectsDuplicates) this.claimAddress(netInterface, prefix, onWon);
+    else if (this.addAddress(netInterface, prefix)) onWon();
   }
 
   receiveFrame(netInterface: NetInterface, frame: Frame): void {
@@ -149,7 +199,7 @@ export class Ip implements IpService, FrameInput, PacketSink {
 
   send(path: IpPath, protocol: number, frame: Frame, ecn = 0): void {
     assert(path instanceof Path, 'a path comes from pathTo');
-    this.#output.send(path, protocol, frame, ecn);
+    this.output.send(path, protocol, frame, ecn);
   }
 
   isOwn(address: Address): boolean {
@@ -189,7 +239,10 @@ export class Ip implements IpService, FrameInput, PacketSink {
     const { link } = packet.netInterface ?? this.loopbackInterface;
     const isNeighbour = type === Icmp6.NEIGHBOUR_SOLICITATION || type === Icmp6.NEIGHBOUR_ADVERTISEMENT;
     if (isNeighbour && link !== undefined) link.nd.receive(packet);
-    else this.counters.drop('ignoredIcmp');
+    else if (type === Icmp6.LISTENER_QUERY && link !== undefined) link.reports.receiveQuery(packet);
+    else if (type === Icmp6.ROUTER_ADVERTISEMENT && link?.autoconfiguration !== undefined) {
+      link.autoconfiguration.receive(packet);
+    } else this.counters.drop('ignoredIcmp');
   }
 
   /** Reads a packet of the family that its link has named, or that its first bits do. Owns the frame. */

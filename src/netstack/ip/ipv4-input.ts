@@ -50,7 +50,8 @@ export class Ipv4Input {
     packet.isGroup = isGroup;
     if (!this.#isForThisHost(packet, netInterface)) {
       // A group of the link is passed on to no single host (RFC 1812 §5.3.4).
-      if (this.#forwarder === undefined || packet.isGroup) this.#drop('notForThisHost', frame);
+      if (packet.isGroup) this.#drop('otherGroup', frame);
+      else if (this.#forwarder === undefined) this.#drop('notForThisHost', frame);
       else this.#forwarder.forward4(packet, netInterface);
       return;
     }

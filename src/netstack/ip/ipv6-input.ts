@@ -53,7 +53,8 @@ export class Ipv6Input {
     }
     packet.isGroup = isGroup || packet.destinationA >>> 24 === 0xff;
     if (this.#isForThisHost(packet, netInterface)) this.#walk(packet);
-    else if (this.#forwarder === undefined || packet.isGroup) this.#drop('notForThisHost', frame);
+    else if (packet.isGroup) this.#drop('otherGroup', frame);
+    else if (this.#forwarder === undefined) this.#drop('notForThisHost', frame);
     else this.#forwarder.forward6(packet, netInterface);
   }
 

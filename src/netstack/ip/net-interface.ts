@@ -25,6 +25,8 @@ export class NetInterface {
   readonly isLoopback: boolean;
   /** The link of a device of medium `ethernet`. */
   link: EthernetLink | undefined;
+  /** Bytes of the largest IPv6 packet: the device's, or fewer where a router says so (RFC 4861 §6.3.4). */
+  mtu6: number;
   readonly #input: FrameInput;
   readonly #addresses: Prefix[] = [];
   readonly #tentative: Prefix[] = [];
@@ -35,6 +37,7 @@ export class NetInterface {
   constructor(name: string, device: Device, input: FrameInput, isLoopback: boolean) {
     this.name = name;
     this.device = device;
+    this.mtu6 = device.mtu;
     this.isLoopback = isLoopback;
     this.#input = input;
   }

@@ -34,6 +34,11 @@ export class RouteTable {
     if (index >= 0) this.#routes.splice(index, 1);
   }
 
+  /** Returns the route with this very prefix on the link of an interface. */
+  findOnLink(prefix: Prefix, netInterface: NetInterface): Route | undefined {
+    return this.#routes.find((route) => route.prefix === prefix && route.netInterface === netInterface);
+  }
+
   /** Returns the route to an address; only one through `netInterface`, if that is given. */
   find(address: Address, netInterface?: NetInterface): Route | undefined {
     return this.#routes.find(

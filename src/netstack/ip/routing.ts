@@ -119,7 +119,8 @@ export class Routing implements Router {
 
   #hop(netInterface: NetInterface, destination: Address, isOnLink: boolean, gateway?: Address): Hop {
     const told = this.#pathMtus.find(destination);
-    const mtu = Math.min(netInterface.device.mtu, told?.mtu ?? Infinity);
+    const linkMtu = destination.family === 4 ? netInterface.device.mtu : netInterface.mtu6;
+    const mtu = Math.min(linkMtu, told?.mtu ?? Infinity);
     const limits = { mtu, mayFragment: told?.mayFragment ?? false };
     return new Hop(netInterface, gateway ?? destination, limits, isOnLink);
   }

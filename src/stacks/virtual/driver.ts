@@ -1,5 +1,5 @@
 /**
- * What drives a virtual stack: the loop of a simulated network, or the runtime's event loop with a TAP
+ * The driver of a virtual stack: the loop of a simulated network, or the runtime's event loop with a TAP
  * device.
  *
  * The driver gives packets and the time to the `NetStack`, and calls `step` until it returns false. After
@@ -10,6 +10,8 @@ import type { Clock } from '../../support/clock.js';
 export interface StackDriver {
   /** The time of the stack and of the layers above it. */
   readonly clock: Clock;
+  /** True if the time is the machine's. */
+  readonly isRealTime?: boolean;
   /**
    * Asks for steps of the stack at the present time, never from inside this call. Harmless if they are coming
    * already.

@@ -26,7 +26,7 @@ export interface DrivenHost {
   work(): void;
 }
 
-/** What a driver drives. The stack is made with the driver, so it comes later. */
+/** The parts of a host that a driver drives. The stack is made with the driver, so it comes later. */
 export interface RealTimeParts {
   readonly host: DrivenHost;
   readonly stack: Driven;
@@ -36,6 +36,7 @@ export interface RealTimeParts {
 
 export class RealTimeDriver implements StackDriver {
   readonly clock: Clock;
+  readonly isRealTime = true;
   #parts: RealTimeParts | undefined;
   #isRunning = false;
   /** True if a macrotask will run the stack. */

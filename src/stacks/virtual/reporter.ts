@@ -1,4 +1,4 @@
-/** What can have events for the program: an attempt, a listener, a connection, a look-up. */
+/** Base of everything that has events for the program: attempts, listeners, connections, look-ups. */
 export abstract class Reporter {
   /** True while it waits in the turns of its stack (`turns.ts`). Only these use the field. */
   isWaiting = false;

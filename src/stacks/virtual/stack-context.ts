@@ -1,4 +1,4 @@
-/** What a stack, its attempts, listeners and connections share. */
+/** The state that a stack, its attempts, listeners and connections share. */
 import type { TcpApi } from '../../netstack/raw-api.js';
 import type { StackLimits } from '../../port/tcp-stack.js';
 import { flushGathered, gather } from '../../support/callback-scope.js';

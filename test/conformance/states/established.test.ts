@@ -1,6 +1,6 @@
 /** What happens to segments in ESTABLISHED (RFC 9293 §3.10.7.4, RFC 5961, RFC 7323). */
 import { describe } from 'node:test';
-import { plays } from './plays.js';
+import { plays, willPlay } from './plays.js';
 import { ESTABLISHED, ESTABLISHED_SACK, ESTABLISHED_TIMESTAMPS } from './ways.js';
 
 describe('ESTABLISHED: the peer sends', () => {
@@ -191,8 +191,9 @@ describe('ESTABLISHED: resets and SYNs (RFC 5961)', () => {
 +.01 < R 1:1(0) win 0
 +0 read(4, ..., 1000) = -1 ECONNRESET (Connection reset by peer)`,
   );
-  plays(
+  willPlay(
     'data before a reset can still be read',
+    'a reset empties the buffer',
     ESTABLISHED,
     `
 +.01 < P. 1:101(100) ack 1 win 32792
@@ -264,8 +265,9 @@ describe('ESTABLISHED: timestamps (RFC 7323)', () => {
 +.01 < R. 1:1(0) ack 1 win 32792 <nop,nop,TS val 5 ecr 500>
 +0 read(4, ..., 1000) = -1 ECONNRESET (Connection reset by peer)`,
   );
-  plays(
+  willPlay(
     'a segment without timestamps is taken, as Linux does (§3.2 would drop it)',
+    'a reset empties the buffer',
     ESTABLISHED_TIMESTAMPS,
     `
 +.01 < P. 1:101(100) ack 1 win 32792
@@ -350,5 +352,30 @@ describe('ESTABLISHED: SACK as a receiver (RFC 2018, RFC 2883)', () => {
 +0 > . 1:1(0) ack 1 <nop,nop,sack 1001:3001>
 +.01 < . 2001:3001(1000) ack 1 win 257
 +0 > . 1:1(0) ack 1 <nop,nop,sack 2001:3001 1001:3001>`,
+  );
+  willPlay(
+    'data that fills holes reports what it has brought twice',
+    'only data that is old as a whole is reported',
+    ESTABLISHED_SACK,
+    `
++.01 < . 1001:3001(2000) ack 1 win 257
++0 > . 1:1(0) ack 1 <nop,nop,sack 1001:3001>
++.01 < . 7001:8001(1000) ack 1 win 257
++0 > . 1:1(0) ack 1 <nop,nop,sack 7001:8001 1001:3001>
++.01 < . 1:6001(6000) ack 1 win 257
++0 > . 1:1(0) ack 6001 <nop,nop,sack 1001:3001 7001:8001>`,
+  );
+  plays(
+    'three blocks are left beside timestamps',
+    ESTABLISHED_TIMESTAMPS,
+    `
++.01 < . 1001:1101(100) ack 1 win 32792 <nop,nop,TS val 210 ecr 500>
++0 > . 1:1(0) ack 1 <nop,nop,TS val 520 ecr 200,nop,nop,sack 1001:1101>
++0 < . 2001:2101(100) ack 1 win 32792 <nop,nop,TS val 210 ecr 500>
++0 > . 1:1(0) ack 1 <nop,nop,TS val 520 ecr 200,nop,nop,sack 2001:2101 1001:1101>
++0 < . 3001:3101(100) ack 1 win 32792 <nop,nop,TS val 210 ecr 500>
++0 > . 1:1(0) ack 1 <nop,nop,TS val 520 ecr 200,nop,nop,sack 3001:3101 2001:2101 1001:1101>
++0 < . 4001:4101(100) ack 1 win 32792 <nop,nop,TS val 210 ecr 500>
++0 > . 1:1(0) ack 1 <nop,nop,TS val 520 ecr 200,nop,nop,sack 4001:4101 3001:3101 2001:2101>`,
   );
 });

@@ -415,6 +415,14 @@ describe('SYN-RECEIVED', () => {
 +0 accept(3, ..., ...) = 4`,
   );
   plays(
+    'the closing of the listener resets a connection that was not accepted',
+    SYN_RECEIVED,
+    `
++.01 < . 1:1(0) ack 1 win 32792
++.01 close(3) = 0
++0 > R. 1:1(0) ack 1`,
+  );
+  plays(
     'the closing of the listener resets it',
     SYN_RECEIVED,
     `

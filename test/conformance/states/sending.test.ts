@@ -220,9 +220,8 @@ describe('retransmission', () => {
 +0 setsockopt(4, SOL_TCP, TCP_USER_TIMEOUT, [3000], 4) = 0
 +0 write(4, ..., 1000) = 1000
 +0 > P. 1:1001(1000) ack 1
-+.2~+.3 > P. 1:1001(1000) ack 1
-+.2~+.3 > P. 1:1001(1000) ack 1
-+.4~+.5 > P. 1:1001(1000) ack 1
++.2~+.25 > P. 1:1001(1000) ack 1
++.4~+.45 > P. 1:1001(1000) ack 1
 +.8~+.9 > P. 1:1001(1000) ack 1
 +3 write(4, ..., 10) = -1 ETIMEDOUT (Connection timed out)`,
   );

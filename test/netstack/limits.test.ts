@@ -1,0 +1,246 @@
+/** Ports, backlogs, and the tables of small hosts. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { TcpConnection } from '#src/netstack/tcp/connection.js';
+import { TcpListener } from '#src/netstack/tcp/listener.js';
+import { TcpState } from '#src/netstack/tcp/state.js';
+import { Address } from '#src/netstack/wire/address.js';
+import { Bed, PEER, stateName, type Peer } from './bed.js';
+
+function opened(bed: Bed, listener: TcpListener, peerPort: number): [TcpConnection, Peer] {
+  const peer = bed.peer({ port: listener.localPort, peerPort });
+  peer.syn();
+  peer.takeUnread();
+  peer.ackAll();
+  const c = bed.accept(listener);
+  peer.sent();
+  return [c, peer];
+}
+
+describe('a backlog', () => {
+  it('counts handshakes and connections that wait, and drops a SYN beyond it silently', () => {
+    const bed = new Bed();
+    const listener = bed.listen(80, 2);
+    const peerOf = (peerPort: number): Peer => bed.peer({ port: 80, peerPort });
+    const [first, second, third] = [peerOf(5000), peerOf(5001), peerOf(5002)];
+    for (const peer of [first, second, third]) peer.syn();
+    assert.deepEqual([first.sent().length, second.sent().length, third.sent().length], [1, 1, 0]);
+    assert.equal(bed.dropped('backlog'), 1);
+    first.ackAll();
+    third.syn();
+    assert.deepEqual(third.sent(), []);
+    bed.accept(listener);
+    third.syn();
+    assert.deepEqual(third.sent(), ['SA 0 ack 1 <mss 1460>']);
+  });
+
+  it('has room again when a waiting connection is reset', () => {
+    const bed = new Bed();
+    const listener = bed.listen(80, 1);
+    const first = bed.peer({ port: 80, peerPort: 5000 });
+    first.syn();
+    first.takeUnread();
+    first.ackAll();
+    first.send({ flags: 'R' });
+    assert.equal(listener.accept(), undefined);
+    const second = bed.peer({ port: 80, peerPort: 5001 });
+    second.syn();
+    assert.equal(second.sent().length, 1);
+  });
+
+  it('keeps the events of a connection that waits for its program', () => {
+    const bed = new Bed();
+    const listener = bed.listen(80);
+    const peer = bed.peer({ port: 80 });
+    peer.syn();
+    peer.takeUnread();
+    peer.send({ data: 'early' });
+    peer.send({ flags: 'FA' });
+    assert.deepEqual(bed.takeEvents(), ['ACCEPT']);
+    bed.accept(listener);
+    assert.deepEqual(bed.takeEvents(), ['CONNECTED', 'READABLE', 'END']);
+  });
+});
+
+describe('the connections of an ESP32', () => {
+  const LIMIT = 16;
+
+  function full(exhaustion: 'all' | 'pool' | 'heap'): {
+    bed: Bed;
+    listener: TcpListener;
+    open: [TcpConnection, Peer][];
+  } {
+    const bed = new Bed({ profile: 'esp32', tcp: { exhaustion } });
+    const listener = bed.listen(80);
+    const open: [TcpConnection, Peer][] = [];
+    const most = exhaustion === 'all' ? LIMIT - 1 : LIMIT;
+    for (let index = 0; index < most; index += 1) open.push(opened(bed, listener, 5000 + index));
+    return { bed, listener, open };
+  }
+
+  function answers(bed: Bed, peerPort: number): number {
+    const peer = bed.peer({ port: 80, peerPort });
+    peer.syn();
+    return peer.sent().length;
+  }
+
+  it('are sixteen, the listener counted, in the history `all`', () => {
+    const { bed } = full('all');
+    assert.equal(answers(bed, 6000), 0);
+    assert.equal(bed.tcp.connections, LIMIT - 1);
+  });
+
+  it('are sixteen without the listener in the history `pool`', () => {
+    const { bed } = full('pool');
+    assert.equal(answers(bed, 6000), 0);
+    assert.equal(bed.tcp.connections, LIMIT);
+  });
+
+  it('have no limit in the history `heap`', () => {
+    const { bed } = full('heap');
+    assert.equal(answers(bed, 6000), 1);
+  });
+
+  it('are refused to a program when all are established', () => {
+    const { bed } = full('pool');
+    const address = Address.parse(PEER[4]);
+    assert.ok(address !== undefined);
+    assert.equal(bed.tcp.connect({ address, port: 9 }), 'noMemory');
+  });
+
+  it('make room in the order TIME_WAIT, LAST_ACK, CLOSING, FIN_WAIT_2, FIN_WAIT_1', () => {
+    const { bed, open } = full('pool');
+    const act = (index: number, ...steps: ((c: TcpConnection, peer: Peer) => void)[]): TcpConnection => {
+      const entry = open[index];
+      assert.ok(entry !== undefined);
+      for (const step of steps) {
+        step(...entry);
+        entry[1].takeUnread();
+      }
+      return entry[0];
+    };
+    const shut = (c: TcpConnection): void => {
+      c.shutdown();
+    };
+    const fin = (_: TcpConnection, peer: Peer): void => {
+      peer.send({ flags: 'FA', ack: 1 });
+    };
+    const ack = (_: TcpConnection, peer: Peer): void => {
+      peer.ackAll();
+    };
+    const finWait1 = act(0, shut);
+    const finWait2 = act(1, shut, ack);
+    const closing = act(2, shut, fin);
+    const lastAck = act(3, fin, shut);
+    const timeWait = act(4, shut, ack, fin);
+    assert.deepEqual(
+      [finWait1, finWait2, closing, lastAck, timeWait].map(({ state }) => stateName(state)),
+      ['FIN_WAIT_1', 'FIN_WAIT_2', 'CLOSING', 'LAST_ACK', 'TIME_WAIT'],
+    );
+    bed.takeEvents();
+    for (const [index, killed] of [timeWait, lastAck, closing, finWait2, finWait1].entries()) {
+      assert.notEqual(killed.state, TcpState.CLOSED);
+      assert.equal(answers(bed, 6000 + index), 1);
+      assert.equal(killed.state, TcpState.CLOSED);
+    }
+    assert.equal(answers(bed, 7000), 0);
+    const closed = bed.takeEvents();
+    assert.deepEqual(
+      closed,
+      Array.from({ length: 4 }, () => 'CLOSED noMemory'),
+      'TIME_WAIT was over for its program',
+    );
+  });
+
+  it('and its listeners are bounded', () => {
+    const bed = new Bed({ profile: 'esp32' });
+    for (let port = 1; port <= LIMIT; port += 1) bed.listen(port);
+    assert.equal(bed.tcp.listen({ address: undefined, port: 99 }), 'noMemory');
+    assert.equal(bed.tcp.listeners, LIMIT);
+  });
+});
+
+describe('ports', () => {
+  const peer = Address.parse(PEER[4]);
+  assert.ok(peer !== undefined);
+
+  it('of two listeners exclude each other, unless both share', () => {
+    const bed = new Bed();
+    bed.listen(80);
+    assert.equal(bed.tcp.listen({ address: undefined, port: 80 }), 'inUse');
+    assert.equal(bed.tcp.listen({ address: undefined, port: 80, sharesPort: true }), 'inUse');
+    assert.ok(bed.tcp.listen({ address: undefined, port: 81, sharesPort: true }) instanceof TcpListener);
+    assert.ok(bed.tcp.listen({ address: undefined, port: 81, sharesPort: true }) instanceof TcpListener);
+  });
+
+  it('are free again when the listener closes', () => {
+    const bed = new Bed();
+    bed.listen(80).close();
+    bed.listen(80).close();
+    assert.equal(bed.tcp.listeners, 0);
+  });
+
+  it('are chosen from the ephemeral ones, each once, until there is none', () => {
+    const bed = new Bed({ tcp: { ephemeralPorts: { first: 50_000, last: 50_002 } } });
+    const ports = new Set<number>();
+    for (let count = 0; count < 3; count += 1) {
+      const c = bed.tcp.connect({ address: peer, port: 9 });
+      assert.ok(c instanceof TcpConnection);
+      ports.add(c.localPort);
+    }
+    assert.deepEqual([...ports].sort(), [50_000, 50_001, 50_002]);
+    assert.equal(bed.tcp.connect({ address: peer, port: 9 }), 'noPort');
+    const [first] = bed.tcp;
+    first?.abort();
+    assert.ok(bed.tcp.connect({ address: peer, port: 9 }) instanceof TcpConnection);
+  });
+
+  it('stay in use in TIME_WAIT', () => {
+    const bed = new Bed();
+    const c = bed.connect(5000, 1234);
+    const far = bed.peer({ port: 1234 });
+    far.syn({ flags: 'SA' });
+    c.shutdown();
+    far.takeUnread();
+    far.send({ flags: 'FA' });
+    assert.equal(c.state, TcpState.TIME_WAIT);
+    assert.equal(bed.tcp.connect({ address: peer, port: 9, localPort: 1234 }), 'inUse');
+    bed.run(61_000);
+    assert.ok(bed.tcp.connect({ address: peer, port: 9, localPort: 1234 }) instanceof TcpConnection);
+  });
+
+  it('of one pair of ends have one connection, whichever side opened it', () => {
+    const bed = new Bed();
+    const listener = bed.listen(80);
+    opened(bed, listener, 5000);
+    listener.close();
+    assert.equal(bed.tcp.connect({ address: peer, port: 5000, localPort: 80 }), 'inUse');
+    assert.ok(bed.tcp.connect({ address: peer, port: 5001, localPort: 80 }) instanceof TcpConnection);
+  });
+
+  it('of an address that is not this host is refused', () => {
+    const bed = new Bed();
+    assert.equal(bed.tcp.listen({ address: peer, port: 80 }), 'notLocal');
+    assert.equal(bed.tcp.connect({ address: peer, port: 80, localAddress: peer }), 'notLocal');
+    const far = Address.parse('192.168.1.1');
+    assert.ok(far !== undefined);
+    assert.equal(bed.tcp.connect({ address: far, port: 80 }), 'unreachable');
+  });
+});
+
+describe('many connections', () => {
+  it('are each found, and leave nothing behind', () => {
+    const bed = new Bed();
+    const listener = bed.listen(80);
+    const open: [TcpConnection, Peer][] = [];
+    for (let index = 0; index < 300; index += 1) open.push(opened(bed, listener, 1000 + index));
+    assert.equal(bed.tcp.connections, 300);
+    for (const [index, [c, peer]] of open.entries()) {
+      peer.send({ data: `number ${index}` });
+      assert.equal(new TextDecoder().decode(c.peek()), `number ${index}`);
+    }
+    for (const [, peer] of open) peer.send({ flags: 'R' });
+    assert.equal(bed.tcp.connections, 0);
+    assert.equal(bed.stack.nextDeadlineMs(), Infinity);
+  });
+});
