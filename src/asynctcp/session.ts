@@ -531,8 +531,11 @@ export class Session<Client>
    * handler.
    */
   onPollChanged(): void {
-    const ticks = Math.floor((this.nowMs() - this.#connectedAtMs) / POLL_INTERVAL_MS);
+    const nowMs = this.nowMs();
+    const ticks = Math.floor((nowMs - this.#connectedAtMs) / POLL_INTERVAL_MS);
     this.#pollAtMs = this.#connectedAtMs + (ticks + 1) * POLL_INTERVAL_MS;
+    // The difference of two fractions may be rounded down to a tick before: the next one is later than now.
+    if (this.#pollAtMs <= nowMs) this.#pollAtMs += POLL_INTERVAL_MS;
     this.rearm();
   }
 
