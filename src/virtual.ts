@@ -22,15 +22,15 @@ export type {
   PowerSave,
   QueueOptions,
 } from './link/impairments.js';
-export type { LinkLog } from './link/link-log.js';
 export type { Link, LinkOptions } from './link/link.js';
+export type { LinkLog } from './link/link-log.js';
 export type { Nat, NatOptions } from './link/nat.js';
 export type { PacketPrinter } from './link/packet-printer.js';
 export { TcpFlag, type PacketView } from './link/packet-view.js';
 export type { CaptureSink } from './link/pcapng.js';
 export type { ActiveRule, LinkRule, PacketMatch, Verdict } from './link/rules.js';
-export { PROFILES, type Profile, type ProfileName } from './netstack/profile.js';
 export type { NetStack } from './netstack/netstack.js';
+export { PROFILES, type Profile, type ProfileName } from './netstack/profile.js';
 export { checkDeterminism } from './sim/check-determinism.js';
 export type { Host, HostOptions } from './sim/host.js';
 export type { JoinOptions, Lan, LanOptions } from './sim/lan.js';
