@@ -135,6 +135,8 @@ export class Outgoing implements GatheringSender {
 
   #push(): void {
     this.#socket.push();
+    // Outside of a step the driver does not know yet when TCP wants to retransmit.
+    this.#context.wake();
     if (this.queued() > 0) this.#hasWaited = true;
     else if (this.#hasWaited) this.#owner.onDrained();
   }
