@@ -138,6 +138,8 @@ export class Outgoing implements GatheringSender {
 
   #push(): void {
     this.#socket.push();
+    // Outside of a step the driver does not know yet when TCP wants to retransmit.
+    this.#context.wake();
     const isQueued = (this.#pieces !== undefined || this.#socket.unsent() > 0) && this.queued() > 0;
     if (isQueued) this.#hasWaited = true;
     else if (this.#hasWaited) this.#owner.onDrained();
