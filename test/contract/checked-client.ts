@@ -295,8 +295,15 @@ export abstract class CheckedClient {
 
   #checkSegmentSpace(space: number, accepted: number): void {
     const isAllAcked = this.#accepted === this.#added;
-    if (!Number.isInteger(space) || space < 0 || accepted > this.#sent || (isAllAcked && accepted < this.#added)) {
-      fail(`space() is ${space} with ${this.#added} bytes added, and at least ${this.#accepted} acknowledged`);
+    if (
+      !Number.isInteger(space) ||
+      space < 0 ||
+      accepted > this.#sent ||
+      (isAllAcked && accepted < this.#added)
+    ) {
+      fail(
+        `space() is ${space} with ${this.#added} bytes added, and at least ${this.#accepted} acknowledged`,
+      );
     }
   }
 

@@ -252,9 +252,7 @@ export class ConnectionTimers extends TimeRow {
     const nowMs = this.#c.nowMs();
     const { ticks } = profile;
     this.delayedAckAtMs =
-      ticks === undefined
-        ? nowMs + profile.delayedAckMs
-        : tickMs(bootMs, nowMs, ticks.fastMs, 1);
+      ticks === undefined ? nowMs + profile.delayedAckMs : tickMs(bootMs, nowMs, ticks.fastMs, 1);
     this.wakeBy(this.delayedAckAtMs);
   }
 

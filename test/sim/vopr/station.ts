@@ -79,7 +79,9 @@ export class Station {
 
   #mostDialing(): number {
     const { name } = this.host.profile;
-    return name === 'linux' || name === 'lwip' || name === 'esp32' || name === 'arduino' ? MOST_DIALING[name] : 1;
+    return name === 'linux' || name === 'lwip' || name === 'esp32' || name === 'arduino'
+      ? MOST_DIALING[name]
+      : 1;
   }
 
   #dial(): void {

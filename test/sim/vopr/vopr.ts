@@ -171,7 +171,9 @@ class Vopr {
     if (holdings.length > 0) throw new Error(`${host.name} still holds ${JSON.stringify(holdings)}`);
     const { connections, inTimeWait, listeners } = netstack.tcp;
     if (connections + inTimeWait + listeners > 0) {
-      const states = [...netstack.tcp].map((c) => Object.entries(TcpState).find(([, s]) => s === c.state)?.[0]);
+      const states = [...netstack.tcp].map(
+        (c) => Object.entries(TcpState).find(([, s]) => s === c.state)?.[0],
+      );
       throw new Error(
         `${host.name}: TCP still has ${connections} connections (${states.join()}), ${inTimeWait} in TIME_WAIT, ${listeners} listeners`,
       );
