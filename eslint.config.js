@@ -67,7 +67,7 @@ const LAYERS = {
   net: ['asynctcp', 'task', 'port', 'support'],
   gateway: ['streams', 'asynctcp', 'task', 'port', 'support'],
   monitor: ['gateway', 'asynctcp', 'task', 'port', 'support'],
-  cli: ['asynctcp', 'addon', 'task', 'port', 'support', 'stacks'],
+  cli: ['asynctcp', 'addon', 'task', 'port', 'support', 'stacks', 'sim', 'link'],
 };
 
 /** The doors, which a subpath of the package gives, and the composition, which they all import. */

@@ -126,7 +126,6 @@ function takeInOrder(c: TcpConnection, segment: Segment, from: number, bytes: nu
   if (!c.isDiscarding) c.receiveRing.extend(seqDiff(reached, c.rcvNxt));
   c.rcvNxt = reached;
   if (c.ranges.count === 0) {
-    c.outOfOrderSegments = 0;
     c.timers.outOfOrderEmpty();
   }
   // A hole is filled: the sender waits for that (RFC 5681 §4.2).
@@ -149,11 +148,10 @@ function keepInOrder(c: TcpConnection, segment: Segment, from: number, bytes: nu
 function takeOutOfOrder(c: TcpConnection, segment: Segment, start: Seq, from: number, bytes: number): void {
   const { outOfOrderSegments } = c.host.profile;
   const end = seqAdd(start, bytes);
-  const isFull = outOfOrderSegments !== undefined && c.outOfOrderSegments >= outOfOrderSegments;
+  const isFull = outOfOrderSegments !== undefined && c.ranges.segments >= outOfOrderSegments;
   if (c.ranges.has(start, end)) noteDuplicate(c, start, end);
   else if (isFull || !rangesOf(c).add(start, end)) c.host.counters.drop('outOfOrderFull');
   else {
-    c.outOfOrderSegments += 1;
     c.timers.outOfOrderKept();
     if (!c.isDiscarding) store(c, segment, from, bytes, seqDiff(start, c.rcvNxt));
   }
@@ -174,7 +172,6 @@ function store(c: TcpConnection, segment: Segment, from: number, bytes: number, 
 /** Forgets what has arrived out of order: the sender has to send it again (RFC 2018 §8). */
 export function dropOutOfOrder(c: TcpConnection): void {
   c.ranges.clear();
-  c.outOfOrderSegments = 0;
   c.finAt = undefined;
   if (c.receiveRing.length === 0) c.receiveRing.release();
 }
