@@ -253,7 +253,7 @@ export class TcpConnection implements TcpSocket, TimerOwner {
   skip(bytes: number): void {
     // The buffer of a connection that was reset is gone.
     if (this.receiveRing.length === 0) return;
-    // What is out of order lies behind the end of the ring.
+    // Data out of order lies behind the end of the ring.
     this.receiveRing.drop(bytes, this.ranges.count > 0);
     this.unconsumed += bytes;
   }

@@ -17,7 +17,7 @@ import { isSynchronized, TcpState } from './state.js';
 /** Time after which TS.Recent says nothing any more (RFC 7323 §5.5). */
 const PAWS_LIFE_MS = 24 * 24 * 3600 * 1000;
 
-/** What `Tcp` does with the segment next. */
+/** The next act of `Tcp` for the segment. */
 export type InputAnswer =
   /** Nothing: the connection has dealt with it. */
   | 'done'

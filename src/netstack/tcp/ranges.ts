@@ -4,7 +4,7 @@
  */
 import { seqAtMost, seqDiff, seqLess, seqMax, seqMin, type Seq } from './sequence.js';
 
-/** Ranges of one connection. What would make one more is dropped, and comes again. */
+/** Ranges of one connection. A segment that would make one more is dropped, and comes again. */
 export const MOST_RANGES = 128;
 
 interface Range {
@@ -69,6 +69,12 @@ export class Ranges {
   reachesBehind(seq: Seq): boolean {
     const last = this.#ranges.at(-1);
     return last !== undefined && seqLess(seq, last.end);
+  }
+
+  /** Returns the first range if it begins before `end`. */
+  firstBefore(end: Seq): { readonly start: Seq; readonly end: Seq } | undefined {
+    const first = this.#ranges[0];
+    return first !== undefined && seqLess(first.start, end) ? first : undefined;
   }
 
   /** Removes the ranges that `next` has reached, and returns the end of what is in order now. */
