@@ -11,6 +11,9 @@ import { RealTimeDriver } from './stacks/virtual/real-time-driver.js';
 import { VirtualStack, type VirtualStackLimits } from './stacks/virtual/virtual-stack.js';
 import { systemRandom } from './support/random.js';
 
+// The classes of the door `asynctcp`, for browsers: that door needs Node.
+export { AsyncClient } from './asynctcp/async-client.js';
+export { AsyncServer } from './asynctcp/async-server.js';
 export type { Capture, CaptureOptions } from './link/capture.js';
 export type { Direction } from './link/direction.js';
 export type { LinkTap } from './link/ports.js';
@@ -27,7 +30,7 @@ export type { Link, LinkOptions } from './link/link.js';
 export type { LinkLog } from './link/link-log.js';
 export type { Nat, NatOptions } from './link/nat.js';
 export type { PacketPrinter } from './link/packet-printer.js';
-export { TcpFlag, type PacketView } from './link/packet-view.js';
+export { PacketView, TcpFlag } from './link/packet-view.js';
 export type { CaptureSink } from './link/pcapng.js';
 export type { ActiveRule, LinkRule, PacketMatch, Verdict } from './link/rules.js';
 export type { NetStack } from './netstack/netstack.js';

@@ -531,8 +531,11 @@ export class Session<Client>
    * handler.
    */
   onPollChanged(): void {
-    const ticks = Math.floor((this.nowMs() - this.#connectedAtMs) / POLL_INTERVAL_MS);
-    this.#pollAtMs = this.#connectedAtMs + (ticks + 1) * POLL_INTERVAL_MS;
+    const nowMs = this.nowMs();
+    const ticks = Math.floor((nowMs - this.#connectedAtMs) / POLL_INTERVAL_MS);
+    const nextMs = this.#connectedAtMs + (ticks + 1) * POLL_INTERVAL_MS;
+    // With fractions of a millisecond, the difference may be rounded to less than the ticks that have passed.
+    this.#pollAtMs = nextMs > nowMs ? nextMs : nextMs + POLL_INTERVAL_MS;
     this.rearm();
   }
 

@@ -8,7 +8,7 @@ import { alignColumns } from './text-table.js';
 import { bytesText, countText } from './units.js';
 
 /** Connections that have a line of their own. */
-export const MOST_CONNECTION_LINES = 50;
+export const MOST_CONNECTION_LINES = 20;
 const NS_PER_MS = 1_000_000;
 
 export function summaryLines(network: Network, connections: Conversations): string[] {

@@ -13,7 +13,7 @@ import { countText } from './units.js';
 
 /** Bytes of a capture that are written to its file at once. */
 const WRITE_BYTES = 65_536;
-/** Where the modules of this package are. */
+/** The folder of the modules of this package. */
 const PACKAGE_FOLDER = new URL('..', import.meta.url).href;
 
 /** The default export of a scenario. */

@@ -153,10 +153,14 @@ export class Host implements Machine {
     throw this.#around.loop.error('misuse', `nothing joins ${this.name} to ${via.name}`);
   }
 
-  /** Adds the default routes of both families through a router, unless there are some. */
+  /** Adds the default routes through a router, of the families of its addresses, unless there are some. */
   addDefaultRoute(router: Host): void {
-    for (const prefix of ['0.0.0.0/0', '::/0']) {
-      if (!this.#routes.some((route) => route.prefix === prefix)) this.addRoute(prefix, router);
+    for (const [prefix, mark] of [
+      ['0.0.0.0/0', '.'],
+      ['::/0', ':'],
+    ] as const) {
+      const isReached = router.addresses.some((address) => address.includes(mark));
+      if (isReached && !this.#routes.some((route) => route.prefix === prefix)) this.addRoute(prefix, router);
     }
   }
 

@@ -27,8 +27,15 @@ export function deadlineMs({ profile: { ticks }, clock, bootMs }: TcpHost, delay
   const nowMs = clock.nowMs();
   if (ticks === undefined) return nowMs + delayMs;
   const { slowMs } = ticks;
-  const passed = Math.floor((nowMs - bootMs) / slowMs);
-  return bootMs + (passed + Math.max(1, Math.ceil(delayMs / slowMs))) * slowMs;
+  return tickMs(bootMs, nowMs, slowMs, Math.max(1, Math.ceil(delayMs / slowMs)));
+}
+
+/** Returns the time of the tick `count` ticks ahead of `nowMs`, at least 1. */
+function tickMs(bootMs: number, nowMs: number, intervalMs: number, count: number): number {
+  const passed = Math.floor((nowMs - bootMs) / intervalMs);
+  const atMs = bootMs + (passed + count) * intervalMs;
+  // With fractions of a millisecond, the difference may be rounded to less than the ticks that have passed.
+  return atMs > nowMs ? atMs : atMs + intervalMs;
 }
 
 export class ConnectionTimers extends TimeRow {
@@ -245,9 +252,7 @@ export class ConnectionTimers extends TimeRow {
     const nowMs = this.#c.nowMs();
     const { ticks } = profile;
     this.delayedAckAtMs =
-      ticks === undefined
-        ? nowMs + profile.delayedAckMs
-        : bootMs + (Math.floor((nowMs - bootMs) / ticks.fastMs) + 1) * ticks.fastMs;
+      ticks === undefined ? nowMs + profile.delayedAckMs : tickMs(bootMs, nowMs, ticks.fastMs, 1);
     this.wakeBy(this.delayedAckAtMs);
   }
 
@@ -332,7 +337,7 @@ export class ConnectionTimers extends TimeRow {
   }
 
   #timeWaitOver(): void {
-    // Nobody waits for this end: `CLOSED` came when TIME_WAIT began.
+    // The program does not wait for this end: `CLOSED` came when TIME_WAIT began.
     const c = this.#c;
     c.host.timeWaitOver(c);
   }
@@ -352,10 +357,10 @@ export class ConnectionTimers extends TimeRow {
     const settings = this.#keepAlive;
     this.keepAliveAtMs = NEVER;
     if (settings === undefined) return;
-    const silentMs = nowMs - this.heardAtMs;
-    if (silentMs < settings.idleMs) {
+    const idleAtMs = this.heardAtMs + settings.idleMs;
+    if (nowMs < idleAtMs) {
       this.#keepAlivesSent = 0;
-      this.keepAliveAtMs = this.heardAtMs + settings.idleMs;
+      this.keepAliveAtMs = idleAtMs;
     } else if (c.sent.first !== undefined || c.state < TcpState.ESTABLISHED) {
       // Retransmissions notice a dead peer by themselves.
       this.keepAliveAtMs = nowMs + settings.intervalMs;
