@@ -22,6 +22,7 @@ export class Damage {
   #loss: ChanceOfLoss;
   #duplicate = 0;
   #corrupt = 0;
+  #isPossible = false;
   duplicated = 0;
   corrupted = 0;
 
@@ -36,6 +37,14 @@ export class Damage {
     this.#loss = new ChanceOfLoss(this.#random, options);
     this.#duplicate = options.duplicate ?? 0;
     this.#corrupt = options.corrupt ?? 0;
+    const { loss = 0, burstLoss, dropList } = options;
+    const isLossy = loss > 0 || burstLoss !== undefined || dropList !== undefined;
+    this.#isPossible = isLossy || this.#duplicate > 0 || this.#corrupt > 0;
+  }
+
+  /** True if the packets have to pass: without a rule, others come out as they are. */
+  get isPossible(): boolean {
+    return this.#isPossible;
   }
 
   /** Takes a packet; `number` is its place in the direction, from 1 on. */

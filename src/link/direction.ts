@@ -60,8 +60,12 @@ export class Direction implements LaneEnd, ShaperEnd, DamageEnd {
   readonly #late: LatePackets;
   #delay: DelayLine;
   #isCut = false;
-  /** True if a packet goes into the lane, and from the lane to the port, as it is. */
+  /** True if a packet goes into the lane as it is. */
   #isPlain = true;
+  /** True if a packet meets the shaper and the delay alone. */
+  #isHarmless = true;
+  /** True if a packet goes from the lane to the port as it is, once none waits at the gate. */
+  #isOpen = true;
   /** The port at the end; `undefined`: the host is down. */
   port: Port | undefined;
   /** Packets that were sent into the direction, and those that reached the port. */
@@ -212,9 +216,15 @@ export class Direction implements LaneEnd, ShaperEnd, DamageEnd {
 
   /** A packet has come out of a lane. */
   arrive(frame: Frame): void {
-    if (this.#isPlain && this.#gate.size === 0) this.#deliver(frame);
-    else if (this.#isCut) this.drop(frame, 'cut');
-    else if (!this.#gate.accept(frame)) this.drop(frame, 'link full');
+    const { port } = this;
+    if (this.#isOpen && this.#gate.size === 0 && port !== undefined) {
+      this.delivered += 1;
+      port.receive(frame);
+    } else if (this.#isCut) {
+      this.drop(frame, 'cut');
+    } else if (!this.#gate.accept(frame)) {
+      this.drop(frame, 'link full');
+    }
   }
 
   /** Counts and drops a packet. */
@@ -263,20 +273,28 @@ export class Direction implements LaneEnd, ShaperEnd, DamageEnd {
 
   #decide(): void {
     const isSet = Object.values(this.#options).some((value) => value !== undefined && value !== 0);
-    this.#isPlain =
-      !isSet &&
+    this.#isHarmless =
       !this.#isCut &&
-      !this.#gate.isHeld &&
-      !this.#shaper.isNeeded &&
-      this.#taps.length === 0 &&
       this.#rules.isEmpty &&
       this.#middlebox === undefined &&
+      this.#options.pathMtu === undefined &&
+      !this.#damage.isPossible;
+    this.#isOpen = !this.#isCut && !this.#gate.isHeld && !this.#gate.savesPower && this.#taps.length === 0;
+    this.#isPlain =
+      !isSet &&
+      this.#isHarmless &&
+      this.#isOpen &&
+      !this.#shaper.isNeeded &&
       this.#reverse?.savesPower !== true;
   }
 
   #judge(frame: Frame): void {
     for (const tap of this.#taps) tap.sent(this, frame);
     this.#reverse?.stayAwake();
+    if (this.#isHarmless) {
+      this.depart(frame);
+      return;
+    }
     if (this.#isCut) {
       this.drop(frame, 'cut');
       return;

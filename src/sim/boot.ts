@@ -3,7 +3,6 @@
  * driver. A dead boot sends nothing and calls nothing.
  */
 import type { Direction } from '../link/direction.js';
-import type { Port } from '../link/ports.js';
 import { EventSource, type Timeline } from '../link/timeline.js';
 import type { Device } from '../netstack/device.js';
 import type { Frame, FramePool } from '../netstack/frame.js';
@@ -96,9 +95,13 @@ export class Boot implements StackDriver {
       this.netstack.work();
       return true;
     }
-    if (this.#passDatagram()) return true;
+    if (this.#hasDatagrams() && this.#passDatagram()) return true;
     this.#deadline.expect(this.#timeline, this.netstack.nextDeadlineMs());
     return false;
+  }
+
+  #hasDatagrams(): boolean {
+    return this.#readySocket !== undefined || this.netstack.udp.hasReady;
   }
 
   /** Passes one datagram, or one error, to its program. Returns false if none waits. */
@@ -118,12 +121,7 @@ export class Boot implements StackDriver {
     const { addresses, name } = attachment;
     const netInterface = this.netstack.attach(device, { addresses, name });
     this.#interfaces.set(attachment, netInterface);
-    const port: Port = {
-      receive: (frame) => {
-        netInterface.receive(frame);
-      },
-    };
-    attachment.incoming.port = port;
+    attachment.incoming.port = netInterface;
   }
 
   addRoute({ prefix, attachment, gateway }: Route): void {

@@ -53,8 +53,8 @@ interface Run {
   readonly isGoal: boolean;
   /** True if the program has not asked for it: the present instant alone, until the program's own run. */
   readonly isUnasked: boolean;
-  /** Set when what is waited for has come. */
-  isSettled: boolean;
+  /** True if nothing more may happen: what is waited for has come, or there is an error. */
+  isStopped: boolean;
   /** Errors of the program, the first one first: the run fails. */
   readonly errors: unknown[];
   /** Adds an error. */
@@ -149,7 +149,7 @@ export class EventLoop {
   runUntil<Value>(promise: PromiseLike<Value>, limitMs = DEFAULT_LIMIT_MS): Promise<Value> {
     const run = this.#begin(this.#timeline.nowNs + timeNs(limitMs), true);
     const settled = Promise.resolve(promise);
-    settled.then(() => (run.isSettled = true), run.fail);
+    settled.then(() => (run.isStopped = true), run.fail);
     return new Promise((resolve, reject) => {
       this.#start(run, () => void settled.then(resolve, reject), reject);
     });
@@ -184,13 +184,14 @@ export class EventLoop {
   }
 
   #begin(endNs: number, isGoal: boolean, isUnasked = false): Run {
-    if (this.#run?.isUnasked === true) this.#run.isSettled = true;
+    if (this.#run?.isUnasked === true) this.#run.isStopped = true;
     else if (this.#run !== undefined) throw this.error('misuse', 'the network runs already');
     const errors: unknown[] = [];
     const fail = (error: unknown): void => {
+      run.isStopped = true;
       if (errors.length < MOST_ERRORS && !errors.includes(error)) errors.push(error);
     };
-    const run: Run = { endNs, isGoal, isUnasked, isSettled: false, errors, fail, turns: 0 };
+    const run: Run = { endNs, isGoal, isUnasked, isStopped: false, errors, fail, turns: 0 };
     this.#run = run;
     return run;
   }
@@ -208,7 +209,7 @@ export class EventLoop {
       let isOver = true;
       try {
         run.turns += 1;
-        isOver = run.isSettled || this.#advance(run, true) !== 'turn';
+        isOver = run.isStopped || this.#advance(run, true) !== 'turn';
       } finally {
         if (isOver) this.#end(run);
         else macrotask(turn);
@@ -278,8 +279,7 @@ export class EventLoop {
     const canDrain = canRunTicks();
     let events = 0;
     for (;;) {
-      if (run.errors.length > 0) return 'failed';
-      if (run.isSettled) return 'over';
+      if (run.isStopped) return run.errors.length > 0 ? 'failed' : 'over';
       if (this.#happen()) {
         events += 1;
         if (drains && events >= MOST_EVENTS_OF_A_TURN) return 'turn';
