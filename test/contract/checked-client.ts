@@ -382,6 +382,12 @@ export abstract class CheckedClient {
     this.checkSpace();
   }
 
+  /** Notes that another part of the program has closed the client, as `AsyncServer.end` does. */
+  wasClosed(): void {
+    this.#closing ||= this.#phase === 'connected' && !this.#aborted && !this.#errorReported && !this.isClosed;
+    if (this.#closing) this.#sent = this.#added;
+  }
+
   shutdown(): void {
     const state = this.client.state();
     const stands = state === TcpState.ESTABLISHED || state === TcpState.CLOSE_WAIT;
