@@ -67,13 +67,21 @@ const LAYERS = {
   net: ['asynctcp', 'task', 'port', 'support'],
   gateway: ['streams', 'asynctcp', 'task', 'port', 'support'],
   monitor: ['gateway', 'asynctcp', 'task', 'port', 'support'],
-  cli: ['asynctcp', 'addon', 'task', 'port', 'support', 'stacks'],
+  cli: ['asynctcp', 'addon', 'task', 'port', 'support', 'stacks', 'sim', 'link'],
 };
 
 /** The doors, which a subpath of the package gives, and the composition, which they all import. */
-const DOORS = ['composition', 'index', 'streams', 'gateway', 'net', 'net-register', 'monitor', 'tap', 'virtual'].map(
-  (name) => `src/${name}.ts`,
-);
+const DOORS = [
+  'composition',
+  'index',
+  'streams',
+  'gateway',
+  'net',
+  'net-register',
+  'monitor',
+  'tap',
+  'virtual',
+].map((name) => `src/${name}.ts`);
 
 /** Globals of browsers that the pages use. */
 const PAGE_GLOBALS = [

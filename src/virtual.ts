@@ -11,18 +11,32 @@ import { RealTimeDriver } from './stacks/virtual/real-time-driver.js';
 import { VirtualStack, type VirtualStackLimits } from './stacks/virtual/virtual-stack.js';
 import { systemRandom } from './support/random.js';
 
+// The classes of the door `asynctcp`, for browsers: that door needs Node.
+export { AsyncClient } from './asynctcp/async-client.js';
+export { AsyncServer } from './asynctcp/async-server.js';
 export type { Capture, CaptureOptions } from './link/capture.js';
-export type { Impairments } from './link/impairments.js';
-export type { LinkLog } from './link/link-log.js';
+export type { Direction, LinkTap } from './link/direction.js';
+export type {
+  BurstLoss,
+  CoDelOptions,
+  DelayDistribution,
+  DropReason,
+  Impairments,
+  PowerSave,
+  QueueOptions,
+} from './link/impairments.js';
 export type { Link, LinkOptions } from './link/link.js';
-export type { PacketView } from './link/packet-view.js';
+export type { LinkLog } from './link/link-log.js';
+export type { Nat, NatOptions } from './link/nat.js';
+export type { PacketPrinter } from './link/packet-printer.js';
+export { PacketView, TcpFlag } from './link/packet-view.js';
 export type { CaptureSink } from './link/pcapng.js';
-export type { LinkRule, PacketMatch, Verdict } from './link/rules.js';
-export { PROFILES, type Profile, type ProfileName } from './netstack/profile.js';
+export type { ActiveRule, LinkRule, PacketMatch, Verdict } from './link/rules.js';
 export type { NetStack } from './netstack/netstack.js';
+export { PROFILES, type Profile, type ProfileName } from './netstack/profile.js';
 export { checkDeterminism } from './sim/check-determinism.js';
 export type { Host, HostOptions } from './sim/host.js';
-export type { Lan, LanOptions } from './sim/lan.js';
+export type { JoinOptions, Lan, LanOptions } from './sim/lan.js';
 export { Network, type NetworkOptions, type Partition } from './sim/network.js';
 export { SEED_VARIABLE, SimulationError, type SimulationFailure } from './sim/simulation-error.js';
 export type { StackDriver } from './stacks/virtual/driver.js';

@@ -14,6 +14,7 @@ import { commandHelp, mainHelp } from './help.js';
 import { doctor } from './doctor.js';
 import { run } from './run.js';
 import { serve } from './serve.js';
+import { sim } from './sim.js';
 import { PACKAGE_VERSION } from '../support/version.js';
 
 const help: Command = {
@@ -26,7 +27,7 @@ const help: Command = {
   run: runHelp,
 };
 
-const COMMANDS: readonly Command[] = [serve, run, doctor, help];
+const COMMANDS: readonly Command[] = [serve, run, sim, doctor, help];
 
 const MAIN_OPTIONS: readonly Option[] = [
   HELP_OPTION,

@@ -1,7 +1,4 @@
 /** `asynctcp run`: runs a program as the async task in a thread of its own. */
-import { existsSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { DEFAULT_DRAIN_MS, MAX_DRAIN_MS, MAX_TASKS } from '../asynctcp/tasks-options.js';
 import {
@@ -12,15 +9,9 @@ import {
   type AsyncTasks,
   type TaskThread,
 } from '../index.js';
-import {
-  CommandError,
-  ExitStatus,
-  wrongArguments,
-  type Arguments,
-  type Command,
-  type Option,
-} from './command.js';
+import { ExitStatus, wrongArguments, type Arguments, type Command, type Option } from './command.js';
 import { applyConfiguration, CONFIGURATION_OPTIONS, CONFIGURATION_SECTION } from './configuration-options.js';
+import { programUrl, typeScriptRefusal } from './program-file.js';
 import { signalNumber, StopSignals, type StopSignal } from './stop-signals.js';
 
 /** A task that has not ended by then is killed with the process. */
@@ -107,7 +98,7 @@ export const run: Command = {
 async function runProgram(given: Arguments): Promise<number> {
   const [path, ...argv] = given.operands;
   if (path === undefined) throw wrongArguments('PROGRAM is missing');
-  const program = programUrl(path);
+  const program = programUrl(path, 'program');
   const count = readNumber(given, TASKS, 1, MAX_TASKS);
   const drainMs = readNumber(given, DRAIN_MS, 0, MAX_DRAIN_MS);
   if (count === undefined && drainMs !== undefined) throw wrongArguments('--drain-ms needs --tasks');
@@ -182,42 +173,13 @@ async function endAtOnce(task: AsyncTask | AsyncTasks, signal: StopSignal): Prom
   process.exit(ExitStatus.SIGNAL + signalNumber(signal));
 }
 
-function programUrl(path: string): URL {
-  const full = resolve(path);
-  if (!existsSync(full)) throw wrongArguments(`there is no program ${JSON.stringify(path)}`);
-  if (statSync(full).isDirectory()) {
-    throw wrongArguments(`${JSON.stringify(path)} is a folder; name the program's file`);
-  }
-  return pathToFileURL(full);
-}
-
-/** True if Node runs TypeScript by itself, without a loader; 22.18 and 23.6 were the first by default. */
-function runsTypeScript(): boolean {
-  return Boolean(Reflect.get(process.features, 'typescript'));
-}
-
-/**
- * True if the error is Node's at TypeScript that it cannot run: it refuses the file, or reads it as
- * JavaScript.
- */
-function isRefusedTypeScript(error: unknown, program: URL): boolean {
-  if (!(error instanceof Error) || runsTypeScript()) return false;
-  if (/^Unknown file extension "\.[cm]?ts"/.test(error.message)) return true;
-  return error.name === 'SyntaxError' && /\.[cm]?ts$/.test(program.pathname);
-}
-
 /** Returns the program's exit status. Prints an error that the program did not catch, as Node does. */
 async function outcome(task: AsyncTask | AsyncTasks, program: URL): Promise<number> {
   try {
     return await task.ended;
   } catch (error) {
-    if (isRefusedTypeScript(error, program)) {
-      const said = error instanceof Error ? error.message : String(error);
-      throw new CommandError(
-        `Node ${process.versions.node} does not run TypeScript (${said}): Node 22.18, 23.6 and newer do by default; ` +
-          `take one of them, or compile the program`,
-      );
-    }
+    const refusal = typeScriptRefusal(error, program);
+    if (refusal !== undefined) throw refusal;
     process.stderr.write(
       `Uncaught ${error instanceof Error ? (error.stack ?? String(error)) : inspect(error)}\n`,
     );

@@ -1,4 +1,4 @@
-/** What a host counts: packets, and those that it has dropped, each with its reason. */
+/** Counters of a host: packets, and dropped ones with the reason of each. */
 
 /** Reasons for which a packet is dropped below TCP. */
 export const DROP_REASONS = [

@@ -1,4 +1,4 @@
-/** What a network interface stands on: a simulated link, TAP, TUN, or the loopback of a stack. */
+/** The device of a network interface: a simulated link, TAP, TUN, or the loopback of a stack. */
 import type { Frame, FramePool } from './frame.js';
 
 export interface Device {

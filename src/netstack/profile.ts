@@ -70,7 +70,7 @@ export interface TcpProfile {
   readonly maxConnections: number | undefined;
   readonly maxListeners: number | undefined;
   /**
-   * What counts against `maxConnections` (netstack.md): `all`: connections, TIME_WAIT, listeners and
+   * The objects that count against `maxConnections`. `all`: connections, TIME_WAIT, listeners and
    * bound ones, and older ones make room. `pool`: all but listeners. `heap`: nothing.
    */
   readonly exhaustion: 'all' | 'pool' | 'heap';
@@ -189,7 +189,7 @@ const LWIP: Profile = {
     ticks: { fastMs: 250, slowMs: 500 },
     initialRtoMs: 3000,
     minRtoMs: 1500,
-    maxRtoMs: 192_000,
+    maxRtoMs: 384_000,
     maxRetransmissions: 12,
     synRetransmissions: 6,
     synAckRetransmissions: 12,
@@ -244,6 +244,7 @@ const ESP32: Profile = {
     sendQueueSegments: 16,
     windowUpdateBytes: 1440,
     initialRtoMs: 1500,
+    maxRtoMs: 192_000,
     synRetransmissions: 12,
     initialSsthreshBytes: 5760,
     maxConnections: 16,
@@ -263,7 +264,7 @@ const ESP32: Profile = {
 const ARDUINO: Profile = {
   ...ESP32,
   name: 'arduino',
-  tcp: { ...ESP32.tcp, mss: 1436, initialRtoMs: 3000, synRetransmissions: 6 },
+  tcp: { ...ESP32.tcp, mss: 1436, initialRtoMs: 3000, maxRtoMs: 384_000, synRetransmissions: 6 },
 };
 
 export const PROFILES: Readonly<Record<ProfileName, Profile>> = {

@@ -59,7 +59,7 @@ export interface TcpSocket {
   readonly state: TcpState;
   /** Reason of the end; `undefined` before it, and if both FINs were exchanged. */
   readonly failure: TcpFailure | undefined;
-  /** What its program keeps with it. */
+  /** An object of its program. */
   owner: unknown;
 
   /** Returns the events since the last call, bits of `TcpEvent`, and forgets them. */

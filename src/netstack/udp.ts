@@ -28,7 +28,7 @@ export interface Datagram {
   readonly localAddress: Address;
 }
 
-/** What UDP needs of IP beyond what TCP does. */
+/** The parts of IP that UDP uses and TCP does not. */
 export interface UdpIp extends IpService {
   refusePort(packet: IpPacket): void;
   readonly counters: { drop(reason: UdpDrop): void };
@@ -51,7 +51,7 @@ export interface UdpBinding {
   readonly port?: number | undefined;
 }
 
-/** What a socket asks of its host. */
+/** The host of a socket. */
 interface UdpHost {
   transmit(socket: UdpSocket, bytes: Uint8Array, to: Address, port: number): UdpSendFailure | undefined;
   close(socket: UdpSocket): void;
@@ -60,7 +60,7 @@ interface UdpHost {
 export class UdpSocket {
   readonly localAddress: Address | undefined;
   readonly localPort: number;
-  /** What its program keeps with it. */
+  /** Value that its program keeps with it. */
   owner: unknown;
   /** The last ICMP error about a datagram of this socket (RFC 1122 §4.1.3.3). */
   error: IcmpReport | undefined;

@@ -20,6 +20,8 @@ const BUSY_SAMPLE = 1000;
 const MOST_TURNS_AT_ONE_INSTANT = 1000;
 /** Virtual time that `runUntil` waits, unless it has another limit. */
 export const DEFAULT_LIMIT_MS = 3_600_000;
+/** Events after which the runtime has a turn, so that a signal or a test's time limit can end a long run. */
+const MOST_EVENTS_OF_A_TURN = 16_384;
 const NS_PER_MS = 1_000_000;
 
 /** A host, as the loop sees it. */
@@ -69,6 +71,8 @@ interface Run {
   readonly endNs: number;
   /** True if the end of time is not the end that is hoped for. */
   readonly isGoal: boolean;
+  /** True if the program has not asked for it: the present instant alone, until the program's own run. */
+  readonly isUnasked: boolean;
   /** Set when what is waited for has come. */
   isSettled: boolean;
   failure: { readonly error: unknown } | undefined;
@@ -93,6 +97,8 @@ export class EventLoop {
   /** Promises of real time that are not settled. */
   #live = 0;
   #resume: (() => void) | undefined;
+  /** True if a macrotask will do the work of the present instant. */
+  #isWoken = false;
 
   constructor(options: EventLoopOptions) {
     this.#options = options;
@@ -133,9 +139,19 @@ export class EventLoop {
     };
   }
 
-  /** Tells the loop that there is work while it may be waiting for real time. */
+  /**
+   * Tells the loop that a host has work. While the loop waits for real time, it goes on. While no run is
+   * under way, the work of the present instant is done in a macrotask, so that `await server.begin()` needs
+   * no run; the time stays.
+   */
   wake(): void {
     this.#resume?.();
+    if (this.#run !== undefined || this.#isWoken) return;
+    this.#isWoken = true;
+    macrotask(() => {
+      this.#isWoken = false;
+      if (this.#run === undefined) this.#settle();
+    });
   }
 
   /** See `Network.run`. */
@@ -169,7 +185,7 @@ export class EventLoop {
       throw this.#shown(error);
     } finally {
       holdTicks(false);
-      this.#end();
+      this.#end(run);
     }
   }
 
@@ -189,16 +205,34 @@ export class EventLoop {
     return new SimulationError(failure, text, { timeMs: this.nowMs, seed, command }, cause);
   }
 
-  #begin(endNs: number, isGoal: boolean): Run {
-    if (this.#run !== undefined) throw this.error('misuse', 'the network runs already');
-    const run: Run = { endNs, isGoal, isSettled: false, failure: undefined, turns: 0 };
+  #begin(endNs: number, isGoal: boolean, isUnasked = false): Run {
+    if (this.#run?.isUnasked === true) this.#run.isSettled = true;
+    else if (this.#run !== undefined) throw this.error('misuse', 'the network runs already');
+    const run: Run = { endNs, isGoal, isUnasked, isSettled: false, failure: undefined, turns: 0 };
     this.#run = run;
     return run;
   }
 
-  #end(): void {
+  #end(run: Run): void {
+    if (this.#run !== run) return;
     this.#run = undefined;
     this.#resume = undefined;
+  }
+
+  /** Does the work of the present instant. An error of a handler is uncaught, as on any other stack. */
+  #settle(): void {
+    const run = this.#begin(this.#timeline.nowNs, false, true);
+    const turn = (): void => {
+      let isOver = true;
+      try {
+        run.turns += 1;
+        isOver = run.isSettled || this.#advance(run, true) !== 'turn';
+      } finally {
+        if (isOver) this.#end(run);
+        else macrotask(turn);
+      }
+    };
+    turn();
   }
 
   #start(run: Run, resolve: () => void, reject: (error: unknown) => void): void {
@@ -208,7 +242,7 @@ export class EventLoop {
     });
     const finish = (settle: () => void): void => {
       release();
-      this.#end();
+      this.#end(run);
       settle();
     };
     const turn = (): void => {
@@ -243,10 +277,13 @@ export class EventLoop {
     // The runtime has just had a turn: its own ticks and microtasks are done.
     if (drains) runTicks();
     const canDrain = canRunTicks();
+    let events = 0;
     for (;;) {
       if (run.failure !== undefined) throw run.failure.error;
       if (run.isSettled) return 'over';
       if (this.#happen()) {
+        events += 1;
+        if (drains && events >= MOST_EVENTS_OF_A_TURN) return 'turn';
         if (!drains || !areTicksDue()) continue;
         if (!canDrain) return 'turn';
         runTicks();

@@ -12,6 +12,8 @@
 import { Capture } from '../link/capture.js';
 import type { Direction, LinkTap } from '../link/direction.js';
 import { Link, type LinkOptions } from '../link/link.js';
+import { LinkLog } from '../link/link-log.js';
+import { PacketPrinter } from '../link/packet-printer.js';
 import type { CaptureSink } from '../link/pcapng.js';
 import { Switch } from '../link/switch.js';
 import { Timeline } from '../link/timeline.js';
@@ -94,6 +96,16 @@ export class Network {
   /** Virtual time since the start in milliseconds. */
   get nowMs(): number {
     return this.#loop.nowMs;
+  }
+
+  /** The hosts in the order in which they were added. */
+  get hosts(): readonly Host[] {
+    return [...this.#hosts.values()];
+  }
+
+  /** The links, those of the LANs included, in the order in which they were added. */
+  get links(): readonly Link[] {
+    return [...this.#links.values()];
   }
 
   /**
@@ -183,6 +195,24 @@ export class Network {
     });
     this.addTap(capture);
     return capture;
+  }
+
+  /** Begins a log of the packets that are sent from now on, on all links: `using log = network.log()`. */
+  log(): LinkLog {
+    const log = new LinkLog((ended) => {
+      this.removeTap(ended);
+    });
+    this.addTap(log);
+    return log;
+  }
+
+  /** Writes a line for each packet of all links until it is stopped: `network.print(console.log)`. */
+  print(write: (line: string) => void): PacketPrinter {
+    const printer = new PacketPrinter(write, (ended) => {
+      this.removeTap(ended);
+    });
+    this.addTap(printer);
+    return printer;
   }
 
   /** Adds what sees the packets of all links, of those to come as well. */

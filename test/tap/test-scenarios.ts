@@ -13,18 +13,20 @@ const PROGRAM = fileURLToPath(new URL('scenario-program.js', import.meta.url));
 /** Ends scenarios that hang. No passing suite takes this long. */
 const SUITE_HANGS_MS = isLong ? 3 * 3_600_000 : 3 * HANGS_MS;
 
-/** Returns why this machine cannot run the scenario, if it cannot. */
-function whyNot({ needs = [] }: TapScenario): string | undefined {
-  return loadAddon().reason ?? whatIsMissing(needs) ?? whyNoTap();
+/**
+ * Returns why a scenario is skipped; false if it is not. With ASYNCTCP_REQUIRE_PEERS=1 programs that are not
+ * installed are no reason, and the scenario fails.
+ */
+function whyNot({ needs = [] }: TapScenario): string | false {
+  const missing = isRequired ? undefined : (loadAddon().reason ?? whatIsMissing(needs));
+  return missing ?? whyNoTap() ?? false;
 }
 
 /** @param module the module of the scenarios, which the process that runs one imports. */
 export function testScenarios(name: string, module: URL, scenarios: readonly TapScenario[]): void {
   describe(name, { timeout: SUITE_HANGS_MS }, () => {
     for (const scenario of scenarios) {
-      const reason = whyNot(scenario);
-      it(scenario.title, { skip: isRequired ? false : (reason ?? false) }, async (test) => {
-        if (reason !== undefined) throw new Error(reason);
+      it(scenario.title, { skip: whyNot(scenario) }, async (test) => {
         const words = [process.execPath, '--enable-source-maps', PROGRAM, module.href, scenario.title];
         const [command = '', ...args] = inNamespace(words, scenario.prepare);
         const program = start(test, command, args);

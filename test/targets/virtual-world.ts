@@ -307,7 +307,7 @@ export class VirtualWorld {
   /** Lets what is on the way arrive, without a turn of any program. */
   arrive(): void {
     do this.#happen(false);
-    while (this.#moveTo(this.#inFlight[0]?.atMs ?? NEVER));
+    while (this.#moveTo(this.#nextMs(), this.#inFlight.length > 0 ? NEVER : this.#quietAtMs));
   }
 
   /** Moves the programs' time and fires their timers. The network's time follows in the next turns. */

@@ -151,7 +151,6 @@ const ESP32_SERVER: VirtualTargetOptions = {
   server: esp32,
   unmet: {
     'L7.promises': 'its servers and connections are more than 16 together',
-    'L14.withheld': 'lwIP opens its window by 1440 bytes at least, and the header has 47',
   },
   apart: OWN_APART,
 };

@@ -1,4 +1,4 @@
-/** What the parts of IP share: one object for each host. */
+/** Shared by the parts of IP: one object for each host. */
 import type { MonotonicClock } from '../../support/clock.js';
 import type { Timers } from '../../support/timers.js';
 import type { Counters } from '../counters.js';

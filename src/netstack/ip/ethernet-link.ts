@@ -20,7 +20,7 @@ export class EthernetLink {
   readonly nd: Nd;
   readonly claims: AddressClaims;
   readonly reports: ListenerReports;
-  /** What routers advertise is taken; `undefined`: it is ignored. */
+  /** Takes what routers advertise; `undefined`: advertisements are ignored. */
   autoconfiguration: Autoconfiguration | undefined;
   /** True if the frame that `readHeader` has read last came to a group. */
   isGroup = false;

@@ -1,4 +1,4 @@
-/** Where packets go next: an interface, and a neighbour or group on its link. */
+/** The next hop of packets: an interface, and a neighbour or group on its link. */
 import type { Address } from '../wire/address.js';
 import { groupMac, type MacAddress } from '../wire/ethernet.js';
 import type { Neighbour } from './neighbour-table.js';

@@ -7,7 +7,7 @@ import { type Profile, PROFILES } from '../profile.js';
 import type { UdpSocket } from '../udp.js';
 import { Address } from '../wire/address.js';
 
-/** One end of a `Wire`. What is sent waits until the wire is run. */
+/** One end of a `Wire`. Frames that are sent wait until the wire is run. */
 export class Port implements Device {
   readonly medium: 'ethernet' | 'ip';
   readonly mtu: number;

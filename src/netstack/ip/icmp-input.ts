@@ -40,6 +40,8 @@ interface Quote {
 
 /** Takes what ICMP tells. */
 export interface IcmpSink {
+  /** Returns false if the report quotes a packet that is not in flight: it is old, or forged. */
+  believes(report: IcmpReport): boolean;
   report(report: IcmpReport): void;
   /** Takes messages of neighbour discovery and multicast listener discovery. */
   linkMessage(packet: InPacket, type: number): void;
@@ -128,20 +130,23 @@ export class IcmpInput {
     }
     const code = packet.frame.view.getUint8(packet.start + 1);
     const kind = packet.family === 4 ? kindOf4(type, code) : kindOf6(type, code);
-    let mtu: number | undefined;
-    if (kind === 'tooBig') {
-      mtu = toldMtu(packet, quote);
-      // The packet would have fitted: the message is old, or forged.
-      if (mtu >= quote.bytes) {
-        this.#drop('badIcmp');
-        return;
-      }
-      const path = this.#context.routing.pathTo(quote.destination, quote.source);
-      if (path !== undefined) this.#pathMtus.lower(quote.destination, mtu, path.mtu);
-    }
+    const mtu = kind === 'tooBig' ? toldMtu(packet, quote) : undefined;
     const { source, destination, protocol, transport: quoted } = quote;
-    if (quoted === undefined) return;
-    this.#sink.report({ kind, type, code, mtu, source, destination, protocol, quoted });
+    const report =
+      quoted === undefined ? undefined : { kind, type, code, mtu, source, destination, protocol, quoted };
+    // A packet that would have fitted, or that is not in flight: the message is old, or forged (RFC 5927 §7).
+    const isForged = (mtu ?? 0) >= quote.bytes || (report !== undefined && !this.#sink.believes(report));
+    if (isForged) {
+      this.#drop('badIcmp');
+      return;
+    }
+    if (mtu !== undefined) this.#lowerMtu(quote, mtu);
+    if (report !== undefined) this.#sink.report(report);
+  }
+
+  #lowerMtu({ source, destination }: Quote, mtu: number): void {
+    const path = this.#context.routing.pathTo(destination, source);
+    if (path !== undefined) this.#pathMtus.lower(destination, mtu, path.mtu);
   }
 }
 

@@ -4,7 +4,7 @@ import type { NetInterface } from './net-interface.js';
 import type { IpPacket } from '../tcp/ip-service.js';
 import { Address, MAPPED_WORD } from '../wire/address.js';
 
-/** What a packet's frame is while there is none. */
+/** Frame of a packet that has none. */
 const NO_FRAME = new Frame(HEADROOM);
 
 export class InPacket implements IpPacket {

@@ -42,6 +42,11 @@ const LINK_LOCAL = Prefix.parse('fe80::/64');
 export interface Transport {
   /** Reads a packet. Returns true if its frame is the transport's from now on; otherwise it stays IP's. */
   receive(packet: IpPacket): boolean;
+  /**
+   * Returns false if a report quotes a packet that is not in flight; a transport that cannot know has no
+   * such method.
+   */
+  believes?(report: IcmpReport): boolean;
   report(report: IcmpReport): void;
 }
 
@@ -229,6 +234,10 @@ export class Ip implements IpService, FrameInput, PacketSink {
     if (transport !== undefined) return transport.receive(packet);
     this.#refuseProtocol(packet);
     return false;
+  }
+
+  believes(report: IcmpReport): boolean {
+    return this.#transports.get(report.protocol)?.believes?.(report) ?? true;
   }
 
   report(report: IcmpReport): void {

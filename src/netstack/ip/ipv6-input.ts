@@ -24,7 +24,7 @@ import { Reassembly } from './reassembly.js';
 /** Bytes of the shortest transport header. */
 const LEAST_UPPER_BYTES = 8;
 
-/** How a walk through the extension headers goes on. */
+/** Outcome of one step through the extension headers. */
 type Step = 'next' | 'deliver' | 'stop';
 
 export class Ipv6Input {

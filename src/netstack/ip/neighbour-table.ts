@@ -45,7 +45,7 @@ export interface NeighbourProtocol {
   unresolved(frame: Frame): void;
 }
 
-/** What a table needs of its host. */
+/** Parts of the host that a table uses. */
 export interface NeighbourHost {
   readonly clock: MonotonicClock;
   readonly timers: Timers;

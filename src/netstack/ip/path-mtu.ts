@@ -1,5 +1,5 @@
 /**
- * MTUs of paths that ICMP has told of (RFC 1191, RFC 8201). They only ever lower a path's MTU, never below
+ * MTUs of paths, as ICMP reports them (RFC 1191, RFC 8201). They only ever lower a path's MTU, never below
  * what every link has, and are forgotten after a while, so that a larger path is found again.
  */
 import type { MonotonicClock } from '../../support/clock.js';

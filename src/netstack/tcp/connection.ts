@@ -10,6 +10,7 @@
  *     timers                 what happens when nothing arrives
  *     close                  the end
  */
+import { assert } from '../../support/assert.js';
 import { Timer, type TimerOwner } from '../../support/timers.js';
 import { TcpEvent, type TcpFailure, type TcpInfo, type TcpSocket } from '../raw-api.js';
 import type { Address } from '../wire/address.js';
@@ -116,8 +117,6 @@ export class TcpConnection implements TcpSocket, TimerOwner {
   readonly receiveRing: ReceiveBuffer;
   /** `NO_RANGES` before anything came out of order. */
   ranges: Ranges = NO_RANGES;
-  /** Segments kept out of order. */
-  outOfOrderSegments = 0;
   /** Bytes that the program has and has not consumed. */
   unconsumed = 0;
   /** Data is dropped, as if it were read at once: the program has closed the connection. */
@@ -254,13 +253,14 @@ export class TcpConnection implements TcpSocket, TimerOwner {
   skip(bytes: number): void {
     // The buffer of a connection that was reset is gone.
     if (this.receiveRing.length === 0) return;
-    // What is out of order lies behind the end of the ring.
+    // Data out of order lies behind the end of the ring.
     this.receiveRing.drop(bytes, this.ranges.count > 0);
     this.unconsumed += bytes;
   }
 
   consume(bytes: number): void {
     if (this.isDiscarding || this.state === TcpState.CLOSED) return;
+    assert(bytes <= this.unconsumed, 'no more is consumed than was skipped');
     this.unconsumed -= bytes;
     windowOpened(this);
   }
@@ -307,7 +307,7 @@ export class TcpConnection implements TcpSocket, TimerOwner {
   // ---- figures
 
   heardAgoMs(): number {
-    return this.host.clock.nowMs() - this.timers.heardAtMs;
+    return this.state === TcpState.CLOSED ? 0 : this.host.clock.nowMs() - this.timers.heardAtMs;
   }
 
   info(): TcpInfo {

@@ -1,4 +1,4 @@
-/** What TCP counts, for diagnostics and tests. Each dropped segment is counted with its reason. */
+/** Counters of TCP, for diagnostics and tests. Each dropped segment is counted with its reason. */
 export class TcpCounters {
   received = 0;
   sent = 0;

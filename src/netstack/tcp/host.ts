@@ -1,4 +1,4 @@
-/** What the connections and listeners of one host share. `Tcp` implements it. */
+/** The state that the connections and listeners of one host share. `Tcp` implements it. */
 import type { MonotonicClock } from '../../support/clock.js';
 import type { Timers } from '../../support/timers.js';
 import type { TcpProfile } from '../profile.js';

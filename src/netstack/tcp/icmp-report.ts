@@ -17,18 +17,19 @@ export function quotedPorts({ quoted }: IcmpReport): { local: number; remote: nu
   return { local: quoted.getUint16(SOURCE_PORT), remote: quoted.getUint16(DESTINATION_PORT) };
 }
 
-export function reportIcmp(c: TcpConnection, report: IcmpReport): void {
-  const { quoted } = report;
+/** Returns true if the quoted segment is in flight: a forged error has to guess that (RFC 5927 §4.1). */
+export function isInFlight(c: TcpConnection, { quoted }: IcmpReport): boolean {
   const seq = seqOf(quoted.getInt32(SEQUENCE));
-  // A forged error has to guess what is in flight (RFC 5927 §4.1).
-  if (seqLess(seq, c.sndUna) || !seqAtMost(seq, c.sndNxt)) {
-    c.host.counters.drop('icmpGuess');
-    return;
-  }
+  return !seqLess(seq, c.sndUna) && seqAtMost(seq, c.sndNxt);
+}
+
+/** Takes an error about a segment that is in flight. */
+export function reportIcmp(c: TcpConnection, report: IcmpReport): void {
   if (report.kind === 'tooBig') pathShrank(c);
   // An established connection lives through errors of the path (RFC 1122 §4.2.3.9, RFC 5461).
   else if (c.state === TcpState.SYN_SENT && report.kind === 'hard') fail(c, 'refused');
-  else if (c.state === TcpState.SYN_SENT) fail(c, 'unreachable');
+  // Linux gives up while it connects; lwIP does not act on these.
+  else if (c.state === TcpState.SYN_SENT && c.host.profile.ticks === undefined) fail(c, 'unreachable');
 }
 
 /**

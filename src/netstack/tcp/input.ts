@@ -5,7 +5,7 @@
 import { TcpFlag } from '../wire/tcp-header.js';
 import type { Segment } from '../wire/tcp-segment.js';
 import { acknowledge } from './acknowledge.js';
-import { fail, remove } from './close.js';
+import { fail } from './close.js';
 import { receiveInSynSent } from './connect.js';
 import type { TcpConnection } from './connection.js';
 import { established } from './established.js';
@@ -17,22 +17,19 @@ import { isSynchronized, TcpState } from './state.js';
 /** Time after which TS.Recent says nothing any more (RFC 7323 §5.5). */
 const PAWS_LIFE_MS = 24 * 24 * 3600 * 1000;
 
-/** What `Tcp` does with the segment next. */
+/** The next act of `Tcp` for the segment. */
 export type InputAnswer =
   /** Nothing: the connection has dealt with it. */
   | 'done'
   /** The segment is answered with a reset. */
   | 'reset'
-  /** The connection was in TIME_WAIT and is gone; the SYN is for a listener (RFC 6191). */
+  /** The connection is in TIME_WAIT, and gives way to a SYN if there is a listener for it (RFC 6191). */
   | 'listen';
 
 export function receiveSegment(c: TcpConnection, segment: Segment): InputAnswer {
   if (c.state === TcpState.SYN_SENT) return receiveInSynSent(c, segment);
   if (c.state === TcpState.SYN_RECEIVED && isRepeatedSyn(c, segment)) return 'done';
-  if (c.state === TcpState.TIME_WAIT && isNewSyn(c, segment)) {
-    remove(c);
-    return 'listen';
-  }
+  if (c.state === TcpState.TIME_WAIT && isNewSyn(c, segment)) return 'listen';
   const isReset = (segment.flags & TcpFlag.RST) !== 0;
   if (!isReset && isTooOld(c, segment)) return refuse(c, 'paws', true);
   if (!isAcceptable(c, segment)) return refuseUnacceptable(c, segment, isReset);

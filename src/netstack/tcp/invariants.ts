@@ -1,7 +1,7 @@
 /**
- * What holds for a connection whenever no call of it is on the way and `Tcp.flush` has run: what RFC 9293
- * demands, and that the connection's own sums and timers agree with what it holds. Tests and simulations
- * check it after each step; the data path does not.
+ * The invariants of a connection, which hold whenever no call of it is on the way and `Tcp.flush` has run:
+ * what RFC 9293 demands, and that the connection's own sums and timers agree with what it holds. Tests and
+ * simulations check them after each step; the data path does not.
  */
 import { assert } from '../../support/assert.js';
 import type { TcpConnection } from './connection.js';
@@ -114,7 +114,7 @@ function checkOutOfOrder(c: TcpConnection): void {
   const { outOfOrderSegments } = c.host.profile;
   assert(ranges.count <= MOST_RANGES, 'the table of ranges is bounded');
   if (outOfOrderSegments !== undefined)
-    assert(c.outOfOrderSegments <= outOfOrderSegments, 'the segments out of order are bounded');
+    assert(c.ranges.segments <= outOfOrderSegments, 'the segments out of order are bounded');
   let before: Seq = rcvNxt;
   const sorted = [...ranges.latest(MOST_RANGES)].sort((a, b) => seqDiff(a.start, b.start));
   for (const { start, end } of sorted) {

@@ -1,4 +1,4 @@
-/** What TCP needs of IP. `netstack/ip` implements it; TCP knows no more of the layers below. */
+/** The services of IP that TCP needs. `netstack/ip` implements it; TCP knows no more of the layers below. */
 import type { Frame, FramePool } from '../frame.js';
 import type { Address } from '../wire/address.js';
 
@@ -35,7 +35,7 @@ export interface IpService {
   confirm(path: IpPath): void;
 }
 
-/** A packet that IP hands to a transport. One object serves all packets: nobody keeps it. */
+/** A packet that IP hands to a transport. One object serves all packets, so that it must not be kept. */
 export interface IpPacket {
   readonly family: 4 | 6;
   readonly sourceA: number;

@@ -22,7 +22,7 @@ export function initialWindowBytes(c: TcpConnection): number {
   return Math.min(segments * mss, Math.max(2 * mss, bytes));
 }
 
-/** Creates the congestion control, for the size of segments that the handshake has told. */
+/** Creates the congestion control, for the size of segments that both sides have agreed on. */
 export function beginCongestionControl(c: TcpConnection): void {
   const { profile } = c.host;
   const mss = c.sendMss;

@@ -8,7 +8,7 @@ import type { TcpConnection } from './connection.js';
 import { beginCongestionControl } from './mss.js';
 import { LossRecovery } from './recovery.js';
 import { dataSackBytes, sendSegment, sendSyn } from './segment-writer.js';
-import type { SentSegment } from './sent-segment.js';
+import { MOST_SENT_SEGMENTS, type SentSegment } from './sent-segment.js';
 import { seqAdd, seqDiff, seqLess, seqMin } from './sequence.js';
 import { TcpState } from './state.js';
 
@@ -52,7 +52,7 @@ function sendNew(c: TcpConnection): void {
   for (;;) {
     const unsent = c.unsent();
     const isFinDue = c.isFinQueued && !c.isFinSent;
-    if (unsent === 0 && !isFinDue) break;
+    if ((unsent === 0 && !isFinDue) || c.sent.count >= MOST_SENT_SEGMENTS) break;
     const usable = seqDiff(c.sndUna, c.sndNxt) + c.sndWnd;
     const bytes = Math.min(unsent, mss, Math.max(0, usable));
     const isLast = bytes === unsent;

@@ -4,12 +4,14 @@
  */
 import { seqAtMost, seqDiff, seqLess, seqMax, seqMin, type Seq } from './sequence.js';
 
-/** Ranges of one connection. What would make one more is dropped, and comes again. */
+/** Ranges of one connection. A segment that would make one more is dropped, and comes again. */
 export const MOST_RANGES = 128;
 
 interface Range {
   start: Seq;
   end: Seq;
+  /** Segments of which the range is made. */
+  segments: number;
   /** Number of the segment that changed the range last. */
   changed: number;
 }
@@ -29,6 +31,13 @@ export class Ranges {
     return sum;
   }
 
+  /** Segments in all ranges. */
+  get segments(): number {
+    let sum = 0;
+    for (const { segments } of this.#ranges) sum += segments;
+    return sum;
+  }
+
   /** Adds a range. Returns false if the table is full and the range touches none in it. */
   add(start: Seq, end: Seq): boolean {
     const ranges = this.#ranges;
@@ -38,14 +47,16 @@ export class Ranges {
     let last = index;
     let from = start;
     let to = end;
+    let segments = 1;
     for (let range = ranges[last]; range !== undefined && seqAtMost(range.start, end); range = ranges[last]) {
       from = seqMin(from, range.start);
       to = seqMax(to, range.end);
+      segments += range.segments;
       last += 1;
     }
     if (last === index && ranges.length >= MOST_RANGES) return false;
     this.#changes += 1;
-    ranges.splice(index, last - index, { start: from, end: to, changed: this.#changes });
+    ranges.splice(index, last - index, { start: from, end: to, segments, changed: this.#changes });
     return true;
   }
 
@@ -58,6 +69,12 @@ export class Ranges {
   reachesBehind(seq: Seq): boolean {
     const last = this.#ranges.at(-1);
     return last !== undefined && seqLess(seq, last.end);
+  }
+
+  /** Returns the first range if it begins before `end`. */
+  firstBefore(end: Seq): { readonly start: Seq; readonly end: Seq } | undefined {
+    const first = this.#ranges[0];
+    return first !== undefined && seqLess(first.start, end) ? first : undefined;
   }
 
   /** Removes the ranges that `next` has reached, and returns the end of what is in order now. */

@@ -9,14 +9,18 @@ import { enterTimeWait, fail } from './close.js';
 import { DEFAULT_SEND_MSS, type TcpConnection } from './connection.js';
 import { NO_RANGES, Ranges } from './ranges.js';
 import { noteDuplicate, sendEmpty } from './segment-writer.js';
-import { seqAdd, seqAtMost, seqDiff, seqLess, seqMin, type Seq } from './sequence.js';
+import { seqAdd, seqAtMost, seqDiff, seqLess, seqMax, seqMin, type Seq } from './sequence.js';
 import { canReceive, changeState, TcpState } from './state.js';
+
+const MOST_WINDOW = 0xffff;
 
 // ---- the window
 
 /** Returns the bytes by which the window may be open. */
 function freeWindow(c: TcpConnection): number {
-  return Math.max(0, c.receiveWindowBytes - c.receiveRing.length - c.unconsumed);
+  const free = Math.max(0, c.receiveWindowBytes - c.receiveRing.length - c.unconsumed);
+  // The header can tell no more; a SYN's window is not scaled (RFC 7323 §2.2).
+  return Math.min(free, c.state < TcpState.ESTABLISHED ? MOST_WINDOW : MOST_WINDOW << c.receiveScale);
 }
 
 /**
@@ -111,6 +115,7 @@ function takeData(c: TcpConnection, segment: Segment): void {
 
 function takeInOrder(c: TcpConnection, segment: Segment, from: number, bytes: number): void {
   const wasComplete = c.ranges.count === 0;
+  if (!wasComplete) noteOverlap(c, c.rcvNxt, seqAdd(c.rcvNxt, bytes));
   if (c.isDiscarding) {
     c.rcvNxt = seqAdd(c.rcvNxt, bytes);
   } else {
@@ -125,12 +130,15 @@ function takeInOrder(c: TcpConnection, segment: Segment, from: number, bytes: nu
   const reached = c.ranges.advance(c.rcvNxt);
   if (!c.isDiscarding) c.receiveRing.extend(seqDiff(reached, c.rcvNxt));
   c.rcvNxt = reached;
-  if (c.ranges.count === 0) {
-    c.outOfOrderSegments = 0;
-    c.timers.outOfOrderEmpty();
-  }
+  if (c.ranges.count === 0) c.timers.outOfOrderEmpty();
   // A hole is filled: the sender waits for that (RFC 5681 §4.2).
   acknowledgeNow(c);
+}
+
+/** Data fills a hole and brings once more what waits behind it (RFC 2883 §4). */
+function noteOverlap(c: TcpConnection, start: Seq, end: Seq): void {
+  const range = c.ranges.firstBefore(end);
+  if (range !== undefined) noteDuplicate(c, seqMax(range.start, start), seqMin(range.end, end));
 }
 
 function keepInOrder(c: TcpConnection, segment: Segment, from: number, bytes: number): void {
@@ -149,11 +157,10 @@ function keepInOrder(c: TcpConnection, segment: Segment, from: number, bytes: nu
 function takeOutOfOrder(c: TcpConnection, segment: Segment, start: Seq, from: number, bytes: number): void {
   const { outOfOrderSegments } = c.host.profile;
   const end = seqAdd(start, bytes);
-  const isFull = outOfOrderSegments !== undefined && c.outOfOrderSegments >= outOfOrderSegments;
+  const isFull = outOfOrderSegments !== undefined && c.ranges.segments >= outOfOrderSegments;
   if (c.ranges.has(start, end)) noteDuplicate(c, start, end);
   else if (isFull || !rangesOf(c).add(start, end)) c.host.counters.drop('outOfOrderFull');
   else {
-    c.outOfOrderSegments += 1;
     c.timers.outOfOrderKept();
     if (!c.isDiscarding) store(c, segment, from, bytes, seqDiff(start, c.rcvNxt));
   }
@@ -174,7 +181,6 @@ function store(c: TcpConnection, segment: Segment, from: number, bytes: number, 
 /** Forgets what has arrived out of order: the sender has to send it again (RFC 2018 §8). */
 export function dropOutOfOrder(c: TcpConnection): void {
   c.ranges.clear();
-  c.outOfOrderSegments = 0;
   c.finAt = undefined;
   if (c.receiveRing.length === 0) c.receiveRing.release();
 }

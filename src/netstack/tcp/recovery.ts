@@ -31,7 +31,7 @@ const REORDERING_PERSISTS = 16;
 export class LossRecovery {
   readonly #c: TcpConnection;
   phase: 'open' | 'recovery' | 'loss' = 'open';
-  /** What was sent when the losses were noticed: its acknowledgement ends the recovery. */
+  /** SND.NXT when the losses were noticed: its acknowledgement ends the recovery. */
   #highSeq: Seq = seqOf(0);
   duplicates = 0;
   /** Bytes for which duplicate acknowledgements stand, without SACK. */

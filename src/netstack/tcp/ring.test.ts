@@ -22,7 +22,7 @@ describe('a ring', () => {
             ring.drop(bytes);
             model = model.slice(bytes);
           } else if (kind === 'store' && model.length > 0) {
-            // What lies behind the end becomes part of it when the length grows.
+            // Bytes behind the end become part of the ring when its length grows.
             const bytes = Uint8Array.from({ length: 10 }, () => (next = (next + 1) & 0xff));
             ring.store(model.length + offset, new Uint8Array(10).fill(1), 0, 10);
             ring.store(model.length, bytes, 0, 10);

@@ -45,6 +45,12 @@ export class SentSegmentPool {
   }
 }
 
+/**
+ * Segments that one connection has in flight at most, whatever their size: each acknowledgement with
+ * losses walks the whole list.
+ */
+export const MOST_SENT_SEGMENTS = 4096;
+
 /** The list, and the sums that recovery asks for. */
 export class SentList {
   readonly #pool: SentSegmentPool;

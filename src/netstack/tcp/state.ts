@@ -20,7 +20,7 @@ export const TcpState = {
 
 export type TcpState = (typeof TcpState)[keyof typeof TcpState];
 
-/** What moves a connection from one state to another. */
+/** An event that moves a connection from one state to another. */
 export type StateEvent =
   /** An active open. */
   | 'connect'

@@ -28,14 +28,18 @@ import type { IcmpReport, IpPacket, IpService } from './ip-service.js';
 import { isForListener, TcpListener } from './listener.js';
 import { output } from './output.js';
 import { Queue } from './queue.js';
+import { acknowledgeNow } from './receive.js';
 import { Ports } from './ports.js';
-import { quotedPorts, reportIcmp } from './icmp-report.js';
+import { isInFlight, quotedPorts, reportIcmp } from './icmp-report.js';
 import { sendResetFor } from './reset-writer.js';
 import { RingPool } from './ring.js';
 import { SentSegmentPool } from './sent-segment.js';
 import { TcpState } from './state.js';
 import { TimeTable } from './time-table.js';
 import { Vacancies } from './vacancies.js';
+
+/** Free ports that are tried if connections have the same ends. */
+const PORT_TRIES = 64;
 
 export interface TcpOptions {
   readonly profile: TcpProfile;
@@ -97,11 +101,12 @@ export class Tcp implements TcpApi, TcpHost {
   }
 
   connect(target: TcpConnectTarget): TcpSocket | TcpRefusal {
+    // TCP is between two hosts (RFC 9293 §3.9.2.3, MUST-57).
+    if (target.address.isMulticast() || target.address.isBroadcast()) return 'unreachable';
     const path = this.ip.pathTo(target.address, target.localAddress);
     if (path === undefined) return target.localAddress === undefined ? 'unreachable' : this.#noPath(target);
     const isShared = target.sharesPort ?? false;
-    const port =
-      target.localPort === undefined || target.localPort === 0 ? this.#ports.freePort() : target.localPort;
+    const port = this.#localPort(target, path.source);
     if (port === undefined) return 'noPort';
     const use = { address: path.source, port, isShared, isListener: false };
     const hasTwin = this.#table.findEnds(target.address, target.port, path.source, port) !== undefined;
@@ -115,6 +120,17 @@ export class Tcp implements TcpApi, TcpHost {
     this.#begin(c);
     beginConnect(c);
     return c;
+  }
+
+  /** Returns the port that the target names, or a free one; `undefined` if there is none. */
+  #localPort({ address, port, localPort = 0 }: TcpConnectTarget, source: Address): number | undefined {
+    if (localPort !== 0) return localPort;
+    for (let tries = 0; tries < PORT_TRIES; tries += 1) {
+      const free = this.#ports.freePort();
+      // An accepted connection may have these ends still, although its listener is gone.
+      if (free === undefined || this.#table.findEnds(address, port, source, free) === undefined) return free;
+    }
+    return undefined;
   }
 
   #noPath({ localAddress }: TcpConnectTarget): TcpRefusal {
@@ -196,14 +212,23 @@ export class Tcp implements TcpApi, TcpHost {
     const c = this.#table.find(packet, segment.sourcePort, segment.destinationPort);
     const answer = c === undefined ? 'listen' : receiveSegment(c, segment);
     if (answer === 'reset') sendResetFor(this, packet, segment);
-    else if (answer === 'listen') this.#receiveForListener(packet, segment);
+    else if (answer === 'listen') this.#receiveForListener(packet, segment, c);
     const isKept = segment.frame === undefined;
     segment.frame = undefined;
     return isKept;
   }
 
-  #receiveForListener(packet: IpPacket, segment: Segment): void {
+  /** @param former a connection with the same ends in TIME_WAIT, which gives way to a new one. */
+  #receiveForListener(packet: IpPacket, segment: Segment, former: TcpConnection | undefined): void {
     const listener = this.#findListener(packet, segment);
+    if (former !== undefined) {
+      if (listener?.hasRoom !== true) {
+        this.counters.drop('timeWait');
+        acknowledgeNow(former);
+        return;
+      }
+      remove(former);
+    }
     if (listener === undefined || !isForListener(segment)) {
       this.counters.drop('noConnection');
       sendResetFor(this, packet, segment);
@@ -239,10 +264,22 @@ export class Tcp implements TcpApi, TcpHost {
 
   /** Takes an ICMP error about a segment that this host has sent (RFC 1122 §4.2.3.9). */
   report(report: IcmpReport): void {
+    const c = this.#findQuoted(report);
+    if (c !== undefined && isInFlight(c, report)) reportIcmp(c, report);
+  }
+
+  /** Returns true if the error is about a segment that is in flight. */
+  believes(report: IcmpReport): boolean {
+    const c = this.#findQuoted(report);
+    if (c !== undefined && isInFlight(c, report)) return true;
+    this.counters.drop('icmpGuess');
+    return false;
+  }
+
+  #findQuoted(report: IcmpReport): TcpConnection | undefined {
     const ports = quotedPorts(report);
-    if (ports === undefined) return;
-    const c = this.#table.findEnds(report.destination, ports.remote, report.source, ports.local);
-    if (c !== undefined) reportIcmp(c, report);
+    if (ports === undefined) return undefined;
+    return this.#table.findEnds(report.destination, ports.remote, report.source, ports.local);
   }
 
   // ---- for the connections

@@ -7,7 +7,7 @@ const COLUMNS = 17;
 /** The first columns begin as `Infinity`: deadlines that are not set. */
 const DEADLINES = 10;
 const FIRST_ROWS = 16;
-/** The row of connections that are over: what they write there nobody reads. */
+/** The row of connections that are over: it is written, and never read. */
 const NO_ROW = 0;
 
 export class TimeTable {

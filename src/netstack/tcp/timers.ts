@@ -339,7 +339,7 @@ export class ConnectionTimers extends TimeRow {
   }
 
   #timeWaitOver(): void {
-    // Nobody waits for this end: `CLOSED` came when TIME_WAIT began.
+    // The program does not wait for this end: `CLOSED` came when TIME_WAIT began.
     const c = this.#c;
     c.host.timeWaitOver(c);
   }

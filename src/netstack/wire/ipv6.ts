@@ -49,12 +49,12 @@ export const MOST_EXTENSION_HEADERS = 8;
 export const MOST_OPTIONS = 8;
 
 const PAD1 = 0;
-/** What to do about an option that is not known: its two top bits (RFC 8200 §4.2). */
+/** Actions for an unknown option, in its two top bits (RFC 8200 §4.2). */
 const ACTION_SKIP = 0;
 const ACTION_DISCARD = 1;
 const ACTION_REPORT_ALL = 2;
 
-/** What a header of options has a host do. */
+/** Result of the check of a header of options. */
 export type OptionVerdict =
   | { readonly kind: 'good' }
   | { readonly kind: 'discard' }

@@ -1,5 +1,6 @@
 /**
- * A received segment, checked and read once. One object serves all segments of a host: nobody keeps it.
+ * A received segment, checked and read once. One object serves all segments of a host, so that it must
+ * not be kept.
  */
 import type { Frame } from '../frame.js';
 import type { IpPacket } from '../tcp/ip-service.js';
@@ -15,7 +16,7 @@ import {
   TcpOption,
 } from './tcp-header.js';
 
-/** Why a segment is dropped before TCP looks at it. */
+/** Reason for which a segment is dropped before TCP looks at it. */
 export type SegmentFault = 'truncated' | 'checksum' | 'dataOffset' | 'options' | 'ports' | 'flags';
 
 export class Segment {

@@ -99,10 +99,13 @@ export class Outgoing implements GatheringSender {
       return enqueued;
     }
     if (!this.#isOpen) return 0;
-    const most = this.#hasBudget ? this.sendSpace() : bytes.length;
-    const taken = this.#socket.write(most < bytes.length ? bytes.subarray(0, most) : bytes);
+    const { length } = bytes;
+    // Within its share a connection needs not ask the budget.
+    const asksBudget = this.#hasBudget && this.#socket.unacknowledged() + length > SHARE_BYTES;
+    const most = asksBudget ? this.sendSpace() : length;
+    const taken = this.#socket.write(most < length ? bytes.subarray(0, most) : bytes);
     if (taken === 0) return 0;
-    if (this.#hasBudget) this.#count();
+    if (asksBudget) this.#count();
     if (isInCallback()) {
       this.#context.gather(this);
     } else {
@@ -135,7 +138,10 @@ export class Outgoing implements GatheringSender {
 
   #push(): void {
     this.#socket.push();
-    if (this.queued() > 0) this.#hasWaited = true;
+    // Outside of a step the driver does not know yet when TCP wants to retransmit.
+    this.#context.wake();
+    const isQueued = (this.#pieces !== undefined || this.#socket.unsent() > 0) && this.queued() > 0;
+    if (isQueued) this.#hasWaited = true;
     else if (this.#hasWaited) this.#owner.onDrained();
   }
 
@@ -164,7 +170,7 @@ export class Outgoing implements GatheringSender {
 
   /** Notes that TCP has made progress: bytes were acknowledged, or have left. */
   progressed(): void {
-    if (this.#hasBudget) this.#count();
+    if (this.#excess > 0) this.#count();
     const pieces = this.#pieces;
     // lwIP's queue counts segments, so that TCP may have taken fewer bytes than there was space for.
     if (pieces !== undefined && pieces.flushed > 0 && !pieces.expectsMore) this.#send(pieces);

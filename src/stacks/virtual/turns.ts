@@ -19,6 +19,8 @@ export class Turns {
   /** Reporters that have events, of which TCP does not know. */
   #later: Reporter[] = [];
   #jobs: Job[] = [];
+  /** True until the events of the present turn are over. */
+  #hasEvents = false;
   /** Jobs of the present turn that are left. */
   #jobsOfTurn = 0;
   #jobsDone = 0;
@@ -82,7 +84,7 @@ export class Turns {
       for (const reporter of this.#later) this.#take(reporter);
       this.#later = [];
     }
-    this.#jobsOfTurn = this.#jobs.length;
+    this.#hasEvents = true;
   }
 
   #take(reporter: Reporter): void {
@@ -98,6 +100,11 @@ export class Turns {
       if (reporter?.report() === true) return true;
       this.#next += 1;
       if (reporter !== undefined) reporter.isWaiting = false;
+    }
+    if (this.#hasEvents) {
+      // The jobs that the events of this turn have posted belong to it.
+      this.#hasEvents = false;
+      this.#jobsOfTurn = this.#jobs.length;
     }
     if (this.#jobsOfTurn > 0) {
       this.#runJob();
@@ -126,11 +133,16 @@ export class Turns {
 class DueAlarm implements Alarm {
   readonly #turns: Turns;
   readonly #wake: () => void;
-  readonly #alarm: Alarm;
+  /** `undefined`: it was due when it was set. */
+  readonly #alarm: Alarm | undefined;
 
   constructor(clock: Clock, atMs: number, turns: Turns, wake: () => void) {
     this.#turns = turns;
     this.#wake = wake;
+    if (atMs <= clock.nowMs()) {
+      turns.alarmIsDue(this);
+      return;
+    }
     this.#alarm = clock.setAlarm(atMs, () => {
       turns.alarmIsDue(this);
     });
@@ -141,7 +153,7 @@ class DueAlarm implements Alarm {
   }
 
   cancel(): void {
-    this.#alarm.cancel();
+    this.#alarm?.cancel();
     this.#turns.alarmIsCancelled(this);
   }
 }

@@ -164,7 +164,7 @@ export class VirtualConnection extends Reporter implements Connection, TimerOwne
 
   #note(noted: number): void {
     if ((noted & (TcpEvent.ACKED | TcpEvent.DRAINED)) !== 0) {
-      if ((noted & TcpEvent.ACKED) !== 0) this.#progressMs = this.#context.nowMs();
+      if (this.#fin !== 'none' && (noted & TcpEvent.ACKED) !== 0) this.#progressMs = this.#context.nowMs();
       this.#outgoing.progressed();
       if (this.#fin === 'due') this.#sendFin();
     }

@@ -137,7 +137,7 @@ export class VirtualStack implements TcpStack, Driven {
       context.isInStep = false;
     }
     this.#host.flush();
-    // What has left may have brought an event.
+    // Sending may have brought an event.
     return this.#host.tcp.hasReady;
   }
 

@@ -65,7 +65,7 @@ export class LwipPeer {
     error: undefined,
     badByte: undefined,
   };
-  /** Milliseconds from the time that was told last to the next timer. */
+  /** Milliseconds from the last time that was set to the next timer. */
   sleepMs = 0;
   #rest: Buffer = Buffer.alloc(0);
   #done: (() => void) | undefined;

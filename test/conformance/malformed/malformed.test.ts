@@ -17,7 +17,7 @@ const MUTANTS = Number(process.env['ASYNCTCP_MUTANTS'] ?? 500);
 const SEED = Number(process.env['ASYNCTCP_SEED'] ?? 1);
 /** Packets after which the connection is made anew, so that most of them meet one that lives. */
 const PER_CONNECTION = 10;
-/** Time after which nothing is left of a connection that nobody answers. */
+/** Time after which nothing is left of a connection whose peer is silent. */
 const FORGOTTEN_MS = 200_000;
 const SCAPY = join(ROOT, 'test', 'conformance', 'malformed', 'scapy-packets.py');
 
@@ -67,7 +67,7 @@ function play(
 /** Returns the Python that has scapy. */
 function pythonWithScapy(): string | undefined {
   return ['python3', '/usr/bin/python3'].find(
-    (python) => spawnSync(python, ['-c', 'import scapy.all'], { stdio: 'ignore' }).status === 0,
+    (python) => spawnSync(python, ['-c', 'import scapy'], { stdio: 'ignore' }).status === 0,
   );
 }
 

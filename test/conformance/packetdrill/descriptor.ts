@@ -1,6 +1,6 @@
 /**
  * A socket descriptor as Linux's programs know it, on the raw API. The rules here are those of the system
- * calls (blocking, errors that are told once, MSG_MORE), not of TCP.
+ * calls (blocking, errors that one call returns, MSG_MORE), not of TCP.
  */
 import type { TcpFailure, TcpListenerSocket, TcpRefusal, TcpSocket } from '#src/netstack/raw-api.js';
 import { TcpState } from '#src/netstack/tcp/state.js';

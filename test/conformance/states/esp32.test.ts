@@ -182,7 +182,7 @@ describe('esp32: acknowledgements', () => {
 +0 > P. 1:11(10) ack 101`,
   );
   plays(
-    'a window that opens by 1440 bytes is told, one that opens by less is not',
+    'a window that opens by 1440 bytes is announced, one that opens by less is not',
     ESTABLISHED,
     `
 +.03 < . 1:1001(1000) ack 1 win 32792
@@ -273,7 +273,7 @@ describe('esp32: the end', () => {
 +0 > R 1:1(0)`,
   );
   plays(
-    'a close with data that nobody has read sends a reset',
+    'a close with unread data sends a reset',
     ESTABLISHED,
     `
 +.03 < . 1:1001(1000) ack 1 win 32792

@@ -310,16 +310,3 @@ describe('keep-alive', () => {
 +10 > . 0:0(0) ack 101`,
   );
 });
-
-describe('the window that is told', () => {
-  plays(
-    'falls by what arrives, and rises when it is read',
-    ESTABLISHED,
-    `
-+.01 < . 1:20001(20000) ack 1 win 32792
-+0 > . 1:1(0) ack 20001
-+0 < . 20001:40001(20000) ack 1 win 32792
-+0 > . 1:1(0) ack 40001
-+0 read(4, ..., 40000) = 40000`,
-  );
-});
