@@ -40,7 +40,8 @@ export class Census {
   addLink(link: Link): void {
     for (const direction of [link.forward, link.backward]) {
       this.packets += direction.sent;
-      for (const [reason, count] of direction.dropped) if (!HARMLESS.includes(reason)) this.fault(reason, count);
+      for (const [reason, count] of direction.dropped)
+        if (!HARMLESS.includes(reason)) this.fault(reason, count);
       this.fault('duplicate', direction.duplicated);
       this.fault('corrupt', direction.corrupted);
       this.fault('reorder', direction.overtaken);

@@ -13,11 +13,18 @@ const DEFAULT_MINUTES = 1;
 const MS_PER_HOUR = 3_600_000;
 
 const { values } = parseArgs({
-  options: { seed: { type: 'string' }, minutes: { type: 'string' }, from: { type: 'string' }, keep: { type: 'boolean' } },
+  options: {
+    seed: { type: 'string' },
+    minutes: { type: 'string' },
+    from: { type: 'string' },
+    keep: { type: 'boolean' },
+  },
 });
 
 function table(counts: ReadonlyMap<string, number>): string {
-  const lines = [...counts].sort(([, a], [, b]) => b - a).map(([name, count]) => `  ${String(count).padStart(10)}  ${name}`);
+  const lines = [...counts]
+    .sort(([, a], [, b]) => b - a)
+    .map(([name, count]) => `  ${String(count).padStart(10)}  ${name}`);
   return lines.join('\n');
 }
 
@@ -56,7 +63,9 @@ async function playOne(seed: number): Promise<number> {
     return 1;
   }
   const again = await play(seed);
-  console.log(`${outcome.shape}, packets ${outcome.hash}; played again: ${again.hash === outcome.hash ? 'the same' : 'others'}`);
+  console.log(
+    `${outcome.shape}, packets ${outcome.hash}; played again: ${again.hash === outcome.hash ? 'the same' : 'others'}`,
+  );
   return again.hash === outcome.hash ? 0 : 1;
 }
 

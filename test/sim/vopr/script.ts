@@ -3,10 +3,15 @@ import { WRITE_FLAGS } from '../../support/write-flags.js';
 import type { Dice } from './dice.js';
 
 export const READINGS = ['at once', 'ack later', 'packets', 'pauses'] as const;
-/** `shuts`: FIN after the last byte, then reads to the end. `waits`: closes after both streams. `closes`: closes after its own. */
+/**
+ * `shuts`: FIN after the last byte, then reads to the end. `waits`: closes after both streams. `closes`: closes
+ * after its own. `abrupt`: at some time.
+ */
 export const ENDINGS = ['shuts', 'waits', 'closes', 'abrupt'] as const;
 
-/** Bounds that let a script come to its end: pieces, round trips, and the time of all pauses between pieces. */
+/**
+ * Bounds that let a script come to its end: pieces, round trips, and the time of all pauses between pieces.
+ */
 const MOST_PIECES = 500;
 const MOST_ROUNDS = 200;
 const LONGEST_MS = 120_000;

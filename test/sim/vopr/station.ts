@@ -24,7 +24,12 @@ class Server {
     this.server.onClient((client) => {
       const origin = { client, isAccepted: true, waitsForHeader: port === WAITING_PORT };
       const script = drawScript(dice, life.run.sizeBytes, false);
-      const talker = new Talker(origin, life, dice, life.run.isSafe ? { ...script, ending: 'shuts' } : script);
+      const talker = new Talker(
+        origin,
+        life,
+        dice,
+        life.run.isSafe ? { ...script, ending: 'shuts' } : script,
+      );
       this.talkers.add(talker);
       talker.onOver = () => {
         this.talkers.delete(talker);

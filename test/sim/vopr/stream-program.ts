@@ -68,7 +68,10 @@ export class StreamProgram implements Actor {
     const { outgoing } = this;
     const length = HEADER_BYTES + this.#dice.size(1, this.life.run.sizeBytes);
     while (outgoing.added < length) {
-      const bytes = outgoing.bytes(outgoing.added, Math.min(length - outgoing.added, this.#dice.size(1, 30_000)));
+      const bytes = outgoing.bytes(
+        outgoing.added,
+        Math.min(length - outgoing.added, this.#dice.size(1, 30_000)),
+      );
       outgoing.added += bytes.length;
       await write(client, bytes);
     }

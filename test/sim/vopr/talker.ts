@@ -47,6 +47,7 @@ export class Talker extends CheckedClient implements Actor {
   constructor(origin: TalkerOrigin, life: Life, dice: Dice, script: Script) {
     super(origin.client, life.run.log, life.host.stack.limits.sendBufferBytes);
     const { run, host } = life;
+    this.countsSegments = host.profile.tcp.sendQueueSegments !== undefined;
     this.life = life;
     this.#dice = dice;
     this.#script = script;
@@ -89,9 +90,7 @@ export class Talker extends CheckedClient implements Actor {
     return UNDER_FAULTS.includes(code) || (makesRoom && code === ErrorCode.ERR_ABRT);
   }
 
-  protected override get countsSegments(): boolean {
-    return this.life.host.profile.tcp.sendQueueSegments !== undefined;
-  }
+  protected override readonly countsSegments: boolean;
 
   protected override bytesToSend(from: number, length: number): Uint8Array {
     return this.outgoing.bytes(from, length);

@@ -191,11 +191,12 @@ class Vopr {
 
   /** Two ends of one connection that both live have no reason left to wait. */
   #checkProgress(): void {
-    for (const talker of this.#run.actors) {
-      const { source } = talker.incoming;
-      const peer = [...this.#run.actors].find((other) => other.outgoing === source && source !== undefined);
-      if (peer !== undefined) throw new Error(`no progress:\n  ${talker.describe()}\n  ${peer.describe()}`);
-      if (!talker.isConnected) throw new Error(`no outcome: ${talker.describe()}`);
+    const actors = [...this.#run.actors];
+    for (const actor of actors) {
+      const { source } = actor.incoming;
+      const peer = actors.find(({ outgoing }) => outgoing === source);
+      if (peer !== undefined) throw new Error(`no progress:\n  ${actor.describe()}\n  ${peer.describe()}`);
+      if (!actor.isConnected) throw new Error(`no outcome: ${actor.describe()}`);
     }
   }
 
@@ -205,7 +206,9 @@ class Vopr {
     if (holdings.length > 0) throw new Error(`${host.name} still holds ${JSON.stringify(holdings)}`);
     const { connections, inTimeWait, listeners } = netstack.tcp;
     if (connections + inTimeWait + listeners > 0) {
-      const states = [...netstack.tcp].map((c) => Object.entries(TcpState).find(([, s]) => s === c.state)?.[0]);
+      const states = [...netstack.tcp].map(
+        (c) => Object.entries(TcpState).find(([, s]) => s === c.state)?.[0],
+      );
       throw new Error(
         `${host.name}: TCP still has ${connections} connections (${states.join()}), ${inTimeWait} in TIME_WAIT, ${listeners} listeners`,
       );

@@ -83,8 +83,8 @@ export class Weather {
   }
 
   #clear(link: Link): void {
-    const { powerSave: _, ...base } = this.#topology.base.get(link) ?? {};
-    link.set({ ...NOTHING, ...base });
+    const { delayMs, bitsPerSecond } = this.#topology.base.get(link) ?? {};
+    link.set({ ...NOTHING, delayMs, bitsPerSecond });
   }
 
   #change(link: Link): void {
@@ -119,7 +119,10 @@ export class Weather {
       link.nat.forget();
     } else {
       this.#census.fault('a change of the MTU');
-      part.set({ pathMtu: dice.whole(link.mtu < 1280 ? 600 : this.#leastMtu(), link.mtu), corrupt: undefined });
+      part.set({
+        pathMtu: dice.whole(link.mtu < 1280 ? 600 : this.#leastMtu(), link.mtu),
+        corrupt: undefined,
+      });
       if (dice.isLucky(0.3)) part.set({ blackHole: true });
     }
   }
@@ -143,14 +146,19 @@ export class Weather {
       case 1:
         return { loss: dice.scale(0.001, this.isMild ? 0.1 : 0.4) };
       case 2:
-        return { burstLoss: { p: dice.scale(0.001, 0.05), r: dice.scale(0.1, 0.9), h: dice.scale(0.01, 0.5) } };
+        return {
+          burstLoss: { p: dice.scale(0.001, 0.05), r: dice.scale(0.1, 0.9), h: dice.scale(0.01, 0.5) },
+        };
       case 3:
         return { duplicate: dice.scale(0.001, 0.3) };
       case 4:
         if (!this.#topology.corruptible.has(link)) return { loss: 0.02 };
         return { corrupt: dice.scale(0.001, 0.1), pathMtu: undefined };
       case 5:
-        return { reorder: { percent: dice.scale(1, 60), gap: dice.pick([1, 3, 5]) }, delayMs: dice.scale(1, 300) };
+        return {
+          reorder: { percent: dice.scale(1, 60), gap: dice.pick([1, 3, 5]) },
+          delayMs: dice.scale(1, 300),
+        };
       case 6:
         return { jitterMs: dice.scale(0.1, 100), distribution: dice.pick(['uniform', 'normal', 'pareto']) };
       case 7:
@@ -159,7 +167,10 @@ export class Weather {
           queue: { packets: dice.size(4, 200), codel: dice.isLucky(0.4) },
         };
       default:
-        return { delayMs: dice.scale(0.1, 2000), slotMs: dice.isLucky(0.3) ? dice.scale(0.5, 10) : undefined };
+        return {
+          delayMs: dice.scale(0.1, 2000),
+          slotMs: dice.isLucky(0.3) ? dice.scale(0.5, 10) : undefined,
+        };
     }
   }
 
