@@ -533,9 +533,9 @@ export class Session<Client>
   onPollChanged(): void {
     const nowMs = this.nowMs();
     const ticks = Math.floor((nowMs - this.#connectedAtMs) / POLL_INTERVAL_MS);
-    this.#pollAtMs = this.#connectedAtMs + (ticks + 1) * POLL_INTERVAL_MS;
-    // The difference of two fractions may be rounded down to a tick before: the next one is later than now.
-    if (this.#pollAtMs <= nowMs) this.#pollAtMs += POLL_INTERVAL_MS;
+    const nextMs = this.#connectedAtMs + (ticks + 1) * POLL_INTERVAL_MS;
+    // With fractions of a millisecond, the difference may be rounded to less than the ticks that have passed.
+    this.#pollAtMs = nextMs > nowMs ? nextMs : nextMs + POLL_INTERVAL_MS;
     this.rearm();
   }
 

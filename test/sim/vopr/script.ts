@@ -4,8 +4,8 @@ import type { Dice } from './dice.js';
 
 export const READINGS = ['at once', 'ack later', 'packets', 'pauses'] as const;
 /**
- * `shuts`: FIN after the last byte, then reads to the end. `waits`: closes after both streams. `closes`: closes
- * after its own. `abrupt`: at some time.
+ * `shuts`: FIN after the last byte, then reads to the end. `waits`: closes after both streams. `closes`:
+ * closes after its own. `abrupt`: at some time.
  */
 export const ENDINGS = ['shuts', 'waits', 'closes', 'abrupt'] as const;
 
