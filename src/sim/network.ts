@@ -144,6 +144,7 @@ export class Network {
   /**
    * Joins two hosts, which then reach each other's addresses. A router (`forwards`) becomes the default
    * route of a host that has none yet. Behind NAT, the first host is inside.
+   * @throws RangeError, TypeError for options that cannot be.
    */
   link(a: Host, b: Host, options: LinkOptions = {}): Link {
     const link = this.#makeLink(a, b, `${a.name} - ${b.name}`, options);

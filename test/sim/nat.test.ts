@@ -67,6 +67,13 @@ describe('NAT', () => {
     }
   });
 
+  it('has an address on links without ARP alone, which nothing would answer for it', () => {
+    assert.throws(
+      () => new Testbed({ medium: 'ethernet', nat: { address: '203.0.113.1' } }),
+      /a link with the address of a NAT is of medium 'ip'/,
+    );
+  });
+
   it('gives a second host with the same port another one', () => {
     const bed = new NatBed();
     bed.out({ flags: SYN });

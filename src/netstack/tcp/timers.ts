@@ -30,12 +30,12 @@ export function deadlineMs({ profile: { ticks }, clock, bootMs }: TcpHost, delay
   return tickMs(bootMs, nowMs, slowMs, Math.max(1, Math.ceil(delayMs / slowMs)));
 }
 
-/** Returns the time of the tick `count` ticks ahead of `nowMs`, at least 1. */
+/** Returns the time of the tick `count` ticks ahead of `nowMs`. */
 function tickMs(bootMs: number, nowMs: number, intervalMs: number, count: number): number {
   const passed = Math.floor((nowMs - bootMs) / intervalMs);
-  const atMs = bootMs + (passed + count) * intervalMs;
-  // With fractions of a millisecond, the difference may be rounded to less than the ticks that have passed.
-  return atMs > nowMs ? atMs : atMs + intervalMs;
+  // The difference of two fractions may be rounded down to the tick before.
+  const isRounded = bootMs + (passed + 1) * intervalMs <= nowMs;
+  return bootMs + (passed + count + (isRounded ? 1 : 0)) * intervalMs;
 }
 
 export class ConnectionTimers extends TimeRow {
