@@ -36,6 +36,18 @@ describe('keep-alive', () => {
     assert.equal(c.state, TcpState.ESTABLISHED);
   });
 
+  it('goes on while probes are answered that are further apart than the idle time', () => {
+    const { bed, c, peer } = established();
+    c.setKeepAlive(1000, 5000, 3);
+    for (let probe = 0; probe < 20; probe += 1) {
+      bed.runUntilSent(20_000);
+      assert.deepEqual(peer.sent(), ['A 0 ack 1']);
+      bed.run(10);
+      peer.ackAll();
+    }
+    assert.equal(c.state, TcpState.ESTABLISHED);
+  });
+
   it('counts from the last segment of the peer', () => {
     const { bed, c, peer } = established();
     c.setKeepAlive(10_000, 1000, 3);

@@ -50,6 +50,7 @@ export class ConnectionTimers extends TimeRow {
   userTimeoutMs = 0;
   #keepAlive: { readonly idleMs: number; readonly intervalMs: number; readonly probes: number } | undefined;
   #keepAlivesSent = 0;
+  #keepAliveSentAtMs = NEVER;
 
   constructor(connection: TcpConnection) {
     super(connection.host.times);
@@ -357,9 +358,10 @@ export class ConnectionTimers extends TimeRow {
     const settings = this.#keepAlive;
     this.keepAliveAtMs = NEVER;
     if (settings === undefined) return;
+    // An answer counts also if it came long ago: the interval may be longer than the idle time.
+    if (this.heardAtMs >= this.#keepAliveSentAtMs) this.#keepAlivesSent = 0;
     const idleAtMs = this.heardAtMs + settings.idleMs;
     if (nowMs < idleAtMs) {
-      this.#keepAlivesSent = 0;
       this.keepAliveAtMs = idleAtMs;
     } else if (c.sent.first !== undefined || c.state < TcpState.ESTABLISHED) {
       // Retransmissions notice a dead peer by themselves.
@@ -369,6 +371,7 @@ export class ConnectionTimers extends TimeRow {
       this.#giveUp();
     } else {
       this.#keepAlivesSent += 1;
+      this.#keepAliveSentAtMs = nowMs;
       sendEmpty(c, seqAdd(c.sndUna, -1), TcpFlag.ACK);
       this.keepAliveAtMs = nowMs + settings.intervalMs;
     }
