@@ -116,6 +116,25 @@ describe('the user timeout', () => {
   });
 });
 
+describe('a window that closes over data in flight', () => {
+  it('is probed by retransmissions for as long as the peer answers', () => {
+    const { bed, c, peer } = established({ rttMs: 20 });
+    write(bed, c, 14_600);
+    bed.run(20);
+    peer.sent();
+    peer.ack(1461, { window: 0 });
+    for (let round = 0; round < 40; round += 1) {
+      bed.runUntilSent(200_000);
+      bed.run(20);
+      peer.sent();
+      peer.ack(1461, { window: 0 });
+    }
+    assert.equal(c.state, TcpState.ESTABLISHED);
+    bed.run(4_000_000);
+    assert.equal(c.failure, 'timedOut');
+  });
+});
+
 function report(c: TcpConnection, kind: IcmpReport['kind'], seq = c.sndUna): IcmpReport {
   const quoted = new DataView(new ArrayBuffer(8));
   quoted.setUint16(0, c.localPort);

@@ -138,6 +138,11 @@ export class ConnectionTimers extends TimeRow {
     this.retransmitAtMs = NEVER;
     const first = c.sent.first;
     if (first === undefined) return;
+    // A peer that has closed its window over data in flight, and answers, is there (RFC 9293 §3.8.6.1).
+    if (c.sndWnd === 0 && this.heardAtMs >= first.sentAtMs && c.state >= TcpState.ESTABLISHED) {
+      this.unanswered = 0;
+      this.unansweredSinceMs = NEVER;
+    }
     if (this.#isGivenUp(this.#mostRetransmissions())) {
       this.#giveUp();
       return;
