@@ -92,6 +92,18 @@ describe('the user timeout', () => {
     assert.equal(c.failure, 'timedOut');
   });
 
+  it('ends it at its time, also between two retransmissions or probes', () => {
+    for (const window of [65_535, 0]) {
+      const { bed, c } = established({ rttMs: 20, window });
+      c.setUserTimeout(33_000);
+      write(bed, c, 10);
+      bed.run(32_000);
+      assert.equal(c.state, TcpState.ESTABLISHED);
+      bed.run(2000);
+      assert.equal(c.failure, 'timedOut');
+    }
+  });
+
   it('comes although the peer sends data all the time', () => {
     const { bed, c, peer } = established({ rttMs: 100 });
     c.setUserTimeout(5000);

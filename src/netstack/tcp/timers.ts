@@ -104,7 +104,7 @@ export class ConnectionTimers extends TimeRow {
   }
 
   armRetransmit(): void {
-    this.retransmitAtMs = deadlineMs(this.#c.host, this.rtoMs());
+    this.retransmitAtMs = this.#byUserTimeout(deadlineMs(this.#c.host, this.rtoMs()));
     this.wakeBy(this.retransmitAtMs);
   }
 
@@ -170,8 +170,14 @@ export class ConnectionTimers extends TimeRow {
   #isGivenUp(most: number): boolean {
     const nowMs = this.#c.nowMs();
     if (this.unansweredSinceMs === NEVER) this.unansweredSinceMs = this.#c.sent.first?.sentAtMs ?? nowMs;
-    if (this.userTimeoutMs > 0) return nowMs - this.unansweredSinceMs >= this.userTimeoutMs;
+    if (this.userTimeoutMs > 0) return nowMs >= this.unansweredSinceMs + this.userTimeoutMs;
     return this.unanswered >= most;
+  }
+
+  /** Returns `atMs`, or the end of the user timeout if that comes first (RFC 5482 §1). */
+  #byUserTimeout(atMs: number): number {
+    if (this.userTimeoutMs === 0 || this.unansweredSinceMs === NEVER) return atMs;
+    return Math.min(atMs, Math.max(this.#c.nowMs(), this.unansweredSinceMs + this.userTimeoutMs));
   }
 
   #giveUp(): void {
@@ -201,7 +207,7 @@ export class ConnectionTimers extends TimeRow {
 
   armPersist(): void {
     if (this.persistAtMs < NEVER) return;
-    this.persistAtMs = deadlineMs(this.#c.host, this.#persistMs());
+    this.persistAtMs = this.#byUserTimeout(deadlineMs(this.#c.host, this.#persistMs()));
     this.wakeBy(this.persistAtMs);
   }
 
