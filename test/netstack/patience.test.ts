@@ -210,4 +210,28 @@ describe('ICMP errors', () => {
     peer.ack(2921);
     assert.equal(c.unacknowledged(), 0);
   });
+
+  it('of a smaller path hold for every connection to that host, which sends no fragments, until they end', () => {
+    const { bed, peer, c } = established({ mss: 1460 });
+    const second = bed.connect(5001, 81);
+    const far = bed.peer({ port: 81, peerPort: 5001 });
+    far.sent();
+    far.syn({ flags: 'SA' });
+    write(bed, c, 10);
+    peer.sent();
+    const destination = c.remoteAddress;
+    bed.stack.ip.pathMtus.lower(destination, 1000, 1500);
+    bed.tcp.report(report(c, 'tooBig'));
+    far.sent();
+    write(bed, second, 4000);
+    const lengths = far.takeSent().map(({ data }) => data.length);
+    assert.equal(lengths[0], 960);
+    assert.ok(lengths.every((bytes) => bytes <= 960));
+    far.ackAll();
+    far.takeSent();
+    far.ackAll();
+    bed.run(700_000);
+    write(bed, second, 4000);
+    assert.equal(far.takeSent()[0]?.data.length, 1460);
+  });
 });
