@@ -152,6 +152,7 @@ export class Ip implements IpService, FrameInput, PacketSink {
 
   removeAddress(netInterface: NetInterface, address: Address): void {
     const prefix = netInterface.addresses.find((own) => own.address.equals(address));
+    netInterface.link?.claims.cancel(address);
     netInterface.removeAddress(address);
     const route = prefix && this.routing.routes.findOnLink(prefix, netInterface);
     if (route !== undefined) this.routing.routes.remove(route);
