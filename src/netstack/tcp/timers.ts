@@ -19,6 +19,8 @@ import { TimeRow } from './time-table.js';
 const NEVER = Number.POSITIVE_INFINITY;
 /** Time for which a corked connection holds a small segment back (Linux: tcp(7), TCP_CORK). */
 const CORK_MS = 200;
+/** Retransmission timeout of data behind a SYN that was lost (RFC 6298 §5.7). */
+const LOST_SYN_RTO_MS = 3000;
 /** Doublings of an interval at most. */
 const MOST_BACKOFFS = 16;
 
@@ -97,10 +99,16 @@ export class ConnectionTimers extends TimeRow {
 
   rtoMs(): number {
     const { profile } = this.#c.host;
-    const baseMs = this.#c.roundTrip.timeoutMs(profile);
+    const measuredMs = this.#c.roundTrip.timeoutMs(profile);
+    const baseMs = this.#isRttUnknownAfterLoss() ? Math.max(measuredMs, LOST_SYN_RTO_MS) : measuredMs;
     const isSyn = this.#c.state <= TcpState.SYN_RECEIVED;
     if (isSyn && !profile.synBackoff && this.#c.state === TcpState.SYN_SENT) return baseMs;
     return Math.min(baseMs * 2 ** Math.min(this.backoffs, MOST_BACKOFFS), profile.maxRtoMs);
+  }
+
+  #isRttUnknownAfterLoss(): boolean {
+    const { wasSynLost, roundTrip, host } = this.#c;
+    return wasSynLost && roundTrip.smoothedMs < 0 && host.profile.ticks === undefined;
   }
 
   armRetransmit(): void {
