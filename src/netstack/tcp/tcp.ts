@@ -247,7 +247,7 @@ export class Tcp implements TcpApi, TcpHost {
     }
     const { sendBufferBytes, receiveWindowBytes } = listener.settings;
     const ends = { path, localPort: segment.destinationPort, remotePort: segment.sourcePort };
-    const c = listener.receiveSyn({ ...ends, sendBufferBytes, receiveWindowBytes }, segment);
+    const c = listener.receiveSyn({ ...ends, sendBufferBytes, receiveWindowBytes }, segment, former);
     this.#begin(c);
     this.schedule(c);
   }
