@@ -89,7 +89,8 @@ export class Direction implements LaneEnd, ShaperEnd, DamageEnd {
     this.#fastLane = new Lane(to.hostId, timeline, this);
     this.#shaper = new Shaper(-1, timeline, this);
     this.#gate = new Gate(to.hostId, timeline, (frame) => {
-      this.#deliver(frame);
+      if (this.#isCut) this.drop(frame, 'cut');
+      else this.#deliver(frame);
     });
     this.#packet = new PacketView(medium);
     this.#packet.from = from.name;

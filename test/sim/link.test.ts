@@ -375,6 +375,41 @@ describe('cut, hold and power save', () => {
     );
   });
 
+  it('a station that is awake at a DTIM, because it has sent, hears all its packets there', () => {
+    const bed = new Testbed({ powerSave: { beaconMs: 100, awakeMs: 20 } });
+    bed.runTo(10 * MS);
+    for (const number of [1, 2, 3]) bed.link.backward.transmit(bed.frame(number));
+    bed.runTo(95 * MS);
+    bed.send(1);
+    bed.run();
+    assert.deepEqual(
+      bed.answers.map(({ number, atNs }) => [number, atNs / MS]),
+      [
+        [1, 100],
+        [2, 100],
+        [3, 100],
+      ],
+    );
+  });
+
+  it('a cut loses the packets that are held, or wait for a DTIM, when their time comes', () => {
+    const held = new Testbed();
+    held.link.hold();
+    held.send(2);
+    held.runTo(MS);
+    held.link.cut();
+    held.link.release();
+    held.run();
+    const asleep = new Testbed({ powerSave: { beaconMs: 100 } });
+    asleep.runTo(10 * MS);
+    asleep.link.backward.transmit(asleep.frame(1));
+    asleep.runTo(50 * MS);
+    asleep.link.cut();
+    asleep.run();
+    assert.deepEqual([held.arrivals.length, asleep.answers.length], [0, 0]);
+    assert.deepEqual([held.link.forward.dropped.get('cut'), asleep.link.backward.dropped.get('cut')], [2, 1]);
+  });
+
   it('a station that sends is awake, and its own packets leave at once', () => {
     const bed = new Testbed({ powerSave: { beaconMs: 100, awakeMs: 20 } });
     bed.runTo(50 * MS);
