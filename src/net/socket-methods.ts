@@ -14,6 +14,7 @@ import {
   type SocketParts,
   type WriteDone,
 } from './node-parts.js';
+import { lookupOf, type NodeLookup } from './own-lookup.js';
 import { parts } from './parts.js';
 import { isNative, TcpHandle } from './tcp-handle.js';
 
@@ -41,6 +42,7 @@ export interface TargetOptions {
   readonly host?: unknown;
   readonly port?: unknown;
   readonly stack?: unknown;
+  readonly lookup?: unknown;
 }
 
 /** Arguments of `connect` as net.js normalizes them. */
@@ -83,9 +85,18 @@ export function connect(
       socket._peername = null;
       socket._sockname = null;
     }
-    giveHandle(socket, new TcpHandle(stackOf(options)));
+    const stack = stackOf(options);
+    giveHandle(socket, new TcpHandle(stack));
+    const lookup = options.lookup === undefined ? lookupOf(stack) : undefined;
+    if (lookup !== undefined) return Reflect.apply(nodes, socket, [withLookup(normalized, lookup)]);
   }
   return Reflect.apply(nodes, socket, [normalized]);
+}
+
+function withLookup(normalized: Normalized, lookup: NodeLookup): unknown[] {
+  const changed: unknown[] = [{ ...normalized[0], lookup }, ...normalized.slice(1)];
+  Reflect.set(changed, parts.normalizedArgs, true);
+  return changed;
 }
 
 function giveHandle(socket: SocketParts, handle: TcpHandle): void {

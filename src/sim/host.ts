@@ -11,6 +11,7 @@ import { NetStack, type NetInterface } from '../netstack/netstack.js';
 import type { TcpSocket } from '../netstack/raw-api.js';
 import { TcpState } from '../netstack/tcp/state.js';
 import { PROFILES, type Profile, type ProfileName } from '../netstack/profile.js';
+import { Address } from '../netstack/wire/address.js';
 import type { Lookup } from '../port/lookup.js';
 import type { StackDriver } from '../stacks/virtual/driver.js';
 import { VirtualStack, type VirtualStackLimits } from '../stacks/virtual/virtual-stack.js';
@@ -92,8 +93,9 @@ export class Host implements Machine {
   ) {
     this.name = name;
     const profile = options.profile ?? 'linux';
-    this.profile = typeof profile === 'string' ? PROFILES[profile] : profile;
+    this.profile = typeof profile === 'string' ? profileNamed(profile) : profile;
     this.addresses = options.addresses;
+    for (const address of this.addresses) checkAddress(address);
     this.limits = options.limits ?? {};
     this.forwards = options.forwards ?? false;
     this.#around = around;
@@ -411,6 +413,16 @@ function describeConnection(connection: TcpSocket): string {
 
 function nameOfState(state: number): string {
   return Object.entries(TcpState).find(([, value]) => value === state)?.[0] ?? String(state);
+}
+
+/** Returns the profile; JavaScript may name one that is none. */
+function profileNamed(name: ProfileName): Profile {
+  if (Object.hasOwn(PROFILES, name)) return PROFILES[name];
+  throw new RangeError(`profile must be one of ${Object.keys(PROFILES).join(', ')}, not ${name}`);
+}
+
+function checkAddress(text: string): void {
+  if (Address.parse(bare(text)) === undefined) throw new TypeError(`'${text}' is no IP address`);
 }
 
 /** Returns an address without the length of its prefix. */
