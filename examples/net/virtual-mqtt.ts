@@ -1,7 +1,7 @@
 /**
  * An MQTT session over a lossy link, with half an hour of silence behind a NAT that forgets a silent
- * connection after ten minutes. With a keepalive of five minutes the session lasts; without, the next message
- * finds the connection dead, and arrives after MQTT.js has connected again. MQTT.js and aedes are as they are.
+ * connection after ten minutes. With a keepalive of five minutes the session lasts. Without one, the next
+ * message finds the connection dead, and arrives after MQTT.js has connected again.
  *
  *     node build/virtual-mqtt.js
  */
@@ -38,6 +38,8 @@ async function session(keepalive: number): Promise<readonly [connections: number
     keepalive,
     reconnectPeriod: 5000,
   });
+  // MQTT.js connects again by itself.
+  client.on('error', (error) => console.log(`keepalive ${keepalive} s: ${error.message}`));
   await network.runUntil(new Promise((resolve) => client.once('connect', resolve)));
   await network.run(30 * MINUTE_MS);
   const silentMs = network.nowMs;

@@ -1,7 +1,8 @@
 /** A link between two ends, each direction with impairments of its own. */
 import type { FramePool } from '../netstack/frame.js';
 import type { SeededRandom } from '../support/seeded-random.js';
-import { Direction, type LinkEnd, type LinkTap } from './direction.js';
+import { Direction } from './direction.js';
+import type { LinkEnd, LinkTap } from './ports.js';
 import type { Impairments } from './impairments.js';
 import { LinkLog } from './link-log.js';
 import { Nat, type NatOptions } from './nat.js';

@@ -14,6 +14,7 @@ import {
   type SocketParts,
   type WriteDone,
 } from './node-parts.js';
+import { withOwnNames } from './own-names.js';
 import { parts } from './parts.js';
 import { isNative, TcpHandle } from './tcp-handle.js';
 
@@ -41,11 +42,12 @@ export interface TargetOptions {
   readonly host?: unknown;
   readonly port?: unknown;
   readonly stack?: unknown;
+  readonly lookup?: unknown;
 }
 
 /** Arguments of `connect` as net.js normalizes them. */
 interface Normalized extends Array<unknown> {
-  readonly 0: TargetOptions;
+  0: TargetOptions;
 }
 
 function isNormalized(args: unknown): args is Normalized {
@@ -83,7 +85,9 @@ export function connect(
       socket._peername = null;
       socket._sockname = null;
     }
-    giveHandle(socket, new TcpHandle(stackOf(options)));
+    const handle = new TcpHandle(stackOf(options));
+    giveHandle(socket, handle);
+    normalized[0] = withOwnNames(options, handle);
   }
   return Reflect.apply(nodes, socket, [normalized]);
 }

@@ -12,6 +12,7 @@ import { SPACE_RACES } from './space-races.js';
 import { STREAMS } from './streams.js';
 import { TASK } from './task.js';
 import { TIME } from './time.js';
+import { VIRTUAL } from './virtual.js';
 import { WAITING } from './waiting.js';
 
 export const CASES: readonly ContractCase[] = [
@@ -27,5 +28,6 @@ export const CASES: readonly ContractCase[] = [
   ...LIMITS,
   ...CROWDS,
   ...TASK,
+  ...VIRTUAL,
   ...STREAMS,
 ];

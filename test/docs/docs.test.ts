@@ -58,7 +58,7 @@ describe('docs/stacks.md', () => {
 
 describe('docs/contract.md', () => {
   const { text } = new Page('docs/contract.md');
-  const clauses = [...text.matchAll(/^- \*\*([LDTMWS]\d+)\*\*/gm)].map(([, clause]) => clause ?? '');
+  const clauses = [...text.matchAll(/^- \*\*([LDTMWVS]\d+)\*\*/gm)].map(([, clause]) => clause ?? '');
 
   it('has at least one case for each clause, and no case without a clause', () => {
     const shown = new Set(CASES.map(({ id }) => clauseOf(id)));

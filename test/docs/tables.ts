@@ -12,6 +12,7 @@ import {
   DEFAULT_WEB_SOCKET_LIMITS,
 } from 'asynctcp-web';
 import { markdownTable } from 'markdown-table';
+import { PROFILES, type Profile } from 'asynctcp/virtual';
 import { rangeText, SYMBOLS, type ConfigurationSymbol } from '#src/asynctcp/configuration.js';
 import type { Report } from '../../bench/save.js';
 import { scaleTableRows, type ScaleReport } from '../../bench/scale-table.js';
@@ -86,7 +87,53 @@ function scaleResults(): ScaleReport {
   return JSON.parse(readFileSync(`${ROOT}bench/results/scale.json`, 'utf8')) as ScaleReport;
 }
 
+/** What the table of profiles has, by its rows. */
+const PROFILE_ROWS: readonly (readonly [
+  name: string,
+  value: (profile: Profile) => string | number | boolean | undefined,
+])[] = [
+  ['largest segment, bytes', ({ tcp }) => tcp.mss],
+  ['send buffer, bytes', ({ tcp }) => tcp.sendBufferBytes],
+  ['receive window, bytes', ({ tcp }) => tcp.receiveWindowBytes],
+  ['segments of the send queue', ({ tcp }) => tcp.sendQueueSegments],
+  ['window scaling', ({ tcp }) => tcp.windowScale !== undefined],
+  ['timestamps', ({ tcp }) => tcp.timestamps],
+  ['SACK', ({ tcp }) => tcp.sack],
+  ['loss recovery', ({ tcp }) => tcp.recovery],
+  ['congestion control', ({ tcp }) => tcp.congestion],
+  ['first retransmission, ms', ({ tcp }) => tcp.initialRtoMs],
+  ['shortest, longest, ms', ({ tcp }) => `${tcp.minRtoMs}, ${tcp.maxRtoMs}`],
+  ['retransmissions of data, of SYN', ({ tcp }) => `${tcp.maxRetransmissions}, ${tcp.synRetransmissions}`],
+  ['delayed acknowledgement, ms', ({ tcp }) => tcp.delayedAckMs],
+  ['TIME_WAIT, ms', ({ tcp }) => tcp.timeWaitMs],
+  ['connections at once', ({ tcp }) => tcp.maxConnections],
+  ['listeners', ({ tcp }) => tcp.maxListeners],
+  ['segments out of order that are kept', ({ tcp }) => tcp.outOfOrderSegments],
+  ['ARP entries', ({ ip }) => ip.arp.entries],
+  ['puts IP fragments together', ({ ip }) => ip.reassembly !== undefined],
+];
+
+function profileText(value: string | number | boolean | undefined): string {
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  return value === undefined ? 'no limit of its own' : String(value);
+}
+
+function profileRows(): string[][] {
+  const profiles = Object.values(PROFILES);
+  const rows = PROFILE_ROWS.map(([name, value]) => [
+    name,
+    ...profiles.map((profile) => profileText(value(profile))),
+  ]);
+  return [['', ...profiles.map(({ name }) => `\`${name}\``)], ...rows];
+}
+
 export const TABLES: readonly Table[] = [
+  {
+    page: 'docs/virtual.md',
+    begin: '<!-- profiles: made by `npm run docs` -->\n',
+    end: '<!-- end of the profiles -->',
+    rows: profileRows,
+  },
   {
     page: 'docs/configuration.md',
     begin: '<!-- configuration table: made by `npm run docs` -->\n',

@@ -115,7 +115,8 @@ function virtualMachines(
 /** Cases that depend on neither the link nor the addresses' family. */
 const OWN_APART = { 'L6.errors': 'the races are of a connection with itself' };
 
-export const virtual = virtualTarget('virtual × virtual');
+/** The clauses about networks need no more than one pair. */
+export const virtual: Target = { ...virtualTarget('virtual × virtual'), hasNetworks: true };
 
 export const virtualOnIpv6 = virtualTarget('virtual × virtual on IPv6', {
   isIpv6: true,
