@@ -59,6 +59,8 @@ export const HELP = `Usage: npm run bench -- [options]
   --json FILE         write every round to FILE
   --save NAME         write bench/results/NAME.json and .svg; a whole run writes ${COMPARISONS.stacks.saveAs}.*,
                       with --web ${COMPARISONS.web.saveAs}.*
+  --virtual           compare the virtual stack with others, both ends in one thread; takes --quick, --rounds,
+                      --contestants and --save
   --help              this text
 
 Contestants: ${namesOf(COMPARISONS.stacks.contestants)}

@@ -12,6 +12,7 @@ import { costLines, type Result, resultsOf, tablesOf } from './report.js';
 import { type Details, type Report, saveResults, writeDetails } from './save.js';
 import { prepare, versionsOf } from './tools.js';
 import { UsageError } from './usage-error.js';
+import { runVirtual } from './virtual/run.js';
 import type { Workload } from './workloads.js';
 
 const tell = (line: string): void => {
@@ -96,7 +97,12 @@ async function run(options: Options): Promise<void> {
 
 async function main(): Promise<number> {
   try {
-    const options = parseOptions(process.argv.slice(2));
+    const args = process.argv.slice(2);
+    if (args.includes('--virtual')) {
+      await runVirtual(args.filter((word) => word !== '--virtual'));
+      return 0;
+    }
+    const options = parseOptions(args);
     if (options === undefined) process.stdout.write(`${HELP}\n`);
     else await run(options);
     return 0;

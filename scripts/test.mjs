@@ -25,6 +25,7 @@ const MORE = [
   'test/faults/',
   'test/fuzz/',
   'test/multipart-fuzz',
+  'test/sim/vopr/',
   'test/soak/',
   'test/slow-readers',
   'test/e2e/closing',

@@ -1,9 +1,10 @@
 /**
  * Plays runs until the time is over, or one of them fails.
  *
- *     npm run sim -- [--seed number] [--minutes number] [--from number]
+ *     npm run sim -- [--seed number] [--minutes number] [--from number] [--keep]
  *
- * `--seed` plays one run alone, twice, and compares the packets.
+ * `--seed` plays one run alone, twice, and compares the packets. The other runs have seeds from `--from` on,
+ * or from a random one. `--keep` goes on after a failure.
  */
 import { parseArgs } from 'node:util';
 import { Census } from './census.js';

@@ -11,6 +11,7 @@ import { HEADER_BYTES, IncomingStream, type OutgoingStream } from './streams.js'
 
 /** Pieces that are added at once at most. */
 const MOST_PIECES = 64;
+const LEAST_ECHO_BYTES = 500;
 /** Time between two looks at a direction that waits for the peer. */
 const WAITING_MS = 500;
 
@@ -127,7 +128,7 @@ export class Talker extends CheckedClient implements Actor {
       case 'poll':
       case 'timeout':
       case 'error':
-        if (event !== 'error' && this.#script.thinkMs === 0) this.#go();
+        if (event !== 'error' && (this.#isEcho || this.#script.thinkMs === 0)) this.#go();
     }
   }
 
@@ -199,8 +200,10 @@ export class Talker extends CheckedClient implements Actor {
   }
 
   #send(): void {
-    const { pieceBytes, thinkMs, flags } = this.#script;
-    const most = thinkMs > 0 ? 1 : MOST_PIECES;
+    const { thinkMs, flags } = this.#script;
+    // The length of an echo is the peer's choice, which the script's pauses do not know.
+    const pieceBytes = Math.max(this.#script.pieceBytes, this.#isEcho ? LEAST_ECHO_BYTES : 1);
+    const most = thinkMs > 0 && !this.#isEcho ? 1 : MOST_PIECES;
     const limit = this.#limit();
     for (let pieces = 0; pieces < most && this.added < limit; pieces += 1) {
       const before = this.added;
