@@ -15,7 +15,8 @@ import { systemRandom } from './support/random.js';
 export { AsyncClient } from './asynctcp/async-client.js';
 export { AsyncServer } from './asynctcp/async-server.js';
 export type { Capture, CaptureOptions } from './link/capture.js';
-export type { Direction, LinkTap } from './link/direction.js';
+export type { Direction } from './link/direction.js';
+export type { LinkTap } from './link/ports.js';
 export type {
   BurstLoss,
   CoDelOptions,
@@ -36,6 +37,7 @@ export type { NetStack } from './netstack/netstack.js';
 export { PROFILES, type Profile, type ProfileName } from './netstack/profile.js';
 export { checkDeterminism } from './sim/check-determinism.js';
 export type { Host, HostOptions } from './sim/host.js';
+export type { HostUdp, UdpEnd, UdpOptions } from './sim/host-udp.js';
 export type { JoinOptions, Lan, LanOptions } from './sim/lan.js';
 export { Network, type NetworkOptions, type Partition } from './sim/network.js';
 export { SEED_VARIABLE, SimulationError, type SimulationFailure } from './sim/simulation-error.js';

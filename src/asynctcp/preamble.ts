@@ -5,7 +5,7 @@
  * Call order: `Preamble.begin` → `PreambleReader.read`* → its answer, or `failed`.
  */
 import type { Endpoint } from '../port/tcp-stack.js';
-import { throwUncaught } from '../task/dispatch.js';
+import { throwUncaught } from '../support/uncaught.js';
 import {
   checkAddress,
   checkInteger,

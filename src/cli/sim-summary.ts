@@ -2,7 +2,7 @@
 import type { Conversation, Conversations } from '../link/conversations.js';
 import type { Direction } from '../link/direction.js';
 import { showTime } from '../link/packet-line.js';
-import { bare } from '../sim/host.js';
+import { bare } from '../sim/attachment.js';
 import type { Network } from '../sim/network.js';
 import { alignColumns } from './text-table.js';
 import { bytesText, countText } from './units.js';

@@ -3,7 +3,8 @@
  * Dropped packets are on an interface of their own, with the reason as a comment.
  */
 import type { Frame } from '../netstack/frame.js';
-import type { Direction, LinkTap } from './direction.js';
+import type { Direction } from './direction.js';
+import type { LinkTap } from './ports.js';
 import type { DropReason } from './impairments.js';
 import { LinkType, PcapngWriter, type CaptureSink } from './pcapng.js';
 

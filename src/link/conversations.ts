@@ -1,6 +1,7 @@
 /** The TCP connections whose packets links have carried, for a summary. */
 import type { Frame } from '../netstack/frame.js';
-import type { Direction, LinkTap } from './direction.js';
+import type { Direction } from './direction.js';
+import type { LinkTap } from './ports.js';
 import { PacketView } from './packet-view.js';
 
 /** Connections that are kept; later ones are only counted. */

@@ -7,44 +7,18 @@
  */
 import type { Frame, FramePool } from '../netstack/frame.js';
 import type { SeededRandom } from '../support/seeded-random.js';
-import { ChanceOfLoss } from './chance-of-loss.js';
+import { Damage, type DamageEnd } from './damage.js';
 import { DelayLine } from './delay-line.js';
 import { forgeFragments, forgeReset, forgeTooBig } from './forge.js';
 import { Gate } from './gate.js';
 import { checkImpairments, nsOf, type DropReason, type Impairments } from './impairments.js';
 import { Lane, type LaneEnd } from './lane.js';
+import { LatePackets } from './late-packets.js';
 import { PacketView } from './packet-view.js';
+import type { LinkEnd, LinkTap, Middlebox, Port } from './ports.js';
 import { RuleList, type LinkRule, type Verdict } from './rules.js';
 import { Shaper, type ShaperEnd } from './shaper.js';
-import { EventSource, type Timeline } from './timeline.js';
-
-/** Receives the packets of a direction, and owns them. */
-export interface Port {
-  receive(frame: Frame): void;
-}
-
-/** Sees the packets of links, and changes nothing. The packet's bytes are valid during the call. */
-export interface LinkTap {
-  /** A packet was sent into the direction. */
-  sent(direction: Direction, frame: Frame): void;
-  /** A packet is about to be received. */
-  arrived(direction: Direction, frame: Frame): void;
-  dropped(direction: Direction, frame: Frame, reason: DropReason): void;
-}
-
-/** Changes packets on their way, as NAT does. */
-export interface Middlebox {
-  /** Changes a packet in place. Returns what happens to it. */
-  pass(packet: PacketView, direction: Direction): 'pass' | 'drop' | 'reset';
-}
-
-/** An end of a link. */
-export interface LinkEnd {
-  /** Name of the host. */
-  readonly name: string;
-  /** Number of the host on the timeline. */
-  readonly hostId: number;
-}
+import type { Timeline } from './timeline.js';
 
 /** The surroundings of a direction in its network. */
 export interface DirectionOptions {
@@ -59,7 +33,7 @@ export interface DirectionOptions {
   readonly mtu: number;
 }
 
-export class Direction implements LaneEnd, ShaperEnd {
+export class Direction implements LaneEnd, ShaperEnd, DamageEnd {
   /** Names of the hosts at both ends, of the direction (`device > gateway`), and of the link. */
   readonly from: string;
   readonly to: string;
@@ -70,7 +44,6 @@ export class Direction implements LaneEnd, ShaperEnd {
   readonly #timeline: Timeline;
   readonly #frames: FramePool;
   readonly #random: SeededRandom;
-  readonly #hostId: number;
   readonly #lane: Lane;
   /** Packets that overtake those of the lane. */
   readonly #fastLane: Lane;
@@ -83,18 +56,21 @@ export class Direction implements LaneEnd, ShaperEnd {
   #middlebox: Middlebox | undefined;
   #reverse: Direction | undefined;
   #options: Impairments = {};
-  #loss: ChanceOfLoss;
+  readonly #damage: Damage;
+  readonly #late: LatePackets;
   #delay: DelayLine;
   #isCut = false;
-  /** True if a packet goes into the lane, and from the lane to the port, as it is. */
+  /** True if a packet goes into the lane as it is. */
   #isPlain = true;
+  /** True if a packet meets the shaper and the delay alone. */
+  #isHarmless = true;
+  /** True if a packet goes from the lane to the port as it is, once none waits at the gate. */
+  #isOpen = true;
   /** The port at the end; `undefined`: the host is down. */
   port: Port | undefined;
   /** Packets that were sent into the direction, and those that reached the port. */
   sent = 0;
   delivered = 0;
-  duplicated = 0;
-  corrupted = 0;
   /** Packets that overtook others. */
   overtaken = 0;
 
@@ -109,17 +85,18 @@ export class Direction implements LaneEnd, ShaperEnd {
     this.#timeline = timeline;
     this.#frames = options.frames;
     this.#random = options.random;
-    this.#hostId = to.hostId;
     this.#lane = new Lane(to.hostId, timeline, this);
     this.#fastLane = new Lane(to.hostId, timeline, this);
     this.#shaper = new Shaper(-1, timeline, this);
     this.#gate = new Gate(to.hostId, timeline, (frame) => {
-      this.#deliver(frame);
+      if (this.#isCut) this.drop(frame, 'cut');
+      else this.#deliver(frame);
     });
     this.#packet = new PacketView(medium);
     this.#packet.from = from.name;
     this.#packet.to = to.name;
-    this.#loss = new ChanceOfLoss(options.random, {});
+    this.#damage = new Damage(options.frames, options.random, this);
+    this.#late = new LatePackets(to.hostId, timeline, this);
     this.#delay = new DelayLine(options.random, {});
   }
 
@@ -131,6 +108,15 @@ export class Direction implements LaneEnd, ShaperEnd {
   /** Packets that were dropped, by reason. */
   get dropped(): ReadonlyMap<DropReason, number> {
     return this.#dropped;
+  }
+
+  /** Copies that were sent besides their packets. */
+  get duplicated(): number {
+    return this.#damage.duplicated;
+  }
+
+  get corrupted(): number {
+    return this.#damage.corrupted;
   }
 
   /** Time since the start in nanoseconds. */
@@ -149,7 +135,7 @@ export class Direction implements LaneEnd, ShaperEnd {
    */
   set(changes: Impairments): void {
     this.#options = checkImpairments({ ...this.#options, ...changes });
-    this.#loss = new ChanceOfLoss(this.#random, this.#options);
+    this.#damage.configure(this.#options);
     this.#delay = new DelayLine(this.#random, this.#options);
     this.#shaper.configure(this.#options, this.mtu);
     this.#gate.configure(this.#options);
@@ -231,9 +217,15 @@ export class Direction implements LaneEnd, ShaperEnd {
 
   /** A packet has come out of a lane. */
   arrive(frame: Frame): void {
-    if (this.#isPlain && this.#gate.size === 0) this.#deliver(frame);
-    else if (this.#isCut) this.drop(frame, 'cut');
-    else if (!this.#gate.accept(frame)) this.drop(frame, 'link full');
+    const { port } = this;
+    if (this.#isOpen && this.#gate.size === 0 && port !== undefined) {
+      this.delivered += 1;
+      port.receive(frame);
+    } else if (this.#isCut) {
+      this.drop(frame, 'cut');
+    } else if (!this.#gate.accept(frame)) {
+      this.drop(frame, 'link full');
+    }
   }
 
   /** Counts and drops a packet. */
@@ -245,9 +237,15 @@ export class Direction implements LaneEnd, ShaperEnd {
 
   /** Drops all packets that are under way. */
   dropInFlight(reason: DropReason): void {
-    for (const queue of [this.#gate, this.#fastLane, this.#lane, this.#shaper]) {
+    for (const queue of [this.#gate, this.#late, this.#fastLane, this.#lane, this.#shaper]) {
       for (let frame = queue.shift(); frame !== undefined; frame = queue.shift()) this.drop(frame, reason);
     }
+  }
+
+  /** A packet has passed the damage: it goes to the shaper, if there is one. */
+  depart(frame: Frame): void {
+    if (this.#shaper.isNeeded) this.#shaper.push(frame);
+    else this.leave(frame, this.#timeline.nowNs);
   }
 
   /** Sends a packet on its way, whose last bit has left at `atNs`. */
@@ -276,20 +274,28 @@ export class Direction implements LaneEnd, ShaperEnd {
 
   #decide(): void {
     const isSet = Object.values(this.#options).some((value) => value !== undefined && value !== 0);
-    this.#isPlain =
-      !isSet &&
+    this.#isHarmless =
       !this.#isCut &&
-      !this.#gate.isHeld &&
-      !this.#shaper.isNeeded &&
-      this.#taps.length === 0 &&
       this.#rules.isEmpty &&
       this.#middlebox === undefined &&
+      this.#options.pathMtu === undefined &&
+      !this.#damage.isPossible;
+    this.#isOpen = !this.#isCut && !this.#gate.isHeld && !this.#gate.savesPower && this.#taps.length === 0;
+    this.#isPlain =
+      !isSet &&
+      this.#isHarmless &&
+      this.#isOpen &&
+      !this.#shaper.isNeeded &&
       this.#reverse?.savesPower !== true;
   }
 
   #judge(frame: Frame): void {
     for (const tap of this.#taps) tap.sent(this, frame);
     this.#reverse?.stayAwake();
+    if (this.#isHarmless) {
+      this.depart(frame);
+      return;
+    }
     if (this.#isCut) {
       this.drop(frame, 'cut');
       return;
@@ -330,78 +336,28 @@ export class Direction implements LaneEnd, ShaperEnd {
 
   /** A packet that is late by a rule: it travels outside of the lanes. */
   #delayAlone(frame: Frame, delayMs: number): void {
-    const late = new LatePacket(this.#hostId, this, frame);
-    this.#timeline.schedule(late, this.#timeline.nowNs + this.#delay.next() + nsOf(delayMs));
+    if (this.#late.isFull) this.drop(frame, 'link full');
+    else this.#late.push(frame, this.#timeline.nowNs + this.#delay.next() + nsOf(delayMs));
   }
 
   /** Checks the size of a packet against the MTU of the path. */
   #fit(frame: Frame, verdict: Verdict): void {
     const { pathMtu, blackHole = false } = this.#options;
     if (pathMtu === undefined) {
-      this.#impair(frame, verdict);
+      this.#damage.pass(frame, this.sent, verdict);
       return;
     }
     const packet = this.#read(frame);
     if (packet.end - packet.ipStart <= pathMtu || packet.protocol < 0) {
-      this.#impair(frame, verdict);
+      this.#damage.pass(frame, this.sent, verdict);
     } else if (packet.isUnfragmentable) {
       if (!blackHole) this.#reverse?.inject(forgeTooBig(this.#frames, packet, pathMtu));
       this.drop(frame, 'too big');
     } else {
       forgeFragments(this.#frames, packet, pathMtu, (fragment) => {
-        this.#impair(fragment, verdict);
+        this.#damage.pass(fragment, this.sent, verdict);
       });
       this.#frames.give(frame);
     }
-  }
-
-  #impair(frame: Frame, verdict: Verdict): void {
-    const options = this.#options;
-    const lost = this.#loss.next(this.sent);
-    if (lost !== undefined) {
-      this.drop(frame, lost);
-      return;
-    }
-    const isTwice = this.#random.isLucky(options.duplicate ?? 0) || verdict === 'duplicate';
-    const copy = isTwice ? this.#copy(frame) : undefined;
-    this.#spoil(frame, verdict);
-    if (copy === undefined) return;
-    this.duplicated += 1;
-    this.#spoil(copy, 'pass');
-  }
-
-  /** Inverts one bit of a packet if chance or a rule says so, and queues it. */
-  #spoil(frame: Frame, verdict: Verdict): void {
-    const isSpoilt = this.#random.isLucky(this.#options.corrupt ?? 0) || verdict === 'corrupt';
-    if (isSpoilt && frame.length > 0) {
-      this.corrupted += 1;
-      frame.isVerified = false;
-      const at = frame.start + this.#random.below(frame.length);
-      frame.bytes[at] = (frame.bytes[at] ?? 0) ^ (1 << this.#random.below(8));
-    }
-    if (this.#shaper.isNeeded) this.#shaper.push(frame);
-    else this.leave(frame, this.#timeline.nowNs);
-  }
-
-  #copy(frame: Frame): Frame {
-    const copy = this.#frames.take(frame.length);
-    copy.bytes.set(frame.bytes.subarray(frame.start, frame.end), copy.start);
-    copy.end = copy.start + frame.length;
-    return copy;
-  }
-}
-
-class LatePacket extends EventSource {
-  readonly #direction: Direction;
-  readonly #frame: Frame;
-
-  constructor(hostId: number, direction: Direction, frame: Frame) {
-    super(hostId);
-    this.#direction = direction;
-    this.#frame = frame;
-  }
-
-  override occur(): void {
-    this.#direction.arrive(this.#frame);
   }
 }

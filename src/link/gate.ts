@@ -24,6 +24,8 @@ export class Gate extends EventSource {
   #dtimNs = 0;
   #awakeNs = 0;
   #awakeUntilNs = -1;
+  /** True if an event of the present instant lets the next packet pass. */
+  #isPassing = false;
 
   constructor(hostId: number, timeline: Timeline, pass: (frame: Frame) => void) {
     super(hostId);
@@ -74,9 +76,7 @@ export class Gate extends EventSource {
     }
     if (this.#waiting.size >= MOST_WAITING_FRAMES) return false;
     this.#waiting.push(frame);
-    if (this.#isHeld) return true;
-    if (isAsleep) this.#awaitDtim();
-    else this.#timeline.add(this);
+    this.#open();
     return true;
   }
 
@@ -90,14 +90,14 @@ export class Gate extends EventSource {
   }
 
   override occur(): void {
+    this.#isPassing = false;
     if (this.#isHeld) return;
-    if (this.#isAsleep()) {
-      if (this.#timeline.nowNs % this.#dtimNs === 0) this.stayAwake();
-      this.#open();
-      return;
+    if (this.#isAsleep() && this.#timeline.nowNs % this.#dtimNs === 0) this.stayAwake();
+    if (!this.#isAsleep()) {
+      const frame = this.#waiting.shift();
+      if (frame !== undefined) this.#pass(frame);
     }
-    const frame = this.#waiting.shift();
-    if (frame !== undefined) this.#pass(frame);
+    this.#open();
   }
 
   #isAsleep(): boolean {
@@ -108,7 +108,10 @@ export class Gate extends EventSource {
   #open(): void {
     if (this.#isHeld || this.#waiting.size === 0) return;
     if (this.#isAsleep()) this.#awaitDtim();
-    else for (let count = this.#waiting.size; count > 0; count -= 1) this.#timeline.add(this);
+    else if (!this.#isPassing) {
+      this.#isPassing = true;
+      this.#timeline.add(this);
+    }
   }
 
   #awaitDtim(): void {

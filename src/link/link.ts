@@ -1,7 +1,8 @@
 /** A link between two ends, each direction with impairments of its own. */
 import type { FramePool } from '../netstack/frame.js';
 import type { SeededRandom } from '../support/seeded-random.js';
-import { Direction, type LinkEnd, type LinkTap } from './direction.js';
+import { Direction } from './direction.js';
+import type { LinkEnd, LinkTap } from './ports.js';
 import type { Impairments } from './impairments.js';
 import { LinkLog } from './link-log.js';
 import { Nat, type NatOptions } from './nat.js';
@@ -25,7 +26,10 @@ export interface LinkOptions extends Impairments {
    */
   readonly forward?: Impairments;
   readonly backward?: Impairments;
-  /** Network address translation: the first end is inside. */
+  /**
+   * Network address translation: the first end is inside. With an address outside, the medium is `ip`:
+   * nothing answers ARP for that address.
+   */
   readonly nat?: NatOptions;
 }
 
@@ -49,6 +53,9 @@ export class Link {
 
   constructor([a, b]: readonly [LinkEnd, LinkEnd], options: LinkOptions, around: LinkSurroundings) {
     const { medium = 'ip', mtu = DEFAULT_MTU, forward = {}, backward = {}, nat, ...both } = options;
+    if (nat?.address !== undefined && medium === 'ethernet') {
+      throw new TypeError(`a link with the address of a NAT is of medium 'ip', not 'ethernet'`);
+    }
     this.name = around.name;
     this.medium = medium;
     this.mtu = mtu;

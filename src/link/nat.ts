@@ -1,21 +1,32 @@
 /**
- * Network address translation of IPv4 (RFC 4787, RFC 5382): sessions of TCP and UDP that hosts inside
- * begin, and that end by silence. Each session has a port of its own towards its remote end; the inside
- * port is kept if it is free.
+ * Network address translation of IPv4 (RFC 4787, RFC 5382, RFC 5508): sessions of TCP, UDP and ICMP's echo
+ * that hosts inside begin, and that end by silence. Each session has a port of its own towards its remote
+ * end; the inside port is kept if it is free. The identifier of an echo is its port.
  */
 import { checksumOf, fold, sumWords } from '../netstack/wire/checksum.js';
 import { Address } from '../netstack/wire/address.js';
-import type { Direction, Middlebox } from './direction.js';
+import type { Direction } from './direction.js';
+import type { Middlebox } from './ports.js';
 import { nsOf } from './impairments.js';
-import { PROTOCOL_ICMP, PROTOCOL_TCP, type PacketView } from './packet-view.js';
+import { NatKey, NatTable, type NatEnds } from './nat-table.js';
+import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP, type PacketView } from './packet-view.js';
 
 /** Sessions of one NAT; a packet that would begin another is dropped. */
 export const MOST_SESSIONS = 16_384;
 
-/** Lifetimes (RFC 5382 REQ-5, RFC 4787 REQ-5). */
+/** Lifetimes: RFC 5382 REQ-5, RFC 4787 REQ-5. */
 export const ESTABLISHED_MS = 7_440_000;
 export const TRANSITORY_MS = 240_000;
 export const UDP_MS = 120_000;
+/** RFC 5508 REQ-2. */
+export const ICMP_MS = 60_000;
+
+/** ICMP (RFC 792): types of echo, their length, and the place of the identifier; types of errors. */
+const ECHO_REPLY = 0;
+const ECHO_REQUEST = 8;
+const ECHO_BYTES = 8;
+const IDENTIFIER = 4;
+const ERROR_TYPES: readonly number[] = [3, 11, 12];
 
 const FIRST_PORT = 1024;
 const LAST_PORT = 65_535;
@@ -29,6 +40,8 @@ export interface NatOptions {
   readonly transitoryMs?: number;
   /** The same for UDP. Default: 2 min. */
   readonly udpMs?: number;
+  /** The same for ICMP's echo. Default: 1 min. */
+  readonly icmpMs?: number;
   /**
    * A TCP packet of a session that is forgotten: it is dropped, or its sender receives a reset. Default:
    * `drop`.
@@ -37,12 +50,8 @@ export interface NatOptions {
 }
 
 class Session {
-  readonly protocol: number;
-  readonly insideAddress: number;
-  readonly insidePort: number;
-  readonly outsidePort: number;
-  readonly remoteAddress: number;
-  readonly remotePort: number;
+  readonly inside: NatKey<Session>;
+  readonly outside: NatKey<Session>;
   lastNs = 0;
   hasInnerSyn = false;
   hasOuterSyn = false;
@@ -50,16 +59,9 @@ class Session {
   hasOuterFin = false;
   isReset = false;
 
-  constructor(
-    protocol: number,
-    inside: readonly [address: number, port: number],
-    outsidePort: number,
-    remote: readonly [address: number, port: number],
-  ) {
-    this.protocol = protocol;
-    [this.insideAddress, this.insidePort] = inside;
-    this.outsidePort = outsidePort;
-    [this.remoteAddress, this.remotePort] = remote;
+  constructor(inside: NatEnds, outside: NatEnds) {
+    this.inside = new NatKey(inside, this);
+    this.outside = new NatKey(outside, this);
   }
 
   get isEstablished(): boolean {
@@ -73,10 +75,13 @@ export class Nat implements Middlebox {
   readonly #establishedNs: number;
   readonly #transitoryNs: number;
   readonly #udpNs: number;
+  readonly #icmpNs: number;
   readonly #onExpiry: 'drop' | 'reset';
   /** Sessions by what their packets have inside, and by what they have outside. */
-  readonly #byInside = new Map<string, Session>();
-  readonly #byOutside = new Map<string, Session>();
+  readonly #byInside = new NatTable<Session>();
+  readonly #byOutside = new NatTable<Session>();
+  /** All sessions, the oldest first. */
+  readonly #sessions = new Set<Session>();
   #nextPort = FIRST_PORT;
   /** Sessions that ended by silence. */
   expired = 0;
@@ -95,6 +100,7 @@ export class Nat implements Middlebox {
     this.#establishedNs = nsOf(options.establishedMs ?? ESTABLISHED_MS);
     this.#transitoryNs = nsOf(options.transitoryMs ?? TRANSITORY_MS);
     this.#udpNs = nsOf(options.udpMs ?? UDP_MS);
+    this.#icmpNs = nsOf(options.icmpMs ?? ICMP_MS);
     this.#onExpiry = options.onExpiry ?? 'drop';
   }
 
@@ -105,33 +111,39 @@ export class Nat implements Middlebox {
 
   /** Number of sessions, those included whose time has passed unnoticed. */
   get sessions(): number {
-    return this.#byInside.size;
+    return this.#sessions.size;
   }
 
   /** Forgets all sessions, as a NAT that reboots. */
   forget(): void {
     this.#byInside.clear();
     this.#byOutside.clear();
+    this.#sessions.clear();
   }
 
   pass(packet: PacketView, direction: Direction): 'pass' | 'drop' | 'reset' {
     if (packet.kind !== 'ipv4') return 'pass';
     const isOutbound = direction === this.#outbound;
-    if (!packet.isTcp && !packet.isUdp) return this.#passOther(packet, isOutbound);
+    const isEcho = this.#address !== undefined && isEchoTo(packet, isOutbound ? ECHO_REQUEST : ECHO_REPLY);
+    if (!packet.isTcp && !packet.isUdp && !isEcho) return this.#passOther(packet, isOutbound);
     const found = this.#find(packet, isOutbound);
     const session = found ?? (isOutbound ? this.#begin(packet) : undefined);
     if (session === undefined) return packet.isTcp && !packet.isSyn ? this.#onExpiry : 'drop';
     this.#note(session, packet, isOutbound);
     if (this.#address === undefined) return 'pass';
-    if (isOutbound) rewrite(packet, 'source', this.#address, session.outsidePort);
-    else rewrite(packet, 'destination', session.insideAddress, session.insidePort);
+    if (isOutbound) rewrite(packet, 'source', this.#address, session.outside.port);
+    else rewrite(packet, 'destination', session.inside.address, session.inside.port);
     return 'pass';
   }
 
-  /** Returns the session of a packet; a SYN from inside begins a new one if the old one is closed. */
+  /** Returns the session of a packet; one whose time has passed is forgotten. */
   #find(packet: PacketView, isOutbound: boolean): Session | undefined {
-    const key = keyOf(packet);
-    const session = (isOutbound ? this.#byInside : this.#byOutside).get(key);
+    const { protocol, sourceWord, destinationWord } = packet;
+    const innerPort = portOf(packet, isOutbound);
+    const remotePort = isOutbound ? packet.destinationPort : packet.sourcePort;
+    const session = isOutbound
+      ? this.#byInside.find(protocol, sourceWord, innerPort, destinationWord, remotePort)
+      : this.#byOutside.find(protocol, destinationWord, innerPort, sourceWord, remotePort);
     if (session === undefined || !this.#isOver(session)) return session;
     this.expired += 1;
     this.#remove(session);
@@ -143,33 +155,34 @@ export class Nat implements Middlebox {
   }
 
   #lifeNs(session: Session): number {
-    if (session.protocol !== PROTOCOL_TCP) return this.#udpNs;
+    const { protocol } = session.inside;
+    if (protocol === PROTOCOL_UDP) return this.#udpNs;
+    if (protocol === PROTOCOL_ICMP) return this.#icmpNs;
     return session.isEstablished ? this.#establishedNs : this.#transitoryNs;
   }
 
   #begin(packet: PacketView): Session | undefined {
     if (packet.isTcp && (!packet.isSyn || packet.isAck)) return undefined;
-    if (this.#byInside.size >= MOST_SESSIONS) this.#removeOver();
-    if (this.#byInside.size >= MOST_SESSIONS) return undefined;
-    const outsidePort = this.#freePort(packet);
-    if (outsidePort === undefined) return undefined;
-    const session = new Session(packet.protocol, [packet.sourceWord, packet.sourcePort], outsidePort, [
-      packet.destinationWord,
-      packet.destinationPort,
-    ]);
-    this.#byInside.set(insideKey(session), session);
-    this.#byOutside.set(this.#outsideKey(session), session);
+    if (this.#sessions.size >= MOST_SESSIONS) this.#removeOver();
+    if (this.#sessions.size >= MOST_SESSIONS) return undefined;
+    const { protocol, sourceWord: address, destinationWord: remoteAddress } = packet;
+    const { destinationPort: remotePort } = packet;
+    const inside = { protocol, address, port: portOf(packet, true), remoteAddress, remotePort };
+    const port = this.#freePort(inside);
+    if (port === undefined) return undefined;
+    const session = new Session(inside, { ...inside, address: this.#address ?? address, port });
+    this.#byInside.add(session.inside);
+    this.#byOutside.add(session.outside);
+    this.#sessions.add(session);
     return session;
   }
 
   /** Returns the inside port if it is free towards the remote end, else the next one that is. */
-  #freePort(packet: PacketView): number | undefined {
-    const { protocol, destinationWord, destinationPort } = packet;
-    const isFree = (port: number): boolean =>
-      !this.#byOutside.has(
-        showKey(protocol, destinationWord, destinationPort, this.#address ?? packet.sourceWord, port),
-      );
-    if (this.#address === undefined || isFree(packet.sourcePort)) return packet.sourcePort;
+  #freePort({ protocol, address, port, remoteAddress, remotePort }: NatEnds): number | undefined {
+    const outside = this.#address ?? address;
+    const isFree = (wanted: number): boolean =>
+      this.#byOutside.find(protocol, outside, wanted, remoteAddress, remotePort) === undefined;
+    if (this.#address === undefined || isFree(port)) return port;
     for (let count = FIRST_PORT; count <= LAST_PORT; count += 1) {
       this.#nextPort = this.#nextPort >= LAST_PORT ? FIRST_PORT : this.#nextPort + 1;
       if (isFree(this.#nextPort)) return this.#nextPort;
@@ -178,7 +191,7 @@ export class Nat implements Middlebox {
   }
 
   #removeOver(): void {
-    for (const session of this.#byInside.values()) {
+    for (const session of this.#sessions) {
       if (!this.#isOver(session)) continue;
       this.expired += 1;
       this.#remove(session);
@@ -186,12 +199,9 @@ export class Nat implements Middlebox {
   }
 
   #remove(session: Session): void {
-    this.#byInside.delete(insideKey(session));
-    this.#byOutside.delete(this.#outsideKey(session));
-  }
-
-  #outsideKey({ protocol, remoteAddress, remotePort, insideAddress, outsidePort }: Session): string {
-    return showKey(protocol, remoteAddress, remotePort, this.#address ?? insideAddress, outsidePort);
+    this.#byInside.remove(session.inside);
+    this.#byOutside.remove(session.outside);
+    this.#sessions.delete(session);
   }
 
   /** Notes what the packet says about the state of its session. */
@@ -218,22 +228,25 @@ export class Nat implements Middlebox {
     const icmp = packet.transportStart;
     const quoted = icmp + 8;
     if (packet.end - quoted < 28) return 'drop';
-    const ports = quoted + (view.getUint8(quoted) & 15) * 4;
-    if (ports + 8 > packet.end || ![3, 11, 12].includes(view.getUint8(icmp))) return 'drop';
-    const session = this.#byOutside.get(
-      showKey(
-        view.getUint8(quoted + 9),
-        view.getInt32(quoted + 16),
-        view.getUint16(ports + 2),
-        view.getInt32(quoted + 12),
-        view.getUint16(ports),
-      ),
+    const transport = quoted + (view.getUint8(quoted) & 15) * 4;
+    if (transport + 8 > packet.end || !ERROR_TYPES.includes(view.getUint8(icmp))) return 'drop';
+    const protocol = view.getUint8(quoted + 9);
+    const isEcho = protocol === PROTOCOL_ICMP;
+    const portAt = transport + (isEcho ? IDENTIFIER : 0);
+    const session = this.#byOutside.find(
+      protocol,
+      view.getInt32(quoted + 12),
+      view.getUint16(portAt),
+      view.getInt32(quoted + 16),
+      isEcho ? 0 : view.getUint16(transport + 2),
     );
     if (session === undefined) return 'drop';
-    view.setInt32(quoted + 12, session.insideAddress);
-    view.setUint16(ports, session.insidePort);
+    const { address, port } = session.inside;
+    if (isEcho) correct(view, transport + 2, view.getUint16(portAt), port);
+    view.setInt32(quoted + 12, address);
+    view.setUint16(portAt, port);
     setIpv4Checksum(view, quoted);
-    view.setInt32(packet.ipStart + 16, session.insideAddress);
+    view.setInt32(packet.ipStart + 16, address);
     setIpv4Checksum(view, packet.ipStart);
     view.setUint16(icmp + 2, 0);
     view.setUint16(icmp + 2, checksumOf(sumWords(view, icmp, packet.end)));
@@ -241,18 +254,18 @@ export class Nat implements Middlebox {
   }
 }
 
-function showKey(protocol: number, addressA: number, portA: number, addressB: number, portB: number): string {
-  return `${protocol} ${addressA} ${portA} ${addressB} ${portB}`;
+/** Returns true for a whole echo of ICMP of the type. */
+function isEchoTo(packet: PacketView, type: number): boolean {
+  const { protocol, isLaterFragment, transportStart, end, frame } = packet;
+  if (protocol !== PROTOCOL_ICMP || isLaterFragment || end - transportStart < ECHO_BYTES) return false;
+  return frame.view.getUint8(transportStart) === type;
 }
 
-function insideKey({ protocol, insideAddress, insidePort, remoteAddress, remotePort }: Session): string {
-  return showKey(protocol, insideAddress, insidePort, remoteAddress, remotePort);
-}
-
-/** Returns the key of a packet, which is the inside key from inside, and the outside key from outside. */
-function keyOf(packet: PacketView): string {
-  const { protocol, sourceWord, sourcePort, destinationWord, destinationPort } = packet;
-  return showKey(protocol, sourceWord, sourcePort, destinationWord, destinationPort);
+/** Returns the port of the end inside, or outside at the NAT; the identifier of an echo. */
+function portOf(packet: PacketView, isOutbound: boolean): number {
+  if (packet.protocol === PROTOCOL_ICMP)
+    return packet.frame.view.getUint16(packet.transportStart + IDENTIFIER);
+  return isOutbound ? packet.sourcePort : packet.destinationPort;
 }
 
 function setIpv4Checksum(view: DataView, ip: number): void {
@@ -265,13 +278,19 @@ function rewrite(packet: PacketView, end: 'source' | 'destination', address: num
   const { view } = packet.frame;
   const ip = packet.ipStart;
   const addressAt = ip + (end === 'source' ? 12 : 16);
-  const portAt = packet.transportStart + (end === 'source' ? 0 : 2);
+  const isEcho = packet.protocol === PROTOCOL_ICMP;
+  const portAt = packet.transportStart + (isEcho ? IDENTIFIER : end === 'source' ? 0 : 2);
   const before = view.getUint16(addressAt) + view.getUint16(addressAt + 2);
   const portBefore = view.getUint16(portAt);
   view.setInt32(addressAt, address);
   view.setUint16(portAt, port);
   const after = view.getUint16(addressAt) + view.getUint16(addressAt + 2);
   correct(view, ip + 10, before, after);
+  if (isEcho) {
+    // ICMP's checksum does not cover the addresses.
+    correct(view, packet.transportStart + 2, portBefore, port);
+    return;
+  }
   const checksumAt = packet.transportStart + (packet.protocol === PROTOCOL_TCP ? 16 : 6);
   // A UDP packet without a checksum stays so.
   if (packet.protocol !== PROTOCOL_TCP && view.getUint16(checksumAt) === 0) return;

@@ -1,6 +1,7 @@
 /** Writes the packets of links as lines while they are sent. */
 import type { Frame } from '../netstack/frame.js';
-import type { Direction, LinkTap } from './direction.js';
+import type { Direction } from './direction.js';
+import type { LinkTap } from './ports.js';
 import type { DropReason } from './impairments.js';
 import { PacketLines } from './packet-line.js';
 import { PacketView } from './packet-view.js';

@@ -21,7 +21,7 @@ import {
 } from '../asynctcp/observer.js';
 import { Session } from '../asynctcp/session.js';
 import { sendBudget, socketUsers, stacksInUse, type SocketUser } from '../asynctcp/thread-registry.js';
-import { throwUncaught } from '../task/dispatch.js';
+import { throwUncaught } from '../support/uncaught.js';
 import { observeBites, type WatchdogBite } from '../task/watchdog-bite.js';
 import { systemClock, wallClockMs, type Alarm, type Clock } from '../support/clock.js';
 import { observeWarnings } from '../support/warn.js';

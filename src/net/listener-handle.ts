@@ -9,7 +9,7 @@ import type { Preamble } from '../asynctcp/preamble.js';
 import type { StackOption } from '../asynctcp/stack-choice.js';
 import { TcpError } from '../asynctcp/tcp-error.js';
 import type { Fault } from '../port/tcp-stack.js';
-import { throwUncaught } from '../task/dispatch.js';
+import { throwUncaught } from '../support/uncaught.js';
 import { errnoNamed, errnoOf } from './node-errors.js';
 import { isFunction } from './node-parts.js';
 import { parts } from './parts.js';

@@ -14,7 +14,7 @@ import {
   type SocketParts,
   type WriteDone,
 } from './node-parts.js';
-import { lookupOf, type NodeLookup } from './own-lookup.js';
+import { withOwnNames } from './own-names.js';
 import { parts } from './parts.js';
 import { isNative, TcpHandle } from './tcp-handle.js';
 
@@ -47,7 +47,7 @@ export interface TargetOptions {
 
 /** Arguments of `connect` as net.js normalizes them. */
 interface Normalized extends Array<unknown> {
-  readonly 0: TargetOptions;
+  0: TargetOptions;
 }
 
 function isNormalized(args: unknown): args is Normalized {
@@ -85,18 +85,11 @@ export function connect(
       socket._peername = null;
       socket._sockname = null;
     }
-    const stack = stackOf(options);
-    giveHandle(socket, new TcpHandle(stack));
-    const lookup = options.lookup === undefined ? lookupOf(stack) : undefined;
-    if (lookup !== undefined) return Reflect.apply(nodes, socket, [withLookup(normalized, lookup)]);
+    const handle = new TcpHandle(stackOf(options));
+    giveHandle(socket, handle);
+    normalized[0] = withOwnNames(options, handle);
   }
   return Reflect.apply(nodes, socket, [normalized]);
-}
-
-function withLookup(normalized: Normalized, lookup: NodeLookup): unknown[] {
-  const changed: unknown[] = [{ ...normalized[0], lookup }, ...normalized.slice(1)];
-  Reflect.set(changed, parts.normalizedArgs, true);
-  return changed;
 }
 
 function giveHandle(socket: SocketParts, handle: TcpHandle): void {

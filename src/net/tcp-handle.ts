@@ -10,6 +10,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { AsyncClient, coreOf } from '../asynctcp/async-client.js';
 import type { DisconnectReason } from '../asynctcp/handlers.js';
+import { chooseStack } from '../asynctcp/stack-choice.js';
 import type { Fault } from '../port/tcp-stack.js';
 import { runTicks } from '../support/callback-scope.js';
 import { CallbackKind } from '../task/callback-kind.js';
@@ -88,6 +89,22 @@ export class TcpHandle extends ReadingHandle {
     if (!isOfFamily) return EINVAL;
     this.bound = { address, port };
     return 0;
+  }
+
+  /**
+   * Looks a name up on the stack; for one that has names of its own. The answer is an event of the
+   * connection, which comes also if the handle was closed before.
+   */
+  lookUp(host: string, onAnswer: (fault: Fault | undefined, addresses: readonly string[]) => void): void {
+    chooseStack(this.stack).stack.resolve(host, (fault, addresses) => {
+      this.runNow(
+        CallbackKind.CONNECT,
+        () => {
+          onAnswer(fault, addresses);
+        },
+        undefined,
+      );
+    });
   }
 
   connect6(request: ConnectRequest, address: string, port: number): number {

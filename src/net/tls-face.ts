@@ -11,7 +11,7 @@ import tls from 'node:tls';
 import type { StackOption } from '../asynctcp/stack-choice.js';
 import { setImmediate } from '../support/immediate.js';
 import { queueMicrotask } from '../support/microtask.js';
-import { throwUncaught } from '../task/dispatch.js';
+import { throwUncaught } from '../support/uncaught.js';
 import { errnoNamed } from './node-errors.js';
 import { hasMethods, isObject, replace, type Method } from './node-parts.js';
 import { parts } from './parts.js';

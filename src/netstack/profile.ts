@@ -17,8 +17,6 @@ export interface TcpProfile {
   readonly windowScale: number | undefined;
   readonly timestamps: boolean;
   readonly sack: boolean;
-  /** Order of a SYN's options: Linux pads otherwise than lwIP. */
-  readonly optionOrder: 'linux' | 'lwip';
   /**
    * Milliseconds of the two global ticks (lwIP: TCP_FAST_INTERVAL, TCP_SLOW_INTERVAL); `undefined`:
    * timers are exact.
@@ -125,7 +123,6 @@ const LINUX: Profile = {
     windowScale: 8,
     timestamps: true,
     sack: true,
-    optionOrder: 'linux',
     ticks: undefined,
     initialRtoMs: 1000,
     minRtoMs: 200,
@@ -185,7 +182,6 @@ const LWIP: Profile = {
     windowScale: undefined,
     timestamps: false,
     sack: false,
-    optionOrder: 'lwip',
     ticks: { fastMs: 250, slowMs: 500 },
     initialRtoMs: 3000,
     minRtoMs: 1500,

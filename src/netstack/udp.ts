@@ -207,19 +207,27 @@ export class Udp implements UdpHost {
     return false;
   }
 
+  /** Returns true if a socket may have sent the datagram that a report quotes. */
+  believes(report: IcmpReport): boolean {
+    return this.#findQuoted(report) !== undefined;
+  }
+
   report(report: IcmpReport): void {
-    const { source, destination, quoted } = report;
     // A smaller path is a matter of IP alone: it cuts datagrams.
     if (report.kind === 'tooBig') return;
-    const socket = (this.#sockets.get(quoted.getUint16(0)) ?? []).find(
+    const socket = this.#findQuoted(report);
+    if (socket === undefined) return;
+    socket.error = report;
+    this.#ready.add(socket);
+  }
+
+  #findQuoted({ source, destination, quoted }: IcmpReport): UdpSocket | undefined {
+    return (this.#sockets.get(quoted.getUint16(0)) ?? []).find(
       ({ localAddress, remoteAddress, remotePort }) =>
         (localAddress?.equals(source) ?? true) &&
         (remoteAddress === undefined ||
           (remoteAddress.equals(destination) && remotePort === quoted.getUint16(2))),
     );
-    if (socket === undefined) return;
-    socket.error = report;
-    this.#ready.add(socket);
   }
 
   transmit(socket: UdpSocket, bytes: Uint8Array, to: Address, port: number): UdpSendFailure | undefined {

@@ -111,6 +111,8 @@ export interface TcpStack {
    * least one.
    */
   resolve(host: string, onAnswer: (fault: Fault | undefined, addresses: readonly string[]) => void): Cancel;
+  /** True if `resolve` has names of its own: those of the system mean nothing to this stack. */
+  readonly hasOwnNames?: boolean;
   /** Begins to connect. One event follows, never before this returns. */
   connect(target: ConnectTarget, events: AttemptEvents): Attempt;
   /**

@@ -1,5 +1,6 @@
 /** Runs a program twice with one seed, and finds the first packet that differs. */
-import type { Direction, LinkTap } from '../link/direction.js';
+import type { Direction } from '../link/direction.js';
+import type { LinkTap } from '../link/ports.js';
 import type { Frame } from '../netstack/frame.js';
 import { PacketLines } from '../link/packet-line.js';
 import { PacketView } from '../link/packet-view.js';

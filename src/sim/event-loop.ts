@@ -5,12 +5,14 @@
  * A run lives in macrotasks of the runtime: in between, immediates of the program and of the runtime's own
  * modules have their turn, always before the time moves. `runSync` gives no turn to anything else.
  */
-import { EventSource, type Timeline } from '../link/timeline.js';
-import { areTicksDue, callbackMark, canRunTicks, holdTicks } from '../support/callback-scope.js';
-import { enterCallback, leaveCallback, runTicks } from '../support/callback-scope.js';
+import type { EventSource, Timeline } from '../link/timeline.js';
+import { areTicksDue, callbackMark, canRunTicks, holdTicks, runTicks } from '../support/callback-scope.js';
 import { macrotask } from '../support/macrotask.js';
+import { takeUncaught } from '../support/uncaught.js';
+import { Job } from './job.js';
 import { captureUncaught, hasImmediates } from './runtime.js';
 import { SimulationError, type SimulationFailure } from './simulation-error.js';
+import { timeNs } from './time-ns.js';
 
 /** Events at one instant, unless the network has another limit. */
 export const MOST_EVENTS_AT_ONE_INSTANT = 100_000;
@@ -22,6 +24,8 @@ const MOST_TURNS_AT_ONE_INSTANT = 1000;
 export const DEFAULT_LIMIT_MS = 3_600_000;
 /** Events after which the runtime has a turn, so that a signal or a test's time limit can end a long run. */
 const MOST_EVENTS_OF_A_TURN = 16_384;
+/** Errors that a failed run keeps; later ones are forgotten. */
+export const MOST_ERRORS = 16;
 const NS_PER_MS = 1_000_000;
 const STUCK =
   'nothing is left that could happen in the network (timers of the runtime count after installGlobals(), ' +
@@ -43,32 +47,8 @@ export interface EventLoopOptions {
   readonly mostEventsAtOneInstant?: number | undefined;
 }
 
-/** A job of the program at a time of its own. */
-class Job extends EventSource {
-  #job: (() => void) | undefined;
-
-  constructor(hostId: number, job: () => void) {
-    super(hostId);
-    this.#job = job;
-  }
-
-  cancel(): void {
-    this.#job = undefined;
-  }
-
-  override occur(): void {
-    if (this.#job === undefined) return;
-    enterCallback();
-    try {
-      this.#job();
-    } finally {
-      leaveCallback();
-    }
-  }
-}
-
 /** Reason for which the loop has returned. */
-type Pause = 'over' | 'turn' | 'live';
+type Pause = 'over' | 'turn' | 'live' | 'failed';
 
 interface Run {
   readonly endNs: number;
@@ -76,9 +56,12 @@ interface Run {
   readonly isGoal: boolean;
   /** True if the program has not asked for it: the present instant alone, until the program's own run. */
   readonly isUnasked: boolean;
-  /** Set when what is waited for has come. */
-  isSettled: boolean;
-  failure: { readonly error: unknown } | undefined;
+  /** True if nothing more may happen: what is waited for has come, or there is an error. */
+  isStopped: boolean;
+  /** Errors of the program, the first one first: the run fails. */
+  readonly errors: unknown[];
+  /** Adds an error. */
+  readonly fail: (error: unknown) => void;
   /** Turns of the runtime since the time has moved. */
   turns: number;
 }
@@ -169,10 +152,7 @@ export class EventLoop {
   runUntil<Value>(promise: PromiseLike<Value>, limitMs = DEFAULT_LIMIT_MS): Promise<Value> {
     const run = this.#begin(this.#timeline.nowNs + timeNs(limitMs), true);
     const settled = Promise.resolve(promise);
-    settled.then(
-      () => (run.isSettled = true),
-      (error: unknown) => (run.failure ??= { error }),
-    );
+    settled.then(() => (run.isStopped = true), run.fail);
     return new Promise((resolve, reject) => {
       this.#start(run, () => void settled.then(resolve, reject), reject);
     });
@@ -183,9 +163,7 @@ export class EventLoop {
     const run = this.#begin(this.#timeline.nowNs + timeNs(ms), false);
     holdTicks(true);
     try {
-      while (this.#advance(run, false) !== 'over');
-    } catch (error) {
-      throw this.#shown(error);
+      if (this.#advance(run, false) === 'failed') throw this.#failureOf(run);
     } finally {
       holdTicks(false);
       this.#end(run);
@@ -203,15 +181,20 @@ export class EventLoop {
     }
   }
 
-  error(failure: SimulationFailure, text: string, cause?: unknown): SimulationError {
+  error(failure: SimulationFailure, text: string, errors: readonly unknown[] = []): SimulationError {
     const { seed, command } = this.#options;
-    return new SimulationError(failure, text, { timeMs: this.nowMs, seed, command }, cause);
+    return new SimulationError(failure, text, { timeMs: this.nowMs, seed, command }, errors);
   }
 
   #begin(endNs: number, isGoal: boolean, isUnasked = false): Run {
-    if (this.#run?.isUnasked === true) this.#run.isSettled = true;
+    if (this.#run?.isUnasked === true) this.#run.isStopped = true;
     else if (this.#run !== undefined) throw this.error('misuse', 'the network runs already');
-    const run: Run = { endNs, isGoal, isUnasked, isSettled: false, failure: undefined, turns: 0 };
+    const errors: unknown[] = [];
+    const fail = (error: unknown): void => {
+      run.isStopped = true;
+      if (errors.length < MOST_ERRORS && !errors.includes(error)) errors.push(error);
+    };
+    const run: Run = { endNs, isGoal, isUnasked, isStopped: false, errors, fail, turns: 0 };
     this.#run = run;
     return run;
   }
@@ -229,7 +212,7 @@ export class EventLoop {
       let isOver = true;
       try {
         run.turns += 1;
-        isOver = run.isSettled || this.#advance(run, true) !== 'turn';
+        isOver = run.isStopped || this.#advance(run, true) !== 'turn';
       } finally {
         if (isOver) this.#end(run);
         else macrotask(turn);
@@ -240,7 +223,7 @@ export class EventLoop {
 
   #start(run: Run, resolve: () => void, reject: (error: unknown) => void): void {
     const release = captureUncaught((error) => {
-      run.failure ??= { error };
+      run.fail(error);
       this.#resume?.();
     });
     const finish = (settle: () => void): void => {
@@ -251,16 +234,17 @@ export class EventLoop {
     const turn = (): void => {
       this.#resume = undefined;
       run.turns += 1;
-      try {
-        const pause = this.#advance(run, true);
-        if (pause === 'over') finish(resolve);
-        else if (pause === 'live') this.#resume = resume;
-        else macrotask(turn);
-      } catch (error) {
-        finish(() => {
-          reject(this.#shown(error));
-        });
-      }
+      const pause = this.#advance(run, true);
+      if (pause === 'over') finish(resolve);
+      else if (pause === 'failed') macrotask(fail);
+      else if (pause === 'live') this.#resume = resume;
+      else macrotask(turn);
+    };
+    // The microtasks of the instant have run: their errors are the run's as well.
+    const fail = (): void => {
+      finish(() => {
+        reject(this.#failureOf(run));
+      });
     };
     const resume = (): void => {
       this.#resume = undefined;
@@ -269,21 +253,36 @@ export class EventLoop {
     macrotask(turn);
   }
 
-  /** Returns the error as the program sees it. */
-  #shown(error: unknown): SimulationError {
-    if (error instanceof SimulationError) return error;
-    return this.error('threw', error instanceof Error ? error.message : String(error), error);
+  /** Returns the error of a run that has failed, as the program sees it. */
+  #failureOf({ errors }: Run): SimulationError {
+    const [first] = errors;
+    if (first instanceof SimulationError) return first;
+    const text = first instanceof Error ? first.message : String(first);
+    const others = errors.length - 1;
+    return this.error('threw', others === 0 ? text : `${text} (and ${others} more)`, errors);
   }
 
-  /** Lets things happen until there is a reason to pause. */
+  /** Lets things happen until there is a reason to pause. The errors of all handlers are the run's. */
   #advance(run: Run, drains: boolean): Pause {
+    if (run.isUnasked) return this.#pass(run, drains);
+    const former = takeUncaught(run.fail);
+    try {
+      return this.#pass(run, drains);
+    } catch (error) {
+      run.fail(error);
+      return 'failed';
+    } finally {
+      takeUncaught(former);
+    }
+  }
+
+  #pass(run: Run, drains: boolean): Pause {
     // The runtime has just had a turn: its own ticks and microtasks are done.
     if (drains) runTicks();
     const canDrain = canRunTicks();
     let events = 0;
     for (;;) {
-      if (run.failure !== undefined) throw run.failure.error;
-      if (run.isSettled) return 'over';
+      if (run.isStopped) return run.errors.length > 0 ? 'failed' : 'over';
       if (this.#happen()) {
         events += 1;
         if (drains && events >= MOST_EVENTS_OF_A_TURN) return 'turn';
@@ -373,18 +372,7 @@ export class EventLoop {
     if (this.#eventsAtInstant < this.#mostEvents + BUSY_SAMPLE) return;
     const names = [...this.#busy].sort().join(', ');
     this.#busy = undefined;
-    throw this.error('busy', `more than ${this.#mostEvents} events at one instant: ${names}`);
+    const help = 'give the link a delay, or raise mostEventsAtOneInstant';
+    throw this.error('busy', `more than ${this.#mostEvents} events at one instant: ${names}; ${help}`);
   }
-}
-
-/**
- * Returns nanoseconds that are not before a time in milliseconds.
- * @throws RangeError unless it is a finite number of at least 0.
- */
-export function timeNs(ms: number): number {
-  if (!(ms >= 0 && ms < Number.POSITIVE_INFINITY)) {
-    throw new RangeError(`a time must be a number of at least 0, not ${ms}`);
-  }
-  const ns = Math.ceil(ms * NS_PER_MS);
-  return ns / NS_PER_MS < ms ? ns + 1 : ns;
 }

@@ -4,8 +4,8 @@
  */
 import { Link, type LinkOptions } from '../link/link.js';
 import { Switch } from '../link/switch.js';
-import type { Attachment, Host, Neighbour } from './host.js';
-import { bare } from './host.js';
+import { bare, type Attachment, type Neighbour } from './attachment.js';
+import type { Host } from './host.js';
 
 /** Lengths of the prefixes of addresses that are given without one. */
 const PREFIX_BITS = { 4: 24, 6: 64 } as const;

@@ -10,7 +10,8 @@
  *     await network.run(500);
  */
 import { Capture } from '../link/capture.js';
-import type { Direction, LinkTap } from '../link/direction.js';
+import type { Direction } from '../link/direction.js';
+import type { LinkTap } from '../link/ports.js';
 import { Link, type LinkOptions } from '../link/link.js';
 import { LinkLog } from '../link/link-log.js';
 import { PacketPrinter } from '../link/packet-printer.js';
@@ -20,14 +21,15 @@ import { Timeline } from '../link/timeline.js';
 import { FramePool } from '../netstack/frame.js';
 import { systemRandom } from '../support/random.js';
 import { SeededRandom } from '../support/seeded-random.js';
+import { bare, type Attachment, type Neighbour } from './attachment.js';
 import { EventLoop } from './event-loop.js';
-import { bare, Host, type Attachment, type HostOptions, type Neighbour } from './host.js';
+import { Host, type HostOptions } from './host.js';
 import { installGlobals } from './install-globals.js';
 import { Lan, type LanOptions } from './lan.js';
 import { commandWords, environment } from './runtime.js';
 import { SEED_VARIABLE } from './simulation-error.js';
 
-/** Hosts of one network. */
+/** Hosts of one network, unless it has another limit. */
 export const MOST_HOSTS = 65_536;
 
 const DEFAULT_EPOCH_MS = 1_735_689_600_000;
@@ -59,6 +61,8 @@ export interface NetworkOptions {
   readonly ties?: 'scheduled' | 'shuffled';
   /** Events at one instant after which a run fails. Default: 100,000. */
   readonly mostEventsAtOneInstant?: number;
+  /** Hosts after which another one is refused. Default: 65,536. */
+  readonly mostHosts?: number;
   /** Time of day at the start, in milliseconds since 1970. Default: the first of January 2025, 00:00 UTC. */
   readonly epochMs?: number;
   /** Command that errors give to repeat the run. Default: the command of this process with the seed. */
@@ -73,6 +77,7 @@ export class Network {
   readonly #random: SeededRandom;
   readonly #timeline: Timeline;
   readonly #loop: EventLoop;
+  readonly #mostHosts: number;
   readonly #hosts = new Map<string, Host>();
   readonly #links = new Map<string, Link>();
   readonly #pairs: { readonly link: Link; readonly a: Host; readonly b: Host }[] = [];
@@ -83,6 +88,7 @@ export class Network {
     const fromOutside = environment(SEED_VARIABLE);
     this.seed = options.seed ?? fromOutside ?? Math.floor(systemRandom() * 2 ** 32);
     this.epochMs = options.epochMs ?? DEFAULT_EPOCH_MS;
+    this.#mostHosts = options.mostHosts ?? MOST_HOSTS;
     this.#random = SeededRandom.of(this.seed);
     this.#timeline = new Timeline(options.ties === 'shuffled' ? this.#random.fork('ties') : undefined);
     this.#loop = new EventLoop({
@@ -114,8 +120,8 @@ export class Network {
    */
   host(name: string, options: HostOptions = {}): Host {
     if (this.#hosts.has(name)) throw this.#loop.error('misuse', `there is a host ${name} already`);
-    if (this.#hosts.size >= MOST_HOSTS)
-      throw this.#loop.error('misuse', `a network has at most ${MOST_HOSTS} hosts`);
+    if (this.#hosts.size >= this.#mostHosts)
+      throw this.#loop.error('misuse', `a network has at most ${this.#mostHosts} hosts`);
     const given = options.address ?? this.#nextAddress();
     const addresses = typeof given === 'string' ? [given] : given;
     const host = new Host(
@@ -138,7 +144,7 @@ export class Network {
   /**
    * Joins two hosts, which then reach each other's addresses. A router (`forwards`) becomes the default
    * route of a host that has none yet. Behind NAT, the first host is inside.
-   * @throws RangeError, TypeError for an option out of range, or one that there is not.
+   * @throws RangeError, TypeError for options that cannot be, and for what is no host of this network.
    */
   link(a: Host, b: Host, options: LinkOptions = {}): Link {
     for (const host of [a, b]) {

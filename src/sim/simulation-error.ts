@@ -23,20 +23,23 @@ export class SimulationError extends Error {
   readonly seed: number | string;
   /** Command that repeats the run. */
   readonly command: string;
+  /** Errors of the program at the instant at which the run failed; `cause` is the first one. */
+  readonly errors: readonly unknown[];
 
   constructor(
     failure: SimulationFailure,
     text: string,
     place: { readonly timeMs: number; readonly seed: number | string; readonly command: string },
-    cause?: unknown,
+    errors: readonly unknown[] = [],
   ) {
     super(
       `${text}\n  at ${place.timeMs} ms of virtual time, seed ${place.seed}; repeat: ${place.command}`,
-      cause === undefined ? undefined : { cause },
+      errors.length === 0 ? undefined : { cause: errors[0] },
     );
     this.failure = failure;
     this.timeMs = place.timeMs;
     this.seed = place.seed;
     this.command = place.command;
+    this.errors = errors;
   }
 }

@@ -1,13 +1,22 @@
 import assert from 'node:assert/strict';
-import { afterEach, it } from 'node:test';
+import { afterEach, beforeEach, describe, it } from 'node:test';
 import {
   enterCallback,
   gather,
   holdBack,
   isInCallback,
   leaveCallback,
+  areTicksDue,
+  beginTurn,
+  callbackMark,
+  canRunTicks,
+  currentTurn,
   flushForExit,
   flushGathered,
+  holdTicks,
+  runTicks,
+  setTickRunner,
+  ticksCaused,
 } from './callback-scope.js';
 
 const left: string[] = [];
@@ -114,4 +123,79 @@ it('a callback in which the process exits does not return: nothing is gathered a
   gather(first);
   flushForExit();
   assert.deepEqual([left, isInCallback()], [['first'], false]);
+});
+
+describe('ticks', () => {
+  let ran = 0;
+
+  beforeEach(() => {
+    ran = 0;
+    setTickRunner(() => (ran += 1));
+    runTicks();
+    ran = 0;
+  });
+
+  afterEach(() => {
+    setTickRunner(undefined);
+  });
+
+  it('are due from the end of a callback until they are run, once', () => {
+    assert.equal(areTicksDue(), false);
+    enterCallback();
+    assert.equal(areTicksDue(), false);
+    leaveCallback();
+    assert.equal(areTicksDue(), true);
+    runTicks();
+    runTicks();
+    assert.deepEqual([areTicksDue(), ran], [false, 1]);
+  });
+
+  it('are due as well after an event that has settled a promise of the program', () => {
+    ticksCaused();
+    assert.equal(areTicksDue(), true);
+    runTicks();
+    assert.equal(ran, 1);
+  });
+
+  it('stay due while they are held', () => {
+    ticksCaused();
+    holdTicks(true);
+    runTicks();
+    assert.deepEqual([areTicksDue(), ran], [true, 0]);
+    holdTicks(false);
+    runTicks();
+    assert.deepEqual([areTicksDue(), ran], [false, 1]);
+  });
+
+  it('cannot be run without a runner: they count as run, because the runtime has to have its turn', () => {
+    assert.equal(canRunTicks(), true);
+    setTickRunner(undefined);
+    assert.equal(canRunTicks(), false);
+    ticksCaused();
+    runTicks();
+    assert.deepEqual([areTicksDue(), ran], [false, 0]);
+  });
+});
+
+it('the mark of the callbacks changes with each of them, and with nothing else', () => {
+  const before = callbackMark();
+  enterCallback();
+  assert.equal(callbackMark(), before);
+  leaveCallback();
+  const after = callbackMark();
+  assert.notEqual(after, before);
+  runTicks();
+  beginTurn();
+  assert.equal(callbackMark(), after);
+  ticksCaused();
+  assert.notEqual(callbackMark(), after);
+});
+
+it('a turn of a loop has a number of its own', () => {
+  const before = currentTurn();
+  enterCallback();
+  leaveCallback();
+  assert.equal(currentTurn(), before);
+  beginTurn();
+  assert.notEqual(currentTurn(), before);
 });

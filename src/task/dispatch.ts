@@ -11,7 +11,7 @@
  */
 import { assert } from '../support/assert.js';
 import { enterCallback, leaveCallback } from '../support/callback-scope.js';
-import { queueMicrotask } from '../support/microtask.js';
+import { throwUncaught } from '../support/uncaught.js';
 import { BEAT, BEAT_SETTINGS, BEAT_WORDS } from './beat.js';
 import { KIND_BITS, type CallbackKind } from './callback-kind.js';
 import type { CallbackMeter } from './callback-meter.js';
@@ -142,15 +142,6 @@ function follow(owner: CallbackOwner, returned: unknown): Promise<void> | undefi
       threw(owner, error);
     },
   );
-}
-
-/**
- * Throws the error from a microtask of its own: it is uncaught in every runtime, and unwinds no caller.
- */
-export function throwUncaught(error: unknown): void {
-  queueMicrotask(() => {
-    throw error;
-  });
 }
 
 function threw(owner: CallbackOwner, error: unknown): void {

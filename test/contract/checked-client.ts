@@ -94,9 +94,7 @@ export abstract class CheckedClient {
   abstract name(): string;
 
   /** Takes the bytes of a piece or packet, before `act`. */
-  protected received(_bytes: Uint8Array): void {
-    // Their content does not matter, unless a subclass says so.
-  }
+  protected received?(bytes: Uint8Array): void;
 
   /** Returns `length` bytes to send, which have the place `from` in the stream. */
   protected bytesToSend(_from: number, length: number): Uint8Array {
@@ -104,9 +102,7 @@ export abstract class CheckedClient {
   }
 
   /** True if the stack's queue counts segments too, as lwIP's: `space()` may be less than the free bytes. */
-  protected get countsSegments(): boolean {
-    return false;
-  }
+  protected readonly countsSegments: boolean = false;
 
   /** Returns true if `onError` may report `code` while this end has not aborted. */
   protected isExpected(code: number): boolean {
@@ -187,7 +183,7 @@ export abstract class CheckedClient {
     try {
       this.#record(event, detail);
       this.checkSpace();
-      if (bytes !== undefined) this.received(bytes);
+      if (bytes !== undefined) this.received?.(bytes);
       this.act(event);
       this.checkSpace();
     } catch (error) {
@@ -387,6 +383,12 @@ export abstract class CheckedClient {
     this.#closing ||= this.#phase !== 'idle' && !this.#aborted && !this.#errorReported;
     if (this.#closing) this.#sent = this.#added;
     this.checkSpace();
+  }
+
+  /** Notes that another part of the program has closed the client, as `AsyncServer.end` does. */
+  wasClosed(): void {
+    this.#closing ||= this.#phase === 'connected' && !this.#aborted && !this.#errorReported && !this.isClosed;
+    if (this.#closing) this.#sent = this.#added;
   }
 
   shutdown(): void {

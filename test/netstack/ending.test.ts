@@ -324,6 +324,25 @@ describe('TIME_WAIT (§3.10.7.4)', () => {
     assert.equal(bed.tcp.connections, 1);
   });
 
+  it('gives way to a connection whose numbers lie behind all of the former one', () => {
+    const { bed, c, peer } = established({ scale: 8, window: 1_000_000 });
+    for (let sent = 0; sent < 2_000_000; ) {
+      sent += write(bed, c, 100_000);
+      peer.takeSent();
+      peer.ackAll();
+    }
+    c.shutdown();
+    peer.takeSent();
+    peer.ackAll();
+    peer.send({ flags: 'FA' });
+    assert.equal(c.state, TcpState.TIME_WAIT);
+    const last = c.sndNxt;
+    bed.peer({ port: 80, iss: 2_000_000 }).syn();
+    const answer = bed.sent.at(-1);
+    assert.equal(answer?.flags, 'SA');
+    assert.ok(((answer.seq - last) | 0) > 0);
+  });
+
   it('answers a SYN with an old number, and stays', () => {
     const { c, peer } = inTimeWait();
     peer.syn({ seq: -5 });

@@ -1,11 +1,14 @@
 /** Ports, backlogs, and the tables of small hosts. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { PROFILES } from '#src/netstack/profile.js';
 import { TcpConnection } from '#src/netstack/tcp/connection.js';
+import { ConnectionTable } from '#src/netstack/tcp/connection-table.js';
 import { TcpListener } from '#src/netstack/tcp/listener.js';
 import { TcpState } from '#src/netstack/tcp/state.js';
+import { MOST_TIME_WAIT, Vacancies } from '#src/netstack/tcp/vacancies.js';
 import { Address } from '#src/netstack/wire/address.js';
-import { Bed, PEER, stateName, type Peer } from './bed.js';
+import { Bed, established, PEER, stateName, type Peer } from './bed.js';
 
 function opened(bed: Bed, listener: TcpListener, peerPort: number): [TcpConnection, Peer] {
   const peer = bed.peer({ port: listener.localPort, peerPort });
@@ -152,6 +155,23 @@ describe('the connections of an ESP32', () => {
     );
   });
 
+  it('make room among those of one state by the longest silence', () => {
+    const { bed, open } = full('pool');
+    for (const [c, peer] of open) {
+      c.shutdown();
+      peer.takeUnread();
+    }
+    const order = [...open.slice(5), ...open.slice(0, 5)];
+    for (const [, peer] of order) {
+      bed.run(10);
+      peer.ackAll();
+    }
+    for (const [index, [c]] of order.entries()) {
+      assert.equal(answers(bed, 6000 + index), 1);
+      assert.equal(c.state, TcpState.CLOSED);
+    }
+  });
+
   it('and its listeners are bounded', () => {
     const bed = new Bed({ profile: 'esp32' });
     for (let port = 1; port <= LIMIT; port += 1) bed.listen(port);
@@ -225,6 +245,31 @@ describe('ports', () => {
     const far = Address.parse('192.168.1.1');
     assert.ok(far !== undefined);
     assert.equal(bed.tcp.connect({ address: far, port: 80 }), 'unreachable');
+  });
+});
+
+describe('connections in TIME_WAIT', () => {
+  it('are bounded: the oldest ends early for one more', () => {
+    const table = new ConnectionTable(1);
+    const vacancies = new Vacancies(PROFILES.linux.tcp, table, () => 0);
+    const { bed } = established();
+    const [c] = [...bed.tcp];
+    assert.ok(c !== undefined);
+    const removed: number[] = [];
+    for (let index = 0; index < MOST_TIME_WAIT + 2; index += 1) {
+      const entry = Object.create(c, { state: { value: TcpState.TIME_WAIT, writable: true } }) as TcpConnection;
+      Object.defineProperty(entry, 'host', {
+        value: {
+          forget: (gone: TcpConnection) => {
+            removed.push(index);
+            vacancies.forget(gone);
+          },
+        },
+      });
+      vacancies.enteredTimeWait(entry);
+    }
+    assert.equal(vacancies.inTimeWait, MOST_TIME_WAIT);
+    assert.deepEqual(removed, [0, 1]);
   });
 });
 

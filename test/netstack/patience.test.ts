@@ -36,6 +36,18 @@ describe('keep-alive', () => {
     assert.equal(c.state, TcpState.ESTABLISHED);
   });
 
+  it('goes on while probes are answered that are further apart than the idle time', () => {
+    const { bed, c, peer } = established();
+    c.setKeepAlive(1000, 5000, 3);
+    for (let probe = 0; probe < 20; probe += 1) {
+      bed.runUntilSent(20_000);
+      assert.deepEqual(peer.sent(), ['A 0 ack 1']);
+      bed.run(10);
+      peer.ackAll();
+    }
+    assert.equal(c.state, TcpState.ESTABLISHED);
+  });
+
   it('counts from the last segment of the peer', () => {
     const { bed, c, peer } = established();
     c.setKeepAlive(10_000, 1000, 3);
@@ -80,6 +92,18 @@ describe('the user timeout', () => {
     assert.equal(c.failure, 'timedOut');
   });
 
+  it('ends it at its time, also between two retransmissions or probes', () => {
+    for (const window of [65_535, 0]) {
+      const { bed, c } = established({ rttMs: 20, window });
+      c.setUserTimeout(33_000);
+      write(bed, c, 10);
+      bed.run(32_000);
+      assert.equal(c.state, TcpState.ESTABLISHED);
+      bed.run(2000);
+      assert.equal(c.failure, 'timedOut');
+    }
+  });
+
   it('comes although the peer sends data all the time', () => {
     const { bed, c, peer } = established({ rttMs: 100 });
     c.setUserTimeout(5000);
@@ -101,6 +125,25 @@ describe('the user timeout', () => {
       peer.send({ window: 0 });
     }
     assert.equal(c.state, TcpState.ESTABLISHED);
+  });
+});
+
+describe('a window that closes over data in flight', () => {
+  it('is probed by retransmissions for as long as the peer answers', () => {
+    const { bed, c, peer } = established({ rttMs: 20 });
+    write(bed, c, 14_600);
+    bed.run(20);
+    peer.sent();
+    peer.ack(1461, { window: 0 });
+    for (let round = 0; round < 40; round += 1) {
+      bed.runUntilSent(200_000);
+      bed.run(20);
+      peer.sent();
+      peer.ack(1461, { window: 0 });
+    }
+    assert.equal(c.state, TcpState.ESTABLISHED);
+    bed.run(4_000_000);
+    assert.equal(c.failure, 'timedOut');
   });
 });
 
@@ -166,5 +209,29 @@ describe('ICMP errors', () => {
     }
     peer.ack(2921);
     assert.equal(c.unacknowledged(), 0);
+  });
+
+  it('of a smaller path hold for every connection to that host, which sends no fragments, until they end', () => {
+    const { bed, peer, c } = established({ mss: 1460 });
+    const second = bed.connect(5001, 81);
+    const far = bed.peer({ port: 81, peerPort: 5001 });
+    far.sent();
+    far.syn({ flags: 'SA' });
+    write(bed, c, 10);
+    peer.sent();
+    const destination = c.remoteAddress;
+    bed.stack.ip.pathMtus.lower(destination, 1000, 1500);
+    bed.tcp.report(report(c, 'tooBig'));
+    far.sent();
+    write(bed, second, 4000);
+    const lengths = far.takeSent().map(({ data }) => data.length);
+    assert.equal(lengths[0], 960);
+    assert.ok(lengths.every((bytes) => bytes <= 960));
+    far.ackAll();
+    far.takeSent();
+    far.ackAll();
+    bed.run(700_000);
+    write(bed, second, 4000);
+    assert.equal(far.takeSent()[0]?.data.length, 1460);
   });
 });

@@ -5,7 +5,25 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { MOST_RANGES } from '#src/netstack/tcp/ranges.js';
 import { TcpState } from '#src/netstack/tcp/state.js';
-import { established, readAll, streamText } from './bed.js';
+import { established, LOCAL, PEER, readAll, streamText, type Conversation } from './bed.js';
+import { frameOf, packetOf } from './packets.js';
+
+/** Has the host receive a segment of data, without the flush that follows a packet. */
+function receiveUnflushed({ bed, peer }: Conversation, seq: number, text: string): void {
+  const packet = packetOf({
+    source: PEER[4],
+    destination: LOCAL[4],
+    sourcePort: peer.peerPort,
+    destinationPort: peer.port,
+    seq: (peer.iss + seq) | 0,
+    ack: ((peer.hostIss ?? 0) + 1) | 0,
+    flags: 'PA',
+    window: 65_535,
+    options: [],
+    data: new TextEncoder().encode(text),
+  });
+  bed.netInterface.receive(frameOf(bed.frames, packet));
+}
 
 describe('an acknowledgement (§3.8.6.3)', () => {
   it('is sent at once at the start of a connection', () => {
@@ -134,6 +152,30 @@ describe('data in and out of order', () => {
     assert.equal(c.ranges.count, 0);
     peer.send({ seq: 1, data: 100 });
     assert.equal(readAll(c), streamText(1, 101));
+  });
+});
+
+describe('a frame that the receive buffer keeps', () => {
+  it('goes back when the next one comes before the flush', () => {
+    const conversation = established();
+    const { bed, c } = conversation;
+    receiveUnflushed(conversation, 1, 'abc');
+    assert.equal(readAll(c), 'abc');
+    receiveUnflushed(conversation, 4, 'def');
+    assert.equal(readAll(c), 'def');
+    bed.settle();
+    assert.equal(bed.frames.taken, 0);
+  });
+
+  it('has no more bytes skipped than it has', () => {
+    const conversation = established();
+    const { bed, c } = conversation;
+    receiveUnflushed(conversation, 1, 'abc');
+    assert.throws(() => {
+      c.skip(4);
+    }, /bytes that are dropped/);
+    bed.settle();
+    assert.equal(readAll(c), 'abc');
   });
 });
 

@@ -342,3 +342,18 @@ describe('duplicates that the peer reports (RFC 2883)', () => {
     assert.equal(c.info().recovery, 'open');
   });
 });
+
+describe('a SYN that was lost', () => {
+  it('means three seconds for data, as long as there is no sample (RFC 6298 §5.7)', () => {
+    const bed = new Bed();
+    const c = bed.connect(5000, 80);
+    const peer = bed.peer({ port: 80 });
+    bed.run(1100);
+    assert.deepEqual(peer.sent().length, 2);
+    peer.syn({ flags: 'SA' });
+    write(bed, c, 10);
+    peer.sent();
+    assert.equal(bed.runUntilSent(10_000), 3000);
+    assert.equal(bed.runUntilSent(10_000), 6000);
+  });
+});

@@ -107,7 +107,7 @@ describe('acknowledgements of blind attackers (RFC 5961 §5)', () => {
     peer.send({ flags: 'P', data: 'abc' });
     assert.deepEqual(peer.sent(), []);
     assert.equal(c.readable(), 0);
-    assert.equal(bed.dropped('flags'), 1);
+    assert.equal(bed.dropped('noAck'), 1);
   });
 });
 

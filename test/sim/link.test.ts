@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { MOST_WAITING_FRAMES } from '#src/link/gate.js';
 import type { Impairments } from '#src/link/impairments.js';
 import { MOST_FRAMES_IN_LANE } from '#src/link/lane.js';
+import { MOST_LATE_PACKETS } from '#src/link/late-packets.js';
 import { MOST_RULES } from '#src/link/rules.js';
 import { DEFAULT_QUEUE_PACKETS } from '#src/link/shaper.js';
 import { PacketView } from '#src/link/packet-view.js';
@@ -374,6 +375,41 @@ describe('cut, hold and power save', () => {
     );
   });
 
+  it('a station that is awake at a DTIM, because it has sent, hears all its packets there', () => {
+    const bed = new Testbed({ powerSave: { beaconMs: 100, awakeMs: 20 } });
+    bed.runTo(10 * MS);
+    for (const number of [1, 2, 3]) bed.link.backward.transmit(bed.frame(number));
+    bed.runTo(95 * MS);
+    bed.send(1);
+    bed.run();
+    assert.deepEqual(
+      bed.answers.map(({ number, atNs }) => [number, atNs / MS]),
+      [
+        [1, 100],
+        [2, 100],
+        [3, 100],
+      ],
+    );
+  });
+
+  it('a cut loses the packets that are held, or wait for a DTIM, when their time comes', () => {
+    const held = new Testbed();
+    held.link.hold();
+    held.send(2);
+    held.runTo(MS);
+    held.link.cut();
+    held.link.release();
+    held.run();
+    const asleep = new Testbed({ powerSave: { beaconMs: 100 } });
+    asleep.runTo(10 * MS);
+    asleep.link.backward.transmit(asleep.frame(1));
+    asleep.runTo(50 * MS);
+    asleep.link.cut();
+    asleep.run();
+    assert.deepEqual([held.arrivals.length, asleep.answers.length], [0, 0]);
+    assert.deepEqual([held.link.forward.dropped.get('cut'), asleep.link.backward.dropped.get('cut')], [2, 1]);
+  });
+
   it('a station that sends is awake, and its own packets leave at once', () => {
     const bed = new Testbed({ powerSave: { beaconMs: 100, awakeMs: 20 } });
     bed.runTo(50 * MS);
@@ -471,5 +507,46 @@ describe('the bounds of a link', () => {
     bed.link.release();
     bed.run();
     assert.equal(bed.arrivals.length, MOST_WAITING_FRAMES);
+  });
+
+  it('a direction takes its number of packets that a rule makes late, and drops one more', () => {
+    const bed = new Testbed();
+    bed.link.add(() => ({ delayMs: 5 }));
+    bed.send(MOST_LATE_PACKETS + 1, 4);
+    bed.run();
+    assert.equal(bed.arrivals.length, MOST_LATE_PACKETS);
+    assert.equal(bed.link.forward.dropped.get('link full'), 1);
+  });
+});
+
+describe('packets under way', () => {
+  it('are all dropped when they are to be lost: in lanes, at the gate, in the queue, and late by a rule', () => {
+    const bed = new Testbed({ forward: { delayMs: 10, bitsPerSecond: 8000 } });
+    bed.link.add((packet) => (packet.number === 1 ? { delayMs: 50 } : undefined));
+    bed.send(5);
+    bed.runTo(120 * MS);
+    bed.link.forward.hold();
+    bed.runTo(250 * MS);
+    bed.link.forward.dropInFlight('host down');
+    bed.link.release();
+    bed.run();
+    const { dropped, sent, delivered } = bed.link.forward;
+    assert.deepEqual([sent, delivered + (dropped.get('host down') ?? 0)], [5, 5]);
+    assert.ok(delivered < 3);
+    // A packet of the time after is none of them.
+    bed.send(1);
+    bed.run();
+    assert.equal(bed.link.forward.delivered, delivered + 1);
+  });
+
+  it('that a rule has made late are lost with the others, and not before', () => {
+    const bed = new Testbed();
+    using rule = bed.link.add(() => ({ delayMs: 5 }));
+    bed.send(2);
+    bed.runTo(4 * MS);
+    bed.link.forward.dropInFlight('host down');
+    bed.run();
+    assert.deepEqual([bed.arrivals.length, bed.link.forward.dropped.get('host down'), rule.hits], [0, 2, 2]);
+    assert.equal(bed.frames.taken, 0);
   });
 });

@@ -1,7 +1,15 @@
 /** NAT: addresses, lifetimes and bounds. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ESTABLISHED_MS, MOST_SESSIONS, TRANSITORY_MS, UDP_MS, type NatOptions } from '#src/link/nat.js';
+import {
+  ESTABLISHED_MS,
+  ICMP_MS,
+  MOST_SESSIONS,
+  TRANSITORY_MS,
+  UDP_MS,
+  type NatOptions,
+} from '#src/link/nat.js';
+import { checksumOf, sumWords } from '#src/netstack/wire/checksum.js';
 import { hasRightChecksums, ipv4Packet, Testbed, type Arrival, type TcpFields } from './testbed.js';
 
 const MS = 1_000_000;
@@ -57,6 +65,13 @@ describe('NAT', () => {
       assert.deepEqual(endsOf(bed.out({ flags: SYN, protocol, payload })), [OUTSIDE, 40_000, SERVER, 80]);
       assert.deepEqual(endsOf(bed.back({ flags: SYN_ACK, protocol, payload })), [SERVER, 80, INSIDE, 40_000]);
     }
+  });
+
+  it('has an address on links without ARP alone, which nothing would answer for it', () => {
+    assert.throws(
+      () => new Testbed({ medium: 'ethernet', nat: { address: '203.0.113.1' } }),
+      /a link with the address of a NAT is of medium 'ip'/,
+    );
   });
 
   it('gives a second host with the same port another one', () => {
@@ -144,3 +159,80 @@ describe('NAT', () => {
     assert.throws(() => new NatBed({ address: 'fd00::1' }), TypeError);
   });
 });
+
+describe('NAT of ICMP', () => {
+  it('passes an echo and its answer, with identifiers of its own and right checksums', () => {
+    const bed = new NatBed();
+    const first = bed.out(echo(8, INSIDE, SERVER, 77));
+    assert.deepEqual(echoOf(first), [8, OUTSIDE, SERVER, 77]);
+    const second = bed.out(echo(8, INSIDE + 1, SERVER, 77));
+    const [, , , identifier = 0] = echoOf(second);
+    assert.notEqual(identifier, 77);
+    assert.deepEqual(echoOf(bed.back(echo(0, SERVER, OUTSIDE, 77))), [0, SERVER, INSIDE, 77]);
+    assert.deepEqual(echoOf(bed.back(echo(0, SERVER, OUTSIDE, identifier))), [0, SERVER, INSIDE + 1, 77]);
+  });
+
+  it('lets in no echo, and no answer that nobody has asked for', () => {
+    const bed = new NatBed();
+    assert.equal(bed.back(echo(8, SERVER, OUTSIDE, 77)), undefined);
+    assert.equal(bed.back(echo(0, SERVER, OUTSIDE, 77)), undefined);
+    bed.out(echo(8, INSIDE, SERVER, 77));
+    assert.equal(bed.back(echo(0, SERVER + 1, OUTSIDE, 77)), undefined);
+    assert.equal(bed.back(echo(8, SERVER, OUTSIDE, 77)), undefined);
+    assert.equal(bed.out(echo(0, INSIDE, SERVER, 77)), undefined);
+  });
+
+  it('forgets an echo at its lifetime, not before', () => {
+    const bed = new NatBed();
+    bed.out(echo(8, INSIDE, SERVER, 77));
+    bed.wait(ICMP_MS - 1);
+    assert.ok(bed.back(echo(0, SERVER, OUTSIDE, 77)));
+    bed.wait(ICMP_MS);
+    assert.equal(bed.back(echo(0, SERVER, OUTSIDE, 77)), undefined);
+    assert.equal(bed.link.nat?.expired, 1);
+  });
+
+  it('passes an error about an echo, with what the inside knows', () => {
+    const bed = new NatBed();
+    bed.out(echo(8, INSIDE, SERVER, 5));
+    const [, , , identifier = 0] = echoOf(bed.out(echo(8, INSIDE + 1, SERVER, 5)));
+    const quoted = bytesOfIcmp(8, identifier);
+    const router = 0xc633_6401;
+    const error = new Uint8Array(8 + 20 + quoted.length);
+    const view = new DataView(error.buffer);
+    view.setUint8(0, 11);
+    view.setUint8(8, 0x45);
+    view.setUint8(8 + 9, 1);
+    view.setUint32(8 + 12, OUTSIDE);
+    view.setUint32(8 + 16, SERVER);
+    error.set(quoted, 28);
+    const arrived = bed.back({ from: [router, 0], to: [OUTSIDE, 0], icmp: error });
+    assert.ok(arrived !== undefined && hasRightChecksums(arrived.bytes));
+    const passed = new DataView(arrived.bytes.buffer);
+    assert.deepEqual([passed.getUint32(16), passed.getUint32(28 + 12)], [INSIDE + 1, INSIDE + 1]);
+    assert.equal(passed.getUint16(48 + 4), 5);
+    assert.deepEqual(arrived.bytes.slice(48), bytesOfIcmp(8, 5));
+  });
+});
+
+/** Returns the fields of an echo, with right checksums. */
+function echo(type: number, from: number, to: number, identifier: number): TcpFields {
+  return { from: [from, 0], to: [to, 0], icmp: bytesOfIcmp(type, identifier) };
+}
+
+function bytesOfIcmp(type: number, identifier: number): Uint8Array {
+  const bytes = new Uint8Array(12).fill(9, 8);
+  const view = new DataView(bytes.buffer);
+  view.setUint8(0, type);
+  view.setUint16(4, identifier);
+  view.setUint16(2, checksumOf(sumWords(view, 0, bytes.length)));
+  return bytes;
+}
+
+/** Returns type, source, destination and identifier. */
+function echoOf(arrival: Arrival | undefined): number[] {
+  assert.ok(arrival !== undefined);
+  assert.ok(hasRightChecksums(arrival.bytes));
+  const view = new DataView(arrival.bytes.buffer);
+  return [view.getUint8(20), view.getUint32(12), view.getUint32(16), view.getUint16(24)];
+}

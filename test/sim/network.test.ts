@@ -131,6 +131,19 @@ describe('a network', () => {
     assert.equal(await network.runUntil(ask(device, 'server', 'far')), 'far');
   });
 
+  it('routes the families that a router of a LAN has', async () => {
+    const { network, device } = pair();
+    const router = network.host('router', { address: 'fd00::fe', forwards: true });
+    const both = network.host('both', { address: ['10.0.0.9', 'fd00::9'] });
+    network.lan('lan', { hosts: [device, router, both] });
+    device.addDefaultRoute(router);
+    both.addDefaultRoute(router);
+    const far = network.host('far', { address: '2001:db8::1' });
+    network.link(far, router);
+    echoOn(far);
+    assert.equal(await network.runUntil(ask(both, '2001:db8::1', 'far')), 'far');
+  });
+
   it('translates addresses, and forgets a silent session after 2 h 4 min', async () => {
     const { network, device } = pair();
     const server = network.host('server', { address: '192.0.2.1' });

@@ -90,28 +90,21 @@ export interface TcpFields {
   readonly dontFragment?: boolean;
   /** 17 makes a UDP packet. */
   readonly protocol?: 6 | 17;
+  /** The bytes of an ICMP message, which stand for all behind the IP header. */
+  readonly icmp?: Uint8Array;
 }
 
 const INSIDE = [0x0a00_0002, 40_000] as const;
 const OUTSIDE = [0xc000_0201, 80] as const;
 
-/** Returns an IPv4 packet of TCP or UDP with right checksums. */
+/** Returns an IPv4 packet of TCP, UDP or ICMP with right checksums. */
 export function ipv4Packet(frames: FramePool, fields: TcpFields = {}): Frame {
+  if (fields.icmp !== undefined) return icmpPacket(frames, fields, fields.icmp);
   const { from = INSIDE, to = OUTSIDE, payload = new Uint8Array(0), protocol = 6 } = fields;
   const headerBytes = protocol === 6 ? 20 : 8;
   const length = 20 + headerBytes + payload.length;
-  const frame = frames.take(length);
+  const frame = ipv4Frame(frames, { from, to, protocol, length, dontFragment: fields.dontFragment });
   const { view, start } = frame;
-  frame.end = start + length;
-  frame.bytes.fill(0, start, frame.end);
-  view.setUint8(start, 0x45);
-  view.setUint16(start + 2, length);
-  view.setUint16(start + 6, fields.dontFragment === true ? 0x4000 : 0);
-  view.setUint8(start + 8, 64);
-  view.setUint8(start + 9, protocol);
-  view.setUint32(start + 12, from[0]);
-  view.setUint32(start + 16, to[0]);
-  view.setUint16(start + 10, checksumOf(sumWords(view, start, start + 20)));
   const at = start + 20;
   view.setUint16(at, from[1]);
   view.setUint16(at + 2, to[1]);
@@ -127,6 +120,41 @@ export function ipv4Packet(frames: FramePool, fields: TcpFields = {}): Frame {
   frame.bytes.set(payload, at + headerBytes);
   const sum = sumWords(view, start + 12, start + 20) + protocol + headerBytes + payload.length;
   view.setUint16(at + (protocol === 6 ? 16 : 6), checksumOf(sum + sumWords(view, at, frame.end)));
+  return frame;
+}
+
+function icmpPacket(frames: FramePool, fields: TcpFields, icmp: Uint8Array): Frame {
+  const { from = INSIDE, to = OUTSIDE } = fields;
+  const frame = ipv4Frame(frames, { from, to, protocol: 1, length: 20 + icmp.length });
+  const at = frame.start + 20;
+  frame.bytes.set(icmp, at);
+  frame.view.setUint16(at + 2, 0);
+  frame.view.setUint16(at + 2, checksumOf(sumWords(frame.view, at, frame.end)));
+  return frame;
+}
+
+interface Ipv4Fields {
+  readonly from: readonly [address: number, port: number];
+  readonly to: readonly [address: number, port: number];
+  readonly protocol: number;
+  readonly length: number;
+  readonly dontFragment?: boolean | undefined;
+}
+
+/** Returns a frame of zeros behind an IPv4 header. */
+function ipv4Frame(frames: FramePool, { from, to, protocol, length, dontFragment }: Ipv4Fields): Frame {
+  const frame = frames.take(length);
+  const { view, start } = frame;
+  frame.end = start + length;
+  frame.bytes.fill(0, start, frame.end);
+  view.setUint8(start, 0x45);
+  view.setUint16(start + 2, length);
+  view.setUint16(start + 6, dontFragment === true ? 0x4000 : 0);
+  view.setUint8(start + 8, 64);
+  view.setUint8(start + 9, protocol);
+  view.setUint32(start + 12, from[0]);
+  view.setUint32(start + 16, to[0]);
+  view.setUint16(start + 10, checksumOf(sumWords(view, start, start + 20)));
   return frame;
 }
 

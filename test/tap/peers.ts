@@ -97,10 +97,10 @@ async function fetchThroughCurl(options: Partial<TapHostOptions>): Promise<void>
 const SCANS = [
   ['-sS', 'open', 'closed'],
   ['-sT', 'open', 'closed'],
-  // Segments without SYN, ACK and RST are dropped before a port is looked for, so nothing is learnt by them.
-  ['-sN', 'open|filtered', 'open|filtered'],
-  ['-sF', 'open|filtered', 'open|filtered'],
-  ['-sX', 'open|filtered', 'open|filtered'],
+  // A listener ignores segments without SYN, ACK and RST; a closed port resets them (RFC 9293 §3.10.7.1).
+  ['-sN', 'open|filtered', 'closed'],
+  ['-sF', 'open|filtered', 'closed'],
+  ['-sX', 'open|filtered', 'closed'],
   // Any ACK is answered with a reset by both.
   ['-sA', 'unfiltered', 'unfiltered'],
   ['-sM', 'closed', 'closed'],

@@ -44,7 +44,7 @@ export class AddressClaims {
     this.#netInterface = netInterface;
     this.#link = link;
     const lose = (address: Address): void => {
-      this.#lose(address);
+      if (this.cancel(address)) netInterface.removeAddress(address);
     };
     link.arp.onConflict = lose;
     link.nd.onConflict = lose;
@@ -66,6 +66,16 @@ export class AddressClaims {
     return true;
   }
 
+  /** Gives up asking for an address. Returns false if it was not asked for. */
+  cancel(address: Address): boolean {
+    const index = this.#claims.findIndex(({ prefix }) => prefix.address.equals(address));
+    const claim = this.#claims[index];
+    if (claim === undefined) return false;
+    this.#context.timers.disarm(claim.timer);
+    this.#claims.splice(index, 1);
+    return true;
+  }
+
   #armIn(claim: Claim, ms: number): void {
     this.#context.timers.arm(claim.timer, this.#context.clock.nowMs() + ms);
   }
@@ -83,15 +93,6 @@ export class AddressClaims {
     else this.#link.nd.probe(address);
     const intervalMs = rules.intervalMs + this.#context.random() * rules.jitterMs;
     this.#armIn(claim, claim.probes < rules.probes ? intervalMs : rules.waitMs);
-  }
-
-  #lose(address: Address): void {
-    const index = this.#claims.findIndex(({ prefix }) => prefix.address.equals(address));
-    const claim = this.#claims[index];
-    if (claim === undefined) return;
-    this.#context.timers.disarm(claim.timer);
-    this.#claims.splice(index, 1);
-    this.#netInterface.removeAddress(address);
   }
 }
 

@@ -218,6 +218,18 @@ for (const family of FAMILIES) {
       assert.deepEqual([mtuOf(sender), sender.drops()], [1500, { badIcmp: 2 }]);
     });
 
+    it('believes no error that quotes a protocol, or a port, that this host does not use', () => {
+      const sender = host();
+      const packet = sentBy(sender, 1450);
+      const unknown = packet.slice(0, family.headerBytes + 8);
+      unknown[family.headerBytes === 20 ? 9 : 6] = 253;
+      sender.receive(error(...tooBig, 1300, unknown));
+      const unused = packet.slice(0, family.headerBytes + 8);
+      unused[family.headerBytes + 1] = (unused[family.headerBytes + 1] ?? 0) ^ 1;
+      sender.receive(error(...tooBig, 1300, unused));
+      assert.deepEqual([mtuOf(sender), sender.drops()], [1500, { badIcmp: 2 }]);
+    });
+
     it(`keeps the MTUs of ${MOST_PATH_MTUS} destinations, and forgets the oldest for one more`, () => {
       const { pathMtus } = host().stack.ip;
       const destination = (index: number): ReturnType<typeof addressOf> =>

@@ -42,11 +42,8 @@ const LINK_LOCAL = Prefix.parse('fe80::/64');
 export interface Transport {
   /** Reads a packet. Returns true if its frame is the transport's from now on; otherwise it stays IP's. */
   receive(packet: IpPacket): boolean;
-  /**
-   * Returns false if a report quotes a packet that is not in flight; a transport that cannot know has no
-   * such method.
-   */
-  believes?(report: IcmpReport): boolean;
+  /** Returns false if a report quotes a packet that this host cannot have sent of late. */
+  believes(report: IcmpReport): boolean;
   report(report: IcmpReport): void;
 }
 
@@ -155,6 +152,7 @@ export class Ip implements IpService, FrameInput, PacketSink {
 
   removeAddress(netInterface: NetInterface, address: Address): void {
     const prefix = netInterface.addresses.find((own) => own.address.equals(address));
+    netInterface.link?.claims.cancel(address);
     netInterface.removeAddress(address);
     const route = prefix && this.routing.routes.findOnLink(prefix, netInterface);
     if (route !== undefined) this.routing.routes.remove(route);
@@ -237,7 +235,10 @@ export class Ip implements IpService, FrameInput, PacketSink {
   }
 
   believes(report: IcmpReport): boolean {
-    return this.#transports.get(report.protocol)?.believes?.(report) ?? true;
+    const { protocol } = report;
+    // Echo replies are IP's own, and IP does not remember them.
+    if (protocol === PROTOCOL_ICMP || protocol === PROTOCOL_ICMPV6) return true;
+    return this.#transports.get(protocol)?.believes(report) ?? false;
   }
 
   report(report: IcmpReport): void {

@@ -359,6 +359,17 @@ describe('autoconfiguration', () => {
     );
   });
 
+  it('never uses an address whose time is over before it is known to be free', () => {
+    const host = new TestHost([], { attach: { mac: '02:00:00:00:00:22', autoconfigures: true } });
+    play(host, 5000);
+    host.receive(advertisement(0xc0, 300));
+    const own = addressOf('fd01::ff:fe00:22');
+    assert.equal(host.netInterface.isTentative(own), true);
+    host.stack.ip.removeAddress(host.netInterface, own);
+    play(host, 10_000);
+    assert.equal(host.stack.ip.isOwn(own), false);
+  });
+
   it('does not let an advertisement shorten the life of an address below two hours', () => {
     const host = new TestHost([], { attach: { mac: '02:00:00:00:00:22', autoconfigures: true } });
     play(host, 5000);

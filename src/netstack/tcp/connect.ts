@@ -9,7 +9,7 @@ import type { InputAnswer } from './input.js';
 import { updateMss } from './mss.js';
 import { acknowledgeNow, receiveData } from './receive.js';
 import { scaleToOffer } from './window-scale.js';
-import { seqAdd, seqAtMost, seqLess, seqOf } from './sequence.js';
+import { seqAdd, seqAtMost, seqLess, seqMax, seqOf } from './sequence.js';
 import { changeState } from './state.js';
 
 /** Begins an active open. */
@@ -21,10 +21,17 @@ export function beginConnect(c: TcpConnection): void {
   c.host.schedule(c);
 }
 
-/** Chooses this side's first sequence number. */
-export function chooseSequence(c: TcpConnection): void {
+/** Numbers between the last one of a former connection and the first one of the next (Linux: 65,537). */
+const FORMER_GAP = 0x1_0001;
+
+/**
+ * Chooses this side's first sequence number. A connection that takes the place of one in TIME_WAIT begins
+ * behind its last number, which may be far ahead of the clock (RFC 9293 §3.10.7.4, eighth step).
+ */
+export function chooseSequence(c: TcpConnection, former?: TcpConnection): void {
   const { host, localAddress, localPort, remoteAddress, remotePort } = c;
   c.iss = seqOf(host.initialSequence(localAddress, localPort, remoteAddress, remotePort));
+  if (former !== undefined) c.iss = seqMax(c.iss, seqAdd(former.sndNxt, FORMER_GAP));
   c.sndUna = c.sndNxt = c.iss;
   c.sendStart = seqAdd(c.iss, 1);
 }

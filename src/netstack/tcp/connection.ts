@@ -83,6 +83,8 @@ export class TcpConnection implements TcpSocket, TimerOwner {
   /** Largest segment that the peer takes, by its option. */
   peerMss = DEFAULT_SEND_MSS;
   sendMss = DEFAULT_SEND_MSS;
+  /** The path's MTU for which `sendMss` holds. */
+  mssMtu = 0;
   readonly sendBufferBytes: number;
   readonly sendRing: ByteRing;
   /** Sequence number of the ring's first byte. */

@@ -3,7 +3,8 @@ import type { IcmpReport } from './ip-service.js';
 import { fail } from './close.js';
 import type { TcpConnection } from './connection.js';
 import { updateMss } from './mss.js';
-import { seqAtMost, seqLess, seqOf } from './sequence.js';
+import type { SentSegment } from './sent-segment.js';
+import { seqAdd, seqAtMost, seqDiff, seqLess, seqMin, seqOf } from './sequence.js';
 import { TcpState } from './state.js';
 
 /** Places in the quoted header. */
@@ -38,12 +39,15 @@ export function reportIcmp(c: TcpConnection, report: IcmpReport): void {
  */
 function pathShrank(c: TcpConnection): void {
   c.path = c.host.ip.pathTo(c.remoteAddress, c.localAddress) ?? c.path;
-  const former = c.sendMss;
   updateMss(c);
-  if (c.sendMss >= former) return;
   const { sent } = c;
   for (let segment = sent.first; segment !== undefined; segment = segment.next) {
-    if (segment.bytes > c.sendMss && !segment.isSacked) sent.markLost(segment);
+    if (dataBytes(c, segment) > c.sendMss && !segment.isSacked) sent.markLost(segment);
   }
   c.host.schedule(c);
+}
+
+/** Returns the bytes of a segment without FIN. */
+function dataBytes(c: TcpConnection, { start, end }: SentSegment): number {
+  return seqDiff(seqMin(end, seqAdd(c.sendStart, c.sendRing.length)), start);
 }

@@ -132,7 +132,7 @@ function receiveReset(c: TcpConnection, segment: Segment): 'done' {
 /** In SYN_RECEIVED the peer's SYN comes again if the answer was lost; with an ACK in a simultaneous open. */
 function isRepeatedSyn(c: TcpConnection, segment: Segment): boolean {
   const { flags } = segment;
-  if ((flags & TcpFlag.SYN) === 0 || segment.seq !== c.irs) return false;
+  if ((flags & (TcpFlag.SYN | TcpFlag.RST)) !== TcpFlag.SYN || segment.seq !== c.irs) return false;
   c.timers.heardAtMs = c.nowMs();
   if ((flags & TcpFlag.ACK) !== 0) {
     if (segment.ack !== c.sndNxt) return false;

@@ -57,11 +57,14 @@ export class TcpListener implements TcpListenerSocket {
     return own.isUnspecified() && own.family === address.family;
   }
 
-  /** Takes a SYN: the SYN-ACK follows with the next flush. Returns the connection. */
-  receiveSyn(ends: ConnectionEnds, segment: Segment): TcpConnection {
+  /**
+   * Takes a SYN: the SYN-ACK follows with the next flush. Returns the connection.
+   * @param former the connection in TIME_WAIT whose place it takes.
+   */
+  receiveSyn(ends: ConnectionEnds, segment: Segment, former: TcpConnection | undefined): TcpConnection {
     const c = new TcpConnection(this.#host, ends);
     c.listener = this;
-    chooseSequence(c);
+    chooseSequence(c, former);
     changeState(c, 'listenerSyn');
     takeSyn(c, segment);
     updateSendWindow(c, segment);

@@ -10,7 +10,8 @@ export const LEAST_SEND_MSS = 48;
 
 /** Sets the size of segments from the peer's option, the path's MTU, and the options of each segment. */
 export function updateMss(c: TcpConnection): void {
-  const fits = c.path.mtu - c.path.headerBytes - TCP_HEADER_BYTES;
+  c.mssMtu = c.path.mtu;
+  const fits = c.mssMtu - c.path.headerBytes - TCP_HEADER_BYTES;
   const mss = Math.min(c.peerMss, fits, c.host.profile.mss ?? fits);
   c.sendMss = Math.max(LEAST_SEND_MSS, mss - (c.hasTimestamps ? TIMESTAMP_BYTES : 0));
 }

@@ -5,7 +5,7 @@
 import { TcpEvent } from '../raw-api.js';
 import { TcpFlag } from '../wire/tcp-header.js';
 import type { TcpConnection } from './connection.js';
-import { beginCongestionControl } from './mss.js';
+import { beginCongestionControl, updateMss } from './mss.js';
 import { LossRecovery } from './recovery.js';
 import { dataSackBytes, sendSegment, sendSyn } from './segment-writer.js';
 import { MOST_SENT_SEGMENTS, type SentSegment } from './sent-segment.js';
@@ -22,6 +22,8 @@ export function output(c: TcpConnection): void {
   if (c.state === TcpState.CLOSED) return;
   if (c.hasSynToSend) sendFirstSyn(c);
   if (c.state > TcpState.SYN_RECEIVED) {
+    // What ICMP said about another connection's path holds for this one (RFC 8201 §5.2), and ends in time.
+    if (c.path.mtu !== c.mssMtu) updateMss(c);
     if (c.sent.lostBytes > c.sent.resentBytes) resendLost(c);
     sendNew(c);
   }

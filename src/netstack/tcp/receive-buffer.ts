@@ -3,6 +3,7 @@
  * frame until the host's next flush, so that a program that reads at once gets it without a copy: `lend`,
  * then `settle`. Everything else is in a ring, what is out of order behind the ring's end.
  */
+import { assert } from '../../support/assert.js';
 import type { Frame, FramePool } from '../frame.js';
 import { ByteRing, type RingPool } from './ring.js';
 
@@ -33,6 +34,8 @@ export class ReceiveBuffer {
 
   /** Keeps a frame, and owns it from now on. */
   lend(frame: Frame, pool: FramePool, start: number, bytes: number): void {
+    // A frame whose bytes were all read stays until the next flush, or until the next frame.
+    this.#giveFrame();
     this.#frame = frame;
     this.#pool = pool;
     this.#start = start;
@@ -81,9 +84,10 @@ export class ReceiveBuffer {
       this.#ring.drop(bytes, keeps);
       return;
     }
+    assert(bytes <= this.#lent, 'the buffer has the bytes that are dropped');
     this.#start += bytes;
     this.#lent -= bytes;
-    // The view that the program has stays valid until the next flush.
+    // The view that the program has stays valid until the next packet or flush.
   }
 
   /** Gives all memory back. */

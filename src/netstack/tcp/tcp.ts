@@ -15,6 +15,7 @@ import type {
   TcpSocket,
 } from '../raw-api.js';
 import type { Address } from '../wire/address.js';
+import { TcpFlag } from '../wire/tcp-header.js';
 import { Segment } from '../wire/tcp-segment.js';
 import { abort, fail, remove } from './close.js';
 import { beginConnect } from './connect.js';
@@ -231,7 +232,8 @@ export class Tcp implements TcpApi, TcpHost {
     }
     if (listener === undefined || !isForListener(segment)) {
       this.counters.drop('noConnection');
-      sendResetFor(this, packet, segment);
+      // A listener ignores what is neither a SYN nor an acknowledgement (§3.10.7.2).
+      if (listener === undefined || (segment.flags & TcpFlag.ACK) !== 0) sendResetFor(this, packet, segment);
       return;
     }
     if (!listener.hasRoom || !this.#vacancies.makeRoom()) {
@@ -245,7 +247,7 @@ export class Tcp implements TcpApi, TcpHost {
     }
     const { sendBufferBytes, receiveWindowBytes } = listener.settings;
     const ends = { path, localPort: segment.destinationPort, remotePort: segment.sourcePort };
-    const c = listener.receiveSyn({ ...ends, sendBufferBytes, receiveWindowBytes }, segment);
+    const c = listener.receiveSyn({ ...ends, sendBufferBytes, receiveWindowBytes }, segment, former);
     this.#begin(c);
     this.schedule(c);
   }

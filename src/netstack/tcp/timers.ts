@@ -19,6 +19,8 @@ import { TimeRow } from './time-table.js';
 const NEVER = Number.POSITIVE_INFINITY;
 /** Time for which a corked connection holds a small segment back (Linux: tcp(7), TCP_CORK). */
 const CORK_MS = 200;
+/** Retransmission timeout of data behind a SYN that was lost (RFC 6298 §5.7). */
+const LOST_SYN_RTO_MS = 3000;
 /** Doublings of an interval at most. */
 const MOST_BACKOFFS = 16;
 
@@ -30,12 +32,12 @@ export function deadlineMs({ profile: { ticks }, clock, bootMs }: TcpHost, delay
   return tickMs(bootMs, nowMs, slowMs, Math.max(1, Math.ceil(delayMs / slowMs)));
 }
 
-/** Returns the time of the tick `count` ticks ahead of `nowMs`, at least 1. */
+/** Returns the time of the tick `count` ticks ahead of `nowMs`. */
 function tickMs(bootMs: number, nowMs: number, intervalMs: number, count: number): number {
   const passed = Math.floor((nowMs - bootMs) / intervalMs);
-  const atMs = bootMs + (passed + count) * intervalMs;
-  // With fractions of a millisecond, the difference may be rounded to less than the ticks that have passed.
-  return atMs > nowMs ? atMs : atMs + intervalMs;
+  // The difference of two fractions may be rounded down to the tick before.
+  const isRounded = bootMs + (passed + 1) * intervalMs <= nowMs;
+  return bootMs + (passed + count + (isRounded ? 1 : 0)) * intervalMs;
 }
 
 export class ConnectionTimers extends TimeRow {
@@ -50,6 +52,7 @@ export class ConnectionTimers extends TimeRow {
   userTimeoutMs = 0;
   #keepAlive: { readonly idleMs: number; readonly intervalMs: number; readonly probes: number } | undefined;
   #keepAlivesSent = 0;
+  #keepAliveSentAtMs = NEVER;
 
   constructor(connection: TcpConnection) {
     super(connection.host.times);
@@ -96,14 +99,20 @@ export class ConnectionTimers extends TimeRow {
 
   rtoMs(): number {
     const { profile } = this.#c.host;
-    const baseMs = this.#c.roundTrip.timeoutMs(profile);
+    const measuredMs = this.#c.roundTrip.timeoutMs(profile);
+    const baseMs = this.#isRttUnknownAfterLoss() ? Math.max(measuredMs, LOST_SYN_RTO_MS) : measuredMs;
     const isSyn = this.#c.state <= TcpState.SYN_RECEIVED;
     if (isSyn && !profile.synBackoff && this.#c.state === TcpState.SYN_SENT) return baseMs;
     return Math.min(baseMs * 2 ** Math.min(this.backoffs, MOST_BACKOFFS), profile.maxRtoMs);
   }
 
+  #isRttUnknownAfterLoss(): boolean {
+    const { wasSynLost, roundTrip, host } = this.#c;
+    return wasSynLost && roundTrip.smoothedMs < 0 && host.profile.ticks === undefined;
+  }
+
   armRetransmit(): void {
-    this.retransmitAtMs = deadlineMs(this.#c.host, this.rtoMs());
+    this.retransmitAtMs = this.#byUserTimeout(deadlineMs(this.#c.host, this.rtoMs()));
     this.wakeBy(this.retransmitAtMs);
   }
 
@@ -137,6 +146,11 @@ export class ConnectionTimers extends TimeRow {
     this.retransmitAtMs = NEVER;
     const first = c.sent.first;
     if (first === undefined) return;
+    // A peer that has closed its window over data in flight, and answers, is there (RFC 9293 §3.8.6.1).
+    if (c.sndWnd === 0 && this.heardAtMs >= first.sentAtMs && c.state >= TcpState.ESTABLISHED) {
+      this.unanswered = 0;
+      this.unansweredSinceMs = NEVER;
+    }
     if (this.#isGivenUp(this.#mostRetransmissions())) {
       this.#giveUp();
       return;
@@ -164,8 +178,14 @@ export class ConnectionTimers extends TimeRow {
   #isGivenUp(most: number): boolean {
     const nowMs = this.#c.nowMs();
     if (this.unansweredSinceMs === NEVER) this.unansweredSinceMs = this.#c.sent.first?.sentAtMs ?? nowMs;
-    if (this.userTimeoutMs > 0) return nowMs - this.unansweredSinceMs >= this.userTimeoutMs;
+    if (this.userTimeoutMs > 0) return nowMs >= this.unansweredSinceMs + this.userTimeoutMs;
     return this.unanswered >= most;
+  }
+
+  /** Returns `atMs`, or the end of the user timeout if that comes first (RFC 5482 §1). */
+  #byUserTimeout(atMs: number): number {
+    if (this.userTimeoutMs === 0 || this.unansweredSinceMs === NEVER) return atMs;
+    return Math.min(atMs, Math.max(this.#c.nowMs(), this.unansweredSinceMs + this.userTimeoutMs));
   }
 
   #giveUp(): void {
@@ -195,7 +215,7 @@ export class ConnectionTimers extends TimeRow {
 
   armPersist(): void {
     if (this.persistAtMs < NEVER) return;
-    this.persistAtMs = deadlineMs(this.#c.host, this.#persistMs());
+    this.persistAtMs = this.#byUserTimeout(deadlineMs(this.#c.host, this.#persistMs()));
     this.wakeBy(this.persistAtMs);
   }
 
@@ -357,9 +377,10 @@ export class ConnectionTimers extends TimeRow {
     const settings = this.#keepAlive;
     this.keepAliveAtMs = NEVER;
     if (settings === undefined) return;
+    // An answer counts also if it came long ago: the interval may be longer than the idle time.
+    if (this.heardAtMs >= this.#keepAliveSentAtMs) this.#keepAlivesSent = 0;
     const idleAtMs = this.heardAtMs + settings.idleMs;
     if (nowMs < idleAtMs) {
-      this.#keepAlivesSent = 0;
       this.keepAliveAtMs = idleAtMs;
     } else if (c.sent.first !== undefined || c.state < TcpState.ESTABLISHED) {
       // Retransmissions notice a dead peer by themselves.
@@ -369,6 +390,7 @@ export class ConnectionTimers extends TimeRow {
       this.#giveUp();
     } else {
       this.#keepAlivesSent += 1;
+      this.#keepAliveSentAtMs = nowMs;
       sendEmpty(c, seqAdd(c.sndUna, -1), TcpFlag.ACK);
       this.keepAliveAtMs = nowMs + settings.intervalMs;
     }

@@ -12,6 +12,9 @@ import { TcpState } from './state.js';
 /** States of which a connection gives its place up, in this order, after TIME_WAIT. */
 const KILLED = [TcpState.LAST_ACK, TcpState.CLOSING, TcpState.FIN_WAIT_2, TcpState.FIN_WAIT_1] as const;
 
+/** Connections in TIME_WAIT: the oldest ends early for one more (Linux: tcp_max_tw_buckets). */
+export const MOST_TIME_WAIT = 65_536;
+
 export class Vacancies {
   readonly #profile: TcpProfile;
   readonly #table: ConnectionTable;
@@ -31,6 +34,7 @@ export class Vacancies {
 
   enteredTimeWait(c: TcpConnection): void {
     this.#timeWait.add(c);
+    if (this.#timeWait.size > MOST_TIME_WAIT) this.#killOldestInTimeWait();
   }
 
   forget(c: TcpConnection): void {
@@ -53,17 +57,31 @@ export class Vacancies {
   }
 
   #killOne(): boolean {
+    if (this.#killOldestInTimeWait()) return true;
+    for (const state of KILLED) {
+      const silent = this.#mostSilent(state);
+      if (silent === undefined) continue;
+      fail(silent, 'noMemory');
+      return true;
+    }
+    return false;
+  }
+
+  #killOldestInTimeWait(): boolean {
     for (const c of this.#timeWait) {
       remove(c);
       return true;
     }
-    for (const state of KILLED) {
-      for (const c of this.#table) {
-        if (c.state !== state) continue;
-        fail(c, 'noMemory');
-        return true;
-      }
-    }
     return false;
+  }
+
+  /** Returns the connection in a state of whose peer nothing came for the longest time (`tcp_kill_state`). */
+  #mostSilent(state: TcpState): TcpConnection | undefined {
+    let silent: TcpConnection | undefined;
+    for (const c of this.#table) {
+      if (c.state !== state) continue;
+      if (silent === undefined || c.timers.heardAtMs < silent.timers.heardAtMs) silent = c;
+    }
+    return silent;
   }
 }

@@ -17,7 +17,7 @@ import {
 } from './tcp-header.js';
 
 /** Reason for which a segment is dropped before TCP looks at it. */
-export type SegmentFault = 'truncated' | 'checksum' | 'dataOffset' | 'options' | 'ports' | 'flags';
+export type SegmentFault = 'truncated' | 'checksum' | 'dataOffset' | 'options' | 'ports';
 
 export class Segment {
   sourcePort = 0;
@@ -80,7 +80,6 @@ export class Segment {
     this.mss = this.sackBlocks = 0;
     this.windowScale = -1;
     this.isSackPermitted = this.hasTimestamp = false;
-    if (isImpossible(this.flags)) return 'flags';
     return headerBytes === TCP_HEADER_BYTES
       ? undefined
       : this.#readOptions(view, start + TCP_HEADER_BYTES, this.dataStart);
@@ -135,11 +134,4 @@ export class Segment {
       this.sackEnd[block] = seqOf(view.getInt32(at + 6 + block * 8));
     }
   }
-}
-
-/** No state answers a segment with SYN and FIN or RST, or one without any of the flags that a state reads. */
-function isImpossible(flags: number): boolean {
-  const { SYN, FIN, RST, ACK } = TcpFlag;
-  if ((flags & SYN) !== 0) return (flags & (FIN | RST)) !== 0;
-  return (flags & (RST | ACK)) === 0;
 }

@@ -92,6 +92,7 @@ export class MemoryStack implements TcpStack {
     'CONFIG_ASYNC_TCP_CLOSE_TIMEOUT',
     'CONFIG_ASYNC_TCP_SND_BUDGET',
   ]);
+  readonly hasOwnNames = true;
   readonly limits: StackLimits;
   /** Clock of the stack. Move it by `run`, so that it never passes work that is to be done before. */
   readonly clock: SteppedClock;

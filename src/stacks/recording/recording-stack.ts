@@ -65,6 +65,10 @@ export class RecordingStack implements TcpStack {
     return this.#stack.honours;
   }
 
+  get hasOwnNames(): boolean {
+    return this.#stack.hasOwnNames === true;
+  }
+
   get clock(): MonotonicClock {
     return this.#stack.clock;
   }

@@ -84,6 +84,7 @@ export class VirtualStack implements TcpStack, Driven {
     'CONFIG_ASYNC_TCP_CLOSE_TIMEOUT',
     'CONFIG_ASYNC_TCP_SND_BUDGET',
   ]);
+  readonly hasOwnNames = true;
   readonly limits: StackLimits;
   readonly clock: Clock;
   readonly timers: TimerWheel;

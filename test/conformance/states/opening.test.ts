@@ -26,6 +26,7 @@ describe('CLOSED', () => {
     CLOSED,
     `
 0 < P 1:101(100) win 32792
++0 > R. 0:0(0) ack 101 win 0
 +.01 < . 1:1(0) ack 7 win 100
 +0 > R 7:7(0) win 0`,
   );
@@ -34,6 +35,7 @@ describe('CLOSED', () => {
     CLOSED,
     `
 0 < SF 0:0(0) win 32792
++0 > R. 0:0(0) ack 2 win 0
 +.01 < F. 1:1(0) ack 9 win 100
 +0 > R 9:9(0) win 0`,
   );

@@ -1,5 +1,6 @@
 /** A hash of all packets of a network: what happened to them, when, and their bytes. */
-import type { Direction, LinkTap } from '#src/link/direction.js';
+import type { Direction } from '#src/link/direction.js';
+import type { LinkTap } from '#src/link/ports.js';
 import type { Frame } from '#src/netstack/frame.js';
 
 export class PacketHash implements LinkTap {

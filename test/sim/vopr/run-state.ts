@@ -4,8 +4,21 @@ import type { Network } from '#src/sim/network.js';
 import type { Log } from '../../contract/checked-client.js';
 import { ExpectationFailure } from '../../contract/expect.js';
 import type { Census } from './census.js';
-import type { StreamBook } from './streams.js';
-import type { Talker } from './talker.js';
+import type { IncomingStream, OutgoingStream, StreamBook } from './streams.js';
+
+/** One end of a connection. */
+export interface Actor {
+  readonly life: Life;
+  readonly outgoing: OutgoingStream;
+  readonly incoming: IncomingStream;
+  readonly isConnected: boolean;
+  /** Closes the connection, whatever the script says. */
+  endNow(): void;
+  /** The host has crashed. */
+  crashed(): void;
+  /** Returns the state, for messages. */
+  describe(): string;
+}
 
 export class RunState {
   readonly network: Network;
@@ -16,11 +29,11 @@ export class RunState {
   /** Bytes of one stream at most. */
   readonly sizeBytes: number;
   /** Ends of connections that are not over. */
-  readonly talkers = new Set<Talker>();
-  /** Promises of programs that are not settled, by name. */
-  readonly pending = new Set<string>();
+  readonly actors = new Set<Actor>();
   /** True once the faults are over: no program begins a connection. */
   isCalm = false;
+  /** True once nothing is left that ends a connection before its time. */
+  isSafe = false;
   readonly log: Log;
 
   constructor(

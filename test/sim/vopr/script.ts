@@ -3,8 +3,18 @@ import { WRITE_FLAGS } from '../../support/write-flags.js';
 import type { Dice } from './dice.js';
 
 export const READINGS = ['at once', 'ack later', 'packets', 'pauses'] as const;
-/** `shuts`: FIN after the last byte, then reads to the end. `waits`: closes after both streams. `closes`: closes after its own. */
+/**
+ * `shuts`: FIN after the last byte, then reads to the end. `waits`: closes after both streams. `closes`:
+ * closes after its own. `abrupt`: at some time.
+ */
 export const ENDINGS = ['shuts', 'waits', 'closes', 'abrupt'] as const;
+
+/**
+ * Bounds that let a script come to its end: pieces, round trips, and the time of all pauses between pieces.
+ */
+const MOST_PIECES = 500;
+const MOST_ROUNDS = 200;
+const LONGEST_MS = 120_000;
 
 export interface Script {
   /** Bytes behind the header. */
@@ -36,15 +46,18 @@ export interface Script {
  */
 export function drawScript(dice: Dice, sizeBytes: number, isDialing: boolean): Script {
   const ending = dice.pick(['shuts', 'shuts', 'waits', 'waits', 'closes', 'abrupt']);
+  const bytes = dice.isLucky(0.1) ? 0 : dice.size(1, sizeBytes);
+  const pieceBytes = Math.max(dice.size(1, 20_000), Math.ceil(bytes / MOST_PIECES));
+  const thinkMs = dice.isLucky(0.5) ? 0 : dice.scale(0.1, 3000);
   return {
-    bytes: dice.isLucky(0.1) ? 0 : dice.size(1, sizeBytes),
-    pieceBytes: dice.size(1, 20_000),
-    thinkMs: dice.isLucky(0.5) ? 0 : dice.scale(0.1, 3000),
+    bytes,
+    pieceBytes,
+    thinkMs: Math.min(thinkMs, (LONGEST_MS * pieceBytes) / Math.max(1, bytes)),
     flags: dice.pick(WRITE_FLAGS),
     wantsEcho: isDialing && dice.isLucky(0.4),
-    roundBytes: dice.size(1, 20_000),
+    roundBytes: Math.max(dice.size(1, 20_000), Math.ceil(bytes / MOST_ROUNDS)),
     reading: dice.pick(READINGS),
-    readDelayMs: dice.scale(0.1, 5000),
+    readDelayMs: dice.scale(0.1, 2000),
     // One of two ends has to begin.
     ending: ending === 'waits' && isDialing ? 'shuts' : ending,
     abruptBy: dice.pick(['close', 'abort', 'shutdown']),

@@ -1,16 +1,43 @@
 /** A host of a run with its programs: servers that end and begin again, clients that come and go, crashes. */
 import { AsyncClient, AsyncServer, TcpState } from 'asynctcp';
+import { LinkKeeper } from 'asynctcp/gateway';
 import type { Host } from '#src/sim/host.js';
 import type { Dice } from './dice.js';
 import { Life, type RunState } from './run-state.js';
 import { drawScript } from './script.js';
-import { Talker } from './talker.js';
+import { StreamProgram } from './stream-program.js';
+import { Talker, type TalkerOrigin } from './talker.js';
 import type { Route } from './topology.js';
 
 /** A server on `WAITING_PORT` sends after the client's header, one on `SPEAKING_PORT` at once. */
 export const WAITING_PORT = 80;
+const SPEAKING_PORT = 81;
 /** Dialing ends of one host at once. */
-const MOST_DIALING = { linux: 12, lwip: 2, esp32: 5, arduino: 5 };
+const MOST_DIALING: Readonly<Record<string, number>> = { linux: 12, lwip: 2, esp32: 5, arduino: 5 };
+
+class Server {
+  readonly server: AsyncServer;
+  readonly talkers = new Set<Talker>();
+
+  constructor(life: Life, port: number, dice: Dice) {
+    this.server = new AsyncServer(port, { stack: life.host.stack });
+    this.server.onClient((client) => {
+      const origin = { client, isAccepted: true, waitsForHeader: port === WAITING_PORT };
+      const script = drawScript(dice, life.run.sizeBytes, false);
+      const talker = new Talker(
+        origin,
+        life,
+        dice,
+        life.run.isSafe ? { ...script, ending: 'shuts' } : script,
+      );
+      this.talkers.add(talker);
+      talker.onOver = () => {
+        this.talkers.delete(talker);
+      };
+      talker.accepted();
+    });
+  }
+}
 
 export class Station {
   readonly host: Host;
@@ -19,8 +46,11 @@ export class Station {
   readonly #routes: readonly Route[];
   readonly #dialMeanMs: number;
   #life: Life;
-  #server: AsyncServer | undefined;
+  #servers: Server[] = [];
+  #keepers: LinkKeeper[] = [];
   #dialing = 0;
+  /** Called for each boot after the first one, before its programs begin. */
+  onBoot: () => void = () => undefined;
 
   constructor(run: RunState, host: Host, routes: readonly Route[], dice: Dice) {
     this.host = host;
@@ -32,38 +62,34 @@ export class Station {
   }
 
   begin(): void {
-    this.#serve();
+    const life = this.#life;
+    this.#servers = [WAITING_PORT, SPEAKING_PORT].map((port) => new Server(life, port, this.#dice));
+    for (const { server } of this.#servers) this.#listen(server);
     this.#dialOn();
+    if (this.#dice.isLucky(0.3)) this.#keep();
   }
 
   // ---- servers
 
-  #serve(): void {
-    const life = this.#life;
-    const server = new AsyncServer(WAITING_PORT, { stack: this.host.stack });
-    this.#server = server;
-    server.onClient((client) => {
-      const script = drawScript(this.#dice, this.#run.sizeBytes, false);
-      const talker = new Talker(client, life, this.#dice, script, true);
-      talker.accepted();
-    });
-    this.#listen(server);
-  }
-
   #listen(server: AsyncServer): void {
+    const life = this.#life;
     server.begin().catch((error: unknown) => {
-      if (!this.#life.isOver) this.#run.fail(`${this.host.name} begins to listen`, error);
+      if (!life.isOver) this.#run.fail(`${this.host.name} begins to listen`, error);
     });
   }
 
-  /** Ends the server, and begins it again later. */
+  /** Ends a server, and begins it again later. */
   restartServer(pauseMs: number): void {
-    const server = this.#server;
-    if (server?.status() !== TcpState.LISTEN) return;
-    const life = this.#life;
+    const serving = this.#dice.any(this.#servers);
+    if (serving?.server.status() !== TcpState.LISTEN) return;
+    const { server, talkers } = serving;
     this.#run.census.fault('a server that ends');
-    void server.end();
-    life.later(pauseMs, () => this.#listen(server));
+    const clients = this.#dice.pick(['leave', 'leave', 'close', 'abort']);
+    if (clients !== 'leave') for (const talker of talkers) talker.serverEnded(clients);
+    void server.end({ clients });
+    this.#life.later(pauseMs, () => {
+      this.#listen(server);
+    });
   }
 
   // ---- clients
@@ -72,30 +98,80 @@ export class Station {
     if (this.#routes.length === 0) return;
     this.#life.later(this.#dice.wait(this.#dialMeanMs), () => {
       if (this.#run.isCalm) return;
-      if (this.#dialing < this.#mostDialing()) this.#dial();
+      if (this.#dialing < (MOST_DIALING[this.host.profile.name] ?? 1)) this.#dial();
       this.#dialOn();
     });
   }
 
-  #mostDialing(): number {
-    const { name } = this.host.profile;
-    return name === 'linux' || name === 'lwip' || name === 'esp32' || name === 'arduino'
-      ? MOST_DIALING[name]
-      : 1;
-  }
-
   #dial(): void {
-    const route = this.#dice.any(this.#routes);
+    const dice = this.#dice;
+    const route = dice.any(this.#routes);
     if (route === undefined) return;
-    const script = drawScript(this.#dice, this.#run.sizeBytes, true);
-    const client = new AsyncClient({ stack: this.host.stack });
-    const talker = new Talker(client, this.#life, this.#dice, script, false);
+    const life = this.#life;
     this.#dialing += 1;
-    talker.onOver = () => {
+    const over = (): void => {
       this.#dialing -= 1;
     };
-    talker.connect(route.address, WAITING_PORT);
-    if (this.#dice.isLucky(0.03)) this.#life.later(this.#dice.wait(1000), () => talker.endNow());
+    if (dice.isLucky(0.15)) {
+      void new StreamProgram(life, dice).play(route.address, WAITING_PORT).then(over);
+      return;
+    }
+    const client = new AsyncClient({ stack: this.host.stack });
+    const port = dice.pick([WAITING_PORT, WAITING_PORT, SPEAKING_PORT]);
+    const talker = this.#talkOn({ client, isAccepted: false, waitsForHeader: false }, port);
+    talker.onOver = over;
+    talker.connect(route.address, port);
+    if (dice.isLucky(0.03)) {
+      life.later(dice.wait(1000), () => {
+        talker.endNow();
+      });
+    }
+  }
+
+  /** Returns the dialing end of a connection to a port. */
+  #talkOn(origin: TalkerOrigin, port: number): Talker {
+    const script = drawScript(this.#dice, this.#run.sizeBytes, true);
+    // A server that speaks first has no header to wait for, and sends no echo.
+    const wantsEcho = script.wantsEcho && port === WAITING_PORT;
+    return new Talker(origin, this.#life, this.#dice, { ...script, wantsEcho });
+  }
+
+  /** Begins a link that connects again and again. */
+  #keep(): void {
+    const dice = this.#dice;
+    const route = dice.any(this.#routes);
+    if (route === undefined) return;
+    const keeper = new LinkKeeper(route.address, WAITING_PORT, {
+      stack: this.host.stack,
+      random: () => dice.fraction(),
+      connectTimeoutMs: dice.size(1000, 60_000),
+      ackTimeoutMs: dice.size(1000, 60_000),
+    });
+    this.#keepers.push(keeper);
+    keeper.onUp((client) => {
+      const origin = { client, isAccepted: false, waitsForHeader: false, isKept: true };
+      this.#talkOn(origin, WAITING_PORT).accepted();
+    });
+    keeper.onRetry(() => {
+      this.#run.census.end('a link that connects again');
+    });
+    keeper.start();
+  }
+
+  /** Ends the links, and leaves their clients to themselves. */
+  letLinksGo(): void {
+    for (const keeper of this.#keepers) void keeper.end({ client: 'leave' });
+    this.#keepers = [];
+  }
+
+  /** Connects to a host that nothing disturbs: the echo comes back, and both ends end in order. */
+  probe(address: string): void {
+    const script = drawScript(this.#dice, 1000, true);
+    const client = new AsyncClient({ stack: this.host.stack });
+    const origin = { client, isAccepted: false, waitsForHeader: false };
+    const plain = { wantsEcho: true, ending: 'shuts', bytes: 500, roundBytes: 100, pieceBytes: 100 } as const;
+    const talker = new Talker(origin, this.#life, this.#dice, { ...script, ...plain });
+    talker.connect(address, WAITING_PORT);
   }
 
   // ---- crashes
@@ -107,8 +183,11 @@ export class Station {
     const life = this.#life;
     life.isOver = true;
     this.host.crash({ inFlight: this.#dice.pick(['arrives', 'lost']) });
-    for (const talker of [...this.#run.talkers]) if (talker.life === life) talker.crashed();
-    network.at(network.nowMs + downMs, () => this.boot());
+    this.letLinksGo();
+    for (const actor of [...this.#run.actors]) if (actor.life === life) actor.crashed();
+    network.at(network.nowMs + downMs, () => {
+      this.boot();
+    });
   }
 
   /** Boots the host, unless it is up. */
@@ -121,10 +200,8 @@ export class Station {
     this.begin();
   }
 
-  onBoot: () => void = () => undefined;
-
-  /** Ends the server for good. */
+  /** Ends the servers for good. */
   end(): void {
-    void this.#server?.end();
+    for (const { server } of this.#servers) void server.end();
   }
 }

@@ -5,7 +5,7 @@
 import { AsyncClient, ErrorCode } from 'asynctcp';
 import { CheckedClient, type EventName } from '../../contract/checked-client.js';
 import type { Dice } from './dice.js';
-import type { Life } from './run-state.js';
+import type { Actor, Life } from './run-state.js';
 import type { Script } from './script.js';
 import { HEADER_BYTES, IncomingStream, type OutgoingStream } from './streams.js';
 
@@ -22,31 +22,41 @@ const UNDER_FAULTS: readonly number[] = [
   ErrorCode.ERR_MEM,
 ];
 
-export class Talker extends CheckedClient {
+/** How an end came to its connection. */
+export interface TalkerOrigin {
+  readonly client: AsyncClient;
+  readonly isAccepted: boolean;
+  /** True: the peer's header decides what this end sends. */
+  readonly waitsForHeader: boolean;
+  /** True: a LinkKeeper may reset the connection. */
+  readonly isKept?: boolean;
+}
+
+export class Talker extends CheckedClient implements Actor {
   readonly life: Life;
   readonly #dice: Dice;
   readonly #script: Script;
   readonly #name: string;
-  /** True: the peer's header decides what this end sends. */
-  readonly #waitsForHeader: boolean;
+  readonly #origin: TalkerOrigin;
   readonly outgoing: OutgoingStream;
   readonly incoming: IncomingStream;
   #givesBack = false;
   #code = 0;
   onOver: () => void = () => undefined;
 
-  constructor(client: AsyncClient, life: Life, dice: Dice, script: Script, isAccepted: boolean) {
-    super(client, life.run.log, life.host.stack.limits.sendBufferBytes);
+  constructor(origin: TalkerOrigin, life: Life, dice: Dice, script: Script) {
+    super(origin.client, life.run.log, life.host.stack.limits.sendBufferBytes);
     const { run, host } = life;
+    this.countsSegments = host.profile.tcp.sendQueueSegments !== undefined;
     this.life = life;
     this.#dice = dice;
     this.#script = script;
-    this.#waitsForHeader = isAccepted;
-    const name = `${host.name} ${isAccepted ? 'accepted' : 'dialing'}`;
+    this.#origin = origin;
+    const name = `${host.name} ${origin.isAccepted ? 'accepted' : 'dialing'}`;
     this.outgoing = run.book.open(name, script.wantsEcho);
     this.#name = `${name} ${this.outgoing.id}`;
     this.incoming = new IncomingStream(run.book, this.#name);
-    run.talkers.add(this);
+    run.actors.add(this);
     this.#configure();
   }
 
@@ -63,7 +73,6 @@ export class Talker extends CheckedClient {
     return `${this.#name} at ${this.life.run.network.nowMs} ms`;
   }
 
-  /** Returns the state, for messages. */
   describe(): string {
     const { client, incoming, outgoing } = this;
     const state = `${client.stateToString()}, ${this.added} of ${this.#total()} bytes added, ${this.acked} acked`;
@@ -73,14 +82,15 @@ export class Talker extends CheckedClient {
 
   protected override isExpected(code: number): boolean {
     this.#code = code;
+    const { isKept = false } = this.#origin;
+    if (this.life.run.isSafe) return false;
+    if (isKept && code === ErrorCode.ERR_ABRT) return true;
     // A host with lwIP's tables closes a connection to make room for another one.
     const makesRoom = this.life.host.profile.tcp.exhaustion !== 'heap';
     return UNDER_FAULTS.includes(code) || (makesRoom && code === ErrorCode.ERR_ABRT);
   }
 
-  protected override get countsSegments(): boolean {
-    return this.life.host.profile.tcp.sendQueueSegments !== undefined;
-  }
+  protected override readonly countsSegments: boolean;
 
   protected override bytesToSend(from: number, length: number): Uint8Array {
     return this.outgoing.bytes(from, length);
@@ -121,11 +131,19 @@ export class Talker extends CheckedClient {
     }
   }
 
-  /** Closes the connection, whatever the script says. */
   endNow(): void {
     if (this.isClosed) return;
     if (this.isConnected && !this.isEnding) this.outgoing.endsAt = this.added;
     this.close();
+  }
+
+  /** The server has ended, and with it its clients. */
+  serverEnded(by: 'close' | 'abort'): void {
+    if (by === 'abort') this.wasAborted(!this.isClosed);
+    else {
+      if (!this.isEnding) this.outgoing.endsAt = this.added;
+      this.wasClosed();
+    }
   }
 
   #begin(): void {
@@ -162,12 +180,12 @@ export class Talker extends CheckedClient {
   }
 
   get #isEcho(): boolean {
-    return this.#waitsForHeader && this.incoming.source?.wantsEcho === true;
+    return this.#origin.waitsForHeader && this.incoming.source?.wantsEcho === true;
   }
 
   /** Returns the place up to which bytes may be sent now. */
   #limit(): number {
-    if (this.#waitsForHeader && this.incoming.source === undefined) return 0;
+    if (this.#origin.waitsForHeader && this.incoming.source === undefined) return 0;
     const total = this.#total();
     if (!this.outgoing.wantsEcho || this.ended) return total;
     const answered = Math.max(this.incoming.received, HEADER_BYTES);
@@ -194,7 +212,7 @@ export class Talker extends CheckedClient {
 
   #finish(): void {
     const { ending } = this.#script;
-    const hasSource = !this.#waitsForHeader || this.incoming.source !== undefined;
+    const hasSource = !this.#origin.waitsForHeader || this.incoming.source !== undefined;
     const isWhole = this.added === this.#total() && (!this.#isEcho || this.ended);
     // A peer that ends inside its header asks for nothing.
     if (!isWhole || !hasSource) {
@@ -243,16 +261,15 @@ export class Talker extends CheckedClient {
 
   #over(): void {
     const { run } = this.life;
-    run.talkers.delete(this);
+    run.actors.delete(this);
     run.census.bytesAcked += this.acked;
     run.census.end(this.#code === 0 ? 'in order' : AsyncClient.errorToString(toCode(this.#code)));
     this.onOver();
   }
 
-  /** The host has crashed. */
   override crashed(): void {
     super.crashed();
-    this.life.run.talkers.delete(this);
+    this.life.run.actors.delete(this);
     this.life.run.census.end('crashed');
   }
 }

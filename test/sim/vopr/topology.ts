@@ -112,7 +112,7 @@ class Builder implements Topology {
   #join(a: Host, b: Host, options: LinkOptions = {}): void {
     const calm = this.#calm();
     const mtu = this.#dice.pick([1500, 1500, 1280, 9000]);
-    const medium = this.#dice.pick(['ip', 'ethernet']);
+    const medium = options.nat === undefined ? this.#dice.pick(['ip', 'ethernet']) : 'ip';
     const link = this.#network.link(a, b, { mtu, medium, ...calm, ...options });
     this.#note(link, calm);
     this.corruptible.add(link);

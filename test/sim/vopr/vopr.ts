@@ -21,6 +21,9 @@ const CONVERGENCE_MS = 2_400_000;
 /** Time in which the rest ends once every end is closed: 300 s of lingering, 2 × 60 s of TIME_WAIT. */
 const CLOSING_MS = 900_000;
 const SLICE_MS = 1000;
+/** Connections that are tried after all, and the time that each may take. */
+const PROBES = 4;
+const PROBE_MS = 300_000;
 
 export interface Outcome {
   readonly seed: number;
@@ -130,6 +133,10 @@ class Vopr {
   #calm(): void {
     this.#run.isCalm = true;
     this.#weather.calm();
+    for (const station of this.#stations) {
+      station.boot();
+      station.letLinksGo();
+    }
   }
 
   async #runFor(ms: number): Promise<void> {
@@ -141,27 +148,55 @@ class Vopr {
   }
 
   async #converge(): Promise<void> {
-    const endMs = this.#network.nowMs + CONVERGENCE_MS;
-    while (this.#network.nowMs < endMs && this.#run.talkers.size > 0) await this.#runFor(10 * SLICE_MS);
+    await this.#settle(CONVERGENCE_MS);
     this.#checkProgress();
-    for (const talker of [...this.#run.talkers]) talker.endNow();
+    for (const actor of [...this.#run.actors]) actor.endNow();
+    await this.#runFor(CLOSING_MS);
+    this.#checkOver();
+    await this.#probe();
     for (const station of this.#stations) station.end();
     await this.#runFor(CLOSING_MS);
-    const [left] = this.#run.talkers;
-    if (left !== undefined) throw new Error(`not over at the end: ${left.describe()}`);
     for (const station of this.#stations) this.#checkHoldings(station.host);
+    // The frames that a host had when it crashed are its memory's, which is gone.
+    if (this.census.faults.has('a crash')) return;
     // A packet that is under way now and then, as an announcement of ARP, is no leak.
     for (let tries = 0; tries < 5 && this.#network.frames.taken > 0; tries += 1) await this.#runFor(777);
     if (this.#network.frames.taken > 0) throw new Error(`${this.#network.frames.taken} frames are held`);
   }
 
+  /** Runs until all connections are over, for a time at most. */
+  async #settle(ms: number): Promise<void> {
+    const endMs = this.#network.nowMs + ms;
+    while (this.#network.nowMs < endMs && this.#run.actors.size > 0) await this.#runFor(10 * SLICE_MS);
+  }
+
+  #checkOver(): void {
+    const [left] = this.#run.actors;
+    if (left !== undefined) throw new Error(`not over at the end: ${left.describe()}`);
+  }
+
+  /** After the faults, hosts reach each other as before. */
+  async #probe(): Promise<void> {
+    const dice = this.#dice.fork('probes');
+    this.#run.isSafe = true;
+    for (let count = 0; count < PROBES; count += 1) {
+      const route = dice.any(this.topology.routes);
+      const station = this.#stations.find(({ host }) => host === route?.from);
+      if (route === undefined || station === undefined) return;
+      station.probe(route.address);
+      await this.#settle(PROBE_MS);
+      this.#checkOver();
+    }
+  }
+
   /** Two ends of one connection that both live have no reason left to wait. */
   #checkProgress(): void {
-    for (const talker of this.#run.talkers) {
-      const { source } = talker.incoming;
-      const peer = [...this.#run.talkers].find((other) => other.outgoing === source && source !== undefined);
-      if (peer !== undefined) throw new Error(`no progress:\n  ${talker.describe()}\n  ${peer.describe()}`);
-      if (!talker.isConnected) throw new Error(`no outcome: ${talker.describe()}`);
+    const actors = [...this.#run.actors];
+    for (const actor of actors) {
+      const { source } = actor.incoming;
+      const peer = actors.find(({ outgoing }) => outgoing === source);
+      if (peer !== undefined) throw new Error(`no progress:\n  ${actor.describe()}\n  ${peer.describe()}`);
+      if (!actor.isConnected) throw new Error(`no outcome: ${actor.describe()}`);
     }
   }
 

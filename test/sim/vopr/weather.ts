@@ -83,8 +83,8 @@ export class Weather {
   }
 
   #clear(link: Link): void {
-    const { powerSave: _, ...base } = this.#topology.base.get(link) ?? {};
-    link.set({ ...NOTHING, ...base });
+    const { delayMs, bitsPerSecond } = this.#topology.base.get(link) ?? {};
+    link.set({ ...NOTHING, delayMs, bitsPerSecond });
   }
 
   #change(link: Link): void {

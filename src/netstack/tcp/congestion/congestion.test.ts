@@ -100,6 +100,23 @@ describe('CUBIC', () => {
     assert.ok(growth(95) > 3 * growth(45), `${growth(95)} ${growth(45)}`);
   });
 
+  it('does not count the time in which the window is not used (§5.8)', () => {
+    const afterPause = (pause: (control: Cubic, nowMs: number) => void): number => {
+      const control = new Cubic(200 * MSS, 200 * MSS);
+      control.lost(200 * MSS, MSS);
+      control.windowBytes = control.thresholdBytes;
+      for (let round = 0; round < 10; round += 1) acknowledgeRound(control, round * RTT_MS);
+      pause(control, 10 * RTT_MS);
+      acknowledgeRound(control, 70_000);
+      return control.windowBytes / MSS;
+    };
+    const silent = afterPause(() => undefined);
+    const limited = afterPause((control, nowMs) => {
+      for (let atMs = nowMs; atMs < 70_000; atMs += RTT_MS) control.acknowledged(MSS, false, MSS, atMs, RTT_MS);
+    });
+    for (const segments of [silent, limited]) assert.ok(segments < 175, String(segments));
+  });
+
   it('gives room up if the next loss comes below the old window (§4.7)', () => {
     const control = new Cubic(200 * MSS, 200 * MSS);
     control.lost(200 * MSS, MSS);

@@ -14,6 +14,8 @@ export class Cubic implements Congestion {
   thresholdBytes: number;
   /** Start of the present congestion avoidance; −1 before it. */
   #epochMs = -1;
+  /** Time of the last acknowledgement. */
+  #lastMs = 0;
   /** Segments: W_max, cwnd_prior, and the window that Reno would have, W_est. */
   #most = 0;
   #prior = 0;
@@ -30,6 +32,7 @@ export class Cubic implements Congestion {
   }
 
   acknowledged(bytes: number, isLimited: boolean, mss: number, nowMs: number, rttMs: number): void {
+    this.#leaveOut(nowMs, isLimited ? rttMs : 0);
     if (!isLimited) return;
     if (this.windowBytes < this.thresholdBytes) {
       this.windowBytes = Math.min(this.windowBytes + bytes, this.thresholdBytes);
@@ -47,6 +50,15 @@ export class Cubic implements Congestion {
     const whole = Math.floor(this.#remainder);
     this.#remainder -= whole;
     this.windowBytes += whole;
+  }
+
+  /**
+   * Moves the epoch on by the time in which the window was not used (§4.2, §5.8): all since the last
+   * acknowledgement but for `usedMs`. While data is in flight, one comes in each round trip.
+   */
+  #leaveOut(nowMs: number, usedMs: number): void {
+    if (this.#epochMs >= 0) this.#epochMs += Math.max(0, nowMs - this.#lastMs - usedMs);
+    this.#lastMs = nowMs;
   }
 
   #beginEpoch(mss: number, nowMs: number): void {
