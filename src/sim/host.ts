@@ -49,8 +49,9 @@ export class Host implements Machine {
   ) {
     this.name = name;
     const profile = options.profile ?? 'linux';
-    this.profile = typeof profile === 'string' ? PROFILES[profile] : profile;
+    this.profile = typeof profile === 'string' ? profileNamed(profile) : profile;
     this.addresses = options.addresses;
+    for (const address of this.addresses) parseAddress(bare(address));
     this.limits = options.limits ?? {};
     this.forwards = options.forwards ?? false;
     this.#around = around;
@@ -184,4 +185,10 @@ export class Host implements Machine {
     if (this.#boot === undefined) throw this.#around.loop.error('misuse', `the host ${this.name} is down`);
     return this.#boot;
   }
+}
+
+/** Returns the profile; JavaScript may name one that is none. */
+function profileNamed(name: ProfileName): Profile {
+  if (Object.hasOwn(PROFILES, name)) return PROFILES[name];
+  throw new RangeError(`profile must be one of ${Object.keys(PROFILES).join(', ')}, not ${name}`);
 }

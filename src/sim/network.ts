@@ -144,7 +144,7 @@ export class Network {
   /**
    * Joins two hosts, which then reach each other's addresses. A router (`forwards`) becomes the default
    * route of a host that has none yet. Behind NAT, the first host is inside.
-   * @throws RangeError, TypeError for an option out of range, or one that there is not.
+   * @throws RangeError, TypeError for options that cannot be, and for what is no host of this network.
    */
   link(a: Host, b: Host, options: LinkOptions = {}): Link {
     for (const host of [a, b]) {
