@@ -2,7 +2,7 @@
 import type { FramePool } from '../netstack/frame.js';
 import type { SeededRandom } from '../support/seeded-random.js';
 import { Direction, type LinkEnd, type LinkTap } from './direction.js';
-import type { Impairments } from './impairments.js';
+import { checkRange, type Impairments } from './impairments.js';
 import { LinkLog } from './link-log.js';
 import { Nat, type NatOptions } from './nat.js';
 import type { PacketView } from './packet-view.js';
@@ -49,6 +49,7 @@ export class Link {
 
   constructor([a, b]: readonly [LinkEnd, LinkEnd], options: LinkOptions, around: LinkSurroundings) {
     const { medium = 'ip', mtu = DEFAULT_MTU, forward = {}, backward = {}, nat, ...both } = options;
+    checkRange('mtu', mtu, 68, 65_535);
     this.name = around.name;
     this.medium = medium;
     this.mtu = mtu;
