@@ -32,7 +32,9 @@ export interface QueueOptions {
   readonly codel?: CoDelOptions | boolean;
 }
 
-export type DelayDistribution = 'uniform' | 'normal' | 'pareto' | 'paretonormal';
+export const DISTRIBUTIONS = ['uniform', 'normal', 'pareto', 'paretonormal'] as const;
+
+export type DelayDistribution = (typeof DISTRIBUTIONS)[number];
 
 /** A radio that sleeps between beacons. Its own frames leave at once. */
 export interface PowerSave {
@@ -143,8 +145,9 @@ function checkNames(options: Impairments): void {
   throw new TypeError(`a link has no option ${unknown}; impairments are ${[...known].sort().join(', ')}`);
 }
 
-function checkRange(name: string, value: number | undefined, least: number, most: number): void {
-  if (value === undefined || (value >= least && value <= most)) return;
+/** @throws RangeError unless `value` is `undefined` or a number in the range. */
+export function checkRange(name: string, value: number | undefined, least: number, most: number): void {
+  if (value === undefined || (typeof value === 'number' && value >= least && value <= most)) return;
   throw new RangeError(`${name} must be a number of ${least} to ${most}, not ${value}`);
 }
 
@@ -155,8 +158,16 @@ function checkRange(name: string, value: number | undefined, least: number, most
 export function checkImpairments(options: Impairments): Impairments {
   checkNames(options);
   for (const [name, least, most] of RANGES) checkRange(name, options[name], least, most);
-  const { burstLoss, queue, reorder } = options;
+  const { burstLoss, queue, reorder, distribution, dropList } = options;
+  if (distribution !== undefined && !DISTRIBUTIONS.includes(distribution)) {
+    throw new RangeError(`distribution must be ${DISTRIBUTIONS.join(', ')}, not ${distribution}`);
+  }
+  if (dropList !== undefined && !Array.isArray(dropList)) {
+    throw new RangeError('dropList must be a list of numbers of packets');
+  }
   if (burstLoss !== undefined) {
+    checkRange('burstLoss.p', burstLoss.p, 0, 1);
+    if (typeof burstLoss.p !== 'number') throw new RangeError('burstLoss needs its probability p');
     for (const [name, value] of Object.entries(burstLoss))
       checkRange(`burstLoss.${name}`, Number(value), 0, 1);
   }
@@ -170,5 +181,9 @@ export function checkImpairments(options: Impairments): Impairments {
   }
   checkRange('queue.packets', queue?.packets, 1, 1e6);
   checkRange('queue.bytes', queue?.bytes, 1, 1e12);
+  if (typeof queue?.codel === 'object') {
+    checkRange('queue.codel.targetMs', queue.codel.targetMs, 0, 3_600_000);
+    checkRange('queue.codel.intervalMs', queue.codel.intervalMs, 0.001, 3_600_000);
+  }
   return options;
 }

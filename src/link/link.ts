@@ -3,7 +3,7 @@ import type { FramePool } from '../netstack/frame.js';
 import type { SeededRandom } from '../support/seeded-random.js';
 import { Direction } from './direction.js';
 import type { LinkEnd, LinkTap } from './ports.js';
-import type { Impairments } from './impairments.js';
+import { checkRange, type Impairments } from './impairments.js';
 import { LinkLog } from './link-log.js';
 import { Nat, type NatOptions } from './nat.js';
 import type { PacketView } from './packet-view.js';
@@ -53,6 +53,7 @@ export class Link {
 
   constructor([a, b]: readonly [LinkEnd, LinkEnd], options: LinkOptions, around: LinkSurroundings) {
     const { medium = 'ip', mtu = DEFAULT_MTU, forward = {}, backward = {}, nat, ...both } = options;
+    checkRange('mtu', mtu, 68, 65_535);
     if (nat?.address !== undefined && medium === 'ethernet') {
       throw new TypeError(`a link with the address of a NAT is of medium 'ip', not 'ethernet'`);
     }

@@ -7,7 +7,7 @@ import { checksumOf, fold, sumWords } from '../netstack/wire/checksum.js';
 import { Address } from '../netstack/wire/address.js';
 import type { Direction } from './direction.js';
 import type { Middlebox } from './ports.js';
-import { nsOf } from './impairments.js';
+import { checkRange, nsOf } from './impairments.js';
 import { NatKey, NatTable, type NatEnds } from './nat-table.js';
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP, type PacketView } from './packet-view.js';
 
@@ -28,6 +28,8 @@ const ECHO_BYTES = 8;
 const IDENTIFIER = 4;
 const ERROR_TYPES: readonly number[] = [3, 11, 12];
 
+/** Longest lifetime, in milliseconds: 100 days. */
+const MOST_LIFE_MS = 8_640_000_000;
 const FIRST_PORT = 1024;
 const LAST_PORT = 65_535;
 
@@ -88,10 +90,18 @@ export class Nat implements Middlebox {
 
   /**
    * @param outbound the direction from inside to outside.
-   * @throws TypeError if the address is none of IPv4.
+   * @throws TypeError if the address is none of IPv4; RangeError for a lifetime out of range, or an unknown
+   *   `onExpiry`.
    */
   constructor(options: NatOptions, outbound: Direction) {
     this.#outbound = outbound;
+    for (const name of ['establishedMs', 'transitoryMs', 'udpMs'] as const) {
+      checkRange(`nat.${name}`, options[name], 0, MOST_LIFE_MS);
+    }
+    const { onExpiry = 'drop' } = options;
+    if (!['drop', 'reset'].includes(onExpiry)) {
+      throw new RangeError(`nat.onExpiry must be drop or reset, not ${onExpiry}`);
+    }
     const address = options.address === undefined ? undefined : Address.parse(options.address);
     if (options.address !== undefined && address?.family !== 4) {
       throw new TypeError(`the address of a NAT is one of IPv4, not ${options.address}`);
@@ -101,7 +111,7 @@ export class Nat implements Middlebox {
     this.#transitoryNs = nsOf(options.transitoryMs ?? TRANSITORY_MS);
     this.#udpNs = nsOf(options.udpMs ?? UDP_MS);
     this.#icmpNs = nsOf(options.icmpMs ?? ICMP_MS);
-    this.#onExpiry = options.onExpiry ?? 'drop';
+    this.#onExpiry = onExpiry;
   }
 
   /** The address outside in text form; `undefined`: addresses stay. */

@@ -23,8 +23,39 @@ function replace(holder: unknown, name: string, value: unknown): Restore {
   };
 }
 
-function clear(handle: unknown): void {
-  if (handle instanceof TimerHandle) handle.close();
+/** The loop whose globals are installed: the program has no others. */
+let installed: EventLoop | undefined;
+
+/** Returns a function that closes a timer of the network, and passes others on to the runtime's `clear`. */
+function clearWith(name: string): (handle: unknown) => void {
+  const clear: unknown = Reflect.get(globalThis, name);
+  return (handle) => {
+    if (handle instanceof TimerHandle) handle.close();
+    else if (typeof clear === 'function') Reflect.apply(clear, globalThis, [handle]);
+  };
+}
+
+/**
+ * Returns the job, bound to the present `AsyncLocalStorage` stores where there are any.
+ * @throws TypeError if it is no function.
+ */
+function jobOf(job: Callback, args: readonly unknown[]): () => void {
+  if (typeof job !== 'function') throw new TypeError('the callback of a timer must be a function');
+  const call = (): void => {
+    job(...args);
+  };
+  const resource = property(builtin('async_hooks'), 'AsyncResource');
+  const bind = property(resource, 'bind');
+  if (typeof bind !== 'function') return call;
+  const bound: unknown = Reflect.apply(bind, resource, [call]);
+  return () => {
+    if (typeof bound === 'function') Reflect.apply(bound, undefined, []);
+  };
+}
+
+function property(holder: unknown, name: string): unknown {
+  const isHolder = typeof holder === 'function' || (typeof holder === 'object' && holder !== null);
+  return isHolder ? Reflect.get(holder, name) : undefined;
 }
 
 /** The timers of a network. */
@@ -38,41 +69,20 @@ function timersOf(loop: EventLoop): Readonly<Record<string, unknown>> {
   const turn = <Value>(value?: Value, options?: { signal?: AbortSignal }): Promise<Value | undefined> =>
     settled((done) => new TimerHandle(loop, 0, done, 'immediate'), value, options?.signal);
   const setTimeout = (job: Callback, ms?: number, ...args: readonly unknown[]): TimerHandle =>
-    new TimerHandle(
-      loop,
-      ms,
-      () => {
-        job(...args);
-      },
-      'once',
-    );
+    new TimerHandle(loop, ms, jobOf(job, args), 'once');
   const setInterval = (job: Callback, ms?: number, ...args: readonly unknown[]): TimerHandle =>
-    new TimerHandle(
-      loop,
-      ms,
-      () => {
-        job(...args);
-      },
-      'again',
-    );
+    new TimerHandle(loop, ms, jobOf(job, args), 'again');
   const setImmediate = (job: Callback, ...args: readonly unknown[]): TimerHandle =>
-    new TimerHandle(
-      loop,
-      0,
-      () => {
-        job(...args);
-      },
-      'immediate',
-    );
+    new TimerHandle(loop, 0, jobOf(job, args), 'immediate');
   Object.defineProperty(setTimeout, PROMISIFIED, { value: sleep });
   Object.defineProperty(setImmediate, PROMISIFIED, { value: turn });
   return {
     setTimeout,
     setInterval,
     setImmediate,
-    clearTimeout: clear,
-    clearInterval: clear,
-    clearImmediate: clear,
+    clearTimeout: clearWith('clearTimeout'),
+    clearInterval: clearWith('clearInterval'),
+    clearImmediate: clearWith('clearImmediate'),
     sleep,
     turn,
   };
@@ -99,14 +109,15 @@ function settled<Value>(
   });
 }
 
-/** Yields `value` at each interval (timers/promises). */
+/** Yields `value` at each interval, until the signal of `options` aborts (timers/promises). */
 async function* every<Value>(
-  sleep: (ms?: number) => Promise<unknown>,
+  sleep: (ms?: number, value?: undefined, options?: unknown) => Promise<unknown>,
   ms?: number,
   value?: Value,
+  options?: unknown,
 ): AsyncGenerator<Value | undefined> {
   for (;;) {
-    await sleep(ms);
+    await sleep(ms, undefined, options);
     yield value;
   }
 }
@@ -150,6 +161,10 @@ function syncModules(): void {
 
 /** See `Network.installGlobals`. */
 export function installGlobals(loop: EventLoop, random: SeededRandom, epochMs: number): Disposable {
+  if (installed !== undefined) {
+    throw loop.error('misuse', 'the globals of a network are installed already: dispose of them first');
+  }
+  installed = loop;
   const { sleep, turn, ...timers } = timersOf(loop);
   const timeout = (ms: number): AbortSignal => {
     const controller = new AbortController();
@@ -170,9 +185,12 @@ export function installGlobals(loop: EventLoop, random: SeededRandom, epochMs: n
   if (typeof sleep === 'function') {
     set(promises, 'setTimeout', sleep);
     set(promises, 'setImmediate', turn);
-    set(promises, 'setInterval', (ms?: number, value?: unknown) =>
-      every((delayMs) => Promise.resolve(Reflect.apply(sleep, undefined, [delayMs])), ms, value),
+    set(promises, 'setInterval', (ms?: number, value?: unknown, options?: unknown) =>
+      every((...args) => Promise.resolve(Reflect.apply(sleep, undefined, args)), ms, value, options),
     );
+    const wait = (ms?: number, options?: unknown): unknown =>
+      Reflect.apply(sleep, undefined, [ms, undefined, options]);
+    set(property(promises, 'scheduler'), 'wait', wait);
   }
   set(
     globalThis,
@@ -186,6 +204,7 @@ export function installGlobals(loop: EventLoop, random: SeededRandom, epochMs: n
   syncModules();
   return {
     [Symbol.dispose]: () => {
+      if (restores.length > 0) installed = undefined;
       for (const restore of restores.splice(0).reverse()) restore();
       syncModules();
     },

@@ -240,6 +240,7 @@ export class Network {
    * Gives the program the network's time and chance instead of the runtime's, until the returned object is
    * disposed of: setTimeout, setInterval, setImmediate, timers/promises, Date, performance.now,
    * AbortSignal.timeout, Math.random, crypto.getRandomValues. Ticks and promises stay the runtime's.
+   * @throws SimulationError if they are installed already, by this network or another one.
    */
   installGlobals(): Disposable {
     return installGlobals(this.#loop, this.#random.fork('globals'), this.epochMs);

@@ -121,6 +121,21 @@ describe('a link', () => {
     assert.notDeepEqual(run(1), run(2));
   });
 
+  it('checks what is no number too, with the name of the option', () => {
+    const wrong: readonly (readonly [object, RegExp])[] = [
+      [{ distribution: 'gauss', jitterMs: 1 }, /distribution must be uniform, normal/],
+      [{ dropList: 5 }, /dropList must be a list/],
+      [{ loss: '0.1' }, /loss must be a number/],
+      [{ burstLoss: 0.1 }, /burstLoss needs its probability p/],
+      [{ queue: { codel: { targetMs: -1 } } }, /queue\.codel\.targetMs/],
+      [{ mtu: Number.NaN }, /mtu must be a number of 68/],
+      [{ nat: { establishedMs: -1 } }, /nat\.establishedMs/],
+      [{ nat: { onExpiry: 'rst' } }, /nat\.onExpiry must be drop or reset/],
+    ];
+    for (const [options, message] of wrong)
+      assert.throws(() => new Testbed(options), { name: 'RangeError', message });
+  });
+
   it('checks its numbers', () => {
     const bed = new Testbed();
     assert.throws(() => bed.link.set({ loss: 1.1 }), /loss must be a number of 0 to 1, not 1.1/);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import { describe, it } from 'node:test';
 import { WebSocket, WebSocketServer } from 'ws';
-import { carry, createConnection } from '#src/net.js';
+import { carry, createConnection, createServer } from '#src/net.js';
 import type { Host } from '#src/sim/host.js';
 import { Network } from '#src/sim/network.js';
 
@@ -63,6 +63,27 @@ describe('programs of Node in a network', () => {
     agent.destroy();
     web.close();
     await network.run(1000);
+  });
+
+  it('the end of a socket that had data comes at the instant of the FIN', async () => {
+    const { network, client, server } = pair();
+    let endedMs = -1;
+    const listening = createServer({ stack: server.stack }, (socket) => {
+      socket.on('data', () => undefined);
+      socket.on('end', () => (endedMs = network.nowMs));
+    });
+    listening.listen(80);
+    const socket = createConnection({
+      host: 'server',
+      port: 80,
+      lookup: network.lookup,
+      stack: client.stack,
+    });
+    socket.write('data');
+    network.at(10 * DELAY_MS, () => void socket.end());
+    await network.run(1000);
+    assert.equal(endedMs, 11 * DELAY_MS);
+    listening.close();
   });
 
   it('a WebSocket echoes', async () => {

@@ -1,7 +1,8 @@
 /** Virtual time in a program of promises. */
 import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { readFile } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setInterval as every, setTimeout as sleep } from 'node:timers/promises';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { AsyncClient, AsyncServer } from '#src/index.js';
@@ -246,6 +247,61 @@ describe('globals of a network', () => {
     ]);
     assert.equal(first.at(-1), 800);
     assert.ok(Date.now() < Date.UTC(2029, 0, 1) || new Date().getFullYear() >= 2029);
+  });
+});
+
+describe('timers of installed globals', () => {
+  it('run their callbacks in the stores with which they were set', async () => {
+    const network = new Network({ seed: 1 });
+    const stores = new AsyncLocalStorage<string>();
+    const seen: (string | undefined)[] = [];
+    using globals = network.installGlobals();
+    assert.ok(globals);
+    stores.run('mine', () => {
+      setTimeout(() => seen.push(stores.getStore()), 5);
+      setImmediate(() => seen.push(stores.getStore()));
+    });
+    await network.run(10);
+    assert.deepEqual(seen, ['mine', 'mine']);
+  });
+
+  it('leave the timers of before to the runtime, and end with their signal', async () => {
+    const network = new Network({ seed: 1 });
+    const before = setTimeout(() => undefined, 60_000);
+    const controller = new AbortController();
+    let count = 0;
+    {
+      using globals = network.installGlobals();
+      assert.ok(globals);
+      clearTimeout(before);
+      const program = async (): Promise<void> => {
+        for await (const tick of every(10, 1, { signal: controller.signal })) {
+          count += tick;
+          if (count === 3) setTimeout(() => controller.abort(), 5);
+        }
+      };
+      await assert.rejects(network.runUntil(program()), /aborted/);
+    }
+    assert.deepEqual(
+      [network.nowMs, count, 'hasRef' in before && Reflect.get(before, '_destroyed')],
+      [35, 3, true],
+    );
+  });
+
+  it('refuse what is no function, at once', () => {
+    using globals = new Network({ seed: 1 }).installGlobals();
+    assert.ok(globals);
+    assert.throws(() => Reflect.apply(setTimeout, undefined, ['text', 1]), TypeError);
+  });
+
+  it('belong to one network at a time', () => {
+    const real = Date;
+    const globals = new Network({ seed: 1 }).installGlobals();
+    assert.throws(() => new Network({ seed: 2 }).installGlobals(), SimulationError);
+    globals[Symbol.dispose]();
+    globals[Symbol.dispose]();
+    assert.equal(Date, real);
+    new Network({ seed: 2 }).installGlobals()[Symbol.dispose]();
   });
 });
 
