@@ -25,8 +25,7 @@ server.listen(80);
 
 function get(path: string): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const createConnection = () =>
-      connect({ host: 'site', port: 80, lookup: network.lookup, stack: browser.stack });
+    const createConnection = () => connect({ host: 'site', port: 80, stack: browser.stack });
     const request = http.get({ host: 'site', path, createConnection }, (response) => {
       buffer(response).then(resolve, reject);
     });

@@ -33,8 +33,7 @@ async function session(keepalive: number): Promise<readonly [connections: number
   });
   server.listen(1883);
 
-  const { lookup } = network;
-  const client = new MqttClient(() => connect({ host: 'broker', port: 1883, lookup, stack: device.stack }), {
+  const client = new MqttClient(() => connect({ host: 'broker', port: 1883, stack: device.stack }), {
     keepalive,
     reconnectPeriod: 5000,
   });

@@ -37,7 +37,7 @@ const gone = new Promise<void>((resolve) => {
 });
 
 const socket = new WebSocket('ws://cloud/', {
-  createConnection: () => connect({ host: 'cloud', port: 80, lookup: network.lookup, stack: phone.stack }),
+  createConnection: () => connect({ host: 'cloud', port: 80, stack: phone.stack }),
 });
 await network.runUntil(new Promise((resolve) => socket.once('open', resolve)));
 socket.send('hello');

@@ -125,6 +125,24 @@ const RANGES: readonly (readonly [NumberName, number, number])[] = [
   ['jitterMs', 0, 86_400_000],
 ];
 
+/** Names of the options that are no plain numbers. */
+const OTHER_NAMES: readonly (keyof Impairments)[] = [
+  'blackHole',
+  'burstLoss',
+  'dropList',
+  'queue',
+  'distribution',
+  'reorder',
+  'powerSave',
+];
+
+function checkNames(options: Impairments): void {
+  const known: readonly string[] = [...RANGES.map(([name]) => name), ...OTHER_NAMES];
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw new TypeError(`a link has no option ${unknown}; impairments are ${[...known].sort().join(', ')}`);
+}
+
 function checkRange(name: string, value: number | undefined, least: number, most: number): void {
   if (value === undefined || (value >= least && value <= most)) return;
   throw new RangeError(`${name} must be a number of ${least} to ${most}, not ${value}`);
@@ -132,9 +150,10 @@ function checkRange(name: string, value: number | undefined, least: number, most
 
 /**
  * Checks impairments.
- * @throws RangeError for a number out of range.
+ * @throws RangeError for a number out of range; TypeError for a name that is none.
  */
 export function checkImpairments(options: Impairments): Impairments {
+  checkNames(options);
   for (const [name, least, most] of RANGES) checkRange(name, options[name], least, most);
   const { burstLoss, queue, reorder } = options;
   if (burstLoss !== undefined) {

@@ -27,6 +27,9 @@ const MOST_EVENTS_OF_A_TURN = 16_384;
 /** Errors that a failed run keeps; later ones are forgotten. */
 export const MOST_ERRORS = 16;
 const NS_PER_MS = 1_000_000;
+const STUCK =
+  'nothing is left that could happen in the network (timers of the runtime count after installGlobals(), ' +
+  'files and other real input and output inside of live())';
 
 /** A host, as the loop sees it. */
 export interface Machine {
@@ -343,7 +346,7 @@ export class EventLoop {
       return true;
     }
     if (run.isGoal && nextNs === Number.POSITIVE_INFINITY) {
-      throw this.error('stuck', `nothing is left that could happen${this.#waiting()}`);
+      throw this.error('stuck', `${STUCK}${this.#waiting()}`);
     }
     this.#timeline.moveTo(run.endNs);
     if (run.isGoal) throw this.error('limit', `the promise did not settle in time${this.#waiting()}`);

@@ -144,9 +144,12 @@ export class Network {
   /**
    * Joins two hosts, which then reach each other's addresses. A router (`forwards`) becomes the default
    * route of a host that has none yet. Behind NAT, the first host is inside.
-   * @throws RangeError, TypeError for options that cannot be.
+   * @throws RangeError, TypeError for an option out of range, or one that there is not.
    */
   link(a: Host, b: Host, options: LinkOptions = {}): Link {
+    for (const host of [a, b]) {
+      if (this.#hosts.get(host.name) !== host) throw new TypeError('a link joins two hosts of its network');
+    }
     const link = this.#makeLink(a, b, `${a.name} - ${b.name}`, options);
     this.#pairs.push({ link, a, b });
     const inside = link.nat?.address;

@@ -326,7 +326,7 @@ describe('TIME_WAIT (§3.10.7.4)', () => {
 
   it('gives way to a connection whose numbers lie behind all of the former one', () => {
     const { bed, c, peer } = established({ scale: 8, window: 1_000_000 });
-    for (let sent = 0; sent < 2_000_000; ) {
+    for (let sent = 0; sent < 2_000_000;) {
       sent += write(bed, c, 100_000);
       peer.takeSent();
       peer.ackAll();

@@ -257,7 +257,8 @@ describe('connections in TIME_WAIT', () => {
     assert.ok(c !== undefined);
     const removed: number[] = [];
     for (let index = 0; index < MOST_TIME_WAIT + 2; index += 1) {
-      const entry = Object.create(c, { state: { value: TcpState.TIME_WAIT, writable: true } }) as TcpConnection;
+      const state = { value: TcpState.TIME_WAIT, writable: true };
+      const entry = Object.create(c, { state }) as TcpConnection;
       Object.defineProperty(entry, 'host', {
         value: {
           forget: (gone: TcpConnection) => {

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { established, write, type Conversation, type EstablishedOptions } from './bed.js';
+import { Bed, established, write, type Conversation, type EstablishedOptions } from './bed.js';
 
 const RTT_MS = 100;
 

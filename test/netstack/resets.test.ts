@@ -111,6 +111,20 @@ describe('acknowledgements of blind attackers (RFC 5961 §5)', () => {
   });
 });
 
+describe('acknowledgements outside of the window', () => {
+  it('are answered once in half a second, so that two ends never answer each other without end', () => {
+    const { bed, peer } = established();
+    for (let round = 0; round < 10; round += 1) peer.send({ seq: 200_000 });
+    assert.equal(peer.sent().length, 1);
+    bed.run(500);
+    peer.send({ seq: 200_000 });
+    assert.equal(peer.sent().length, 1);
+    // What carries data is always answered.
+    for (let round = 0; round < 3; round += 1) peer.send({ seq: 200_000, data: 'x' });
+    assert.equal(peer.sent().length, 3);
+  });
+});
+
 describe('challenge ACKs (RFC 5961 §7)', () => {
   it('are limited in each second', () => {
     const { bed, peer } = established({ tcp: { challengeAcksPerSecond: 3 } });

@@ -8,6 +8,7 @@ import { memoryStack, nodeStack } from '#src/index.js';
 import { carry, createConnection, createServer, type ConnectOptions, type Socket } from '#src/net.js';
 import type { Host } from '#src/sim/host.js';
 import { Network } from '#src/sim/network.js';
+import { virtualStack } from '#src/virtual.js';
 
 const DELAY_MS = 10;
 const SERVER = ['10.0.0.2', 'fd00::2'] as const;
@@ -186,4 +187,24 @@ it('names of the node stack stay the system’s', async () => {
   assert.equal(text, 'by the system');
   assert.equal(lookups[0]?.[3], 'localhost');
   server.close();
+});
+
+it('a host in real time has the system’s names, or those of its look-up function', async () => {
+  const named = virtualStack({
+    lookup: (host, answer) => {
+      answer(host === 'there' ? null : new Error('no'), ['127.0.0.1']);
+    },
+  });
+  for (const [stack, host, found] of [
+    [virtualStack(), 'localhost', true],
+    [named, 'there', true],
+    [named, 'localhost', false],
+  ] as const) {
+    const server = createServer({ stack }, (socket) => socket.end('here')).listen(80);
+    await once(server, 'listening');
+    const { text, error } = await outcomeOf(createConnection({ host, port: 80, stack }));
+    assert.deepEqual([text, error?.code], found ? ['here', undefined] : ['', 'ENOTFOUND']);
+    server.close();
+    await stack.close();
+  }
 });

@@ -31,7 +31,7 @@ export function receiveSegment(c: TcpConnection, segment: Segment): InputAnswer 
   if (c.state === TcpState.SYN_RECEIVED && isRepeatedSyn(c, segment)) return 'done';
   if (c.state === TcpState.TIME_WAIT && isNewSyn(c, segment)) return 'listen';
   const isReset = (segment.flags & TcpFlag.RST) !== 0;
-  if (!isReset && isTooOld(c, segment)) return refuse(c, 'paws', true);
+  if (!isReset && isTooOld(c, segment)) return refuse(c, 'paws', mayAnswer(c, segment));
   if (!isAcceptable(c, segment)) return refuseUnacceptable(c, segment, isReset);
   c.timers.heardAtMs = c.nowMs();
   if (isReset) return receiveReset(c, segment);
@@ -70,7 +70,7 @@ function refuseUnacceptable(c: TcpConnection, segment: Segment, isReset: boolean
   const isProbe = segment.length === 0 && seqLess(segment.seq, c.rcvNxt);
   if (takesAck && !isProbe && c.state !== TcpState.TIME_WAIT && seqAtMost(segment.seq, c.rcvEdge))
     acknowledge(c, segment);
-  return refuse(c, 'outside', true);
+  return refuse(c, 'outside', mayAnswer(c, segment));
 }
 
 /** Data that came before is reported as a duplicate (RFC 2883 §4). */
@@ -80,6 +80,11 @@ function noteRepeated(c: TcpConnection, segment: Segment): void {
   c.duplicateStart = segment.seq;
   c.duplicateEnd = end;
   c.hasDuplicate = true;
+}
+
+/** What carries data or FIN is sent again only if it was not answered: it belongs to no loop. */
+function mayAnswer(c: TcpConnection, segment: Segment): boolean {
+  return segment.length > 0 || c.timers.mayAnswer();
 }
 
 function refuse(c: TcpConnection, reason: string, isAnswered: boolean): 'done' {

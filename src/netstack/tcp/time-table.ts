@@ -3,7 +3,7 @@
  * of its own costs V8 a box for each. A connection has a row; a row of zeros is never given.
  */
 
-const COLUMNS = 17;
+const COLUMNS = 18;
 /** The first columns begin as `Infinity`: deadlines that are not set. */
 const DEADLINES = 10;
 const FIRST_ROWS = 16;
@@ -197,5 +197,14 @@ export class TimeRow {
 
   set lastSentAtMs(ms: number) {
     this.#table.times[this.#row + 16] = ms;
+  }
+
+  /** Time from which a segment outside of the window that carries nothing may be answered again. */
+  get answerAtMs(): number {
+    return this.#table.times[this.#row + 17] ?? 0;
+  }
+
+  set answerAtMs(ms: number) {
+    this.#table.times[this.#row + 17] = ms;
   }
 }

@@ -21,6 +21,8 @@ const NEVER = Number.POSITIVE_INFINITY;
 const CORK_MS = 200;
 /** Retransmission timeout of data behind a SYN that was lost (RFC 6298 §5.7). */
 const LOST_SYN_RTO_MS = 3000;
+/** Time between two answers to refused segments that carry nothing (Linux: tcp_invalid_ratelimit). */
+const ANSWER_INTERVAL_MS = 500;
 /** Doublings of an interval at most. */
 const MOST_BACKOFFS = 16;
 
@@ -274,6 +276,18 @@ export class ConnectionTimers extends TimeRow {
     this.delayedAckAtMs =
       ticks === undefined ? nowMs + profile.delayedAckMs : tickMs(bootMs, nowMs, ticks.fastMs, 1);
     this.wakeBy(this.delayedAckAtMs);
+  }
+
+  /**
+   * Returns true if a segment that carries nothing and is refused may be answered: two ends that have lost
+   * each other's place, as after a forged segment, would answer each other without end. lwIP's do.
+   */
+  mayAnswer(): boolean {
+    const nowMs = this.#c.nowMs();
+    if (this.#c.host.profile.ticks !== undefined) return true;
+    if (nowMs < this.answerAtMs) return false;
+    this.answerAtMs = nowMs + ANSWER_INTERVAL_MS;
+    return true;
   }
 
   #delayedAckDue(): void {

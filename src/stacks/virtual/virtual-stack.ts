@@ -84,7 +84,8 @@ export class VirtualStack implements TcpStack, Driven {
     'CONFIG_ASYNC_TCP_CLOSE_TIMEOUT',
     'CONFIG_ASYNC_TCP_SND_BUDGET',
   ]);
-  readonly hasOwnNames = true;
+  /** A host in real time, as on a TAP device, has the system's names unless it has a look-up function. */
+  readonly hasOwnNames: boolean;
   readonly limits: StackLimits;
   readonly clock: Clock;
   readonly timers: TimerWheel;
@@ -119,6 +120,7 @@ export class VirtualStack implements TcpStack, Driven {
     this.#host = netstack;
     this.#context = new StackContext(netstack.tcp, driver, this.limits);
     this.#lookup = options.lookup ?? lookupLocalhost;
+    this.hasOwnNames = options.lookup !== undefined || driver.isRealTime !== true;
     this.clock = driver.clock;
     this.timers = this.#context.timers;
   }

@@ -112,7 +112,8 @@ describe('CUBIC', () => {
     };
     const silent = afterPause(() => undefined);
     const limited = afterPause((control, nowMs) => {
-      for (let atMs = nowMs; atMs < 70_000; atMs += RTT_MS) control.acknowledged(MSS, false, MSS, atMs, RTT_MS);
+      for (let atMs = nowMs; atMs < 70_000; atMs += RTT_MS)
+        control.acknowledged(MSS, false, MSS, atMs, RTT_MS);
     });
     for (const segments of [silent, limited]) assert.ok(segments < 175, String(segments));
   });
