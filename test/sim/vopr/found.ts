@@ -4,4 +4,6 @@ export interface FoundSeed {
   readonly what: string;
 }
 
-export const FOUND: readonly FoundSeed[] = [];
+export const FOUND: readonly FoundSeed[] = [
+  { seed: 1, what: 'a keep-alive probe was due again and again at one instant' },
+];

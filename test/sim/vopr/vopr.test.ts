@@ -7,13 +7,17 @@ import { FOUND } from './found.js';
 import { play } from './vopr.js';
 
 const FIRST_SEED = 1;
-const RUNS = inForm({ short: 6, long: 200 });
+const RUNS = inForm({ short: 4, long: 200 });
 
 describe('a random network', { timeout: HANGS_MS }, () => {
+  /** Hash of the packets of the first run. */
+  let hash = '';
+
   it('loses and alters no byte, keeps the contract, and comes to rest after the faults', async (test) => {
     const total = new Census();
     for (let seed = FIRST_SEED; seed < FIRST_SEED + RUNS; seed += 1) {
-      const { census, failure } = await play(seed);
+      const { census, failure, hash: packets } = await play(seed);
+      if (seed === FIRST_SEED) hash = packets;
       if (failure !== undefined) assert.fail(`npm run sim -- --seed ${seed}\n${failure.message}`);
       total.add(census);
     }
@@ -23,8 +27,8 @@ describe('a random network', { timeout: HANGS_MS }, () => {
   });
 
   it('plays the same packets again from its seed', async () => {
-    const [first, second] = [await play(FIRST_SEED), await play(FIRST_SEED)];
-    assert.equal(second.hash, first.hash);
+    const again = await play(FIRST_SEED);
+    assert.equal(again.hash, hash);
   });
 
   for (const { seed, what } of FOUND) {
