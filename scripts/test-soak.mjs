@@ -17,5 +17,12 @@ function run(...args) {
 }
 
 if (positionals.length > 0) process.exit(run(...positionals));
-const status = run('test/soak/', 'test/sim/vopr/', 'test/faults/', 'test/targets/', 'e2e/closing', 'model.test');
+const status = run(
+  'test/soak/',
+  'test/sim/vopr/',
+  'test/faults/',
+  'test/targets/',
+  'e2e/closing',
+  'model.test',
+);
 process.exit(Math.max(status, run('--programs', 'http-load', 'slow-upload', 'large-response')));
