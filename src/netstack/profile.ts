@@ -38,6 +38,11 @@ export interface TcpProfile {
   readonly persistMs: readonly number[] | undefined;
   readonly maxPersistProbes: number | undefined;
   /**
+   * Probes of a closed window after which a connection that its program has closed is given up, although the
+   * peer answers; `undefined`: never.
+   */
+  readonly orphanProbes: number | undefined;
+  /**
    * Longest delay of an acknowledgement (RFC 9293 §3.8.6.3), and full segments that are acknowledged at
    * once.
    */
@@ -133,6 +138,7 @@ const LINUX: Profile = {
     synBackoff: true,
     persistMs: undefined,
     maxPersistProbes: undefined,
+    orphanProbes: 8,
     delayedAckMs: 40,
     ackEverySegments: 2,
     quickAcks: 16,
@@ -192,6 +198,7 @@ const LWIP: Profile = {
     synBackoff: false,
     persistMs: [1500, 3000, 6000, 12_000, 24_000, 48_000, 60_000],
     maxPersistProbes: 12,
+    orphanProbes: undefined,
     delayedAckMs: 250,
     ackEverySegments: 2,
     quickAcks: 0,

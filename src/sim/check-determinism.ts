@@ -62,7 +62,7 @@ export async function checkDeterminism(
   const network = new Network(options);
   network.addTap(first);
   await program(network);
-  // What the first network does later, in real time, is not part of the run.
+  // The acts of the first network that come later, in real time, are not part of the run.
   network.removeTap(first);
   const second = new Trace();
   const again = new Network({ ...options, seed: network.seed });

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { IcmpReport } from '#src/netstack/tcp/ip-service.js';
 import type { TcpConnection } from '#src/netstack/tcp/connection.js';
+import { PROFILES } from '#src/netstack/profile.js';
 import { TcpState } from '#src/netstack/tcp/state.js';
 import { Bed, established, write } from './bed.js';
 
@@ -122,6 +123,32 @@ describe('the user timeout', () => {
     for (let probe = 0; probe < 10; probe += 1) {
       bed.runUntilSent(200_000);
       peer.sent();
+      peer.send({ window: 0 });
+    }
+    assert.equal(c.state, TcpState.ESTABLISHED);
+  });
+});
+
+describe('a connection that its program has closed', () => {
+  it('is given up after some probes of a window that stays closed, although the peer answers', () => {
+    const { bed, c, peer } = established({ rttMs: 100, window: 0 });
+    write(bed, c, 10);
+    c.close(true);
+    let probes = 0;
+    for (; probes < 20 && c.state !== TcpState.CLOSED; probes += 1) {
+      bed.runUntilSent(200_000);
+      peer.send({ window: 0 });
+    }
+    assert.equal(c.failure, 'timedOut');
+    // The last round sends the reset.
+    assert.equal(probes, (PROFILES.linux.tcp.orphanProbes ?? 0) + 1);
+  });
+
+  it('is not given up while the program has not closed it', () => {
+    const { bed, c, peer } = established({ rttMs: 100, window: 0 });
+    write(bed, c, 10);
+    for (let probe = 0; probe < 20; probe += 1) {
+      bed.runUntilSent(200_000);
       peer.send({ window: 0 });
     }
     assert.equal(c.state, TcpState.ESTABLISHED);

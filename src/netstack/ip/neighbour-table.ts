@@ -214,11 +214,16 @@ export class NeighbourTable {
     this.#entries.delete(neighbour.address.toString());
   }
 
-  /** Forgets one entry: the one whose confirmation is the oldest; else the one asked for the longest. */
+  /**
+   * Forgets one entry. By RFC 4861 the one that was asked for the longest without an answer goes first,
+   * so that made-up senders do not drive out the neighbours in use; lwIP's ARP forgets an answered one
+   * first (`etharp_find_entry`).
+   */
   #makeRoom(): void {
+    const knownFirst = this.#rules.refreshMs !== undefined;
     let oldest: Neighbour | undefined;
     for (const neighbour of this.#entries.values()) {
-      if (oldest === undefined || isOlder(neighbour, oldest)) oldest = neighbour;
+      if (oldest === undefined || isOlder(neighbour, oldest, knownFirst)) oldest = neighbour;
     }
     if (oldest === undefined) return;
     this.#remove(oldest);
@@ -230,9 +235,9 @@ export class NeighbourTable {
 }
 
 /** Returns true if `one` makes room before `other`, which is in the table for longer. */
-function isOlder(one: Neighbour, other: Neighbour): boolean {
+function isOlder(one: Neighbour, other: Neighbour, knownFirst: boolean): boolean {
   const isKnown = one.state !== NeighbourState.INCOMPLETE;
   const isOtherKnown = other.state !== NeighbourState.INCOMPLETE;
-  if (isKnown !== isOtherKnown) return isKnown;
+  if (isKnown !== isOtherKnown) return isKnown === knownFirst;
   return isKnown && one.reachableUntilMs < other.reachableUntilMs;
 }

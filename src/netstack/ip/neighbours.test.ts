@@ -114,6 +114,20 @@ describe('ARP', () => {
     assert.equal(socket.receive(), undefined);
   });
 
+  it('keeps a neighbour that has answered when others are asked for in vain, as many as the table holds', () => {
+    const arp = { ...PROFILES.linux.ip.arp, entries: 4 };
+    const profile = { ...PROFILES.linux, ip: { ...PROFILES.linux.ip, arp } };
+    const client = new TestHost(['10.0.0.2/24'], { profile });
+    const wire = Wire.between(client, new TestHost(['10.0.0.7/24'], { attach: { mac: MAC } }));
+    send(client, '10.0.0.7');
+    wire.run();
+    for (let index = 0; index < 10; index += 1) send(client, `10.0.0.${index + 100}`);
+    assert.equal(client.netInterface.link?.arp.table.size, 4);
+    client.port.take();
+    send(client, '10.0.0.7');
+    assert.deepEqual(kinds(client.port.take()), ['ip']);
+  });
+
   it('keeps ten neighbours on an ESP32, and asks again for the oldest after the eleventh', () => {
     const client = new TestHost(['10.0.0.2/24'], { profile: PROFILES.esp32 });
     const peer = new TestHost(

@@ -82,7 +82,10 @@ function noteRepeated(c: TcpConnection, segment: Segment): void {
   c.hasDuplicate = true;
 }
 
-/** What carries data or FIN is sent again only if it was not answered: it belongs to no loop. */
+/**
+ * True if an answer can begin no loop of answers: a segment with data or FIN, which its sender repeats until it is
+ * acknowledged, or the first one in some time.
+ */
 function mayAnswer(c: TcpConnection, segment: Segment): boolean {
   return segment.length > 0 || c.timers.mayAnswer();
 }

@@ -149,7 +149,8 @@ export class ConnectionTimers extends TimeRow {
     const first = c.sent.first;
     if (first === undefined) return;
     // A peer that has closed its window over data in flight, and answers, is there (RFC 9293 §3.8.6.1).
-    if (c.sndWnd === 0 && this.heardAtMs >= first.sentAtMs && c.state >= TcpState.ESTABLISHED) {
+    const isAnswered = c.sndWnd === 0 && this.heardAtMs >= first.sentAtMs;
+    if (isAnswered && !c.isOrphan && c.state >= TcpState.ESTABLISHED) {
       this.unanswered = 0;
       this.unansweredSinceMs = NEVER;
     }
@@ -244,6 +245,12 @@ export class ConnectionTimers extends TimeRow {
       return;
     }
     if (sendSmall(c)) return;
+    if (c.isOrphan && this.#probes >= (c.host.profile.orphanProbes ?? NEVER)) {
+      // The peer takes nothing, and its program can no longer end it (Linux: tcp_orphan_retries).
+      sendReset(c);
+      this.#giveUp();
+      return;
+    }
     this.#probes += 1;
     this.unanswered += 1;
     if (c.host.profile.ticks === undefined) sendEmpty(c, seqOf(c.sndUna - 1), TcpFlag.ACK);
