@@ -114,7 +114,7 @@ describe('ARP', () => {
     assert.equal(socket.receive(), undefined);
   });
 
-  it('keeps a neighbour that has answered when others are asked for in vain, as many as the table holds', () => {
+  it('keeps a neighbour that has answered when many others are asked for in vain', () => {
     const arp = { ...PROFILES.linux.ip.arp, entries: 4 };
     const profile = { ...PROFILES.linux, ip: { ...PROFILES.linux.ip, arp } };
     const client = new TestHost(['10.0.0.2/24'], { profile });

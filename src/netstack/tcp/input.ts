@@ -83,8 +83,8 @@ function noteRepeated(c: TcpConnection, segment: Segment): void {
 }
 
 /**
- * True if an answer can begin no loop of answers: a segment with data or FIN, which its sender repeats until it is
- * acknowledged, or the first one in some time.
+ * True if an answer can begin no loop of answers: a segment with data or FIN, which its sender repeats
+ * until it is acknowledged, or the first one in some time.
  */
 function mayAnswer(c: TcpConnection, segment: Segment): boolean {
   return segment.length > 0 || c.timers.mayAnswer();

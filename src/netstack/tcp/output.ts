@@ -22,7 +22,8 @@ export function output(c: TcpConnection): void {
   if (c.state === TcpState.CLOSED) return;
   if (c.hasSynToSend) sendFirstSyn(c);
   if (c.state > TcpState.SYN_RECEIVED) {
-    // An MTU of which another connection has learned holds for this one as well (RFC 8201 §5.2), and ends in time.
+    // An MTU of which another connection has learned holds for this one as well (RFC 8201 §5.2), and ends
+    // in time.
     if (c.path.mtu !== c.mssMtu) updateMss(c);
     if (c.sent.lostBytes > c.sent.resentBytes) resendLost(c);
     sendNew(c);
