@@ -39,7 +39,7 @@ export interface TcpProfile {
   readonly maxPersistProbes: number | undefined;
   /**
    * Probes of a closed window after which a connection that its program has closed is given up, although the
-   * peer answers; `undefined`: never.
+   * peer answers, once they come as seldom as `maxRtoMs`; `undefined`: never.
    */
   readonly orphanProbes: number | undefined;
   /**

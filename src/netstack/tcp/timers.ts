@@ -245,7 +245,9 @@ export class ConnectionTimers extends TimeRow {
       return;
     }
     if (sendSmall(c)) return;
-    if (c.isOrphan && this.#probes >= (c.host.profile.orphanProbes ?? NEVER)) {
+    const { orphanProbes, maxRtoMs } = c.host.profile;
+    const isSlow = this.#persistMs() >= maxRtoMs;
+    if (c.isOrphan && isSlow && this.#probes >= (orphanProbes ?? NEVER)) {
       // The peer takes nothing, and its program can no longer end it (Linux: tcp_orphan_retries).
       sendReset(c);
       this.#giveUp();
