@@ -11,7 +11,8 @@ import type { TcpConnection } from './connection.js';
 import { established } from './established.js';
 import { resend } from './output.js';
 import { acknowledgeNow, isAcceptable, receiveData } from './receive.js';
-import { seqAdd, seqAtMost, seqDiff, seqLess } from './sequence.js';
+import { noteDuplicate } from './segment-writer.js';
+import { seqAdd, seqAtMost, seqLess } from './sequence.js';
 import { isSynchronized, TcpState } from './state.js';
 
 /** Time after which TS.Recent says nothing any more (RFC 7323 §5.5). */
@@ -63,7 +64,9 @@ function refuseUnacceptable(c: TcpConnection, segment: Segment, isReset: boolean
   // A probe of the peer's, or a retransmission: the peer needs to know where this side is (§3.10.7.4).
   c.timers.heardAtMs = c.nowMs();
   if (c.state === TcpState.TIME_WAIT && (segment.flags & TcpFlag.FIN) !== 0) c.timers.restartTimeWait();
-  noteRepeated(c, segment);
+  // Data that came before is reported as a duplicate (RFC 2883 §4).
+  const dataEnd = seqAdd(segment.seq, segment.dataLength);
+  if (seqAtMost(dataEnd, c.rcvNxt)) noteDuplicate(c, segment.seq, dataEnd);
   // In a closed window, acknowledgements count all the same (§3.10.7.4, first step).
   const takesAck = (segment.flags & (TcpFlag.ACK | TcpFlag.SYN)) === TcpFlag.ACK && isSynchronized(c.state);
   // A keep-alive says nothing about losses: it lies before the window.
@@ -71,15 +74,6 @@ function refuseUnacceptable(c: TcpConnection, segment: Segment, isReset: boolean
   if (takesAck && !isProbe && c.state !== TcpState.TIME_WAIT && seqAtMost(segment.seq, c.rcvEdge))
     acknowledge(c, segment);
   return refuse(c, 'outside', mayAnswer(c, segment));
-}
-
-/** Data that came before is reported as a duplicate (RFC 2883 §4). */
-function noteRepeated(c: TcpConnection, segment: Segment): void {
-  const end = seqAdd(segment.seq, segment.dataLength);
-  if (!c.hasSack || segment.dataLength === 0 || seqLess(c.rcvNxt, end)) return;
-  c.duplicateStart = segment.seq;
-  c.duplicateEnd = end;
-  c.hasDuplicate = true;
 }
 
 /**
@@ -179,5 +173,5 @@ function completeHandshake(c: TcpConnection, segment: Segment): boolean {
   c.sndWl1 = seqAdd(segment.seq, -1);
   c.sndWl2 = ack;
   established(c);
-  return seqDiff(ack, c.sndUna) > 0;
+  return true;
 }

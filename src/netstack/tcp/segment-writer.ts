@@ -15,7 +15,7 @@ import {
 } from '../wire/tcp-header.js';
 import type { TcpConnection } from './connection.js';
 import { advertisedWindow } from './receive.js';
-import { seqDiff, seqLess, seqMax, type Seq } from './sequence.js';
+import { seqDiff, seqLess, type Seq } from './sequence.js';
 import { scaleToOffer } from './window-scale.js';
 
 /** NOP, NOP, kind and length of timestamps (RFC 7323 appendix A). */
@@ -171,6 +171,6 @@ export function receivedMss(c: TcpConnection): number {
 export function noteDuplicate(c: TcpConnection, start: Seq, end: Seq): void {
   if (!c.hasSack || !seqLess(start, end)) return;
   c.duplicateStart = start;
-  c.duplicateEnd = seqMax(start, end);
+  c.duplicateEnd = end;
   c.hasDuplicate = true;
 }
