@@ -9,6 +9,7 @@ import { fail } from './close.js';
 import { receiveInSynSent } from './connect.js';
 import type { TcpConnection } from './connection.js';
 import { established } from './established.js';
+import { receivePredicted } from './predicted.js';
 import { resend } from './output.js';
 import { acknowledgeNow, isAcceptable, receiveData } from './receive.js';
 import { noteDuplicate } from './segment-writer.js';
@@ -28,6 +29,7 @@ export type InputAnswer =
   | 'listen';
 
 export function receiveSegment(c: TcpConnection, segment: Segment): InputAnswer {
+  if (receivePredicted(c, segment)) return 'done';
   if (c.state === TcpState.SYN_SENT) return receiveInSynSent(c, segment);
   if (c.state === TcpState.SYN_RECEIVED && isRepeatedSyn(c, segment)) return 'done';
   if (c.state === TcpState.TIME_WAIT && isNewSyn(c, segment)) return 'listen';
@@ -110,7 +112,7 @@ function isTooOld(c: TcpConnection, segment: Segment): boolean {
 }
 
 /** §4.3: the timestamp of the oldest segment that is not acknowledged is the one to echo. */
-function noteTimestamp(c: TcpConnection, segment: Segment): void {
+export function noteTimestamp(c: TcpConnection, segment: Segment): void {
   if (!c.hasTimestamps || !segment.hasTimestamp) return;
   if (seqLess(c.lastAckSent, segment.seq) || ((segment.timestamp - c.tsRecent) | 0) < 0) return;
   c.tsRecent = segment.timestamp;

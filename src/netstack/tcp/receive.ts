@@ -113,7 +113,7 @@ function takeData(c: TcpConnection, segment: Segment): void {
   else takeOutOfOrder(c, segment, start, from, bytes);
 }
 
-function takeInOrder(c: TcpConnection, segment: Segment, from: number, bytes: number): void {
+export function takeInOrder(c: TcpConnection, segment: Segment, from: number, bytes: number): void {
   const wasComplete = c.ranges.count === 0;
   if (!wasComplete) noteOverlap(c, c.rcvNxt, seqAdd(c.rcvNxt, bytes));
   if (c.isDiscarding) {
@@ -222,10 +222,7 @@ function acknowledgeLater(c: TcpConnection, bytes: number, flags: number): void 
       ? c.delayedBytes > (profile.ackEverySegments - 1) * c.receiveMss
       : c.delayedSegments >= profile.ackEverySegments;
   if (isEnough || c.quickAcks > 0 || (flags & TcpFlag.FIN) !== 0) acknowledgeNow(c);
-  else {
-    c.timers.delayAck();
-    c.host.schedule(c);
-  }
+  else c.timers.delayAck();
 }
 
 /** Returns true if some part of a segment is in the window (§3.4, table 6). */

@@ -58,14 +58,13 @@ function finish(
   window: number,
 ): void {
   const { view, start } = frame;
-  view.setUint16(start + TcpField.SOURCE_PORT, c.localPort);
-  view.setUint16(start + TcpField.DESTINATION_PORT, c.remotePort);
+  // Whole words: source and destination port; data offset, flags and window; checksum and urgent pointer.
+  view.setInt32(start + TcpField.SOURCE_PORT, (c.localPort << 16) | c.remotePort);
   view.setInt32(start + TcpField.SEQUENCE, seq);
   view.setInt32(start + TcpField.ACKNOWLEDGEMENT, (flags & TcpFlag.ACK) === 0 ? 0 : c.rcvNxt);
-  view.setUint8(start + TcpField.DATA_OFFSET, ((TCP_HEADER_BYTES + optionBytes) / 4) << 4);
-  view.setUint8(start + TcpField.FLAGS, flags);
-  view.setUint16(start + TcpField.WINDOW, window);
-  view.setUint32(start + TcpField.CHECKSUM, 0);
+  const offsetWord = (TCP_HEADER_BYTES + optionBytes) << 26;
+  view.setInt32(start + TcpField.DATA_OFFSET, offsetWord | (flags << 16) | window);
+  view.setInt32(start + TcpField.CHECKSUM, 0);
   const length = frame.end - start;
   const sum = sumWords(view, start, frame.end) + c.path.addressSum + TCP_PROTOCOL + length;
   view.setUint16(start + TcpField.CHECKSUM, ~fold(sum) & 0xffff);

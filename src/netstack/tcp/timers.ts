@@ -105,7 +105,7 @@ export class ConnectionTimers extends TimeRow {
     const baseMs = this.#isRttUnknownAfterLoss() ? Math.max(measuredMs, LOST_SYN_RTO_MS) : measuredMs;
     const isSyn = this.#c.state <= TcpState.SYN_RECEIVED;
     if (isSyn && !profile.synBackoff && this.#c.state === TcpState.SYN_SENT) return baseMs;
-    return Math.min(baseMs * 2 ** Math.min(this.backoffs, MOST_BACKOFFS), profile.maxRtoMs);
+    return Math.min(baseMs * (1 << Math.min(this.backoffs, MOST_BACKOFFS)), profile.maxRtoMs);
   }
 
   #isRttUnknownAfterLoss(): boolean {
@@ -225,7 +225,7 @@ export class ConnectionTimers extends TimeRow {
   #persistMs(): number {
     const { persistMs, maxRtoMs } = this.#c.host.profile;
     const backoffs = Math.min(this.#probes, MOST_BACKOFFS);
-    if (persistMs === undefined) return Math.min(this.rtoMs() * 2 ** backoffs, maxRtoMs);
+    if (persistMs === undefined) return Math.min(this.rtoMs() * (1 << backoffs), maxRtoMs);
     return persistMs[Math.min(backoffs, persistMs.length - 1)] ?? maxRtoMs;
   }
 
