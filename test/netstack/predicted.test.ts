@@ -1,6 +1,7 @@
 /**
  * The short way for expected segments (src/netstack/tcp/predicted.ts) does what the long way does: a host
- * that gets the same segments with a bit of ECN, which no host here minds, takes the long way for all of them.
+ * that gets the same segments with a bit of ECN, which no host here minds, takes the long way for all of
+ * them.
  */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
