@@ -57,17 +57,18 @@ function finish(
   optionBytes: number,
   window: number,
 ): void {
-  const { view, start } = frame;
-  // Whole words: source and destination port; data offset, flags and window; checksum and urgent pointer.
-  view.setInt32(start + TcpField.SOURCE_PORT, (c.localPort << 16) | c.remotePort);
+  const { view, start, end } = frame;
+  // Whole words: both ports; data offset, flags and window; checksum and urgent pointer.
+  const ports = (c.localPort << 16) | c.remotePort;
+  const ack = (flags & TcpFlag.ACK) === 0 ? 0 : c.rcvNxt;
+  const offsetToWindow = ((TCP_HEADER_BYTES + optionBytes) << 26) | (flags << 16) | window;
+  const pseudoSum = c.path.addressSum + TCP_PROTOCOL + end - start;
+  view.setInt32(start + TcpField.SOURCE_PORT, ports);
   view.setInt32(start + TcpField.SEQUENCE, seq);
-  view.setInt32(start + TcpField.ACKNOWLEDGEMENT, (flags & TcpFlag.ACK) === 0 ? 0 : c.rcvNxt);
-  const offsetWord = (TCP_HEADER_BYTES + optionBytes) << 26;
-  view.setInt32(start + TcpField.DATA_OFFSET, offsetWord | (flags << 16) | window);
+  view.setInt32(start + TcpField.ACKNOWLEDGEMENT, ack);
+  view.setInt32(start + TcpField.DATA_OFFSET, offsetToWindow);
   view.setInt32(start + TcpField.CHECKSUM, 0);
-  const length = frame.end - start;
-  const sum = sumWords(view, start, frame.end) + c.path.addressSum + TCP_PROTOCOL + length;
-  view.setUint16(start + TcpField.CHECKSUM, ~fold(sum) & 0xffff);
+  view.setUint16(start + TcpField.CHECKSUM, ~fold(sumWords(view, start, end) + pseudoSum) & 0xffff);
   frame.isVerified = true;
   c.host.counters.sent += 1;
   c.host.ip.send(c.path, TCP_PROTOCOL, frame);
