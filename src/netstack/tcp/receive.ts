@@ -226,7 +226,7 @@ function acknowledgeLater(c: TcpConnection, bytes: number, flags: number): void 
 }
 
 /** Returns true if some part of a segment is in the window (§3.4, table 6). */
-export function isAcceptable(c: TcpConnection, segment: Segment): boolean {
+export function isAcceptable(c: { rcvNxt: Seq; rcvEdge: Seq }, segment: Segment): boolean {
   const { seq, length } = segment;
   // The edge itself counts: a peer whose last full window was lost acknowledges from there, and two such
   // peers would answer each other without end.

@@ -19,7 +19,7 @@ import { seqDiff, seqLess, type Seq } from './sequence.js';
 import { scaleToOffer } from './window-scale.js';
 
 /** NOP, NOP, kind and length of timestamps (RFC 7323 appendix A). */
-const TIMESTAMPS_WORD = 0x0101080a;
+export const TIMESTAMPS_WORD = 0x0101080a;
 export const TIMESTAMP_BYTES = 12;
 const MOST_WINDOW = 0xffff;
 
