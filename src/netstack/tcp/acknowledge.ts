@@ -57,7 +57,7 @@ function takeProbe(c: TcpConnection, ack: Seq): boolean {
   c.timers.isProbed = false;
   c.isFinSent = c.unsent() === 0;
   // It may have been any of several probes: that is no sample of the round trip (Karn's rule).
-  c.sent.append(c.sndNxt, ack, c.nowMs()).transmissions = 2;
+  c.sentList().append(c.sndNxt, ack, c.nowMs()).transmissions = 2;
   c.sndNxt = ack;
   return true;
 }
@@ -119,11 +119,12 @@ export function takeAcked(c: TcpConnection, segment: Segment, acked: number, now
     else if (sampleMs < 0 && !first.isSacked) sampleMs = nowMs - first.sentAtMs;
     sent.removeFirst();
   }
+  if (sent.first === undefined) c.releaseSent();
   sampleRoundTrip(c, segment, wasResent ? -1 : sampleMs, nowMs);
   c.sndUna = ack;
   const bytes = Math.min(c.sendRing.length, seqDiff(ack, c.sendStart));
   if (bytes > 0) {
-    c.sendRing.drop(bytes);
+    c.dropSent(bytes);
     c.sendStart = seqAdd(c.sendStart, bytes);
     c.acked += bytes;
     c.signal(TcpEvent.ACKED);

@@ -36,7 +36,7 @@ function sendFirstSyn(c: TcpConnection): void {
   const isAnswer = c.state === TcpState.SYN_RECEIVED;
   sendSyn(c, isAnswer ? SYN | ACK : SYN);
   c.sndNxt = seqAdd(c.iss, 1);
-  c.sent.append(c.iss, c.sndNxt, c.nowMs());
+  c.sentList().append(c.iss, c.sndNxt, c.nowMs());
   c.timers.armRetransmit();
 }
 
@@ -110,7 +110,7 @@ function sendData(c: TcpConnection, bytes: number, isLast: boolean, takesFin: bo
   c.sndNxt = end;
   if (takesFin) c.isFinSent = true;
   sendSegment(c, start, bytes, ACK | (isLast && bytes > 0 ? PSH : 0) | (takesFin ? FIN : 0));
-  c.sent.append(start, end, c.nowMs());
+  c.sentList().append(start, end, c.nowMs());
   recoveryOf(c).sentNew(seqDiff(end, start));
   timers.lastSentAtMs = c.nowMs();
   timers.dataSent();
