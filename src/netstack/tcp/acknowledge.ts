@@ -8,6 +8,7 @@ import type { Segment } from '../wire/tcp-segment.js';
 import { finAcked } from './close.js';
 import type { TcpConnection } from './connection.js';
 import { acknowledgeNow } from './receive.js';
+import { addSample } from './rtt.js';
 import { timestamp } from './segment-writer.js';
 import type { SentSegment } from './sent-segment.js';
 import { seqAdd, seqAtMost, seqDiff, seqLess, type Seq } from './sequence.js';
@@ -139,7 +140,7 @@ function sampleRoundTrip(c: TcpConnection, segment: Segment, sampleMs: number, n
     ms = (timestamp(c) - segment.timestampEcho) | 0;
   }
   if (ms < 0) return;
-  c.roundTrip.add(ms, nowMs);
+  addSample(c.timers, ms, nowMs);
   c.timers.backoffs = 0;
 }
 

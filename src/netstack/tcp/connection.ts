@@ -28,7 +28,7 @@ import type { LossRecovery } from './recovery.js';
 import { windowOpened } from './receive.js';
 import { NOTHING_RECEIVED, type ReceiveBuffer } from './receive-buffer.js';
 import { type ByteRing, NO_RING } from './ring.js';
-import { RoundTrip } from './rtt.js';
+import { beginRoundTrip } from './rtt.js';
 import { NOTHING_SENT, type SentList } from './sent-segment.js';
 import { seqDiff, seqOf, type Seq } from './sequence.js';
 import { canSend, TcpState } from './state.js';
@@ -100,7 +100,6 @@ export class TcpConnection implements TcpSocket, TableEntry, TimerOwner {
   hasWaited = false;
   /** `NOTHING_SENT` while nothing is in flight. */
   sent: SentList = NOTHING_SENT;
-  readonly roundTrip: RoundTrip;
   /** `undefined` before the first data is sent, as `congestion`. */
   recovery: LossRecovery | undefined;
   congestion: Congestion | undefined;
@@ -171,7 +170,7 @@ export class TcpConnection implements TcpSocket, TableEntry, TimerOwner {
     this.receiveWindowBytes = ends.receiveWindowBytes ?? profile.receiveWindowBytes;
     this.hasOwnWindow = ends.receiveWindowBytes !== undefined;
     this.timers = new ConnectionTimers(this);
-    this.roundTrip = new RoundTrip(this.timers);
+    beginRoundTrip(this.timers);
     this.quickAcks = profile.quickAcks;
   }
 

@@ -275,6 +275,8 @@ export class Tcp implements TcpApi, TcpHost {
     const listeners = this.#listeners.get(segment.destinationPort);
     if (listeners === undefined) return undefined;
     const address = packet.destination();
+    const [only] = listeners;
+    if (listeners.length === 1) return only?.covers(address) === true ? only : undefined;
     const fitting = listeners.filter((listener) => listener.covers(address));
     const exact = fitting.filter((listener) => listener.localAddress?.equals(address) === true);
     const best = exact.length > 0 ? exact : fitting;
