@@ -83,7 +83,15 @@ export interface TcpProfile {
   readonly outOfOrderRtos: number | undefined;
   /** Challenge ACKs (RFC 5961 §7) in a second; `Infinity`: no limit. */
   readonly challengeAcksPerSecond: number;
-  readonly ephemeralPorts: { readonly first: number; readonly last: number };
+  /**
+   * Ports that the host chooses from. `perDestination`: one port serves connections to several destinations
+   * (RFC 6056 §3.3.4); else one at a time.
+   */
+  readonly ephemeralPorts: {
+    readonly first: number;
+    readonly last: number;
+    readonly perDestination: boolean;
+  };
 }
 
 export interface IpProfile {
@@ -159,7 +167,7 @@ const LINUX: Profile = {
     outOfOrderSegments: undefined,
     outOfOrderRtos: undefined,
     challengeAcksPerSecond: 1000,
-    ephemeralPorts: { first: 32_768, last: 60_999 },
+    ephemeralPorts: { first: 32_768, last: 60_999, perDestination: true },
   },
   ip: {
     hopLimit: 64,
@@ -219,7 +227,7 @@ const LWIP: Profile = {
     outOfOrderSegments: undefined,
     outOfOrderRtos: 6,
     challengeAcksPerSecond: Number.POSITIVE_INFINITY,
-    ephemeralPorts: { first: 49_152, last: 65_535 },
+    ephemeralPorts: { first: 49_152, last: 65_535, perDestination: false },
   },
   ip: {
     hopLimit: 255,
