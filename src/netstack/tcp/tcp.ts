@@ -3,8 +3,10 @@
  * §3.10.7.1), and keeps the tables. See `connection.ts` for the parts of a connection, and `raw-api.ts`
  * for the order of calls.
  */
+import { assert } from '../../support/assert.js';
 import type { MonotonicClock } from '../../support/clock.js';
 import type { Timers } from '../../support/timers.js';
+import { isBufferSize, isCount, isPort } from '../numbers.js';
 import type { TcpProfile } from '../profile.js';
 import type {
   TcpApi,
@@ -38,6 +40,8 @@ import { SentSegmentPool } from './sent-segment.js';
 import { TcpState } from './state.js';
 import { TimeTable } from './time-table.js';
 import { Vacancies } from './vacancies.js';
+
+type Buffers = Pick<TcpConnectTarget, 'sendBufferBytes' | 'receiveWindowBytes'>;
 
 export interface TcpOptions {
   readonly profile: TcpProfile;
@@ -99,6 +103,8 @@ export class Tcp implements TcpApi, TcpHost {
   }
 
   connect(target: TcpConnectTarget): TcpSocket | TcpRefusal {
+    assert(isPort(target.port) && isPort(target.localPort ?? 0), 'a port is a number of 16 bits');
+    assertBuffers(target);
     // TCP is between two hosts (RFC 9293 §3.9.2.3, MUST-57).
     if (target.address.isMulticast() || target.address.isBroadcast()) return 'unreachable';
     const path = this.ip.pathTo(target.address, target.localAddress);
@@ -135,6 +141,9 @@ export class Tcp implements TcpApi, TcpHost {
   listen(target: TcpListenTarget): TcpListenerSocket | TcpRefusal {
     const { address, sendBufferBytes, receiveWindowBytes } = target;
     const { maxListeners, backlog } = this.profile;
+    assert(isPort(target.port), 'a port is a number of 16 bits');
+    assert(isCount(target.backlog ?? 0), 'a backlog is a number of connections');
+    assertBuffers(target);
     if (address !== undefined && !address.isUnspecified() && !this.ip.isOwn(address)) return 'notLocal';
     const isFull = maxListeners !== undefined && this.#listenerCount >= maxListeners;
     if (isFull || !this.#vacancies.makeRoomForListener()) return 'noMemory';
@@ -336,4 +345,8 @@ export class Tcp implements TcpApi, TcpHost {
 /** Returns the bits of `PortSharing` of a port that a program names. */
 function sharingOf({ sharesPort = false }: { readonly sharesPort?: boolean | undefined }): number {
   return sharesPort ? PortSharing.SHARED : PortSharing.NONE;
+}
+
+function assertBuffers({ sendBufferBytes, receiveWindowBytes }: Buffers): void {
+  assert(isBufferSize(sendBufferBytes) && isBufferSize(receiveWindowBytes), 'buffers have a size');
 }
