@@ -130,9 +130,12 @@ export interface TcpSocket {
    */
   setUserTimeout(ms: number): void;
 
-  /** Returns the milliseconds since a segment of the peer arrived. */
+  /** Returns the milliseconds since a segment of the peer arrived; 0 once the connection is over. */
   heardAgoMs(): number;
-  /** Returns figures of the path, for diagnostics. */
+  /**
+   * Returns figures of the path, for diagnostics. Once the connection is over, round trips are `undefined` and
+   * `rtoMs` is 0.
+   */
   info(): TcpInfo;
 }
 

@@ -255,6 +255,22 @@ describe('abort (§3.9.1.5)', () => {
   });
 });
 
+describe('the figures of a connection that is over', () => {
+  it('have no times: those of the host belong to other connections', () => {
+    const { bed, c, peer } = established({ rttMs: 90 });
+    const other = bed.peer({ port: c.localPort, peerPort: 6000 });
+    other.syn();
+    write(bed, c, 10);
+    bed.run(90);
+    peer.ackAll();
+    assert.equal(c.info().smoothedRttMs, 90);
+    c.abort();
+    const { smoothedRttMs, rttVariationMs, rtoMs, bytesInFlight } = c.info();
+    assert.deepEqual([smoothedRttMs, rttVariationMs, rtoMs, bytesInFlight], [undefined, undefined, 0, 0]);
+    assert.equal(c.heardAgoMs(), 0);
+  });
+});
+
 describe('LAST_ACK and CLOSING', () => {
   it('of an ESP32 end after two minutes without an acknowledgement', () => {
     for (const first of ['peer', 'both']) {
