@@ -133,8 +133,8 @@ export interface TcpSocket {
   /** Returns the milliseconds since a segment of the peer arrived; 0 once the connection is over. */
   heardAgoMs(): number;
   /**
-   * Returns figures of the path, for diagnostics. Once the connection is over, round trips are `undefined` and
-   * `rtoMs` is 0.
+   * Returns figures of the path, for diagnostics. Once the connection is over, its round trips are
+   * `undefined`, and `rtoMs` is 0.
    */
   info(): TcpInfo;
 }
