@@ -51,8 +51,9 @@ export interface TcpProfile {
   /** Segments at the start of a connection that are acknowledged at once. */
   readonly quickAcks: number;
   readonly timeWaitMs: number;
-  /** Longest stay in LAST_ACK and CLOSING; `undefined`: retransmissions end it. */
+  /** Longest stay in LAST_ACK; `undefined`: retransmissions end it. */
   readonly lastAckMs: number | undefined;
+  /** Longest stay in FIN_WAIT_2 once the program has closed the connection. */
   readonly finWait2Ms: number;
   /** Longest stay in SYN_RECEIVED; `undefined`: retransmissions end it. */
   readonly synReceivedMs: number | undefined;
