@@ -5,6 +5,7 @@
 import { TimerHandle } from './timer-handle.js';
 import type { SeededRandom } from '../support/seeded-random.js';
 import type { EventLoop } from './event-loop.js';
+import { builtin } from './runtime.js';
 
 type Restore = () => void;
 type Callback = (...args: readonly unknown[]) => void;
@@ -141,14 +142,6 @@ function fill<Filled extends ArrayBufferView>(random: SeededRandom, array: Fille
   const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
   for (let index = 0; index < bytes.length; index += 1) bytes[index] = random.word();
   return array;
-}
-
-/** Returns a module of Node's; `undefined` elsewhere. */
-function builtin(name: string): unknown {
-  const process: unknown = Reflect.get(globalThis, 'process');
-  if (typeof process !== 'object' || process === null) return undefined;
-  const get: unknown = Reflect.get(process, 'getBuiltinModule');
-  return typeof get === 'function' ? Reflect.apply(get, process, [name]) : undefined;
 }
 
 /** Has modules that import names of Node's timers see the present ones. */

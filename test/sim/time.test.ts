@@ -160,6 +160,28 @@ describe('run', () => {
   });
 });
 
+describe('the limit of events at one instant', () => {
+  it('counts anew in each run', async () => {
+    const network = new Network({ seed: 1, mostEventsAtOneInstant: 1000 });
+    let left = 3000;
+    const again = (): void => {
+      left -= 1;
+      if (left > 0) network.at(0, again);
+    };
+    network.at(0, again);
+    assert.equal((await failureOf(network.run(1))).failure, 'busy');
+    // About a thousand are left: the next run is not busy.
+    await network.run(1);
+    assert.equal(left, 0);
+    for (let count = 0; count < 2000; count += 1) {
+      const soon = new Promise<void>((resolve) => {
+        network.at(0, resolve);
+      });
+      await network.runUntil(soon);
+    }
+  });
+});
+
 describe('runUntil', () => {
   it('fails at once when nothing is left that could happen', async () => {
     const network = new Network({ seed: 1 });
