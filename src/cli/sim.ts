@@ -53,7 +53,10 @@ export const sim: Command = {
         ['0', 'the scenario has ended; with --check: both runs were the same'],
         ['1', 'the scenario failed: the time, the seed and the command that repeats it are printed'],
         ['2', 'arguments that cannot be used'],
-        ['130, 143', 'ended by Ctrl-C or SIGTERM; what has happened until then is summed up'],
+        [
+          '130, 143',
+          'ended by Ctrl-C or SIGTERM; what has happened until then is summed up, unless a handler of the scenario has not returned for 2 s: then its place is printed',
+        ],
       ],
     },
     {

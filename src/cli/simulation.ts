@@ -9,6 +9,7 @@ import { checkDeterminism, Network } from '../virtual.js';
 import { CommandError, ExitStatus } from './command.js';
 import { summaryLines } from './sim-summary.js';
 import { signalNumber, StopSignals, type StopSignal } from './stop-signals.js';
+import { StuckWatch } from './stuck-watch.js';
 import { countText } from './units.js';
 
 /** Bytes of a capture that are written to its file at once. */
@@ -71,6 +72,17 @@ export class Simulation {
     const capture = sink === undefined ? undefined : network.capture(sink);
     const printer = isQuiet ? undefined : network.print((line) => void this.#output.write(`${line}\n`));
     const signals = new StopSignals();
+    const watch = new StuckWatch({
+      onStuck: () => {
+        // What has happened is in the capture, also if a signal ends the process.
+        this.#capture?.flush();
+        signals.end();
+        return placeOf(network, this.#options);
+      },
+      onReturned: () => {
+        signals.begin();
+      },
+    });
     void signals.next().then((signal) => {
       printer?.stop();
       this.#interrupted(signal);
@@ -81,6 +93,7 @@ export class Simulation {
     } catch (error) {
       failure = { error };
     }
+    watch.end();
     signals.end();
     printer?.stop();
     capture?.stop();
@@ -133,18 +146,23 @@ function quoted(word: string): string {
   return /^[\w./@:=+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
+/** Returns the time of a run, and the command that repeats it. */
+function placeOf({ nowMs, seed }: Network, { path }: SimOptions, ...more: readonly string[]): string {
+  return `at ${nowMs} ms of virtual time, seed ${seed}; repeat: ${commandOf(path, seed, ...more)}`;
+}
+
 /** Returns the error of a scenario that has failed, with the place in it below. */
 function failureOf(
   error: unknown,
   network: Network,
-  { path }: SimOptions,
+  options: SimOptions,
   ...more: readonly string[]
 ): CommandError {
   const own = error instanceof SimulationError ? error : undefined;
   const cause = own === undefined ? error : own.cause;
   const [message = '', ...rest] = (error instanceof Error ? error.message : inspect(error)).split('\n');
-  const place = `at ${network.nowMs} ms of virtual time, seed ${network.seed}; repeat: ${commandOf(path, network.seed, ...more)}`;
-  const lines = own === undefined ? [...rest, place] : rest.map((line) => line.trim());
+  const lines =
+    own === undefined ? [...rest, placeOf(network, options, ...more)] : rest.map((line) => line.trim());
   return new CommandError(`the scenario failed: ${message}`, { lines: [...lines, ...stackOf(cause)] });
 }
 
@@ -175,15 +193,15 @@ class CaptureFile implements Exclude<CaptureSink, (bytes: Uint8Array) => void> {
   write(bytes: Uint8Array): void {
     this.#pieces.push(bytes);
     this.#bytes += bytes.length;
-    if (this.#bytes >= WRITE_BYTES) this.#flush();
+    if (this.#bytes >= WRITE_BYTES) this.flush();
   }
 
   close(): void {
-    this.#flush();
+    this.flush();
     closeSync(this.#descriptor);
   }
 
-  #flush(): void {
+  flush(): void {
     const all = Buffer.concat(this.#pieces);
     this.#pieces = [];
     this.#bytes = 0;

@@ -154,6 +154,44 @@ describe('asynctcp sim of a scenario that fails', { concurrency: true, timeout: 
     );
   });
 
+  it('ends with Ctrl-C in a handler that does not return, and says where it was', async (test) => {
+    const loop = `const forever = () => {
+  for (let count = 0; ; count += 1) globalThis.count = count;
+};
+network.at(11_000, forever);
+await network.run(5000);`;
+    const running = startHello(test, loop, '-q', '--seed', '7');
+    await running.stderr.line(
+      /^asynctcp sim: the scenario has not returned for 2 s; Ctrl-C ends it now, without a summary$/,
+    );
+    await running.stderr.line(
+      /^ {2}at 11000 ms of virtual time, seed 7; repeat: asynctcp sim \S+program\.mjs --seed 7$/,
+    );
+    await running.stderr.line(/^ {2}at forever \(\S+program\.mjs:22:/);
+    assert.deepEqual(await running.interrupt(), { status: null, signal: 'SIGINT' });
+  });
+
+  it('hears Ctrl-C again when a handler has returned after all', async (test) => {
+    const slow = `
+network.at(11_000, () => {
+  const endMs = performance.now() + 3500;
+  while (performance.now() < endMs) globalThis.count = endMs;
+  console.log('long');
+});
+const again = () => network.at(network.nowMs + 0.001, again);
+network.at(11_500, () => {
+  again();
+  setTimeout(() => console.log('going'), 500);
+});
+await network.run(1e9);`;
+    const running = startHello(test, slow, '-q', '--seed', '7');
+    await running.stderr.line(/^asynctcp sim: the scenario has not returned for 2 s; /);
+    await running.stdout.line(/^long$/);
+    await running.stdout.line(/^going$/);
+    assert.equal((await running.interrupt()).status, 130);
+    assert.match(running.stdout.text, /virtual time, seed 7, 2 hosts/);
+  });
+
   it('ends a long run with Ctrl-C, with the summary of what has happened', async (test) => {
     const busy = 'const again = () => network.at(network.nowMs + 0.001, again); again();';
     const running = startHello(test, `${busy} console.log('long'); await network.run(1e9);`, '-q');
