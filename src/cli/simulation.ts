@@ -3,6 +3,7 @@ import { Console } from 'node:console';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { Conversations } from '../link/conversations.js';
+import { Capture } from '../link/capture.js';
 import type { CaptureSink } from '../link/pcapng.js';
 import { SimulationError } from '../sim/simulation-error.js';
 import { checkDeterminism, Network } from '../virtual.js';
@@ -30,6 +31,8 @@ export interface SimOptions {
   readonly defaultMs: number;
   /** File of the capture. */
   readonly pcap: string | undefined;
+  /** Name of the host whose packets alone are captured. */
+  readonly at: string | undefined;
   /** True: the capture goes to standard output, all else to standard error. */
   readonly isPiped: boolean;
   readonly isQuiet: boolean;
@@ -69,12 +72,12 @@ export class Simulation {
     const { isQuiet, isPiped } = this.#options;
     if (isPiped) globalThis.console = new Console(process.stderr, process.stderr);
     const sink = isPiped ? process.stdout : this.#capture;
-    const capture = sink === undefined ? undefined : network.capture(sink);
+    const capture = sink === undefined ? undefined : captureOf(network, sink, this.#options.at);
     const printer = isQuiet ? undefined : network.print((line) => void this.#output.write(`${line}\n`));
     const signals = new StopSignals();
     const watch = new StuckWatch({
       onStuck: () => {
-        // What has happened is in the capture, also if a signal ends the process.
+        // A signal may end the process: the capture has all packets up to here.
         this.#capture?.flush();
         signals.end();
         return placeOf(network, this.#options);
@@ -98,7 +101,10 @@ export class Simulation {
     printer?.stop();
     capture?.stop();
     this.#finish();
-    if (failure === undefined) return ExitStatus.OK;
+    if (failure === undefined) {
+      checkPlace(network, this.#options.at);
+      return ExitStatus.OK;
+    }
     throw failureOf(failure.error, network, this.#options);
   }
 
@@ -130,6 +136,24 @@ export async function checkScenario(scenario: Scenario, options: SimOptions): Pr
   } catch (error) {
     throw failureOf(error, last ?? makeNetwork(options), options, '--check');
   }
+}
+
+/** Captures the packets of a network, or of a host that the scenario is about to make. */
+function captureOf(network: Network, sink: CaptureSink, at: string | undefined): Capture {
+  const { seed, epochMs } = network;
+  const capture = new Capture(sink, { seed, epochMs, at }, (ended) => {
+    network.removeTap(ended);
+  });
+  network.addTap(capture);
+  return capture;
+}
+
+function checkPlace({ hosts }: Network, at: string | undefined): void {
+  if (at === undefined || hosts.some(({ name }) => name === at)) return;
+  const names = hosts.map(({ name }) => name).join(', ');
+  throw new CommandError(
+    `the capture is empty: there is no host ${JSON.stringify(at)}, but ${names || 'none'}`,
+  );
 }
 
 function makeNetwork({ seed, path }: SimOptions): Network {

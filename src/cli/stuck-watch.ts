@@ -33,7 +33,7 @@ export class StuckWatch {
   #alarm: Alarm | undefined;
   #isStuck = false;
 
-  /** Starts the thread. Where there are no threads or debuggers, a scenario can be stuck. */
+  /** Starts the thread. In a runtime without threads or debuggers, a scenario can be stuck. */
   constructor(events: StuckEvents) {
     this.#events = events;
     const hooks: StuckHooks = {

@@ -214,13 +214,19 @@ export class Network {
 
   /**
    * Writes the packets of all links as pcapng to a file's stream or a function, until the capture is
-   * stopped: each end of a link is an interface; dropped packets have one of their own.
+   * stopped: each end of a link is an interface, so that a packet is there when it leaves and when it
+   * arrives; dropped packets have one of their own. With `at`, the capture has what this host sends and
+   * receives alone: each packet once.
+   * @throws TypeError for what takes no bytes, and for what is no host of this network.
    */
-  capture(sink: CaptureSink): Capture {
+  capture(sink: CaptureSink, options: { readonly at?: Host | undefined } = {}): Capture {
+    checkNames('a capture', options, ['at']);
+    const { at } = options;
+    if (at !== undefined) this.#checkHost(at, 'a capture is at a host of its network');
     if (typeof sink !== 'function' && typeof Reflect.get(Object(sink), 'write') !== 'function') {
       throw new TypeError(`sink must be a function or have a method write, not ${showValue(sink)}`);
     }
-    const capture = new Capture(sink, { seed: this.seed, epochMs: this.epochMs }, (ended) => {
+    const capture = new Capture(sink, { seed: this.seed, epochMs: this.epochMs, at: at?.name }, (ended) => {
       this.removeTap(ended);
     });
     this.addTap(capture);

@@ -96,6 +96,25 @@ describe('asynctcp sim', { concurrency: true, timeout: HANGS_MS }, () => {
     assert.deepEqual([...new Set(sources)].sort(), ['10.0.0.1', '10.0.0.2']);
   });
 
+  it('captures each packet of a host once with --at', { skip: unlessInstalled('tshark') }, async (test) => {
+    const file = join(temporaryFolder(test), 'packets.pcapng');
+    const run = startHello(test, '', '--pcap', file, '--at', 'device');
+    const sent = Number(/ device > gateway +(\d+)/.exec(await run.output())?.[1]);
+    const fields = ['-T', 'fields', '-e', 'frame.interface_name', '-e', 'ip.src'];
+    const lines = (await start(test, 'tshark', ['-r', file, ...fields]).output()).trim().split('\n');
+    assert.equal(lines.filter((line) => line === 'device on device - gateway\t10.0.0.2').length, sent);
+    assert.deepEqual([...new Set(lines.map((line) => line.split('\t')[0]))], ['device on device - gateway']);
+  });
+
+  it('says that there is no such host to capture at', async (test) => {
+    const file = join(temporaryFolder(test), 'packets.pcapng');
+    const said = await failure(startHello(test, '', '--pcap', file, '--at', 'devise'), 1);
+    assert.equal(
+      said,
+      'asynctcp sim: the capture is empty: there is no host "devise", but device, gateway\n',
+    );
+  });
+
   it('gives a capture alone to a pipe', async (test) => {
     const scenario = program(test, HELLO + END);
     const running = start(test, 'sh', [
@@ -210,6 +229,7 @@ describe('wrong arguments of asynctcp sim', { concurrency: true, timeout: HANGS_
     [['a.js', 'b.js'], /one scenario at a time, not "b\.js" as well/],
     [['a.js', '--ms', 'soon'], /--ms must be a number of milliseconds, such as 5000, not "soon"/],
     [['a.js', '--seed', ''], /--seed needs a number or a word/],
+    [['a.js', '--at', 'device'], /--at needs --pcap/],
     [['a.js', '--check', '--quiet'], /--check prints no packets: leave --quiet out/],
     [['a.js', '--check', '--pcap', 'x'], /--check prints no packets: leave --pcap out/],
   ];
