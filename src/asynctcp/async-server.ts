@@ -93,11 +93,11 @@ interface ListeningBase extends ObservedListener {
 }
 
 /** With a fault the listener could not be opened: `started` is about to be rejected. */
-type Listening = ListeningBase &
-  (
-    | { readonly listener: Listener; readonly fault: undefined }
-    | { readonly listener: undefined; readonly fault: Fault }
-  );
+type ListenOutcome =
+  | { readonly listener: Listener; readonly fault: undefined }
+  | { readonly listener: undefined; readonly fault: Fault };
+
+type Listening = ListeningBase & ListenOutcome;
 
 /** A listener that was just opened. */
 export interface Opened {
@@ -433,10 +433,7 @@ export class AsyncServer {
       },
     };
     const opened = stack.listen(this.#target(place), events);
-    const outcome =
-      'code' in opened
-        ? ({ listener: undefined, fault: opened } as const)
-        : ({ listener: opened, fault: undefined } as const);
+    const outcome = outcomeOf(opened);
     const { listener } = outcome;
     listener?.setKeepsAlive(this.#keepsAlive);
     const listening: Listening = {
@@ -455,6 +452,8 @@ export class AsyncServer {
       clients: () => this.#clients,
       places: () => this.#places,
       unacknowledged: () => 0,
+      next: undefined,
+      previous: undefined,
       reset: () => {
         listener?.close();
       },
@@ -517,6 +516,11 @@ export class AsyncServer {
       `port ${this.port()} cannot accept a connection: ${errorText(fault.code)} (${fault.cause?.message ?? 'no details'}); listening goes on`,
     );
   }
+}
+
+function outcomeOf(opened: Listener | Fault): ListenOutcome {
+  if ('code' in opened) return { listener: undefined, fault: opened };
+  return { listener: opened, fault: undefined };
 }
 
 /** Accepts from a further socket, that of another task. Returns a function that ends this. */

@@ -26,7 +26,7 @@ import type { ClientHandler, DisconnectReason } from './handlers.js';
 import { observer, type ObservedConnection } from './observer.js';
 import { Arrival, endsAfter, type CompletePreamble } from './preamble.js';
 import type { Ends, SessionOwner } from './session-owner.js';
-import { registerSocketUser, unregisterSocketUser } from './thread-registry.js';
+import { registerSocketUser, unregisterSocketUser, type SocketUser } from './thread-registry.js';
 
 export interface DialOptions extends DialTarget {
   /** 0: no limit but the system's. */
@@ -55,6 +55,8 @@ export class Session<Client>
 {
   /** The server that accepted the connection, or the link that made it. */
   readonly keeper: ClientKeeper | undefined;
+  next: SocketUser | undefined;
+  previous: SocketUser | undefined;
   /** True if the connection counts among the stack's active ones, and among its server's clients. */
   #hasPlace = false;
   /** The attempt to connect; or the preamble, and the first data as long as it waits. */

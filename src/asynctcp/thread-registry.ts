@@ -1,9 +1,10 @@
 /** The users of sockets in this thread: connections, attempts to connect, and servers that listen. */
 import type { TcpStack } from '../port/tcp-stack.js';
+import { LinkedList, type Linked } from '../support/linked-list.js';
 import type { SendFigures } from '../task/diagnostics.js';
 
 /** A connection, an attempt to connect, or a server that listens. */
-export interface SocketUser {
+export interface SocketUser extends Linked<SocketUser> {
   readonly stack: TcpStack;
   /** Returns the bytes that were added and that are not acknowledged. */
   unacknowledged(): number;
@@ -16,7 +17,7 @@ export interface SocketUser {
   drainServer?(withinMs: number): Promise<void>;
 }
 
-const users = new Set<SocketUser>();
+const users = new LinkedList<SocketUser>();
 
 /** Returns the users of sockets at this moment, the oldest first. */
 export function socketUsers(): SocketUser[] {
@@ -59,7 +60,7 @@ export function sendBudget(stacks: ReadonlySet<TcpStack>): number {
  * callback.
  */
 export function resetAll(): void {
-  for (const user of users) {
+  for (const user of socketUsers()) {
     try {
       user.reset();
     } catch {

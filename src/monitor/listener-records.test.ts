@@ -18,6 +18,8 @@ function listenerAt(port: number): ObservedListener {
     clients: () => 0,
     places: () => 0,
     unacknowledged: () => 0,
+    next: undefined,
+    previous: undefined,
     reset: () => undefined,
   };
 }

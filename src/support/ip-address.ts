@@ -6,25 +6,39 @@
 export type IpFamily = 4 | 6;
 
 const V6_GROUPS = 8;
+const DOT = 0x2e;
+const ZERO = 0x30;
+const NINE = 0x39;
 
 /**
  * Returns the address as an unsigned 32-bit number, most significant byte first; `undefined` if the text is
  * no IPv4 address.
  */
 export function parseIpv4(text: string): number | undefined {
-  const parts = text.split('.');
-  if (parts.length !== 4) return undefined;
   let value = 0;
-  for (const part of parts) {
-    // Leading zeros are refused: some resolvers read them as octal (RFC 6943 §3.1.1).
-    if (!/^(0|[1-9][0-9]{0,2})$/.test(part) || Number(part) > 255) return undefined;
-    value = value * 256 + Number(part);
+  let part = 0;
+  let digits = 0;
+  let dots = 0;
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code === DOT) {
+      if (digits === 0) return undefined;
+      value = value * 256 + part;
+      dots += 1;
+      part = digits = 0;
+    } else {
+      // Leading zeros are refused: some resolvers read them as octal (RFC 6943 §3.1.1).
+      if (code < ZERO || code > NINE || (digits > 0 && part === 0)) return undefined;
+      part = part * 10 + code - ZERO;
+      digits += 1;
+      if (part > 255) return undefined;
+    }
   }
-  return value;
+  return dots === 3 && digits > 0 ? value * 256 + part : undefined;
 }
 
 export function formatIpv4(value: number): string {
-  return [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255].join('.');
+  return `${value >>> 24}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}`;
 }
 
 /**

@@ -101,7 +101,7 @@ export function updateSendWindow(c: TcpConnection, segment: Segment): void {
 }
 
 /** Removes what is acknowledged. Returns the bytes of it that were not sacked before. */
-function takeAcked(c: TcpConnection, segment: Segment, acked: number, nowMs: number): number {
+export function takeAcked(c: TcpConnection, segment: Segment, acked: number, nowMs: number): number {
   const { sent } = c;
   const { ack } = segment;
   let sampleMs = -1;

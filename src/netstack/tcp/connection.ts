@@ -16,6 +16,7 @@ import { TcpEvent, type TcpFailure, type TcpInfo, type TcpSocket } from '../raw-
 import type { Address } from '../wire/address.js';
 import { abort, close, shutdown } from './close.js';
 import type { Congestion } from './congestion/congestion.js';
+import type { TableEntry } from './connection-table.js';
 import { connectionInfo } from './info.js';
 import type { TcpHost } from './host.js';
 import type { IpPath } from './ip-service.js';
@@ -44,11 +45,9 @@ export interface ConnectionEnds {
   readonly receiveWindowBytes: number | undefined;
 }
 
-export class TcpConnection implements TcpSocket, TimerOwner {
+export class TcpConnection implements TcpSocket, TableEntry, TimerOwner {
   readonly host: TcpHost;
-  readonly localAddress: Address;
   readonly localPort: number;
-  readonly remoteAddress: Address;
   readonly remotePort: number;
   path: IpPath;
   owner: unknown;
@@ -63,7 +62,7 @@ export class TcpConnection implements TcpSocket, TimerOwner {
   hash = 0;
   /** The use of its local port, if this host has opened it. */
   portUse: PortUse | undefined;
-  hashNext: TcpConnection | undefined;
+  hashNext: TableEntry | undefined;
   isScheduled = false;
   isReady = false;
   events = 0;
@@ -163,8 +162,6 @@ export class TcpConnection implements TcpSocket, TimerOwner {
     const { profile } = host;
     this.host = host;
     this.path = ends.path;
-    this.localAddress = ends.path.source;
-    this.remoteAddress = ends.path.destination;
     this.localPort = ends.localPort;
     this.remotePort = ends.remotePort;
     this.sendBufferBytes = ends.sendBufferBytes ?? profile.sendBufferBytes;
@@ -176,6 +173,14 @@ export class TcpConnection implements TcpSocket, TimerOwner {
     this.timers = new ConnectionTimers(this);
     this.roundTrip = new RoundTrip(this.timers);
     this.quickAcks = profile.quickAcks;
+  }
+
+  get localAddress(): Address {
+    return this.path.source;
+  }
+
+  get remoteAddress(): Address {
+    return this.path.destination;
   }
 
   // ---- events
@@ -309,7 +314,7 @@ export class TcpConnection implements TcpSocket, TimerOwner {
   // ---- figures
 
   heardAgoMs(): number {
-    return this.state === TcpState.CLOSED ? 0 : this.host.clock.nowMs() - this.timers.heardAtMs;
+    return this.isOver ? 0 : this.host.clock.nowMs() - this.timers.heardAtMs;
   }
 
   info(): TcpInfo {
@@ -320,6 +325,11 @@ export class TcpConnection implements TcpSocket, TimerOwner {
 
   nowMs(): number {
     return this.host.clock.nowMs();
+  }
+
+  /** True once nothing is left for the connection to do; the host's record of TIME_WAIT is none of its. */
+  get isOver(): boolean {
+    return this.state === TcpState.CLOSED || this.state === TcpState.TIME_WAIT;
   }
 
   /** Returns the bytes that have left and that neither arrived nor were lost, as far as is known. */

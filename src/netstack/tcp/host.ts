@@ -9,6 +9,7 @@ import type { IpService } from './ip-service.js';
 import type { RingPool } from './ring.js';
 import type { SentSegmentPool } from './sent-segment.js';
 import type { TcpListener } from './listener.js';
+import type { TimeWait } from './time-wait.js';
 import type { TimeTable } from './time-table.js';
 
 export interface TcpHost {
@@ -30,10 +31,12 @@ export interface TcpHost {
   lent(connection: TcpConnection): void;
   /** Removes a connection from the table of connections; its port is free. */
   forget(connection: TcpConnection): void;
-  /** Notes that a connection has entered TIME_WAIT. */
+  /** A connection has entered TIME_WAIT: a record takes its place in the table. */
   enteredTimeWait(connection: TcpConnection): void;
-  /** The time in TIME_WAIT is over. */
-  timeWaitOver(connection: TcpConnection): void;
+  /** TIME_WAIT of a connection begins anew: the peer has not got the acknowledgement of its FIN. */
+  restartTimeWait(record: TimeWait): void;
+  /** Ends the TIME_WAIT of a connection early. */
+  endTimeWait(connection: TcpConnection): void;
   /** Returns true if a challenge ACK may be sent (RFC 5961 §7). */
   mayChallenge(): boolean;
   /** Returns the initial sequence number (RFC 6528 §3), and the offset of the timestamps (RFC 7323 §5.4). */

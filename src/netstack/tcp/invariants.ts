@@ -78,7 +78,6 @@ function checkSendBuffer(c: TcpConnection): void {
   assert(sendRing.length <= c.sendBufferBytes, 'the send buffer holds no more than its size');
   const finBytes = c.isFinSent ? 1 : 0;
   const dataEnd = seqAdd(sendStart, sendRing.length);
-  if (c.state === TcpState.TIME_WAIT) return;
   assert(seqAtMost(sndNxt, seqAdd(dataEnd, finBytes)), 'only what was written is in flight');
   assert(!c.isFinSent || sndNxt === seqAdd(dataEnd, 1), 'FIN is the last thing in flight');
   const isSynAcked = sndUna !== c.iss;
@@ -134,12 +133,8 @@ function checkOutOfOrder(c: TcpConnection): void {
 function checkTimers(c: TcpConnection): void {
   const { timers, timer, state } = c;
   const isFlightTimed = timers.retransmitAtMs < NEVER;
-  if (state === TcpState.TIME_WAIT) {
-    assert(timers.lifeAtMs < NEVER, 'TIME_WAIT ends');
-    assert(!isFlightTimed, 'nothing is in flight in TIME_WAIT');
-  } else if (c.sent.first !== undefined) {
+  if (c.sent.first !== undefined)
     assert(isFlightTimed, 'a retransmission is scheduled while something is in flight');
-  }
   // Bytes that were written and not pushed wait for their program.
   const waits = (c.unsent() > 0 && c.hasWaited) || (c.isFinQueued && !c.isFinSent);
   if (waits && c.sent.first === undefined && state >= TcpState.ESTABLISHED)

@@ -12,6 +12,7 @@ import { TcpConnection, type ConnectionEnds } from './connection.js';
 import type { TcpHost } from './host.js';
 import type { PortUse } from './ports.js';
 import { updateSendWindow } from './acknowledge.js';
+import type { TimeWait } from './time-wait.js';
 import { changeState } from './state.js';
 
 export interface ListenerSettings {
@@ -61,7 +62,7 @@ export class TcpListener implements TcpListenerSocket {
    * Takes a SYN: the SYN-ACK follows with the next flush. Returns the connection.
    * @param former the connection in TIME_WAIT whose place it takes.
    */
-  receiveSyn(ends: ConnectionEnds, segment: Segment, former: TcpConnection | undefined): TcpConnection {
+  receiveSyn(ends: ConnectionEnds, segment: Segment, former: TimeWait | undefined): TcpConnection {
     const c = new TcpConnection(this.#host, ends);
     c.listener = this;
     chooseSequence(c, former);

@@ -113,7 +113,7 @@ function takeData(c: TcpConnection, segment: Segment): void {
   else takeOutOfOrder(c, segment, start, from, bytes);
 }
 
-function takeInOrder(c: TcpConnection, segment: Segment, from: number, bytes: number): void {
+export function takeInOrder(c: TcpConnection, segment: Segment, from: number, bytes: number): void {
   const wasComplete = c.ranges.count === 0;
   if (!wasComplete) noteOverlap(c, c.rcvNxt, seqAdd(c.rcvNxt, bytes));
   if (c.isDiscarding) {
@@ -222,14 +222,11 @@ function acknowledgeLater(c: TcpConnection, bytes: number, flags: number): void 
       ? c.delayedBytes > (profile.ackEverySegments - 1) * c.receiveMss
       : c.delayedSegments >= profile.ackEverySegments;
   if (isEnough || c.quickAcks > 0 || (flags & TcpFlag.FIN) !== 0) acknowledgeNow(c);
-  else {
-    c.timers.delayAck();
-    c.host.schedule(c);
-  }
+  else c.timers.delayAck();
 }
 
 /** Returns true if some part of a segment is in the window (§3.4, table 6). */
-export function isAcceptable(c: TcpConnection, segment: Segment): boolean {
+export function isAcceptable(c: { rcvNxt: Seq; rcvEdge: Seq }, segment: Segment): boolean {
   const { seq, length } = segment;
   // The edge itself counts: a peer whose last full window was lost acknowledges from there, and two such
   // peers would answer each other without end.

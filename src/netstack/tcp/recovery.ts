@@ -164,6 +164,17 @@ export class LossRecovery {
     else if (acked > 0) this.#grow(congestion, arrived, nowMs);
   }
 
+  /** True if nothing hints at a loss: an acknowledgement can only let the window grow. */
+  get isCalm(): boolean {
+    if (this.phase !== 'open' || this.duplicates > 0 || this.#probeEnd !== undefined) return false;
+    return this.#c.sent.isWhole && !this.#isLwip;
+  }
+
+  /** Takes an acknowledgement while `isCalm`. */
+  grow(acked: number, nowMs: number): void {
+    if (this.#c.congestion !== undefined) this.#grow(this.#c.congestion, acked, nowMs);
+  }
+
   /** @param arrived bytes that this acknowledgement is the first to tell of. */
   #grow(congestion: Congestion, arrived: number, nowMs: number): void {
     const { sendMss, roundTrip } = this.#c;
@@ -317,6 +328,8 @@ export class LossRecovery {
   /** The connection was idle: the path is a new one, so that its window is restarted (RFC 5681 §4.1). */
   restartAfterIdle(congestion: Congestion): void {
     const c = this.#c;
+    // No timeout is shorter: what follows is seldom needed.
+    if (c.nowMs() - c.timers.lastSentAtMs < c.host.profile.minRtoMs) return;
     const rtoMs = c.timers.rtoMs();
     const least = initialWindowBytes(c);
     let idleMs = c.nowMs() - c.timers.lastSentAtMs - rtoMs;

@@ -66,6 +66,11 @@ export class SentList {
     this.#pool = pool;
   }
 
+  /** True if no segment counts as lost, and none is sacked. */
+  get isWhole(): boolean {
+    return (this.sackedBytes | this.lostBytes) === 0;
+  }
+
   /** Adds a segment behind the last one, as sent for the first time. */
   append(start: Seq, end: Seq, nowMs: number): SentSegment {
     const segment = this.#pool.take();

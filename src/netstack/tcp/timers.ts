@@ -22,7 +22,7 @@ const CORK_MS = 200;
 /** Retransmission timeout of data behind a SYN that was lost (RFC 6298 §5.7). */
 const LOST_SYN_RTO_MS = 3000;
 /** Time between two answers to refused segments that carry nothing (Linux: tcp_invalid_ratelimit). */
-const ANSWER_INTERVAL_MS = 500;
+export const ANSWER_INTERVAL_MS = 500;
 /** Doublings of an interval at most. */
 const MOST_BACKOFFS = 16;
 
@@ -92,7 +92,7 @@ export class ConnectionTimers extends TimeRow {
     if (this.outOfOrderAtMs <= nowMs) this.#outOfOrderDue();
     if (this.keepAliveAtMs <= nowMs) this.#keepAliveDue(nowMs);
     if (this.lifeAtMs <= nowMs) this.#lifeDue();
-    if (c.state === TcpState.CLOSED) return;
+    if (c.isOver) return;
     c.host.schedule(c);
     this.wakeBy(this.earliestMs);
   }
@@ -105,7 +105,7 @@ export class ConnectionTimers extends TimeRow {
     const baseMs = this.#isRttUnknownAfterLoss() ? Math.max(measuredMs, LOST_SYN_RTO_MS) : measuredMs;
     const isSyn = this.#c.state <= TcpState.SYN_RECEIVED;
     if (isSyn && !profile.synBackoff && this.#c.state === TcpState.SYN_SENT) return baseMs;
-    return Math.min(baseMs * 2 ** Math.min(this.backoffs, MOST_BACKOFFS), profile.maxRtoMs);
+    return Math.min(baseMs * (1 << Math.min(this.backoffs, MOST_BACKOFFS)), profile.maxRtoMs);
   }
 
   #isRttUnknownAfterLoss(): boolean {
@@ -225,7 +225,7 @@ export class ConnectionTimers extends TimeRow {
   #persistMs(): number {
     const { persistMs, maxRtoMs } = this.#c.host.profile;
     const backoffs = Math.min(this.#probes, MOST_BACKOFFS);
-    if (persistMs === undefined) return Math.min(this.rtoMs() * 2 ** backoffs, maxRtoMs);
+    if (persistMs === undefined) return Math.min(this.rtoMs() * (1 << backoffs), maxRtoMs);
     return persistMs[Math.min(backoffs, persistMs.length - 1)] ?? maxRtoMs;
   }
 
@@ -304,14 +304,10 @@ export class ConnectionTimers extends TimeRow {
     acknowledgeNow(this.#c);
   }
 
-  #isOver(): boolean {
-    return this.#c.state === TcpState.CLOSED || this.#c.state === TcpState.TIME_WAIT;
-  }
-
   // ---- other times
 
   setCork(on: boolean): void {
-    if (this.#isOver()) return;
+    if (this.#c.isOver) return;
     this.corkAtMs = on ? this.#c.nowMs() + CORK_MS : NEVER;
     this.wakeBy(this.corkAtMs);
   }
@@ -352,17 +348,6 @@ export class ConnectionTimers extends TimeRow {
     this.#armLife(this.#c.host.profile.lastAckMs);
   }
 
-  enterTimeWait(): void {
-    this.retransmitAtMs = this.probeAtMs = this.reorderAtMs = NEVER;
-    this.persistAtMs = this.keepAliveAtMs = this.corkAtMs = this.outOfOrderAtMs = NEVER;
-    this.#armLife(this.#c.host.profile.timeWaitMs);
-  }
-
-  /** A retransmitted FIN begins TIME_WAIT anew (§3.10.7.4, eighth step). */
-  restartTimeWait(): void {
-    this.#armLife(this.#c.host.profile.timeWaitMs);
-  }
-
   endLife(): void {
     this.lifeAtMs = NEVER;
   }
@@ -373,22 +358,14 @@ export class ConnectionTimers extends TimeRow {
   }
 
   #lifeDue(): void {
-    const c = this.#c;
     this.lifeAtMs = NEVER;
-    if (c.state === TcpState.TIME_WAIT) c.timers.#timeWaitOver();
-    else fail(c, 'timedOut');
-  }
-
-  #timeWaitOver(): void {
-    // The program does not wait for this end: `CLOSED` came when TIME_WAIT began.
-    const c = this.#c;
-    c.host.timeWaitOver(c);
+    fail(this.#c, 'timedOut');
   }
 
   // ---- keep-alive (RFC 9293 §3.8.4)
 
   setKeepAlive(idleMs: number, intervalMs: number, probes: number): void {
-    if (this.#isOver()) return;
+    if (this.#c.isOver) return;
     this.#keepAlivesSent = 0;
     this.#keepAlive = idleMs > 0 ? { idleMs, intervalMs, probes } : undefined;
     this.keepAliveAtMs = idleMs > 0 ? this.heardAtMs + idleMs : NEVER;

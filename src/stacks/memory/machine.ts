@@ -1,4 +1,5 @@
 /** The state that a stack, its attempts, listeners and connections share: limits, timers, holdings. */
+import type { Held } from '../../port/held.js';
 import type { StackLimits } from '../../port/tcp-stack.js';
 import type { Clock } from '../../support/clock.js';
 import { TimerWheel } from '../../support/timer-wheel.js';
@@ -7,13 +8,11 @@ import type { Network } from './network.js';
 /** Bytes that each connection may have unacknowledged, also when the send budget is used up (contract M4). */
 const SHARE_BYTES = 65_536;
 
-export class Machine {
+export class Machine implements Held {
   readonly network: Network;
   readonly limits: StackLimits;
   readonly timers: TimerWheel;
-  /** Connections whose end has not been reported. */
   readonly connections = new Set<{ abort(): void }>();
-  /** Closed connections that the stack still finishes. */
   readonly lingering = new Set<{ abort(): void }>();
   readonly attempts = new Set<{ cancel(): void }>();
   readonly listeners = new Set<{ close(): void }>();

@@ -11,6 +11,7 @@
  */
 import type { Capabilities } from '../../port/capabilities.js';
 import { ErrorCode } from '../../port/error-code.js';
+import { endAll, holdingsOf } from '../../port/held.js';
 import type { Lookup } from '../../port/lookup.js';
 import type {
   Attempt,
@@ -231,21 +232,11 @@ export class MemoryStack implements TcpStack {
   }
 
   holdings(): Holdings {
-    const { connections, attempts, listeners, lingering, timers } = this.#machine;
-    return {
-      connections: connections.size,
-      attempts: attempts.size,
-      listeners: listeners.size,
-      lingering: lingering.size,
-      timers: timers.size,
-    };
+    return holdingsOf(this.#machine);
   }
 
   close(): Promise<void> {
-    const { connections, attempts, listeners, lingering } = this.#machine;
-    for (const listener of listeners) listener.close();
-    for (const attempt of attempts) attempt.cancel();
-    for (const connection of [...connections, ...lingering]) connection.abort();
+    endAll(this.#machine);
     return Promise.resolve();
   }
 }

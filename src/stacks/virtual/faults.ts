@@ -1,5 +1,5 @@
 /** lwIP's numbers for the reasons of `netstack`, with texts for people. */
-import type { TcpFailure, TcpRefusal } from '../../netstack/raw-api.js';
+import type { TcpFailure, TcpRefusal, TcpSocket } from '../../netstack/raw-api.js';
 import { ErrorCode } from '../../port/error-code.js';
 import type { Endpoint, Fault } from '../../port/tcp-stack.js';
 
@@ -27,9 +27,9 @@ export function failureFault(failure: TcpFailure): Fault {
 }
 
 /** Returns the fault of an attempt to connect that has failed. */
-export function attemptFault(failure: TcpFailure, { address, port }: Endpoint): Fault {
+export function attemptFault({ failure = 'aborted', remoteAddress, remotePort }: TcpSocket): Fault {
   const [code, text] = FAILURES[failure];
-  return { code, cause: new Error(`connect to ${address} port ${port}: ${text}`) };
+  return { code, cause: new Error(`connect to ${remoteAddress.toString()} port ${remotePort}: ${text}`) };
 }
 
 /** Returns the fault of a `connect` or `listen` that failed at once. */

@@ -1,7 +1,9 @@
 /** The state that a stack, its attempts, listeners and connections share. */
 import type { TcpApi } from '../../netstack/raw-api.js';
+import type { Held } from '../../port/held.js';
 import type { StackLimits } from '../../port/tcp-stack.js';
 import { flushGathered, gather } from '../../support/callback-scope.js';
+import { LinkedList, type Linked } from '../../support/linked-list.js';
 import { TimerWheel } from '../../support/timer-wheel.js';
 import type { StackDriver } from './driver.js';
 import { SendShares } from './send-shares.js';
@@ -12,16 +14,19 @@ export interface GatheringSender {
   sendGathered(): void;
 }
 
-export class StackContext {
+/** A connection in one of the two lists of the stack. */
+export interface HeldConnection extends Linked<HeldConnection> {
+  abort(): void;
+}
+
+export class StackContext implements Held {
   readonly tcp: TcpApi;
   readonly limits: StackLimits;
   readonly timers: TimerWheel;
   readonly turns: Turns;
   readonly shares: SendShares;
-  /** Connections whose end has not been reported. */
-  readonly connections = new Set<{ abort(): void }>();
-  /** Closed connections that the stack still finishes. */
-  readonly lingering = new Set<{ abort(): void }>();
+  readonly connections = new LinkedList<HeldConnection>();
+  readonly lingering = new LinkedList<HeldConnection>();
   readonly attempts = new Set<{ cancel(): void }>();
   readonly listeners = new Set<{ close(): void }>();
   readonly #driver: StackDriver;

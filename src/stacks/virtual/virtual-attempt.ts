@@ -1,41 +1,27 @@
 /** An attempt to connect, from its SYN to its one event. */
-import { TcpEvent, type TcpRefusal, type TcpSocket } from '../../netstack/raw-api.js';
-import type { Attempt, AttemptEvents, Endpoint, Fault } from '../../port/tcp-stack.js';
-import { attemptFault, refusalFault } from './faults.js';
+import { TcpEvent, type TcpSocket } from '../../netstack/raw-api.js';
+import type { Attempt, AttemptEvents, Fault } from '../../port/tcp-stack.js';
+import { attemptFault } from './faults.js';
 import { Reporter } from './reporter.js';
 import type { StackContext } from './stack-context.js';
 import { VirtualConnection } from './virtual-connection.js';
 
 export class VirtualAttempt extends Reporter implements Attempt {
   readonly #context: StackContext;
-  readonly #socket: TcpSocket | undefined;
-  readonly #remote: Endpoint;
+  /** The fault of an attempt that could not begin. */
+  readonly #opened: TcpSocket | Fault;
   /** `undefined` after the outcome. */
   #events: AttemptEvents | undefined;
-  /** Fault of an attempt that could not begin. */
-  readonly #fault: Fault | undefined;
 
-  constructor(
-    context: StackContext,
-    opened: TcpSocket | TcpRefusal,
-    ends: { readonly local: Endpoint; readonly remote: Endpoint },
-    events: AttemptEvents,
-  ) {
+  constructor(context: StackContext, opened: TcpSocket | Fault, events: AttemptEvents) {
     super();
     this.#context = context;
-    this.#remote = ends.remote;
+    this.#opened = opened;
     this.#events = events;
     context.attempts.add(this);
-    if (typeof opened === 'string') {
-      const isOfLocalEnd = opened === 'inUse' || opened === 'notLocal';
-      this.#fault = refusalFault(
-        opened,
-        isOfLocalEnd ? 'connect from' : 'connect to',
-        isOfLocalEnd ? ends.local : ends.remote,
-      );
+    if ('code' in opened) {
       context.turns.add(this);
     } else {
-      this.#socket = opened;
       opened.owner = this;
       context.wake();
     }
@@ -43,18 +29,17 @@ export class VirtualAttempt extends Reporter implements Attempt {
 
   report(): boolean {
     const events = this.#events;
+    const socket = this.#opened;
     if (events === undefined) return false;
-    const socket = this.#socket;
-    if (socket === undefined) {
-      if (this.#fault === undefined) return false;
+    if ('code' in socket) {
       this.#leave();
-      events.onFailed(this.#fault);
+      events.onFailed(socket);
       return true;
     }
     const noted = socket.takeEvents();
     if ((noted & TcpEvent.CLOSED) !== 0) {
       this.#leave();
-      events.onFailed(attemptFault(socket.failure ?? 'aborted', this.#remote));
+      events.onFailed(attemptFault(socket));
       return true;
     }
     if ((noted & TcpEvent.CONNECTED) === 0) return false;
@@ -67,7 +52,7 @@ export class VirtualAttempt extends Reporter implements Attempt {
   cancel(): void {
     if (this.#events === undefined) return;
     this.#leave();
-    this.#socket?.abort();
+    if (!('code' in this.#opened)) this.#opened.abort();
   }
 
   #leave(): void {

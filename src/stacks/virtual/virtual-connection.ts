@@ -23,7 +23,7 @@ import { closeTimeoutFault, detachedFault, failureFault } from './faults.js';
 import { Outgoing, type OutgoingOwner } from './outgoing.js';
 import { PiecePace } from './piece-pace.js';
 import { Reporter } from './reporter.js';
-import type { StackContext } from './stack-context.js';
+import type { HeldConnection, StackContext } from './stack-context.js';
 
 /**
  * Time without a sign of the peer after which a lingering connection no longer waits for its FIN: lwIP's
@@ -47,7 +47,12 @@ const AFTER_OWN_FIN: Readonly<Partial<Record<TcpState, TcpState>>> = {
   [TcpState.CLOSE_WAIT]: TcpState.LAST_ACK,
 };
 
-export class VirtualConnection extends Reporter implements Connection, TimerOwner, OutgoingOwner {
+export class VirtualConnection
+  extends Reporter
+  implements Connection, HeldConnection, TimerOwner, OutgoingOwner
+{
+  next: HeldConnection | undefined;
+  previous: HeldConnection | undefined;
   readonly #context: StackContext;
   readonly #socket: TcpSocket;
   readonly #outgoing: Outgoing;
@@ -483,12 +488,11 @@ export class VirtualConnection extends Reporter implements Connection, TimerOwne
 
   #leave(): void {
     const { connections, lingering, timers } = this.#context;
+    (this.#life === 'lingering' ? lingering : connections).delete(this);
     this.#life = 'gone';
     this.#events = undefined;
     this.#outgoing.forget();
     if (this.#timer !== undefined) timers.disarm(this.#timer);
-    connections.delete(this);
-    lingering.delete(this);
   }
 
   // ---- time

@@ -13,6 +13,7 @@ import type { Profile } from '../../netstack/profile.js';
 import type { TcpApi } from '../../netstack/raw-api.js';
 import { Address } from '../../netstack/wire/address.js';
 import type { Capabilities } from '../../port/capabilities.js';
+import { endAll, holdingsOf } from '../../port/held.js';
 import type { Lookup } from '../../port/lookup.js';
 import type {
   Attempt,
@@ -171,11 +172,12 @@ export class VirtualStack implements TcpStack, Driven {
       sendBufferBytes: this.limits.sendBufferBytes,
       receiveWindowBytes: receiveWindowBytes ?? this.limits.receiveWindowBytes,
     });
-    const ends = {
-      local: { address: local?.toString() ?? '', port: localPort },
-      remote: { address: address.toString(), port },
-    };
-    return new VirtualAttempt(this.#context, opened, ends, events);
+    if (typeof opened !== 'string') return new VirtualAttempt(this.#context, opened, events);
+    const isOfLocalEnd = opened === 'inUse' || opened === 'notLocal';
+    const fault = isOfLocalEnd
+      ? refusalFault(opened, 'connect from', { address: local?.toString() ?? '', port: localPort })
+      : refusalFault(opened, 'connect to', { address: address.toString(), port });
+    return new VirtualAttempt(this.#context, fault, events);
   }
 
   listen(target: ListenTarget, events: ListenerEvents): Listener | Fault {
@@ -197,21 +199,11 @@ export class VirtualStack implements TcpStack, Driven {
   }
 
   holdings(): Holdings {
-    const { connections, attempts, listeners, lingering, timers } = this.#context;
-    return {
-      connections: connections.size,
-      attempts: attempts.size,
-      listeners: listeners.size,
-      lingering: lingering.size,
-      timers: timers.size,
-    };
+    return holdingsOf(this.#context);
   }
 
   close(): Promise<void> {
-    const { connections, attempts, listeners, lingering } = this.#context;
-    for (const listener of listeners) listener.close();
-    for (const attempt of attempts) attempt.cancel();
-    for (const connection of [...connections, ...lingering]) connection.abort();
+    endAll(this.#context);
     this.#context.wake();
     return Promise.resolve();
   }
