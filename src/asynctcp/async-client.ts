@@ -27,7 +27,7 @@ import {
 } from './check.js';
 import { checkRequired, type RequiredCapabilities } from './required.js';
 import { ClientCore } from './client-core.js';
-import { configuration } from './configuration.js';
+import { initialSettings, type AcceptedSettings } from './client-settings.js';
 import { harmless, notConnected } from './flush-waiters.js';
 import { takeHandler } from './handlers.js';
 import type * as handlers from './handlers.js';
@@ -180,10 +180,11 @@ export class AsyncClient {
   constructor(options: ClientOptions = {}) {
     checkOptions(options);
     const receiveWindow = checkReceiveWindow(options.receiveWindow);
-    const ackTimeoutMs = configuration.integer('maxAckTimeMs') ?? 0;
+    const initial = initialSettings();
     const admission = chooseStack(options.stack);
     checkRequired(options.require, admission.stack);
-    this.#core = new ClientCore<AsyncClient>(this, admission, ackTimeoutMs, receiveWindow);
+    const settings = receiveWindow === undefined ? initial : { ...initial, receiveWindow };
+    this.#core = new ClientCore<AsyncClient>(this, admission, settings);
   }
 
   /**
@@ -310,7 +311,7 @@ export class AsyncClient {
    * closes the client.
    */
   setAllowHalfOpen(on: boolean): void {
-    this.#core.allowHalfOpen = checkBoolean('setAllowHalfOpen', on);
+    this.#core.setAllowHalfOpen(checkBoolean('setAllowHalfOpen', on));
   }
 
   // ---- sending
@@ -748,7 +749,7 @@ export class AsyncClient {
    * with `setAllowHalfOpen(true)`.
    */
   onEnd(handler: EndHandler | undefined): void {
-    this.#core.onEnd = takeHandler('onEnd', handler);
+    this.#core.setOnEnd(takeHandler('onEnd', handler));
   }
 
   /** Returns one short English line for a code. */
@@ -767,16 +768,6 @@ export class AsyncClient {
     beginTask();
     return stackHighWaterMark('getStackHighWaterMark');
   }
-}
-
-/** Initial settings of a server's clients. */
-export interface AcceptedSettings {
-  readonly noDelay: boolean;
-  readonly keepAliveMs: number | undefined;
-  readonly keepAliveProbes: number;
-  /** `undefined`: the configuration's. */
-  readonly ackTimeoutMs: number | undefined;
-  readonly rxTimeoutS: number;
 }
 
 /**
@@ -807,11 +798,7 @@ export function acceptedSession(
   arrival?: Arrival<AsyncClient>,
 ): Session<AsyncClient> {
   const core = adopt(stack);
-  core.noDelay = settings.noDelay;
-  core.keepAliveMs = settings.keepAliveMs;
-  core.keepAliveProbes = settings.keepAliveProbes;
-  core.rxTimeoutS = settings.rxTimeoutS;
-  if (settings.ackTimeoutMs !== undefined) core.ackTimeoutMs = settings.ackTimeoutMs;
+  core.adopt(settings);
   const session = new Session(core, keeper);
   core.session = session;
   session.accept(connection, arrival);

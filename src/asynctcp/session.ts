@@ -19,7 +19,7 @@ import { runTicks } from '../support/callback-scope.js';
 import { Timer, type TimerOwner } from '../support/timers.js';
 import { POLL_INTERVAL_MS } from './ack-timeout.js';
 import type { ClientStream } from './client-stream.js';
-import { DataFlow } from './data-flow.js';
+import { DataFlow, SessionFlag } from './data-flow.js';
 import { Dial, type DialEvents, type DialTarget } from './dial.js';
 import { abortedBy } from './flush-waiters.js';
 import type { ClientHandler, DisconnectReason } from './handlers.js';
@@ -31,11 +31,7 @@ import { registerSocketUser, unregisterSocketUser, type SocketUser } from './thr
 export interface DialOptions extends DialTarget {
   /** 0: no limit but the system's. */
   readonly timeoutMs: number;
-  readonly signal: AbortSignal | undefined;
 }
-
-/** Called when a life is over, with the fault that `onError` got, if any. */
-type OverListener = (fault: Fault | undefined) => void;
 
 /** The server of accepted clients, or the link that a client connects for. */
 export interface ClientKeeper {
@@ -57,23 +53,13 @@ export class Session<Client>
   readonly keeper: ClientKeeper | undefined;
   next: SocketUser | undefined;
   previous: SocketUser | undefined;
-  /** True if the connection counts among the stack's active ones, and among its server's clients. */
-  #hasPlace = false;
   /** The attempt to connect; or the preamble, and the first data as long as it waits. */
   #beginning: Dial | Arrival<Client> | undefined;
-  #timer: Timer | undefined;
-  #unsubscribe: (() => void) | undefined;
-  /** True if the peer's FIN has come. */
-  #peerEnded = false;
   #reason: DisconnectReason = 'ended';
-  #overListeners: OverListener[] | undefined;
   /** Set by a preamble, and when the life is over; otherwise the connection knows its ends. */
   #ends: Ends | undefined;
-
-  /** Time at which the present phase has taken too long. */
-  #deadlineMs = Number.POSITIVE_INFINITY;
+  /** Whole milliseconds, rounded up: a fraction would cost every connection a number on the heap. */
   #connectedAtMs = 0;
-  #pollAtMs = 0;
 
   constructor(core: SessionOwner<Client>, keeper?: ClientKeeper) {
     super(core);
@@ -92,14 +78,13 @@ export class Session<Client>
       this.#endSoon('error', { code: ErrorCode.ERR_MEM });
       return;
     }
-    this.#hasPlace = true;
+    this.set(SessionFlag.HAS_PLACE, true);
     registerSocketUser(this);
     if (options.signal?.aborted === true) {
       this.#endSoon('aborted', abortedBy(options.signal));
       return;
     }
-    this.#listenTo(options.signal);
-    if (options.timeoutMs > 0) this.#deadlineMs = this.nowMs() + options.timeoutMs;
+    if (options.timeoutMs > 0) this.ownParts().deadlineMs = this.nowMs() + options.timeoutMs;
     this.#beginning = new Dial(admission.stack, options, keepsAlive, this);
     this.rearm();
   }
@@ -109,7 +94,7 @@ export class Session<Client>
    * @param arrival reads the preamble, before which there is no client.
    */
   accept(connection: Connection, arrival?: Arrival<Client>): void {
-    this.#hasPlace = true;
+    this.set(SessionFlag.HAS_PLACE, true);
     registerSocketUser(this);
     if (arrival === undefined) {
       this.#open(connection);
@@ -118,7 +103,7 @@ export class Session<Client>
     this.#beginning = arrival;
     this.connection = connection;
     this.phase = 'arriving';
-    this.#deadlineMs = arrival.deadlineMs;
+    this.ownParts().deadlineMs = arrival.deadlineMs;
     this.rearm();
   }
 
@@ -211,9 +196,12 @@ export class Session<Client>
     this.#end('error', fault);
   }
 
+  onDialAborted(fault: Fault): void {
+    this.#endSoon('aborted', fault);
+  }
+
   #open(connection: Connection): void {
     const { core } = this;
-    this.#stopListening();
     this.#beginning = undefined;
     this.connection = connection;
     this.phase = 'open';
@@ -223,27 +211,10 @@ export class Session<Client>
     }
     if (!core.keepsAlive) connection.setKeepsAlive(false);
     this.beginFlow(connection);
-    this.#connectedAtMs = this.nowMs();
-    this.#deadlineMs = Number.POSITIVE_INFINITY;
+    this.#connectedAtMs = Math.ceil(this.nowMs());
+    if (this.parts !== undefined) this.parts.deadlineMs = undefined;
     this.onPollChanged();
     observer?.onOpened(this);
-  }
-
-  #listenTo(signal: AbortSignal | undefined): void {
-    if (signal === undefined) return;
-    const onAbort = (): void => {
-      this.#drop();
-      this.#endSoon('aborted', abortedBy(signal));
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-    this.#unsubscribe = () => {
-      signal.removeEventListener('abort', onAbort);
-    };
-  }
-
-  #stopListening(): void {
-    this.#unsubscribe?.();
-    this.#unsubscribe = undefined;
   }
 
   // ---- the end
@@ -256,7 +227,7 @@ export class Session<Client>
       this.#beginning.hasEnded = true;
       return;
     }
-    this.#peerEnded = true;
+    this.set(SessionFlag.PEER_ENDED, true);
     const { allowHalfOpen, onEnd, client } = this.core;
     if (this.takingStream !== undefined) {
       this.#endStream(this.takingStream);
@@ -337,10 +308,10 @@ export class Session<Client>
   drain(reason: DisconnectReason): Promise<Fault | undefined> {
     const isConnecting = this.phase === 'dialing';
     const over = this.over().then((fault) => {
-      const isWhole = isConnecting || this.#peerEnded;
+      const isWhole = isConnecting || this.is(SessionFlag.PEER_ENDED);
       return fault ?? (isWhole ? undefined : { code: ErrorCode.ERR_CLSD });
     });
-    if (isConnecting || this.#peerEnded) {
+    if (isConnecting || this.is(SessionFlag.PEER_ENDED)) {
       this.close(reason);
     } else if (this.phase === 'open' && this.connection !== undefined) {
       this.flush();
@@ -354,7 +325,8 @@ export class Session<Client>
 
   /** Resets the connection, with `ERR_TIMEOUT`, if its end takes longer than `ms`. */
   endWithin(ms: number): void {
-    this.#deadlineMs = Math.min(this.#deadlineMs, this.nowMs() + ms);
+    const parts = this.ownParts();
+    parts.deadlineMs = Math.min(parts.deadlineMs ?? Number.POSITIVE_INFINITY, this.nowMs() + ms);
     this.rearm();
   }
 
@@ -397,8 +369,8 @@ export class Session<Client>
   /** Resolves when `onDisconnect` has been called, with the fault that `onError` got, if any. */
   over(): Promise<Fault | undefined> {
     return new Promise((resolve) => {
-      this.#overListeners ??= [];
-      this.#overListeners.push(resolve);
+      const listeners = (this.ownParts().overListeners ??= []);
+      listeners.push(resolve);
     });
   }
 
@@ -428,8 +400,7 @@ export class Session<Client>
     assert(this.phase !== 'over', 'a life ends once');
     const isShown = this.phase !== 'arriving';
     this.phase = 'over';
-    this.#stopListening();
-    if (this.#timer !== undefined) this.core.admission.stack.timers.disarm(this.#timer);
+    if (this.parts?.timer !== undefined) this.stack.timers.disarm(this.parts.timer);
     this.#leavePlace();
     unregisterSocketUser(this);
     if (isShown) this.keeper?.onLeft();
@@ -440,8 +411,8 @@ export class Session<Client>
   }
 
   #leavePlace(): void {
-    if (!this.#hasPlace) return;
-    this.#hasPlace = false;
+    if (!this.is(SessionFlag.HAS_PLACE)) return;
+    this.set(SessionFlag.HAS_PLACE, false);
     this.core.admission.release();
     this.keeper?.onPlaceFreed(this.phase === 'closing' ? this.#reason : undefined);
   }
@@ -462,7 +433,7 @@ export class Session<Client>
     }
     this.stream?.onOver(reason, fault);
     this.keeper?.onOver?.(reason, fault);
-    for (const listener of this.#overListeners ?? []) listener(fault);
+    for (const listener of this.parts?.overListeners ?? []) listener(fault);
   }
 
   // ---- what it is
@@ -493,7 +464,7 @@ export class Session<Client>
   }
 
   ageMs(): number {
-    return this.nowMs() - this.#connectedAtMs;
+    return Math.max(0, this.nowMs() - this.#connectedAtMs);
   }
 
   mss(): number {
@@ -533,18 +504,18 @@ export class Session<Client>
    * handler.
    */
   onPollChanged(): void {
-    const nowMs = this.nowMs();
-    const ticks = Math.floor((nowMs - this.#connectedAtMs) / POLL_INTERVAL_MS);
-    const nextMs = this.#connectedAtMs + (ticks + 1) * POLL_INTERVAL_MS;
-    // With fractions of a millisecond, the difference may be rounded to less than the ticks that have passed.
-    this.#pollAtMs = nextMs > nowMs ? nextMs : nextMs + POLL_INTERVAL_MS;
+    if (this.core.onPoll !== undefined) {
+      const ticks = Math.floor(this.ageMs() / POLL_INTERVAL_MS);
+      this.ownParts().pollAtMs = this.#connectedAtMs + (ticks + 1) * POLL_INTERVAL_MS;
+    }
     this.rearm();
   }
 
   // ---- time
 
   due(nowMs: number): void {
-    if (nowMs >= this.#deadlineMs) {
+    const deadlineMs = this.parts?.deadlineMs;
+    if (deadlineMs !== undefined && nowMs >= deadlineMs) {
       this.#timeOut();
       return;
     }
@@ -567,7 +538,7 @@ export class Session<Client>
 
   #poll(nowMs: number): void {
     const { onPoll, client } = this.core;
-    if (!this.isOpen() || onPoll === undefined || nowMs < this.#pollAtMs) return;
+    if (!this.isOpen() || onPoll === undefined || nowMs < this.ownParts().pollAtMs) return;
     this.onPollChanged();
     call1(this, CallbackKind.POLL, onPoll, client);
   }
@@ -578,10 +549,12 @@ export class Session<Client>
    */
   protected override rearm(): void {
     if (this.phase === 'over') return;
+    const { parts } = this;
+    if (parts === undefined) return;
     const polls = this.isOpen() && this.core.onPoll !== undefined;
     const atMs = Math.min(
-      this.#deadlineMs,
-      polls ? this.#pollAtMs : Number.POSITIVE_INFINITY,
+      parts.deadlineMs ?? Number.POSITIVE_INFINITY,
+      polls ? parts.pollAtMs : Number.POSITIVE_INFINITY,
       this.rxDeadlineMs(),
       this.ackDeadlineMs(),
     );
@@ -589,8 +562,8 @@ export class Session<Client>
   }
 
   protected override armFor(atMs: number): void {
-    this.#timer ??= new Timer(this);
-    this.core.admission.stack.timers.armBy(this.#timer, atMs);
+    const timer = (this.ownParts().timer ??= new Timer(this));
+    this.stack.timers.armBy(timer, atMs);
   }
 }
 
