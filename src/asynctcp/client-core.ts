@@ -64,20 +64,20 @@ export class ClientCore<Client> implements SessionOwner<Client> {
   /** Takes the initial settings of a server's clients. */
   adopt(settings: AcceptedSettings): void {
     this.#settings = settings;
-    this.#set(NO_DELAY, settings.noDelay);
+    this.set(NO_DELAY, settings.noDelay);
   }
 
-  #is(flag: number): boolean {
+  private is(flag: number): boolean {
     return (this.#flags & flag) !== 0;
   }
 
-  #set(flag: number, on: boolean): void {
+  private set(flag: number, on: boolean): void {
     this.#flags = on ? this.#flags | flag : this.#flags & ~flag;
   }
 
   takeStartsPaused(): boolean {
-    const startsPaused = this.#is(STARTS_PAUSED);
-    this.#set(STARTS_PAUSED, false);
+    const startsPaused = this.is(STARTS_PAUSED);
+    this.set(STARTS_PAUSED, false);
     return startsPaused;
   }
 
@@ -89,12 +89,12 @@ export class ClientCore<Client> implements SessionOwner<Client> {
   // ---- handlers
 
   get takesViews(): boolean {
-    return this.#is(TAKES_VIEWS);
+    return this.is(TAKES_VIEWS);
   }
 
   setOnData(handler: DataHandler<Client> | undefined, takesViews: boolean): void {
     this.onData = handler;
-    this.#set(TAKES_VIEWS, takesViews);
+    this.set(TAKES_VIEWS, takesViews);
     this.session?.dataHandlersChanged();
   }
 
@@ -108,7 +108,7 @@ export class ClientCore<Client> implements SessionOwner<Client> {
   }
 
   setOnPacket(handler: PacketHandler<Client> | undefined): void {
-    this.#ownRare().onPacket = handler;
+    this.ownRare().onPacket = handler;
     this.session?.dataHandlersChanged();
   }
 
@@ -118,7 +118,7 @@ export class ClientCore<Client> implements SessionOwner<Client> {
 
   setOnTimeout(handler: TimeoutHandler<Client> | undefined): void {
     const listened = this.onTimeout !== undefined;
-    this.#ownRare().onTimeout = handler;
+    this.ownRare().onTimeout = handler;
     if (listened !== (handler !== undefined)) this.session?.onTimeoutChanged();
   }
 
@@ -127,7 +127,7 @@ export class ClientCore<Client> implements SessionOwner<Client> {
   }
 
   setOnPoll(handler: PollHandler<Client> | undefined): void {
-    this.#ownRare().onPoll = handler;
+    this.ownRare().onPoll = handler;
     this.session?.onPollChanged();
   }
 
@@ -136,10 +136,10 @@ export class ClientCore<Client> implements SessionOwner<Client> {
   }
 
   setOnEnd(handler: EndHandler<Client> | undefined): void {
-    this.#ownRare().onEnd = handler;
+    this.ownRare().onEnd = handler;
   }
 
-  #ownRare(): RareHandlers<Client> {
+  private ownRare(): RareHandlers<Client> {
     return (this.#rare ??= new RareHandlers());
   }
 
@@ -164,11 +164,11 @@ export class ClientCore<Client> implements SessionOwner<Client> {
   }
 
   get noDelay(): boolean {
-    return this.#is(NO_DELAY);
+    return this.is(NO_DELAY);
   }
 
   setNoDelay(on: boolean): void {
-    this.#set(NO_DELAY, on);
+    this.set(NO_DELAY, on);
     this.session?.noDelayChanged();
   }
 
@@ -192,40 +192,40 @@ export class ClientCore<Client> implements SessionOwner<Client> {
   }
 
   get allowHalfOpen(): boolean {
-    return this.#is(ALLOWS_HALF_OPEN);
+    return this.is(ALLOWS_HALF_OPEN);
   }
 
   setAllowHalfOpen(on: boolean): void {
-    this.#set(ALLOWS_HALF_OPEN, on);
+    this.set(ALLOWS_HALF_OPEN, on);
   }
 
   get keepsAlive(): boolean {
-    return !this.#is(MAY_EXIT);
+    return !this.is(MAY_EXIT);
   }
 
   setKeepsAlive(on: boolean): void {
-    this.#set(MAY_EXIT, !on);
+    this.set(MAY_EXIT, !on);
     this.session?.keepsAliveChanged();
   }
 
   get leavesAtExit(): boolean {
-    return this.#is(LEAVES_AT_EXIT);
+    return this.is(LEAVES_AT_EXIT);
   }
 
   /** Leaves its connections to the system if the process exits before they end. */
   leaveAtExit(): void {
-    this.#set(LEAVES_AT_EXIT, true);
+    this.set(LEAVES_AT_EXIT, true);
     this.session?.leaveAtExit();
   }
 
   /** Pauses the present session, or the next one if there is none. */
   setPaused(on: boolean): void {
-    if (this.session === undefined) this.#set(STARTS_PAUSED, on);
+    if (this.session === undefined) this.set(STARTS_PAUSED, on);
     else if (on) this.session.pause();
     else this.session.resume();
   }
 
   isPaused(): boolean {
-    return this.session?.isPaused ?? this.#is(STARTS_PAUSED);
+    return this.session?.isPaused ?? this.is(STARTS_PAUSED);
   }
 }

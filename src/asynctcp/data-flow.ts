@@ -3,7 +3,8 @@
  * withheld, and if data may be delivered at all (contract D).
  *
  * `Session` extends this class and keeps the life. Both are one object, because a second object would cost
- * every idle connection its memory. Parts that only some connections need are made at their first use.
+ * every idle connection its memory. Parts that only some connections need are made at their first use. The
+ * methods are `private` and not `#`, because a class with `#` methods costs each object a hidden field.
  */
 import { TcpState } from '../port/tcp-state.js';
 import { enqueueAllAndFlush } from '../port/enqueue-all.js';
@@ -107,11 +108,11 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
 
   /** Applies the settings that concern the bytes to a new connection. */
   protected beginFlow(connection: Connection): void {
-    if (this.#isHeld()) connection.setReading(false);
-    if (this.#wantsAcks()) connection.setReportsAcks(true);
-    if (this.#wantsLoans()) connection.setTakesLoans(true);
-    if (this.#wantsViews()) connection.setTakesViews(true);
-    if (this.core.rxTimeoutS > 0) this.#restartRxTimeout();
+    if (this.isHeld()) connection.setReading(false);
+    if (this.wantsAcks()) connection.setReportsAcks(true);
+    if (this.wantsLoans()) connection.setTakesLoans(true);
+    if (this.wantsViews()) connection.setTakesViews(true);
+    if (this.core.rxTimeoutS > 0) this.restartRxTimeout();
   }
 
   /** Ends the waits of `flushed`: the life is over. */
@@ -137,13 +138,13 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
   flowState(): FlowState | undefined {
     const { connection } = this;
     if (connection === undefined) return undefined;
-    const isPaused = this.#isHeld();
+    const isPaused = this.isHeld();
     const path = connection.path?.();
     return {
       unacknowledged: this.unacknowledged(),
       added: this.#added,
       queued: connection.queued(),
-      withheld: this.#held(),
+      withheld: this.held(),
       windowBytes: connection.receiveWindowBytes,
       isPaused,
       undelivered: isPaused ? connection.undelivered?.() : 0,
@@ -180,7 +181,7 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
     if (whole && !connection.hasSpaceFor(bytes.length)) return 0;
     const taken = connection.enqueueAndFlush(bytes, flags);
     this.#added += taken;
-    if (taken > 0) this.#countSent();
+    if (taken > 0) this.countSent();
     return taken;
   }
 
@@ -190,7 +191,7 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
     if (this.phase !== 'open' || connection === undefined) return 0;
     const taken = enqueueAllAndFlush(connection, pieces);
     this.#added += taken;
-    if (taken > 0) this.#countSent();
+    if (taken > 0) this.countSent();
     return taken;
   }
 
@@ -202,12 +203,12 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
 
   /** Gives the added bytes to the stack. */
   flush(): void {
-    if (this.#added > 0) this.#countSent();
+    if (this.#added > 0) this.countSent();
     this.connection?.flush();
   }
 
   /** Counts the added bytes as sent. Reads the clock only if a handler needs the time. */
-  #countSent(): void {
+  private countSent(): void {
     const { onAck, onTimeout } = this.core;
     const wasIdle = this.#sent === this.#acked;
     if (onAck !== undefined) {
@@ -216,9 +217,9 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
     }
     this.#sent += this.#added;
     this.#added = 0;
-    if (wasIdle && onTimeout !== undefined) this.#awaitAck();
+    if (wasIdle && onTimeout !== undefined) this.awaitAck();
     const rxTimeout = this.#parts?.rxTimeout;
-    if (rxTimeout?.looks === false) this.#lookSoon(rxTimeout);
+    if (rxTimeout?.looks === false) this.lookSoon(rxTimeout);
   }
 
   onAcked(bytes: number): void {
@@ -229,9 +230,9 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
     parts?.rxTimeout?.heard(this.nowMs());
     if (parts?.flushes?.acked(this.#acked) === true) {
       parts.flushes = undefined;
-      this.#applyReportsAcks();
+      this.applyReportsAcks();
     }
-    if (onTimeout !== undefined && this.#sent > this.#acked) this.#awaitAck();
+    if (onTimeout !== undefined && this.#sent > this.#acked) this.awaitAck();
     if (onAck === undefined) return;
     const timeMs = this.#parts?.sendClock?.acked(this.#acked, this.nowMs()) ?? 0;
     call3(this, CallbackKind.ACK, onAck, client, bytes, timeMs);
@@ -243,7 +244,7 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
    */
   unacknowledged(): number {
     if (this.connection === undefined || this.state() === TcpState.CLOSED) return 0;
-    if (this.#wantsAcks()) return this.#added + this.#sent - this.#acked;
+    if (this.wantsAcks()) return this.#added + this.#sent - this.#acked;
     return this.connection.unacknowledged();
   }
 
@@ -262,28 +263,28 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
     if (this.connection === undefined || this.state() === TcpState.CLOSED) return notConnected();
     if (this.unacknowledged() === 0) return Promise.resolve();
     const flushes = (this.ownParts().flushes ??= new FlushWaiters());
-    this.#applyReportsAcks();
+    this.applyReportsAcks();
     return flushes.wait(this.#added + this.#sent, signal);
   }
 
-  #wantsAcks(): boolean {
+  private wantsAcks(): boolean {
     const { onAck, onTimeout } = this.core;
     return onAck !== undefined || onTimeout !== undefined || this.#parts?.flushes !== undefined;
   }
 
-  #applyReportsAcks(): void {
-    this.connection?.setReportsAcks(this.#wantsAcks());
+  private applyReportsAcks(): void {
+    this.connection?.setReportsAcks(this.wantsAcks());
   }
 
   onAckChanged(): void {
     if (this.core.onAck === undefined && this.#parts !== undefined) this.#parts.sendClock = undefined;
-    this.#applyReportsAcks();
+    this.applyReportsAcks();
   }
 
   // ---- the timeout of acknowledgements
 
   /** Starts the ack timeout, after a send with nothing in flight or after progress. */
-  #awaitAck(): void {
+  private awaitAck(): void {
     const { ackTimeoutMs } = this.core;
     const ackTimeout = (this.ownParts().ackTimeout ??= new AckTimeout());
     ackTimeout.begin(this.nowMs(), ackTimeoutMs);
@@ -292,9 +293,9 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
 
   /** Starts the ack timeout of bytes that are in flight when a handler is set. */
   onTimeoutChanged(): void {
-    this.#applyReportsAcks();
+    this.applyReportsAcks();
     if (this.core.onTimeout === undefined) return;
-    if (this.phase !== 'over' && this.#sent > this.#acked) this.#awaitAck();
+    if (this.phase !== 'over' && this.#sent > this.#acked) this.awaitAck();
   }
 
   ackTimeoutChanged(): void {
@@ -333,7 +334,7 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
     const rxTimeout = parts?.rxTimeout;
     rxTimeout?.heard(this.nowMs());
     if (parts?.stream !== undefined) {
-      this.#toStream(connection, parts, parts.stream, bytes);
+      this.toStream(connection, parts, parts.stream, bytes);
     } else if (onPacket !== undefined) {
       this.#withheld += length;
       call2(this, CallbackKind.PACKET, onPacket, client, new Packet(bytes, this, loan));
@@ -344,22 +345,27 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
       this.#inHand = 0;
       if (consumed > 0) connection.consume(consumed);
     }
-    if (rxTimeout !== undefined) this.#stopOrGo();
+    if (rxTimeout !== undefined) this.stopOrGo();
   }
 
   /**
    * Gives bytes to the handler, if there is one, and to the stream. Both count the piece as held until they
    * have consumed it.
    */
-  #toStream(connection: Connection, parts: SessionParts, stream: ClientStream, bytes: Uint8Array): void {
+  private toStream(
+    connection: Connection,
+    parts: SessionParts,
+    stream: ClientStream,
+    bytes: Uint8Array,
+  ): void {
     const { client, onPacket, onData } = this.core;
     const { length } = bytes;
-    const before = this.#held();
+    const before = this.held();
     parts.unread += length;
     // Until the handler has returned it holds the piece as well.
     this.#withheld += length;
     // The window opens by the bytes that one of the two had consumed before the other.
-    const opened = before + length - this.#held();
+    const opened = before + length - this.held();
     if (opened > 0) connection.consume(opened);
     if (onPacket !== undefined) {
       call2(this, CallbackKind.PACKET, onPacket, client, new Packet(bytes, this));
@@ -371,27 +377,27 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
         runTicks();
       }
       // `ackLater` has withheld the piece, or it is done.
-      this.#release(this.#inHand);
+      this.release(this.#inHand);
       this.#inHand = 0;
     }
     if (this.isOpen()) stream.onData(bytes);
   }
 
   /** Returns the bytes by which the window is closed: the larger of what program and stream hold. */
-  #held(): number {
+  private held(): number {
     return Math.max(this.#withheld, this.#parts?.unread ?? 0);
   }
 
   /** The program is done with `bytes` that it withheld. */
-  #release(bytes: number): void {
-    const before = this.#held();
+  private release(bytes: number): void {
+    const before = this.held();
     this.#withheld -= bytes;
-    this.#opened(before);
+    this.opened(before);
   }
 
   /** Opens the window by what is no longer held. */
-  #opened(before: number): void {
-    const bytes = before - this.#held();
+  private opened(before: number): void {
+    const bytes = before - this.held();
     if (bytes > 0) this.connection?.consume(bytes);
   }
 
@@ -407,8 +413,8 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
     const inHand = this.takingStream === undefined ? 0 : this.#inHand;
     const given = Math.min(bytes, this.#withheld - inHand);
     if (given > 0) {
-      this.#release(given);
-      this.#stopOrGo();
+      this.release(given);
+      this.stopOrGo();
     }
     return given;
   }
@@ -430,7 +436,7 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
     if (this.stream !== stream) this.join(stream);
     this.ownParts().stream = stream;
     this.dataHandlersChanged();
-    this.#needsNoHandler();
+    this.needsNoHandler();
   }
 
   /** Has `stream` take the place of the stream of this life: it takes all events from now on. */
@@ -457,17 +463,17 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
 
   /** The stream is done with `bytes`: the window opens. */
   consumed(bytes: number): void {
-    const before = this.#held();
+    const before = this.held();
     const parts = this.ownParts();
     parts.unread -= bytes;
     assert(parts.unread >= 0, 'a stream consumes no more than it got');
-    this.#opened(before);
-    this.#stopOrGo();
+    this.opened(before);
+    this.stopOrGo();
   }
 
   /** Stops delivery for the stream, or lets it go on. A pause of the program stays in force. */
   setStopped(on: boolean): void {
-    this.#setHolds(on ? this.#holds | SessionFlag.STREAM_STOPPED : this.#holds & ~SessionFlag.STREAM_STOPPED);
+    this.setHolds(on ? this.holds | SessionFlag.STREAM_STOPPED : this.holds & ~SessionFlag.STREAM_STOPPED);
   }
 
   /** Returns the bytes that were sent and that the system has not taken yet. */
@@ -499,18 +505,18 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
 
   dataHandlersChanged(): void {
     const { onData, onPacket } = this.core;
-    this.connection?.setTakesLoans(this.#wantsLoans());
-    this.connection?.setTakesViews(this.#wantsViews());
-    if (onData !== undefined || onPacket !== undefined) this.#needsNoHandler();
+    this.connection?.setTakesLoans(this.wantsLoans());
+    this.connection?.setTakesViews(this.wantsViews());
+    if (onData !== undefined || onPacket !== undefined) this.needsNoHandler();
   }
 
   /** A stream keeps the bytes. */
-  #wantsLoans(): boolean {
+  private wantsLoans(): boolean {
     return this.core.onPacket !== undefined && this.takingStream === undefined;
   }
 
   /** Returns true if data is needed only until the handler returns. A packet must stay valid longer. */
-  #wantsViews(): boolean {
+  private wantsViews(): boolean {
     const { onData, onPacket, takesViews } = this.core;
     if (onPacket !== undefined) return false;
     const stream = this.takingStream;
@@ -526,11 +532,11 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
   }
 
   pause(): void {
-    this.#setHolds(this.#holds | SessionFlag.PAUSED);
+    this.setHolds(this.holds | SessionFlag.PAUSED);
   }
 
   resume(): void {
-    this.#setHolds((this.#holds & SessionFlag.STREAM_STOPPED) | SessionFlag.NEEDS_NO_HANDLER);
+    this.setHolds((this.holds & SessionFlag.STREAM_STOPPED) | SessionFlag.NEEDS_NO_HANDLER);
   }
 
   /** Makes data wait until a data handler is set, or until `settled` is fulfilled. */
@@ -538,47 +544,47 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
     const { onData, onPacket } = this.core;
     const isHandled = onData !== undefined || onPacket !== undefined;
     if (isHandled || this.is(SessionFlag.NEEDS_NO_HANDLER)) return;
-    this.#setHolds(this.#holds | SessionFlag.NO_HANDLER_YET);
+    this.setHolds(this.holds | SessionFlag.NO_HANDLER_YET);
     void settled?.then(() => {
-      this.#needsNoHandler();
+      this.needsNoHandler();
     });
   }
 
-  #needsNoHandler(): void {
-    this.#setHolds(
-      (this.#holds & (SessionFlag.PAUSED | SessionFlag.STREAM_STOPPED)) | SessionFlag.NEEDS_NO_HANDLER,
+  private needsNoHandler(): void {
+    this.setHolds(
+      (this.holds & (SessionFlag.PAUSED | SessionFlag.STREAM_STOPPED)) | SessionFlag.NEEDS_NO_HANDLER,
     );
   }
 
-  get #holds(): number {
+  private get holds(): number {
     return this.#flags & HOLDS;
   }
 
-  #keepHolds(holds: number): void {
+  private keepHolds(holds: number): void {
     this.#flags = (this.#flags & ~HOLDS) | holds;
   }
 
-  #isHeld(): boolean {
+  private isHeld(): boolean {
     return this.is(HELD);
   }
 
   /** Returns true if the program or the stream makes data wait. */
-  #isHeldBySome(): boolean {
+  private isHeldBySome(): boolean {
     return this.is(HELD_BY_SOME);
   }
 
-  #setHolds(holds: number): void {
+  private setHolds(holds: number): void {
     if (this.firstDataWaits) {
-      this.#keepHolds(holds | SessionFlag.FIRST_DATA_WAITS);
-      if (!this.#isHeldBySome()) this.#deliverFirstSoon();
+      this.keepHolds(holds | SessionFlag.FIRST_DATA_WAITS);
+      if (!this.isHeldBySome()) this.deliverFirstSoon();
       return;
     }
-    const wasHeld = this.#isHeld();
-    this.#keepHolds(holds);
-    const isHeld = this.#isHeld();
+    const wasHeld = this.isHeld();
+    this.keepHolds(holds);
+    const isHeld = this.isHeld();
     if (isHeld === wasHeld || !this.isOpen()) return;
     this.connection?.setReading(!isHeld);
-    this.#stopOrGo();
+    this.stopOrGo();
   }
 
   // ---- data that came in one piece with the preamble
@@ -590,7 +596,7 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
 
   /** Delivers `bytes` as the client's first data, or lets them wait. Returns true if they wait. */
   protected deliverFirst(bytes: Uint8Array): boolean {
-    if (this.#isHeldBySome()) {
+    if (this.isHeldBySome()) {
       // Reading is off already.
       this.set(SessionFlag.FIRST_DATA_WAITS, true);
       return true;
@@ -599,18 +605,18 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
     return false;
   }
 
-  #deliverFirstSoon(): void {
+  private deliverFirstSoon(): void {
     this.core.admission.stack.post(() => {
-      if (!this.isOpen() || !this.firstDataWaits || this.#isHeldBySome()) return;
+      if (!this.isOpen() || !this.firstDataWaits || this.isHeldBySome()) return;
       this.set(SessionFlag.FIRST_DATA_WAITS, false);
       this.onData(this.takeFirstData());
       runTicks();
       if (!this.isOpen()) return;
       if (this.takeFirstEnd()) this.onEnd();
       // Delivery by the stack is off still, also if the handler has paused.
-      if (!this.#isHeldBySome() && this.isOpen()) {
+      if (!this.isHeldBySome() && this.isOpen()) {
         this.connection?.setReading(true);
-        this.#stopOrGo();
+        this.stopOrGo();
       }
     });
   }
@@ -619,22 +625,22 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
 
   rxTimeoutChanged(): void {
     if (this.#parts !== undefined) this.#parts.rxTimeout = undefined;
-    if (this.core.rxTimeoutS > 0 && this.connection !== undefined) this.#restartRxTimeout();
+    if (this.core.rxTimeoutS > 0 && this.connection !== undefined) this.restartRxTimeout();
     this.rearm();
   }
 
-  #restartRxTimeout(): void {
+  private restartRxTimeout(): void {
     const unacknowledged = this.unacknowledged();
     const acked = this.#added + this.#sent - unacknowledged;
     const rxTimeout = new RxTimeout(this.core.rxTimeoutS * 1000, this.nowMs(), acked);
     this.ownParts().rxTimeout = rxTimeout;
     if (unacknowledged > 0) rxTimeout.lookSoon(this.nowMs());
-    this.#stopOrGo();
+    this.stopOrGo();
   }
 
-  #lookSoon(rxTimeout: RxTimeout): void {
+  private lookSoon(rxTimeout: RxTimeout): void {
     rxTimeout.lookSoon(this.nowMs());
-    // While the time stands still there is nothing to wait for: `#stopOrGo` arms the timer when the time runs
+    // While the time stands still there is nothing to wait for: `stopOrGo` arms the timer when the time runs
     // again.
     if (!rxTimeout.isStopped) this.armFor(rxTimeout.nextMs());
   }
@@ -643,11 +649,11 @@ export abstract class DataFlow<Client> implements CallbackOwner, PacketOwner {
    * Stops the time of the receive timeout while the program keeps the peer from sending: it holds data up, or
    * withholds the whole window.
    */
-  #stopOrGo(): void {
+  private stopOrGo(): void {
     const { connection } = this;
     const rxTimeout = this.#parts?.rxTimeout;
     if (rxTimeout === undefined || connection === undefined) return;
-    const isShut = this.#isHeld() || this.#held() >= connection.receiveWindowBytes;
+    const isShut = this.isHeld() || this.held() >= connection.receiveWindowBytes;
     if (isShut === rxTimeout.isStopped) return;
     if (isShut) {
       rxTimeout.stop(this.nowMs());

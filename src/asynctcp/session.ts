@@ -5,7 +5,7 @@
  *
  * Call order: `dial` or `accept` once; then the phases go one way: dialing or arriving → open → draining →
  * closing → over. `close` skips draining, and any phase can go to over. The end of a life is two calls:
- * `#enterOver` at once (so that every getter answers as after the end, L6), and `#reportOver` from the task,
+ * `enterOver` at once (so that every getter answers as after the end, L6), and `reportOver` from the task,
  * directly or by `post` (so that no method calls a callback before the method returns, L1).
  */
 import { ErrorCode } from '../port/error-code.js';
@@ -75,13 +75,13 @@ export class Session<Client>
   dial(options: DialOptions): void {
     const { admission, keepsAlive } = this.core;
     if (!admission.admit()) {
-      this.#endSoon('error', { code: ErrorCode.ERR_MEM });
+      this.endSoon('error', { code: ErrorCode.ERR_MEM });
       return;
     }
     this.set(SessionFlag.HAS_PLACE, true);
     registerSocketUser(this);
     if (options.signal?.aborted === true) {
-      this.#endSoon('aborted', abortedBy(options.signal));
+      this.endSoon('aborted', abortedBy(options.signal));
       return;
     }
     if (options.timeoutMs > 0) this.ownParts().deadlineMs = this.nowMs() + options.timeoutMs;
@@ -97,7 +97,7 @@ export class Session<Client>
     this.set(SessionFlag.HAS_PLACE, true);
     registerSocketUser(this);
     if (arrival === undefined) {
-      this.#open(connection);
+      this.open(connection);
       return;
     }
     this.#beginning = arrival;
@@ -118,24 +118,24 @@ export class Session<Client>
     const answer = arrival.read(bytes);
     if (answer === 'refuse') {
       arrival.refused();
-      this.#endArrival();
+      this.endArrival();
     } else if (answer === 'more') {
       connection.consume(bytes.length);
     } else {
       connection.consume(answer.bytes);
-      this.#arrive(connection, arrival, answer, bytes.subarray(answer.bytes));
+      this.arrive(connection, arrival, answer, bytes.subarray(answer.bytes));
     }
   }
 
   /** Shows the client to the program, and delivers the data that came in one piece with the preamble. */
-  #arrive(
+  private arrive(
     connection: Connection,
     arrival: Arrival<Client>,
     preamble: CompletePreamble,
     rest: Uint8Array,
   ): void {
     this.#ends = endsAfter(preamble, connection);
-    this.#open(connection);
+    this.open(connection);
     arrival.arrived(this);
     runTicks();
     if (rest.length === 0) return;
@@ -164,16 +164,16 @@ export class Session<Client>
   /** Resets a connection whose preamble will not be complete. */
   failArrival(reason: 'late' | 'ended' | 'serverEnded'): void {
     if (this.#beginning instanceof Arrival) this.#beginning.failed(reason);
-    this.#endArrival();
+    this.endArrival();
   }
 
-  #endArrival(): void {
-    this.#drop();
-    this.#end('error', { code: ErrorCode.ERR_ABRT });
+  private endArrival(): void {
+    this.dropConnection();
+    this.end('error', { code: ErrorCode.ERR_ABRT });
   }
 
   onDialed(connection: Connection): ConnectionEvents {
-    this.#open(connection);
+    this.open(connection);
     const { onConnect } = this.core;
     if (onConnect !== undefined) {
       this.greet(CallbackKind.CONNECT, onConnect);
@@ -193,14 +193,14 @@ export class Session<Client>
   }
 
   onDialFailed(fault: Fault): void {
-    this.#end('error', fault);
+    this.end('error', fault);
   }
 
   onDialAborted(fault: Fault): void {
-    this.#endSoon('aborted', fault);
+    this.endSoon('aborted', fault);
   }
 
-  #open(connection: Connection): void {
+  private open(connection: Connection): void {
     const { core } = this;
     this.#beginning = undefined;
     this.connection = connection;
@@ -230,7 +230,7 @@ export class Session<Client>
     this.set(SessionFlag.PEER_ENDED, true);
     const { allowHalfOpen, onEnd, client } = this.core;
     if (this.takingStream !== undefined) {
-      this.#endStream(this.takingStream);
+      this.endStream(this.takingStream);
       return;
     }
     if (!allowHalfOpen) {
@@ -242,7 +242,7 @@ export class Session<Client>
   }
 
   /** Reports the peer's FIN to the stream, which answers it; and to the program, which asked for it. */
-  #endStream(stream: ClientStream): void {
+  private endStream(stream: ClientStream): void {
     const { allowHalfOpen, onEnd, client } = this.core;
     if (allowHalfOpen && onEnd !== undefined) {
       call1(this, CallbackKind.END, onEnd, client);
@@ -254,19 +254,19 @@ export class Session<Client>
 
   onClosed(fault: Fault | undefined): void {
     if (this.phase === 'arriving' && this.#beginning instanceof Arrival) this.#beginning.failed('ended');
-    if (fault === undefined) this.#end(this.#reason, undefined);
-    else this.#end(this.#isCloseTimeout(fault) ? 'closeTimeout' : 'error', fault);
+    if (fault === undefined) this.end(this.#reason, undefined);
+    else this.end(this.isCloseTimeout(fault) ? 'closeTimeout' : 'error', fault);
   }
 
-  #isCloseTimeout({ code }: Fault): boolean {
+  private isCloseTimeout({ code }: Fault): boolean {
     return this.phase === 'closing' && code === ErrorCode.ERR_TIMEOUT;
   }
 
   /** Ends gracefully. */
   close(reason: DisconnectReason): void {
     if (this.phase === 'dialing') {
-      this.#drop();
-      this.#endSoon(reason, undefined);
+      this.dropConnection();
+      this.endSoon(reason, undefined);
     } else if (this.isOpen() && this.connection !== undefined) {
       this.flush();
       this.#reason = reason;
@@ -274,7 +274,7 @@ export class Session<Client>
       this.connection.close();
       this.ackAll();
       // From here on the stack bounds the connection: it no longer counts among the active ones.
-      this.#leavePlace();
+      this.leavePlace();
     }
   }
 
@@ -282,7 +282,7 @@ export class Session<Client>
     if (!this.canSend() || this.connection === undefined) return ErrorCode.ERR_CONN;
     this.flush();
     this.connection.shutdown();
-    this.#spaceEnds();
+    this.spaceEnds();
     return ErrorCode.ERR_OK;
   }
 
@@ -293,7 +293,7 @@ export class Session<Client>
   }
 
   /** Has the stream fail the writes that wait for space: there will be none. */
-  #spaceEnds(): void {
+  private spaceEnds(): void {
     const { stream } = this;
     if (stream === undefined) return;
     this.stack.post(() => {
@@ -318,7 +318,7 @@ export class Session<Client>
       this.#reason = reason;
       this.phase = 'draining';
       this.connection.shutdown();
-      this.#spaceEnds();
+      this.spaceEnds();
     }
     return over;
   }
@@ -333,17 +333,17 @@ export class Session<Client>
   abort(reason: DisconnectReason = 'aborted'): ErrorCode {
     // The stack may know the end before it reports the event: then there is nothing to abort.
     if (this.state() === TcpState.CLOSED) return ErrorCode.ERR_CONN;
-    this.#drop();
-    this.#endSoon(reason, { code: ErrorCode.ERR_ABRT });
+    this.dropConnection();
+    this.endSoon(reason, { code: ErrorCode.ERR_ABRT });
     return ErrorCode.ERR_ABRT;
   }
 
   /** Forgets the connection, as close(2) does: the system sends what it has taken, and what waits is lost. */
   drop(): void {
     if (this.state() === TcpState.CLOSED) return;
-    this.#dial?.cancel();
+    this.attempt?.cancel();
     this.connection?.drop();
-    this.#endSoon('closed', undefined);
+    this.endSoon('closed', undefined);
   }
 
   /** Lets bytes wait until the stack has delivered the events of its turn. */
@@ -363,7 +363,7 @@ export class Session<Client>
 
   /** Resets the connection and does nothing else: the thread is about to end and runs no further callback. */
   reset(): void {
-    this.#drop();
+    this.dropConnection();
   }
 
   /** Resolves when `onDisconnect` has been called, with the fault that `onError` got, if any. */
@@ -374,34 +374,34 @@ export class Session<Client>
     });
   }
 
-  get #dial(): Dial | undefined {
+  private get attempt(): Dial | undefined {
     return this.#beginning instanceof Dial ? this.#beginning : undefined;
   }
 
   /** Cancels the attempts or aborts the connection: no further event comes from them. */
-  #drop(): void {
-    this.#dial?.cancel();
+  private dropConnection(): void {
+    this.attempt?.cancel();
     this.connection?.abort();
   }
 
-  #end(reason: DisconnectReason, fault: Fault | undefined): void {
-    this.#enterOver(reason, fault);
-    this.#reportOver(reason, fault);
+  private end(reason: DisconnectReason, fault: Fault | undefined): void {
+    this.enterOver(reason, fault);
+    this.reportOver(reason, fault);
   }
 
-  #endSoon(reason: DisconnectReason, fault: Fault | undefined): void {
-    this.#enterOver(reason, fault);
+  private endSoon(reason: DisconnectReason, fault: Fault | undefined): void {
+    this.enterOver(reason, fault);
     this.core.admission.stack.post(() => {
-      this.#reportOver(reason, fault);
+      this.reportOver(reason, fault);
     });
   }
 
-  #enterOver(reason: DisconnectReason, fault: Fault | undefined): void {
+  private enterOver(reason: DisconnectReason, fault: Fault | undefined): void {
     assert(this.phase !== 'over', 'a life ends once');
     const isShown = this.phase !== 'arriving';
     this.phase = 'over';
     if (this.parts?.timer !== undefined) this.stack.timers.disarm(this.parts.timer);
-    this.#leavePlace();
+    this.leavePlace();
     unregisterSocketUser(this);
     if (isShown) this.keeper?.onLeft();
     if (this.connection !== undefined) this.#ends ??= endsOf(this.connection);
@@ -410,14 +410,14 @@ export class Session<Client>
     if (isShown) observer?.onOver(this, reason, fault);
   }
 
-  #leavePlace(): void {
+  private leavePlace(): void {
     if (!this.is(SessionFlag.HAS_PLACE)) return;
     this.set(SessionFlag.HAS_PLACE, false);
     this.core.admission.release();
     this.keeper?.onPlaceFreed(this.phase === 'closing' ? this.#reason : undefined);
   }
 
-  #reportOver(reason: DisconnectReason, fault: Fault | undefined): void {
+  private reportOver(reason: DisconnectReason, fault: Fault | undefined): void {
     const { core } = this;
     if (fault !== undefined && core.onError !== undefined) {
       call3(this, CallbackKind.ERROR, core.onError, core.client, fault.code, fault.cause);
@@ -475,7 +475,7 @@ export class Session<Client>
    * Returns the receive window in bytes, of the connection or of the attempt; `undefined`: the stack's own.
    */
   receiveWindow(): number | undefined {
-    return this.connection?.receiveWindowBytes ?? this.#dial?.receiveWindowBytes;
+    return this.connection?.receiveWindowBytes ?? this.attempt?.receiveWindowBytes;
   }
 
   // ---- settings that concern the present connection
@@ -495,7 +495,7 @@ export class Session<Client>
   }
 
   keepsAliveChanged(): void {
-    this.#dial?.setKeepsAlive(this.core.keepsAlive);
+    this.attempt?.setKeepsAlive(this.core.keepsAlive);
     this.connection?.setKeepsAlive(this.core.keepsAlive);
   }
 
@@ -516,27 +516,27 @@ export class Session<Client>
   due(nowMs: number): void {
     const deadlineMs = this.parts?.deadlineMs;
     if (deadlineMs !== undefined && nowMs >= deadlineMs) {
-      this.#timeOut();
+      this.timeOut();
       return;
     }
-    this.#poll(nowMs);
+    this.poll(nowMs);
     if (this.isRxTimedOut(nowMs)) this.close('rxTimeout');
     this.checkAckTimeout(nowMs);
     this.rearm();
   }
 
-  #timeOut(): void {
+  private timeOut(): void {
     if (this.phase === 'arriving') {
       this.failArrival('late');
       return;
     }
     const isConnecting = this.phase === 'dialing';
     const reason = this.#reason === 'serverEnded' ? 'serverEnded' : 'closeTimeout';
-    this.#drop();
-    this.#end(isConnecting ? 'error' : reason, { code: ErrorCode.ERR_TIMEOUT });
+    this.dropConnection();
+    this.end(isConnecting ? 'error' : reason, { code: ErrorCode.ERR_TIMEOUT });
   }
 
-  #poll(nowMs: number): void {
+  private poll(nowMs: number): void {
     const { onPoll, client } = this.core;
     if (!this.isOpen() || onPoll === undefined || nowMs < this.ownParts().pollAtMs) return;
     this.onPollChanged();

@@ -65,12 +65,12 @@ export class VirtualConnection
       events = show();
     } finally {
       if (events === undefined) this.abort();
-      else if (this.#isOpen) this.#events = events;
+      else if (this.isOpen) this.#events = events;
       this.look();
     }
   }
 
-  get #isOpen(): boolean {
+  private get isOpen(): boolean {
     return !this.is(ConnectionFlag.LINGERING | ConnectionFlag.GONE);
   }
 
@@ -92,7 +92,7 @@ export class VirtualConnection
 
   report(): boolean {
     const noted = this.socket.takeEvents();
-    if (noted !== 0) this.#note(noted);
+    if (noted !== 0) this.note(noted);
     const events = this.#events;
     if (events === undefined) return false;
     if (this.#fault !== undefined) {
@@ -102,17 +102,17 @@ export class VirtualConnection
     }
     if (this.is(ConnectionFlag.DATA_NEXT)) {
       this.set(ConnectionFlag.DATA_NEXT, false);
-      if (this.#reportData(events)) return true;
+      if (this.reportData(events)) return true;
     }
     return (
       this.reportProgress(events) ||
-      this.#reportData(events) ||
-      this.#reportEnd(events) ||
-      this.#reportClosed(events)
+      this.reportData(events) ||
+      this.reportEnd(events) ||
+      this.reportClosed(events)
     );
   }
 
-  #note(noted: number): void {
+  private note(noted: number): void {
     if ((noted & (TcpEvent.ACKED | TcpEvent.DRAINED)) !== 0) {
       this.progressed();
       this.#ending?.progressed((noted & TcpEvent.ACKED) !== 0);
@@ -124,15 +124,15 @@ export class VirtualConnection
   }
 
   fail(fault: Fault): void {
-    if (!this.#isOpen || this.#fault !== undefined) return;
+    if (!this.isOpen || this.#fault !== undefined) return;
     this.#fault = fault;
     this.forgetUnsent();
     this.look();
   }
 
-  #reportData(events: ConnectionEvents): boolean {
+  private reportData(events: ConnectionEvents): boolean {
     if (!this.is(ConnectionFlag.READING) || this.isClosed) return false;
-    if (this.socket.readable() === 0 || this.#mustJoin()) return false;
+    if (this.socket.readable() === 0 || this.mustJoin()) return false;
     const view = this.socket.peek();
     const { length } = view;
     this.#unconsumed += length;
@@ -141,19 +141,19 @@ export class VirtualConnection
       try {
         events.onData(view);
       } finally {
-        this.#viewReturned();
+        this.viewReturned();
       }
     } else {
       const own = view.slice();
       this.socket.skip(length);
       events.onData(own);
     }
-    this.#delivered();
+    this.delivered();
     return true;
   }
 
   /** Gives TCP its memory back, and does now what the program asked for meanwhile. */
-  #viewReturned(): void {
+  private viewReturned(): void {
     const { length, consumed, endAsked } = this.context.lent;
     this.context.lent.end();
     this.socket.skip(length);
@@ -163,14 +163,14 @@ export class VirtualConnection
   }
 
   /** Counts the piece if some of it is withheld. */
-  #delivered(): void {
+  private delivered(): void {
     if (this.#unconsumed === 0) return;
     this.#pace ??= new PiecePace(this.receiveWindowBytes, this);
     this.#pace.delivered(this.context.nowMs());
   }
 
   /** Returns true if the next piece has to wait, and is joined with what arrives meanwhile. */
-  #mustJoin(): boolean {
+  private mustJoin(): boolean {
     if (this.#pace === undefined || this.#unconsumed === 0) return false;
     const atMs = this.#pace.nextMs();
     if (this.context.nowMs() >= atMs) return false;
@@ -183,7 +183,7 @@ export class VirtualConnection
     this.look();
   }
 
-  #reportEnd(events: ConnectionEvents): boolean {
+  private reportEnd(events: ConnectionEvents): boolean {
     if (this.isPeerDone || !this.socket.hasEnded()) return false;
     this.set(ConnectionFlag.END_REPORTED, true);
     this.#ending?.awaitPeer();
@@ -191,16 +191,16 @@ export class VirtualConnection
     return true;
   }
 
-  #reportClosed(events: ConnectionEvents): boolean {
+  private reportClosed(events: ConnectionEvents): boolean {
     if (this.#ending?.isFinSent !== true || !this.isPeerDone || this.bytesLeft() > 0) return false;
-    if (this.#isTcpDone()) this.leave();
-    else this.#linger(this.#ending);
+    if (this.isTcpDone()) this.leave();
+    else this.linger(this.#ending);
     events.onClosed(undefined);
     return true;
   }
 
   /** Returns true if TCP needs this connection's program no more. */
-  #isTcpDone(): boolean {
+  private isTcpDone(): boolean {
     const { state } = this.socket;
     return state === TcpState.CLOSED || state === TcpState.TIME_WAIT;
   }
@@ -208,7 +208,7 @@ export class VirtualConnection
   // ---- getters
 
   protected isOver(): boolean {
-    return !this.#isOpen || this.#fault !== undefined || this.socket.failure !== undefined;
+    return !this.isOpen || this.#fault !== undefined || this.socket.failure !== undefined;
   }
 
   get hasEnded(): boolean {
@@ -254,12 +254,12 @@ export class VirtualConnection
   }
 
   undelivered(): number {
-    const lent = this.#isLent ? this.context.lent.length : 0;
+    const lent = this.isLent ? this.context.lent.length : 0;
     return this.socket.readable() - lent;
   }
 
   /** True while `onData` has a view of TCP's memory. */
-  get #isLent(): boolean {
+  private get isLent(): boolean {
     return this.context.lent.isOf(this);
   }
 
@@ -274,7 +274,7 @@ export class VirtualConnection
       this.#pace.consumed(before, this.#unconsumed);
       if (this.undelivered() > 0) this.look();
     }
-    if (this.#isLent) {
+    if (this.isLent) {
       this.context.lent.consumed += bytes;
       return;
     }
@@ -299,16 +299,16 @@ export class VirtualConnection
 
   shutdown(): void {
     if (this.#ending !== undefined || this.isOver()) return;
-    this.#askForFin();
+    this.askForFin();
   }
 
   close(): void {
     if (this.isClosed || this.isOver()) return;
     this.set(ConnectionFlag.CLOSED, true);
-    this.#askForFin();
+    this.askForFin();
   }
 
-  #askForFin(): void {
+  private askForFin(): void {
     const ending = (this.#ending ??= new Ending(this));
     this.endSending();
     ending.sendFinLater();
@@ -327,9 +327,9 @@ export class VirtualConnection
     this.set(ConnectionFlag.CLOSED, true);
     this.endSending();
     ending.finIsSent();
-    if (this.#isLent) this.context.lent.endAsked = 'drop';
+    if (this.isLent) this.context.lent.endAsked = 'drop';
     else this.socket.close();
-    this.#linger(ending);
+    this.linger(ending);
     this.context.wake();
   }
 
@@ -337,7 +337,7 @@ export class VirtualConnection
     // Bytes that were written earlier in this callback leave earlier.
     flushGathered();
     if (this.is(ConnectionFlag.GONE)) return;
-    if (this.#isLent) this.context.lent.endAsked = 'abort';
+    if (this.isLent) this.context.lent.endAsked = 'abort';
     else this.socket.abort();
     this.leave();
     this.context.wake();
@@ -349,9 +349,9 @@ export class VirtualConnection
   }
 
   /** The program has no further part in it: TCP finishes the connection. */
-  #linger(ending: Ending): void {
+  private linger(ending: Ending): void {
     const { connections, lingering } = this.context;
-    if (!this.#isOpen) return;
+    if (!this.isOpen) return;
     connections.delete(this);
     lingering.add(this);
     this.set(ConnectionFlag.LINGERING, true);

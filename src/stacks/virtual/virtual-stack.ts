@@ -4,7 +4,7 @@
  *
  *     virtual-stack      the stack: connecting, listening, look-ups, one step
  *     virtual-attempt, virtual-listener, virtual-connection      the port's other interfaces
- *     sending-half, enqueued-pieces, send-shares     the sending half of a connection
+ *     sending-half, backlog, send-shares     the sending half of a connection
  *     lent-view, piece-pace     received bytes that a handler has, and the pace of withheld pieces
  *     ending             the end of a connection, and lingering
  *     turns, reporter    the order of events, jobs and timers
