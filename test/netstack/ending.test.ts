@@ -277,32 +277,31 @@ describe('TIME_WAIT (§3.10.7.4)', () => {
       ['linux', 60_000],
       ['esp32', 120_000],
     ] as const) {
-      const { bed, c } = inTimeWait({ profile });
+      const { bed } = inTimeWait({ profile });
       bed.run(ms - 1);
-      assert.equal(c.state, TcpState.TIME_WAIT);
+      assert.equal(bed.tcp.inTimeWait, 1);
       bed.run(501);
-      assert.equal(c.state, TcpState.CLOSED);
-      assert.deepEqual(bed.takeEvents(), []);
       assert.equal(bed.tcp.inTimeWait, 0);
+      assert.deepEqual(bed.takeEvents(), []);
     }
   });
 
   it('begins anew with a FIN that comes again, which is acknowledged', () => {
-    const { bed, c, peer } = inTimeWait();
+    const { bed, peer } = inTimeWait();
     bed.run(59_000);
     peer.send({ flags: 'FA', seq: 1 });
     assert.deepEqual(peer.sent(), ['A 2 ack 2']);
     bed.run(59_000);
-    assert.equal(c.state, TcpState.TIME_WAIT);
+    assert.equal(bed.tcp.inTimeWait, 1);
     bed.run(1001);
-    assert.equal(c.state, TcpState.CLOSED);
+    assert.equal(bed.tcp.inTimeWait, 0);
   });
 
   it('is not ended by a reset (RFC 1337)', () => {
-    const { bed, c, peer } = inTimeWait();
+    const { bed, peer } = inTimeWait();
     peer.send({ flags: 'R', seq: 2 });
     peer.send({ flags: 'R', seq: 100 });
-    assert.equal(c.state, TcpState.TIME_WAIT);
+    assert.equal(bed.tcp.inTimeWait, 1);
     assert.deepEqual(peer.sent(), []);
     assert.equal(bed.dropped('resetInTimeWait'), 2);
   });
@@ -316,9 +315,9 @@ describe('TIME_WAIT (§3.10.7.4)', () => {
   });
 
   it('ends for a SYN with a higher number, which opens a new connection', () => {
-    const { bed, c, peer } = inTimeWait();
+    const { bed, peer } = inTimeWait();
     peer.syn({ seq: 50_000 });
-    assert.equal(c.state, TcpState.CLOSED);
+    assert.equal(bed.tcp.inTimeWait, 0);
     const sent = bed.sent.at(-1);
     assert.equal(sent?.flags, 'SA');
     assert.equal(bed.tcp.connections, 1);
@@ -344,10 +343,10 @@ describe('TIME_WAIT (§3.10.7.4)', () => {
   });
 
   it('answers a SYN with an old number, and stays', () => {
-    const { c, peer } = inTimeWait();
+    const { bed, peer } = inTimeWait();
     peer.syn({ seq: -5 });
     assert.deepEqual(peer.sent(), ['A 2 ack 2']);
-    assert.equal(c.state, TcpState.TIME_WAIT);
+    assert.equal(bed.tcp.inTimeWait, 1);
   });
 
   it('ends for a SYN with a later timestamp, whatever its number (RFC 6191)', () => {
@@ -356,9 +355,50 @@ describe('TIME_WAIT (§3.10.7.4)', () => {
       [-5, 1, false],
       [50_000, 1, false],
     ] as const) {
-      const { c, peer } = inTimeWait({ timestamps: true, nowMs: 1000 });
+      const { bed, peer } = inTimeWait({ timestamps: true, nowMs: 1000 });
       peer.syn({ seq, timestamps: [stamp, 0] });
-      assert.equal(c.state === TcpState.CLOSED, ends, `${seq} ${stamp}`);
+      assert.equal(bed.tcp.inTimeWait === 0, ends, `${seq} ${stamp}`);
     }
+  });
+
+  it('answers what carries nothing at most twice a second, and acknowledgements of nothing with a challenge', () => {
+    const { bed, peer } = inTimeWait();
+    for (let sent = 0; sent < 5; sent += 1) peer.send({ flags: 'A', seq: 70_000 });
+    assert.deepEqual(peer.sent(), ['A 2 ack 2']);
+    bed.run(500);
+    peer.send({ flags: 'A', seq: 70_000 });
+    assert.deepEqual(peer.sent(), ['A 2 ack 2']);
+    peer.send({ flags: 'A', seq: 2, ack: 3 });
+    assert.deepEqual(peer.sent(), ['A 2 ack 2']);
+    assert.equal(bed.dropped('ackOfUnsent'), 1);
+  });
+
+  it('keeps the timestamps of the connection, and refuses older ones', () => {
+    const { bed, peer } = inTimeWait({ timestamps: true, nowMs: 1000 });
+    bed.run(100);
+    peer.send({ flags: 'FA', seq: 1 });
+    assert.deepEqual(bed.sent.at(-1)?.read.timestamps?.[1], 1000);
+    peer.send({ flags: 'FA', seq: 1, timestamps: [900, 0] });
+    assert.equal(bed.dropped('paws'), 1);
+    assert.deepEqual(bed.sent.at(-1)?.read.timestamps?.[1], 1000);
+  });
+
+  it('is ended by an abort of the program, and by a crash', () => {
+    const { bed, c } = inTimeWait();
+    c.abort();
+    assert.equal(bed.tcp.inTimeWait, 0);
+    assert.equal(c.state, TcpState.CLOSED);
+    assert.deepEqual(bed.takeEvents(), []);
+    const other = inTimeWait();
+    other.bed.tcp.crash();
+    assert.equal(other.bed.tcp.inTimeWait, 0);
+    assert.equal(other.bed.stack.nextDeadlineMs(), Infinity);
+  });
+
+  it('of a former connection is not ended by an abort once a later one has its place', () => {
+    const { bed, c, peer } = inTimeWait();
+    peer.syn({ seq: 50_000 });
+    c.abort();
+    assert.equal(bed.tcp.connections, 1);
   });
 });

@@ -1,12 +1,11 @@
 /** Ports, backlogs, and the tables of small hosts. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { PROFILES } from '#src/netstack/profile.js';
 import { TcpConnection } from '#src/netstack/tcp/connection.js';
-import { ConnectionTable } from '#src/netstack/tcp/connection-table.js';
 import { TcpListener } from '#src/netstack/tcp/listener.js';
 import { TcpState } from '#src/netstack/tcp/state.js';
-import { MOST_TIME_WAIT, Vacancies } from '#src/netstack/tcp/vacancies.js';
+import { TimeWait } from '#src/netstack/tcp/time-wait.js';
+import { MOST_TIME_WAIT, TimeWaitQueue } from '#src/netstack/tcp/time-wait-queue.js';
 import { Address } from '#src/netstack/wire/address.js';
 import { Bed, established, PEER, stateName, type Peer } from './bed.js';
 
@@ -141,7 +140,9 @@ describe('the connections of an ESP32', () => {
       ['FIN_WAIT_1', 'FIN_WAIT_2', 'CLOSING', 'LAST_ACK', 'TIME_WAIT'],
     );
     bed.takeEvents();
-    for (const [index, killed] of [timeWait, lastAck, closing, finWait2, finWait1].entries()) {
+    assert.equal(answers(bed, 5999), 1);
+    assert.equal(bed.tcp.inTimeWait, 0);
+    for (const [index, killed] of [lastAck, closing, finWait2, finWait1].entries()) {
       assert.notEqual(killed.state, TcpState.CLOSED);
       assert.equal(answers(bed, 6000 + index), 1);
       assert.equal(killed.state, TcpState.CLOSED);
@@ -250,27 +251,13 @@ describe('ports', () => {
 
 describe('connections in TIME_WAIT', () => {
   it('are bounded: the oldest ends early for one more', () => {
-    const table = new ConnectionTable(1);
-    const vacancies = new Vacancies(PROFILES.linux.tcp, table, () => 0);
-    const { bed } = established();
-    const [c] = [...bed.tcp];
-    assert.ok(c !== undefined);
-    const removed: number[] = [];
-    for (let index = 0; index < MOST_TIME_WAIT + 2; index += 1) {
-      const state = { value: TcpState.TIME_WAIT, writable: true };
-      const entry = Object.create(c, { state }) as TcpConnection;
-      Object.defineProperty(entry, 'host', {
-        value: {
-          forget: (gone: TcpConnection) => {
-            removed.push(index);
-            vacancies.forget(gone);
-          },
-        },
-      });
-      vacancies.enteredTimeWait(entry);
-    }
-    assert.equal(vacancies.inTimeWait, MOST_TIME_WAIT);
-    assert.deepEqual(removed, [0, 1]);
+    const { bed, c } = established();
+    const ended: TimeWait[] = [];
+    const queue = new TimeWaitQueue(bed.tcp, (record) => ended.push(record));
+    const records = Array.from({ length: MOST_TIME_WAIT + 2 }, () => new TimeWait(c));
+    for (const record of records) queue.add(record);
+    assert.equal(queue.count, MOST_TIME_WAIT);
+    assert.deepEqual(ended, records.slice(0, 2));
   });
 });
 

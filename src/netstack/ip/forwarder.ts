@@ -1,5 +1,6 @@
 /** Passes packets on, as a router does (RFC 1812 §5.2, §5.3; RFC 8200 §3). */
 import type { DropReason } from '../counters.js';
+import type { Address } from '../wire/address.js';
 import { DONT_FRAGMENT, writeIpv4Checksum } from '../wire/ipv4.js';
 import { checkOptions6, IPV6_HEADER_BYTES, NextHeader } from '../wire/ipv6.js';
 import { Problem6 } from '../wire/icmp.js';
@@ -17,9 +18,20 @@ import {
 import type { InPacket } from './in-packet.js';
 import type { NetInterface } from './net-interface.js';
 
+/** Next hops that are kept by a hash of their destinations. */
+const SLOTS = 1024;
+const SLOT_SHIFT = 22;
+
+interface KeptHop {
+  readonly destination: Address;
+  readonly hop: Hop;
+}
+
 export class Forwarder {
   readonly #context: IpContext;
   readonly #errors: IcmpErrors;
+  readonly #hops = new Array<KeptHop | undefined>(SLOTS).fill(undefined);
+  #generation = 0;
 
   constructor(context: IpContext, errors: IcmpErrors) {
     this.#context = context;
@@ -83,8 +95,7 @@ export class Forwarder {
       this.#refuse(packet, 'hopLimit', HOPS_USED_UP);
       return undefined;
     }
-    const { destinationA, destinationB, destinationC, destinationD } = packet;
-    const hop = this.#context.routing.hopForWords(destinationA, destinationB, destinationC, destinationD);
+    const hop = this.#hopTo(packet);
     // Over a link without neighbours, a packet that goes back where it came from would go round for ever.
     if (hop === undefined || (hop.netInterface === from && from.link === undefined)) {
       this.#refuse(packet, 'noRoute', NO_ROUTE);
@@ -95,6 +106,21 @@ export class Forwarder {
       this.#drop(packet, 'badDestination');
       return undefined;
     }
+    return hop;
+  }
+
+  #hopTo(packet: InPacket): Hop | undefined {
+    const { routing } = this.#context;
+    if (this.#generation !== routing.generation) {
+      this.#generation = routing.generation;
+      this.#hops.fill(undefined);
+    }
+    const slot = Math.imul(packet.destinationC ^ packet.destinationD, 0x9e37_79b1) >>> SLOT_SHIFT;
+    const kept = this.#hops[slot];
+    if (kept !== undefined && packet.isTo(kept.destination)) return kept.hop;
+    const destination = packet.destination();
+    const hop = routing.hopTo(destination, undefined);
+    if (hop !== undefined) this.#hops[slot] = { destination, hop };
     return hop;
   }
 

@@ -4,32 +4,26 @@ import { groupMac, type MacAddress } from '../wire/ethernet.js';
 import type { Neighbour } from './neighbour-table.js';
 import type { NetInterface } from './net-interface.js';
 
-export interface HopLimits {
-  /** Bytes of the largest packet on the path. */
-  readonly mtu: number;
-  /** True: the path's MTU is lower than what is believed, and routers have to fragment. */
-  readonly mayFragment: boolean;
-}
-
 export class Hop {
   readonly netInterface: NetInterface;
   /** Address on the link: the destination, or a router. */
   readonly address: Address;
+  /** Bytes of the largest packet that the link takes. */
   readonly mtu: number;
-  readonly mayFragment: boolean;
+  /** True if the destination itself is on the link, or in this host. */
   readonly isOnLink: boolean;
   /** Link address of a group; `undefined` if the address is that of one neighbour. */
   readonly groupMac: MacAddress | undefined;
   /** Entry of the neighbour, once it was looked up. */
   neighbour: Neighbour | undefined;
 
-  constructor(netInterface: NetInterface, address: Address, limits: HopLimits, isOnLink: boolean) {
+  constructor(netInterface: NetInterface, address: Address, isOnLink: boolean) {
+    const isIpv4 = address.family === 4;
     this.netInterface = netInterface;
     this.address = address;
-    this.mtu = limits.mtu;
-    this.mayFragment = limits.mayFragment;
+    this.mtu = isIpv4 ? netInterface.device.mtu : netInterface.mtu6;
     this.isOnLink = isOnLink;
-    const isBroadcast = address.family === 4 && (address.d === -1 || netInterface.isBroadcastWord(address.d));
+    const isBroadcast = isIpv4 && (address.d === -1 || netInterface.isBroadcastWord(address.d));
     this.groupMac = isBroadcast || address.isMulticast() ? groupMac(address) : undefined;
   }
 }

@@ -30,6 +30,8 @@ export class InPacket implements IpPacket {
   /** Offset in the packet of the field that holds `protocol`. */
   protocolAt = 0;
   hopLimit = 0;
+  /** Offset and flag of an IPv4 fragment, as the header has them; 0 in a packet that is whole. */
+  fragment = 0;
   isGroup = false;
 
   source(): Address {
@@ -40,17 +42,20 @@ export class InPacket implements IpPacket {
     return new Address(this.destinationA, this.destinationB, this.destinationC, this.destinationD);
   }
 
-  /** Reads both addresses of an IPv4 header. */
-  readAddresses4(frame: Frame): void {
-    const { view, start } = frame;
-    const source = view.getInt32(start + 12);
-    const destination = view.getInt32(start + 16);
+  /** Returns true if the packet is to this address. */
+  isTo({ a, b, c, d }: Address): boolean {
+    const { destinationA, destinationB, destinationC, destinationD } = this;
+    return d === destinationD && c === destinationC && b === destinationB && a === destinationA;
+  }
+
+  /** Sets both addresses of an IPv4 packet. */
+  setAddresses4(source: number, destination: number, addressSum: number): void {
     this.family = 4;
     this.sourceA = this.sourceB = this.destinationA = this.destinationB = 0;
     this.sourceC = this.destinationC = MAPPED_WORD;
     this.sourceD = source;
     this.destinationD = destination;
-    this.addressSum = (source >>> 16) + (source & 0xffff) + (destination >>> 16) + (destination & 0xffff);
+    this.addressSum = addressSum;
   }
 
   /** Reads both addresses of an IPv6 header. */

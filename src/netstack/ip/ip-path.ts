@@ -6,12 +6,15 @@ import type { FramePool } from '../frame.js';
 import type { IpPath } from '../tcp/ip-service.js';
 import type { Address } from '../wire/address.js';
 import type { Hop } from './hop.js';
+import type { PathMtu } from './path-mtu.js';
 
 export interface Router {
   /** A number that changes when a next hop or an MTU may have changed. */
   readonly generation: number;
   /** Returns the next hop; `undefined` if there is none any more. */
   nextHop(source: Address, destination: Address): Hop | undefined;
+  /** Returns what ICMP has said about the MTU to a destination. */
+  toldMtu(destination: Address): PathMtu | undefined;
 }
 
 export class Path implements IpPath {
@@ -21,10 +24,10 @@ export class Path implements IpPath {
   readonly addressSum: number;
   readonly frames: FramePool;
   readonly #router: Router;
-  #generation: number;
+  #generation = 0;
   #hop: Hop | undefined;
-  #mtu: number;
-  #isOnLink: boolean;
+  #mtu = 0;
+  #mayFragment = false;
 
   constructor(source: Address, destination: Address, hop: Hop, router: Router) {
     this.source = source;
@@ -33,10 +36,7 @@ export class Path implements IpPath {
     this.addressSum = sumOfAddress(source) + sumOfAddress(destination);
     this.frames = hop.netInterface.device.frames;
     this.#router = router;
-    this.#generation = router.generation;
-    this.#hop = hop;
-    this.#mtu = hop.mtu;
-    this.#isOnLink = hop.isOnLink;
+    this.#set(hop);
   }
 
   get mtu(): number {
@@ -44,9 +44,14 @@ export class Path implements IpPath {
     return this.#mtu;
   }
 
-  get isOnLink(): boolean {
+  /** True: the path's MTU is lower than what is believed, and routers have to fragment. */
+  get mayFragment(): boolean {
     if (this.#generation !== this.#router.generation) this.#refresh();
-    return this.#isOnLink;
+    return this.#mayFragment;
+  }
+
+  get isOnLink(): boolean {
+    return this.hop?.isOnLink ?? false;
   }
 
   /** The next hop; `undefined` if no interface leads there any more. */
@@ -56,12 +61,16 @@ export class Path implements IpPath {
   }
 
   #refresh(): void {
+    this.#set(this.#router.nextHop(this.source, this.destination));
+  }
+
+  #set(hop: Hop | undefined): void {
     this.#generation = this.#router.generation;
-    const hop = this.#router.nextHop(this.source, this.destination);
     this.#hop = hop;
     if (hop === undefined) return;
-    this.#mtu = hop.mtu;
-    this.#isOnLink = hop.isOnLink;
+    const told = this.#router.toldMtu(this.destination);
+    this.#mtu = Math.min(hop.mtu, told?.mtu ?? Infinity);
+    this.#mayFragment = told?.mayFragment ?? false;
   }
 }
 

@@ -28,7 +28,7 @@ import { Path } from './ip-path.js';
 import { Ipv4Input, type PacketSink } from './ipv4-input.js';
 import { Ipv6Input } from './ipv6-input.js';
 import { Loopback } from './loopback.js';
-import { type FrameInput, NetInterface } from './net-interface.js';
+import { type InterfaceHost, NetInterface } from './net-interface.js';
 import { Output } from './output.js';
 import { PathMtus } from './path-mtu.js';
 import { Prefix } from './prefix.js';
@@ -58,7 +58,7 @@ export interface IpOptions {
   readonly onWork: () => void;
 }
 
-export class Ip implements IpService, FrameInput, PacketSink {
+export class Ip implements IpService, InterfaceHost, PacketSink {
   readonly counters = new Counters();
   readonly loopback: Loopback;
   readonly loopbackInterface: NetInterface;
@@ -194,6 +194,10 @@ export class Ip implements IpService, FrameInput, PacketSink {
       else if (etherType !== undefined) this.counters.drop('unknownEtherType');
       this.#context.frames.give(frame);
     }
+  }
+
+  addressesChanged(): void {
+    this.routing.changed();
   }
 
   pathTo(destination: Address, source: Address | undefined): IpPath | undefined {

@@ -4,9 +4,9 @@
  */
 import type { DropReason } from '../counters.js';
 import type { Frame } from '../frame.js';
+import { fold, sumWords } from '../wire/checksum.js';
 import {
   checkOptions4,
-  hasChecksum4,
   IPV4_HEADER_BYTES,
   MORE_FRAGMENTS,
   OFFSET_MASK,
@@ -55,8 +55,7 @@ export class Ipv4Input {
       else this.#forwarder.forward4(packet, netInterface);
       return;
     }
-    const fragment = frame.view.getUint16(packet.headerStart + 6) & (MORE_FRAGMENTS | OFFSET_MASK);
-    if (fragment !== 0 && !this.#reassemble(packet, fragment)) return;
+    if (packet.fragment !== 0 && !this.#reassemble(packet)) return;
     if (!this.#sink.deliver(packet)) this.#context.frames.give(packet.frame);
   }
 
@@ -70,25 +69,31 @@ export class Ipv4Input {
     const { view, start } = frame;
     const available = frame.end - start;
     if (available < IPV4_HEADER_BYTES) return 'shortPacket';
-    const headerBytes = (view.getUint8(start) & 15) * 4;
+    const first = view.getInt32(start);
+    const headerBytes = ((first >>> 24) & 15) * 4;
     if (headerBytes < IPV4_HEADER_BYTES || headerBytes > available) return 'badHeaderLength';
-    const totalBytes = view.getUint16(start + 2);
+    const totalBytes = first & 0xffff;
     if (totalBytes < headerBytes || totalBytes > available) return 'badTotalLength';
-    if (!hasChecksum4(view, start, headerBytes)) return 'badHeaderChecksum';
+    const second = view.getInt32(start + 4);
+    const third = view.getInt32(start + 8);
+    const source = view.getInt32(start + 12);
+    const destination = view.getInt32(start + 16);
+    const addressSum = halves(source) + halves(destination);
+    const options = headerBytes === IPV4_HEADER_BYTES ? 0 : sumOfOptions(view, start, headerBytes);
+    const sum = halves(first) + halves(second) + halves(third) + addressSum + options;
+    if (fold(sum) !== 0xffff) return 'badHeaderChecksum';
     frame.end = start + totalBytes;
-    packet.readAddresses4(frame);
-    packet.ecn = view.getUint8(start + 1) & 3;
-    packet.hopLimit = view.getUint8(start + 8);
-    packet.protocol = view.getUint8(start + 9);
+    packet.setAddresses4(source, destination, addressSum);
+    packet.ecn = (first >>> 16) & 3;
+    packet.fragment = second & (MORE_FRAGMENTS | OFFSET_MASK);
+    packet.hopLimit = third >>> 24;
+    packet.protocol = (third >>> 16) & 0xff;
     packet.protocolAt = 9;
     packet.frame = frame;
     packet.headerStart = start;
     packet.start = start + headerBytes;
     packet.end = frame.end;
-    if (headerBytes === IPV4_HEADER_BYTES) return undefined;
-    const options = checkOptions4(frame.bytes, start + IPV4_HEADER_BYTES, packet.start);
-    if (options === 'malformed') return 'badOptions';
-    return options === 'sourceRoute' ? 'sourceRoute' : undefined;
+    return headerBytes === IPV4_HEADER_BYTES ? undefined : badOptions(packet);
   }
 
   /** Checks the source (RFC 1122 §3.2.1.3): an address of one host, and not of this one. */
@@ -119,8 +124,8 @@ export class Ipv4Input {
    * Keeps a fragment. Returns true if its packet is complete now: `packet` is then the whole one, with a
    * frame that the caller owns.
    */
-  #reassemble(packet: InPacket, fragment: number): boolean {
-    const { frame, headerStart: start, sourceD, destinationD, protocol } = packet;
+  #reassemble(packet: InPacket): boolean {
+    const { frame, headerStart: start, fragment, sourceD, destinationD, protocol } = packet;
     const identification = frame.view.getUint16(start + 4);
     const whole = this.reassembly.add({
       key: `${sourceD} ${destinationD} ${identification} ${protocol}`,
@@ -139,4 +144,19 @@ export class Ipv4Input {
     packet.end = whole.end;
     return true;
   }
+}
+
+/** Returns the sum of a word's two halves. */
+function halves(word: number): number {
+  return (word >>> 16) + (word & 0xffff);
+}
+
+function sumOfOptions(view: DataView, start: number, headerBytes: number): number {
+  return sumWords(view, start + IPV4_HEADER_BYTES, start + headerBytes);
+}
+
+function badOptions({ frame, headerStart, start }: InPacket): DropReason | undefined {
+  const options = checkOptions4(frame.bytes, headerStart + IPV4_HEADER_BYTES, start);
+  if (options === 'malformed') return 'badOptions';
+  return options === 'sourceRoute' ? 'sourceRoute' : undefined;
 }

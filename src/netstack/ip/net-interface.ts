@@ -13,10 +13,12 @@ export const MOST_GROUPS = 64;
 export const ALL_HOSTS4 = Address.ofIpv4(0xe000_0001);
 export const ALL_NODES6 = new Address(0xff02_0000, 0, 0, 1);
 
-/** Takes the frames of an interface. */
-export interface FrameInput {
+/** The host of an interface. */
+export interface InterfaceHost {
   /** Takes a frame, and owns it from now on. */
   receiveFrame(netInterface: NetInterface, frame: Frame): void;
+  /** The interface has other addresses, or they have other properties. */
+  addressesChanged(): void;
 }
 
 export class NetInterface {
@@ -27,19 +29,21 @@ export class NetInterface {
   link: EthernetLink | undefined;
   /** Bytes of the largest IPv6 packet: the device's, or fewer where a router says so (RFC 4861 §6.3.4). */
   mtu6: number;
-  readonly #input: FrameInput;
+  readonly #host: InterfaceHost;
   readonly #addresses: Prefix[] = [];
   readonly #tentative: Prefix[] = [];
   /** Addresses that new connections avoid: their preferred lifetime is over (RFC 4862 §5.5.4). */
   readonly #deprecated = new Set<Prefix>();
   readonly #groups: Address[] = [];
+  /** The broadcast addresses of the IPv4 subnets. */
+  readonly #broadcastWords: number[] = [];
 
-  constructor(name: string, device: Device, input: FrameInput, isLoopback: boolean) {
+  constructor(name: string, device: Device, host: InterfaceHost, isLoopback: boolean) {
     this.name = name;
     this.device = device;
     this.mtu6 = device.mtu;
     this.isLoopback = isLoopback;
-    this.#input = input;
+    this.#host = host;
   }
 
   /** Ethernet address as text; `undefined` if the device has none. */
@@ -64,7 +68,7 @@ export class NetInterface {
 
   /** Takes a frame that the device has received, and owns it from now on. */
   receive(frame: Frame): void {
-    this.#input.receiveFrame(this, frame);
+    this.#host.receiveFrame(this, frame);
   }
 
   /** Adds an address. Returns false if there are too many. `Ip` calls it, and sets the route. */
@@ -72,6 +76,7 @@ export class NetInterface {
     if (this.#addresses.length >= MOST_ADDRESSES) return false;
     remove(this.#tentative, address.address);
     this.#addresses.push(address);
+    this.#changed();
     return true;
   }
 
@@ -84,12 +89,16 @@ export class NetInterface {
   removeAddress(address: Address): void {
     remove(this.#tentative, address);
     const removed = remove(this.#addresses, address);
-    if (removed !== undefined) this.#deprecated.delete(removed);
+    if (removed === undefined) return;
+    this.#deprecated.delete(removed);
+    this.#changed();
   }
 
   setDeprecated(address: Prefix, on: boolean): void {
+    if (on === this.#deprecated.has(address)) return;
     if (on) this.#deprecated.add(address);
     else this.#deprecated.delete(address);
+    this.#changed();
   }
 
   isDeprecated(address: Prefix): boolean {
@@ -110,14 +119,7 @@ export class NetInterface {
   }
 
   has(address: Address): boolean {
-    return this.hasWords(address.a, address.b, address.c, address.d);
-  }
-
-  hasWords(a: number, b: number, c: number, d: number): boolean {
-    for (const { address } of this.#addresses) {
-      if (address.d === d && address.c === c && address.b === b && address.a === a) return true;
-    }
-    return false;
+    return this.#addresses.some((own) => own.address.equals(address));
   }
 
   isTentative(address: Address): boolean {
@@ -131,7 +133,7 @@ export class NetInterface {
 
   /** Returns true if the word is the broadcast address of one of this interface's IPv4 subnets. */
   isBroadcastWord(word: number): boolean {
-    for (const own of this.#addresses) if (own.isBroadcastWord(word)) return true;
+    for (const broadcast of this.#broadcastWords) if (broadcast === word) return true;
     return false;
   }
 
@@ -145,6 +147,12 @@ export class NetInterface {
     // ff02::1:ff00:0/104 with the last 24 bits of an own address (RFC 4291 §2.7.1).
     if (a !== ALL_NODES6.a || b !== 0 || c !== 1 || d >>> 24 !== 0xff) return false;
     return hasLowBits(this.#addresses, d) || hasLowBits(this.#tentative, d);
+  }
+
+  #changed(): void {
+    const words = this.#addresses.flatMap((prefix) => prefix.broadcastWords());
+    this.#broadcastWords.splice(0, this.#broadcastWords.length, ...words);
+    this.#host.addressesChanged();
   }
 }
 

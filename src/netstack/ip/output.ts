@@ -54,11 +54,11 @@ export class Output {
       this.#frames.give(frame);
       return;
     }
-    if (frame.length + path.headerBytes > hop.mtu) {
+    if (frame.length + path.headerBytes > path.mtu) {
       this.#sendInFragments(path, hop, protocol, frame, ecn);
       return;
     }
-    if (path.headerBytes === IPV4_HEADER_BYTES) this.#writeHeader4(path, hop, protocol, frame, ecn);
+    if (path.headerBytes === IPV4_HEADER_BYTES) this.#writeHeader4(path, protocol, frame, ecn);
     else this.#writeHeader6(path, protocol, frame, ecn);
     this.#counters.sent += 1;
     this.transmit(hop, frame);
@@ -67,8 +67,7 @@ export class Output {
   /** Sends a packet to the link of an interface, past routes and path MTUs. Owns the frame. */
   sendOnLink(netInterface: NetInterface, frame: Frame, packet: LinkPacket): void {
     this.writeLinkPacket(frame, packet);
-    const limits = { mtu: netInterface.device.mtu, mayFragment: true };
-    this.transmit(new Hop(netInterface, packet.destination, limits, true), frame);
+    this.transmit(new Hop(netInterface, packet.destination, true), frame);
   }
 
   /** Writes the header of a packet that the caller sends. */
@@ -114,7 +113,7 @@ export class Output {
       ecn,
       hopLimit,
       identification,
-      mtu: hop.mtu,
+      mtu: path.mtu,
     };
     const fragments = sendFragments(this.#frames, frame, packet, (fragment) => {
       this.transmit(hop, fragment);
@@ -123,14 +122,14 @@ export class Output {
     this.#frames.give(frame);
   }
 
-  #writeHeader4(path: Path, hop: Hop, protocol: number, frame: Frame, ecn: number): void {
+  #writeHeader4(path: Path, protocol: number, frame: Frame, ecn: number): void {
     const totalBytes = frame.length + IPV4_HEADER_BYTES;
     const start = frame.start - IPV4_HEADER_BYTES;
     const { view } = frame;
     const identification = this.nextIdentification();
     const first = 0x4500 | ecn;
     const lifeAndProtocol = (this.#hopLimit << 8) | protocol;
-    const fragment = this.#discoversPathMtu && !hop.mayFragment ? DONT_FRAGMENT : 0;
+    const fragment = this.#discoversPathMtu && !path.mayFragment ? DONT_FRAGMENT : 0;
     const sum = first + totalBytes + identification + fragment + lifeAndProtocol + path.addressSum;
     view.setInt32(start, (first << 16) | totalBytes);
     view.setInt32(start + 4, (identification << 16) | fragment);

@@ -76,11 +76,11 @@ export class Prefix {
   }
 
   /**
-   * Returns true if the word is the directed broadcast address, or the old one with a host part of zero, of
-   * this IPv4 subnet (RFC 1122 §3.2.1.3). Prefixes of 31 and 32 bits have neither (RFC 3021).
+   * Returns the directed broadcast address of this IPv4 subnet, and the old one with a host part of zero (RFC
+   * 1122 §3.2.1.3). Prefixes of 31 and 32 bits have neither (RFC 3021).
    */
-  isBroadcastWord(word: number): boolean {
-    if (this.length >= ADDRESS_BITS - 1 || this.#first.c !== MAPPED_WORD) return false;
-    return word === (this.#first.d | ~this.#maskD) || word === this.#first.d;
+  broadcastWords(): readonly number[] {
+    if (this.length >= ADDRESS_BITS - 1 || this.#first.c !== MAPPED_WORD) return [];
+    return [this.#first.d | ~this.#maskD, this.#first.d];
   }
 }

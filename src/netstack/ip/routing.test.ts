@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { MOST_INTERFACES } from '../netstack.js';
 import { addressOf, TestHost } from './hosts.test.js';
 import { MOST_ADDRESSES } from './net-interface.js';
+import { MOST_PATHS } from './path-table.js';
 import { Prefix } from './prefix.js';
 import { MOST_ROUTES } from './route-table.js';
 
@@ -36,10 +37,10 @@ describe('a prefix', () => {
   });
 
   it('of 31 bits has no broadcast address', () => {
-    const last = addressOf('10.0.0.255').d;
-    assert.equal(Prefix.parse('10.0.0.0/24').isBroadcastWord(last), true);
-    assert.equal(Prefix.parse('10.0.0.254/31').isBroadcastWord(last), false);
-    assert.equal(Prefix.parse('fd00::/64').isBroadcastWord(-1), false);
+    const words = [addressOf('10.0.0.255').d, addressOf('10.0.0.0').d];
+    assert.deepEqual(Prefix.parse('10.0.0.7/24').broadcastWords(), words);
+    assert.deepEqual(Prefix.parse('10.0.0.254/31').broadcastWords(), []);
+    assert.deepEqual(Prefix.parse('fd00::/64').broadcastWords(), []);
   });
 });
 
@@ -64,6 +65,42 @@ describe('the way out', () => {
     host.stack.ip.removeAddress(host.netInterface, addressOf('10.0.0.1'));
     host.stack.ip.send(path, 17, host.frames.take(0));
     assert.equal(host.drops()['noRoute'], 1);
+  });
+
+  it('is one object for all that goes between two addresses', () => {
+    const host = new TestHost(['10.0.0.1/24', '10.0.0.9/24']);
+    const { ip } = host.stack;
+    const chosen = ip.pathTo(addressOf('10.0.0.2'), undefined);
+    assert.ok(chosen !== undefined);
+    assert.equal(ip.pathTo(addressOf('10.0.0.2'), undefined), chosen);
+    assert.equal(ip.pathTo(addressOf('10.0.0.2'), addressOf('10.0.0.1')), chosen);
+    assert.notEqual(ip.pathTo(addressOf('10.0.0.2'), addressOf('10.0.0.9')), chosen);
+    const named = ip.pathTo(addressOf('10.0.0.3'), addressOf('10.0.0.1'));
+    assert.equal(ip.pathTo(addressOf('10.0.0.3'), undefined), named);
+    assert.equal(ip.routing.paths, 3);
+  });
+
+  it('has one next hop for all destinations behind a router', () => {
+    const host = new TestHost(['10.0.0.1/24']);
+    host.stack.addRoute('0.0.0.0/0', { gateway: '10.0.0.254', netInterface: host.netInterface });
+    const { routing } = host.stack.ip;
+    const hop = routing.pathTo(addressOf('192.0.2.9'), undefined)?.hop;
+    assert.equal(hop?.address.toString(), '10.0.0.254');
+    assert.equal(routing.pathTo(addressOf('198.51.100.9'), undefined)?.hop, hop);
+  });
+
+  it(`is kept for ${MOST_PATHS} pairs of addresses at most`, () => {
+    const host = new TestHost(['10.0.0.1/8']);
+    const { routing } = host.stack.ip;
+    const own = addressOf('10.0.0.1');
+    for (let index = 0; index < 2 * MOST_PATHS; index += 1) {
+      const destination = addressOf(`10.1.${index >> 8}.${index & 255}`);
+      assert.equal(routing.pathTo(destination, own)?.destination, destination);
+      assert.ok(routing.paths <= index + 1);
+    }
+    assert.ok(routing.paths > MOST_PATHS / 2 && routing.paths <= MOST_PATHS);
+    host.stack.addRoute('192.0.2.0/24', { netInterface: host.netInterface });
+    assert.equal(routing.paths, 0);
   });
 
   it('is never a loopback address to another host', () => {

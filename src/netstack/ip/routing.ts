@@ -3,18 +3,12 @@ import { Address } from '../wire/address.js';
 import { Hop } from './hop.js';
 import { Path, type Router } from './ip-path.js';
 import type { NetInterface } from './net-interface.js';
-import type { PathMtus } from './path-mtu.js';
+import { OwnAddresses } from './own-addresses.js';
+import type { PathMtu, PathMtus } from './path-mtu.js';
+import { PathTable } from './path-table.js';
 import { Prefix } from './prefix.js';
-import { RouteTable } from './route-table.js';
+import { type Route, RouteTable } from './route-table.js';
 import { selectSource } from './source-selection.js';
-
-/** Paths, and next hops of packets that are passed on, that are kept by a hash of their addresses. */
-const SLOTS = 1024;
-
-interface KeptHop {
-  readonly destination: Address;
-  readonly hop: Hop;
-}
 
 /** The addresses of every host's loopback interface. */
 export const LOOPBACK_ADDRESSES = [Prefix.parse('127.0.0.1/8'), Prefix.parse('::1/128')] as const;
@@ -24,8 +18,12 @@ export class Routing implements Router {
   readonly #interfaces: NetInterface[] = [];
   readonly #loopback: NetInterface;
   readonly #pathMtus: PathMtus;
-  readonly #paths = new Array<Path | undefined>(SLOTS).fill(undefined);
-  readonly #hops = new Array<KeptHop | undefined>(SLOTS).fill(undefined);
+  readonly #own = new OwnAddresses();
+  readonly #paths = new PathTable(true);
+  /** Those whose source the host has chosen; each is in `#paths` as well. */
+  readonly #chosenPaths = new PathTable(false);
+  /** The next hops of routes through a gateway. */
+  readonly #gateways = new Map<Route, Hop>();
   #generation = 0;
 
   constructor(loopback: NetInterface, pathMtus: PathMtus) {
@@ -46,83 +44,90 @@ export class Routing implements Router {
     this.#interfaces.push(netInterface);
   }
 
+  /** Number of paths that are kept. */
+  get paths(): number {
+    return this.#paths.size;
+  }
+
   /** Has every path look up its next hop and its MTU again. */
   changed(): void {
     this.#generation = (this.#generation + 1) | 0;
-    this.#paths.fill(undefined);
-    this.#hops.fill(undefined);
+    this.#own.set(this.#interfaces);
+    this.#paths.clear();
+    this.#chosenPaths.clear();
+    this.#gateways.clear();
   }
 
   isOwnWords(a: number, b: number, c: number, d: number): boolean {
-    for (const netInterface of this.#interfaces) if (netInterface.hasWords(a, b, c, d)) return true;
-    return false;
+    return this.#own.has(a, b, c, d);
   }
 
   isOwn(address: Address): boolean {
-    return this.isOwnWords(address.a, address.b, address.c, address.d);
+    return this.#own.has(address.a, address.b, address.c, address.d);
   }
 
   /** Returns the path; `undefined` if no interface leads there, or `source` is not this host's. */
   pathTo(destination: Address, source: Address | undefined): Path | undefined {
-    if (source === undefined) return this.#newPath(destination, undefined);
-    const slot = slotOf(destination.c ^ destination.d ^ Math.imul(source.d, 31));
-    const kept = this.#paths[slot];
-    if (kept?.destination.equals(destination) && kept.source.equals(source)) return kept;
+    const kept = (source === undefined ? this.#chosenPaths : this.#paths).find(destination, source);
+    if (kept !== undefined) return kept;
     const path = this.#newPath(destination, source);
-    this.#paths[slot] = path;
-    return path;
+    if (path === undefined) return undefined;
+    if (source !== undefined) {
+      this.#paths.add(path);
+      return path;
+    }
+    const shared = this.#paths.find(destination, path.source);
+    if (shared === undefined) this.#paths.add(path);
+    this.#chosenPaths.add(shared ?? path);
+    return shared ?? path;
   }
 
   nextHop(source: Address, destination: Address): Hop | undefined {
     if (!this.isOwn(source)) return undefined;
-    return this.#hopTo(destination, source);
+    return this.hopTo(destination, source);
   }
 
-  /** Returns the next hop of a packet that is passed on to the address of these words. */
-  hopForWords(a: number, b: number, c: number, d: number): Hop | undefined {
-    const slot = slotOf(c ^ d);
-    const kept = this.#hops[slot];
-    const to = kept?.destination;
-    if (kept !== undefined && to?.d === d && to.c === c && to.b === b && to.a === a) return kept.hop;
-    const destination = new Address(a, b, c, d);
-    const hop = this.#hopTo(destination, undefined);
-    if (hop !== undefined) this.#hops[slot] = { destination, hop };
-    return hop;
+  /**
+   * Returns the next hop of packets to an address.
+   * @param source `undefined`: the packets are another host's, or have none yet.
+   */
+  hopTo(destination: Address, source: Address | undefined): Hop | undefined {
+    if (this.isOwn(destination) || destination.isLoopback())
+      return new Hop(this.#loopback, destination, true);
+    // A loopback address never leaves its host (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3).
+    if (source?.isLoopback()) return undefined;
+    const isLinkScoped = destination.isMulticast() || destination.isBroadcast() || destination.isLinkLocal();
+    const from = isLinkScoped && source !== undefined ? this.#interfaceOf(source) : undefined;
+    const route = this.routes.find(destination, from);
+    if (route !== undefined) return this.#hopOf(route, destination);
+    if (!destination.isMulticast() && !destination.isBroadcast()) return undefined;
+    const netInterface = from ?? this.#firstInterface(destination.family);
+    return netInterface === undefined ? undefined : new Hop(netInterface, destination, true);
+  }
+
+  toldMtu(destination: Address): PathMtu | undefined {
+    return this.#pathMtus.find(destination);
   }
 
   #newPath(destination: Address, source: Address | undefined): Path | undefined {
     if (destination.isUnspecified()) return undefined;
     if (source !== undefined && (source.family !== destination.family || !this.isOwn(source)))
       return undefined;
-    const hop = this.#hopTo(destination, source);
+    const hop = this.hopTo(destination, source);
     if (hop === undefined) return undefined;
     const from = source ?? this.#sourceFor(destination, hop);
     return from === undefined ? undefined : new Path(from, destination, hop, this);
   }
 
-  #hopTo(destination: Address, source: Address | undefined): Hop | undefined {
-    if (this.isOwn(destination) || destination.isLoopback())
-      return this.#hop(this.#loopback, destination, true);
-    // A loopback address never leaves its host (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3).
-    if (source?.isLoopback()) return undefined;
-    const isLinkScoped = destination.isMulticast() || destination.isBroadcast() || destination.isLinkLocal();
-    const from = isLinkScoped && source !== undefined ? this.#interfaceOf(source) : undefined;
-    const route = this.routes.find(destination, from);
-    if (route !== undefined) {
-      const { netInterface, gateway } = route;
-      return this.#hop(netInterface, destination, gateway === undefined, gateway);
-    }
-    if (!destination.isMulticast() && !destination.isBroadcast()) return undefined;
-    const netInterface = from ?? this.#firstInterface(destination.family);
-    return netInterface === undefined ? undefined : this.#hop(netInterface, destination, true);
-  }
-
-  #hop(netInterface: NetInterface, destination: Address, isOnLink: boolean, gateway?: Address): Hop {
-    const told = this.#pathMtus.find(destination);
-    const linkMtu = destination.family === 4 ? netInterface.device.mtu : netInterface.mtu6;
-    const mtu = Math.min(linkMtu, told?.mtu ?? Infinity);
-    const limits = { mtu, mayFragment: told?.mayFragment ?? false };
-    return new Hop(netInterface, gateway ?? destination, limits, isOnLink);
+  /** All destinations behind a gateway have one hop. */
+  #hopOf(route: Route, destination: Address): Hop {
+    const { netInterface, gateway } = route;
+    if (gateway === undefined) return new Hop(netInterface, destination, true);
+    const kept = this.#gateways.get(route);
+    if (kept !== undefined) return kept;
+    const hop = new Hop(netInterface, gateway, false);
+    this.#gateways.set(route, hop);
+    return hop;
   }
 
   #interfaceOf(address: Address): NetInterface | undefined {
@@ -146,8 +151,4 @@ export class Routing implements Router {
     }
     return undefined;
   }
-}
-
-function slotOf(words: number): number {
-  return Math.imul(words, 0x9e37_79b1) >>> 22;
 }

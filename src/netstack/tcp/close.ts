@@ -46,7 +46,7 @@ export function close(c: TcpConnection, discards: boolean): void {
 function discardData(c: TcpConnection): void {
   c.isDiscarding = true;
   dropOutOfOrder(c);
-  c.receiveRing.release();
+  c.releaseReceived();
   c.unconsumed = 0;
   windowOpened(c);
 }
@@ -54,9 +54,13 @@ function discardData(c: TcpConnection): void {
 export function abort(c: TcpConnection): void {
   const { state } = c;
   if (state === TcpState.CLOSED) return;
-  // A connection in which the peer has a part is reset; in TIME_WAIT it has none any more (§3.10.5).
-  const isPeerConcerned = state !== TcpState.SYN_SENT && state !== TcpState.TIME_WAIT;
-  if (isPeerConcerned) sendReset(c);
+  if (state === TcpState.TIME_WAIT) {
+    // The peer has no part in it any more (§3.10.5).
+    changeState(c, 'delete');
+    c.host.endTimeWait(c);
+    return;
+  }
+  if (state !== TcpState.SYN_SENT) sendReset(c);
   remove(c);
 }
 
@@ -75,9 +79,7 @@ export function fail(c: TcpConnection, failure: TcpFailure): void {
 
 /** Both FINs are exchanged, and this side's acknowledgement of the last one may get lost (§3.6.1). */
 export function enterTimeWait(c: TcpConnection): void {
-  c.sent.clear();
-  c.sendRing.release();
-  c.timers.enterTimeWait();
+  releaseWork(c);
   c.host.enteredTimeWait(c);
   c.signalClosed();
 }
@@ -101,13 +103,18 @@ export function remove(c: TcpConnection): void {
 
 /** Gives back all that the host keeps for a connection, but for data that its program can still read. */
 function release(c: TcpConnection): void {
-  c.timers.disarm();
-  c.timers.release();
-  c.sent.clear();
-  c.sendRing.release();
-  c.ranges.clear();
+  releaseWork(c);
   // The program still reads what has come before the end, unless it has ended the connection itself.
-  if (c.failure === undefined && !c.isFinReceived) c.receiveRing.release();
+  if (c.failure === undefined && !c.isFinReceived) c.releaseReceived();
   c.listener?.lost(c);
   c.host.forget(c);
+}
+
+/** Gives back what serves sending and waiting. */
+function releaseWork(c: TcpConnection): void {
+  c.timers.disarm();
+  c.timers.release();
+  c.releaseSent();
+  c.releaseSendRing();
+  c.ranges.clear();
 }

@@ -8,6 +8,7 @@ import { established } from './established.js';
 import type { InputAnswer } from './input.js';
 import { updateMss } from './mss.js';
 import { acknowledgeNow, receiveData } from './receive.js';
+import type { TimeWait } from './time-wait.js';
 import { scaleToOffer } from './window-scale.js';
 import { seqAdd, seqAtMost, seqLess, seqMax, seqOf } from './sequence.js';
 import { changeState } from './state.js';
@@ -28,7 +29,7 @@ const FORMER_GAP = 0x1_0001;
  * Chooses this side's first sequence number. A connection that takes the place of one in TIME_WAIT begins
  * behind its last number, which may be far ahead of the clock (RFC 9293 §3.10.7.4, eighth step).
  */
-export function chooseSequence(c: TcpConnection, former?: TcpConnection): void {
+export function chooseSequence(c: TcpConnection, former?: TimeWait): void {
   const { host, localAddress, localPort, remoteAddress, remotePort } = c;
   c.iss = seqOf(host.initialSequence(localAddress, localPort, remoteAddress, remotePort));
   if (former !== undefined) c.iss = seqMax(c.iss, seqAdd(former.sndNxt, FORMER_GAP));
@@ -74,7 +75,7 @@ function completeOpen(c: TcpConnection, segment: Segment): void {
 /** Both sides open at once (§3.5, figure 8): the SYN goes out again, with an ACK. */
 function answerSimultaneousSyn(c: TcpConnection): void {
   changeState(c, 'peerSyn');
-  c.sent.clear();
+  c.releaseSent();
   c.sndNxt = c.iss;
   c.hasSynToSend = true;
   c.timers.armSynReceived();

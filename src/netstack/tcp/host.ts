@@ -6,9 +6,12 @@ import type { Address } from '../wire/address.js';
 import type { TcpConnection } from './connection.js';
 import type { TcpCounters } from './counters.js';
 import type { IpService } from './ip-service.js';
-import type { RingPool } from './ring.js';
-import type { SentSegmentPool } from './sent-segment.js';
+import type { ReceiveBuffer } from './receive-buffer.js';
+import type { ByteRing } from './ring.js';
+import type { SentList } from './sent-segment.js';
+import type { Spare } from './spare.js';
 import type { TcpListener } from './listener.js';
+import type { TimeWait } from './time-wait.js';
 import type { TimeTable } from './time-table.js';
 
 export interface TcpHost {
@@ -16,8 +19,10 @@ export interface TcpHost {
   readonly ip: IpService;
   readonly clock: MonotonicClock;
   readonly timers: Timers;
-  readonly rings: RingPool;
-  readonly segments: SentSegmentPool;
+  /** What connections have while they send and receive. */
+  readonly rings: Spare<ByteRing>;
+  readonly receiveBuffers: Spare<ReceiveBuffer>;
+  readonly sentLists: Spare<SentList>;
   readonly times: TimeTable;
   readonly counters: TcpCounters;
   /** Time at which the host's global ticks began. */
@@ -30,10 +35,12 @@ export interface TcpHost {
   lent(connection: TcpConnection): void;
   /** Removes a connection from the table of connections; its port is free. */
   forget(connection: TcpConnection): void;
-  /** Notes that a connection has entered TIME_WAIT. */
+  /** A connection has entered TIME_WAIT: a record takes its place in the table. */
   enteredTimeWait(connection: TcpConnection): void;
-  /** The time in TIME_WAIT is over. */
-  timeWaitOver(connection: TcpConnection): void;
+  /** TIME_WAIT of a connection begins anew: the peer has not got the acknowledgement of its FIN. */
+  restartTimeWait(record: TimeWait): void;
+  /** Ends the TIME_WAIT of a connection early. */
+  endTimeWait(connection: TcpConnection): void;
   /** Returns true if a challenge ACK may be sent (RFC 5961 §7). */
   mayChallenge(): boolean;
   /** Returns the initial sequence number (RFC 6528 §3), and the offset of the timestamps (RFC 7323 §5.4). */

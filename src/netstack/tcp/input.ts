@@ -1,6 +1,6 @@
 /**
  * A segment arrives for a connection: RFC 9293 §3.10.7, with the checks of RFC 5961 (blind attacks), RFC
- * 7323 §5 (PAWS) and RFC 1337 (TIME_WAIT). Bad segments are counted and dropped.
+ * 7323 §5 (PAWS). Bad segments are counted and dropped. TIME_WAIT has a file of its own.
  */
 import { TcpFlag } from '../wire/tcp-header.js';
 import type { Segment } from '../wire/tcp-segment.js';
@@ -9,6 +9,7 @@ import { fail } from './close.js';
 import { receiveInSynSent } from './connect.js';
 import type { TcpConnection } from './connection.js';
 import { established } from './established.js';
+import { receivePredicted } from './predicted.js';
 import { resend } from './output.js';
 import { acknowledgeNow, isAcceptable, receiveData } from './receive.js';
 import { noteDuplicate } from './segment-writer.js';
@@ -28,9 +29,9 @@ export type InputAnswer =
   | 'listen';
 
 export function receiveSegment(c: TcpConnection, segment: Segment): InputAnswer {
+  if (receivePredicted(c, segment)) return 'done';
   if (c.state === TcpState.SYN_SENT) return receiveInSynSent(c, segment);
   if (c.state === TcpState.SYN_RECEIVED && isRepeatedSyn(c, segment)) return 'done';
-  if (c.state === TcpState.TIME_WAIT && isNewSyn(c, segment)) return 'listen';
   const isReset = (segment.flags & TcpFlag.RST) !== 0;
   if (!isReset && isTooOld(c, segment)) return refuse(c, 'paws', mayAnswer(c, segment));
   if (!isAcceptable(c, segment)) return refuseUnacceptable(c, segment, isReset);
@@ -46,15 +47,7 @@ export function receiveSegment(c: TcpConnection, segment: Segment): InputAnswer 
 }
 
 function receiveAfterAck(c: TcpConnection, segment: Segment): void {
-  if (c.state === TcpState.CLOSED) return;
-  if (c.state === TcpState.TIME_WAIT) {
-    // Only a retransmission of the peer's FIN can come here (eighth step).
-    if (segment.length === 0) return;
-    acknowledgeNow(c);
-    if ((segment.flags & TcpFlag.FIN) !== 0) c.timers.restartTimeWait();
-    return;
-  }
-  receiveData(c, segment);
+  if (c.state !== TcpState.CLOSED && c.state !== TcpState.TIME_WAIT) receiveData(c, segment);
 }
 
 // ---- first step: is it in the window?
@@ -63,7 +56,6 @@ function refuseUnacceptable(c: TcpConnection, segment: Segment, isReset: boolean
   if (isReset) return refuse(c, 'resetOutside', false);
   // A probe of the peer's, or a retransmission: the peer needs to know where this side is (§3.10.7.4).
   c.timers.heardAtMs = c.nowMs();
-  if (c.state === TcpState.TIME_WAIT && (segment.flags & TcpFlag.FIN) !== 0) c.timers.restartTimeWait();
   // Data that came before is reported as a duplicate (RFC 2883 §4).
   const dataEnd = seqAdd(segment.seq, segment.dataLength);
   if (seqAtMost(dataEnd, c.rcvNxt)) noteDuplicate(c, segment.seq, dataEnd);
@@ -71,8 +63,7 @@ function refuseUnacceptable(c: TcpConnection, segment: Segment, isReset: boolean
   const takesAck = (segment.flags & (TcpFlag.ACK | TcpFlag.SYN)) === TcpFlag.ACK && isSynchronized(c.state);
   // A keep-alive says nothing about losses: it lies before the window.
   const isProbe = segment.length === 0 && seqLess(segment.seq, c.rcvNxt);
-  if (takesAck && !isProbe && c.state !== TcpState.TIME_WAIT && seqAtMost(segment.seq, c.rcvEdge))
-    acknowledge(c, segment);
+  if (takesAck && !isProbe && seqAtMost(segment.seq, c.rcvEdge)) acknowledge(c, segment);
   return refuse(c, 'outside', mayAnswer(c, segment));
 }
 
@@ -110,7 +101,7 @@ function isTooOld(c: TcpConnection, segment: Segment): boolean {
 }
 
 /** §4.3: the timestamp of the oldest segment that is not acknowledged is the one to echo. */
-function noteTimestamp(c: TcpConnection, segment: Segment): void {
+export function noteTimestamp(c: TcpConnection, segment: Segment): void {
   if (!c.hasTimestamps || !segment.hasTimestamp) return;
   if (seqLess(c.lastAckSent, segment.seq) || ((segment.timestamp - c.tsRecent) | 0) < 0) return;
   c.tsRecent = segment.timestamp;
@@ -120,8 +111,6 @@ function noteTimestamp(c: TcpConnection, segment: Segment): void {
 // ---- second step: reset
 
 function receiveReset(c: TcpConnection, segment: Segment): 'done' {
-  // RFC 1337: a reset does not shorten TIME_WAIT.
-  if (c.state === TcpState.TIME_WAIT) return refuse(c, 'resetInTimeWait', false);
   // Only the exact number counts: a guess in the window is answered (RFC 5961 §3.2).
   if (segment.seq !== c.rcvNxt) return challenge(c, 'resetGuess');
   const isOpening = c.state === TcpState.SYN_RECEIVED;
@@ -147,18 +136,6 @@ function isRepeatedSyn(c: TcpConnection, segment: Segment): boolean {
   }
   if (c.sent.first !== undefined) resend(c, c.sent.first);
   return true;
-}
-
-/** A SYN that can only be of a new connection ends TIME_WAIT (§3.10.7.4, RFC 6191 §2). */
-function isNewSyn(c: TcpConnection, segment: Segment): boolean {
-  const { flags } = segment;
-  if ((flags & (TcpFlag.SYN | TcpFlag.ACK | TcpFlag.RST)) !== TcpFlag.SYN) return false;
-  if (c.hasTimestamps && segment.hasTimestamp) {
-    const later = (segment.timestamp - c.tsRecent) | 0;
-    if (later > 0) return true;
-    return later === 0 && seqLess(c.rcvNxt, segment.seq);
-  }
-  return seqLess(c.rcvNxt, segment.seq);
 }
 
 // ---- fifth step in SYN_RECEIVED

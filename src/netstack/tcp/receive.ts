@@ -113,7 +113,7 @@ function takeData(c: TcpConnection, segment: Segment): void {
   else takeOutOfOrder(c, segment, start, from, bytes);
 }
 
-function takeInOrder(c: TcpConnection, segment: Segment, from: number, bytes: number): void {
+export function takeInOrder(c: TcpConnection, segment: Segment, from: number, bytes: number): void {
   const wasComplete = c.ranges.count === 0;
   if (!wasComplete) noteOverlap(c, c.rcvNxt, seqAdd(c.rcvNxt, bytes));
   if (c.isDiscarding) {
@@ -146,7 +146,7 @@ function keepInOrder(c: TcpConnection, segment: Segment, from: number, bytes: nu
   if (frame !== undefined && c.receiveRing.isEmpty) {
     // The frame is the connection's from now on.
     segment.frame = undefined;
-    c.receiveRing.lend(frame, c.path.frames, from, bytes);
+    c.receiveBuffer().lend(frame, c.path.frames, from, bytes);
     c.host.lent(c);
     return;
   }
@@ -175,14 +175,14 @@ function rangesOf(c: TcpConnection): Ranges {
 function store(c: TcpConnection, segment: Segment, from: number, bytes: number, offset: number): void {
   const { frame } = segment;
   if (frame === undefined) return;
-  c.receiveRing.store(offset, frame.bytes, from, bytes);
+  c.receiveBuffer().store(offset, frame.bytes, from, bytes);
 }
 
 /** Forgets what has arrived out of order: the sender has to send it again (RFC 2018 §8). */
 export function dropOutOfOrder(c: TcpConnection): void {
   c.ranges.clear();
   c.finAt = undefined;
-  if (c.receiveRing.length === 0) c.receiveRing.release();
+  if (c.receiveRing.length === 0) c.releaseReceived();
 }
 
 // ---- FIN
@@ -222,14 +222,11 @@ function acknowledgeLater(c: TcpConnection, bytes: number, flags: number): void 
       ? c.delayedBytes > (profile.ackEverySegments - 1) * c.receiveMss
       : c.delayedSegments >= profile.ackEverySegments;
   if (isEnough || c.quickAcks > 0 || (flags & TcpFlag.FIN) !== 0) acknowledgeNow(c);
-  else {
-    c.timers.delayAck();
-    c.host.schedule(c);
-  }
+  else c.timers.delayAck();
 }
 
 /** Returns true if some part of a segment is in the window (§3.4, table 6). */
-export function isAcceptable(c: TcpConnection, segment: Segment): boolean {
+export function isAcceptable(c: { rcvNxt: Seq; rcvEdge: Seq }, segment: Segment): boolean {
   const { seq, length } = segment;
   // The edge itself counts: a peer whose last full window was lost acknowledges from there, and two such
   // peers would answer each other without end.

@@ -8,7 +8,7 @@ const SMALLEST_BYTES = 2048;
 /** Rings of one size that a pool keeps for later. */
 export const MOST_SPARE_RINGS = 64;
 /** Below this length a loop copies faster than `set` with its `subarray`. */
-const SHORT_COPY_BYTES = 40;
+const SHORT_COPY_BYTES = 24;
 /** Sizes of rings that are kept: up to 1 GiB. */
 const SIZES = 31;
 const NONE = new Uint8Array(0);
@@ -40,6 +40,10 @@ export function copyBytes(
   to: number,
   length: number,
 ): void {
+  if (length === source.length) {
+    target.set(source, to);
+    return;
+  }
   if (length > SHORT_COPY_BYTES) {
     target.set(source.subarray(from, from + length), to);
     return;
@@ -124,3 +128,6 @@ export class ByteRing {
     this.#start = 0;
   }
 }
+
+/** The ring of a connection that has nothing to send. Nothing is put into it. */
+export const NO_RING = new ByteRing(new RingPool());

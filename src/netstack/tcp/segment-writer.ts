@@ -19,7 +19,7 @@ import { seqDiff, seqLess, type Seq } from './sequence.js';
 import { scaleToOffer } from './window-scale.js';
 
 /** NOP, NOP, kind and length of timestamps (RFC 7323 appendix A). */
-const TIMESTAMPS_WORD = 0x0101080a;
+export const TIMESTAMPS_WORD = 0x0101080a;
 export const TIMESTAMP_BYTES = 12;
 const MOST_WINDOW = 0xffff;
 
@@ -57,18 +57,18 @@ function finish(
   optionBytes: number,
   window: number,
 ): void {
-  const { view, start } = frame;
-  view.setUint16(start + TcpField.SOURCE_PORT, c.localPort);
-  view.setUint16(start + TcpField.DESTINATION_PORT, c.remotePort);
+  const { view, start, end } = frame;
+  // Whole words: both ports; data offset, flags and window; checksum and urgent pointer.
+  const ports = (c.localPort << 16) | c.remotePort;
+  const ack = (flags & TcpFlag.ACK) === 0 ? 0 : c.rcvNxt;
+  const offsetToWindow = ((TCP_HEADER_BYTES + optionBytes) << 26) | (flags << 16) | window;
+  const pseudoSum = c.path.addressSum + TCP_PROTOCOL + end - start;
+  view.setInt32(start + TcpField.SOURCE_PORT, ports);
   view.setInt32(start + TcpField.SEQUENCE, seq);
-  view.setInt32(start + TcpField.ACKNOWLEDGEMENT, (flags & TcpFlag.ACK) === 0 ? 0 : c.rcvNxt);
-  view.setUint8(start + TcpField.DATA_OFFSET, ((TCP_HEADER_BYTES + optionBytes) / 4) << 4);
-  view.setUint8(start + TcpField.FLAGS, flags);
-  view.setUint16(start + TcpField.WINDOW, window);
-  view.setUint32(start + TcpField.CHECKSUM, 0);
-  const length = frame.end - start;
-  const sum = sumWords(view, start, frame.end) + c.path.addressSum + TCP_PROTOCOL + length;
-  view.setUint16(start + TcpField.CHECKSUM, ~fold(sum) & 0xffff);
+  view.setInt32(start + TcpField.ACKNOWLEDGEMENT, ack);
+  view.setInt32(start + TcpField.DATA_OFFSET, offsetToWindow);
+  view.setInt32(start + TcpField.CHECKSUM, 0);
+  view.setUint16(start + TcpField.CHECKSUM, ~fold(sumWords(view, start, end) + pseudoSum) & 0xffff);
   frame.isVerified = true;
   c.host.counters.sent += 1;
   c.host.ip.send(c.path, TCP_PROTOCOL, frame);

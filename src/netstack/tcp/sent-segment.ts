@@ -66,6 +66,11 @@ export class SentList {
     this.#pool = pool;
   }
 
+  /** True if no segment counts as lost, and none is sacked. */
+  get isWhole(): boolean {
+    return (this.sackedBytes | this.lostBytes) === 0;
+  }
+
   /** Adds a segment behind the last one, as sent for the first time. */
   append(start: Seq, end: Seq, nowMs: number): SentSegment {
     const segment = this.#pool.take();
@@ -164,3 +169,6 @@ export class SentList {
     if (segment.isResent) this.resentBytes -= bytes;
   }
 }
+
+/** The list of a connection that has nothing in flight. Nothing is put into it. */
+export const NOTHING_SENT = new SentList(new SentSegmentPool());

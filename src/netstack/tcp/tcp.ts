@@ -17,7 +17,7 @@ import type {
 import type { Address } from '../wire/address.js';
 import { TcpFlag } from '../wire/tcp-header.js';
 import { Segment } from '../wire/tcp-segment.js';
-import { abort, fail, remove } from './close.js';
+import { abort, fail } from './close.js';
 import { beginConnect } from './connect.js';
 import { TcpConnection } from './connection.js';
 import { ConnectionTable } from './connection-table.js';
@@ -29,13 +29,16 @@ import type { IcmpReport, IpPacket, IpService } from './ip-service.js';
 import { isForListener, TcpListener } from './listener.js';
 import { output } from './output.js';
 import { Queue } from './queue.js';
-import { acknowledgeNow } from './receive.js';
 import { Ports } from './ports.js';
 import { isInFlight, quotedPorts, reportIcmp } from './icmp-report.js';
 import { sendResetFor } from './reset-writer.js';
-import { RingPool } from './ring.js';
-import { SentSegmentPool } from './sent-segment.js';
+import { ReceiveBuffer } from './receive-buffer.js';
+import { ByteRing, RingPool } from './ring.js';
+import { SentList, SentSegmentPool } from './sent-segment.js';
+import { Spare } from './spare.js';
 import { TcpState } from './state.js';
+import { TimeWait } from './time-wait.js';
+import { TimeWaitQueue } from './time-wait-queue.js';
 import { TimeTable } from './time-table.js';
 import { Vacancies } from './vacancies.js';
 
@@ -56,8 +59,9 @@ export class Tcp implements TcpApi, TcpHost {
   readonly ip: IpService;
   readonly clock: MonotonicClock;
   readonly timers: Timers;
-  readonly rings = new RingPool();
-  readonly segments = new SentSegmentPool();
+  readonly rings: Spare<ByteRing>;
+  readonly receiveBuffers: Spare<ReceiveBuffer>;
+  readonly sentLists: Spare<SentList>;
   readonly times = new TimeTable();
   readonly counters = new TcpCounters();
   readonly bootMs: number;
@@ -66,6 +70,7 @@ export class Tcp implements TcpApi, TcpHost {
   readonly #ports: Ports;
   readonly #listeners = new Map<number, TcpListener[]>();
   readonly #sequence: InitialSequence;
+  readonly #timeWaits: TimeWaitQueue;
   readonly #vacancies: Vacancies;
   #listenerCount = 0;
   #rotation = 0;
@@ -81,20 +86,29 @@ export class Tcp implements TcpApi, TcpHost {
     this.clock = clock;
     this.timers = timers;
     this.bootMs = clock.nowMs();
+    const memory = new RingPool();
+    const segments = new SentSegmentPool();
+    this.rings = new Spare(() => new ByteRing(memory));
+    this.receiveBuffers = new Spare(() => new ReceiveBuffer(memory));
+    this.sentLists = new Spare(() => new SentList(segments));
     this.#table = new ConnectionTable(Math.floor(random() * 0x1_0000_0000));
     this.#ports = new Ports(profile.ephemeralPorts, random);
     this.#sequence = new InitialSequence(random);
-    this.#vacancies = new Vacancies(profile, this.#table, () => this.#listenerCount);
+    this.#timeWaits = new TimeWaitQueue(this, (record) => {
+      this.#table.remove(record);
+      this.#freePort(record);
+    });
+    this.#vacancies = new Vacancies(profile, this.#table, this.#timeWaits, () => this.#listenerCount);
   }
 
   // ---- the raw API
 
   get connections(): number {
-    return this.#table.count - this.#vacancies.inTimeWait;
+    return this.#table.count - this.#timeWaits.count;
   }
 
   get inTimeWait(): number {
-    return this.#vacancies.inTimeWait;
+    return this.#timeWaits.count;
   }
 
   get listeners(): number {
@@ -167,7 +181,7 @@ export class Tcp implements TcpApi, TcpHost {
   }
 
   #closed(listener: TcpListener): void {
-    for (const c of this.#table) if (c.listener === listener) abort(c);
+    for (const c of this) if (c.listener === listener) abort(c);
     const left = (this.#listeners.get(listener.localPort) ?? []).filter((other) => other !== listener);
     if (left.length > 0) this.#listeners.set(listener.localPort, left);
     else this.#listeners.delete(listener.localPort);
@@ -186,7 +200,7 @@ export class Tcp implements TcpApi, TcpHost {
   }
 
   flush(): void {
-    for (let c = this.#lent.shift(); c !== undefined; c = this.#lent.shift()) c.receiveRing.settle();
+    for (let c = this.#lent.shift(); c !== undefined; c = this.#lent.shift()) c.settleReceived();
     for (let c = this.#scheduled.shift(); c !== undefined; c = this.#scheduled.shift()) {
       c.isScheduled = false;
       output(c);
@@ -211,24 +225,28 @@ export class Tcp implements TcpApi, TcpHost {
       return false;
     }
     const c = this.#table.find(packet, segment.sourcePort, segment.destinationPort);
-    const answer = c === undefined ? 'listen' : receiveSegment(c, segment);
-    if (answer === 'reset') sendResetFor(this, packet, segment);
-    else if (answer === 'listen') this.#receiveForListener(packet, segment, c);
+    if (c instanceof TcpConnection) {
+      if (receiveSegment(c, segment) === 'reset') sendResetFor(this, packet, segment);
+    } else if (!(c instanceof TimeWait)) {
+      this.#receiveForListener(packet, segment, undefined);
+    } else if (c.receive(segment) === 'listen') {
+      this.#receiveForListener(packet, segment, c);
+    }
     const isKept = segment.frame === undefined;
     segment.frame = undefined;
     return isKept;
   }
 
   /** @param former a connection with the same ends in TIME_WAIT, which gives way to a new one. */
-  #receiveForListener(packet: IpPacket, segment: Segment, former: TcpConnection | undefined): void {
+  #receiveForListener(packet: IpPacket, segment: Segment, former: TimeWait | undefined): void {
     const listener = this.#findListener(packet, segment);
     if (former !== undefined) {
       if (listener?.hasRoom !== true) {
         this.counters.drop('timeWait');
-        acknowledgeNow(former);
+        former.acknowledge();
         return;
       }
-      remove(former);
+      this.#timeWaits.end(former);
     }
     if (listener === undefined || !isForListener(segment)) {
       this.counters.drop('noConnection');
@@ -257,6 +275,8 @@ export class Tcp implements TcpApi, TcpHost {
     const listeners = this.#listeners.get(segment.destinationPort);
     if (listeners === undefined) return undefined;
     const address = packet.destination();
+    const [only] = listeners;
+    if (listeners.length === 1) return only?.covers(address) === true ? only : undefined;
     const fitting = listeners.filter((listener) => listener.covers(address));
     const exact = fitting.filter((listener) => listener.localAddress?.equals(address) === true);
     const best = exact.length > 0 ? exact : fitting;
@@ -281,7 +301,8 @@ export class Tcp implements TcpApi, TcpHost {
   #findQuoted(report: IcmpReport): TcpConnection | undefined {
     const ports = quotedPorts(report);
     if (ports === undefined) return undefined;
-    return this.#table.findEnds(report.destination, ports.remote, report.source, ports.local);
+    const c = this.#table.findEnds(report.destination, ports.remote, report.source, ports.local);
+    return c instanceof TcpConnection ? c : undefined;
   }
 
   // ---- for the connections
@@ -301,20 +322,28 @@ export class Tcp implements TcpApi, TcpHost {
   }
 
   forget(c: TcpConnection): void {
-    this.#vacancies.forget(c);
     this.#table.remove(c);
     this.#freePort(c);
   }
 
   enteredTimeWait(c: TcpConnection): void {
-    this.#vacancies.enteredTimeWait(c);
+    const record = new TimeWait(c);
+    c.portUse = undefined;
+    this.#table.replace(c, record);
+    this.#timeWaits.add(record);
   }
 
-  timeWaitOver(c: TcpConnection): void {
-    remove(c);
+  restartTimeWait(record: TimeWait): void {
+    this.#timeWaits.restart(record);
   }
 
-  #freePort(object: TcpConnection | TcpListener): void {
+  endTimeWait(c: TcpConnection): void {
+    const record = this.#table.findEnds(c.remoteAddress, c.remotePort, c.localAddress, c.localPort);
+    // A later connection with the same ends may have taken the place.
+    if (record instanceof TimeWait && record.sndNxt === c.sndNxt) this.#timeWaits.end(record);
+  }
+
+  #freePort(object: TcpConnection | TcpListener | TimeWait): void {
     if (object.portUse !== undefined) this.#ports.remove(object.portUse);
     object.portUse = undefined;
   }
@@ -336,11 +365,12 @@ export class Tcp implements TcpApi, TcpHost {
 
   /** Ends all connections without a segment, as a crash does. */
   crash(): void {
-    for (const c of this.#table) if (c.state !== TcpState.CLOSED) fail(c, 'aborted');
+    for (const c of this) if (c.state !== TcpState.CLOSED) fail(c, 'aborted');
+    while (this.#timeWaits.endOldest());
   }
 
-  /** Iterates over the connections, for checks and diagnostics. */
-  [Symbol.iterator](): Generator<TcpConnection> {
-    return this.#table[Symbol.iterator]();
+  /** Iterates over the connections but those in TIME_WAIT, for checks and diagnostics. */
+  *[Symbol.iterator](): Generator<TcpConnection> {
+    for (const c of this.#table) if (c instanceof TcpConnection) yield c;
   }
 }

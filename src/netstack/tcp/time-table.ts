@@ -121,7 +121,7 @@ export class TimeRow {
     this.#table.times[this.#row + 7] = ms;
   }
 
-  /** End of a state that does not last: SYN_RECEIVED, FIN_WAIT_2, LAST_ACK, TIME_WAIT. */
+  /** End of a state that does not last: SYN_RECEIVED, FIN_WAIT_2, LAST_ACK. */
   get lifeAtMs(): number {
     return this.#table.times[this.#row + 8] ?? 0;
   }

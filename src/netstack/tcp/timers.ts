@@ -11,6 +11,7 @@ import type { TcpConnection } from './connection.js';
 import type { TcpHost } from './host.js';
 import { resend, sendSmall } from './output.js';
 import { acknowledgeNow, dropOutOfOrder } from './receive.js';
+import { timeoutMs } from './rtt.js';
 import { sendEmpty, sendSegment } from './segment-writer.js';
 import { seqAdd, seqOf } from './sequence.js';
 import { TcpState } from './state.js';
@@ -22,7 +23,7 @@ const CORK_MS = 200;
 /** Retransmission timeout of data behind a SYN that was lost (RFC 6298 §5.7). */
 const LOST_SYN_RTO_MS = 3000;
 /** Time between two answers to refused segments that carry nothing (Linux: tcp_invalid_ratelimit). */
-const ANSWER_INTERVAL_MS = 500;
+export const ANSWER_INTERVAL_MS = 500;
 /** Doublings of an interval at most. */
 const MOST_BACKOFFS = 16;
 
@@ -42,6 +43,15 @@ function tickMs(bootMs: number, nowMs: number, intervalMs: number, count: number
   return bootMs + (passed + count + (isRounded ? 1 : 0)) * intervalMs;
 }
 
+interface KeepAlive {
+  readonly idleMs: number;
+  readonly intervalMs: number;
+  readonly probes: number;
+  /** Probes in a row without an answer. */
+  sent: number;
+  sentAtMs: number;
+}
+
 export class ConnectionTimers extends TimeRow {
   readonly #c: TcpConnection;
   /** Doublings of the retransmission timeout since the last valid sample. */
@@ -52,9 +62,7 @@ export class ConnectionTimers extends TimeRow {
   /** True if the byte or the FIN at SND.NXT went out as a probe of a closed window. */
   isProbed = false;
   userTimeoutMs = 0;
-  #keepAlive: { readonly idleMs: number; readonly intervalMs: number; readonly probes: number } | undefined;
-  #keepAlivesSent = 0;
-  #keepAliveSentAtMs = NEVER;
+  #keepAlive: KeepAlive | undefined;
 
   constructor(connection: TcpConnection) {
     super(connection.host.times);
@@ -92,7 +100,7 @@ export class ConnectionTimers extends TimeRow {
     if (this.outOfOrderAtMs <= nowMs) this.#outOfOrderDue();
     if (this.keepAliveAtMs <= nowMs) this.#keepAliveDue(nowMs);
     if (this.lifeAtMs <= nowMs) this.#lifeDue();
-    if (c.state === TcpState.CLOSED) return;
+    if (c.isOver) return;
     c.host.schedule(c);
     this.wakeBy(this.earliestMs);
   }
@@ -101,16 +109,16 @@ export class ConnectionTimers extends TimeRow {
 
   rtoMs(): number {
     const { profile } = this.#c.host;
-    const measuredMs = this.#c.roundTrip.timeoutMs(profile);
+    const measuredMs = timeoutMs(this, profile);
     const baseMs = this.#isRttUnknownAfterLoss() ? Math.max(measuredMs, LOST_SYN_RTO_MS) : measuredMs;
     const isSyn = this.#c.state <= TcpState.SYN_RECEIVED;
     if (isSyn && !profile.synBackoff && this.#c.state === TcpState.SYN_SENT) return baseMs;
-    return Math.min(baseMs * 2 ** Math.min(this.backoffs, MOST_BACKOFFS), profile.maxRtoMs);
+    return Math.min(baseMs * (1 << Math.min(this.backoffs, MOST_BACKOFFS)), profile.maxRtoMs);
   }
 
   #isRttUnknownAfterLoss(): boolean {
-    const { wasSynLost, roundTrip, host } = this.#c;
-    return wasSynLost && roundTrip.smoothedMs < 0 && host.profile.ticks === undefined;
+    const { wasSynLost, host } = this.#c;
+    return wasSynLost && this.smoothedRttMs < 0 && host.profile.ticks === undefined;
   }
 
   armRetransmit(): void {
@@ -225,7 +233,7 @@ export class ConnectionTimers extends TimeRow {
   #persistMs(): number {
     const { persistMs, maxRtoMs } = this.#c.host.profile;
     const backoffs = Math.min(this.#probes, MOST_BACKOFFS);
-    if (persistMs === undefined) return Math.min(this.rtoMs() * 2 ** backoffs, maxRtoMs);
+    if (persistMs === undefined) return Math.min(this.rtoMs() * (1 << backoffs), maxRtoMs);
     return persistMs[Math.min(backoffs, persistMs.length - 1)] ?? maxRtoMs;
   }
 
@@ -304,14 +312,10 @@ export class ConnectionTimers extends TimeRow {
     acknowledgeNow(this.#c);
   }
 
-  #isOver(): boolean {
-    return this.#c.state === TcpState.CLOSED || this.#c.state === TcpState.TIME_WAIT;
-  }
-
   // ---- other times
 
   setCork(on: boolean): void {
-    if (this.#isOver()) return;
+    if (this.#c.isOver) return;
     this.corkAtMs = on ? this.#c.nowMs() + CORK_MS : NEVER;
     this.wakeBy(this.corkAtMs);
   }
@@ -352,17 +356,6 @@ export class ConnectionTimers extends TimeRow {
     this.#armLife(this.#c.host.profile.lastAckMs);
   }
 
-  enterTimeWait(): void {
-    this.retransmitAtMs = this.probeAtMs = this.reorderAtMs = NEVER;
-    this.persistAtMs = this.keepAliveAtMs = this.corkAtMs = this.outOfOrderAtMs = NEVER;
-    this.#armLife(this.#c.host.profile.timeWaitMs);
-  }
-
-  /** A retransmitted FIN begins TIME_WAIT anew (§3.10.7.4, eighth step). */
-  restartTimeWait(): void {
-    this.#armLife(this.#c.host.profile.timeWaitMs);
-  }
-
   endLife(): void {
     this.lifeAtMs = NEVER;
   }
@@ -373,25 +366,17 @@ export class ConnectionTimers extends TimeRow {
   }
 
   #lifeDue(): void {
-    const c = this.#c;
     this.lifeAtMs = NEVER;
-    if (c.state === TcpState.TIME_WAIT) c.timers.#timeWaitOver();
-    else fail(c, 'timedOut');
-  }
-
-  #timeWaitOver(): void {
-    // The program does not wait for this end: `CLOSED` came when TIME_WAIT began.
-    const c = this.#c;
-    c.host.timeWaitOver(c);
+    fail(this.#c, 'timedOut');
   }
 
   // ---- keep-alive (RFC 9293 §3.8.4)
 
   setKeepAlive(idleMs: number, intervalMs: number, probes: number): void {
-    if (this.#isOver()) return;
-    this.#keepAlivesSent = 0;
-    this.#keepAlive = idleMs > 0 ? { idleMs, intervalMs, probes } : undefined;
-    this.keepAliveAtMs = idleMs > 0 ? this.heardAtMs + idleMs : NEVER;
+    if (this.#c.isOver) return;
+    const isOn = idleMs > 0;
+    this.#keepAlive = isOn ? { idleMs, intervalMs, probes, sent: 0, sentAtMs: NEVER } : undefined;
+    this.keepAliveAtMs = isOn ? this.heardAtMs + idleMs : NEVER;
     this.wakeBy(this.keepAliveAtMs);
   }
 
@@ -401,19 +386,19 @@ export class ConnectionTimers extends TimeRow {
     this.keepAliveAtMs = NEVER;
     if (settings === undefined) return;
     // An answer counts also if it came long ago: the interval may be longer than the idle time.
-    if (this.heardAtMs >= this.#keepAliveSentAtMs) this.#keepAlivesSent = 0;
+    if (this.heardAtMs >= settings.sentAtMs) settings.sent = 0;
     const idleAtMs = this.heardAtMs + settings.idleMs;
     if (nowMs < idleAtMs) {
       this.keepAliveAtMs = idleAtMs;
     } else if (c.sent.first !== undefined || c.state < TcpState.ESTABLISHED) {
       // Retransmissions notice a dead peer by themselves.
       this.keepAliveAtMs = nowMs + settings.intervalMs;
-    } else if (this.#keepAlivesSent >= settings.probes) {
+    } else if (settings.sent >= settings.probes) {
       sendReset(c);
       this.#giveUp();
     } else {
-      this.#keepAlivesSent += 1;
-      this.#keepAliveSentAtMs = nowMs;
+      settings.sent += 1;
+      settings.sentAtMs = nowMs;
       sendEmpty(c, seqAdd(c.sndUna, -1), TcpFlag.ACK);
       this.keepAliveAtMs = nowMs + settings.intervalMs;
     }

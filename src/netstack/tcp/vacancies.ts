@@ -4,41 +4,31 @@
  * differ.
  */
 import type { TcpProfile } from '../profile.js';
-import { fail, remove } from './close.js';
-import type { TcpConnection } from './connection.js';
+import { fail } from './close.js';
+import { TcpConnection } from './connection.js';
 import type { ConnectionTable } from './connection-table.js';
 import { TcpState } from './state.js';
+import type { TimeWaitQueue } from './time-wait-queue.js';
 
 /** States of which a connection gives its place up, in this order, after TIME_WAIT. */
 const KILLED = [TcpState.LAST_ACK, TcpState.CLOSING, TcpState.FIN_WAIT_2, TcpState.FIN_WAIT_1] as const;
-
-/** Connections in TIME_WAIT: the oldest ends early for one more (Linux: tcp_max_tw_buckets). */
-export const MOST_TIME_WAIT = 65_536;
 
 export class Vacancies {
   readonly #profile: TcpProfile;
   readonly #table: ConnectionTable;
   readonly #listeners: () => number;
-  /** Connections in TIME_WAIT, the oldest first. */
-  readonly #timeWait = new Set<TcpConnection>();
+  readonly #timeWaits: TimeWaitQueue;
 
-  constructor(profile: TcpProfile, table: ConnectionTable, listeners: () => number) {
+  constructor(
+    profile: TcpProfile,
+    table: ConnectionTable,
+    timeWaits: TimeWaitQueue,
+    listeners: () => number,
+  ) {
     this.#profile = profile;
     this.#table = table;
+    this.#timeWaits = timeWaits;
     this.#listeners = listeners;
-  }
-
-  get inTimeWait(): number {
-    return this.#timeWait.size;
-  }
-
-  enteredTimeWait(c: TcpConnection): void {
-    this.#timeWait.add(c);
-    if (this.#timeWait.size > MOST_TIME_WAIT) this.#killOldestInTimeWait();
-  }
-
-  forget(c: TcpConnection): void {
-    this.#timeWait.delete(c);
   }
 
   /** Returns true if there is a place for one more connection, also one that was just made. */
@@ -57,7 +47,7 @@ export class Vacancies {
   }
 
   #killOne(): boolean {
-    if (this.#killOldestInTimeWait()) return true;
+    if (this.#timeWaits.endOldest()) return true;
     for (const state of KILLED) {
       const silent = this.#mostSilent(state);
       if (silent === undefined) continue;
@@ -67,19 +57,11 @@ export class Vacancies {
     return false;
   }
 
-  #killOldestInTimeWait(): boolean {
-    for (const c of this.#timeWait) {
-      remove(c);
-      return true;
-    }
-    return false;
-  }
-
   /** Returns the connection in a state of whose peer nothing came for the longest time (`tcp_kill_state`). */
   #mostSilent(state: TcpState): TcpConnection | undefined {
     let silent: TcpConnection | undefined;
     for (const c of this.#table) {
-      if (c.state !== state) continue;
+      if (!(c instanceof TcpConnection) || c.state !== state) continue;
       if (silent === undefined || c.timers.heardAtMs < silent.timers.heardAtMs) silent = c;
     }
     return silent;

@@ -1,5 +1,5 @@
 /** IPv4 headers (RFC 791 §3.1). */
-import { checksumOf, fold, sumWords } from './checksum.js';
+import { checksumOf, sumWords } from './checksum.js';
 
 export const IPV4_HEADER_BYTES = 20;
 /** Flags and offset in the word at byte 6. */
@@ -40,11 +40,6 @@ export function writeIpv4Checksum(view: DataView, start: number): void {
 /** Returns the bytes of the header, options included. */
 export function headerBytes4(view: DataView, start: number): number {
   return (view.getUint8(start) & 15) * 4;
-}
-
-/** Returns true if the checksum of the header is right. */
-export function hasChecksum4(view: DataView, start: number, headerBytes: number): boolean {
-  return fold(sumWords(view, start, start + headerBytes)) === 0xffff;
 }
 
 /** Kinds of options (RFC 791 §3.1). */
