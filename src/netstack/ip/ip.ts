@@ -117,10 +117,11 @@ export class Ip implements IpService, InterfaceHost, PacketSink {
   }
 
   /**
-   * Gives an interface an address, with the route to its link, and announces it. Returns false if it has
-   * too many.
+   * Gives an interface an address, with the route to its link, and announces it. Nothing happens if it has
+   * the address already. Returns false if it has too many.
    */
   addAddress(netInterface: NetInterface, prefix: Prefix): boolean {
+    if (netInterface.has(prefix.address)) return true;
     if (!netInterface.addAddress(prefix)) return false;
     this.routing.routes.add({ prefix, gateway: undefined, netInterface });
     this.routing.changed();
@@ -138,7 +139,7 @@ export class Ip implements IpService, InterfaceHost, PacketSink {
     const win = (): void => {
       if (this.addAddress(netInterface, prefix)) onWon();
     };
-    if (link !== undefined) return link.claims.claim(prefix, win);
+    if (link !== undefined && !netInterface.has(prefix.address)) return link.claims.claim(prefix, win);
     win();
     return netInterface.has(prefix.address);
   }
