@@ -27,10 +27,10 @@ import type { PortUse } from './ports.js';
 import { NO_RANGES, type Ranges } from './ranges.js';
 import type { LossRecovery } from './recovery.js';
 import { windowOpened } from './receive.js';
-import { ReceiveBuffer } from './receive-buffer.js';
-import { ByteRing } from './ring.js';
-import { RoundTrip } from './rtt.js';
-import { SentList } from './sent-segment.js';
+import { NOTHING_RECEIVED, type ReceiveBuffer } from './receive-buffer.js';
+import { type ByteRing, NO_RING } from './ring.js';
+import { beginRoundTrip } from './rtt.js';
+import { NOTHING_SENT, type SentList } from './sent-segment.js';
 import { seqDiff, seqOf, type Seq } from './sequence.js';
 import { canSend, TcpState } from './state.js';
 import { ConnectionTimers } from './timers.js';
@@ -86,7 +86,8 @@ export class TcpConnection implements TcpSocket, TableEntry, TimerOwner {
   /** The path's MTU for which `sendMss` holds. */
   mssMtu = 0;
   readonly sendBufferBytes: number;
-  readonly sendRing: ByteRing;
+  /** `NO_RING` while it is empty. */
+  sendRing: ByteRing = NO_RING;
   /** Sequence number of the ring's first byte. */
   sendStart: Seq = seqOf(0);
   /** FIN follows what is in the ring. */
@@ -98,8 +99,8 @@ export class TcpConnection implements TcpSocket, TableEntry, TimerOwner {
   acked = 0;
   /** True if bytes waited since the last `DRAINED`. */
   hasWaited = false;
-  readonly sent: SentList;
-  readonly roundTrip: RoundTrip;
+  /** `NOTHING_SENT` while nothing is in flight. */
+  sent: SentList = NOTHING_SENT;
   /** `undefined` before the first data is sent, as `congestion`. */
   recovery: LossRecovery | undefined;
   congestion: Congestion | undefined;
@@ -116,7 +117,8 @@ export class TcpConnection implements TcpSocket, TableEntry, TimerOwner {
   readonly receiveWindowBytes: number;
   /** True if the program chose the window: its scale is no larger than the window needs. */
   readonly hasOwnWindow: boolean;
-  readonly receiveRing: ReceiveBuffer;
+  /** `NOTHING_RECEIVED` while it is empty. */
+  receiveRing: ReceiveBuffer = NOTHING_RECEIVED;
   /** `NO_RANGES` before anything came out of order. */
   ranges: Ranges = NO_RANGES;
   /** Bytes that the program has and has not consumed. */
@@ -168,11 +170,8 @@ export class TcpConnection implements TcpSocket, TableEntry, TimerOwner {
     this.sendBufferBytes = ends.sendBufferBytes ?? profile.sendBufferBytes;
     this.receiveWindowBytes = ends.receiveWindowBytes ?? profile.receiveWindowBytes;
     this.hasOwnWindow = ends.receiveWindowBytes !== undefined;
-    this.sendRing = new ByteRing(host.rings);
-    this.receiveRing = new ReceiveBuffer(host.rings);
-    this.sent = new SentList(host.segments);
     this.timers = new ConnectionTimers(this);
-    this.roundTrip = new RoundTrip(this.timers);
+    beginRoundTrip(this.timers);
     this.quickAcks = profile.quickAcks;
   }
 
@@ -239,7 +238,9 @@ export class TcpConnection implements TcpSocket, TableEntry, TimerOwner {
 
   write(bytes: Uint8Array): number {
     const taken = Math.min(bytes.length, this.sendSpace());
-    if (taken > 0) this.sendRing.append(taken === bytes.length ? bytes : bytes.subarray(0, taken));
+    if (taken === 0) return 0;
+    if (this.sendRing === NO_RING) this.sendRing = this.host.rings.take();
+    this.sendRing.append(taken === bytes.length ? bytes : bytes.subarray(0, taken));
     return taken;
   }
 
@@ -265,6 +266,7 @@ export class TcpConnection implements TcpSocket, TableEntry, TimerOwner {
     if (this.receiveRing.length === 0) return;
     // Data out of order lies behind the end of the ring.
     this.receiveRing.drop(bytes, this.ranges.count > 0);
+    if (this.receiveRing.isUnused) this.#giveReceiveBuffer();
     this.unconsumed += bytes;
   }
 
@@ -337,6 +339,58 @@ export class TcpConnection implements TcpSocket, TableEntry, TimerOwner {
   /** True once nothing is left for the connection to do; the host's record of TIME_WAIT is none of its. */
   get isOver(): boolean {
     return this.state === TcpState.CLOSED || this.state === TcpState.TIME_WAIT;
+  }
+
+  // ---- what an idle connection does not have
+
+  /** Removes bytes from the send buffer: the peer has them. */
+  dropSent(bytes: number): void {
+    this.sendRing.drop(bytes);
+    if (this.sendRing.length === 0) this.releaseSendRing();
+  }
+
+  releaseSendRing(): void {
+    if (this.sendRing === NO_RING) return;
+    this.sendRing.release();
+    this.host.rings.give(this.sendRing);
+    this.sendRing = NO_RING;
+  }
+
+  /** Returns the list of what is in flight, to put something into it. */
+  sentList(): SentList {
+    if (this.sent === NOTHING_SENT) this.sent = this.host.sentLists.take();
+    return this.sent;
+  }
+
+  /** Forgets what is in flight. */
+  releaseSent(): void {
+    if (this.sent === NOTHING_SENT) return;
+    this.sent.clear();
+    this.host.sentLists.give(this.sent);
+    this.sent = NOTHING_SENT;
+  }
+
+  /** Returns the receive buffer, to put something into it. */
+  receiveBuffer(): ReceiveBuffer {
+    if (this.receiveRing === NOTHING_RECEIVED) this.receiveRing = this.host.receiveBuffers.take();
+    return this.receiveRing;
+  }
+
+  /** Ends the loan of a frame: what the program has not read is copied. */
+  settleReceived(): void {
+    this.receiveRing.settle();
+    if (this.receiveRing.isUnused) this.#giveReceiveBuffer();
+  }
+
+  releaseReceived(): void {
+    this.receiveRing.release();
+    this.#giveReceiveBuffer();
+  }
+
+  #giveReceiveBuffer(): void {
+    if (this.receiveRing === NOTHING_RECEIVED) return;
+    this.host.receiveBuffers.give(this.receiveRing);
+    this.receiveRing = NOTHING_RECEIVED;
   }
 
   /** Returns the bytes that have left and that neither arrived nor were lost, as far as is known. */

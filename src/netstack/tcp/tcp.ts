@@ -34,8 +34,10 @@ import { Queue } from './queue.js';
 import { Ports, PortSharing } from './ports.js';
 import { isInFlight, quotedPorts, reportIcmp } from './icmp-report.js';
 import { sendResetFor } from './reset-writer.js';
-import { RingPool } from './ring.js';
-import { SentSegmentPool } from './sent-segment.js';
+import { ReceiveBuffer } from './receive-buffer.js';
+import { ByteRing, RingPool } from './ring.js';
+import { SentList, SentSegmentPool } from './sent-segment.js';
+import { Spare } from './spare.js';
 import { TcpState } from './state.js';
 import { TimeWait } from './time-wait.js';
 import { TimeWaitQueue } from './time-wait-queue.js';
@@ -58,8 +60,9 @@ export class Tcp implements TcpApi, TcpHost {
   readonly ip: IpService;
   readonly clock: MonotonicClock;
   readonly timers: Timers;
-  readonly rings = new RingPool();
-  readonly segments = new SentSegmentPool();
+  readonly rings: Spare<ByteRing>;
+  readonly receiveBuffers: Spare<ReceiveBuffer>;
+  readonly sentLists: Spare<SentList>;
   readonly times = new TimeTable();
   readonly counters = new TcpCounters();
   readonly bootMs: number;
@@ -84,6 +87,11 @@ export class Tcp implements TcpApi, TcpHost {
     this.clock = clock;
     this.timers = timers;
     this.bootMs = clock.nowMs();
+    const memory = new RingPool();
+    const segments = new SentSegmentPool();
+    this.rings = new Spare(() => new ByteRing(memory));
+    this.receiveBuffers = new Spare(() => new ReceiveBuffer(memory));
+    this.sentLists = new Spare(() => new SentList(segments));
     this.#table = new ConnectionTable(Math.floor(random() * 0x1_0000_0000));
     this.#ports = new Ports(profile.ephemeralPorts, this.#table, random);
     this.#sequence = new InitialSequence(random);
@@ -189,7 +197,7 @@ export class Tcp implements TcpApi, TcpHost {
   }
 
   flush(): void {
-    for (let c = this.#lent.shift(); c !== undefined; c = this.#lent.shift()) c.receiveRing.settle();
+    for (let c = this.#lent.shift(); c !== undefined; c = this.#lent.shift()) c.settleReceived();
     for (let c = this.#scheduled.shift(); c !== undefined; c = this.#scheduled.shift()) {
       c.isScheduled = false;
       output(c);
@@ -264,6 +272,8 @@ export class Tcp implements TcpApi, TcpHost {
     const listeners = this.#listeners.get(segment.destinationPort);
     if (listeners === undefined) return undefined;
     const address = packet.destination();
+    const [only] = listeners;
+    if (listeners.length === 1) return only?.covers(address) === true ? only : undefined;
     const fitting = listeners.filter((listener) => listener.covers(address));
     const exact = fitting.filter((listener) => listener.localAddress?.equals(address) === true);
     const best = exact.length > 0 ? exact : fitting;

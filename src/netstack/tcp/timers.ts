@@ -11,6 +11,7 @@ import type { TcpConnection } from './connection.js';
 import type { TcpHost } from './host.js';
 import { resend, sendSmall } from './output.js';
 import { acknowledgeNow, dropOutOfOrder } from './receive.js';
+import { timeoutMs } from './rtt.js';
 import { sendEmpty, sendSegment } from './segment-writer.js';
 import { seqAdd, seqOf } from './sequence.js';
 import { TcpState } from './state.js';
@@ -42,6 +43,15 @@ function tickMs(bootMs: number, nowMs: number, intervalMs: number, count: number
   return bootMs + (passed + count + (isRounded ? 1 : 0)) * intervalMs;
 }
 
+interface KeepAlive {
+  readonly idleMs: number;
+  readonly intervalMs: number;
+  readonly probes: number;
+  /** Probes in a row without an answer. */
+  sent: number;
+  sentAtMs: number;
+}
+
 export class ConnectionTimers extends TimeRow {
   readonly #c: TcpConnection;
   /** Doublings of the retransmission timeout since the last valid sample. */
@@ -52,9 +62,7 @@ export class ConnectionTimers extends TimeRow {
   /** True if the byte or the FIN at SND.NXT went out as a probe of a closed window. */
   isProbed = false;
   userTimeoutMs = 0;
-  #keepAlive: { readonly idleMs: number; readonly intervalMs: number; readonly probes: number } | undefined;
-  #keepAlivesSent = 0;
-  #keepAliveSentAtMs = NEVER;
+  #keepAlive: KeepAlive | undefined;
 
   constructor(connection: TcpConnection) {
     super(connection.host.times);
@@ -101,7 +109,7 @@ export class ConnectionTimers extends TimeRow {
 
   rtoMs(): number {
     const { profile } = this.#c.host;
-    const measuredMs = this.#c.roundTrip.timeoutMs(profile);
+    const measuredMs = timeoutMs(this, profile);
     const baseMs = this.#isRttUnknownAfterLoss() ? Math.max(measuredMs, LOST_SYN_RTO_MS) : measuredMs;
     const isSyn = this.#c.state <= TcpState.SYN_RECEIVED;
     if (isSyn && !profile.synBackoff && this.#c.state === TcpState.SYN_SENT) return baseMs;
@@ -109,8 +117,8 @@ export class ConnectionTimers extends TimeRow {
   }
 
   #isRttUnknownAfterLoss(): boolean {
-    const { wasSynLost, roundTrip, host } = this.#c;
-    return wasSynLost && roundTrip.smoothedMs < 0 && host.profile.ticks === undefined;
+    const { wasSynLost, host } = this.#c;
+    return wasSynLost && this.smoothedRttMs < 0 && host.profile.ticks === undefined;
   }
 
   armRetransmit(): void {
@@ -395,9 +403,9 @@ export class ConnectionTimers extends TimeRow {
 
   setKeepAlive(idleMs: number, intervalMs: number, probes: number): void {
     if (this.#c.isOver) return;
-    this.#keepAlivesSent = 0;
-    this.#keepAlive = idleMs > 0 ? { idleMs, intervalMs, probes } : undefined;
-    this.keepAliveAtMs = idleMs > 0 ? this.heardAtMs + idleMs : NEVER;
+    const isOn = idleMs > 0;
+    this.#keepAlive = isOn ? { idleMs, intervalMs, probes, sent: 0, sentAtMs: NEVER } : undefined;
+    this.keepAliveAtMs = isOn ? this.heardAtMs + idleMs : NEVER;
     this.wakeBy(this.keepAliveAtMs);
   }
 
@@ -407,19 +415,19 @@ export class ConnectionTimers extends TimeRow {
     this.keepAliveAtMs = NEVER;
     if (settings === undefined) return;
     // An answer counts also if it came long ago: the interval may be longer than the idle time.
-    if (this.heardAtMs >= this.#keepAliveSentAtMs) this.#keepAlivesSent = 0;
+    if (this.heardAtMs >= settings.sentAtMs) settings.sent = 0;
     const idleAtMs = this.heardAtMs + settings.idleMs;
     if (nowMs < idleAtMs) {
       this.keepAliveAtMs = idleAtMs;
     } else if (c.sent.first !== undefined || c.state < TcpState.ESTABLISHED) {
       // Retransmissions notice a dead peer by themselves.
       this.keepAliveAtMs = nowMs + settings.intervalMs;
-    } else if (this.#keepAlivesSent >= settings.probes) {
+    } else if (settings.sent >= settings.probes) {
       sendReset(c);
       this.#giveUp();
     } else {
-      this.#keepAlivesSent += 1;
-      this.#keepAliveSentAtMs = nowMs;
+      settings.sent += 1;
+      settings.sentAtMs = nowMs;
       sendEmpty(c, seqAdd(c.sndUna, -1), TcpFlag.ACK);
       this.keepAliveAtMs = nowMs + settings.intervalMs;
     }
