@@ -21,7 +21,7 @@ export const RETRANSMIT_MS = 1000;
 /** Milliseconds in which a neighbour in use may prove itself before it is probed: DELAY_FIRST_PROBE_TIME. */
 export const FIRST_PROBE_MS = 5000;
 /** Requests to the address itself: MAX_UNICAST_SOLICIT. */
-export const MOST_UNICAST_PROBES = 3;
+const MOST_UNICAST_PROBES = 3;
 
 export interface NeighbourRules {
   /** Entries; packets that wait for one of them. */
