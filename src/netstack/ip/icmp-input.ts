@@ -107,7 +107,7 @@ export class IcmpInput {
   #error(packet: InPacket, type: number): void {
     const { frame, start, end, family } = packet;
     const quote = readQuote(family, frame.view, start + ICMP_HEADER_BYTES, end);
-    if (quote === undefined || !this.#context.routing.isOwn(quote.source)) {
+    if (quote === undefined || !this.#isOfThisHost(quote, packet)) {
       this.#drop('badIcmp');
       return;
     }
@@ -123,6 +123,13 @@ export class IcmpInput {
     }
     if (mtu !== undefined) this.#lowerMtu(quote, mtu);
     this.#sink.report(report);
+  }
+
+  /** Returns true if the host may have sent the packet; no router sees what it sends to itself. */
+  #isOfThisHost({ source, destination }: Quote, { netInterface }: InPacket): boolean {
+    const { routing } = this.#context;
+    const isInside = routing.isOwn(destination) || destination.isLoopback();
+    return routing.isOwn(source) && (!isInside || netInterface?.isLoopback === true);
   }
 
   #lowerMtu({ source, destination }: Quote, mtu: number): void {
