@@ -1,4 +1,4 @@
-/** What one forged packet must not reach, change or make grow. */
+/** Places that no forged packet reaches, numbers that it does not change, queues that it does not fill. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { PROFILES } from '../profile.js';
