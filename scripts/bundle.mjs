@@ -10,8 +10,8 @@ const root = resolve(import.meta.dirname, '..');
 const modules = join(root, 'dist');
 /** First module of a task's thread. It shares its state with the program that runs there. */
 const TASK = './dist/task/task-thread-node.js';
-/** First module of the watchdog's thread, in which nothing else of the package runs. */
-const WATCHDOG = './dist/task/watchdog-thread-node.js';
+/** First modules of threads in which nothing else of the package runs. */
+const THREADS = ['./dist/task/watchdog-thread-node.js', './dist/cli/stuck-watch-thread.js'];
 
 const { exports, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const doors = Object.values(exports).flatMap((target) => target.default ?? []);
@@ -40,9 +40,9 @@ async function bundle(entries, dir) {
 
 const folder = resolve(process.argv[2] ?? modules);
 const library = await bundle([...doors, ...Object.values(bin), TASK], folder);
-const watchdog = await bundle([WATCHDOG], folder);
+const threads = await bundle(THREADS, folder);
 if (folder === modules) {
-  const kept = new Set([...library, ...watchdog]);
+  const kept = new Set([...library, ...threads]);
   // Without the compiler's notes, the next build makes every module again.
   const isReplaced = (name) => /\.js(\.map)?$|\.tsbuildinfo$/.test(name);
   const names = readdirSync(modules, { recursive: true }).filter(isReplaced);

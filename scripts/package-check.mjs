@@ -27,6 +27,7 @@ const NEEDED = [
   'dist/cli/main.js',
   'dist/task/task-thread-node.js',
   'dist/task/watchdog-thread-node.js',
+  'dist/cli/stuck-watch-thread.js',
   'src/asynctcp/async-client.ts',
   'LICENSE',
   'README.md',

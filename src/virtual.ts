@@ -39,7 +39,8 @@ export { checkDeterminism } from './sim/check-determinism.js';
 export type { Host, HostOptions } from './sim/host.js';
 export type { HostUdp, UdpEnd, UdpOptions } from './sim/host-udp.js';
 export type { JoinOptions, Lan, LanOptions } from './sim/lan.js';
-export { Network, type NetworkOptions, type Partition } from './sim/network.js';
+export { Network, type NetworkOptions } from './sim/network.js';
+export type { Partition } from './sim/partition.js';
 export { SEED_VARIABLE, SimulationError, type SimulationFailure } from './sim/simulation-error.js';
 export type { StackDriver } from './stacks/virtual/driver.js';
 export {

@@ -25,6 +25,12 @@ const PCAP: Option = {
   value: 'FILE',
   meaning: `writes the packets to a file of pcapng, for Wireshark, instead of printing them; ${STDOUT} is standard output`,
 };
+const AT: Option = {
+  name: 'at',
+  value: 'HOST',
+  meaning:
+    'with --pcap: the packets that this host sends and receives, each once (default: each packet twice, when it leaves and when it arrives, on an interface for each end of a link)',
+};
 const QUIET: Option = { name: 'quiet', short: 'q', meaning: 'prints the summary, but no packets' };
 const CHECK: Option = {
   name: 'check',
@@ -38,7 +44,7 @@ export const sim: Command = {
   operands: 'SCENARIO',
   description:
     'Runs a scenario: a JavaScript module (or TypeScript, which Node runs from 22.18 and 23.6 on) whose default export is a function (network) => … that makes hosts, links and programs with asynctcp/virtual. Prints each packet as tcpdump does, with the virtual time and the names of the hosts, then a line for each direction of a link and for each connection. What the scenario prints stands in between.',
-  options: [SEED, MS, PCAP, QUIET, CHECK],
+  options: [SEED, MS, PCAP, AT, QUIET, CHECK],
   sections: [
     {
       title: 'Time',
@@ -53,7 +59,10 @@ export const sim: Command = {
         ['0', 'the scenario has ended; with --check: both runs were the same'],
         ['1', 'the scenario failed: the time, the seed and the command that repeats it are printed'],
         ['2', 'arguments that cannot be used'],
-        ['130, 143', 'ended by Ctrl-C or SIGTERM; what has happened until then is summed up'],
+        [
+          '130, 143',
+          'ended by Ctrl-C or SIGTERM; what has happened until then is summed up, unless a handler of the scenario has not returned for 2 s: then its place is printed',
+        ],
       ],
     },
     {
@@ -61,8 +70,8 @@ export const sim: Command = {
       rows: [
         ['asynctcp sim outage.js', 'with a random seed, which the summary names'],
         ['asynctcp sim outage.js --seed 7 -q', 'the summary alone'],
-        ['asynctcp sim outage.js --pcap outage.pcapng', 'for Wireshark'],
-        ['asynctcp sim outage.js --pcap - | tshark -r -', 'in a pipe'],
+        ['asynctcp sim outage.js --pcap outage.pcapng --at device', 'for Wireshark'],
+        ['asynctcp sim outage.js --pcap - --at device | tshark -r -', 'in a pipe'],
         ['asynctcp sim outage.js --check', 'does the scenario depend on its seed alone?'],
       ],
     },
@@ -85,17 +94,20 @@ async function runSim(given: Arguments): Promise<number> {
 
 function readOptions(given: Arguments, path: string): SimOptions {
   const pcap = given.value(PCAP.name);
+  const at = given.value(AT.name);
   if (given.isOn(CHECK.name)) {
     const idle = [PCAP, QUIET].find(({ name }) => given.isOn(name) || given.value(name) !== undefined);
     if (idle !== undefined)
       throw wrongArguments(`--${CHECK.name} prints no packets: leave --${idle.name} out`);
   }
+  if (at !== undefined && pcap === undefined) throw wrongArguments(`--${AT.name} needs --${PCAP.name}`);
   return {
     path,
     seed: readSeed(given.value(SEED.name)),
     ms: readMs(given.value(MS.name)),
     defaultMs: DEFAULT_MS,
     pcap,
+    at,
     isPiped: pcap === STDOUT,
     isQuiet: given.isOn(QUIET.name) || pcap !== undefined,
   };

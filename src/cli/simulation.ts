@@ -3,12 +3,14 @@ import { Console } from 'node:console';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { Conversations } from '../link/conversations.js';
+import { Capture } from '../link/capture.js';
 import type { CaptureSink } from '../link/pcapng.js';
 import { SimulationError } from '../sim/simulation-error.js';
 import { checkDeterminism, Network } from '../virtual.js';
 import { CommandError, ExitStatus } from './command.js';
 import { summaryLines } from './sim-summary.js';
 import { signalNumber, StopSignals, type StopSignal } from './stop-signals.js';
+import { StuckWatch } from './stuck-watch.js';
 import { countText } from './units.js';
 
 /** Bytes of a capture that are written to its file at once. */
@@ -29,6 +31,8 @@ export interface SimOptions {
   readonly defaultMs: number;
   /** File of the capture. */
   readonly pcap: string | undefined;
+  /** Name of the host whose packets alone are captured. */
+  readonly at: string | undefined;
   /** True: the capture goes to standard output, all else to standard error. */
   readonly isPiped: boolean;
   readonly isQuiet: boolean;
@@ -68,9 +72,20 @@ export class Simulation {
     const { isQuiet, isPiped } = this.#options;
     if (isPiped) globalThis.console = new Console(process.stderr, process.stderr);
     const sink = isPiped ? process.stdout : this.#capture;
-    const capture = sink === undefined ? undefined : network.capture(sink);
+    const capture = sink === undefined ? undefined : captureOf(network, sink, this.#options.at);
     const printer = isQuiet ? undefined : network.print((line) => void this.#output.write(`${line}\n`));
     const signals = new StopSignals();
+    const watch = new StuckWatch({
+      onStuck: () => {
+        // A signal may end the process: the capture has all packets up to here.
+        this.#capture?.flush();
+        signals.end();
+        return placeOf(network, this.#options);
+      },
+      onReturned: () => {
+        signals.begin();
+      },
+    });
     void signals.next().then((signal) => {
       printer?.stop();
       this.#interrupted(signal);
@@ -81,11 +96,15 @@ export class Simulation {
     } catch (error) {
       failure = { error };
     }
+    watch.end();
     signals.end();
     printer?.stop();
     capture?.stop();
     this.#finish();
-    if (failure === undefined) return ExitStatus.OK;
+    if (failure === undefined) {
+      checkPlace(network, this.#options.at);
+      return ExitStatus.OK;
+    }
     throw failureOf(failure.error, network, this.#options);
   }
 
@@ -119,6 +138,24 @@ export async function checkScenario(scenario: Scenario, options: SimOptions): Pr
   }
 }
 
+/** Captures the packets of a network, or of a host that the scenario is about to make. */
+function captureOf(network: Network, sink: CaptureSink, at: string | undefined): Capture {
+  const { seed, epochMs } = network;
+  const capture = new Capture(sink, { seed, epochMs, at }, (ended) => {
+    network.removeTap(ended);
+  });
+  network.addTap(capture);
+  return capture;
+}
+
+function checkPlace({ hosts }: Network, at: string | undefined): void {
+  if (at === undefined || hosts.some(({ name }) => name === at)) return;
+  const names = hosts.map(({ name }) => name).join(', ');
+  throw new CommandError(
+    `the capture is empty: there is no host ${JSON.stringify(at)}, but ${names || 'none'}`,
+  );
+}
+
 function makeNetwork({ seed, path }: SimOptions): Network {
   const { seed: drawn } = new Network(seed === undefined ? {} : { seed });
   return new Network({ seed: drawn, command: commandOf(path, drawn) });
@@ -133,18 +170,23 @@ function quoted(word: string): string {
   return /^[\w./@:=+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
+/** Returns the time of a run, and the command that repeats it. */
+function placeOf({ nowMs, seed }: Network, { path }: SimOptions, ...more: readonly string[]): string {
+  return `at ${nowMs} ms of virtual time, seed ${seed}; repeat: ${commandOf(path, seed, ...more)}`;
+}
+
 /** Returns the error of a scenario that has failed, with the place in it below. */
 function failureOf(
   error: unknown,
   network: Network,
-  { path }: SimOptions,
+  options: SimOptions,
   ...more: readonly string[]
 ): CommandError {
   const own = error instanceof SimulationError ? error : undefined;
   const cause = own === undefined ? error : own.cause;
   const [message = '', ...rest] = (error instanceof Error ? error.message : inspect(error)).split('\n');
-  const place = `at ${network.nowMs} ms of virtual time, seed ${network.seed}; repeat: ${commandOf(path, network.seed, ...more)}`;
-  const lines = own === undefined ? [...rest, place] : rest.map((line) => line.trim());
+  const lines =
+    own === undefined ? [...rest, placeOf(network, options, ...more)] : rest.map((line) => line.trim());
   return new CommandError(`the scenario failed: ${message}`, { lines: [...lines, ...stackOf(cause)] });
 }
 
@@ -175,15 +217,15 @@ class CaptureFile implements Exclude<CaptureSink, (bytes: Uint8Array) => void> {
   write(bytes: Uint8Array): void {
     this.#pieces.push(bytes);
     this.#bytes += bytes.length;
-    if (this.#bytes >= WRITE_BYTES) this.#flush();
+    if (this.#bytes >= WRITE_BYTES) this.flush();
   }
 
   close(): void {
-    this.#flush();
+    this.flush();
     closeSync(this.#descriptor);
   }
 
-  #flush(): void {
+  flush(): void {
     const all = Buffer.concat(this.#pieces);
     this.#pieces = [];
     this.#bytes = 0;

@@ -11,6 +11,11 @@ export class StopSignals {
   #waiting: ((signal: StopSignal) => void) | undefined;
 
   constructor() {
+    this.begin();
+  }
+
+  /** Queues the signals again after `end`. */
+  begin(): void {
     for (const name of SIGNALS) process.on(name, this.#onSignal);
   }
 

@@ -1,6 +1,7 @@
 /**
  * Captures the packets of links: each end of a link is an interface, which sees what it sends and receives.
- * Dropped packets are on an interface of their own, with the reason as a comment.
+ * Dropped packets are on an interface of their own, with the reason as a comment. The capture of one host has
+ * what its interfaces send and receive, as tcpdump on that host would: each packet once.
  */
 import type { Frame } from '../netstack/frame.js';
 import type { Direction } from './direction.js';
@@ -14,6 +15,8 @@ export interface CaptureOptions {
   readonly seed: number | string;
   /** Time of day at the network's start, in milliseconds since 1970. */
   readonly epochMs: number;
+  /** Name of the host whose ends alone are captured. Default: both ends of each link, and dropped packets. */
+  readonly at?: string | undefined;
 }
 
 export class Capture implements LinkTap, Disposable {
@@ -21,7 +24,10 @@ export class Capture implements LinkTap, Disposable {
   readonly #interfaces = new Map<string, number>();
   readonly #stop: (capture: Capture) => void;
 
-  constructor(sink: CaptureSink, { seed, epochMs }: CaptureOptions, stop: (capture: Capture) => void) {
+  readonly #at: string | undefined;
+
+  constructor(sink: CaptureSink, { seed, epochMs, at }: CaptureOptions, stop: (capture: Capture) => void) {
+    this.#at = at;
     this.#writer = new PcapngWriter(sink, `seed ${seed}`, epochMs);
     this.#stop = stop;
   }
@@ -36,16 +42,19 @@ export class Capture implements LinkTap, Disposable {
   }
 
   sent(direction: Direction, frame: Frame): void {
+    if (this.#at !== undefined && direction.from !== this.#at) return;
     const end = this.#interface(`${direction.from} on ${direction.link}`, direction);
     this.#writer.writePacket(end, direction.nowNs, bytesOf(frame), 'outbound');
   }
 
   arrived(direction: Direction, frame: Frame): void {
+    if (this.#at !== undefined && direction.to !== this.#at) return;
     const end = this.#interface(`${direction.to} on ${direction.link}`, direction);
     this.#writer.writePacket(end, direction.nowNs, bytesOf(frame), 'inbound');
   }
 
   dropped(direction: Direction, frame: Frame, reason: DropReason): void {
+    if (this.#at !== undefined) return;
     const name = direction.medium === 'ip' ? 'dropped' : 'dropped ethernet';
     const comment = `${direction.name}: ${reason}`;
     const { nowNs } = direction;

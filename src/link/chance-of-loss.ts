@@ -4,16 +4,21 @@ import type { BurstLoss, DropReason, Impairments } from './impairments.js';
 
 export class ChanceOfLoss {
   readonly #random: SeededRandom;
-  readonly #loss: number;
-  readonly #burst: BurstLoss | undefined;
-  readonly #list: ReadonlySet<number> | undefined;
+  #loss = 0;
+  #burst: BurstLoss | undefined;
+  #list: ReadonlySet<number> | undefined;
   #isBad = false;
 
-  constructor(random: SeededRandom, options: Impairments) {
+  constructor(random: SeededRandom) {
     this.#random = random;
-    this.#loss = options.loss ?? 0;
-    this.#burst = options.burstLoss;
-    this.#list = options.dropList === undefined ? undefined : new Set(options.dropList);
+  }
+
+  /** Takes other options. The state of bursts lasts as long as there are some. */
+  configure({ loss = 0, burstLoss, dropList }: Impairments): void {
+    this.#loss = loss;
+    this.#burst = burstLoss;
+    this.#list = dropList === undefined ? undefined : new Set(dropList);
+    if (burstLoss === undefined) this.#isBad = false;
   }
 
   /** Returns the reason for which the packet with this number is lost; `undefined` if it gets through. */

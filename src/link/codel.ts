@@ -30,6 +30,11 @@ export class CoDel {
     this.#shortBytes = mtu;
   }
 
+  /** Returns true if the other one has the same numbers. */
+  isLike(other: CoDel): boolean {
+    return this.#targetNs === other.#targetNs && this.#intervalNs === other.#intervalNs;
+  }
+
   /** Returns the next packet to send; `drop` is called with those before it that are dropped (§5.5). */
   next(queue: FrameRing, nowNs: number, drop: (frame: Frame) => void): Frame | undefined {
     let frame = this.#look(queue, nowNs);

@@ -19,7 +19,7 @@ export class Damage {
   readonly #frames: FramePool;
   readonly #random: SeededRandom;
   readonly #end: DamageEnd;
-  #loss: ChanceOfLoss;
+  readonly #loss: ChanceOfLoss;
   #duplicate = 0;
   #corrupt = 0;
   #isPossible = false;
@@ -30,11 +30,11 @@ export class Damage {
     this.#frames = frames;
     this.#random = random;
     this.#end = end;
-    this.#loss = new ChanceOfLoss(random, {});
+    this.#loss = new ChanceOfLoss(random);
   }
 
   configure(options: Impairments): void {
-    this.#loss = new ChanceOfLoss(this.#random, options);
+    this.#loss.configure(options);
     this.#duplicate = options.duplicate ?? 0;
     this.#corrupt = options.corrupt ?? 0;
     const { loss = 0, burstLoss, dropList } = options;

@@ -29,21 +29,26 @@ function deviation(random: SeededRandom, distribution: DelayDistribution): numbe
 
 export class DelayLine {
   readonly #random: SeededRandom;
-  readonly #delayNs: number;
-  readonly #jitterNs: number;
-  readonly #distribution: DelayDistribution;
+  #delayNs = 0;
+  #jitterNs = 0;
+  #distribution: DelayDistribution = 'uniform';
   /** Probability that a packet overtakes, and how many are counted for one that may. */
-  readonly #reorder: number;
-  readonly #gap: number;
+  #reorder = 0;
+  #gap = 1;
   #counted = 0;
 
-  constructor(random: SeededRandom, options: Impairments) {
+  constructor(random: SeededRandom) {
     this.#random = random;
-    this.#delayNs = nsOf(options.delayMs ?? 0);
-    this.#jitterNs = nsOf(options.jitterMs ?? 0);
-    this.#distribution = options.distribution ?? 'uniform';
-    this.#reorder = (options.reorder?.percent ?? 0) / 100;
-    this.#gap = options.reorder?.gap ?? 1;
+  }
+
+  /** Takes other options. The packets since the last one that overtook stay counted. */
+  configure({ delayMs = 0, jitterMs = 0, distribution = 'uniform', reorder }: Impairments): void {
+    this.#delayNs = nsOf(delayMs);
+    this.#jitterNs = nsOf(jitterMs);
+    this.#distribution = distribution;
+    this.#reorder = (reorder?.percent ?? 0) / 100;
+    this.#gap = reorder?.gap ?? 1;
+    if (this.#reorder === 0) this.#counted = 0;
   }
 
   /** True if packets take no time and keep their order. */

@@ -7,11 +7,12 @@
  */
 import type { Frame, FramePool } from '../netstack/frame.js';
 import type { SeededRandom } from '../support/seeded-random.js';
+import { checkImpairments } from './check-impairments.js';
 import { Damage, type DamageEnd } from './damage.js';
 import { DelayLine } from './delay-line.js';
 import { forgeFragments, forgeReset, forgeTooBig } from './forge.js';
 import { Gate } from './gate.js';
-import { checkImpairments, nsOf, type DropReason, type Impairments } from './impairments.js';
+import { nsOf, type DropReason, type Impairments } from './impairments.js';
 import { Lane, type LaneEnd } from './lane.js';
 import { LatePackets } from './late-packets.js';
 import { PacketView } from './packet-view.js';
@@ -19,6 +20,9 @@ import type { LinkEnd, LinkTap, Middlebox, Port } from './ports.js';
 import { RuleList, type LinkRule, type Verdict } from './rules.js';
 import { Shaper, type ShaperEnd } from './shaper.js';
 import type { Timeline } from './timeline.js';
+
+/** Holder of the cuts that a program makes by `cut()`. */
+const PROGRAM = {};
 
 /** The surroundings of a direction in its network. */
 export interface DirectionOptions {
@@ -43,7 +47,6 @@ export class Direction implements LaneEnd, ShaperEnd, DamageEnd {
   readonly mtu: number;
   readonly #timeline: Timeline;
   readonly #frames: FramePool;
-  readonly #random: SeededRandom;
   readonly #lane: Lane;
   /** Packets that overtake those of the lane. */
   readonly #fastLane: Lane;
@@ -58,8 +61,13 @@ export class Direction implements LaneEnd, ShaperEnd, DamageEnd {
   #options: Impairments = {};
   readonly #damage: Damage;
   readonly #late: LatePackets;
-  #delay: DelayLine;
-  #isCut = false;
+  readonly #delay: DelayLine;
+  /** Packets that a rule makes late, and the time by which, until they leave. */
+  readonly #lateNs = new Map<Frame, number>();
+  /** The same of the packet that is being judged, and of its copies and fragments. */
+  #judgedLateNs = 0;
+  /** Holders of cuts. */
+  readonly #cuts = new Set<object>();
   /** True if a packet goes into the lane as it is. */
   #isPlain = true;
   /** True if a packet meets the shaper and the delay alone. */
@@ -84,12 +92,11 @@ export class Direction implements LaneEnd, ShaperEnd, DamageEnd {
     this.mtu = mtu;
     this.#timeline = timeline;
     this.#frames = options.frames;
-    this.#random = options.random;
     this.#lane = new Lane(to.hostId, timeline, this);
     this.#fastLane = new Lane(to.hostId, timeline, this);
     this.#shaper = new Shaper(-1, timeline, this);
     this.#gate = new Gate(to.hostId, timeline, (frame) => {
-      if (this.#isCut) this.drop(frame, 'cut');
+      if (this.isCut) this.drop(frame, 'cut');
       else this.#deliver(frame);
     });
     this.#packet = new PacketView(medium);
@@ -97,7 +104,7 @@ export class Direction implements LaneEnd, ShaperEnd, DamageEnd {
     this.#packet.to = to.name;
     this.#damage = new Damage(options.frames, options.random, this);
     this.#late = new LatePackets(to.hostId, timeline, this);
-    this.#delay = new DelayLine(options.random, {});
+    this.#delay = new DelayLine(options.random);
   }
 
   /** The impairments. */
@@ -131,12 +138,12 @@ export class Direction implements LaneEnd, ShaperEnd, DamageEnd {
 
   /**
    * Changes the impairments that are given; the others stay. Packets under way keep their times.
-   * @throws RangeError for a number out of range.
+   * @throws RangeError for a value that is not allowed; TypeError for a name that is none.
    */
   set(changes: Impairments): void {
     this.#options = checkImpairments({ ...this.#options, ...changes });
     this.#damage.configure(this.#options);
-    this.#delay = new DelayLine(this.#random, this.#options);
+    this.#delay.configure(this.#options);
     this.#shaper.configure(this.#options, this.mtu);
     this.#gate.configure(this.#options);
     this.#decide();
@@ -164,19 +171,22 @@ export class Direction implements LaneEnd, ShaperEnd, DamageEnd {
     this.#decide();
   }
 
-  /** Drops what is sent, and what arrives, until `heal`. */
-  cut(): void {
-    this.#isCut = true;
+  /**
+   * Drops what is sent, and what arrives, until `heal`.
+   * @param by holds the cut, which ends when each holder has healed it. Default: the program.
+   */
+  cut(by: object = PROGRAM): void {
+    this.#cuts.add(by);
     this.#decide();
   }
 
-  heal(): void {
-    this.#isCut = false;
+  heal(by: object = PROGRAM): void {
+    this.#cuts.delete(by);
     this.#decide();
   }
 
   get isCut(): boolean {
-    return this.#isCut;
+    return this.#cuts.size > 0;
   }
 
   /** True if the station at the end saves power. */
@@ -221,7 +231,7 @@ export class Direction implements LaneEnd, ShaperEnd, DamageEnd {
     if (this.#isOpen && this.#gate.size === 0 && port !== undefined) {
       this.delivered += 1;
       port.receive(frame);
-    } else if (this.#isCut) {
+    } else if (this.isCut) {
       this.drop(frame, 'cut');
     } else if (!this.#gate.accept(frame)) {
       this.drop(frame, 'link full');
@@ -230,6 +240,7 @@ export class Direction implements LaneEnd, ShaperEnd, DamageEnd {
 
   /** Counts and drops a packet. */
   drop(frame: Frame, reason: DropReason): void {
+    if (this.#lateNs.size > 0) this.#lateNs.delete(frame);
     this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + 1);
     for (const tap of this.#taps) tap.dropped(this, frame, reason);
     this.#frames.give(frame);
@@ -244,12 +255,20 @@ export class Direction implements LaneEnd, ShaperEnd, DamageEnd {
 
   /** A packet has passed the damage: it goes to the shaper, if there is one. */
   depart(frame: Frame): void {
+    if (this.#judgedLateNs > 0) this.#lateNs.set(frame, this.#judgedLateNs);
     if (this.#shaper.isNeeded) this.#shaper.push(frame);
     else this.leave(frame, this.#timeline.nowNs);
   }
 
   /** Sends a packet on its way, whose last bit has left at `atNs`. */
   leave(frame: Frame, atNs: number): void {
+    if (this.#lateNs.size > 0) {
+      const lateNs = this.#lateNs.get(frame);
+      if (lateNs !== undefined) {
+        this.#leaveLate(frame, atNs + lateNs);
+        return;
+      }
+    }
     const overtakes = this.#delay.overtakes();
     const lane = overtakes ? this.#fastLane : this.#lane;
     if (lane.isFull) {
@@ -258,6 +277,13 @@ export class Direction implements LaneEnd, ShaperEnd, DamageEnd {
     }
     if (overtakes) this.overtaken += 1;
     lane.push(frame, overtakes ? atNs : atNs + this.#delay.next());
+  }
+
+  /** Sends a packet that is late by a rule: it travels outside of the lanes. */
+  #leaveLate(frame: Frame, atNs: number): void {
+    this.#lateNs.delete(frame);
+    if (this.#late.isFull) this.drop(frame, 'link full');
+    else this.#late.push(frame, atNs + this.#delay.next());
   }
 
   #deliver(frame: Frame): void {
@@ -275,12 +301,12 @@ export class Direction implements LaneEnd, ShaperEnd, DamageEnd {
   #decide(): void {
     const isSet = Object.values(this.#options).some((value) => value !== undefined && value !== 0);
     this.#isHarmless =
-      !this.#isCut &&
+      !this.isCut &&
       this.#rules.isEmpty &&
       this.#middlebox === undefined &&
       this.#options.pathMtu === undefined &&
       !this.#damage.isPossible;
-    this.#isOpen = !this.#isCut && !this.#gate.isHeld && !this.#gate.savesPower && this.#taps.length === 0;
+    this.#isOpen = !this.isCut && !this.#gate.isHeld && !this.#gate.savesPower && this.#taps.length === 0;
     this.#isPlain =
       !isSet &&
       this.#isHarmless &&
@@ -296,7 +322,7 @@ export class Direction implements LaneEnd, ShaperEnd, DamageEnd {
       this.depart(frame);
       return;
     }
-    if (this.#isCut) {
+    if (this.isCut) {
       this.drop(frame, 'cut');
       return;
     }
@@ -310,8 +336,9 @@ export class Direction implements LaneEnd, ShaperEnd, DamageEnd {
       const passed = this.#middlebox.pass(this.#read(frame), this);
       if (this.#isRefused(frame, passed, 'NAT')) return;
     }
-    if (typeof verdict === 'object') this.#delayAlone(frame, verdict.delayMs);
-    else this.#fit(frame, verdict);
+    if (typeof verdict === 'object') this.#judgedLateNs = nsOf(verdict.delayMs);
+    this.#fit(frame, verdict);
+    this.#judgedLateNs = 0;
   }
 
   #read(frame: Frame): PacketView {
@@ -332,12 +359,6 @@ export class Direction implements LaneEnd, ShaperEnd, DamageEnd {
     if (!packet.isTcp || packet.isReset) return;
     this.#reverse?.inject(forgeReset(this.#frames, packet, 'sender'));
     if (ofBoth && packet.isAck) this.inject(forgeReset(this.#frames, packet.read(frame), 'receiver'));
-  }
-
-  /** A packet that is late by a rule: it travels outside of the lanes. */
-  #delayAlone(frame: Frame, delayMs: number): void {
-    if (this.#late.isFull) this.drop(frame, 'link full');
-    else this.#late.push(frame, this.#timeline.nowNs + this.#delay.next() + nsOf(delayMs));
   }
 
   /** Checks the size of a packet against the MTU of the path. */

@@ -73,7 +73,7 @@ export interface Impairments {
   /** Deviation of the delay in milliseconds. Packets keep their order. */
   readonly jitterMs?: number | undefined;
   readonly distribution?: DelayDistribution | undefined;
-  /** Each `gap`-th packet (default: each) overtakes the others, with a probability of `percent`. */
+  /** Each `gap`-th packet (default: each) overtakes the others, with a probability of `percent`, 0 to 100. */
   readonly reorder?: { readonly percent: number; readonly gap?: number } | undefined;
   /** The receiving host is a station that sleeps; of a whole link: the first end is one. */
   readonly powerSave?: PowerSave | boolean | undefined;
@@ -99,91 +99,4 @@ const NS_PER_MS = 1_000_000;
 /** Returns whole nanoseconds. */
 export function nsOf(ms: number): number {
   return Math.round(ms * NS_PER_MS);
-}
-
-type NumberName =
-  | 'pathMtu'
-  | 'loss'
-  | 'duplicate'
-  | 'corrupt'
-  | 'bitsPerSecond'
-  | 'overheadBytes'
-  | 'slotMs'
-  | 'slotPackets'
-  | 'delayMs'
-  | 'jitterMs';
-
-/** Least and most of each option that is a number. */
-const RANGES: readonly (readonly [NumberName, number, number])[] = [
-  ['pathMtu', 68, 65_535],
-  ['loss', 0, 1],
-  ['duplicate', 0, 1],
-  ['corrupt', 0, 1],
-  ['bitsPerSecond', 1, 1e12],
-  ['overheadBytes', -1500, 65_535],
-  ['slotMs', 0, 3_600_000],
-  ['slotPackets', 1, 1e6],
-  ['delayMs', 0, 86_400_000],
-  ['jitterMs', 0, 86_400_000],
-];
-
-/** Names of the options that are no plain numbers. */
-const OTHER_NAMES: readonly (keyof Impairments)[] = [
-  'blackHole',
-  'burstLoss',
-  'dropList',
-  'queue',
-  'distribution',
-  'reorder',
-  'powerSave',
-];
-
-function checkNames(options: Impairments): void {
-  const known: readonly string[] = [...RANGES.map(([name]) => name), ...OTHER_NAMES];
-  const unknown = Object.keys(options).find((name) => !known.includes(name));
-  if (unknown === undefined) return;
-  throw new TypeError(`a link has no option ${unknown}; impairments are ${[...known].sort().join(', ')}`);
-}
-
-/** @throws RangeError unless `value` is `undefined` or a number in the range. */
-export function checkRange(name: string, value: number | undefined, least: number, most: number): void {
-  if (value === undefined || (typeof value === 'number' && value >= least && value <= most)) return;
-  throw new RangeError(`${name} must be a number of ${least} to ${most}, not ${value}`);
-}
-
-/**
- * Checks impairments.
- * @throws RangeError for a number out of range; TypeError for a name that is none.
- */
-export function checkImpairments(options: Impairments): Impairments {
-  checkNames(options);
-  for (const [name, least, most] of RANGES) checkRange(name, options[name], least, most);
-  const { burstLoss, queue, reorder, distribution, dropList } = options;
-  if (distribution !== undefined && !DISTRIBUTIONS.includes(distribution)) {
-    throw new RangeError(`distribution must be ${DISTRIBUTIONS.join(', ')}, not ${distribution}`);
-  }
-  if (dropList !== undefined && !Array.isArray(dropList)) {
-    throw new RangeError('dropList must be a list of numbers of packets');
-  }
-  if (burstLoss !== undefined) {
-    checkRange('burstLoss.p', burstLoss.p, 0, 1);
-    if (typeof burstLoss.p !== 'number') throw new RangeError('burstLoss needs its probability p');
-    for (const [name, value] of Object.entries(burstLoss))
-      checkRange(`burstLoss.${name}`, Number(value), 0, 1);
-  }
-  checkRange('reorder.percent', reorder?.percent, 0, 100);
-  checkRange('reorder.gap', reorder?.gap, 1, 1e6);
-  if (typeof options.powerSave === 'object') {
-    const { beaconMs, dtim, awakeMs } = options.powerSave;
-    checkRange('powerSave.beaconMs', beaconMs, 0.001, 3_600_000);
-    checkRange('powerSave.dtim', dtim, 1, 255);
-    checkRange('powerSave.awakeMs', awakeMs, 0, 3_600_000);
-  }
-  checkRange('queue.packets', queue?.packets, 1, 1e6);
-  checkRange('queue.bytes', queue?.bytes, 1, 1e12);
-  if (typeof queue?.codel === 'object') {
-    checkRange('queue.codel.targetMs', queue.codel.targetMs, 0, 3_600_000);
-    checkRange('queue.codel.intervalMs', queue.codel.intervalMs, 0.001, 3_600_000);
-  }
-  return options;
 }

@@ -1,9 +1,11 @@
 /** A link between two ends, each direction with impairments of its own. */
 import type { FramePool } from '../netstack/frame.js';
+import { checkFunction, checkNames, checkWhole, checkWord } from '../support/check-options.js';
 import type { SeededRandom } from '../support/seeded-random.js';
+import { IMPAIRMENTS } from './check-impairments.js';
 import { Direction } from './direction.js';
 import type { LinkEnd, LinkTap } from './ports.js';
-import { checkRange, type Impairments } from './impairments.js';
+import type { Impairments } from './impairments.js';
 import { LinkLog } from './link-log.js';
 import { Nat, type NatOptions } from './nat.js';
 import type { PacketView } from './packet-view.js';
@@ -12,6 +14,17 @@ import type { Timeline } from './timeline.js';
 
 /** Bytes of the largest IP packet, unless a link has another number. */
 export const DEFAULT_MTU = 1500;
+
+const LINK_OPTIONS: readonly string[] = [
+  ...IMPAIRMENTS,
+  'medium',
+  'mtu',
+  'forward',
+  'backward',
+  'nat',
+].sort();
+/** Packets that one rule of `dropNext` or `resetNext` takes at most. */
+const MOST_COUNTED = 1e9;
 
 export interface LinkOptions extends Impairments {
   /**
@@ -52,8 +65,11 @@ export class Link {
   #taps: readonly LinkTap[] = [];
 
   constructor([a, b]: readonly [LinkEnd, LinkEnd], options: LinkOptions, around: LinkSurroundings) {
+    checkNames('a link', options, LINK_OPTIONS);
     const { medium = 'ip', mtu = DEFAULT_MTU, forward = {}, backward = {}, nat, ...both } = options;
-    checkRange('mtu', mtu, 68, 65_535);
+    checkWhole('mtu', mtu, 68, 65_535);
+    checkWord('medium', medium, ['ip', 'ethernet']);
+    for (const one of [forward, backward]) checkNames('a direction of a link', one, IMPAIRMENTS);
     if (nat?.address !== undefined && medium === 'ethernet') {
       throw new TypeError(`a link with the address of a NAT is of medium 'ip', not 'ethernet'`);
     }
@@ -77,22 +93,26 @@ export class Link {
   /**
    * Changes the impairments that are given, of both directions; the others stay. One direction:
    * `link.forward.set(…)`. `powerSave` is that of the first end.
-   * @throws RangeError for a number out of range.
+   * @throws RangeError for a value that is not allowed; TypeError for a name that is none.
    */
   set(changes: Impairments): void {
     this.forward.set({ ...changes, powerSave: this.forward.options.powerSave });
     this.backward.set(changes);
   }
 
-  /** Drops what is sent, and what arrives, until `heal`. One direction: `link.forward.cut()`. */
-  cut(): void {
-    this.forward.cut();
-    this.backward.cut();
+  /**
+   * Drops what is sent, and what arrives, until `heal`. One direction: `link.forward.cut()`.
+   * @param by holds the cut, which ends when each holder has healed it. Default: the program.
+   */
+  cut(by?: object): void {
+    this.forward.cut(by);
+    this.backward.cut(by);
   }
 
-  heal(): void {
-    this.forward.heal();
-    this.backward.heal();
+  /** Ends the cut of `by`. A partition that stands keeps the link cut. */
+  heal(by?: object): void {
+    this.forward.heal(by);
+    this.backward.heal(by);
   }
 
   /** Keeps the packets that arrive until `release`. */
@@ -109,20 +129,28 @@ export class Link {
 
   /**
    * Adds a rule for the packets of both directions, behind the rules that are there: `using rule =
-   * link.add(…)`.
-   * @throws RangeError if there are too many.
+   * link.add(…)`. A rule that throws lets the packet pass, and the run fails with its error.
+   * @throws RangeError if there are too many; TypeError for what is no function.
    */
   add(rule: LinkRule): ActiveRule {
+    checkFunction('rule', rule);
     return new LinkRules(this, rule);
   }
 
-  /** Drops the next `count` packets that match. */
+  /**
+   * Drops the next `count` packets that match.
+   * @throws RangeError unless `count` is a whole number of at least 1; TypeError for what is no function.
+   */
   dropNext(match: PacketMatch = () => true, count = 1): ActiveRule {
     return this.#next('drop', match, count);
   }
 
-  /** Drops the next `count` TCP packets that match, and resets their connections at both ends. */
+  /**
+   * Drops the next `count` TCP packets that match, and resets their connections at both ends.
+   * @throws RangeError, TypeError as `dropNext`.
+   */
   resetNext(match: PacketMatch = () => true, count = 1): ActiveRule {
+    checkFunction('match', match);
     return this.#next('reset', (packet) => packet.isTcp && match(packet), count);
   }
 
@@ -151,6 +179,8 @@ export class Link {
   }
 
   #next(verdict: Verdict, match: PacketMatch, count: number): ActiveRule {
+    checkFunction('match', match);
+    checkWhole('count', count, 1, MOST_COUNTED);
     const rule: ActiveRule = this.add((packet) => {
       if (!match(packet)) return undefined;
       if (rule.hits + 1 >= count) rule.remove();

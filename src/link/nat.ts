@@ -5,9 +5,10 @@
  */
 import { checksumOf, fold, sumWords } from '../netstack/wire/checksum.js';
 import { Address } from '../netstack/wire/address.js';
+import { checkNames, checkRange, checkWord, showValue } from '../support/check-options.js';
 import type { Direction } from './direction.js';
 import type { Middlebox } from './ports.js';
-import { checkRange, nsOf } from './impairments.js';
+import { nsOf } from './impairments.js';
 import { NatKey, NatTable, type NatEnds } from './nat-table.js';
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP, type PacketView } from './packet-view.js';
 
@@ -30,6 +31,7 @@ const ERROR_TYPES: readonly number[] = [3, 11, 12];
 
 /** Longest lifetime, in milliseconds: 100 days. */
 const MOST_LIFE_MS = 8_640_000_000;
+const LIVES = ['establishedMs', 'transitoryMs', 'udpMs', 'icmpMs'] as const;
 const FIRST_PORT = 1024;
 const LAST_PORT = 65_535;
 
@@ -95,16 +97,13 @@ export class Nat implements Middlebox {
    */
   constructor(options: NatOptions, outbound: Direction) {
     this.#outbound = outbound;
-    for (const name of ['establishedMs', 'transitoryMs', 'udpMs'] as const) {
-      checkRange(`nat.${name}`, options[name], 0, MOST_LIFE_MS);
-    }
+    checkNames('a NAT', options, ['address', 'onExpiry', ...LIVES]);
+    for (const name of LIVES) checkRange(`nat.${name}`, options[name], 0, MOST_LIFE_MS);
     const { onExpiry = 'drop' } = options;
-    if (!['drop', 'reset'].includes(onExpiry)) {
-      throw new RangeError(`nat.onExpiry must be drop or reset, not ${onExpiry}`);
-    }
-    const address = options.address === undefined ? undefined : Address.parse(options.address);
+    checkWord('nat.onExpiry', onExpiry, ['drop', 'reset']);
+    const address = typeof options.address === 'string' ? Address.parse(options.address) : undefined;
     if (options.address !== undefined && address?.family !== 4) {
-      throw new TypeError(`the address of a NAT is one of IPv4, not ${options.address}`);
+      throw new TypeError(`nat.address must be one of IPv4, not ${showValue(options.address)}`);
     }
     this.#address = address?.d;
     this.#establishedNs = nsOf(options.establishedMs ?? ESTABLISHED_MS);

@@ -1,4 +1,6 @@
 /** Rules of a program about the packets of a link. */
+import { showValue } from '../support/check-options.js';
+import { throwUncaught } from '../support/uncaught.js';
 import type { PacketView } from './packet-view.js';
 
 /** Rules of one direction. */
@@ -9,6 +11,10 @@ export const MOST_RULES = 1024;
  * SYN is refused. `delayMs`: it is late by this time, and may be overtaken.
  */
 export type Verdict = 'pass' | 'drop' | 'reset' | 'duplicate' | 'corrupt' | { readonly delayMs: number };
+
+const VERDICTS: readonly unknown[] = ['pass', 'drop', 'reset', 'duplicate', 'corrupt'];
+/** Longest time by which a rule makes a packet late, in milliseconds: ten days. */
+const MOST_LATE_MS = 864_000_000;
 
 /** Decides about a packet, which is valid during the call. `undefined`: the next rule decides. */
 export type LinkRule = (packet: PacketView) => Verdict | undefined;
@@ -41,12 +47,31 @@ export class RuleList {
     if (index >= 0) this.#rules.splice(index, 1);
   }
 
-  /** Returns the first verdict. A rule may remove itself. */
+  /**
+   * Returns the first verdict. A rule may remove itself. The error of a rule is the program's: it does not
+   * unwind the sender of the packet.
+   */
   decide(packet: PacketView): Verdict {
     for (const rule of [...this.#rules]) {
-      const verdict = rule(packet);
-      if (verdict !== undefined) return verdict;
+      try {
+        const verdict = rule(packet);
+        if (verdict === undefined) continue;
+        checkVerdict(verdict);
+        return verdict;
+      } catch (error) {
+        throwUncaught(error);
+      }
     }
     return 'pass';
   }
+}
+
+function checkVerdict(verdict: unknown): void {
+  if (VERDICTS.includes(verdict)) return;
+  const late: unknown =
+    typeof verdict === 'object' && verdict !== null ? Reflect.get(verdict, 'delayMs') : undefined;
+  if (typeof late === 'number' && late >= 0 && late <= MOST_LATE_MS) return;
+  const allowed = `${VERDICTS.join(', ')}, { delayMs } of 0 to ${MOST_LATE_MS} or undefined`;
+  const shown = late === undefined ? showValue(verdict) : `{ delayMs: ${showValue(late)} }`;
+  throw new RangeError(`a rule of a link must return ${allowed}, not ${shown}`);
 }

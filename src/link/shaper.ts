@@ -40,12 +40,12 @@ export class Shaper extends EventSource {
   }
 
   configure(options: Impairments, mtu: number): void {
-    const before = this.#options.queue?.codel;
     this.#options = options;
     this.#slotNs = nsOf(options.slotMs ?? 0);
     const codel = options.queue?.codel ?? false;
-    if (codel === before) return;
-    this.#codel = codel === false ? undefined : new CoDel(codel === true ? {} : codel, mtu);
+    const wanted = codel === false ? undefined : new CoDel(codel === true ? {} : codel, mtu);
+    // Other changes do not disturb its control law.
+    if (wanted === undefined || this.#codel?.isLike(wanted) !== true) this.#codel = wanted;
   }
 
   /** True if packets have to pass: there is a rate or a slot, or packets wait from a time when there was. */

@@ -18,7 +18,8 @@ export class Switch {
   /** Directions from the switch to the hosts. */
   readonly #ports: Direction[] = [];
   readonly #learned = new Map<number, number>();
-  readonly #blocked = new Set<number>();
+  /** Pairs of ports that are kept apart, with what holds them so. */
+  readonly #blocked = new Map<number, Set<object>>();
 
   constructor(frames: FramePool) {
     this.#frames = frames;
@@ -39,11 +40,18 @@ export class Switch {
     return port;
   }
 
-  /** Keeps packets of port `from` away from port `to`, until `isBlocked` is false. */
-  block(from: number, to: number, isBlocked: boolean): void {
+  /** Keeps packets of port `from` away from port `to`, until each `by` has unblocked them. */
+  block(from: number, to: number, by: object): void {
     const pair = from * MOST_PORTS + to;
-    if (isBlocked) this.#blocked.add(pair);
-    else this.#blocked.delete(pair);
+    const holders = this.#blocked.get(pair) ?? new Set();
+    this.#blocked.set(pair, holders.add(by));
+  }
+
+  unblock(from: number, to: number, by: object): void {
+    const pair = from * MOST_PORTS + to;
+    const holders = this.#blocked.get(pair);
+    holders?.delete(by);
+    if (holders?.size === 0) this.#blocked.delete(pair);
   }
 
   #receive(from: number, frame: Frame): void {

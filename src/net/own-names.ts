@@ -2,9 +2,12 @@
  * Look-ups of names on a stack that has names of its own, such as a simulated network: in place of
  * `dns.lookup`, with its signature, errors and order of events. Other stacks leave names to Node.
  */
+import dns from 'node:dns';
 import { isIP } from 'node:net';
-import { chooseStack } from '../asynctcp/stack-choice.js';
+import { chooseStack, type StackOption } from '../asynctcp/stack-choice.js';
 import type { Fault } from '../port/tcp-stack.js';
+import { enterCallback, leaveCallback } from '../support/callback-scope.js';
+import { throwUncaught } from '../support/uncaught.js';
 import { errnoNamed } from './node-errors.js';
 import type { TcpHandle } from './tcp-handle.js';
 
@@ -44,16 +47,65 @@ export function withOwnNames(target: NamedTarget, handle: TcpHandle): NamedTarge
   return own;
 }
 
+/**
+ * Calls `listen`, a function of net.js that looks the name of an address up by `dns.lookup` before it
+ * returns. On a stack that has names of its own, the look-up is the stack's: net.js has no option for it.
+ */
+export function listeningWithOwnNames<Value>(option: StackOption | undefined, listen: () => Value): Value {
+  const { stack } = chooseStack(option);
+  if (stack.hasOwnNames !== true) return listen();
+  const { lookup } = dns;
+  const own = (host: string, ...rest: readonly unknown[]): void => {
+    const done = rest.at(-1) as LookupDone;
+    const options = typeof rest[0] === 'object' && rest[0] !== null ? rest[0] : {};
+    if (isIP(host) !== 0) Reflect.apply(lookup, dns, [host, ...rest]);
+    else {
+      stack.resolve(host, (fault, addresses) => {
+        inCallback(() => {
+          answer(host, options, fault, addresses, done);
+        });
+      });
+    }
+  };
+  Reflect.set(dns, 'lookup', own);
+  try {
+    return listen();
+  } finally {
+    Reflect.set(dns, 'lookup', lookup);
+  }
+}
+
+function inCallback(job: () => void): void {
+  enterCallback();
+  try {
+    job();
+  } catch (error) {
+    throwUncaught(error);
+  } finally {
+    leaveCallback();
+  }
+}
+
 function lookupBy(handle: TcpHandle) {
-  return (host: string, { all, family }: LookupOptions, done: LookupDone): void => {
+  return (host: string, options: LookupOptions, done: LookupDone): void => {
     handle.lookUp(host, (fault, addresses) => {
-      const found = addresses.map(familyOf).filter((one) => isOfFamily(one, family));
-      const [first] = found;
-      if (first === undefined) done(notFound(host, fault));
-      else if (all === true) done(null, found);
-      else done(null, first.address, first.family);
+      answer(host, options, fault, addresses, done);
     });
   };
+}
+
+function answer(
+  host: string,
+  { all, family }: LookupOptions,
+  fault: Fault | undefined,
+  addresses: readonly string[],
+  done: LookupDone,
+): void {
+  const found = addresses.map(familyOf).filter((one) => isOfFamily(one, family));
+  const [first] = found;
+  if (first === undefined) done(notFound(host, fault));
+  else if (all === true) done(null, found);
+  else done(null, first.address, first.family);
 }
 
 function familyOf(address: string): FoundAddress {

@@ -4,6 +4,7 @@ import net from 'node:net';
 import { checkPreamble } from '../asynctcp/preamble.js';
 import { listen, type CarryOptions, type ListenArguments, whyNotCarried } from './listening.js';
 import { hasServerParts, isFunction, isObject, type ServerParts } from './node-parts.js';
+import { listeningWithOwnNames } from './own-names.js';
 import { Socket, type SocketOptions } from './socket.js';
 import { stackOf } from './stack-of.js';
 import type { TcpHandle } from './tcp-handle.js';
@@ -70,6 +71,15 @@ function listenBy(server: net.Server, options: CarryOptions, accept: Accept | un
         throw new Error(`a server with a preamble listens on a host and a port, not on ${reason}`);
       }
       return listen(server, nodes, args, options, own);
+    },
+    writable: true,
+    configurable: true,
+  });
+  const listenOfNode: unknown = Reflect.get(server, 'listen');
+  if (!isFunction(listenOfNode)) return;
+  Object.defineProperty(server, 'listen', {
+    value(...args: readonly unknown[]): unknown {
+      return listeningWithOwnNames(options.stack, () => Reflect.apply(listenOfNode, server, args));
     },
     writable: true,
     configurable: true,

@@ -4,10 +4,14 @@ import type { LinkTap } from '../link/ports.js';
 import type { Frame } from '../netstack/frame.js';
 import { PacketLines } from '../link/packet-line.js';
 import { PacketView } from '../link/packet-view.js';
+import { differenceOf, partsOf, type PacketParts } from './packet-difference.js';
 import { Network, type NetworkOptions } from './network.js';
 
 /** Packets that are compared; later ones are not. */
 export const MOST_COMPARED_PACKETS = 1_000_000;
+
+/** Bytes of packets that are kept to show what differs. */
+const MOST_KEPT_BYTES = 67_108_864;
 
 const FNV_OFFSET = 0x811c_9dc5 | 0;
 const FNV_PRIME = 0x0100_0193;
@@ -15,6 +19,9 @@ const FNV_PRIME = 0x0100_0193;
 /** A line for each thing that happens to a packet, with a hash of its bytes. */
 class Trace implements LinkTap {
   readonly lines: string[] = [];
+  /** The first packets themselves. */
+  readonly packets: PacketParts[] = [];
+  #keptBytes = 0;
   readonly #format = new PacketLines();
   readonly #views = { ethernet: new PacketView('ethernet'), ip: new PacketView('ip') };
 
@@ -35,6 +42,10 @@ class Trace implements LinkTap {
     const view = this.#views[direction.medium].read(frame);
     view.from = direction.from;
     view.to = direction.to;
+    if (this.packets.length === this.lines.length && this.#keptBytes < MOST_KEPT_BYTES) {
+      this.#keptBytes += view.length;
+      this.packets.push(partsOf(view));
+    }
     const bytes = hashOf(view.bytes).toString(16).padStart(8, '0');
     this.lines.push(
       this.#format.line(direction.nowNs, view, `${what}, ${direction.nowNs} ns, bytes ${bytes}`),
@@ -77,6 +88,7 @@ export async function checkDeterminism(
       ...before,
       `  first:  ${first.lines[index] ?? 'no packet'}`,
       `  second: ${second.lines[index] ?? 'no packet'}`,
+      ...differenceOf(first.packets[index], second.packets[index]),
     ];
     throw new Error(text.join('\n'));
   }

@@ -7,12 +7,14 @@
  */
 import type { EventSource, Timeline } from '../link/timeline.js';
 import { areTicksDue, callbackMark, canRunTicks, holdTicks, runTicks } from '../support/callback-scope.js';
+import { showValue } from '../support/check-options.js';
 import { macrotask } from '../support/macrotask.js';
 import { takeUncaught } from '../support/uncaught.js';
 import { Job } from './job.js';
-import { captureUncaught, hasImmediates } from './runtime.js';
-import { SimulationError, type SimulationFailure } from './simulation-error.js';
+import { hasImmediates } from './runtime.js';
+import { SimulationError, textOfError, type SimulationFailure } from './simulation-error.js';
 import { timeNs } from './time-ns.js';
+import { captureUncaught, turnOf, UNASKED } from './uncaught-errors.js';
 
 /** Events at one instant, unless the network has another limit. */
 export const MOST_EVENTS_AT_ONE_INSTANT = 100_000;
@@ -27,6 +29,8 @@ const MOST_EVENTS_OF_A_TURN = 16_384;
 /** Errors that a failed run keeps; later ones are forgotten. */
 export const MOST_ERRORS = 16;
 const NS_PER_MS = 1_000_000;
+/** Nanoseconds are whole numbers up to this time: 104 days. */
+export const MOST_TIME_MS = Math.floor(Number.MAX_SAFE_INTEGER / NS_PER_MS);
 const STUCK =
   'nothing is left that could happen in the network (timers of the runtime count after installGlobals(), ' +
   'files and other real input and output inside of live())';
@@ -83,6 +87,8 @@ export class EventLoop {
   /** Promises of real time that are not settled. */
   #live = 0;
   #resume: (() => void) | undefined;
+  /** Errors that name this network's time and seed already. */
+  readonly #ownErrors = new WeakSet<SimulationError>();
   /** True if a macrotask will do the work of the present instant. */
   #isWoken = false;
 
@@ -142,7 +148,7 @@ export class EventLoop {
 
   /** See `Network.run`. */
   run(ms: number): Promise<void> {
-    const run = this.#begin(this.#timeline.nowNs + timeNs(ms), false);
+    const run = this.#begin(this.#endNs('ms', ms), false);
     return new Promise((resolve, reject) => {
       this.#start(run, resolve, reject);
     });
@@ -150,7 +156,10 @@ export class EventLoop {
 
   /** See `Network.runUntil`. */
   runUntil<Value>(promise: PromiseLike<Value>, limitMs = DEFAULT_LIMIT_MS): Promise<Value> {
-    const run = this.#begin(this.#timeline.nowNs + timeNs(limitMs), true);
+    if (typeof Reflect.get(Object(promise), 'then') !== 'function') {
+      throw new TypeError(`promise must be a promise, not ${showValue(promise)}`);
+    }
+    const run = this.#begin(this.#endNs('limitMs', limitMs), true);
     const settled = Promise.resolve(promise);
     settled.then(() => (run.isStopped = true), run.fail);
     return new Promise((resolve, reject) => {
@@ -160,7 +169,7 @@ export class EventLoop {
 
   /** See `Network.runSync`. */
   runSync(ms: number): void {
-    const run = this.#begin(this.#timeline.nowNs + timeNs(ms), false);
+    const run = this.#begin(this.#endNs('ms', ms), false);
     holdTicks(true);
     try {
       if (this.#advance(run, false) === 'failed') throw this.#failureOf(run);
@@ -183,7 +192,18 @@ export class EventLoop {
 
   error(failure: SimulationFailure, text: string, errors: readonly unknown[] = []): SimulationError {
     const { seed, command } = this.#options;
-    return new SimulationError(failure, text, { timeMs: this.nowMs, seed, command }, errors);
+    const made = new SimulationError(failure, text, { timeMs: this.nowMs, seed, command }, errors);
+    this.#ownErrors.add(made);
+    return made;
+  }
+
+  /** Returns the end of a run. */
+  #endNs(name: string, ms: number): number {
+    const endNs = this.#timeline.nowNs + timeNs(ms, name);
+    if (endNs <= Number.MAX_SAFE_INTEGER) return endNs;
+    throw new RangeError(
+      `${name} must end by ${MOST_TIME_MS} ms of virtual time, not ${ms} ms after ${this.nowMs}`,
+    );
   }
 
   #begin(endNs: number, isGoal: boolean, isUnasked = false): Run {
@@ -195,6 +215,7 @@ export class EventLoop {
       if (errors.length < MOST_ERRORS && !errors.includes(error)) errors.push(error);
     };
     const run: Run = { endNs, isGoal, isUnasked, isStopped: false, errors, fail, turns: 0 };
+    if (!isUnasked) this.#eventsAtInstant = 0;
     this.#run = run;
     return run;
   }
@@ -212,7 +233,7 @@ export class EventLoop {
       let isOver = true;
       try {
         run.turns += 1;
-        isOver = run.isStopped || this.#advance(run, true) !== 'turn';
+        isOver = run.isStopped || turnOf(UNASKED, () => this.#advance(run, true)) !== 'turn';
       } finally {
         if (isOver) this.#end(run);
         else macrotask(turn);
@@ -222,10 +243,11 @@ export class EventLoop {
   }
 
   #start(run: Run, resolve: () => void, reject: (error: unknown) => void): void {
-    const release = captureUncaught((error) => {
+    const take = (error: unknown): void => {
       run.fail(error);
       this.#resume?.();
-    });
+    };
+    const release = captureUncaught(take);
     const finish = (settle: () => void): void => {
       release();
       this.#end(run);
@@ -234,7 +256,7 @@ export class EventLoop {
     const turn = (): void => {
       this.#resume = undefined;
       run.turns += 1;
-      const pause = this.#advance(run, true);
+      const pause = turnOf(take, () => this.#advance(run, true));
       if (pause === 'over') finish(resolve);
       else if (pause === 'failed') macrotask(fail);
       else if (pause === 'live') this.#resume = resume;
@@ -256,8 +278,8 @@ export class EventLoop {
   /** Returns the error of a run that has failed, as the program sees it. */
   #failureOf({ errors }: Run): SimulationError {
     const [first] = errors;
-    if (first instanceof SimulationError) return first;
-    const text = first instanceof Error ? first.message : String(first);
+    if (first instanceof SimulationError && this.#ownErrors.has(first)) return first;
+    const text = textOfError(first);
     const others = errors.length - 1;
     return this.error('threw', others === 0 ? text : `${text} (and ${others} more)`, errors);
   }
@@ -313,9 +335,9 @@ export class EventLoop {
     const source = this.#timeline.take();
     if (source === undefined) return false;
     const machine = this.#machines[source.hostId];
-    this.#count(machine);
     this.#stepping = machine;
     source.occur();
+    this.#count(machine);
     return true;
   }
 
@@ -372,6 +394,8 @@ export class EventLoop {
     if (this.#eventsAtInstant < this.#mostEvents + BUSY_SAMPLE) return;
     const names = [...this.#busy].sort().join(', ');
     this.#busy = undefined;
+    // The next run may go on at this instant.
+    this.#eventsAtInstant = 0;
     const help = 'give the link a delay, or raise mostEventsAtOneInstant';
     throw this.error('busy', `more than ${this.#mostEvents} events at one instant: ${names}; ${help}`);
   }

@@ -3,11 +3,14 @@
  * called again.
  */
 import { PROFILES, type Profile, type ProfileName } from '../netstack/profile.js';
-import type { NetStack } from '../netstack/netstack.js';
+import { MOST_INTERFACES, type NetStack } from '../netstack/netstack.js';
+import { Prefix } from '../netstack/ip/prefix.js';
 import type { VirtualStack, VirtualStackLimits } from '../stacks/virtual/virtual-stack.js';
+import { checkFlag, checkNames, checkRange, checkWhole, checkWord } from '../support/check-options.js';
 import type { Clock } from '../support/clock.js';
 import { bare, type Attachment, type Route } from './attachment.js';
 import { Boot, type HostSurroundings } from './boot.js';
+import { checkAddresses } from './check-addresses.js';
 import type { Machine } from './event-loop.js';
 import { HostUdp, parseAddress, type UdpOptions } from './host-udp.js';
 import { showConnection } from './show-connection.js';
@@ -24,6 +27,28 @@ export interface HostOptions {
   readonly forwards?: boolean;
   /** Numbers of its stack that are not those of the profile. */
   readonly limits?: VirtualStackLimits;
+}
+
+const OPTIONS = ['address', 'forwards', 'limits', 'profile'];
+const BYTES = ['receiveWindowBytes', 'sendBudgetBytes', 'sendBufferBytes'] as const;
+const LIMITS = [...BYTES, 'closeTimeoutMs', 'maxActiveTcp'];
+const MOST_BYTES = 2 ** 40;
+const MOST_CLOSE_TIMEOUT_MS = 86_400_000;
+const MOST_CONNECTIONS = 2 ** 24;
+
+/**
+ * Checks options of a host, but for its addresses and its profile.
+ * @throws TypeError for names that are none and for what is of another type; RangeError for a number out of
+ *   range.
+ */
+export function checkHostOptions(options: HostOptions): void {
+  checkNames('a host', options, OPTIONS);
+  checkFlag('forwards', options.forwards);
+  const { limits = {} } = options;
+  checkNames('limits', limits, LIMITS);
+  for (const name of BYTES) checkWhole(`limits.${name}`, limits[name], 1, MOST_BYTES);
+  checkRange('limits.closeTimeoutMs', limits.closeTimeoutMs, 0, MOST_CLOSE_TIMEOUT_MS);
+  checkWhole('limits.maxActiveTcp', limits.maxActiveTcp, 1, MOST_CONNECTIONS);
 }
 
 export class Host implements Machine {
@@ -49,9 +74,8 @@ export class Host implements Machine {
   ) {
     this.name = name;
     const profile = options.profile ?? 'linux';
-    this.profile = typeof profile === 'string' ? profileNamed(profile) : profile;
-    this.addresses = options.addresses;
-    for (const address of this.addresses) parseAddress(bare(address));
+    this.profile = typeof profile === 'string' ? profileNamed(profile) : checkProfile(profile);
+    this.addresses = checkAddresses(options.addresses, `address of ${name}`);
     this.limits = options.limits ?? {};
     this.forwards = options.forwards ?? false;
     this.#around = around;
@@ -92,7 +116,9 @@ export class Host implements Machine {
    */
   udp(options: UdpOptions = {}): HostUdp {
     const boot = this.#running();
+    checkNames('a UDP socket', options, ['address', 'onDatagram', 'onError', 'port']);
     const { address, port } = options;
+    checkWhole('port', port, 0, 65_535);
     const opened = boot.netstack.udp.bind({
       address: address === undefined ? address : parseAddress(address),
       port,
@@ -111,6 +137,7 @@ export class Host implements Machine {
    * sent already arrive, unless `inFlight` is `lost`.
    */
   crash({ inFlight = 'arrives' }: { readonly inFlight?: 'arrives' | 'lost' } = {}): void {
+    checkWord('inFlight', inFlight, ['arrives', 'lost']);
     const boot = this.#boot;
     if (boot === undefined) return;
     this.#boot = undefined;
@@ -132,6 +159,13 @@ export class Host implements Machine {
     for (const route of this.#routes) boot.addRoute(route);
   }
 
+  /** @throws RangeError if the host has no room for another link. */
+  checkRoom(): void {
+    // One interface is the loopback.
+    if (this.#attachments.length < MOST_INTERFACES - 1) return;
+    throw new RangeError(`${this.name} has its ${MOST_INTERFACES - 1} links already`);
+  }
+
   /** Plugs a link in. */
   attach(attachment: Attachment): void {
     this.#attachments.push(attachment);
@@ -140,9 +174,11 @@ export class Host implements Machine {
 
   /**
    * Adds a route through a host that this one is joined to: `addRoute('0.0.0.0/0', router)`.
-   * @throws SimulationError if no link or LAN joins them.
+   * @throws SimulationError if no link or LAN joins them; TypeError, RangeError if the prefix is none.
    */
   addRoute(prefix: string, via: Host): void {
+    Prefix.parse(prefix);
+    if (!(via instanceof Host)) throw new TypeError('a route leads through a host');
     for (const attachment of this.#attachments) {
       const gateway = attachment.neighbours().find(({ host }) => host === via);
       if (gateway === undefined) continue;
@@ -185,6 +221,12 @@ export class Host implements Machine {
     if (this.#boot === undefined) throw this.#around.loop.error('misuse', `the host ${this.name} is down`);
     return this.#boot;
   }
+}
+
+function checkProfile(profile: Profile): Profile {
+  const isProfile = typeof profile === 'object' && typeof Reflect.get(profile, 'tcp') === 'object';
+  if (isProfile) return profile;
+  throw new TypeError('profile must be a name, or an object such as { ...PROFILES.esp32, name: ... }');
 }
 
 /** Returns the profile; JavaScript may name one that is none. */

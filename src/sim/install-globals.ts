@@ -5,17 +5,21 @@
 import { TimerHandle } from './timer-handle.js';
 import type { SeededRandom } from '../support/seeded-random.js';
 import type { EventLoop } from './event-loop.js';
+import { builtin } from './runtime.js';
+import { fill, seededCrypto, uuid } from './seeded-crypto.js';
+import { datedBy } from './virtual-http-date.js';
 
 type Restore = () => void;
 type Callback = (...args: readonly unknown[]) => void;
 
 const PROMISIFIED = Symbol.for('nodejs.util.promisify.custom');
 
-/** Replaces a property, and returns a function that puts the old one back. */
+/** Replaces a property unless it is fixed, and returns a function that puts the old one back. */
 function replace(holder: unknown, name: string, value: unknown): Restore {
   if (typeof holder !== 'object' && typeof holder !== 'function') return () => undefined;
   if (holder === null) return () => undefined;
   const old = Object.getOwnPropertyDescriptor(holder, name);
+  if (old?.configurable === false) return () => undefined;
   Object.defineProperty(holder, name, { value, configurable: true, writable: true, enumerable: true });
   return () => {
     if (old === undefined) Reflect.deleteProperty(holder, name);
@@ -122,8 +126,15 @@ async function* every<Value>(
   }
 }
 
-function dateOf(nowMs: () => number): unknown {
-  const RealDate: unknown = Reflect.get(globalThis, 'Date');
+/** Returns a time of day as HTTP writes it (RFC 9110 §5.6.7). */
+function utcText(RealDate: object, ms: number): string {
+  const date: unknown = typeof RealDate === 'function' ? Reflect.construct(RealDate, [ms]) : undefined;
+  return date instanceof Object && 'toUTCString' in date && typeof date.toUTCString === 'function'
+    ? String(Reflect.apply(date.toUTCString, date, []))
+    : '';
+}
+
+function dateOf(RealDate: object, nowMs: () => number): unknown {
   if (typeof RealDate !== 'function') return RealDate;
   return new Proxy(RealDate, {
     construct: (target, args: unknown[], newTarget): object => {
@@ -136,21 +147,6 @@ function dateOf(nowMs: () => number): unknown {
   });
 }
 
-/** Fills an array of integers with the bytes of a stream. */
-function fill<Filled extends ArrayBufferView>(random: SeededRandom, array: Filled): Filled {
-  const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-  for (let index = 0; index < bytes.length; index += 1) bytes[index] = random.word();
-  return array;
-}
-
-/** Returns a module of Node's; `undefined` elsewhere. */
-function builtin(name: string): unknown {
-  const process: unknown = Reflect.get(globalThis, 'process');
-  if (typeof process !== 'object' || process === null) return undefined;
-  const get: unknown = Reflect.get(process, 'getBuiltinModule');
-  return typeof get === 'function' ? Reflect.apply(get, process, [name]) : undefined;
-}
-
 /** Has modules that import names of Node's timers see the present ones. */
 function syncModules(): void {
   const module: unknown = builtin('module');
@@ -159,13 +155,36 @@ function syncModules(): void {
   if (typeof sync === 'function') Reflect.apply(sync, module, []);
 }
 
-/** See `Network.installGlobals`. */
-export function installGlobals(loop: EventLoop, random: SeededRandom, epochMs: number): Disposable {
-  if (installed !== undefined) {
-    throw loop.error('misuse', 'the globals of a network are installed already: dispose of them first');
-  }
-  installed = loop;
+type Part = readonly [holder: unknown, name: string, value: unknown];
+
+function timerParts(loop: EventLoop): Part[] {
   const { sleep, turn, ...timers } = timersOf(loop);
+  const promises = builtin('timers/promises');
+  const sleepBy = (...args: readonly unknown[]): unknown =>
+    typeof sleep === 'function' ? Reflect.apply(sleep, undefined, args) : undefined;
+  return [
+    ...Object.entries(timers).flatMap(([name, value]): Part[] => [
+      [globalThis, name, value],
+      [builtin('timers'), name, value],
+    ]),
+    [promises, 'setTimeout', sleep],
+    [promises, 'setImmediate', turn],
+    [
+      promises,
+      'setInterval',
+      (ms?: number, value?: unknown, options?: unknown) =>
+        every((...args) => Promise.resolve(sleepBy(...args)), ms, value, options),
+    ],
+    [
+      property(promises, 'scheduler'),
+      'wait',
+      (ms?: number, options?: unknown) => sleepBy(ms, undefined, options),
+    ],
+  ];
+}
+
+/** The time of day, and what Node makes of it by itself. */
+function timeParts(loop: EventLoop, epochMs: number): Part[] {
   const timeout = (ms: number): AbortSignal => {
     const controller = new AbortController();
     const abort = (): void => {
@@ -174,33 +193,43 @@ export function installGlobals(loop: EventLoop, random: SeededRandom, epochMs: n
     loop.at(loop.nowMs + ms, abort);
     return controller.signal;
   };
-  const restores: Restore[] = [];
-  const set = (holder: unknown, name: string, value: unknown): void =>
-    void restores.push(replace(holder, name, value));
-  for (const [name, value] of Object.entries(timers)) {
-    set(globalThis, name, value);
-    set(builtin('timers'), name, value);
+  const nowMs = (): number => epochMs + Math.floor(loop.nowMs);
+  const RealDate: unknown = Reflect.get(globalThis, 'Date');
+  const messages = property(property(builtin('http'), 'OutgoingMessage'), 'prototype');
+  const store = property(messages, '_storeHeader');
+  return [
+    ...(typeof RealDate === 'function'
+      ? ([[globalThis, 'Date', dateOf(RealDate, nowMs)]] satisfies Part[])
+      : []),
+    [Reflect.get(globalThis, 'performance'), 'now', () => loop.nowMs],
+    [Reflect.get(globalThis, 'AbortSignal'), 'timeout', timeout],
+    ...(typeof store === 'function' && typeof RealDate === 'function'
+      ? ([[messages, '_storeHeader', datedBy(store, () => utcText(RealDate, nowMs()))]] satisfies Part[])
+      : []),
+  ];
+}
+
+function chanceParts(loop: EventLoop, random: SeededRandom): Part[] {
+  const webCrypto: unknown = Reflect.get(globalThis, 'crypto');
+  const crypto = builtin('crypto');
+  const drawn =
+    crypto === undefined ? {} : seededCrypto(random, crypto, (job) => void loop.setImmediate(job));
+  return [
+    [Math, 'random', () => random.fraction()],
+    [webCrypto, 'getRandomValues', (array: Uint8Array) => fill(random, array)],
+    [webCrypto, 'randomUUID', () => uuid(random)],
+    ...Object.entries(drawn).map(([name, value]): Part => [crypto, name, value]),
+  ];
+}
+
+/** See `Network.installGlobals`. */
+export function installGlobals(loop: EventLoop, random: SeededRandom, epochMs: number): Disposable {
+  if (installed !== undefined) {
+    throw loop.error('misuse', 'the globals of a network are installed already: dispose of them first');
   }
-  const promises = builtin('timers/promises');
-  if (typeof sleep === 'function') {
-    set(promises, 'setTimeout', sleep);
-    set(promises, 'setImmediate', turn);
-    set(promises, 'setInterval', (ms?: number, value?: unknown, options?: unknown) =>
-      every((...args) => Promise.resolve(Reflect.apply(sleep, undefined, args)), ms, value, options),
-    );
-    const wait = (ms?: number, options?: unknown): unknown =>
-      Reflect.apply(sleep, undefined, [ms, undefined, options]);
-    set(property(promises, 'scheduler'), 'wait', wait);
-  }
-  set(
-    globalThis,
-    'Date',
-    dateOf(() => epochMs + Math.floor(loop.nowMs)),
-  );
-  set(Reflect.get(globalThis, 'performance'), 'now', () => loop.nowMs);
-  set(Reflect.get(globalThis, 'AbortSignal'), 'timeout', timeout);
-  set(Math, 'random', () => random.fraction());
-  set(Reflect.get(globalThis, 'crypto'), 'getRandomValues', (array: Uint8Array) => fill(random, array));
+  installed = loop;
+  const parts = [...timerParts(loop), ...timeParts(loop, epochMs), ...chanceParts(loop, random)];
+  const restores = parts.map(([holder, name, value]) => replace(holder, name, value));
   syncModules();
   return {
     [Symbol.dispose]: () => {

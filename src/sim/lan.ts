@@ -4,7 +4,9 @@
  */
 import { Link, type LinkOptions } from '../link/link.js';
 import { Switch } from '../link/switch.js';
+import { checkList } from '../support/check-options.js';
 import { bare, type Attachment, type Neighbour } from './attachment.js';
+import { checkAddresses } from './check-addresses.js';
 import type { Host } from './host.js';
 
 /** Lengths of the prefixes of addresses that are given without one. */
@@ -24,6 +26,10 @@ export interface JoinOptions extends Omit<LinkOptions, 'medium' | 'nat'> {
 export interface LanSurroundings {
   readonly ports: Switch;
   makeLink(host: Host, options: LinkOptions): Link;
+  /** Throws a TypeError for what is no host of the network. */
+  checkHost(host: unknown): void;
+  /** A host has joined. */
+  onJoined(lan: Lan): void;
 }
 
 export class Lan {
@@ -32,10 +38,13 @@ export class Lan {
   readonly #around: LanSurroundings;
   readonly #members: (Neighbour & { readonly port: number; readonly link: Link })[] = [];
 
-  constructor(name: string, { hosts = [], ...defaults }: LanOptions, around: LanSurroundings) {
+  constructor(name: string, { hosts, ...defaults }: LanOptions, around: LanSurroundings) {
     this.name = name;
     this.#defaults = defaults;
     this.#around = around;
+    if (hosts === undefined) return;
+    checkList('hosts', hosts);
+    for (const host of hosts) around.checkHost(host);
     for (const host of hosts) this.join(host);
   }
 
@@ -43,9 +52,18 @@ export class Lan {
     return this.#members.map(({ host }) => host);
   }
 
-  /** Plugs a host in; `options` stand in front of those of the LAN. Returns the host's link. */
-  join(host: Host, { address = host.addresses, ...options }: JoinOptions = {}): Link {
-    const given = typeof address === 'string' ? [address] : address;
+  /**
+   * Plugs a host in; `options` stand in front of those of the LAN. Returns the host's link.
+   * @throws TypeError for what is no host of the network, and for addresses that are none; RangeError,
+   *   TypeError for options as those of a link.
+   */
+  join(host: Host, { address, ...options }: JoinOptions = {}): Link {
+    this.#around.checkHost(host);
+    for (const name of ['medium', 'nat']) {
+      if (name in this.#defaults || name in options)
+        throw new TypeError(`a link of a LAN has no option ${name}`);
+    }
+    const given = checkAddresses(address ?? host.addresses, `address of ${host.name} in ${this.name}`);
     const addresses = given.map((text) => withPrefix(text));
     const link = this.#around.makeLink(host, { ...this.#defaults, ...options, medium: 'ethernet' });
     const port = this.#around.ports.addPort(link.forward, link.backward);
@@ -60,6 +78,7 @@ export class Lan {
       neighbours: () => this.#members,
     };
     host.attach(attachment);
+    this.#around.onJoined(this);
     return link;
   }
 
@@ -73,14 +92,21 @@ export class Lan {
     return member.link;
   }
 
-  /** Keeps the packets of two hosts apart, in both directions, until `isBlocked` is false. */
-  block(a: Host, b: Host, isBlocked: boolean): void {
-    for (const first of this.#members.filter(({ host }) => host === a)) {
-      for (const second of this.#members.filter(({ host }) => host === b)) {
-        this.#around.ports.block(first.port, second.port, isBlocked);
-        this.#around.ports.block(second.port, first.port, isBlocked);
-      }
-    }
+  /** Keeps the packets of two groups apart, in both directions, until `by` unites them. */
+  divide(first: ReadonlySet<Host>, second: ReadonlySet<Host>, by: object): void {
+    for (const [from, to] of this.#portsBetween(first, second)) this.#around.ports.block(from, to, by);
+  }
+
+  unite(first: ReadonlySet<Host>, second: ReadonlySet<Host>, by: object): void {
+    for (const [from, to] of this.#portsBetween(first, second)) this.#around.ports.unblock(from, to, by);
+  }
+
+  /** Returns each pair of ports between two groups, in both directions. */
+  #portsBetween(first: ReadonlySet<Host>, second: ReadonlySet<Host>): readonly (readonly [number, number])[] {
+    const portsOf = (group: ReadonlySet<Host>): number[] =>
+      this.#members.filter(({ host }) => group.has(host)).map(({ port }) => port);
+    const others = portsOf(second);
+    return portsOf(first).flatMap((a) => others.flatMap((b) => [[a, b] as const, [b, a] as const]));
   }
 }
 

@@ -19,13 +19,16 @@ import type { CaptureSink } from '../link/pcapng.js';
 import { Switch } from '../link/switch.js';
 import { Timeline } from '../link/timeline.js';
 import { FramePool } from '../netstack/frame.js';
+import { Address } from '../netstack/wire/address.js';
+import { checkFunction, checkNames, checkWhole, checkWord, showValue } from '../support/check-options.js';
 import { systemRandom } from '../support/random.js';
 import { SeededRandom } from '../support/seeded-random.js';
 import { bare, type Attachment, type Neighbour } from './attachment.js';
 import { EventLoop } from './event-loop.js';
-import { Host, type HostOptions } from './host.js';
+import { checkHostOptions, Host, type HostOptions } from './host.js';
 import { installGlobals } from './install-globals.js';
 import { Lan, type LanOptions } from './lan.js';
+import { Separation, type Pair, type Partition } from './partition.js';
 import { commandWords, environment } from './runtime.js';
 import { SEED_VARIABLE } from './simulation-error.js';
 
@@ -33,6 +36,9 @@ import { SEED_VARIABLE } from './simulation-error.js';
 export const MOST_HOSTS = 65_536;
 
 const DEFAULT_EPOCH_MS = 1_735_689_600_000;
+/** Times of day that a `Date` can have are these milliseconds before and after 1970 (ECMA-262 §21.4.1.1). */
+const MOST_EPOCH_MS = 8_640_000_000_000_000;
+const OPTIONS = ['command', 'epochMs', 'mostEventsAtOneInstant', 'mostHosts', 'seed', 'ties'];
 
 export interface NodeLookupOptions {
   /** True: the answer has all addresses. */
@@ -46,13 +52,8 @@ export type NodeLookupAnswer = (
   family?: number,
 ) => void;
 
-/** Hosts that are kept apart. */
-export interface Partition extends Disposable {
-  heal(): void;
-}
-
 export interface NetworkOptions {
-  /** Default: the environment's ASYNCTCP_SEED, else a random one. */
+  /** A whole number, or a text. Default: the environment's ASYNCTCP_SEED, else a random number. */
   readonly seed?: number | string;
   /**
    * Events of different hosts at one instant: in the order in which they were scheduled, or shuffled by the
@@ -80,13 +81,18 @@ export class Network {
   readonly #mostHosts: number;
   readonly #hosts = new Map<string, Host>();
   readonly #links = new Map<string, Link>();
-  readonly #pairs: { readonly link: Link; readonly a: Host; readonly b: Host }[] = [];
+  readonly #pairs: Pair[] = [];
   readonly #lans: Lan[] = [];
+  /** The partitions that stand. */
+  readonly #partitions = new Set<Separation>();
   #taps: LinkTap[] = [];
 
+  /** @throws TypeError for a name of an option that is none; RangeError for a value that is not allowed. */
   constructor(options: NetworkOptions = {}) {
+    checkNetworkOptions(options);
     const fromOutside = environment(SEED_VARIABLE);
-    this.seed = options.seed ?? fromOutside ?? Math.floor(systemRandom() * 2 ** 32);
+    this.seed =
+      options.seed ?? (fromOutside === '' ? undefined : fromOutside) ?? Math.floor(systemRandom() * 2 ** 32);
     this.epochMs = options.epochMs ?? DEFAULT_EPOCH_MS;
     this.#mostHosts = options.mostHosts ?? MOST_HOSTS;
     this.#random = SeededRandom.of(this.seed);
@@ -116,9 +122,12 @@ export class Network {
 
   /**
    * Adds a host.
-   * @throws Error if the name is taken or an address is none.
+   * @throws SimulationError if the name is taken, or there are too many hosts; TypeError, RangeError for a
+   *   name, an address or another option that cannot be.
    */
   host(name: string, options: HostOptions = {}): Host {
+    checkHostName(name);
+    checkHostOptions(options);
     if (this.#hosts.has(name)) throw this.#loop.error('misuse', `there is a host ${name} already`);
     if (this.#hosts.size >= this.#mostHosts)
       throw this.#loop.error('misuse', `a network has at most ${this.#mostHosts} hosts`);
@@ -147,11 +156,12 @@ export class Network {
    * @throws RangeError, TypeError for options that cannot be, and for what is no host of this network.
    */
   link(a: Host, b: Host, options: LinkOptions = {}): Link {
-    for (const host of [a, b]) {
-      if (this.#hosts.get(host.name) !== host) throw new TypeError('a link joins two hosts of its network');
-    }
+    for (const host of [a, b]) this.#checkHost(host, 'a link joins two hosts of its network');
+    if (a === b) throw new RangeError(`a link joins two hosts, not ${a.name} and itself`);
+    for (const host of [a, b]) host.checkRoom();
     const link = this.#makeLink(a, b, `${a.name} - ${b.name}`, options);
     this.#pairs.push({ link, a, b });
+    for (const partition of this.#partitions) partition.cut({ link, a, b });
     const inside = link.nat?.address;
     this.#join(a, { host: b, addresses: b.addresses.map(bare) }, link, link.forward);
     this.#join(
@@ -165,42 +175,58 @@ export class Network {
 
   /** Adds a LAN, for example `network.lan('wifi', { hosts: [phone, lamp], delayMs: 2, powerSave: true })`. */
   lan(name: string, options: LanOptions = {}): Lan {
+    checkText('the name of a LAN', name);
     if (this.#lans.some((lan) => lan.name === name))
       throw this.#loop.error('misuse', `there is a LAN ${name} already`);
     const lan = new Lan(name, options, {
       ports: new Switch(this.frames),
-      makeLink: (host, linkOptions) => this.#makeLink(host, undefined, `${host.name} - ${name}`, linkOptions),
+      makeLink: (host, linkOptions) => {
+        host.checkRoom();
+        return this.#makeLink(host, undefined, `${host.name} - ${name}`, linkOptions);
+      },
+      checkHost: (host) => {
+        this.#checkHost(host, `the hosts of the LAN ${name} are hosts of its network`);
+      },
+      onJoined: (joined) => {
+        for (const partition of this.#partitions) partition.divide(joined);
+      },
     });
     this.#lans.push(lan);
     return lan;
   }
 
   /**
-   * Cuts all links between the hosts of two groups, and keeps them apart in LANs, until the returned
-   * partition is healed or disposed of.
+   * Cuts all links between the hosts of two groups, those to come as well, and keeps them apart in LANs,
+   * until the returned partition is healed or disposed of. Another partition, or `link.cut()`, outlasts it.
+   * @throws TypeError for lists that have other things than hosts of this network; RangeError for a host in
+   *   both lists.
    */
   partition(first: readonly Host[], second: readonly Host[]): Partition {
-    const isApart = (a: Host, b: Host): boolean =>
-      (first.includes(a) && second.includes(b)) || (first.includes(b) && second.includes(a));
-    const links = this.#pairs.filter(({ a, b }) => isApart(a, b)).map(({ link }) => link);
-    const blockAll = (isBlocked: boolean): void => {
-      for (const lan of this.#lans) for (const a of first) for (const b of second) lan.block(a, b, isBlocked);
-    };
-    for (const link of links) link.cut();
-    blockAll(true);
-    const heal = (): void => {
-      for (const link of links) link.heal();
-      blockAll(false);
-    };
-    return { heal, [Symbol.dispose]: heal };
+    const isHost = (host: unknown): boolean => host instanceof Host && this.#hosts.get(host.name) === host;
+    const partition = new Separation([first, second], isHost, (healed) => {
+      this.#partitions.delete(healed);
+    });
+    this.#partitions.add(partition);
+    for (const pair of this.#pairs) partition.cut(pair);
+    for (const lan of this.#lans) partition.divide(lan);
+    return partition;
   }
 
   /**
    * Writes the packets of all links as pcapng to a file's stream or a function, until the capture is
-   * stopped: each end of a link is an interface; dropped packets have one of their own.
+   * stopped: each end of a link is an interface, so that a packet is there when it leaves and when it
+   * arrives; dropped packets have one of their own. With `at`, the capture has what this host sends and
+   * receives alone: each packet once.
+   * @throws TypeError for what takes no bytes, and for what is no host of this network.
    */
-  capture(sink: CaptureSink): Capture {
-    const capture = new Capture(sink, { seed: this.seed, epochMs: this.epochMs }, (ended) => {
+  capture(sink: CaptureSink, options: { readonly at?: Host | undefined } = {}): Capture {
+    checkNames('a capture', options, ['at']);
+    const { at } = options;
+    if (at !== undefined) this.#checkHost(at, 'a capture is at a host of its network');
+    if (typeof sink !== 'function' && typeof Reflect.get(Object(sink), 'write') !== 'function') {
+      throw new TypeError(`sink must be a function or have a method write, not ${showValue(sink)}`);
+    }
+    const capture = new Capture(sink, { seed: this.seed, epochMs: this.epochMs, at: at?.name }, (ended) => {
       this.removeTap(ended);
     });
     this.addTap(capture);
@@ -218,6 +244,7 @@ export class Network {
 
   /** Writes a line for each packet of all links until it is stopped: `network.print(console.log)`. */
   print(write: (line: string) => void): PacketPrinter {
+    checkFunction('write', write);
     const printer = new PacketPrinter(write, (ended) => {
       this.removeTap(ended);
     });
@@ -291,14 +318,23 @@ export class Network {
     this.#loop.runSync(ms);
   }
 
-  /** Runs `job` at a time of the network. Returns a function that takes it back. */
+  /**
+   * Runs `job` at a time of the network; a time that has passed counts as the present. Returns a function
+   * that takes the job back.
+   * @throws RangeError unless the time is a number of at least 0; TypeError for a job that is no function.
+   */
   at(ms: number, job: () => void): () => void {
+    checkFunction('job', job);
     return this.#loop.at(ms, job);
   }
 
   /** Stops the virtual time until a promise of the real world is settled: a file, a process, a socket. */
   live<Value>(promise: PromiseLike<Value>): Promise<Value> {
     return this.#loop.live(promise);
+  }
+
+  #checkHost(host: unknown, text: string): void {
+    if (!(host instanceof Host) || this.#hosts.get(host.name) !== host) throw new TypeError(text);
   }
 
   /** Makes a link; without a second host the other end is a switch. */
@@ -342,12 +378,47 @@ export class Network {
     throw this.#loop.error('misuse', 'no address of 10.0.0.0/24 is free: give the host one');
   }
 
+  /** Returns the host of a name as programs write it: URLs have small letters alone, mDNS adds `.local`. */
+  #hostNamed(name: string): Host | undefined {
+    const plain = name.replace(/\.$/, '');
+    const short = plain.replace(/\.local$/, '');
+    const found = this.#hosts.get(plain) ?? this.#hosts.get(short);
+    if (found !== undefined) return found;
+    const small = [plain, short].map((text) => text.toLowerCase());
+    return [...this.#hosts.values()].find((host) => small.includes(host.name.toLowerCase()));
+  }
+
   #lookUp(name: string, answer: (error: Error | null, addresses: readonly string[]) => void): void {
-    const host = this.#hosts.get(name.replace(/\.local\.?$|\.$/, ''));
+    const host = this.#hostNamed(name);
     if (host !== undefined) answer(null, host.addresses.map(bare));
     else if (name === 'localhost') answer(null, ['127.0.0.1', '::1']);
     else answer(new Error(`there is no host ${name} in the network`), []);
   }
+}
+
+function checkNetworkOptions(options: NetworkOptions): void {
+  checkNames('a network', options, OPTIONS);
+  const { seed, ties, mostEventsAtOneInstant, mostHosts, epochMs, command } = options;
+  const isSeed = typeof seed === 'string' ? seed !== '' : Number.isSafeInteger(seed);
+  if (seed !== undefined && !isSeed) {
+    throw new RangeError(`seed must be a whole number or a text, not ${showValue(seed)}`);
+  }
+  checkWord('ties', ties, ['scheduled', 'shuffled']);
+  checkWhole('mostEventsAtOneInstant', mostEventsAtOneInstant, 1, Number.MAX_SAFE_INTEGER);
+  checkWhole('mostHosts', mostHosts, 1, MOST_HOSTS);
+  checkWhole('epochMs', epochMs, -MOST_EPOCH_MS, MOST_EPOCH_MS);
+  if (command !== undefined) checkText('command', command);
+}
+
+function checkText(name: string, value: unknown): void {
+  if (typeof value === 'string' && value !== '') return;
+  throw new TypeError(`${name} must be a text, not ${showValue(value)}`);
+}
+
+function checkHostName(name: unknown): void {
+  checkText('the name of a host', name);
+  if (typeof name !== 'string' || Address.parse(name) === undefined) return;
+  throw new RangeError(`the name of a host must be no address, not ${showValue(name)}`);
 }
 
 /**

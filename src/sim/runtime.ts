@@ -6,7 +6,7 @@
 const process: unknown = Reflect.get(globalThis, 'process');
 
 /** Returns a method of Node's `process`; `undefined` where there is none. */
-function processMethod(name: string): ((...args: readonly unknown[]) => unknown) | undefined {
+export function processMethod(name: string): ((...args: readonly unknown[]) => unknown) | undefined {
   if (typeof process !== 'object' || process === null) return undefined;
   const method: unknown = Reflect.get(process, name);
   if (typeof method !== 'function') return undefined;
@@ -14,41 +14,11 @@ function processMethod(name: string): ((...args: readonly unknown[]) => unknown)
 }
 
 const activeResources = processMethod('getActiveResourcesInfo');
-const hasCapture = processMethod('hasUncaughtExceptionCaptureCallback');
-const listenersOf = processMethod('rawListeners');
-const addListener = processMethod('on');
-const removeListener = processMethod('removeListener');
-const REJECTION = 'unhandledRejection';
-const setCapture = processMethod('setUncaughtExceptionCaptureCallback');
 
 /** Returns true if the runtime is known to have immediates that wait. */
 export function hasImmediates(): boolean {
   const active = activeResources?.();
   return Array.isArray(active) && active.includes('Immediate');
-}
-
-/**
- * Passes uncaught errors and unhandled rejections to `onError` until the returned function is called.
- * Errors go the runtime's usual way where that cannot be, or where others catch them already. The listeners
- * of rejections that a test runner has rest meanwhile.
- */
-export function captureUncaught(onError: (error: unknown) => void): () => void {
-  if (setCapture === undefined || hasCapture?.() === true) return () => undefined;
-  const rested = takeListeners();
-  setCapture(onError);
-  addListener?.(REJECTION, onError);
-  return () => {
-    setCapture(null);
-    removeListener?.(REJECTION, onError);
-    for (const listener of rested) addListener?.(REJECTION, listener);
-  };
-}
-
-function takeListeners(): readonly unknown[] {
-  const found: unknown = listenersOf?.(REJECTION);
-  const listeners: readonly unknown[] = Array.isArray(found) ? found : [];
-  for (const listener of listeners) removeListener?.(REJECTION, listener);
-  return listeners;
 }
 
 /** Returns the variable of the environment; `undefined` where there is none. */
@@ -58,6 +28,11 @@ export function environment(name: string): string | undefined {
   if (typeof variables !== 'object' || variables === null) return undefined;
   const value: unknown = Reflect.get(variables, name);
   return typeof value === 'string' ? value : undefined;
+}
+
+/** Returns a module of Node's; `undefined` elsewhere. */
+export function builtin(name: string): unknown {
+  return processMethod('getBuiltinModule')?.(name);
 }
 
 /** Returns the words of the command that runs this program; none where there is no command. */

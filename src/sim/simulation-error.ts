@@ -43,3 +43,24 @@ export class SimulationError extends Error {
     this.errors = errors;
   }
 }
+
+/** Returns what an error of a program says; a program may throw anything. */
+export function textOfError(error: unknown): string {
+  if (!(error instanceof Error)) return isPlain(error) ? String(error) : shownAsJson(error);
+  if (error instanceof AggregateError && error.message === '') {
+    return [error.name, ...error.errors.map((one) => textOfError(one))].join('\n  ');
+  }
+  return error.message === '' ? error.name : error.message;
+}
+
+function isPlain(value: unknown): boolean {
+  return (typeof value !== 'object' && typeof value !== 'function') || value === null;
+}
+
+function shownAsJson(value: unknown): string {
+  try {
+    return typeof value === 'function' ? 'a function' : JSON.stringify(value);
+  } catch {
+    return 'an object';
+  }
+}

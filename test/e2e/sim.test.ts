@@ -96,6 +96,25 @@ describe('asynctcp sim', { concurrency: true, timeout: HANGS_MS }, () => {
     assert.deepEqual([...new Set(sources)].sort(), ['10.0.0.1', '10.0.0.2']);
   });
 
+  it('captures each packet of a host once with --at', { skip: unlessInstalled('tshark') }, async (test) => {
+    const file = join(temporaryFolder(test), 'packets.pcapng');
+    const run = startHello(test, '', '--pcap', file, '--at', 'device');
+    const sent = Number(/ device > gateway +(\d+)/.exec(await run.output())?.[1]);
+    const fields = ['-T', 'fields', '-e', 'frame.interface_name', '-e', 'ip.src'];
+    const lines = (await start(test, 'tshark', ['-r', file, ...fields]).output()).trim().split('\n');
+    assert.equal(lines.filter((line) => line === 'device on device - gateway\t10.0.0.2').length, sent);
+    assert.deepEqual([...new Set(lines.map((line) => line.split('\t')[0]))], ['device on device - gateway']);
+  });
+
+  it('says that there is no such host to capture at', async (test) => {
+    const file = join(temporaryFolder(test), 'packets.pcapng');
+    const said = await failure(startHello(test, '', '--pcap', file, '--at', 'devise'), 1);
+    assert.equal(
+      said,
+      'asynctcp sim: the capture is empty: there is no host "devise", but device, gateway\n',
+    );
+  });
+
   it('gives a capture alone to a pipe', async (test) => {
     const scenario = program(test, HELLO + END);
     const running = start(test, 'sh', [
@@ -154,6 +173,44 @@ describe('asynctcp sim of a scenario that fails', { concurrency: true, timeout: 
     );
   });
 
+  it('ends with Ctrl-C in a handler that does not return, and says where it was', async (test) => {
+    const loop = `const forever = () => {
+  for (let count = 0; ; count += 1) globalThis.count = count;
+};
+network.at(11_000, forever);
+await network.run(5000);`;
+    const running = startHello(test, loop, '-q', '--seed', '7');
+    await running.stderr.line(
+      /^asynctcp sim: the scenario has not returned for 2 s; Ctrl-C ends it now, without a summary$/,
+    );
+    await running.stderr.line(
+      /^ {2}at 11000 ms of virtual time, seed 7; repeat: asynctcp sim \S+program\.mjs --seed 7$/,
+    );
+    await running.stderr.line(/^ {2}at forever \(\S+program\.mjs:22:/);
+    assert.deepEqual(await running.interrupt(), { status: null, signal: 'SIGINT' });
+  });
+
+  it('hears Ctrl-C again when a handler has returned after all', async (test) => {
+    const slow = `
+network.at(11_000, () => {
+  const endMs = performance.now() + 3500;
+  while (performance.now() < endMs) globalThis.count = endMs;
+  console.log('long');
+});
+const again = () => network.at(network.nowMs + 0.001, again);
+network.at(11_500, () => {
+  again();
+  setTimeout(() => console.log('going'), 500);
+});
+await network.run(1e9);`;
+    const running = startHello(test, slow, '-q', '--seed', '7');
+    await running.stderr.line(/^asynctcp sim: the scenario has not returned for 2 s; /);
+    await running.stdout.line(/^long$/);
+    await running.stdout.line(/^going$/);
+    assert.equal((await running.interrupt()).status, 130);
+    assert.match(running.stdout.text, /virtual time, seed 7, 2 hosts/);
+  });
+
   it('ends a long run with Ctrl-C, with the summary of what has happened', async (test) => {
     const busy = 'const again = () => network.at(network.nowMs + 0.001, again); again();';
     const running = startHello(test, `${busy} console.log('long'); await network.run(1e9);`, '-q');
@@ -172,6 +229,7 @@ describe('wrong arguments of asynctcp sim', { concurrency: true, timeout: HANGS_
     [['a.js', 'b.js'], /one scenario at a time, not "b\.js" as well/],
     [['a.js', '--ms', 'soon'], /--ms must be a number of milliseconds, such as 5000, not "soon"/],
     [['a.js', '--seed', ''], /--seed needs a number or a word/],
+    [['a.js', '--at', 'device'], /--at needs --pcap/],
     [['a.js', '--check', '--quiet'], /--check prints no packets: leave --quiet out/],
     [['a.js', '--check', '--pcap', 'x'], /--check prints no packets: leave --pcap out/],
   ];

@@ -9,12 +9,13 @@ import { AsyncClient, AsyncServer } from '#src/index.js';
 import { Network } from '#src/sim/network.js';
 import { unlessInstalled } from '../e2e/programs.js';
 
-async function captured(): Promise<Uint8Array> {
+async function captured(isAtDevice = false): Promise<Uint8Array> {
   const network = new Network({ seed: 5 });
   const device = network.host('device', { address: ['10.0.0.2', 'fd00::2'] });
   const gateway = network.host('gateway', { address: ['10.0.0.1', 'fd00::1'] });
   const pieces: Uint8Array[] = [];
-  const capture = network.capture((bytes) => pieces.push(bytes.slice()));
+  const at = isAtDevice ? { at: device } : {};
+  const capture = network.capture((bytes) => pieces.push(bytes.slice()), at);
   const link = network.link(device, gateway, { delayMs: 10.000001 });
   const lan = network.lan('lan', { hosts: [device, gateway] });
   lan.linkOf(device).set({ delayMs: 1 });
@@ -34,7 +35,57 @@ async function captured(): Promise<Uint8Array> {
   return Buffer.concat(pieces);
 }
 
+/** A packet of a capture: the name of its interface, and its bytes. */
+interface Captured {
+  readonly on: string;
+  readonly packet: string;
+}
+
+/** Reads blocks of pcapng. */
+function packetsOf(bytes: Uint8Array): Captured[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const names: string[] = [];
+  const packets: Captured[] = [];
+  for (let at = 0; at < bytes.length; at += view.getUint32(at + 4, true)) {
+    const type = view.getUint32(at, true);
+    const text = (start: number, length: number): string =>
+      Buffer.from(bytes.subarray(start, start + length)).toString('latin1');
+    if (type === 1) names.push(text(at + 20, view.getUint16(at + 18, true)));
+    if (type !== 6) continue;
+    const on = names[view.getUint32(at + 8, true)] ?? '';
+    packets.push({ on, packet: text(at + 28, view.getUint32(at + 20, true)) });
+  }
+  return packets;
+}
+
 describe('a capture', () => {
+  it('of a network has each packet when it leaves and when it arrives, that of a host has it once', async () => {
+    const both = packetsOf(await captured());
+    const atDevice = packetsOf(await captured(true));
+    const ofDevice = (packets: Captured[]): Captured[] =>
+      packets.filter(({ on }) => on.startsWith('device on '));
+    assert.ok(atDevice.length > 10);
+    assert.deepEqual(atDevice, ofDevice(both));
+    assert.deepEqual([...new Set(atDevice.map(({ on }) => on))].sort(), [
+      'device on device - gateway',
+      'device on device - lan',
+    ]);
+    const leaving = both.filter(({ on }) => on === 'gateway on device - gateway').length;
+    assert.ok(both.length > atDevice.length + leaving);
+  });
+
+  it('is at a host of its network', () => {
+    const network = new Network({ seed: 1 });
+    const capture = (options: object): unknown => network.capture(() => undefined, options);
+    const message = /^TypeError: a capture is at a host of its network$/;
+    assert.throws(() => capture({ at: 'device' }), message);
+    assert.throws(() => capture({ at: new Network({ seed: 1 }).host('device') }), message);
+    assert.throws(
+      () => capture({ host: 'device' }),
+      /^TypeError: a capture has no option host; its options are at$/,
+    );
+  });
+
   it('begins with the section, its seed and the interfaces of both ends', async () => {
     const bytes = await captured();
     const text = new TextDecoder('latin1').decode(bytes);

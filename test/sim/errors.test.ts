@@ -105,3 +105,113 @@ describe('several errors at one instant', () => {
     );
   });
 });
+
+/** Ways in which a program throws later, each from `at`. */
+const LATER: Readonly<Record<string, (fail: () => never) => void>> = {
+  tick: (fail) => {
+    process.nextTick(fail);
+  },
+  promise: (fail) => void Promise.resolve().then(fail),
+  immediate: (fail) => {
+    setImmediate(fail);
+  },
+  'promise of an immediate': (fail) => void new Promise((resolve) => setImmediate(resolve)).then(fail),
+};
+
+describe('networks that run at once', () => {
+  for (const [way, later] of Object.entries(LATER)) {
+    it(`each fail with the errors of their own programs alone: ${way}`, async () => {
+      const networks = [1, 2, 3].map((seed) => new Network({ seed }));
+      for (const [index, network] of networks.entries()) {
+        network.at(1, () => {
+          later(() => {
+            throw new Error(`of ${index}`);
+          });
+        });
+        // The others are busy meanwhile.
+        for (let ms = 1; ms < 20; ms += 1) network.at(ms, () => setImmediate(() => undefined));
+      }
+      const failures = await Promise.all(networks.map((network) => failureOf(network.run(20))));
+      assert.deepEqual(
+        failures.map(({ errors }) => errors.map((error) => error instanceof Error && error.message)),
+        [['of 0'], ['of 1'], ['of 2']],
+      );
+    });
+  }
+
+  it('keep their errors when the one that has begun first has ended', async () => {
+    const [short, long] = [new Network({ seed: 1 }), new Network({ seed: 2 })];
+    const error = new Error('late');
+    long.at(50, () => {
+      process.nextTick(() => {
+        throw error;
+      });
+    });
+    for (let ms = 1; ms < 50; ms += 1) long.at(ms, () => setImmediate(() => undefined));
+    const [, failure] = await Promise.all([short.run(1), failureOf(long.run(100))]);
+    assert.equal(failure.cause, error);
+  });
+
+  it('take no error of a network that does not run', async () => {
+    const network = new Network({ seed: 1 });
+    const other = new Network({ seed: 2 });
+    const host = other.host('host');
+    const error = new Error('of the other one');
+    const uncaught = new Promise((resolve) => {
+      const rested = process.rawListeners('uncaughtException');
+      process.removeAllListeners('uncaughtException');
+      process.once('uncaughtException', (found) => {
+        for (const listener of rested) process.on('uncaughtException', listener as (error: Error) => void);
+        resolve(found);
+      });
+    });
+    network.at(1, () => {
+      const client = new AsyncClient({ stack: host.stack });
+      client.onError(() => {
+        throw error;
+      });
+      client.connect('nowhere', 80);
+    });
+    for (let ms = 1; ms < 20; ms += 1) network.at(ms, () => setImmediate(() => undefined));
+    await network.run(20);
+    assert.equal(await uncaught, error);
+  });
+});
+
+describe('the error of a run', () => {
+  it('shows what the program threw, whatever that is, and has it as its cause', async () => {
+    const cases: readonly (readonly [thrown: unknown, text: string])[] = [
+      [new TypeError('too cold'), 'too cold'],
+      [new TypeError(), 'TypeError'],
+      [new AggregateError([new Error('one'), new Error('two')]), 'AggregateError\n  one\n  two'],
+      ['a text', 'a text'],
+      [undefined, 'undefined'],
+      [{ code: 5 }, '{"code":5}'],
+    ];
+    for (const [thrown, text] of cases) {
+      const network = new Network({ seed: 1 });
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a program may
+      const failure = await failureOf(network.runUntil(Promise.reject(thrown)));
+      assert.equal(failure.message.split('\n  at 0 ms')[0], text);
+      assert.equal(failure.cause, thrown);
+      assert.ok('cause' in failure);
+    }
+  });
+
+  it('names its own time and seed, also if a network in it has failed', async () => {
+    const outer = new Network({ seed: 1 });
+    const inner = new Network({ seed: 2 });
+    outer.at(7, () => {
+      inner.at(1, () => {
+        throw new Error('inside');
+      });
+      inner.runSync(5);
+    });
+    const failure = await failureOf(outer.run(10));
+    assert.deepEqual([failure.timeMs, failure.seed], [7, 1]);
+    assert.match(
+      failure.message,
+      /^inside\n {2}at 1 ms of virtual time, seed 2;.*\n {2}at 7 ms of virtual time, seed 1;/,
+    );
+  });
+});

@@ -4,11 +4,13 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { MOST_WAITING_FRAMES } from '#src/link/gate.js';
 import type { Impairments } from '#src/link/impairments.js';
+import type { LinkOptions } from '#src/link/link.js';
 import { MOST_FRAMES_IN_LANE } from '#src/link/lane.js';
 import { MOST_LATE_PACKETS } from '#src/link/late-packets.js';
-import { MOST_RULES } from '#src/link/rules.js';
+import { MOST_RULES, type Verdict } from '#src/link/rules.js';
 import { DEFAULT_QUEUE_PACKETS } from '#src/link/shaper.js';
 import { PacketView } from '#src/link/packet-view.js';
+import { takeUncaught } from '#src/support/uncaught.js';
 import { hasRightChecksums, ipv4Packet, Testbed } from './testbed.js';
 
 const MS = 1_000_000;
@@ -121,19 +123,74 @@ describe('a link', () => {
     assert.notDeepEqual(run(1), run(2));
   });
 
-  it('checks what is no number too, with the name of the option', () => {
-    const wrong: readonly (readonly [object, RegExp])[] = [
-      [{ distribution: 'gauss', jitterMs: 1 }, /distribution must be uniform, normal/],
-      [{ dropList: 5 }, /dropList must be a list/],
-      [{ loss: '0.1' }, /loss must be a number/],
-      [{ burstLoss: 0.1 }, /burstLoss needs its probability p/],
-      [{ queue: { codel: { targetMs: -1 } } }, /queue\.codel\.targetMs/],
-      [{ mtu: Number.NaN }, /mtu must be a number of 68/],
-      [{ nat: { establishedMs: -1 } }, /nat\.establishedMs/],
-      [{ nat: { onExpiry: 'rst' } }, /nat\.onExpiry must be drop or reset/],
+  it('names the option that is wrong, its value, and what is allowed', () => {
+    const wrong: readonly (readonly [options: unknown, message: RegExp])[] = [
+      [5, /^TypeError: the options of a link must be an object, not 5$/],
+      [{ delay: 5 }, /^TypeError: a link has no option delay; its options are .*delayMs/],
+      [{ forward: { mtu: 100 } }, /^TypeError: a direction of a link has no option mtu; its options are /],
+      [{ loss: Number.NaN }, /^RangeError: loss must be a number of 0 to 1, not NaN$/],
+      [{ loss: -0.1 }, /^RangeError: loss must be a number of 0 to 1, not -0\.1$/],
+      [{ loss: '0.1' }, /^RangeError: loss must be a number of 0 to 1, not "0\.1"$/],
+      [{ duplicate: 2 }, /^RangeError: duplicate must be a number of 0 to 1, not 2$/],
+      [{ blackHole: 'yes' }, /^TypeError: blackHole must be true or false, not "yes"$/],
+      [
+        { distribution: 'gauss' },
+        /^RangeError: distribution must be uniform, normal, pareto or paretonormal, not "gauss"$/,
+      ],
+      [{ dropList: 5 }, /^RangeError: dropList must be a list of numbers of packets, not 5$/],
+      [{ dropList: [1, 0] }, /^RangeError: dropList\[1\] must be a whole number of 1 to \d+, not 0$/],
+      [{ dropList: ['1'] }, /^RangeError: dropList\[0\] must be a whole number/],
+      [{ burstLoss: 0.1 }, /^TypeError: burstLoss must be an object, not 0\.1$/],
+      [{ burstLoss: { r: 0.1 } }, /^RangeError: burstLoss needs its p$/],
+      [
+        { burstLoss: { p: 0.1, q: 0.1 } },
+        /^TypeError: burstLoss has no option q; its options are p, r, h and k$/,
+      ],
+      [{ burstLoss: { p: 0.1, h: 2 } }, /^RangeError: burstLoss\.h must be a number of 0 to 1, not 2$/],
+      [{ reorder: { gap: 5 } }, /^RangeError: reorder needs its percent$/],
+      [{ reorder: { percent: 101 } }, /^RangeError: reorder\.percent must be a number of 0 to 100, not 101$/],
+      [{ reorder: { percent: 1, gap: 1.5 } }, /^RangeError: reorder\.gap must be a whole number/],
+      [{ queue: 5 }, /^TypeError: queue must be an object, not 5$/],
+      [
+        { queue: { size: 5 } },
+        /^TypeError: queue has no option size; its options are packets, bytes and codel$/,
+      ],
+      [
+        { queue: { packets: 1.5 } },
+        /^RangeError: queue\.packets must be a whole number of 1 to 1000000, not 1\.5$/,
+      ],
+      [{ queue: { codel: 'on' } }, /^TypeError: queue\.codel must be true, false or an object, not "on"$/],
+      [{ queue: { codel: { targetMs: -1 } } }, /^RangeError: queue\.codel\.targetMs must be a number/],
+      [{ powerSave: 5 }, /^TypeError: powerSave must be true, false or an object, not 5$/],
+      [
+        { powerSave: { dtim: 0.5 } },
+        /^RangeError: powerSave\.dtim must be a whole number of 1 to 255, not 0\.5$/,
+      ],
+      [{ powerSave: { beacon: 1 } }, /^TypeError: powerSave has no option beacon; /],
+      [{ slotPackets: 1.5 }, /^RangeError: slotPackets must be a whole number/],
+      [{ mtu: Number.NaN }, /^RangeError: mtu must be a whole number of 68 to 65535, not NaN$/],
+      [{ mtu: 1500.5 }, /^RangeError: mtu must be a whole number/],
+      [{ medium: 'wifi' }, /^RangeError: medium must be ip or ethernet, not "wifi"$/],
+      [{ nat: { establishedMs: -1 } }, /^RangeError: nat\.establishedMs must be a number/],
+      [{ nat: { icmpMs: Number.NaN } }, /^RangeError: nat\.icmpMs must be a number/],
+      [{ nat: { onExpiry: 'rst' } }, /^RangeError: nat\.onExpiry must be drop or reset, not "rst"$/],
+      [{ nat: { address: 'fd00::1' } }, /^TypeError: nat\.address must be one of IPv4, not "fd00::1"$/],
+      [{ nat: { timeout: 5 } }, /^TypeError: a NAT has no option timeout; /],
+      [{ nat: true }, /^TypeError: the options of a NAT must be an object, not true$/],
     ];
-    for (const [options, message] of wrong)
-      assert.throws(() => new Testbed(options), { name: 'RangeError', message });
+    for (const [options, message] of wrong) assert.throws(() => new Testbed(options as object), message);
+  });
+
+  it('takes options that are undefined as those that are left out', () => {
+    const bed = new Testbed({
+      loss: undefined,
+      queue: undefined,
+      powerSave: undefined,
+      burstLoss: { p: 0, ...({ r: undefined, h: undefined } as object) },
+    });
+    bed.send(3);
+    bed.run();
+    assert.deepEqual(bed.numbers, [1, 2, 3]);
   });
 
   it('checks its numbers', () => {
@@ -173,6 +230,59 @@ describe('loss', () => {
     bed.run();
     assert.deepEqual(bed.numbers, [1, 3, 5, 6]);
     assert.equal(rule.hits, 2);
+  });
+});
+
+describe('changes of other options', () => {
+  it('do not end a burst of loss', () => {
+    const bed = new Testbed({ forward: { burstLoss: { p: 1, r: 0 } } });
+    for (let count = 0; count < 20; count += 1) {
+      bed.send(1);
+      bed.link.forward.set({ delayMs: count });
+    }
+    // The model stays in the bad state.
+    bed.link.forward.set({ burstLoss: { p: 0, r: 0 } });
+    bed.send(5);
+    bed.run();
+    assert.equal(bed.arrivals.length, 0);
+    bed.link.forward.set({ burstLoss: undefined });
+    bed.link.forward.set({ burstLoss: { p: 0, r: 0 } });
+    bed.send(5);
+    bed.run();
+    assert.equal(bed.arrivals.length, 5);
+  });
+
+  it('do not count the packets before one that overtakes anew', () => {
+    const bed = new Testbed({ forward: { delayMs: 10, reorder: { percent: 100, gap: 3 } } });
+    for (let number = 1; number <= 6; number += 1) {
+      bed.link.forward.transmit(bed.frame(number));
+      bed.link.forward.set({ loss: 0 });
+    }
+    bed.run();
+    assert.deepEqual(bed.numbers, [3, 6, 1, 2, 4, 5]);
+  });
+
+  it('do not begin the control law of CoDel anew', () => {
+    const droppedWith = (change: (bed: Testbed) => void): number | undefined => {
+      const codel = { targetMs: 5, intervalMs: 20 };
+      const bed = new Testbed({ forward: { bitsPerSecond: 8_000_000, queue: { codel } } });
+      for (let ms = 0; ms < 300; ms += 1) {
+        for (let count = 0; count < 3; count += 1) bed.link.forward.transmit(bed.frame(ms, 400));
+        bed.runTo(bed.timeline.nowNs + MS);
+        change(bed);
+      }
+      return bed.link.forward.dropped.get('CoDel');
+    };
+    const expected = droppedWith(() => undefined);
+    assert.ok(Number(expected) > 5);
+    const again = { queue: { codel: { targetMs: 5, intervalMs: 20 } } };
+    assert.equal(
+      droppedWith((bed) => {
+        bed.link.forward.set(again);
+        bed.link.forward.set({ ...again, queue: { codel: { ...again.queue.codel } } });
+      }),
+      expected,
+    );
   });
 });
 
@@ -359,6 +469,28 @@ describe('cut, hold and power save', () => {
     assert.equal(bed.arrivals.length, 1);
   });
 
+  it('a cut of several holders ends when the last one has healed it', () => {
+    const bed = new Testbed();
+    const [first, second] = [{}, {}];
+    const arrives = (): boolean => {
+      const before = bed.arrivals.length;
+      bed.send(1);
+      bed.run();
+      return bed.arrivals.length > before;
+    };
+    bed.link.cut();
+    bed.link.cut(first);
+    bed.link.cut(first);
+    bed.link.cut(second);
+    bed.link.heal(second);
+    bed.link.heal();
+    assert.equal(arrives(), false);
+    bed.link.heal(second);
+    assert.equal(arrives(), false);
+    bed.link.heal(first);
+    assert.equal(arrives(), true);
+  });
+
   it('held packets arrive at the release', () => {
     const bed = new Testbed({ delayMs: 10 });
     bed.link.hold();
@@ -464,6 +596,84 @@ describe('rules', () => {
         [1, 6],
       ],
     );
+  });
+
+  it('make a packet late that meets MTU, loss, duplication, corruption and rate as the others do', () => {
+    const late = (options: LinkOptions, length = 100): Testbed => {
+      const bed = new Testbed(options);
+      bed.link.add(() => ({ delayMs: 5 }));
+      bed.send(2, length);
+      bed.run();
+      assert.equal(bed.frames.taken, 0);
+      return bed;
+    };
+    const times = ({ arrivals }: Testbed): number[] => arrivals.map(({ atNs }) => atNs / MS);
+    assert.equal(late({ loss: 1 }).link.forward.dropped.get('loss'), 2);
+    assert.equal(late({ burstLoss: { p: 1, r: 0 } }).link.forward.dropped.get('burst loss'), 2);
+    assert.deepEqual(times(late({ duplicate: 1 })), [5, 5, 5, 5]);
+    assert.equal(late({ corrupt: 1 }).link.forward.corrupted, 2);
+    assert.deepEqual(times(late({ bitsPerSecond: 800_000 })), [6, 7]);
+    assert.deepEqual(times(late({ bitsPerSecond: 800_000, queue: { packets: 1 } })), [6, 7]);
+    const big = new Testbed({ forward: { pathMtu: 600 } });
+    big.link.add(() => ({ delayMs: 5 }));
+    const payload = new Uint8Array(1200);
+    big.link.forward.transmit(ipv4Packet(big.frames, { payload, dontFragment: true }));
+    big.link.forward.transmit(ipv4Packet(big.frames, { payload }));
+    big.run();
+    assert.equal(big.link.forward.dropped.get('too big'), 1);
+    assert.deepEqual(times(big), [5, 5, 5]);
+    assert.equal(big.answers.length, 1);
+  });
+
+  it('that throw, or return what is no verdict, let the packet pass, and the program learns of it', () => {
+    const errors: unknown[] = [];
+    const former = takeUncaught((error) => errors.push(error));
+    try {
+      for (const [verdict, text] of [
+        ['Drop', '"Drop"'],
+        [true, 'true'],
+        [{ delayMs: -1 }, '{ delayMs: -1 }'],
+        [{ delayMs: Number.NaN }, '{ delayMs: NaN }'],
+      ] as const) {
+        const bed = new Testbed();
+        bed.link.add(() => verdict as Verdict);
+        bed.send(1);
+        bed.run();
+        assert.deepEqual(bed.numbers, [1]);
+        const error = errors.pop();
+        assert.ok(error instanceof RangeError);
+        assert.ok(error.message.startsWith('a rule of a link must return pass, drop, '), error.message);
+        assert.ok(error.message.endsWith(`, not ${text}`), error.message);
+      }
+      const bed = new Testbed();
+      const thrown = new Error('in a rule');
+      bed.link.add(() => {
+        throw thrown;
+      });
+      bed.send(1);
+      bed.run();
+      assert.deepEqual([bed.numbers, errors], [[1], [thrown]]);
+    } finally {
+      takeUncaught(former);
+    }
+  });
+
+  it('are functions, and their counts whole numbers', () => {
+    const { link } = new Testbed();
+    const call = (method: string, ...args: unknown[]): unknown =>
+      Reflect.apply(Reflect.get(link, method) as () => unknown, link, args);
+    assert.throws(() => call('add', 5), /^TypeError: rule must be a function, not 5$/);
+    for (const method of ['dropNext', 'resetNext']) {
+      assert.throws(() => call(method, 3), /^TypeError: match must be a function, not 3$/);
+      for (const count of [0, -1, 1.5, Number.NaN, '2']) {
+        assert.throws(
+          () => call(method, () => true, count),
+          /^RangeError: count must be a whole number of 1 to /,
+        );
+      }
+    }
+    link.forward.transmit(new Testbed().frame(1));
+    assert.equal(link.forward.sent, 1);
   });
 
   it('are limited in number', () => {

@@ -1,5 +1,6 @@
 /** Names of a stack's own network for `asynctcp/net`: found by the stack, as Node finds its own. */
 import assert from 'node:assert/strict';
+import dns from 'node:dns';
 import { once } from 'node:events';
 import http from 'node:http';
 import nodes from 'node:net';
@@ -154,6 +155,53 @@ describe('a name of the network', () => {
     await world.network.runUntil(outcomeOf(createConnection(options)));
     assert.deepEqual(Object.keys(options), ['host', 'port', 'stack']);
   });
+});
+
+describe('a server that listens on a name', () => {
+  async function listenOn(name: string, make: (host: Host) => nodes.Server): Promise<unknown> {
+    const { network, server: host } = pair();
+    const server = make(host);
+    const outcome = new Promise((resolve) => {
+      server.once('error', resolve);
+      server.listen(80, name, () => {
+        resolve(server.address());
+      });
+    });
+    const found = await network.runUntil(outcome);
+    assert.equal(network.nowMs, 0);
+    server.close();
+    return found;
+  }
+
+  const SERVERS: Readonly<Record<string, (host: Host) => nodes.Server>> = {
+    createServer: (host) => createServer({ stack: host.stack }),
+    'carry, of http': (host) => carry(http.createServer(), { stack: host.stack }),
+  };
+  for (const [title, make] of Object.entries(SERVERS)) {
+    it(`has the address that the network gives the name: ${title}`, async () => {
+      const { lookup } = dns;
+      assert.deepEqual(await listenOn('server', make), { address: SERVER[0], family: 'IPv4', port: 80 });
+      assert.deepEqual(await listenOn('server.local', make), {
+        address: SERVER[0],
+        family: 'IPv4',
+        port: 80,
+      });
+      assert.deepEqual(await listenOn('localhost', make), { address: '127.0.0.1', family: 'IPv4', port: 80 });
+      assert.equal(dns.lookup, lookup);
+    });
+
+    it(`fails as getaddrinfo does for a name that the network does not know: ${title}`, async () => {
+      const error = await listenOn('elsewhere', make);
+      assert.ok(error instanceof Error);
+      assert.equal(error.message, 'getaddrinfo ENOTFOUND elsewhere');
+    });
+
+    it(`fails as listen does for a name of another host: ${title}`, async () => {
+      const error = await listenOn('device', make);
+      assert.ok(error instanceof Error);
+      assert.match(error.message, /^listen EADDRNOTAVAIL: address not available 10\.0\.0\.1:80$/);
+    });
+  }
 });
 
 it('a name of a memory stack is found by its lookup, also if the stack is the default of the name localhost', async () => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { AsyncClient, AsyncServer } from '#src/index.js';
+import type { Link } from '#src/link/link.js';
 import type { Host } from '#src/sim/host.js';
 import { Network, type NetworkOptions } from '#src/sim/network.js';
 import { SimulationError } from '#src/sim/simulation-error.js';
@@ -210,6 +211,89 @@ describe('a network', () => {
     partition.heal();
     assert.equal(await network.runUntil(answer), 'hello');
     assert.ok(network.nowMs > 2000);
+  });
+
+  describe('with partitions that overlap', () => {
+    const FAR_MS = 5000;
+
+    /** Returns true if the gateway hears the device. */
+    async function hears({ network, device, gateway }: ReturnType<typeof pair>): Promise<boolean> {
+      let heard = 0;
+      const ear = gateway.udp({ port: 5000, onDatagram: () => (heard += 1) });
+      const mouth = device.udp();
+      mouth.send('hello', gateway.address, 5000);
+      await network.run(FAR_MS);
+      ear.close();
+      mouth.close();
+      return heard > 0;
+    }
+
+    for (const medium of ['link', 'LAN'] as const) {
+      const join = ({ network, device, gateway }: ReturnType<typeof pair>): Link =>
+        medium === 'link'
+          ? network.link(device, gateway)
+          : network.lan('lan', { hosts: [device, gateway] }).linkOf(device);
+
+      it(`keeps hosts apart until each is healed, on a ${medium}`, async () => {
+        const world = pair();
+        join(world);
+        const { network, device, gateway } = world;
+        const first = network.partition([device], [gateway]);
+        const second = network.partition([gateway], [device]);
+        first.heal();
+        first.heal();
+        assert.equal(await hears(world), false);
+        second.heal();
+        assert.equal(await hears(world), true);
+      });
+
+      it(`leaves a cut to the one who has made it, on a ${medium}`, async () => {
+        const world = pair();
+        const link = join(world);
+        const { network, device, gateway } = world;
+        link.cut();
+        const partition = network.partition([device], [gateway]);
+        partition.heal();
+        assert.equal(await hears(world), false);
+        const second = network.partition([device], [gateway]);
+        link.heal();
+        assert.equal(await hears(world), false);
+        second[Symbol.dispose]();
+        assert.equal(await hears(world), true);
+      });
+
+      it(`holds for a ${medium} that joins the hosts later`, async () => {
+        const world = pair();
+        const { network, device, gateway } = world;
+        const partition = network.partition([device], [gateway]);
+        join(world);
+        assert.equal(await hears(world), false);
+        partition.heal();
+        assert.equal(await hears(world), true);
+      });
+    }
+  });
+
+  it('finds hosts by names as URLs and mDNS write them', async () => {
+    const { network } = pair();
+    network.host('Door.local', { address: '10.0.0.7' });
+    network.host('Door', { address: '10.0.0.8' });
+    const find = (name: string): Promise<string> =>
+      new Promise((resolve) => {
+        network.lookup(name, {}, (error, address) => {
+          resolve(error === null && typeof address === 'string' ? address : 'none');
+        });
+      });
+    const names = ['Door.local', 'door.local', 'Door', 'door', 'gateway.local.', 'GATEWAY', 'gate'];
+    assert.deepEqual(await network.runUntil(Promise.all(names.map(find))), [
+      '10.0.0.7',
+      '10.0.0.7',
+      '10.0.0.8',
+      '10.0.0.8',
+      '10.0.0.1',
+      '10.0.0.1',
+      'none',
+    ]);
   });
 
   it('resets a connection at both ends', async () => {

@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import { WebSocket, WebSocketServer } from 'ws';
 import { carry, createConnection, createServer } from '#src/net.js';
 import type { Host } from '#src/sim/host.js';
+import { checkDeterminism } from '#src/sim/check-determinism.js';
 import { Network } from '#src/sim/network.js';
 
 const DELAY_MS = 10;
@@ -63,6 +64,56 @@ describe('programs of Node in a network', () => {
     agent.destroy();
     web.close();
     await network.run(1000);
+  });
+
+  it('http in two runs of one seed sends the same packets, with dates of virtual time', async () => {
+    let head = '';
+    const program = async (network: Network): Promise<void> => {
+      using globals = network.installGlobals();
+      assert.ok(globals);
+      const client = network.host('client');
+      const server = network.host('server');
+      network.link(client, server, { delayMs: DELAY_MS });
+      const web = carry(
+        http.createServer((request, response) => {
+          const path = request.url ?? '';
+          if (path === '/none') response.sendDate = false;
+          if (path === '/own') response.setHeader('date', 'today');
+          if (path === '/list') response.writeHead(200, ['DATE', 'listed']);
+          if (path === '/object') response.writeHead(200, { Date: 'in an object' });
+          response.end(crypto.randomUUID());
+        }),
+        { stack: server.stack },
+      );
+      web.listen(80);
+      const agent = agentOf(client, network);
+      head = '';
+      await network.run(3_600_000);
+      for (const path of ['/', '/none', '/own', '/list', '/object', '/later']) {
+        const response = await network.runUntil(
+          new Promise<http.IncomingMessage>((resolve) => {
+            http.get({ host: 'server', port: 80, path, agent }, resolve);
+          }),
+        );
+        head += `${path} ${response.headers.date ?? 'none'}\n`;
+        await network.runUntil(bodyOf(response));
+        await network.run(1000);
+      }
+      agent.destroy();
+      web.close();
+      await network.run(1000);
+    };
+    const epochMs = Date.UTC(2030, 0, 1);
+    assert.ok((await checkDeterminism(program, { seed: 1, epochMs })) > 20);
+    assert.deepEqual(head.split('\n'), [
+      '/ Tue, 01 Jan 2030 01:00:00 GMT',
+      '/none none',
+      '/own today',
+      '/list listed',
+      '/object in an object',
+      '/later Tue, 01 Jan 2030 01:00:05 GMT',
+      '',
+    ]);
   });
 
   it('the end of a socket that had data comes at the instant of the FIN', async () => {

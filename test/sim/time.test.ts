@@ -1,10 +1,12 @@
 /** Virtual time in a program of promises. */
 import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
+import nodesCrypto, { randomBytes, randomFill, randomFillSync, randomInt, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { setInterval as every, setTimeout as sleep } from 'node:timers/promises';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { AsyncClient, AsyncServer } from '#src/index.js';
 import { checkDeterminism } from '#src/sim/check-determinism.js';
 import type { Host } from '#src/sim/host.js';
@@ -160,6 +162,28 @@ describe('run', () => {
   });
 });
 
+describe('the limit of events at one instant', () => {
+  it('counts anew in each run', async () => {
+    const network = new Network({ seed: 1, mostEventsAtOneInstant: 1000 });
+    let left = 3000;
+    const again = (): void => {
+      left -= 1;
+      if (left > 0) network.at(0, again);
+    };
+    network.at(0, again);
+    assert.equal((await failureOf(network.run(1))).failure, 'busy');
+    // About a thousand are left: the next run is not busy.
+    await network.run(1);
+    assert.equal(left, 0);
+    for (let count = 0; count < 2000; count += 1) {
+      const soon = new Promise<void>((resolve) => {
+        network.at(0, resolve);
+      });
+      await network.runUntil(soon);
+    }
+  });
+});
+
 describe('runUntil', () => {
   it('fails at once when nothing is left that could happen', async () => {
     const network = new Network({ seed: 1 });
@@ -250,6 +274,63 @@ describe('globals of a network', () => {
   });
 });
 
+describe('chance of installed globals', () => {
+  /** Draws by each function that is replaced. */
+  async function draw(network: Network): Promise<unknown[]> {
+    using globals = network.installGlobals();
+    assert.ok(globals);
+    const words = new Uint16Array(4);
+    randomFillSync(words, 1, 2);
+    const filled = new ArrayBuffer(4);
+    Reflect.apply(randomFillSync, undefined, [filled]);
+    const later = Promise.all([
+      promisify(randomBytes)(4),
+      promisify(randomFill)(new Uint8Array(4)),
+      new Promise((resolve) => {
+        randomInt(5, 10, (_, value) => {
+          resolve(value);
+        });
+      }),
+    ]);
+    return [
+      ...[crypto.randomUUID(), randomUUID(), randomBytes(8), randomInt(1000), randomInt(-5, 5)],
+      ...[words, nodesCrypto.getRandomValues(new Uint8Array(4)), new Uint8Array(filled)],
+      ...(await network.runUntil(later)),
+    ];
+  }
+
+  it('is that of the seed, with the types of Node', async () => {
+    const drawn = await draw(new Network({ seed: 1 }));
+    assert.deepEqual(drawn, await draw(new Network({ seed: 1 })));
+    const others = await draw(new Network({ seed: 2 }));
+    for (const index of [0, 1, 2, 3, 5, 6, 7, 8, 9]) assert.notDeepEqual(drawn[index], others[index]);
+    const [web, nodes, bytes, least, around, words] = drawn;
+    for (const id of [web, nodes]) {
+      assert.match(String(id), /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    }
+    assert.ok(Buffer.isBuffer(bytes) && bytes.length === 8);
+    assert.ok(Number(least) >= 0 && Number(least) < 1000 && Number(around) >= -5 && Number(around) < 5);
+    assert.ok(words instanceof Uint16Array && words[0] === 0 && words[3] === 0);
+    assert.notEqual(randomBytes(8).toString('hex'), bytes.toString('hex'));
+  });
+
+  it('draws each number of a range', () => {
+    using globals = new Network({ seed: 1 }).installGlobals();
+    assert.ok(globals);
+    const seen = new Set(Array.from({ length: 1000 }, () => randomInt(-2, 3)));
+    assert.deepEqual(
+      [...seen].sort((a, b) => a - b),
+      [-2, -1, 0, 1, 2],
+    );
+    assert.ok(randomInt(2 ** 47) > 2 ** 31);
+    for (const args of [[0], [5, 5], [5, 4], [0.5], [2 ** 48]] as const) {
+      assert.throws(() => Reflect.apply(randomInt, undefined, args), RangeError);
+    }
+    assert.throws(() => randomBytes(-1), RangeError);
+    assert.throws(() => randomFillSync(new Uint8Array(2), 3), RangeError);
+  });
+});
+
 describe('timers of installed globals', () => {
   it('run their callbacks in the stores with which they were set', async () => {
     const network = new Network({ seed: 1 });
@@ -315,6 +396,40 @@ describe('checkDeterminism', () => {
     assert.ok((await checkDeterminism(program, { seed: 1 })) > 50);
     const options: NetworkOptions = { seed: 1, ties: 'shuffled' };
     assert.ok((await checkDeterminism(program, options)) > 50);
+  });
+
+  it('says what differs in the words of the layer', async () => {
+    const differing = async (change: (client: AsyncClient, round: number) => void): Promise<string> => {
+      let round = 0;
+      const program = async (network: Network): Promise<void> => {
+        round += 1;
+        const [a, b] = hosts(network);
+        network.link(a, b, { delayMs: 10 });
+        const server = new AsyncServer(80, { stack: b.stack });
+        server.onClient((client) => client.onData(() => undefined));
+        await server.begin();
+        const client = await network.runUntil(AsyncClient.open('b', 80, { stack: a.stack }));
+        change(client, round);
+        await network.run(100);
+      };
+      const text = await checkDeterminism(program, { seed: 1 }).then(String, String);
+      return text.split('\n').at(-1) ?? '';
+    };
+    assert.equal(
+      await differing((client, round) => client.write(`HTTP/1.1 200 OK\r\nDate: Thu, 0${round} Jan\r\n`)),
+      '  their data differ from byte 30 on: "…1.1 200 OK\\r\\nDate: Thu, 01 Jan\\r\\n" and "…1.1 200 OK\\r\\nDate: Thu, 02 Jan\\r\\n"',
+    );
+    assert.equal(
+      await differing((client, round) => client.write('a'.repeat(round))),
+      '  their data differ from byte 2 on: "a" and "aa"',
+    );
+    assert.equal(
+      await differing((client, round) => {
+        if (round === 2) client.abort();
+        else client.close();
+      }),
+      '  their data are the same; they differ in the header of TCP',
+    );
   });
 
   it('shows the first packet that differs', async () => {

@@ -12,6 +12,7 @@
  */
 import { assert } from '../../support/assert.js';
 import { Timer, type TimerOwner } from '../../support/timers.js';
+import { isCount, isDuration } from '../numbers.js';
 import { TcpEvent, type TcpFailure, type TcpInfo, type TcpSocket } from '../raw-api.js';
 import type { Address } from '../wire/address.js';
 import { abort, close, shutdown } from './close.js';
@@ -255,10 +256,12 @@ export class TcpConnection implements TcpSocket, TableEntry, TimerOwner {
   }
 
   peek(most = this.receiveRing.length): Uint8Array {
+    assert(most >= 0, 'a length is not negative');
     return this.receiveRing.head(most);
   }
 
   skip(bytes: number): void {
+    assert(isCount(bytes), 'bytes are skipped as a whole');
     // The buffer of a connection that was reset is gone.
     if (this.receiveRing.length === 0) return;
     // Data out of order lies behind the end of the ring.
@@ -268,6 +271,7 @@ export class TcpConnection implements TcpSocket, TableEntry, TimerOwner {
   }
 
   consume(bytes: number): void {
+    assert(isCount(bytes), 'bytes are consumed as a whole');
     if (this.isDiscarding || this.state === TcpState.CLOSED) return;
     assert(bytes <= this.unconsumed, 'no more is consumed than was skipped');
     this.unconsumed -= bytes;
@@ -306,10 +310,13 @@ export class TcpConnection implements TcpSocket, TableEntry, TimerOwner {
   }
 
   setKeepAlive(idleMs: number, intervalMs: number, probes: number): void {
+    assert(isDuration(idleMs), 'an idle time is finite');
+    assert(idleMs === 0 || (isDuration(intervalMs) && isCount(probes)), 'probes are counted');
     this.timers.setKeepAlive(idleMs, intervalMs, probes);
   }
 
   setUserTimeout(ms: number): void {
+    assert(isDuration(ms), 'a timeout is finite');
     this.timers.userTimeoutMs = ms;
   }
 

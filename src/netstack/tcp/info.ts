@@ -15,13 +15,14 @@ export function connectionInfo(c: TcpConnection): TcpInfo {
     if (segment.isResent) retransmittedSegments += 1;
   }
   const phase = recovery?.phase ?? 'open';
-  const isMeasured = timers.smoothedRttMs >= 0;
+  // The times of a connection that is over are gone.
+  const isMeasured = !c.isOver && timers.smoothedRttMs >= 0;
   const hasHoles = sackedSegments > 0 || (recovery?.duplicates ?? 0) > 0;
   return {
     state: c.state,
     smoothedRttMs: isMeasured ? timers.smoothedRttMs : undefined,
     rttVariationMs: isMeasured ? timers.rttVariationMs : undefined,
-    rtoMs: timers.rtoMs(),
+    rtoMs: c.isOver ? 0 : timers.rtoMs(),
     congestionWindowBytes: congestion?.windowBytes ?? initialWindowBytes(c),
     slowStartThresholdBytes: congestion?.thresholdBytes ?? Number.POSITIVE_INFINITY,
     bytesInFlight: c.inFlight(),

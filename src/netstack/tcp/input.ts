@@ -35,7 +35,7 @@ export function receiveSegment(c: TcpConnection, segment: Segment): InputAnswer 
   const isReset = (segment.flags & TcpFlag.RST) !== 0;
   if (!isReset && isTooOld(c, segment)) return refuse(c, 'paws', mayAnswer(c, segment));
   if (!isAcceptable(c, segment)) return refuseUnacceptable(c, segment, isReset);
-  c.timers.heardAtMs = c.nowMs();
+  c.timers.heard();
   if (isReset) return receiveReset(c, segment);
   if ((segment.flags & TcpFlag.SYN) !== 0) return challenge(c, 'syn');
   if ((segment.flags & TcpFlag.ACK) === 0) return refuse(c, 'noAck', false);
@@ -55,7 +55,7 @@ function receiveAfterAck(c: TcpConnection, segment: Segment): void {
 function refuseUnacceptable(c: TcpConnection, segment: Segment, isReset: boolean): 'done' {
   if (isReset) return refuse(c, 'resetOutside', false);
   // A probe of the peer's, or a retransmission: the peer needs to know where this side is (§3.10.7.4).
-  c.timers.heardAtMs = c.nowMs();
+  c.timers.heard();
   // Data that came before is reported as a duplicate (RFC 2883 §4).
   const dataEnd = seqAdd(segment.seq, segment.dataLength);
   if (seqAtMost(dataEnd, c.rcvNxt)) noteDuplicate(c, segment.seq, dataEnd);
@@ -124,7 +124,7 @@ function receiveReset(c: TcpConnection, segment: Segment): 'done' {
 function isRepeatedSyn(c: TcpConnection, segment: Segment): boolean {
   const { flags } = segment;
   if ((flags & (TcpFlag.SYN | TcpFlag.RST)) !== TcpFlag.SYN || segment.seq !== c.irs) return false;
-  c.timers.heardAtMs = c.nowMs();
+  c.timers.heard();
   if ((flags & TcpFlag.ACK) !== 0) {
     if (segment.ack !== c.sndNxt) return false;
     // Both SYNs crossed: the peer's is acknowledged already, so that only its ACK is news (figure 8).

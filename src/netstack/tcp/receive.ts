@@ -202,7 +202,6 @@ function takeFin(c: TcpConnection): void {
   acknowledgeNow(c);
   c.signal(TcpEvent.END);
   if (wasAcked) enterTimeWait(c);
-  else if (c.state === TcpState.CLOSING) c.timers.armLastAck();
 }
 
 // ---- acknowledgements

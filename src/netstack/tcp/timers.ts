@@ -99,7 +99,7 @@ export class ConnectionTimers extends TimeRow {
     if (this.corkAtMs <= nowMs) this.#corkDue();
     if (this.outOfOrderAtMs <= nowMs) this.#outOfOrderDue();
     if (this.keepAliveAtMs <= nowMs) this.#keepAliveDue(nowMs);
-    if (this.lifeAtMs <= nowMs) this.#lifeDue();
+    if (this.lifeAtMs <= nowMs) this.#lifeDue(nowMs);
     if (c.isOver) return;
     c.host.schedule(c);
     this.wakeBy(this.earliestMs);
@@ -361,13 +361,42 @@ export class ConnectionTimers extends TimeRow {
   }
 
   #armLife(ms: number | undefined): void {
-    this.lifeAtMs = ms === undefined ? NEVER : deadlineMs(this.#c.host, ms);
+    this.lifeAtMs = ms === undefined ? NEVER : this.#lifeEndMs(ms);
     this.wakeBy(this.lifeAtMs);
   }
 
-  #lifeDue(): void {
+  /** Returns the end of a state that lasts for `ms`; lwIP counts from the last segment on (`tcp_slowtmr`). */
+  #lifeEndMs(ms: number): number {
+    const { profile, bootMs } = this.#c.host;
+    const nowMs = this.#c.nowMs();
+    if (profile.ticks === undefined) return nowMs + ms;
+    const { slowMs } = profile.ticks;
+    const endMs = tickMs(bootMs, this.heardAtMs, slowMs, Math.floor(ms / slowMs) + 1);
+    return Math.max(endMs, tickMs(bootMs, nowMs, slowMs, 1));
+  }
+
+  #lifeDue(nowMs: number): void {
     this.lifeAtMs = NEVER;
-    fail(this.#c, 'timedOut');
+    const isPutOff = this.#c.host.profile.ticks !== undefined && nowMs - this.heardAtMs <= this.#lifeMs();
+    if (isPutOff) this.#armLife(this.#lifeMs());
+    else fail(this.#c, 'timedOut');
+  }
+
+  /** Returns the longest stay in the present state. */
+  #lifeMs(): number {
+    const { state, host } = this.#c;
+    const { finWait2Ms, lastAckMs = 0, synReceivedMs = 0 } = host.profile;
+    if (state === TcpState.FIN_WAIT_2) return finWait2Ms;
+    return state === TcpState.LAST_ACK ? lastAckMs : synReceivedMs;
+  }
+
+  /**
+   * Notes that a segment has come. Once the program has closed the connection, lwIP notes none (TF_RXCLOSED).
+   */
+  heard(): void {
+    const c = this.#c;
+    if (c.isOrphan && c.host.profile.ticks !== undefined) return;
+    this.heardAtMs = c.nowMs();
   }
 
   // ---- keep-alive (RFC 9293 §3.8.4)
