@@ -76,7 +76,7 @@ export class Turns {
     this.#next = this.#count = 0;
     for (let ready = this.#tcp.takeReady(); ready !== undefined; ready = this.#tcp.takeReady()) {
       const { owner } = ready;
-      if (!(owner instanceof Reporter) || owner.isWaiting) continue;
+      if (!Reporter.is(owner) || owner.isWaiting) continue;
       owner.isWaiting = true;
       this.#take(owner);
     }
