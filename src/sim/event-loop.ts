@@ -161,7 +161,15 @@ export class EventLoop {
     }
     const run = this.#begin(this.#endNs('limitMs', limitMs), true);
     const settled = Promise.resolve(promise);
-    settled.then(() => (run.isStopped = true), run.fail);
+    const stop = (): void => {
+      run.isStopped = true;
+      // The run may wait for real time.
+      if (this.#run === run) this.#resume?.();
+    };
+    settled.then(stop, (error: unknown) => {
+      run.fail(error);
+      stop();
+    });
     return new Promise((resolve, reject) => {
       this.#start(run, () => void settled.then(resolve, reject), reject);
     });
@@ -304,7 +312,7 @@ export class EventLoop {
     const canDrain = canRunTicks();
     let events = 0;
     for (;;) {
-      if (run.isStopped) return run.errors.length > 0 ? 'failed' : 'over';
+      if (isStopped(run)) return run.errors.length > 0 ? 'failed' : 'over';
       if (this.#happen()) {
         events += 1;
         if (drains && events >= MOST_EVENTS_OF_A_TURN) return 'turn';
@@ -313,7 +321,8 @@ export class EventLoop {
         runTicks();
         continue;
       }
-      if (this.#startImmediates()) continue;
+      // The last step of a host does no more work, but may have met an error while it sent.
+      if (isStopped(run) || this.#startImmediates()) continue;
       if (drains && this.#needsTurn(run)) return 'turn';
       if (this.#live > 0) {
         if (drains) return 'live';
@@ -399,4 +408,9 @@ export class EventLoop {
     const help = 'give the link a delay, or raise mostEventsAtOneInstant';
     throw this.error('busy', `more than ${this.#mostEvents} events at one instant: ${names}; ${help}`);
   }
+}
+
+/** Returns true if a run is to end; any call may have stopped it. */
+function isStopped(run: Run): boolean {
+  return run.isStopped;
 }

@@ -2,7 +2,7 @@
  * The runtime's timers, time of day and chance, played by a network. They are found and set by name,
  * because an engine may lack some of them.
  */
-import { TimerHandle } from './timer-handle.js';
+import { TimerHandle, timerOf } from './timer-handle.js';
 import type { SeededRandom } from '../support/seeded-random.js';
 import type { EventLoop } from './event-loop.js';
 import { builtin } from './runtime.js';
@@ -34,7 +34,8 @@ let installed: EventLoop | undefined;
 function clearWith(name: string): (handle: unknown) => void {
   const clear: unknown = Reflect.get(globalThis, name);
   return (handle) => {
-    if (handle instanceof TimerHandle) handle.close();
+    const timer = handle instanceof TimerHandle ? handle : timerOf(handle);
+    if (timer !== undefined) timer.close();
     else if (typeof clear === 'function') Reflect.apply(clear, globalThis, [handle]);
   };
 }

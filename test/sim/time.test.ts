@@ -208,6 +208,19 @@ describe('runUntil', () => {
     assert.match(error.message, /\n {2}a: 10\.0\.0\.1\.\d+ > 10\.0\.0\.2\.80 ESTABLISHED: for the peer\n/);
   });
 
+  it('ends when its promise is settled, also while live() waits for something else', async () => {
+    const network = new Network({ seed: 1 });
+    let end: (() => void) | undefined;
+    const slow = network.live(new Promise<void>((resolve) => (end = resolve)));
+    let isOver = false;
+    void slow.then(() => (isOver = true));
+    await network.runUntil(readFile(fileURLToPath(import.meta.url)));
+    await assert.rejects(network.runUntil(readFile('/nowhere')), /ENOENT/);
+    assert.equal(isOver, false);
+    end?.();
+    await slow;
+  });
+
   it('fails at its limit', async () => {
     const network = new Network({ seed: 1 });
     pingPong(network, 10);
@@ -367,6 +380,24 @@ describe('timers of installed globals', () => {
       [network.nowMs, count, 'hasRef' in before && Reflect.get(before, '_destroyed')],
       [35, 3, true],
     );
+  });
+
+  it('can be cleared by their numbers', async () => {
+    const network = new Network({ seed: 1 });
+    const seen: string[] = [];
+    using globals = network.installGlobals();
+    assert.ok(globals);
+    const timers = ['number', 'text', 'late'].map((name) => setTimeout(() => seen.push(name), 5));
+    const every = setInterval(() => seen.push('interval'), 2);
+    const [number, text, late] = timers.map((timer) => Number(timer));
+    const ofEvery = Number(every);
+    clearTimeout(number);
+    clearTimeout(String(text));
+    await network.run(5);
+    clearInterval(ofEvery);
+    clearTimeout(late);
+    await network.run(10);
+    assert.deepEqual(seen, ['interval', 'interval', 'late']);
   });
 
   it('refuse what is no function, at once', () => {
