@@ -27,8 +27,13 @@ function replace(holder: unknown, name: string, value: unknown): Restore {
   };
 }
 
-/** The loop whose globals are installed: the program has no others. */
-let installed: EventLoop | undefined;
+/** The globals that are installed: the program has no others. */
+let installed: Disposable | undefined;
+
+/** Returns the globals that are installed. */
+export function installedGlobals(): Disposable | undefined {
+  return installed;
+}
 
 /** Returns a function that closes a timer of the network, and passes others on to the runtime's `clear`. */
 function clearWith(name: string): (handle: unknown) => void {
@@ -228,15 +233,16 @@ export function installGlobals(loop: EventLoop, random: SeededRandom, epochMs: n
   if (installed !== undefined) {
     throw loop.error('misuse', 'the globals of a network are installed already: dispose of them first');
   }
-  installed = loop;
   const parts = [...timerParts(loop), ...timeParts(loop, epochMs), ...chanceParts(loop, random)];
   const restores = parts.map(([holder, name, value]) => replace(holder, name, value));
   syncModules();
-  return {
+  const globals: Disposable = {
     [Symbol.dispose]: () => {
-      if (restores.length > 0) installed = undefined;
+      if (installed === globals) installed = undefined;
       for (const restore of restores.splice(0).reverse()) restore();
       syncModules();
     },
   };
+  installed = globals;
+  return globals;
 }

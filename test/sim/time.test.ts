@@ -429,6 +429,26 @@ describe('checkDeterminism', () => {
     assert.ok((await checkDeterminism(program, options)) > 50);
   });
 
+  it('ends globals that the program leaves installed, also when it fails', async () => {
+    const real = Date;
+    const leaves = async (network: Network): Promise<void> => {
+      network.installGlobals();
+      await network.run(1);
+    };
+    assert.equal(await checkDeterminism(leaves, { seed: 1 }), 0);
+    assert.equal(Date, real);
+    const fails = async (network: Network): Promise<void> => {
+      await leaves(network);
+      throw new Error('too cold');
+    };
+    await assert.rejects(checkDeterminism(fails, { seed: 1 }), /too cold/);
+    assert.equal(Date, real);
+    using own = new Network({ seed: 2 }).installGlobals();
+    assert.ok(own);
+    await assert.rejects(checkDeterminism(leaves, { seed: 1 }), /installed already/);
+    assert.notEqual(Date, real);
+  });
+
   it('says what differs in the words of the layer', async () => {
     const differing = async (change: (client: AsyncClient, round: number) => void): Promise<string> => {
       let round = 0;
