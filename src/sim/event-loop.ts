@@ -35,6 +35,9 @@ const STUCK =
   'nothing is left that could happen in the network (timers of the runtime count after installGlobals(), ' +
   'files and other real input and output inside of live())';
 
+const RUNS_ALREADY =
+  'the network runs already: await the end of the run; a handler that wants something later calls network.at()';
+
 /** A host, as the loop sees it. */
 export interface Machine {
   readonly name: string;
@@ -155,7 +158,7 @@ export class EventLoop {
   }
 
   /** See `Network.runUntil`. */
-  runUntil<Value>(promise: PromiseLike<Value>, limitMs = DEFAULT_LIMIT_MS): Promise<Value> {
+  runUntil<Value>(promise: PromiseLike<Value>, limitMs = this.#defaultLimitMs()): Promise<Value> {
     if (typeof Reflect.get(Object(promise), 'then') !== 'function') {
       throw new TypeError(`promise must be a promise, not ${showValue(promise)}`);
     }
@@ -205,6 +208,10 @@ export class EventLoop {
     return made;
   }
 
+  #defaultLimitMs(): number {
+    return Math.min(DEFAULT_LIMIT_MS, MOST_TIME_MS - this.nowMs);
+  }
+
   /** Returns the end of a run. */
   #endNs(name: string, ms: number): number {
     const endNs = this.#timeline.nowNs + timeNs(ms, name);
@@ -216,7 +223,7 @@ export class EventLoop {
 
   #begin(endNs: number, isGoal: boolean, isUnasked = false): Run {
     if (this.#run?.isUnasked === true) this.#run.isStopped = true;
-    else if (this.#run !== undefined) throw this.error('misuse', 'the network runs already');
+    else if (this.#run !== undefined) throw this.error('misuse', RUNS_ALREADY);
     const errors: unknown[] = [];
     const fail = (error: unknown): void => {
       run.isStopped = true;

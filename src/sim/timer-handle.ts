@@ -22,6 +22,7 @@ export class TimerHandle {
   readonly #number: number;
   #cancel: (() => void) | undefined;
   #isRef = true;
+  #isClosed = false;
 
   constructor(
     loop: EventLoop,
@@ -42,10 +43,13 @@ export class TimerHandle {
   close(): this {
     this.#cancel?.();
     this.#forget();
+    this.#isClosed = true;
     return this;
   }
 
+  /** Counts the time from now on, also of a timer that has fired; one that is cleared stays so. */
   refresh(): this {
+    if (this.#isClosed) return this;
     this.#cancel?.();
     this.#arm();
     return this;

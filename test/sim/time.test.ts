@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import { AsyncClient, AsyncServer } from '#src/index.js';
 import { checkDeterminism } from '#src/sim/check-determinism.js';
 import type { Host } from '#src/sim/host.js';
+import { MOST_TIME_MS } from '#src/sim/event-loop.js';
 import { Network, type NetworkOptions } from '#src/sim/network.js';
 import { SimulationError } from '#src/sim/simulation-error.js';
 
@@ -208,6 +209,18 @@ describe('runUntil', () => {
     assert.match(error.message, /\n {2}a: 10\.0\.0\.1\.\d+ > 10\.0\.0\.2\.80 ESTABLISHED: for the peer\n/);
   });
 
+  it('runs up to the end of time without a limit', async () => {
+    const network = new Network({ seed: 1 });
+    await network.run(MOST_TIME_MS - 1);
+    const late = new Promise((resolve) => {
+      network.at(MOST_TIME_MS, () => {
+        resolve('late');
+      });
+    });
+    assert.equal(await network.runUntil(late), 'late');
+    assert.throws(() => network.run(1), /^RangeError: ms must end by /);
+  });
+
   it('ends when its promise is settled, also while live() waits for something else', async () => {
     const network = new Network({ seed: 1 });
     let end: (() => void) | undefined;
@@ -380,6 +393,24 @@ describe('timers of installed globals', () => {
       [network.nowMs, count, 'hasRef' in before && Reflect.get(before, '_destroyed')],
       [35, 3, true],
     );
+  });
+
+  it('count anew when they are refreshed, unless they are cleared', async () => {
+    const network = new Network({ seed: 1 });
+    const seen: string[] = [];
+    using globals = network.installGlobals();
+    assert.ok(globals);
+    const [once, cleared] = ['once', 'cleared'].map((name) =>
+      setTimeout(() => seen.push(`${name} at ${network.nowMs}`), 5),
+    );
+    clearTimeout(cleared);
+    cleared?.refresh();
+    await network.run(3);
+    once?.refresh();
+    await network.run(7);
+    once?.refresh();
+    await network.run(10);
+    assert.deepEqual(seen, ['once at 8', 'once at 15']);
   });
 
   it('can be cleared by their numbers', async () => {
