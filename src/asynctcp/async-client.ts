@@ -27,7 +27,7 @@ import {
 } from './check.js';
 import { checkRequired, type RequiredCapabilities } from './required.js';
 import { ClientCore } from './client-core.js';
-import { configuration } from './configuration.js';
+import { initialSettings, type AcceptedSettings } from './client-settings.js';
 import { harmless, notConnected } from './flush-waiters.js';
 import { takeHandler } from './handlers.js';
 import type * as handlers from './handlers.js';
@@ -169,7 +169,7 @@ export class AsyncClient {
   static {
     adopt = (stack) => new AsyncClient({ stack }).#core;
     coreOf = (client) => client.#core;
-    connectFor = (keeper, client, host, port, options) => client.#connect(host, port, options, keeper);
+    connectFor = (keeper, client, host, port, options) => connect(client.#core, host, port, options, keeper);
   }
 
   /**
@@ -180,10 +180,11 @@ export class AsyncClient {
   constructor(options: ClientOptions = {}) {
     checkOptions(options);
     const receiveWindow = checkReceiveWindow(options.receiveWindow);
-    const ackTimeoutMs = configuration.integer('maxAckTimeMs') ?? 0;
+    const initial = initialSettings();
     const admission = chooseStack(options.stack);
     checkRequired(options.require, admission.stack);
-    this.#core = new ClientCore<AsyncClient>(this, admission, ackTimeoutMs, receiveWindow);
+    const settings = receiveWindow === undefined ? initial : { ...initial, receiveWindow };
+    this.#core = new ClientCore<AsyncClient>(this, admission, settings);
   }
 
   /**
@@ -231,22 +232,7 @@ export class AsyncClient {
    *   the stack cannot meet.
    */
   connect(host: string, port: number, options: ConnectOptions = {}): boolean {
-    return this.#connect(host, port, options) !== undefined;
-  }
-
-  #connect(
-    host: string,
-    port: number,
-    options: ConnectOptions,
-    keeper?: ClientKeeper,
-  ): Session<AsyncClient> | undefined {
-    const core = this.#core;
-    const target = checkTarget(host, port, options, core);
-    if (core.session !== undefined || !canWork(target, core.admission.stack)) return undefined;
-    const session = new Session(core, keeper);
-    core.session = session;
-    session.dial(target);
-    return session;
+    return connect(this.#core, host, port, options) !== undefined;
   }
 
   /**
@@ -310,7 +296,7 @@ export class AsyncClient {
    * closes the client.
    */
   setAllowHalfOpen(on: boolean): void {
-    this.#core.allowHalfOpen = checkBoolean('setAllowHalfOpen', on);
+    this.#core.setAllowHalfOpen(checkBoolean('setAllowHalfOpen', on));
   }
 
   // ---- sending
@@ -341,7 +327,7 @@ export class AsyncClient {
    *   buffer (the stack's `limits.sendBufferBytes`), which could never be taken.
    */
   add<F extends number = 1>(data: string | Uint8Array, flags?: FlagsArgument<F>): number {
-    return this.#take(data, flags, false);
+    return take(this.#core, data, flags, false);
   }
 
   /**
@@ -374,41 +360,7 @@ export class AsyncClient {
 
   /** `add`, then `send`. Arguments, result and errors as in `add`. */
   write<F extends number = 1>(data: string | Uint8Array, flags?: FlagsArgument<F>): number {
-    return this.#take(data, flags, true);
-  }
-
-  #take(data: string | Uint8Array, flags: number = ASYNC_WRITE_FLAG_COPY, andSend: boolean): number {
-    const isText = typeof data === 'string';
-    if (!isText && !(data instanceof Uint8Array)) return this.#takeForeign(data, flags, andSend);
-    if (!isSendFlags(flags)) {
-      throw new RangeError(
-        `flags must be a sum of ASYNC_WRITE_FLAG_COPY 1 and ASYNC_WRITE_FLAG_MORE 2, not ${show(flags)}; ` +
-          'there is no length argument, data.subarray(0, length) is that',
-      );
-    }
-    if (isText) checkFits(data, this.#core.admission.stack.limits.sendBufferBytes);
-    const session = this.#core.session;
-    if (session === undefined) return 0;
-    // UTF-8 has at least one byte for each UTF-16 unit: a string that cannot fit is not encoded.
-    let taken = 0;
-    if (!isText) {
-      taken = andSend ? session.write(data, flags, false) : session.add(data, flags, false);
-    } else if (session.hasSpaceFor(data.length)) {
-      // The encoded bytes belong to the client already: they need no second copy.
-      const bytes = encoder.encode(data);
-      const own = (flags & SendFlag.MORE) === 0 ? 0 : SendFlag.MORE;
-      taken = andSend ? session.write(bytes, own, true) : session.add(bytes, own, true);
-    }
-    // `write` sends bytes that were added earlier, also if it could take none itself.
-    if (andSend && taken === 0) session.send();
-    return taken;
-  }
-
-  /** Takes the bytes of another realm's `Uint8Array` through a view of this realm. */
-  #takeForeign(data: unknown, flags: number, andSend: boolean): number {
-    const view = viewOfForeign(data);
-    if (view === undefined) throw new TypeError(`data must be a string or a Uint8Array, not ${show(data)}`);
-    return this.#take(view, flags, andSend);
+    return take(this.#core, data, flags, true);
   }
 
   // ---- receiving
@@ -595,28 +547,24 @@ export class AsyncClient {
 
   // ---- addresses: of the present connection or, after its end, of the last one
 
-  #ends(): Ends {
-    return this.#core.session?.ends() ?? this.#core.lastEnds;
-  }
-
   /** Returns the peer's address in text form; `0.0.0.0` before the first connection. */
   remoteIP(): string {
-    return this.#ends().remote.address;
+    return endsOf(this.#core).remote.address;
   }
 
   /** Returns the peer's port; 0 before the first connection. */
   remotePort(): number {
-    return this.#ends().remote.port;
+    return endsOf(this.#core).remote.port;
   }
 
   /** Returns this side's address in text form; `0.0.0.0` before the first connection. */
   localIP(): string {
-    return this.#ends().local.address;
+    return endsOf(this.#core).local.address;
   }
 
   /** Returns this side's port; 0 before the first connection. */
   localPort(): number {
-    return this.#ends().local.port;
+    return endsOf(this.#core).local.port;
   }
 
   /** Returns the peer's IPv4 address as an unsigned number, 127.0.0.1 being 0x7f000001; 0 for IPv6. */
@@ -659,16 +607,12 @@ export class AsyncClient {
 
   /** Lets the connection keep the process alive. The default. */
   ref(): void {
-    this.#setKeepsAlive(true);
+    this.#core.setKeepsAlive(true);
   }
 
   /** Lets the process end although the client has a connection. */
   unref(): void {
-    this.#setKeepsAlive(false);
-  }
-
-  #setKeepsAlive(on: boolean): void {
-    this.#core.setKeepsAlive(on);
+    this.#core.setKeepsAlive(false);
   }
 
   // ---- handlers: a setter replaces the former handler, `undefined` removes it; other values throw a
@@ -748,7 +692,7 @@ export class AsyncClient {
    * with `setAllowHalfOpen(true)`.
    */
   onEnd(handler: EndHandler | undefined): void {
-    this.#core.onEnd = takeHandler('onEnd', handler);
+    this.#core.setOnEnd(takeHandler('onEnd', handler));
   }
 
   /** Returns one short English line for a code. */
@@ -769,14 +713,63 @@ export class AsyncClient {
   }
 }
 
-/** Initial settings of a server's clients. */
-export interface AcceptedSettings {
-  readonly noDelay: boolean;
-  readonly keepAliveMs: number | undefined;
-  readonly keepAliveProbes: number;
-  /** `undefined`: the configuration's. */
-  readonly ackTimeoutMs: number | undefined;
-  readonly rxTimeoutS: number;
+function connect(
+  core: ClientCore<AsyncClient>,
+  host: string,
+  port: number,
+  options: ConnectOptions,
+  keeper?: ClientKeeper,
+): Session<AsyncClient> | undefined {
+  const target = checkTarget(host, port, options, core);
+  if (core.session !== undefined || !canWork(target, core.admission.stack)) return undefined;
+  const session = new Session(core, keeper);
+  core.session = session;
+  session.dial(target);
+  return session;
+}
+
+function endsOf({ session, lastEnds }: ClientCore<AsyncClient>): Ends {
+  return session?.ends() ?? lastEnds;
+}
+
+/** Takes data to send, as `add` and `write` do. */
+function take(
+  core: ClientCore<AsyncClient>,
+  data: string | Uint8Array,
+  flags: number = ASYNC_WRITE_FLAG_COPY,
+  andSend: boolean,
+): number {
+  const isText = typeof data === 'string';
+  if (!isText && !(data instanceof Uint8Array)) return takeForeign(core, data, flags, andSend);
+  if (!isSendFlags(flags)) {
+    throw new RangeError(
+      `flags must be a sum of ASYNC_WRITE_FLAG_COPY 1 and ASYNC_WRITE_FLAG_MORE 2, not ${show(flags)}; ` +
+        'there is no length argument, data.subarray(0, length) is that',
+    );
+  }
+  if (isText) checkFits(data, core.admission.stack.limits.sendBufferBytes);
+  const { session } = core;
+  if (session === undefined) return 0;
+  // UTF-8 has at least one byte for each UTF-16 unit: a string that cannot fit is not encoded.
+  let taken = 0;
+  if (!isText) {
+    taken = andSend ? session.write(data, flags, false) : session.add(data, flags, false);
+  } else if (session.hasSpaceFor(data.length)) {
+    // The encoded bytes belong to the client already: they need no second copy.
+    const bytes = encoder.encode(data);
+    const own = (flags & SendFlag.MORE) === 0 ? 0 : SendFlag.MORE;
+    taken = andSend ? session.write(bytes, own, true) : session.add(bytes, own, true);
+  }
+  // `write` sends bytes that were added earlier, also if it could take none itself.
+  if (andSend && taken === 0) session.send();
+  return taken;
+}
+
+/** Takes the bytes of another realm's `Uint8Array` through a view of this realm. */
+function takeForeign(core: ClientCore<AsyncClient>, data: unknown, flags: number, andSend: boolean): number {
+  const view = viewOfForeign(data);
+  if (view === undefined) throw new TypeError(`data must be a string or a Uint8Array, not ${show(data)}`);
+  return take(core, view, flags, andSend);
 }
 
 /**
@@ -807,11 +800,7 @@ export function acceptedSession(
   arrival?: Arrival<AsyncClient>,
 ): Session<AsyncClient> {
   const core = adopt(stack);
-  core.noDelay = settings.noDelay;
-  core.keepAliveMs = settings.keepAliveMs;
-  core.keepAliveProbes = settings.keepAliveProbes;
-  core.rxTimeoutS = settings.rxTimeoutS;
-  if (settings.ackTimeoutMs !== undefined) core.ackTimeoutMs = settings.ackTimeoutMs;
+  core.adopt(settings);
   const session = new Session(core, keeper);
   core.session = session;
   session.accept(connection, arrival);

@@ -16,14 +16,10 @@ import { Timer } from '../support/timers.js';
 import { warn } from '../support/warn.js';
 import { CallbackKind } from '../task/callback-kind.js';
 import type { ListenPlace } from '../task/task-group.js';
-import {
-  acceptedSession,
-  type AcceptedSettings,
-  type AsyncClient,
-  type ClientHandler,
-} from './async-client.js';
+import { acceptedSession, type AsyncClient, type ClientHandler } from './async-client.js';
 import { checkAddress, checkBoolean, checkInteger, checkPort, checkReceiveWindow, show } from './check.js';
 import type { Admission } from './admission.js';
+import { initialSettings, type AcceptedSettings } from './client-settings.js';
 import { takeHandler } from './handlers.js';
 import { observer, type ObservedListener } from './observer.js';
 import {
@@ -119,15 +115,6 @@ export let openServer: (server: AsyncServer) => Opened | Fault;
  */
 export let drainServerBy: (server: AsyncServer, drain: DrainServer) => void;
 
-/** Initial settings of clients if the program sets none. */
-const INITIAL: AcceptedSettings = {
-  noDelay: false,
-  keepAliveMs: undefined,
-  keepAliveProbes: 0,
-  ackTimeoutMs: undefined,
-  rxTimeoutS: 0,
-};
-
 /** Listens on a port and makes an AsyncClient of every connection. */
 export class AsyncServer {
   static {
@@ -146,7 +133,7 @@ export class AsyncServer {
   readonly #receiveWindow: number | undefined;
   readonly #preamble: Preamble | undefined;
   #onClient: ClientHandler | undefined;
-  #defaults: AcceptedSettings = INITIAL;
+  #defaults: AcceptedSettings;
   #keepsAlive = true;
   /** Clients that have not ended. */
   #clients = 0;
@@ -204,6 +191,7 @@ export class AsyncServer {
     this.#receiveWindow = checkReceiveWindow(options.receiveWindow);
     this.#preamble = checkPreamble(options.preamble);
     this.#admission = chooseStack(options.stack);
+    this.#defaults = { ...initialSettings(), noDelay: false };
     checkRequired(options.require, this.#admission.stack);
     const { name, capabilities } = this.#admission.stack;
     if (this.#reusePort && !capabilities.reusePort) {

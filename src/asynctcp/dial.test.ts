@@ -18,6 +18,7 @@ async function failedDial(addresses: readonly string[], localAddress?: string): 
     new Dial(stack, target, true, {
       onDialed: () => assert.fail('nobody listens there'),
       onDialFailed: resolve,
+      onDialAborted: resolve,
     });
   });
   assert.deepEqual(stack.holdings(), NOTHING);
@@ -120,6 +121,7 @@ describe('an attempt that stays silent', () => {
         return IGNORANT;
       },
       onDialFailed: () => assert.fail('it failed'),
+      onDialAborted: () => assert.fail('there is no signal'),
     });
     await stack.run(249);
     assert.deepEqual([dialed.length, stack.holdings().attempts], [0, 1]);
@@ -134,6 +136,7 @@ describe('an attempt that stays silent', () => {
       const dial = new Dial(stack, target, true, {
         onDialed: () => assert.fail('it stands'),
         onDialFailed: () => assert.fail('it failed'),
+        onDialAborted: () => assert.fail('there is no signal'),
       });
       stack.cut({ address: '192.0.2.2' });
       if (ms !== undefined) await stack.run(ms);

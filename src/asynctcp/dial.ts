@@ -2,8 +2,8 @@
  * Connects to a host and a port: looks the name up and tries its addresses by RFC 8305 (Happy Eyeballs). The
  * first connection wins and the other attempts are cancelled.
  *
- * Call order: `new Dial` → one of `onDialed`, `onDialFailed`, never from inside the constructor; or `cancel`,
- * after which neither comes and nothing is left behind.
+ * Call order: `new Dial` → one of `onDialed`, `onDialFailed`, `onDialAborted`, never from inside the
+ * constructor; or `cancel`, after which none comes and nothing is left behind.
  */
 import { ErrorCode } from '../port/error-code.js';
 import type {
@@ -12,12 +12,14 @@ import type {
   Cancel,
   Connection,
   ConnectionEvents,
+  ConnectTarget,
   Fault,
   TcpStack,
 } from '../port/tcp-stack.js';
 import { assert } from '../support/assert.js';
 import { ipFamily, isUnspecified, type IpFamily } from '../support/ip-address.js';
 import { Timer, type TimerOwner } from '../support/timers.js';
+import { abortedBy } from './flush-waiters.js';
 
 /**
  * RFC 8305 §5, Connection Attempt Delay: how long an address may stay silent before the next one is tried
@@ -37,6 +39,8 @@ export interface DialTarget {
   /** True: the local port is shared with listeners. */
   readonly reusePort?: boolean;
   readonly leavesAtExit?: boolean;
+  /** Ends the attempt. */
+  readonly signal?: AbortSignal | undefined;
   /** Bytes; `undefined`: the stack's own. */
   readonly receiveWindowBytes?: number | undefined;
 }
@@ -45,33 +49,52 @@ export interface DialEvents {
   /** Returns the receiver of the connection's events. */
   onDialed(connection: Connection): ConnectionEvents;
   onDialFailed(fault: Fault): void;
+  /** The target's signal has ended the attempt. */
+  onDialAborted(fault: Fault): void;
 }
 
 export class Dial implements TimerOwner {
   readonly #stack: TcpStack;
   readonly #target: DialTarget;
   readonly #events: DialEvents;
-  readonly #timer = new Timer(this);
-  readonly #attempts = new Set<Attempt>();
-  readonly #faults: Fault[] = [];
+  /** For the next address; made if there is one. */
+  #timer: Timer | undefined;
+  #attempts: DialAttempt[] = [];
+  #faults: Fault[] = [];
   #cancelLookup: Cancel | undefined;
-  #waiting: string[] = [];
+  /** Addresses that were not tried yet. */
+  #waiting: string[];
   #keepsAlive: boolean;
   #over = false;
+  /** Ends the wait for the signal. */
+  #unsubscribe: (() => void) | undefined;
 
   constructor(stack: TcpStack, target: DialTarget, keepsAlive: boolean, events: DialEvents) {
     this.#stack = stack;
     this.#target = target;
     this.#keepsAlive = keepsAlive;
     this.#events = events;
+    if (target.signal !== undefined) this.#listenTo(target.signal);
     if (ipFamily(target.host) !== undefined) {
       this.#waiting = [target.host];
       this.#tryNext();
       return;
     }
+    this.#waiting = [];
     this.#cancelLookup = stack.resolve(target.host, (fault, addresses) => {
       this.#resolved(fault, addresses);
     });
+  }
+
+  #listenTo(signal: AbortSignal): void {
+    const onAbort = (): void => {
+      this.cancel();
+      this.#events.onDialAborted(abortedBy(signal));
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    this.#unsubscribe = () => {
+      signal.removeEventListener('abort', onAbort);
+    };
   }
 
   /** Bytes of the connection's receive window; `undefined`: the stack's own. */
@@ -95,16 +118,21 @@ export class Dial implements TimerOwner {
     this.#tryNext();
   }
 
-  #won(attempt: Attempt, connection: Connection): ConnectionEvents {
-    this.#attempts.delete(attempt);
+  /** The attempt has won: the others are cancelled. */
+  won(attempt: DialAttempt, connection: Connection): ConnectionEvents {
+    this.#forget(attempt);
     this.#finish();
     return this.#events.onDialed(connection);
   }
 
-  #lost(attempt: Attempt, fault: Fault): void {
-    this.#attempts.delete(attempt);
+  lost(attempt: DialAttempt, fault: Fault): void {
+    this.#forget(attempt);
     this.#faults.push(fault);
     this.#tryNext();
+  }
+
+  #forget(attempt: DialAttempt): void {
+    this.#attempts = this.#attempts.filter((other) => other !== attempt);
   }
 
   #resolved(fault: Fault | undefined, addresses: readonly string[]): void {
@@ -119,24 +147,21 @@ export class Dial implements TimerOwner {
   #tryNext(): void {
     const address = this.#waiting.shift();
     if (address === undefined) {
-      if (this.#attempts.size === 0) this.#fail();
+      if (this.#attempts.length === 0) this.#fail();
       return;
     }
     const { port, localAddress, localPort, reusePort = false, receiveWindowBytes } = this.#target;
     const { leavesAtExit = false } = this.#target;
     const target = { address, port, localAddress, localPort, reusePort, receiveWindowBytes, leavesAtExit };
-    const events: AttemptEvents = {
-      onConnected: (connection) => this.#won(attempt, connection),
-      onFailed: (fault) => {
-        this.#lost(attempt, fault);
-      },
-    };
-    const attempt = this.#stack.connect(target, events);
+    const attempt = new DialAttempt(this, this.#stack, target);
     attempt.setKeepsAlive(this.#keepsAlive);
-    this.#attempts.add(attempt);
+    this.#attempts.push(attempt);
     const { clock, timers } = this.#stack;
-    if (this.#waiting.length > 0) timers.arm(this.#timer, clock.nowMs() + ATTEMPT_DELAY_MS);
-    else timers.disarm(this.#timer);
+    if (this.#waiting.length > 0) {
+      timers.arm((this.#timer ??= new Timer(this)), clock.nowMs() + ATTEMPT_DELAY_MS);
+    } else if (this.#timer !== undefined) {
+      timers.disarm(this.#timer);
+    }
   }
 
   #fail(): void {
@@ -154,10 +179,38 @@ export class Dial implements TimerOwner {
 
   #finish(): void {
     this.#over = true;
-    this.#stack.timers.disarm(this.#timer);
+    this.#unsubscribe?.();
+    if (this.#timer !== undefined) this.#stack.timers.disarm(this.#timer);
     for (const attempt of this.#attempts) attempt.cancel();
-    this.#attempts.clear();
+    this.#attempts = [];
     this.#waiting = [];
+  }
+}
+
+/** One address that is tried. */
+class DialAttempt implements AttemptEvents {
+  readonly #dial: Dial;
+  readonly #attempt: Attempt;
+
+  constructor(dial: Dial, stack: TcpStack, target: ConnectTarget) {
+    this.#dial = dial;
+    this.#attempt = stack.connect(target, this);
+  }
+
+  onConnected(connection: Connection): ConnectionEvents {
+    return this.#dial.won(this, connection);
+  }
+
+  onFailed(fault: Fault): void {
+    this.#dial.lost(this, fault);
+  }
+
+  cancel(): void {
+    this.#attempt.cancel();
+  }
+
+  setKeepsAlive(on: boolean): void {
+    this.#attempt.setKeepsAlive(on);
   }
 }
 

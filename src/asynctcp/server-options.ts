@@ -1,5 +1,5 @@
 /** Options of a server that concern its clients: their initial settings, and how `end` treats them. */
-import type { AcceptedSettings } from './async-client.js';
+import type { AcceptedSettings } from './client-settings.js';
 import {
   checkBoolean,
   checkInteger,

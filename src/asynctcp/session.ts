@@ -5,7 +5,7 @@
  *
  * Call order: `dial` or `accept` once; then the phases go one way: dialing or arriving → open → draining →
  * closing → over. `close` skips draining, and any phase can go to over. The end of a life is two calls:
- * `#enterOver` at once (so that every getter answers as after the end, L6), and `#reportOver` from the task,
+ * `enterOver` at once (so that every getter answers as after the end, L6), and `reportOver` from the task,
  * directly or by `post` (so that no method calls a callback before the method returns, L1).
  */
 import { ErrorCode } from '../port/error-code.js';
@@ -19,7 +19,7 @@ import { runTicks } from '../support/callback-scope.js';
 import { Timer, type TimerOwner } from '../support/timers.js';
 import { POLL_INTERVAL_MS } from './ack-timeout.js';
 import type { ClientStream } from './client-stream.js';
-import { DataFlow } from './data-flow.js';
+import { DataFlow, SessionFlag } from './data-flow.js';
 import { Dial, type DialEvents, type DialTarget } from './dial.js';
 import { abortedBy } from './flush-waiters.js';
 import type { ClientHandler, DisconnectReason } from './handlers.js';
@@ -31,11 +31,7 @@ import { registerSocketUser, unregisterSocketUser, type SocketUser } from './thr
 export interface DialOptions extends DialTarget {
   /** 0: no limit but the system's. */
   readonly timeoutMs: number;
-  readonly signal: AbortSignal | undefined;
 }
-
-/** Called when a life is over, with the fault that `onError` got, if any. */
-type OverListener = (fault: Fault | undefined) => void;
 
 /** The server of accepted clients, or the link that a client connects for. */
 export interface ClientKeeper {
@@ -57,23 +53,13 @@ export class Session<Client>
   readonly keeper: ClientKeeper | undefined;
   next: SocketUser | undefined;
   previous: SocketUser | undefined;
-  /** True if the connection counts among the stack's active ones, and among its server's clients. */
-  #hasPlace = false;
   /** The attempt to connect; or the preamble, and the first data as long as it waits. */
   #beginning: Dial | Arrival<Client> | undefined;
-  #timer: Timer | undefined;
-  #unsubscribe: (() => void) | undefined;
-  /** True if the peer's FIN has come. */
-  #peerEnded = false;
   #reason: DisconnectReason = 'ended';
-  #overListeners: OverListener[] | undefined;
   /** Set by a preamble, and when the life is over; otherwise the connection knows its ends. */
   #ends: Ends | undefined;
-
-  /** Time at which the present phase has taken too long. */
-  #deadlineMs = Number.POSITIVE_INFINITY;
+  /** Whole milliseconds, rounded up: a fraction would cost every connection a number on the heap. */
   #connectedAtMs = 0;
-  #pollAtMs = 0;
 
   constructor(core: SessionOwner<Client>, keeper?: ClientKeeper) {
     super(core);
@@ -89,17 +75,16 @@ export class Session<Client>
   dial(options: DialOptions): void {
     const { admission, keepsAlive } = this.core;
     if (!admission.admit()) {
-      this.#endSoon('error', { code: ErrorCode.ERR_MEM });
+      this.endSoon('error', { code: ErrorCode.ERR_MEM });
       return;
     }
-    this.#hasPlace = true;
+    this.set(SessionFlag.HAS_PLACE, true);
     registerSocketUser(this);
     if (options.signal?.aborted === true) {
-      this.#endSoon('aborted', abortedBy(options.signal));
+      this.endSoon('aborted', abortedBy(options.signal));
       return;
     }
-    this.#listenTo(options.signal);
-    if (options.timeoutMs > 0) this.#deadlineMs = this.nowMs() + options.timeoutMs;
+    if (options.timeoutMs > 0) this.ownParts().deadlineMs = this.nowMs() + options.timeoutMs;
     this.#beginning = new Dial(admission.stack, options, keepsAlive, this);
     this.rearm();
   }
@@ -109,16 +94,16 @@ export class Session<Client>
    * @param arrival reads the preamble, before which there is no client.
    */
   accept(connection: Connection, arrival?: Arrival<Client>): void {
-    this.#hasPlace = true;
+    this.set(SessionFlag.HAS_PLACE, true);
     registerSocketUser(this);
     if (arrival === undefined) {
-      this.#open(connection);
+      this.open(connection);
       return;
     }
     this.#beginning = arrival;
     this.connection = connection;
     this.phase = 'arriving';
-    this.#deadlineMs = arrival.deadlineMs;
+    this.ownParts().deadlineMs = arrival.deadlineMs;
     this.rearm();
   }
 
@@ -133,24 +118,24 @@ export class Session<Client>
     const answer = arrival.read(bytes);
     if (answer === 'refuse') {
       arrival.refused();
-      this.#endArrival();
+      this.endArrival();
     } else if (answer === 'more') {
       connection.consume(bytes.length);
     } else {
       connection.consume(answer.bytes);
-      this.#arrive(connection, arrival, answer, bytes.subarray(answer.bytes));
+      this.arrive(connection, arrival, answer, bytes.subarray(answer.bytes));
     }
   }
 
   /** Shows the client to the program, and delivers the data that came in one piece with the preamble. */
-  #arrive(
+  private arrive(
     connection: Connection,
     arrival: Arrival<Client>,
     preamble: CompletePreamble,
     rest: Uint8Array,
   ): void {
     this.#ends = endsAfter(preamble, connection);
-    this.#open(connection);
+    this.open(connection);
     arrival.arrived(this);
     runTicks();
     if (rest.length === 0) return;
@@ -179,16 +164,16 @@ export class Session<Client>
   /** Resets a connection whose preamble will not be complete. */
   failArrival(reason: 'late' | 'ended' | 'serverEnded'): void {
     if (this.#beginning instanceof Arrival) this.#beginning.failed(reason);
-    this.#endArrival();
+    this.endArrival();
   }
 
-  #endArrival(): void {
-    this.#drop();
-    this.#end('error', { code: ErrorCode.ERR_ABRT });
+  private endArrival(): void {
+    this.dropConnection();
+    this.end('error', { code: ErrorCode.ERR_ABRT });
   }
 
   onDialed(connection: Connection): ConnectionEvents {
-    this.#open(connection);
+    this.open(connection);
     const { onConnect } = this.core;
     if (onConnect !== undefined) {
       this.greet(CallbackKind.CONNECT, onConnect);
@@ -208,12 +193,15 @@ export class Session<Client>
   }
 
   onDialFailed(fault: Fault): void {
-    this.#end('error', fault);
+    this.end('error', fault);
   }
 
-  #open(connection: Connection): void {
+  onDialAborted(fault: Fault): void {
+    this.endSoon('aborted', fault);
+  }
+
+  private open(connection: Connection): void {
     const { core } = this;
-    this.#stopListening();
     this.#beginning = undefined;
     this.connection = connection;
     this.phase = 'open';
@@ -223,27 +211,10 @@ export class Session<Client>
     }
     if (!core.keepsAlive) connection.setKeepsAlive(false);
     this.beginFlow(connection);
-    this.#connectedAtMs = this.nowMs();
-    this.#deadlineMs = Number.POSITIVE_INFINITY;
+    this.#connectedAtMs = Math.ceil(this.nowMs());
+    if (this.parts !== undefined) this.parts.deadlineMs = undefined;
     this.onPollChanged();
     observer?.onOpened(this);
-  }
-
-  #listenTo(signal: AbortSignal | undefined): void {
-    if (signal === undefined) return;
-    const onAbort = (): void => {
-      this.#drop();
-      this.#endSoon('aborted', abortedBy(signal));
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-    this.#unsubscribe = () => {
-      signal.removeEventListener('abort', onAbort);
-    };
-  }
-
-  #stopListening(): void {
-    this.#unsubscribe?.();
-    this.#unsubscribe = undefined;
   }
 
   // ---- the end
@@ -256,10 +227,10 @@ export class Session<Client>
       this.#beginning.hasEnded = true;
       return;
     }
-    this.#peerEnded = true;
+    this.set(SessionFlag.PEER_ENDED, true);
     const { allowHalfOpen, onEnd, client } = this.core;
     if (this.takingStream !== undefined) {
-      this.#endStream(this.takingStream);
+      this.endStream(this.takingStream);
       return;
     }
     if (!allowHalfOpen) {
@@ -271,7 +242,7 @@ export class Session<Client>
   }
 
   /** Reports the peer's FIN to the stream, which answers it; and to the program, which asked for it. */
-  #endStream(stream: ClientStream): void {
+  private endStream(stream: ClientStream): void {
     const { allowHalfOpen, onEnd, client } = this.core;
     if (allowHalfOpen && onEnd !== undefined) {
       call1(this, CallbackKind.END, onEnd, client);
@@ -283,19 +254,19 @@ export class Session<Client>
 
   onClosed(fault: Fault | undefined): void {
     if (this.phase === 'arriving' && this.#beginning instanceof Arrival) this.#beginning.failed('ended');
-    if (fault === undefined) this.#end(this.#reason, undefined);
-    else this.#end(this.#isCloseTimeout(fault) ? 'closeTimeout' : 'error', fault);
+    if (fault === undefined) this.end(this.#reason, undefined);
+    else this.end(this.isCloseTimeout(fault) ? 'closeTimeout' : 'error', fault);
   }
 
-  #isCloseTimeout({ code }: Fault): boolean {
+  private isCloseTimeout({ code }: Fault): boolean {
     return this.phase === 'closing' && code === ErrorCode.ERR_TIMEOUT;
   }
 
   /** Ends gracefully. */
   close(reason: DisconnectReason): void {
     if (this.phase === 'dialing') {
-      this.#drop();
-      this.#endSoon(reason, undefined);
+      this.dropConnection();
+      this.endSoon(reason, undefined);
     } else if (this.isOpen() && this.connection !== undefined) {
       this.flush();
       this.#reason = reason;
@@ -303,7 +274,7 @@ export class Session<Client>
       this.connection.close();
       this.ackAll();
       // From here on the stack bounds the connection: it no longer counts among the active ones.
-      this.#leavePlace();
+      this.leavePlace();
     }
   }
 
@@ -311,7 +282,7 @@ export class Session<Client>
     if (!this.canSend() || this.connection === undefined) return ErrorCode.ERR_CONN;
     this.flush();
     this.connection.shutdown();
-    this.#spaceEnds();
+    this.spaceEnds();
     return ErrorCode.ERR_OK;
   }
 
@@ -322,7 +293,7 @@ export class Session<Client>
   }
 
   /** Has the stream fail the writes that wait for space: there will be none. */
-  #spaceEnds(): void {
+  private spaceEnds(): void {
     const { stream } = this;
     if (stream === undefined) return;
     this.stack.post(() => {
@@ -337,41 +308,42 @@ export class Session<Client>
   drain(reason: DisconnectReason): Promise<Fault | undefined> {
     const isConnecting = this.phase === 'dialing';
     const over = this.over().then((fault) => {
-      const isWhole = isConnecting || this.#peerEnded;
+      const isWhole = isConnecting || this.is(SessionFlag.PEER_ENDED);
       return fault ?? (isWhole ? undefined : { code: ErrorCode.ERR_CLSD });
     });
-    if (isConnecting || this.#peerEnded) {
+    if (isConnecting || this.is(SessionFlag.PEER_ENDED)) {
       this.close(reason);
     } else if (this.phase === 'open' && this.connection !== undefined) {
       this.flush();
       this.#reason = reason;
       this.phase = 'draining';
       this.connection.shutdown();
-      this.#spaceEnds();
+      this.spaceEnds();
     }
     return over;
   }
 
   /** Resets the connection, with `ERR_TIMEOUT`, if its end takes longer than `ms`. */
   endWithin(ms: number): void {
-    this.#deadlineMs = Math.min(this.#deadlineMs, this.nowMs() + ms);
+    const parts = this.ownParts();
+    parts.deadlineMs = Math.min(parts.deadlineMs ?? Number.POSITIVE_INFINITY, this.nowMs() + ms);
     this.rearm();
   }
 
   abort(reason: DisconnectReason = 'aborted'): ErrorCode {
     // The stack may know the end before it reports the event: then there is nothing to abort.
     if (this.state() === TcpState.CLOSED) return ErrorCode.ERR_CONN;
-    this.#drop();
-    this.#endSoon(reason, { code: ErrorCode.ERR_ABRT });
+    this.dropConnection();
+    this.endSoon(reason, { code: ErrorCode.ERR_ABRT });
     return ErrorCode.ERR_ABRT;
   }
 
   /** Forgets the connection, as close(2) does: the system sends what it has taken, and what waits is lost. */
   drop(): void {
     if (this.state() === TcpState.CLOSED) return;
-    this.#dial?.cancel();
+    this.attempt?.cancel();
     this.connection?.drop();
-    this.#endSoon('closed', undefined);
+    this.endSoon('closed', undefined);
   }
 
   /** Lets bytes wait until the stack has delivered the events of its turn. */
@@ -391,46 +363,45 @@ export class Session<Client>
 
   /** Resets the connection and does nothing else: the thread is about to end and runs no further callback. */
   reset(): void {
-    this.#drop();
+    this.dropConnection();
   }
 
   /** Resolves when `onDisconnect` has been called, with the fault that `onError` got, if any. */
   over(): Promise<Fault | undefined> {
     return new Promise((resolve) => {
-      this.#overListeners ??= [];
-      this.#overListeners.push(resolve);
+      const listeners = (this.ownParts().overListeners ??= []);
+      listeners.push(resolve);
     });
   }
 
-  get #dial(): Dial | undefined {
+  private get attempt(): Dial | undefined {
     return this.#beginning instanceof Dial ? this.#beginning : undefined;
   }
 
   /** Cancels the attempts or aborts the connection: no further event comes from them. */
-  #drop(): void {
-    this.#dial?.cancel();
+  private dropConnection(): void {
+    this.attempt?.cancel();
     this.connection?.abort();
   }
 
-  #end(reason: DisconnectReason, fault: Fault | undefined): void {
-    this.#enterOver(reason, fault);
-    this.#reportOver(reason, fault);
+  private end(reason: DisconnectReason, fault: Fault | undefined): void {
+    this.enterOver(reason, fault);
+    this.reportOver(reason, fault);
   }
 
-  #endSoon(reason: DisconnectReason, fault: Fault | undefined): void {
-    this.#enterOver(reason, fault);
+  private endSoon(reason: DisconnectReason, fault: Fault | undefined): void {
+    this.enterOver(reason, fault);
     this.core.admission.stack.post(() => {
-      this.#reportOver(reason, fault);
+      this.reportOver(reason, fault);
     });
   }
 
-  #enterOver(reason: DisconnectReason, fault: Fault | undefined): void {
+  private enterOver(reason: DisconnectReason, fault: Fault | undefined): void {
     assert(this.phase !== 'over', 'a life ends once');
     const isShown = this.phase !== 'arriving';
     this.phase = 'over';
-    this.#stopListening();
-    if (this.#timer !== undefined) this.core.admission.stack.timers.disarm(this.#timer);
-    this.#leavePlace();
+    if (this.parts?.timer !== undefined) this.stack.timers.disarm(this.parts.timer);
+    this.leavePlace();
     unregisterSocketUser(this);
     if (isShown) this.keeper?.onLeft();
     if (this.connection !== undefined) this.#ends ??= endsOf(this.connection);
@@ -439,14 +410,14 @@ export class Session<Client>
     if (isShown) observer?.onOver(this, reason, fault);
   }
 
-  #leavePlace(): void {
-    if (!this.#hasPlace) return;
-    this.#hasPlace = false;
+  private leavePlace(): void {
+    if (!this.is(SessionFlag.HAS_PLACE)) return;
+    this.set(SessionFlag.HAS_PLACE, false);
     this.core.admission.release();
     this.keeper?.onPlaceFreed(this.phase === 'closing' ? this.#reason : undefined);
   }
 
-  #reportOver(reason: DisconnectReason, fault: Fault | undefined): void {
+  private reportOver(reason: DisconnectReason, fault: Fault | undefined): void {
     const { core } = this;
     if (fault !== undefined && core.onError !== undefined) {
       call3(this, CallbackKind.ERROR, core.onError, core.client, fault.code, fault.cause);
@@ -462,7 +433,7 @@ export class Session<Client>
     }
     this.stream?.onOver(reason, fault);
     this.keeper?.onOver?.(reason, fault);
-    for (const listener of this.#overListeners ?? []) listener(fault);
+    for (const listener of this.parts?.overListeners ?? []) listener(fault);
   }
 
   // ---- what it is
@@ -493,7 +464,7 @@ export class Session<Client>
   }
 
   ageMs(): number {
-    return this.nowMs() - this.#connectedAtMs;
+    return Math.max(0, this.nowMs() - this.#connectedAtMs);
   }
 
   mss(): number {
@@ -504,7 +475,7 @@ export class Session<Client>
    * Returns the receive window in bytes, of the connection or of the attempt; `undefined`: the stack's own.
    */
   receiveWindow(): number | undefined {
-    return this.connection?.receiveWindowBytes ?? this.#dial?.receiveWindowBytes;
+    return this.connection?.receiveWindowBytes ?? this.attempt?.receiveWindowBytes;
   }
 
   // ---- settings that concern the present connection
@@ -524,7 +495,7 @@ export class Session<Client>
   }
 
   keepsAliveChanged(): void {
-    this.#dial?.setKeepsAlive(this.core.keepsAlive);
+    this.attempt?.setKeepsAlive(this.core.keepsAlive);
     this.connection?.setKeepsAlive(this.core.keepsAlive);
   }
 
@@ -533,41 +504,41 @@ export class Session<Client>
    * handler.
    */
   onPollChanged(): void {
-    const nowMs = this.nowMs();
-    const ticks = Math.floor((nowMs - this.#connectedAtMs) / POLL_INTERVAL_MS);
-    const nextMs = this.#connectedAtMs + (ticks + 1) * POLL_INTERVAL_MS;
-    // With fractions of a millisecond, the difference may be rounded to less than the ticks that have passed.
-    this.#pollAtMs = nextMs > nowMs ? nextMs : nextMs + POLL_INTERVAL_MS;
+    if (this.core.onPoll !== undefined) {
+      const ticks = Math.floor(this.ageMs() / POLL_INTERVAL_MS);
+      this.ownParts().pollAtMs = this.#connectedAtMs + (ticks + 1) * POLL_INTERVAL_MS;
+    }
     this.rearm();
   }
 
   // ---- time
 
   due(nowMs: number): void {
-    if (nowMs >= this.#deadlineMs) {
-      this.#timeOut();
+    const deadlineMs = this.parts?.deadlineMs;
+    if (deadlineMs !== undefined && nowMs >= deadlineMs) {
+      this.timeOut();
       return;
     }
-    this.#poll(nowMs);
+    this.poll(nowMs);
     if (this.isRxTimedOut(nowMs)) this.close('rxTimeout');
     this.checkAckTimeout(nowMs);
     this.rearm();
   }
 
-  #timeOut(): void {
+  private timeOut(): void {
     if (this.phase === 'arriving') {
       this.failArrival('late');
       return;
     }
     const isConnecting = this.phase === 'dialing';
     const reason = this.#reason === 'serverEnded' ? 'serverEnded' : 'closeTimeout';
-    this.#drop();
-    this.#end(isConnecting ? 'error' : reason, { code: ErrorCode.ERR_TIMEOUT });
+    this.dropConnection();
+    this.end(isConnecting ? 'error' : reason, { code: ErrorCode.ERR_TIMEOUT });
   }
 
-  #poll(nowMs: number): void {
+  private poll(nowMs: number): void {
     const { onPoll, client } = this.core;
-    if (!this.isOpen() || onPoll === undefined || nowMs < this.#pollAtMs) return;
+    if (!this.isOpen() || onPoll === undefined || nowMs < this.ownParts().pollAtMs) return;
     this.onPollChanged();
     call1(this, CallbackKind.POLL, onPoll, client);
   }
@@ -578,10 +549,12 @@ export class Session<Client>
    */
   protected override rearm(): void {
     if (this.phase === 'over') return;
+    const { parts } = this;
+    if (parts === undefined) return;
     const polls = this.isOpen() && this.core.onPoll !== undefined;
     const atMs = Math.min(
-      this.#deadlineMs,
-      polls ? this.#pollAtMs : Number.POSITIVE_INFINITY,
+      parts.deadlineMs ?? Number.POSITIVE_INFINITY,
+      polls ? parts.pollAtMs : Number.POSITIVE_INFINITY,
       this.rxDeadlineMs(),
       this.ackDeadlineMs(),
     );
@@ -589,8 +562,8 @@ export class Session<Client>
   }
 
   protected override armFor(atMs: number): void {
-    this.#timer ??= new Timer(this);
-    this.core.admission.stack.timers.armBy(this.#timer, atMs);
+    const timer = (this.ownParts().timer ??= new Timer(this));
+    this.stack.timers.armBy(timer, atMs);
   }
 }
 

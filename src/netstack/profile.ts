@@ -51,8 +51,9 @@ export interface TcpProfile {
   /** Segments at the start of a connection that are acknowledged at once. */
   readonly quickAcks: number;
   readonly timeWaitMs: number;
-  /** Longest stay in LAST_ACK and CLOSING; `undefined`: retransmissions end it. */
+  /** Longest stay in LAST_ACK; `undefined`: retransmissions end it. */
   readonly lastAckMs: number | undefined;
+  /** Longest stay in FIN_WAIT_2 once the program has closed the connection. */
   readonly finWait2Ms: number;
   /** Longest stay in SYN_RECEIVED; `undefined`: retransmissions end it. */
   readonly synReceivedMs: number | undefined;
@@ -83,7 +84,15 @@ export interface TcpProfile {
   readonly outOfOrderRtos: number | undefined;
   /** Challenge ACKs (RFC 5961 §7) in a second; `Infinity`: no limit. */
   readonly challengeAcksPerSecond: number;
-  readonly ephemeralPorts: { readonly first: number; readonly last: number };
+  /**
+   * Ports that the host chooses from. `perDestination`: one port serves connections to several destinations
+   * (RFC 6056 §3.3.4); else one at a time.
+   */
+  readonly ephemeralPorts: {
+    readonly first: number;
+    readonly last: number;
+    readonly perDestination: boolean;
+  };
 }
 
 export interface IpProfile {
@@ -159,7 +168,7 @@ const LINUX: Profile = {
     outOfOrderSegments: undefined,
     outOfOrderRtos: undefined,
     challengeAcksPerSecond: 1000,
-    ephemeralPorts: { first: 32_768, last: 60_999 },
+    ephemeralPorts: { first: 32_768, last: 60_999, perDestination: true },
   },
   ip: {
     hopLimit: 64,
@@ -219,7 +228,7 @@ const LWIP: Profile = {
     outOfOrderSegments: undefined,
     outOfOrderRtos: 6,
     challengeAcksPerSecond: Number.POSITIVE_INFINITY,
-    ephemeralPorts: { first: 49_152, last: 65_535 },
+    ephemeralPorts: { first: 49_152, last: 65_535, perDestination: false },
   },
   ip: {
     hopLimit: 255,

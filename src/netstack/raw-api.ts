@@ -11,6 +11,11 @@
  *     stack.flush()
  *
  * Every method may be called at any time, also while events wait; after the end, methods are harmless.
+ *
+ * Numbers are the caller's to check. Ports are whole numbers from 0 to 65535; bytes and counts are whole and
+ * not negative; times are finite and not negative; buffers and windows have 1 byte to 1 GiB. A number that
+ * is none of these, or more bytes than a call admits, is a mistake of the caller's code: the call fails as a
+ * broken invariant, before it has changed anything.
  */
 import type { TcpState } from './tcp/state.js';
 import type { Address } from './wire/address.js';
@@ -92,9 +97,12 @@ export interface TcpSocket {
    * none.
    */
   peek(most?: number): Uint8Array;
-  /** Removes `bytes` bytes, at most what `peek` has shown, from the buffer. The window stays as it is. */
+  /**
+   * Removes `bytes` bytes, at most what `peek` has shown, from the buffer; nothing if the buffer is gone
+   * with its connection. The window stays as it is.
+   */
   skip(bytes: number): void;
-  /** Opens the window by bytes that `skip` has removed. */
+  /** Opens the window by `bytes` bytes that `skip` has removed and that were not consumed before. */
   consume(bytes: number): void;
   /** Returns true if the peer's FIN came and every byte before it was skipped. */
   hasEnded(): boolean;
@@ -114,7 +122,7 @@ export interface TcpSocket {
   setNoDelay(on: boolean): void;
   /** True: segments that are not full wait (TCP_CORK), at most 200 ms. */
   setCork(on: boolean): void;
-  /** Sets the probes on an idle connection; `idleMs` 0 switches them off. */
+  /** Sets the probes on an idle connection; `idleMs` 0 switches them off, whatever the others are. */
   setKeepAlive(idleMs: number, intervalMs: number, probes: number): void;
   /**
    * Sets the time without an acknowledgement after which the connection fails (RFC 5482); 0: the
@@ -122,9 +130,12 @@ export interface TcpSocket {
    */
   setUserTimeout(ms: number): void;
 
-  /** Returns the milliseconds since a segment of the peer arrived. */
+  /** Returns the milliseconds since a segment of the peer arrived; 0 once the connection is over. */
   heardAgoMs(): number;
-  /** Returns figures of the path, for diagnostics. */
+  /**
+   * Returns figures of the path, for diagnostics. Once the connection is over, its round trips are
+   * `undefined`, and `rtoMs` is 0.
+   */
   info(): TcpInfo;
 }
 

@@ -3,7 +3,9 @@
  * socket with datagrams or errors waits in the queue of ready ones, and the host's driver takes it from
  * there.
  */
+import { assert } from '../support/assert.js';
 import type { FramePool } from './frame.js';
+import { isPort } from './numbers.js';
 import type { IcmpReport, IpPacket, IpPath, IpService } from './tcp/ip-service.js';
 import { type Address, MAPPED_WORD } from './wire/address.js';
 import { hasUdpChecksum, PROTOCOL_UDP, UDP_HEADER_BYTES, writeUdp } from './wire/udp.js';
@@ -79,6 +81,7 @@ export class UdpSocket {
 
   /** Sets the one host and port that datagrams go to and are taken from. */
   connect(address: Address, port: number): void {
+    assert(isPort(port), 'a port is a number of 16 bits');
     this.remoteAddress = address;
     this.remotePort = port;
   }
@@ -156,6 +159,7 @@ export class Udp implements UdpHost {
 
   /** Opens a socket on a port of this host. */
   bind({ address, port = 0 }: UdpBinding = {}): UdpSocket | UdpRefusal {
+    assert(isPort(port), 'a port is a number of 16 bits');
     if (this.#count >= MOST_UDP_SOCKETS) return 'noMemory';
     const local = address?.isUnspecified() === true ? undefined : address;
     if (local !== undefined && !local.isMulticast() && !this.#ip.isOwn(local)) return 'notLocal';
@@ -231,6 +235,7 @@ export class Udp implements UdpHost {
   }
 
   transmit(socket: UdpSocket, bytes: Uint8Array, to: Address, port: number): UdpSendFailure | undefined {
+    assert(isPort(port), 'a port is a number of 16 bits');
     if (socket.isClosed) return 'closed';
     if (port === 0) return 'noDestination';
     const local = socket.localAddress;

@@ -1,8 +1,17 @@
 /** The end of connections (RFC 9293 §3.6, §3.10.4 to §3.10.7), TIME_WAIT (RFC 1337, RFC 6191). */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { TcpConnection } from '#src/netstack/tcp/connection.js';
 import { TcpState } from '#src/netstack/tcp/state.js';
-import { established, readAll, stateName, write, type Conversation, type EstablishedOptions } from './bed.js';
+import {
+  Bed,
+  established,
+  readAll,
+  stateName,
+  write,
+  type Conversation,
+  type EstablishedOptions,
+} from './bed.js';
 
 function inTimeWait(options: EstablishedOptions = {}): Conversation {
   const conversation = established(options);
@@ -255,19 +264,84 @@ describe('abort (§3.9.1.5)', () => {
   });
 });
 
-describe('LAST_ACK and CLOSING', () => {
-  it('of an ESP32 end after two minutes without an acknowledgement', () => {
-    for (const first of ['peer', 'both']) {
-      const { bed, c, peer } = established({ profile: 'esp32' });
-      if (first === 'both') c.shutdown();
-      peer.send({ flags: 'FA', ack: 1 });
-      c.shutdown();
-      assert.equal(stateName(c.state), first === 'both' ? 'CLOSING' : 'LAST_ACK');
-      bed.run(119_000);
-      assert.notEqual(c.state, TcpState.CLOSED);
-      bed.run(2000);
-      assert.equal(c.state, TcpState.CLOSED);
-    }
+describe('the figures of a connection that is over', () => {
+  it('have no times: those of the host belong to other connections', () => {
+    const { bed, c, peer } = established({ rttMs: 90 });
+    const other = bed.peer({ port: c.localPort, peerPort: 6000 });
+    other.syn();
+    write(bed, c, 10);
+    bed.run(90);
+    peer.ackAll();
+    assert.equal(c.info().smoothedRttMs, 90);
+    c.abort();
+    const { smoothedRttMs, rttVariationMs, rtoMs, bytesInFlight } = c.info();
+    assert.deepEqual([smoothedRttMs, rttVariationMs, rtoMs, bytesInFlight], [undefined, undefined, 0, 0]);
+    assert.equal(c.heardAgoMs(), 0);
+  });
+});
+
+describe('states of an ESP32 that do not last', () => {
+  /** Returns the states `seconds` after now, and a second later. */
+  function around(bed: Bed, c: TcpConnection, seconds: number): string[] {
+    bed.run(seconds * 1000 - 500);
+    const before = stateName(c.state);
+    bed.run(1100);
+    return [before, stateName(c.state)];
+  }
+
+  it('LAST_ACK ends two minutes after the last segment of the peer', () => {
+    const { bed, c, peer } = established({ profile: 'esp32' });
+    peer.send({ flags: 'FA' });
+    c.shutdown();
+    bed.run(100_000);
+    peer.send({ flags: 'FA', seq: 1, ack: 1 });
+    assert.deepEqual(around(bed, c, 120), ['LAST_ACK', 'CLOSED']);
+  });
+
+  it('LAST_ACK and FIN_WAIT_2 begin with the last segment before the program closed', () => {
+    const passive = established({ profile: 'esp32' });
+    passive.peer.send({ flags: 'FA' });
+    passive.bed.run(30_000);
+    passive.c.close();
+    passive.bed.run(60_000);
+    passive.peer.send({ flags: 'FA', seq: 1, ack: 1 });
+    assert.deepEqual(around(passive.bed, passive.c, 30), ['LAST_ACK', 'CLOSED']);
+
+    const active = established({ profile: 'esp32' });
+    active.bed.run(15_000);
+    active.c.close();
+    active.peer.ackAll();
+    assert.deepEqual(around(active.bed, active.c, 5), ['FIN_WAIT_2', 'CLOSED']);
+
+    const idle = established({ profile: 'esp32' });
+    idle.bed.run(60_000);
+    idle.c.close();
+    idle.peer.ackAll();
+    assert.equal(idle.c.state, TcpState.FIN_WAIT_2);
+    idle.bed.run(501);
+    assert.equal(idle.c.state, TcpState.CLOSED);
+  });
+
+  it('SYN_RECEIVED ends twenty seconds after the last segment', () => {
+    const bed = new Bed({ profile: 'esp32' });
+    bed.listen(80);
+    const peer = bed.peer({ port: 80 });
+    peer.syn();
+    bed.run(15_000);
+    peer.syn();
+    const [c] = bed.tcp;
+    assert.ok(c !== undefined);
+    assert.deepEqual(around(bed, c, 20), ['SYN_RECEIVED', 'CLOSED']);
+  });
+
+  it('CLOSING lasts for as long as FIN is sent again', () => {
+    const { bed, c, peer } = established({ profile: 'esp32' });
+    c.shutdown();
+    peer.send({ flags: 'FA', ack: 1 });
+    bed.run(300_000);
+    assert.equal(c.state, TcpState.CLOSING);
+    bed.run(2_000_000);
+    assert.equal(c.failure, 'timedOut');
   });
 });
 

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { TcpConnection } from '#src/netstack/tcp/connection.js';
 import { TcpState } from '#src/netstack/tcp/state.js';
-import { Bed, established, readAll, type BedOptions, type Peer, type PeerOptions } from './bed.js';
+import { Address } from '#src/netstack/wire/address.js';
+import { Bed, established, PEER, readAll, type BedOptions, type Peer, type PeerOptions } from './bed.js';
 
 interface Opening {
   readonly bed: Bed;
@@ -390,6 +391,22 @@ describe('a simultaneous open (RFC 9293 §3.5, figure 8)', () => {
 describe('the largest segment (RFC 9293 §3.7.1, RFC 6691)', () => {
   it('is 536 bytes for a peer that names none, or zero', () => {
     for (const mss of [undefined, 0]) assert.equal(established({ mss }).c.sendMss, 536);
+  });
+
+  it('is offered by the MTU of the link, and kept to that of the path (RFC 6691 §2)', () => {
+    const bed = new Bed();
+    const address = Address.parse(PEER[4]);
+    assert.ok(address !== undefined);
+    bed.stack.ip.pathMtus.lower(address, 1300, 1500);
+    bed.connect(9, 1234);
+    const active = bed.peer({ port: 1234, peerPort: 9 });
+    assert.deepEqual(active.sent(), ['S 0 <mss 1460 sackOK ts scale 8>']);
+    const listener = bed.listen(80);
+    const peer = bed.peer({ port: 80, mss: 1460 });
+    peer.syn();
+    assert.deepEqual(peer.sent(), ['SA 0 ack 1 <mss 1460>']);
+    peer.ackAll();
+    assert.equal(bed.accept(listener).sendMss, 1260);
   });
 
   it('is what the peer takes, the MTU and the profile admit, less the options of each segment', () => {

@@ -2,12 +2,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { TcpConnection } from '#src/netstack/tcp/connection.js';
+import { ConnectionTable } from '#src/netstack/tcp/connection-table.js';
 import { TcpListener } from '#src/netstack/tcp/listener.js';
+import { Ports, PortSharing, type PortUse } from '#src/netstack/tcp/ports.js';
 import { TcpState } from '#src/netstack/tcp/state.js';
 import { TimeWait } from '#src/netstack/tcp/time-wait.js';
 import { MOST_TIME_WAIT, TimeWaitQueue } from '#src/netstack/tcp/time-wait-queue.js';
 import { Address } from '#src/netstack/wire/address.js';
 import { Bed, established, PEER, stateName, type Peer } from './bed.js';
+
+const THREE_PORTS = { first: 50_000, last: 50_002, perDestination: true };
 
 function opened(bed: Bed, listener: TcpListener, peerPort: number): [TcpConnection, Peer] {
   const peer = bed.peer({ port: listener.localPort, peerPort });
@@ -202,7 +206,7 @@ describe('ports', () => {
   });
 
   it('are chosen from the ephemeral ones, each once, until there is none', () => {
-    const bed = new Bed({ tcp: { ephemeralPorts: { first: 50_000, last: 50_002 } } });
+    const bed = new Bed({ tcp: { ephemeralPorts: THREE_PORTS } });
     const ports = new Set<number>();
     for (let count = 0; count < 3; count += 1) {
       const c = bed.tcp.connect({ address: peer, port: 9 });
@@ -214,6 +218,79 @@ describe('ports', () => {
     const [first] = bed.tcp;
     first?.abort();
     assert.ok(bed.tcp.connect({ address: peer, port: 9 }) instanceof TcpConnection);
+  });
+
+  it('are chosen anew for each destination, but by lwIP', () => {
+    const connect = (bed: Bed, port: number): unknown => bed.tcp.connect({ address: peer, port });
+    const bed = new Bed({ tcp: { ephemeralPorts: THREE_PORTS } });
+    for (let port = 1; port <= 30; port += 1)
+      assert.ok(connect(bed, (port % 10) + 1) instanceof TcpConnection);
+    assert.equal(connect(bed, 1), 'noPort');
+    const ephemeralPorts = { ...THREE_PORTS, perDestination: false };
+    const device = new Bed({ profile: 'esp32', tcp: { ephemeralPorts } });
+    for (const port of [1, 2, 3]) assert.ok(connect(device, port) instanceof TcpConnection);
+    assert.equal(connect(device, 4), 'noPort');
+  });
+
+  it('that were chosen rest until all others had their turn', () => {
+    for (const perDestination of [true, false]) {
+      const bed = new Bed({ tcp: { ephemeralPorts: { first: 50_000, last: 50_099, perDestination } } });
+      const ports = new Set<number>();
+      for (let count = 0; count < 100; count += 1) {
+        const c = bed.tcp.connect({ address: peer, port: 9 });
+        assert.ok(c instanceof TcpConnection);
+        ports.add(c.localPort);
+        c.abort();
+      }
+      assert.equal(ports.size, 100);
+    }
+  });
+
+  it('that were chosen are not those of listeners and bound connections, nor become theirs', () => {
+    const bed = new Bed({ tcp: { ephemeralPorts: THREE_PORTS } });
+    const listener = bed.listen(50_000);
+    const bound = bed.tcp.connect({ address: peer, port: 7, localPort: 50_001, sharesPort: true });
+    assert.ok(bound instanceof TcpConnection);
+    const chosen = bed.tcp.connect({ address: peer, port: 8, sharesPort: true });
+    assert.ok(chosen instanceof TcpConnection);
+    assert.equal(chosen.localPort, 50_002);
+    assert.equal(bed.tcp.connect({ address: peer, port: 8 }), 'noPort');
+    assert.equal(bed.tcp.listen({ address: undefined, port: 50_002 }), 'inUse');
+    assert.equal(bed.tcp.connect({ address: peer, port: 9, localPort: 50_002 }), 'inUse');
+    const shared = bed.tcp.connect({ address: peer, port: 9, localPort: 50_002, sharesPort: true });
+    assert.ok(shared instanceof TcpConnection);
+    listener.close();
+    bound.abort();
+    const free = [1, 2].map(() => bed.tcp.connect({ address: peer, port: 8 }));
+    assert.ok(free.every((c) => c instanceof TcpConnection));
+  });
+
+  it('that many connections share are looked up as fast as others', () => {
+    const ports = new Ports(THREE_PORTS, new ConnectionTable(1), () => 0.5);
+    const [one, other] = [Address.parse('10.0.0.1'), Address.parse('10.0.0.1')];
+    const uses = [one, other, one].map((address) => ports.add(address, 7, PortSharing.SHARED));
+    assert.deepEqual(new Set(uses).size, 1);
+    const listener = ports.add(undefined, 7, PortSharing.SHARED);
+    for (const use of uses) {
+      assert.equal(ports.isFree(one, 7, PortSharing.NONE), false);
+      ports.remove(use);
+    }
+    assert.equal(ports.isFree(peer, 7, PortSharing.NONE), false);
+    ports.remove(listener);
+    assert.equal(ports.isFree(one, 7, PortSharing.NONE), true);
+  });
+
+  it('are each found, however many are in use', () => {
+    const ports = new Ports(THREE_PORTS, new ConnectionTable(1), () => 0.5);
+    const uses = new Map<number, PortUse>();
+    for (let port = 1; port < 65_536; port += 7) {
+      uses.set(port, ports.add(undefined, port, PortSharing.NONE));
+    }
+    for (let port = 1; port < 65_536; port += 1) {
+      assert.equal(ports.isFree(peer, port, PortSharing.NONE), !uses.has(port), `port ${port}`);
+    }
+    for (const use of uses.values()) ports.remove(use);
+    for (const port of uses.keys()) assert.ok(ports.isFree(peer, port, PortSharing.NONE));
   });
 
   it('stay in use in TIME_WAIT', () => {

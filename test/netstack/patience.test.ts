@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { IcmpReport } from '#src/netstack/tcp/ip-service.js';
 import type { TcpConnection } from '#src/netstack/tcp/connection.js';
+import { seqAdd } from '#src/netstack/tcp/sequence.js';
 import { TcpState } from '#src/netstack/tcp/state.js';
 import { Bed, established, write } from './bed.js';
 
@@ -214,6 +215,12 @@ describe('ICMP errors', () => {
     bed.tcp.report({ ...report(other, 'hard'), quoted: report(c, 'hard').quoted });
     bed.tcp.report({ ...report(other, 'hard'), quoted: new DataView(new ArrayBuffer(4)) });
     assert.equal(other.state, TcpState.SYN_SENT);
+    for (const seq of [other.sndNxt, seqAdd(other.sndUna, -1)]) {
+      assert.equal(bed.tcp.believes(report(other, 'hard', seq)), false);
+      bed.tcp.report(report(other, 'hard', seq));
+      assert.equal(other.state, TcpState.SYN_SENT);
+    }
+    assert.ok(bed.tcp.believes(report(other, 'hard')));
   });
 
   it('of a smaller path send what is too large again, in smaller segments', () => {

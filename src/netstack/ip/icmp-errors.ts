@@ -140,7 +140,7 @@ export class IcmpErrors {
     frame.bytes.set(about.bytes.subarray(start, start + quoted), frame.start + ICMP_HEADER_BYTES);
     const pseudoSum = isIpv4 ? 0 : pseudoSum6(path.addressSum, frame.length);
     writeIcmpChecksum(view, frame.start, frame.end, pseudoSum);
-    output.send(path, isIpv4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6, frame, 0);
+    output.sendIcmp(path, frame);
   }
 
   #takeToken(): boolean {

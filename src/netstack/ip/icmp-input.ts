@@ -11,8 +11,6 @@ import {
   ICMP_HEADER_BYTES,
   Icmp4,
   Icmp6,
-  PROTOCOL_ICMP,
-  PROTOCOL_ICMPV6,
   pseudoSum6,
   Unreachable4,
   Unreachable6,
@@ -34,8 +32,8 @@ interface Quote {
   readonly protocol: number;
   /** Bytes of the whole packet, as its header says. */
   readonly bytes: number;
-  /** First bytes of the transport part; `undefined` in a later fragment. */
-  readonly transport: DataView | undefined;
+  /** First bytes of the transport part. */
+  readonly transport: DataView;
 }
 
 /** Takes what ICMP tells. */
@@ -117,10 +115,9 @@ export class IcmpInput {
     reply.bytes.set(packet.frame.bytes.subarray(packet.start, packet.end), reply.start);
     reply.end = reply.start + bytes;
     reply.view.setUint16(reply.start, type << 8);
-    const isIpv4 = packet.family === 4;
-    const pseudoSum = isIpv4 ? 0 : pseudoSum6(path.addressSum, bytes);
+    const pseudoSum = packet.family === 4 ? 0 : pseudoSum6(path.addressSum, bytes);
     writeIcmpChecksum(reply.view, reply.start, reply.end, pseudoSum);
-    output.send(path, isIpv4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6, reply, 0);
+    output.sendIcmp(path, reply);
   }
 
   #error(packet: InPacket, type: number, quote: Quote | undefined): void {
@@ -132,16 +129,14 @@ export class IcmpInput {
     const kind = packet.family === 4 ? kindOf4(type, code) : kindOf6(type, code);
     const mtu = kind === 'tooBig' ? toldMtu(packet, quote) : undefined;
     const { source, destination, protocol, transport: quoted } = quote;
-    const report =
-      quoted === undefined ? undefined : { kind, type, code, mtu, source, destination, protocol, quoted };
+    const report = { kind, type, code, mtu, source, destination, protocol, quoted };
     // A packet that would have fitted, or that is not in flight: the message is old, or forged (RFC 5927 §7).
-    const isForged = (mtu ?? 0) >= quote.bytes || (report !== undefined && !this.#sink.believes(report));
-    if (isForged) {
+    if ((mtu ?? 0) >= quote.bytes || !this.#sink.believes(report)) {
       this.#drop('badIcmp');
       return;
     }
     if (mtu !== undefined) this.#lowerMtu(quote, mtu);
-    if (report !== undefined) this.#sink.report(report);
+    this.#sink.report(report);
   }
 
   #lowerMtu({ source, destination }: Quote, mtu: number): void {
@@ -183,13 +178,14 @@ function readQuote4(packet: InPacket): Quote | undefined {
   if (headerBytes < IPV4_HEADER_BYTES || bytes < headerBytes) return undefined;
   const at = start + headerBytes;
   if (at + QUOTED_BYTES > packet.end) return undefined;
-  const isFirst = (view.getUint16(start + 6) & OFFSET_MASK) === 0;
+  // A later fragment shows no port: a forged one is as good.
+  if ((view.getUint16(start + 6) & OFFSET_MASK) !== 0) return undefined;
   return {
     source: Address.ofIpv4(view.getInt32(start + 12)),
     destination: Address.ofIpv4(view.getInt32(start + 16)),
     protocol: view.getUint8(start + 9),
     bytes,
-    transport: isFirst ? viewOf(view, at) : undefined,
+    transport: viewOf(view, at),
   };
 }
 
@@ -199,12 +195,13 @@ function readQuote6(packet: InPacket): Quote | undefined {
   if (start + IPV6_HEADER_BYTES > packet.end || view.getUint8(start) >>> 4 !== 6) return undefined;
   const upper = findUpper6(view, start, packet.end);
   if (upper === undefined || upper.at + QUOTED_BYTES > packet.end) return undefined;
+  if (upper.fragmentOffset !== 0) return undefined;
   return {
     source: readAddress(view, start + 8),
     destination: readAddress(view, start + 24),
     protocol: upper.protocol,
     bytes: IPV6_HEADER_BYTES + view.getUint16(start + 4),
-    transport: upper.fragmentOffset === 0 ? viewOf(view, upper.at) : undefined,
+    transport: viewOf(view, upper.at),
   };
 }
 

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { IpPath } from '../tcp/ip-service.js';
+import { pseudoSum6, writeIcmpChecksum } from '../wire/icmp.js';
 import { addressOf, bound, TestHost, Wire } from './hosts.test.js';
 import { ERROR_BURST, ERRORS_PER_SECOND } from './icmp-errors.js';
 import { LEAST_MTU4, LEAST_MTU6, MOST_PATH_MTUS, PATH_MTU_LIFE_MS, plateauBelow } from './path-mtu.js';
@@ -70,6 +72,18 @@ class Net {
   }
 }
 
+/** Sends an echo of `bytes` zeros. */
+function sendEcho({ frames, stack }: TestHost, path: IpPath, bytes: number): void {
+  const isIpv4 = path.headerBytes === 20;
+  const frame = frames.take(8 + bytes);
+  frame.end = frame.start + 8 + bytes;
+  frame.bytes.fill(0, frame.start, frame.end);
+  frame.view.setUint8(frame.start, isIpv4 ? 8 : 128);
+  const pseudoSum = isIpv4 ? 0 : pseudoSum6(path.addressSum, 8 + bytes);
+  writeIcmpChecksum(frame.view, frame.start, frame.end, pseudoSum);
+  stack.ip.send(path, isIpv4 ? 1 : 58, frame);
+}
+
 for (const family of FAMILIES) {
   describe(`a router, over ${family.name},`, () => {
     it('passes packets on in both directions', () => {
@@ -120,6 +134,27 @@ for (const family of FAMILIES) {
       net.run();
       assert.deepEqual(net.router.faults(), { hopLimit: 1 });
       assert.equal(from.takeError()?.type, family.length === 24 ? 11 : 3);
+    });
+
+    it('passes on the answer to an echo that is larger than the far link takes', () => {
+      const net = new Net(family, 1300);
+      const path = net.far.stack.ip.pathTo(addressOf(family.near), undefined);
+      assert.ok(path !== undefined);
+      sendEcho(net.far, path, 1400);
+      net.run();
+      assert.deepEqual(
+        [net.near, net.router, net.far].map((host) => host.faults()),
+        [{}, {}, { ignoredIcmp: 1 }],
+      );
+    });
+
+    it('passes packets on by the MTU of the link, whatever ICMP has said about its own', () => {
+      const net = new Net(family);
+      net.router.stack.ip.pathMtus.lower(addressOf(family.far), 1300, 1500);
+      const to = bound(net.far, 7);
+      bound(net.near, 5000).send(new Uint8Array(1400), addressOf(family.far), 7);
+      net.run();
+      assert.equal(to.receive()?.bytes.length, 1400);
     });
 
     it('tells the MTU of the far link, to which the source keeps, for ten minutes', () => {
@@ -228,6 +263,28 @@ for (const family of FAMILIES) {
       unused[family.headerBytes + 1] = (unused[family.headerBytes + 1] ?? 0) ^ 1;
       sender.receive(error(...tooBig, 1300, unused));
       assert.deepEqual([mtuOf(sender), sender.drops()], [1500, { badIcmp: 2 }]);
+    });
+
+    it('believes no error that quotes ICMP, which this host does not remember', () => {
+      const sender = host();
+      const quoted = sentBy(sender, 1450).slice(0, family.headerBytes + 8);
+      quoted[family.headerBytes === 20 ? 9 : 6] = family.length === 24 ? 1 : 58;
+      quoted[family.headerBytes] = family.length === 24 ? 0 : 129;
+      sender.receive(error(...tooBig, 1300, quoted));
+      assert.deepEqual([mtuOf(sender), sender.drops()], [1500, { badIcmp: 1 }]);
+    });
+
+    it('believes no error that quotes a later fragment, which shows no port', () => {
+      const sender = host();
+      sentBy(sender, 3000);
+      bound(sender, 5001).send(new Uint8Array(3000), addressOf(family.far), 7);
+      const [first, second] = sender.port.take();
+      assert.ok(first !== undefined && second !== undefined);
+      const bytes = family.headerBytes + (family.length === 24 ? 8 : 16);
+      sender.receive(error(...tooBig, 1300, second.slice(0, bytes)));
+      assert.deepEqual([mtuOf(sender), sender.drops()], [1500, { badIcmp: 1 }]);
+      sender.receive(error(...tooBig, 1300, first.slice(0, bytes)));
+      assert.equal(mtuOf(sender), 1300);
     });
 
     it(`keeps the MTUs of ${MOST_PATH_MTUS} destinations, and forgets the oldest for one more`, () => {

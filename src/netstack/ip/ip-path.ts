@@ -44,6 +44,10 @@ export class Path implements IpPath {
     return this.#mtu;
   }
 
+  get linkMtu(): number {
+    return this.hop?.mtu ?? this.#mtu;
+  }
+
   /** True: the path's MTU is lower than what is believed, and routers have to fragment. */
   get mayFragment(): boolean {
     if (this.#generation !== this.#router.generation) this.#refresh();

@@ -239,10 +239,8 @@ export class Ip implements IpService, InterfaceHost, PacketSink {
   }
 
   believes(report: IcmpReport): boolean {
-    const { protocol } = report;
-    // Echo replies are IP's own, and IP does not remember them.
-    if (protocol === PROTOCOL_ICMP || protocol === PROTOCOL_ICMPV6) return true;
-    return this.#transports.get(protocol)?.believes(report) ?? false;
+    // Echo replies are IP's own, and IP does not remember them: anyone could quote one.
+    return this.#transports.get(report.protocol)?.believes(report) ?? false;
   }
 
   report(report: IcmpReport): void {

@@ -3,12 +3,14 @@ import type { Counters } from '../counters.js';
 import type { Frame, FramePool } from '../frame.js';
 import type { Address } from '../wire/address.js';
 import { checksumOf } from '../wire/checksum.js';
+import { PROTOCOL_ICMP, PROTOCOL_ICMPV6 } from '../wire/icmp.js';
 import { DONT_FRAGMENT, IPV4_HEADER_BYTES, writeIpv4 } from '../wire/ipv4.js';
 import { IPV6_HEADER_BYTES, writeIpv6 } from '../wire/ipv6.js';
 import { type FragmentedPacket, sendFragments } from './fragments.js';
 import { Hop } from './hop.js';
 import type { Path } from './ip-path.js';
 import type { NetInterface } from './net-interface.js';
+import { LEAST_MTU6 } from './path-mtu.js';
 
 export interface OutputOptions {
   readonly counters: Counters;
@@ -50,16 +52,41 @@ export class Output {
   send(path: Path, protocol: number, frame: Frame, ecn: number): void {
     const { hop } = path;
     if (hop === undefined) {
-      this.#counters.drop('noRoute');
-      this.#frames.give(frame);
+      this.#dropUnroutable(frame);
       return;
     }
-    if (frame.length + path.headerBytes > path.mtu) {
-      this.#sendInFragments(path, hop, protocol, frame, ecn);
+    const { mtu } = path;
+    if (frame.length + path.headerBytes > mtu) {
+      this.#sendInFragments(path, hop, protocol, frame, ecn, mtu);
       return;
     }
-    if (path.headerBytes === IPV4_HEADER_BYTES) this.#writeHeader4(path, protocol, frame, ecn);
+    const fragment = this.#discoversPathMtu && !path.mayFragment ? DONT_FRAGMENT : 0;
+    if (path.headerBytes === IPV4_HEADER_BYTES) this.#writeHeader4(path, protocol, frame, ecn, fragment);
     else this.#writeHeader6(path, protocol, frame, ecn);
+    this.#counters.sent += 1;
+    this.transmit(hop, frame);
+  }
+
+  /**
+   * Sends an ICMP message, and owns its frame. This host believes no error about it, because it keeps nothing
+   * to compare with; so it must not need the MTU of its path: IPv4 routers may fragment it (as Linux's), and
+   * IPv6 packets to another link have the size that every link takes (RFC 8200 §5).
+   */
+  sendIcmp(path: Path, frame: Frame): void {
+    const { hop, headerBytes } = path;
+    if (hop === undefined) {
+      this.#dropUnroutable(frame);
+      return;
+    }
+    const isIpv4 = headerBytes === IPV4_HEADER_BYTES;
+    const protocol = isIpv4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6;
+    const mtu = isIpv4 || hop.isOnLink ? path.mtu : LEAST_MTU6;
+    if (frame.length + headerBytes > mtu) {
+      this.#sendInFragments(path, hop, protocol, frame, 0, mtu);
+      return;
+    }
+    if (isIpv4) this.#writeHeader4(path, protocol, frame, 0, 0);
+    else this.#writeHeader6(path, protocol, frame, 0);
     this.#counters.sent += 1;
     this.transmit(hop, frame);
   }
@@ -100,7 +127,12 @@ export class Output {
     return this.#identification;
   }
 
-  #sendInFragments(path: Path, hop: Hop, protocol: number, frame: Frame, ecn: number): void {
+  #dropUnroutable(frame: Frame): void {
+    this.#counters.drop('noRoute');
+    this.#frames.give(frame);
+  }
+
+  #sendInFragments(path: Path, hop: Hop, protocol: number, frame: Frame, ecn: number, mtu: number): void {
     this.#fragmentedPackets = (this.#fragmentedPackets + 1) | 0;
     const identification =
       path.headerBytes === IPV4_HEADER_BYTES ? this.nextIdentification() : this.#fragmentedPackets;
@@ -113,7 +145,7 @@ export class Output {
       ecn,
       hopLimit,
       identification,
-      mtu: path.mtu,
+      mtu,
     };
     const fragments = sendFragments(this.#frames, frame, packet, (fragment) => {
       this.transmit(hop, fragment);
@@ -122,14 +154,13 @@ export class Output {
     this.#frames.give(frame);
   }
 
-  #writeHeader4(path: Path, protocol: number, frame: Frame, ecn: number): void {
+  #writeHeader4(path: Path, protocol: number, frame: Frame, ecn: number, fragment: number): void {
     const totalBytes = frame.length + IPV4_HEADER_BYTES;
     const start = frame.start - IPV4_HEADER_BYTES;
     const { view } = frame;
     const identification = this.nextIdentification();
     const first = 0x4500 | ecn;
     const lifeAndProtocol = (this.#hopLimit << 8) | protocol;
-    const fragment = this.#discoversPathMtu && !path.mayFragment ? DONT_FRAGMENT : 0;
     const sum = first + totalBytes + identification + fragment + lifeAndProtocol + path.addressSum;
     view.setInt32(start, (first << 16) | totalBytes);
     view.setInt32(start + 4, (identification << 16) | fragment);

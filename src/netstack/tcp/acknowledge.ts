@@ -8,6 +8,7 @@ import type { Segment } from '../wire/tcp-segment.js';
 import { finAcked } from './close.js';
 import type { TcpConnection } from './connection.js';
 import { acknowledgeNow } from './receive.js';
+import { addSample } from './rtt.js';
 import { timestamp } from './segment-writer.js';
 import type { SentSegment } from './sent-segment.js';
 import { seqAdd, seqAtMost, seqDiff, seqLess, type Seq } from './sequence.js';
@@ -57,7 +58,7 @@ function takeProbe(c: TcpConnection, ack: Seq): boolean {
   c.timers.isProbed = false;
   c.isFinSent = c.unsent() === 0;
   // It may have been any of several probes: that is no sample of the round trip (Karn's rule).
-  c.sent.append(c.sndNxt, ack, c.nowMs()).transmissions = 2;
+  c.sentList().append(c.sndNxt, ack, c.nowMs()).transmissions = 2;
   c.sndNxt = ack;
   return true;
 }
@@ -119,11 +120,12 @@ export function takeAcked(c: TcpConnection, segment: Segment, acked: number, now
     else if (sampleMs < 0 && !first.isSacked) sampleMs = nowMs - first.sentAtMs;
     sent.removeFirst();
   }
+  if (sent.first === undefined) c.releaseSent();
   sampleRoundTrip(c, segment, wasResent ? -1 : sampleMs, nowMs);
   c.sndUna = ack;
   const bytes = Math.min(c.sendRing.length, seqDiff(ack, c.sendStart));
   if (bytes > 0) {
-    c.sendRing.drop(bytes);
+    c.dropSent(bytes);
     c.sendStart = seqAdd(c.sendStart, bytes);
     c.acked += bytes;
     c.signal(TcpEvent.ACKED);
@@ -138,7 +140,7 @@ function sampleRoundTrip(c: TcpConnection, segment: Segment, sampleMs: number, n
     ms = (timestamp(c) - segment.timestampEcho) | 0;
   }
   if (ms < 0) return;
-  c.roundTrip.add(ms, nowMs);
+  addSample(c.timers, ms, nowMs);
   c.timers.backoffs = 0;
 }
 

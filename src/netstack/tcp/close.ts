@@ -46,7 +46,7 @@ export function close(c: TcpConnection, discards: boolean): void {
 function discardData(c: TcpConnection): void {
   c.isDiscarding = true;
   dropOutOfOrder(c);
-  c.receiveRing.release();
+  c.releaseReceived();
   c.unconsumed = 0;
   windowOpened(c);
 }
@@ -105,7 +105,7 @@ export function remove(c: TcpConnection): void {
 function release(c: TcpConnection): void {
   releaseWork(c);
   // The program still reads what has come before the end, unless it has ended the connection itself.
-  if (c.failure === undefined && !c.isFinReceived) c.receiveRing.release();
+  if (c.failure === undefined && !c.isFinReceived) c.releaseReceived();
   c.listener?.lost(c);
   c.host.forget(c);
 }
@@ -114,7 +114,7 @@ function release(c: TcpConnection): void {
 function releaseWork(c: TcpConnection): void {
   c.timers.disarm();
   c.timers.release();
-  c.sent.clear();
-  c.sendRing.release();
+  c.releaseSent();
+  c.releaseSendRing();
   c.ranges.clear();
 }

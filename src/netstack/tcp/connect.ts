@@ -75,7 +75,7 @@ function completeOpen(c: TcpConnection, segment: Segment): void {
 /** Both sides open at once (§3.5, figure 8): the SYN goes out again, with an ACK. */
 function answerSimultaneousSyn(c: TcpConnection): void {
   changeState(c, 'peerSyn');
-  c.sent.clear();
+  c.releaseSent();
   c.sndNxt = c.iss;
   c.hasSynToSend = true;
   c.timers.armSynReceived();

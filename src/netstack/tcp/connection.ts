@@ -12,10 +12,12 @@
  */
 import { assert } from '../../support/assert.js';
 import { Timer, type TimerOwner } from '../../support/timers.js';
+import { isCount, isDuration } from '../numbers.js';
 import { TcpEvent, type TcpFailure, type TcpInfo, type TcpSocket } from '../raw-api.js';
 import type { Address } from '../wire/address.js';
 import { abort, close, shutdown } from './close.js';
 import type { Congestion } from './congestion/congestion.js';
+import { ConnectionBits } from './connection-bits.js';
 import type { TableEntry } from './connection-table.js';
 import { connectionInfo } from './info.js';
 import type { TcpHost } from './host.js';
@@ -26,10 +28,10 @@ import type { PortUse } from './ports.js';
 import { NO_RANGES, type Ranges } from './ranges.js';
 import type { LossRecovery } from './recovery.js';
 import { windowOpened } from './receive.js';
-import { ReceiveBuffer } from './receive-buffer.js';
-import { ByteRing } from './ring.js';
-import { RoundTrip } from './rtt.js';
-import { SentList } from './sent-segment.js';
+import { NOTHING_RECEIVED, type ReceiveBuffer } from './receive-buffer.js';
+import { type ByteRing, NO_RING } from './ring.js';
+import { beginRoundTrip } from './rtt.js';
+import { NOTHING_SENT, type SentList } from './sent-segment.js';
 import { seqDiff, seqOf, type Seq } from './sequence.js';
 import { canSend, TcpState } from './state.js';
 import { ConnectionTimers } from './timers.js';
@@ -45,7 +47,7 @@ export interface ConnectionEnds {
   readonly receiveWindowBytes: number | undefined;
 }
 
-export class TcpConnection implements TcpSocket, TableEntry, TimerOwner {
+export class TcpConnection extends ConnectionBits implements TcpSocket, TableEntry, TimerOwner {
   readonly host: TcpHost;
   readonly localPort: number;
   readonly remotePort: number;
@@ -63,8 +65,6 @@ export class TcpConnection implements TcpSocket, TableEntry, TimerOwner {
   /** The use of its local port, if this host has opened it. */
   portUse: PortUse | undefined;
   hashNext: TableEntry | undefined;
-  isScheduled = false;
-  isReady = false;
   events = 0;
 
   // ---- sending (§3.3.1, table 2)
@@ -85,25 +85,17 @@ export class TcpConnection implements TcpSocket, TableEntry, TimerOwner {
   /** The path's MTU for which `sendMss` holds. */
   mssMtu = 0;
   readonly sendBufferBytes: number;
-  readonly sendRing: ByteRing;
+  /** `NO_RING` while it is empty. */
+  sendRing: ByteRing = NO_RING;
   /** Sequence number of the ring's first byte. */
   sendStart: Seq = seqOf(0);
-  /** FIN follows what is in the ring. */
-  isFinQueued = false;
-  isFinSent = false;
-  hasSynToSend = false;
-  isNoDelay = false;
-  isCorked = false;
   acked = 0;
-  /** True if bytes waited since the last `DRAINED`. */
-  hasWaited = false;
-  readonly sent: SentList;
-  readonly roundTrip: RoundTrip;
+  /** `NOTHING_SENT` while nothing is in flight. */
+  sent: SentList = NOTHING_SENT;
   /** `undefined` before the first data is sent, as `congestion`. */
   recovery: LossRecovery | undefined;
   congestion: Congestion | undefined;
   retransmissions = 0;
-  wasSynLost = false;
 
   // ---- receiving (§3.3.1, table 3)
 
@@ -113,24 +105,17 @@ export class TcpConnection implements TcpSocket, TableEntry, TimerOwner {
   rcvEdge: Seq = seqOf(0);
   receiveScale = 0;
   readonly receiveWindowBytes: number;
-  /** True if the program chose the window: its scale is no larger than the window needs. */
-  readonly hasOwnWindow: boolean;
-  readonly receiveRing: ReceiveBuffer;
+  /** `NOTHING_RECEIVED` while it is empty. */
+  receiveRing: ReceiveBuffer = NOTHING_RECEIVED;
   /** `NO_RANGES` before anything came out of order. */
   ranges: Ranges = NO_RANGES;
   /** Bytes that the program has and has not consumed. */
   unconsumed = 0;
-  /** Data is dropped, as if it were read at once: the program has closed the connection. */
-  isDiscarding = false;
-  /** The program has closed the connection: it gets no more events of data. */
-  isOrphan = false;
   /** Place of a FIN that has come before data that is missing. */
   finAt: Seq | undefined;
-  isFinReceived = false;
 
   // ---- acknowledging (§3.8.6.3)
 
-  isAckDue = false;
   /** Segments and bytes that are not acknowledged yet. */
   delayedSegments = 0;
   delayedBytes = 0;
@@ -141,14 +126,9 @@ export class TcpConnection implements TcpSocket, TableEntry, TimerOwner {
   /** A block to report first: data that came twice (RFC 2883). */
   duplicateStart: Seq = seqOf(0);
   duplicateEnd: Seq = seqOf(0);
-  hasDuplicate = false;
 
   // ---- options
 
-  hasSack = false;
-  /** Both sides scale their windows (RFC 7323 §2.2). */
-  hasScale = false;
-  hasTimestamps = false;
   /** TS.Recent (RFC 7323 §4.3). */
   tsRecent = 0;
   timestampOffset = 0;
@@ -159,6 +139,7 @@ export class TcpConnection implements TcpSocket, TableEntry, TimerOwner {
   readonly timer = new Timer(this);
 
   constructor(host: TcpHost, ends: ConnectionEnds) {
+    super();
     const { profile } = host;
     this.host = host;
     this.path = ends.path;
@@ -167,11 +148,8 @@ export class TcpConnection implements TcpSocket, TableEntry, TimerOwner {
     this.sendBufferBytes = ends.sendBufferBytes ?? profile.sendBufferBytes;
     this.receiveWindowBytes = ends.receiveWindowBytes ?? profile.receiveWindowBytes;
     this.hasOwnWindow = ends.receiveWindowBytes !== undefined;
-    this.sendRing = new ByteRing(host.rings);
-    this.receiveRing = new ReceiveBuffer(host.rings);
-    this.sent = new SentList(host.segments);
     this.timers = new ConnectionTimers(this);
-    this.roundTrip = new RoundTrip(this.timers);
+    beginRoundTrip(this.timers);
     this.quickAcks = profile.quickAcks;
   }
 
@@ -203,7 +181,7 @@ export class TcpConnection implements TcpSocket, TableEntry, TimerOwner {
   // ---- sending
 
   sendSpace(): number {
-    if (!canSend(this.state) && !this.#isOpening()) return 0;
+    if (!canSend(this.state) && !this.isOpening()) return 0;
     if (this.isFinQueued) return 0;
     const free = this.sendBufferBytes - this.sendRing.length;
     const { sendQueueSegments } = this.host.profile;
@@ -215,7 +193,7 @@ export class TcpConnection implements TcpSocket, TableEntry, TimerOwner {
     return Math.min(free, Math.max(0, slots) * this.sendMss + tail);
   }
 
-  #isOpening(): boolean {
+  private isOpening(): boolean {
     return this.state === TcpState.SYN_SENT || this.state === TcpState.SYN_RECEIVED;
   }
 
@@ -238,7 +216,9 @@ export class TcpConnection implements TcpSocket, TableEntry, TimerOwner {
 
   write(bytes: Uint8Array): number {
     const taken = Math.min(bytes.length, this.sendSpace());
-    if (taken > 0) this.sendRing.append(taken === bytes.length ? bytes : bytes.subarray(0, taken));
+    if (taken === 0) return 0;
+    if (this.sendRing === NO_RING) this.sendRing = this.host.rings.take();
+    this.sendRing.append(taken === bytes.length ? bytes : bytes.subarray(0, taken));
     return taken;
   }
 
@@ -254,18 +234,22 @@ export class TcpConnection implements TcpSocket, TableEntry, TimerOwner {
   }
 
   peek(most = this.receiveRing.length): Uint8Array {
+    assert(most >= 0, 'a length is not negative');
     return this.receiveRing.head(most);
   }
 
   skip(bytes: number): void {
+    assert(isCount(bytes), 'bytes are skipped as a whole');
     // The buffer of a connection that was reset is gone.
     if (this.receiveRing.length === 0) return;
     // Data out of order lies behind the end of the ring.
     this.receiveRing.drop(bytes, this.ranges.count > 0);
+    if (this.receiveRing.isUnused) this.giveReceiveBuffer();
     this.unconsumed += bytes;
   }
 
   consume(bytes: number): void {
+    assert(isCount(bytes), 'bytes are consumed as a whole');
     if (this.isDiscarding || this.state === TcpState.CLOSED) return;
     assert(bytes <= this.unconsumed, 'no more is consumed than was skipped');
     this.unconsumed -= bytes;
@@ -304,10 +288,13 @@ export class TcpConnection implements TcpSocket, TableEntry, TimerOwner {
   }
 
   setKeepAlive(idleMs: number, intervalMs: number, probes: number): void {
+    assert(isDuration(idleMs), 'an idle time is finite');
+    assert(idleMs === 0 || (isDuration(intervalMs) && isCount(probes)), 'probes are counted');
     this.timers.setKeepAlive(idleMs, intervalMs, probes);
   }
 
   setUserTimeout(ms: number): void {
+    assert(isDuration(ms), 'a timeout is finite');
     this.timers.userTimeoutMs = ms;
   }
 
@@ -330,6 +317,58 @@ export class TcpConnection implements TcpSocket, TableEntry, TimerOwner {
   /** True once nothing is left for the connection to do; the host's record of TIME_WAIT is none of its. */
   get isOver(): boolean {
     return this.state === TcpState.CLOSED || this.state === TcpState.TIME_WAIT;
+  }
+
+  // ---- what an idle connection does not have
+
+  /** Removes bytes from the send buffer: the peer has them. */
+  dropSent(bytes: number): void {
+    this.sendRing.drop(bytes);
+    if (this.sendRing.length === 0) this.releaseSendRing();
+  }
+
+  releaseSendRing(): void {
+    if (this.sendRing === NO_RING) return;
+    this.sendRing.release();
+    this.host.rings.give(this.sendRing);
+    this.sendRing = NO_RING;
+  }
+
+  /** Returns the list of what is in flight, to put something into it. */
+  sentList(): SentList {
+    if (this.sent === NOTHING_SENT) this.sent = this.host.sentLists.take();
+    return this.sent;
+  }
+
+  /** Forgets what is in flight. */
+  releaseSent(): void {
+    if (this.sent === NOTHING_SENT) return;
+    this.sent.clear();
+    this.host.sentLists.give(this.sent);
+    this.sent = NOTHING_SENT;
+  }
+
+  /** Returns the receive buffer, to put something into it. */
+  receiveBuffer(): ReceiveBuffer {
+    if (this.receiveRing === NOTHING_RECEIVED) this.receiveRing = this.host.receiveBuffers.take();
+    return this.receiveRing;
+  }
+
+  /** Ends the loan of a frame: what the program has not read is copied. */
+  settleReceived(): void {
+    this.receiveRing.settle();
+    if (this.receiveRing.isUnused) this.giveReceiveBuffer();
+  }
+
+  releaseReceived(): void {
+    this.receiveRing.release();
+    this.giveReceiveBuffer();
+  }
+
+  private giveReceiveBuffer(): void {
+    if (this.receiveRing === NOTHING_RECEIVED) return;
+    this.host.receiveBuffers.give(this.receiveRing);
+    this.receiveRing = NOTHING_RECEIVED;
   }
 
   /** Returns the bytes that have left and that neither arrived nor were lost, as far as is known. */

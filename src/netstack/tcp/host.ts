@@ -6,8 +6,10 @@ import type { Address } from '../wire/address.js';
 import type { TcpConnection } from './connection.js';
 import type { TcpCounters } from './counters.js';
 import type { IpService } from './ip-service.js';
-import type { RingPool } from './ring.js';
-import type { SentSegmentPool } from './sent-segment.js';
+import type { ReceiveBuffer } from './receive-buffer.js';
+import type { ByteRing } from './ring.js';
+import type { SentList } from './sent-segment.js';
+import type { Spare } from './spare.js';
 import type { TcpListener } from './listener.js';
 import type { TimeWait } from './time-wait.js';
 import type { TimeTable } from './time-table.js';
@@ -17,8 +19,10 @@ export interface TcpHost {
   readonly ip: IpService;
   readonly clock: MonotonicClock;
   readonly timers: Timers;
-  readonly rings: RingPool;
-  readonly segments: SentSegmentPool;
+  /** What connections have while they send and receive. */
+  readonly rings: Spare<ByteRing>;
+  readonly receiveBuffers: Spare<ReceiveBuffer>;
+  readonly sentLists: Spare<SentList>;
   readonly times: TimeTable;
   readonly counters: TcpCounters;
   /** Time at which the host's global ticks began. */

@@ -4,7 +4,7 @@ import { fail } from './close.js';
 import type { TcpConnection } from './connection.js';
 import { updateMss } from './mss.js';
 import type { SentSegment } from './sent-segment.js';
-import { seqAdd, seqAtMost, seqDiff, seqLess, seqMin, seqOf } from './sequence.js';
+import { seqAdd, seqDiff, seqLess, seqMin, seqOf } from './sequence.js';
 import { TcpState } from './state.js';
 
 /** Places in the quoted header. */
@@ -21,7 +21,7 @@ export function quotedPorts({ quoted }: IcmpReport): { local: number; remote: nu
 /** Returns true if the quoted segment is in flight: a forged error has to guess that (RFC 5927 §4.1). */
 export function isInFlight(c: TcpConnection, { quoted }: IcmpReport): boolean {
   const seq = seqOf(quoted.getInt32(SEQUENCE));
-  return !seqLess(seq, c.sndUna) && seqAtMost(seq, c.sndNxt);
+  return !seqLess(seq, c.sndUna) && seqLess(seq, c.sndNxt);
 }
 
 /** Takes an error about a segment that is in flight. */

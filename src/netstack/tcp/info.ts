@@ -5,7 +5,7 @@ import { initialWindowBytes } from './mss.js';
 import { seqDiff } from './sequence.js';
 
 export function connectionInfo(c: TcpConnection): TcpInfo {
-  const { roundTrip, congestion, sent, recovery, timers } = c;
+  const { congestion, sent, recovery, timers } = c;
   let sackedSegments = 0;
   let lostSegments = 0;
   let retransmittedSegments = 0;
@@ -15,13 +15,14 @@ export function connectionInfo(c: TcpConnection): TcpInfo {
     if (segment.isResent) retransmittedSegments += 1;
   }
   const phase = recovery?.phase ?? 'open';
-  const isMeasured = roundTrip.smoothedMs >= 0;
+  // The times of a connection that is over are gone.
+  const isMeasured = !c.isOver && timers.smoothedRttMs >= 0;
   const hasHoles = sackedSegments > 0 || (recovery?.duplicates ?? 0) > 0;
   return {
     state: c.state,
-    smoothedRttMs: isMeasured ? roundTrip.smoothedMs : undefined,
-    rttVariationMs: isMeasured ? roundTrip.variationMs : undefined,
-    rtoMs: timers.rtoMs(),
+    smoothedRttMs: isMeasured ? timers.smoothedRttMs : undefined,
+    rttVariationMs: isMeasured ? timers.rttVariationMs : undefined,
+    rtoMs: c.isOver ? 0 : timers.rtoMs(),
     congestionWindowBytes: congestion?.windowBytes ?? initialWindowBytes(c),
     slowStartThresholdBytes: congestion?.thresholdBytes ?? Number.POSITIVE_INFINITY,
     bytesInFlight: c.inFlight(),

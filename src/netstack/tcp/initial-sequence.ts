@@ -20,18 +20,19 @@ export class InitialSequence {
 
   /** Returns the keyed hash, 32 bits. */
   hash(local: Address, localPort: number, remote: Address, remotePort: number): number {
-    const [k0, k1, k2, k3] = this.#keys;
-    let hash = k0;
-    for (const word of [local.a, local.b, local.c, local.d, k1, remote.a, remote.b, remote.c, remote.d, k2]) {
-      hash = mix(hash ^ word);
-    }
-    return mix(mix(hash ^ ((localPort << 16) | remotePort)) ^ k3);
+    const [first, second, third, fourth] = this.#keys;
+    const hash = mixAddress(mix(mixAddress(first, local) ^ second), remote);
+    return mix(mix(mix(hash ^ third) ^ ((localPort << 16) | remotePort)) ^ fourth);
   }
+}
+
+function mixAddress(hash: number, { a, b, c, d }: Address): number {
+  return mix(mix(mix(mix(hash ^ a) ^ b) ^ c) ^ d);
 }
 
 /** The finaliser of MurmurHash3: each bit of the input changes half of the output's. */
 function mix(word: number): number {
   let hash = Math.imul(word ^ (word >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) + 0x27d4eb2f;
+  return ((hash ^ (hash >>> 16)) + 0x27d4eb2f) | 0;
 }

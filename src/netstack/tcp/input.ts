@@ -9,7 +9,7 @@ import { fail } from './close.js';
 import { receiveInSynSent } from './connect.js';
 import type { TcpConnection } from './connection.js';
 import { established } from './established.js';
-import { receivePredicted } from './predicted.js';
+import { isPredicted, receivePredicted } from './predicted.js';
 import { resend } from './output.js';
 import { acknowledgeNow, isAcceptable, receiveData } from './receive.js';
 import { noteDuplicate } from './segment-writer.js';
@@ -29,13 +29,16 @@ export type InputAnswer =
   | 'listen';
 
 export function receiveSegment(c: TcpConnection, segment: Segment): InputAnswer {
-  if (receivePredicted(c, segment)) return 'done';
+  if (isPredicted(c, segment)) {
+    receivePredicted(c, segment);
+    return 'done';
+  }
   if (c.state === TcpState.SYN_SENT) return receiveInSynSent(c, segment);
   if (c.state === TcpState.SYN_RECEIVED && isRepeatedSyn(c, segment)) return 'done';
   const isReset = (segment.flags & TcpFlag.RST) !== 0;
   if (!isReset && isTooOld(c, segment)) return refuse(c, 'paws', mayAnswer(c, segment));
   if (!isAcceptable(c, segment)) return refuseUnacceptable(c, segment, isReset);
-  c.timers.heardAtMs = c.nowMs();
+  c.timers.heard();
   if (isReset) return receiveReset(c, segment);
   if ((segment.flags & TcpFlag.SYN) !== 0) return challenge(c, 'syn');
   if ((segment.flags & TcpFlag.ACK) === 0) return refuse(c, 'noAck', false);
@@ -55,7 +58,7 @@ function receiveAfterAck(c: TcpConnection, segment: Segment): void {
 function refuseUnacceptable(c: TcpConnection, segment: Segment, isReset: boolean): 'done' {
   if (isReset) return refuse(c, 'resetOutside', false);
   // A probe of the peer's, or a retransmission: the peer needs to know where this side is (§3.10.7.4).
-  c.timers.heardAtMs = c.nowMs();
+  c.timers.heard();
   // Data that came before is reported as a duplicate (RFC 2883 §4).
   const dataEnd = seqAdd(segment.seq, segment.dataLength);
   if (seqAtMost(dataEnd, c.rcvNxt)) noteDuplicate(c, segment.seq, dataEnd);
@@ -124,7 +127,7 @@ function receiveReset(c: TcpConnection, segment: Segment): 'done' {
 function isRepeatedSyn(c: TcpConnection, segment: Segment): boolean {
   const { flags } = segment;
   if ((flags & (TcpFlag.SYN | TcpFlag.RST)) !== TcpFlag.SYN || segment.seq !== c.irs) return false;
-  c.timers.heardAtMs = c.nowMs();
+  c.timers.heard();
   if ((flags & TcpFlag.ACK) !== 0) {
     if (segment.ack !== c.sndNxt) return false;
     // Both SYNs crossed: the peer's is acknowledged already, so that only its ACK is news (figure 8).

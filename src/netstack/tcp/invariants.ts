@@ -6,6 +6,9 @@
 import { assert } from '../../support/assert.js';
 import type { TcpConnection } from './connection.js';
 import { MOST_RANGES } from './ranges.js';
+import { NOTHING_RECEIVED } from './receive-buffer.js';
+import { NO_RING } from './ring.js';
+import { NOTHING_SENT } from './sent-segment.js';
 import { seqAdd, seqAtMost, seqDiff, seqLess, type Seq } from './sequence.js';
 import { canReceive, isSynchronized, TcpState, TRANSITIONS } from './state.js';
 
@@ -13,6 +16,7 @@ const NEVER = Number.POSITIVE_INFINITY;
 
 /** Checks a connection as it is. @throws an assertion failure that names the invariant. */
 export function checkInvariants(c: TcpConnection): void {
+  checkIdle(c);
   if (c.state === TcpState.CLOSED) {
     checkClosed(c);
     return;
@@ -32,6 +36,18 @@ function checkClosed(c: TcpConnection): void {
   assert(c.sent.count === 0 && c.sent.first === undefined, 'a closed connection has nothing in flight');
   assert(c.sendRing.length === 0, 'a closed connection has nothing to send');
   assert(c.ranges.count === 0, 'a closed connection keeps nothing out of order');
+}
+
+// ---- what an idle connection does not have
+
+/** An idle connection has neither lists nor buffers, and nothing was put into what stands for them. */
+function checkIdle({ sent, sendRing, receiveRing }: TcpConnection): void {
+  assert(sent.count > 0 || sent === NOTHING_SENT, 'a list without segments is given back');
+  assert(sendRing.length > 0 || sendRing === NO_RING, 'an empty send buffer is given back');
+  assert(!receiveRing.isUnused || receiveRing === NOTHING_RECEIVED, 'an empty receive buffer is given back');
+  assert(NOTHING_SENT.first === undefined && NOTHING_SENT.count === 0, 'nothing is what was sent');
+  assert(NO_RING.length === 0 && NO_RING.capacity === 0, 'no ring holds nothing');
+  assert(NOTHING_RECEIVED.isUnused, 'nothing is what was received');
 }
 
 // ---- what is in flight

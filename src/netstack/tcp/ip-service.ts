@@ -8,6 +8,8 @@ export interface IpPath {
   readonly destination: Address;
   /** Bytes of the largest IP packet on the path; it falls when ICMP says so (RFC 1191, RFC 8201). */
   readonly mtu: number;
+  /** Bytes of the largest IP packet that the path's interface takes. */
+  readonly linkMtu: number;
   /** Bytes of the IP header: 20 or 40. */
   readonly headerBytes: number;
   /**

@@ -11,6 +11,7 @@ import { chooseSequence, takeSyn } from './connect.js';
 import { TcpConnection, type ConnectionEnds } from './connection.js';
 import type { TcpHost } from './host.js';
 import type { PortUse } from './ports.js';
+import { Queue } from './queue.js';
 import { updateSendWindow } from './acknowledge.js';
 import type { TimeWait } from './time-wait.js';
 import { changeState } from './state.js';
@@ -35,7 +36,7 @@ export class TcpListener implements TcpListenerSocket {
   /** Connections whose handshake is not complete. */
   #opening = 0;
   portUse: PortUse | undefined;
-  readonly #waiting = new Set<TcpConnection>();
+  readonly #waiting = new Queue<TcpConnection>();
   #isClosed = false;
 
   constructor(host: TcpHost, settings: ListenerSettings, onClosed: (listener: TcpListener) => void) {
@@ -48,7 +49,7 @@ export class TcpListener implements TcpListenerSocket {
 
   /** True if a further SYN is taken. */
   get hasRoom(): boolean {
-    return this.#opening + this.#waiting.size < this.settings.backlog;
+    return this.#opening + this.#waiting.length < this.settings.backlog;
   }
 
   /** Returns true if the listener gets connections to an address of this host. */
@@ -78,7 +79,7 @@ export class TcpListener implements TcpListenerSocket {
   /** A handshake is complete: the program may take the connection. */
   established(c: TcpConnection): void {
     this.#opening -= 1;
-    this.#waiting.add(c);
+    this.#waiting.push(c);
     if (this.isReady) return;
     this.isReady = true;
     this.#host.ready(this);
@@ -86,18 +87,16 @@ export class TcpListener implements TcpListenerSocket {
 
   /** A connection is over before the program has taken it. */
   lost(c: TcpConnection): void {
-    if (!this.#waiting.delete(c)) this.#opening -= 1;
+    if (!this.#waiting.remove(c)) this.#opening -= 1;
   }
 
   accept(): TcpSocket | undefined {
-    for (const c of this.#waiting) {
-      this.#waiting.delete(c);
-      c.listener = undefined;
-      // Events that came before belong to the program from now on.
-      if (c.events !== 0) c.signal(0);
-      return c;
-    }
-    return undefined;
+    const c = this.#waiting.shift();
+    if (c === undefined) return undefined;
+    c.listener = undefined;
+    // Events that came before belong to the program from now on.
+    if (c.events !== 0) c.signal(0);
+    return c;
   }
 
   close(): void {

@@ -36,7 +36,7 @@ function sendFirstSyn(c: TcpConnection): void {
   const isAnswer = c.state === TcpState.SYN_RECEIVED;
   sendSyn(c, isAnswer ? SYN | ACK : SYN);
   c.sndNxt = seqAdd(c.iss, 1);
-  c.sent.append(c.iss, c.sndNxt, c.nowMs());
+  c.sentList().append(c.iss, c.sndNxt, c.nowMs());
   c.timers.armRetransmit();
 }
 
@@ -63,7 +63,7 @@ function sendNew(c: TcpConnection): void {
     const takesFin = isLast && isFinDue && usable > bytes;
     if (!isWorthSending(c, bytes, mss, isLast, takesFin)) break;
     if (c.sent.first === undefined) restartAfterIdle(c);
-    isLimited = !recoveryOf(c).admits(bytes);
+    isLimited = !recoveryFor(c, bytes).admits(bytes);
     if (isLimited) break;
     sendData(c, bytes, isLast, takesFin);
   }
@@ -110,8 +110,8 @@ function sendData(c: TcpConnection, bytes: number, isLast: boolean, takesFin: bo
   c.sndNxt = end;
   if (takesFin) c.isFinSent = true;
   sendSegment(c, start, bytes, ACK | (isLast && bytes > 0 ? PSH : 0) | (takesFin ? FIN : 0));
-  c.sent.append(start, end, c.nowMs());
-  recoveryOf(c).sentNew(seqDiff(end, start));
+  c.sentList().append(start, end, c.nowMs());
+  recoveryFor(c, bytes).sentNew(seqDiff(end, start));
   timers.lastSentAtMs = c.nowMs();
   timers.dataSent();
 }
@@ -130,11 +130,13 @@ export function sendProbeOfNewData(c: TcpConnection): boolean {
   return !c.isFinSent && sendSmall(c);
 }
 
-/** Returns the connection's loss recovery; it begins, with the congestion control, with the first data. */
-function recoveryOf(c: TcpConnection): LossRecovery {
-  if (c.recovery !== undefined) return c.recovery;
-  beginCongestionControl(c);
-  c.recovery = new LossRecovery(c);
+/**
+ * Returns the connection's loss recovery, which begins with what is sent first; congestion control begins
+ * with the first data.
+ */
+function recoveryFor(c: TcpConnection, bytes: number): LossRecovery {
+  if (bytes > 0 && c.congestion === undefined) beginCongestionControl(c);
+  c.recovery ??= new LossRecovery(c);
   return c.recovery;
 }
 

@@ -22,6 +22,21 @@ export class Queue<T extends object> {
     return object;
   }
 
+  /** Removes an object, wherever it is. Returns false if it is not in the queue. */
+  remove(object: T): boolean {
+    const places = this.#places;
+    const mask = places.length - 1;
+    let at = 0;
+    while (at < this.length && places[(this.#first + at) & mask] !== object) at += 1;
+    if (at === this.length) return false;
+    for (; at < this.length - 1; at += 1) {
+      places[(this.#first + at) & mask] = places[(this.#first + at + 1) & mask];
+    }
+    places[(this.#first + at) & mask] = undefined;
+    this.length -= 1;
+    return true;
+  }
+
   #grow(): void {
     const places = this.#places;
     const count = places.length;

@@ -5,7 +5,7 @@
  */
 import { assert } from '../../support/assert.js';
 import type { Frame, FramePool } from '../frame.js';
-import { ByteRing, type RingPool } from './ring.js';
+import { ByteRing, RingPool } from './ring.js';
 
 export class ReceiveBuffer {
   readonly #ring: ByteRing;
@@ -30,6 +30,11 @@ export class ReceiveBuffer {
   /** True if the buffer can keep a frame: it has nothing in order, and nothing behind that. */
   get isEmpty(): boolean {
     return this.#lent === 0 && this.#ring.capacity === 0;
+  }
+
+  /** True if the buffer is as a new one: without bytes, and without a frame that its program may look at. */
+  get isUnused(): boolean {
+    return this.#frame === undefined && this.#ring.capacity === 0;
   }
 
   /** Keeps a frame, and owns it from now on. */
@@ -97,3 +102,6 @@ export class ReceiveBuffer {
     this.#ring.release();
   }
 }
+
+/** The buffer of a connection for which nothing has come. Nothing is put into it. */
+export const NOTHING_RECEIVED = new ReceiveBuffer(new RingPool());

@@ -146,7 +146,7 @@ function keepInOrder(c: TcpConnection, segment: Segment, from: number, bytes: nu
   if (frame !== undefined && c.receiveRing.isEmpty) {
     // The frame is the connection's from now on.
     segment.frame = undefined;
-    c.receiveRing.lend(frame, c.path.frames, from, bytes);
+    c.receiveBuffer().lend(frame, c.path.frames, from, bytes);
     c.host.lent(c);
     return;
   }
@@ -175,14 +175,14 @@ function rangesOf(c: TcpConnection): Ranges {
 function store(c: TcpConnection, segment: Segment, from: number, bytes: number, offset: number): void {
   const { frame } = segment;
   if (frame === undefined) return;
-  c.receiveRing.store(offset, frame.bytes, from, bytes);
+  c.receiveBuffer().store(offset, frame.bytes, from, bytes);
 }
 
 /** Forgets what has arrived out of order: the sender has to send it again (RFC 2018 §8). */
 export function dropOutOfOrder(c: TcpConnection): void {
   c.ranges.clear();
   c.finAt = undefined;
-  if (c.receiveRing.length === 0) c.receiveRing.release();
+  if (c.receiveRing.length === 0) c.releaseReceived();
 }
 
 // ---- FIN
@@ -202,7 +202,6 @@ function takeFin(c: TcpConnection): void {
   acknowledgeNow(c);
   c.signal(TcpEvent.END);
   if (wasAcked) enterTimeWait(c);
-  else if (c.state === TcpState.CLOSING) c.timers.armLastAck();
 }
 
 // ---- acknowledgements

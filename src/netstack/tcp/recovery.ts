@@ -127,7 +127,7 @@ export class LossRecovery {
       this.#hasReordering = true;
     if (seqLess(this.#highestEnd, segment.end) || this.#rackSentAtMs < 0) this.#highestEnd = segment.end;
     // The acknowledgement may be of the first copy: then it came too soon for the second.
-    if (wasResent && rttMs < this.#c.roundTrip.smallestMs) return;
+    if (wasResent && rttMs < this.#c.timers.smallestRttMs) return;
     this.#rackRttMs = rttMs;
     if (!this.#isSentAfter(this.#rackSentAtMs, this.#rackEnd, segment)) return;
     this.#rackSentAtMs = segment.sentAtMs;
@@ -177,11 +177,11 @@ export class LossRecovery {
 
   /** @param arrived bytes that this acknowledgement is the first to tell of. */
   #grow(congestion: Congestion, arrived: number, nowMs: number): void {
-    const { sendMss, roundTrip } = this.#c;
+    const { sendMss, timers } = this.#c;
     const { windowBytes, thresholdBytes } = congestion;
     const isSlowStart = windowBytes < thresholdBytes;
     const isLimited = this.#isWindowUsed || (isSlowStart && windowBytes < 2 * this.#mostFlight);
-    congestion.acknowledged(arrived, isLimited, sendMss, nowMs, Math.max(0, roundTrip.smoothedMs));
+    congestion.acknowledged(arrived, isLimited, sendMss, nowMs, Math.max(0, timers.smoothedRttMs));
   }
 
   /** Without SACK: each duplicate acknowledgement stands for one segment that has left the network. */
@@ -246,12 +246,12 @@ export class LossRecovery {
 
   /** RFC 8985 §6.2, step 4. */
   #reorderingMs(): number {
-    const { sent, roundTrip, sendMss } = this.#c;
+    const { sent, timers, sendMss } = this.#c;
     if (!this.#hasReordering) {
       if (this.phase !== 'open' || sent.sackedBytes >= DUPLICATE_THRESHOLD * sendMss) return 0;
     }
-    const windowMs = (this.#reorderSteps * roundTrip.smallestMs) / 4;
-    return Math.min(windowMs, Math.max(0, roundTrip.smoothedMs));
+    const windowMs = (this.#reorderSteps * timers.smallestRttMs) / 4;
+    return Math.min(windowMs, Math.max(0, timers.smoothedRttMs));
   }
 
   /** The reordering window is over: what has not come is lost. */
@@ -397,11 +397,11 @@ export class LossRecovery {
   /** Returns the time after which the tail is probed; `undefined`: not at all. */
   probeDelayMs(): number | undefined {
     const c = this.#c;
-    const { sent, roundTrip, state } = c;
+    const { sent, timers, state } = c;
     if (!this.#usesRack || this.phase !== 'open' || state < TcpState.ESTABLISHED) return undefined;
     if (sent.first === undefined || sent.sackedBytes > 0 || this.#probeEnd !== undefined) return undefined;
-    if (roundTrip.smoothedMs < 0) return PROBE_WITHOUT_RTT_MS;
-    return 2 * roundTrip.smoothedMs + (sent.count === 1 ? WORST_DELAYED_ACK_MS : TIMER_SLACK_MS);
+    if (timers.smoothedRttMs < 0) return PROBE_WITHOUT_RTT_MS;
+    return 2 * timers.smoothedRttMs + (sent.count === 1 ? WORST_DELAYED_ACK_MS : TIMER_SLACK_MS);
   }
 
   probe(): void {

@@ -128,3 +128,6 @@ export class ByteRing {
     this.#start = 0;
   }
 }
+
+/** The ring of a connection that has nothing to send. Nothing is put into it. */
+export const NO_RING = new ByteRing(new RingPool());

@@ -161,9 +161,12 @@ function writeSynOptions(c: TcpConnection, frame: Frame, start: number, isAnswer
   return at - start;
 }
 
-/** Returns the largest segment that this side takes: what the MTU leaves (RFC 9293 §3.7.1, RFC 6691). */
-export function receivedMss(c: TcpConnection): number {
-  const fits = c.path.mtu - c.path.headerBytes - TCP_HEADER_BYTES;
+/**
+ * Returns the largest segment that this side takes: what the MTU of its link leaves, for the path's says
+ * what this side may send (RFC 9293 §3.7.1, RFC 6691 §2).
+ */
+function receivedMss(c: TcpConnection): number {
+  const fits = c.path.linkMtu - c.path.headerBytes - TCP_HEADER_BYTES;
   return Math.min(fits, c.host.profile.mss ?? fits);
 }
 

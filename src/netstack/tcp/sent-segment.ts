@@ -169,3 +169,6 @@ export class SentList {
     if (segment.isResent) this.resentBytes -= bytes;
   }
 }
+
+/** The list of a connection that has nothing in flight. Nothing is put into it. */
+export const NOTHING_SENT = new SentList(new SentSegmentPool());

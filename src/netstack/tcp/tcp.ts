@@ -3,8 +3,10 @@
  * §3.10.7.1), and keeps the tables. See `connection.ts` for the parts of a connection, and `raw-api.ts`
  * for the order of calls.
  */
+import { assert } from '../../support/assert.js';
 import type { MonotonicClock } from '../../support/clock.js';
 import type { Timers } from '../../support/timers.js';
+import { isBufferSize, isCount, isPort } from '../numbers.js';
 import type { TcpProfile } from '../profile.js';
 import type {
   TcpApi,
@@ -29,19 +31,20 @@ import type { IcmpReport, IpPacket, IpService } from './ip-service.js';
 import { isForListener, TcpListener } from './listener.js';
 import { output } from './output.js';
 import { Queue } from './queue.js';
-import { Ports } from './ports.js';
+import { Ports, PortSharing } from './ports.js';
 import { isInFlight, quotedPorts, reportIcmp } from './icmp-report.js';
 import { sendResetFor } from './reset-writer.js';
-import { RingPool } from './ring.js';
-import { SentSegmentPool } from './sent-segment.js';
+import { ReceiveBuffer } from './receive-buffer.js';
+import { ByteRing, RingPool } from './ring.js';
+import { SentList, SentSegmentPool } from './sent-segment.js';
+import { Spare } from './spare.js';
 import { TcpState } from './state.js';
 import { TimeWait } from './time-wait.js';
 import { TimeWaitQueue } from './time-wait-queue.js';
 import { TimeTable } from './time-table.js';
 import { Vacancies } from './vacancies.js';
 
-/** Free ports that are tried if connections have the same ends. */
-const PORT_TRIES = 64;
+type Buffers = Pick<TcpConnectTarget, 'sendBufferBytes' | 'receiveWindowBytes'>;
 
 export interface TcpOptions {
   readonly profile: TcpProfile;
@@ -57,8 +60,9 @@ export class Tcp implements TcpApi, TcpHost {
   readonly ip: IpService;
   readonly clock: MonotonicClock;
   readonly timers: Timers;
-  readonly rings = new RingPool();
-  readonly segments = new SentSegmentPool();
+  readonly rings: Spare<ByteRing>;
+  readonly receiveBuffers: Spare<ReceiveBuffer>;
+  readonly sentLists: Spare<SentList>;
   readonly times = new TimeTable();
   readonly counters = new TcpCounters();
   readonly bootMs: number;
@@ -83,8 +87,13 @@ export class Tcp implements TcpApi, TcpHost {
     this.clock = clock;
     this.timers = timers;
     this.bootMs = clock.nowMs();
+    const memory = new RingPool();
+    const segments = new SentSegmentPool();
+    this.rings = new Spare(() => new ByteRing(memory));
+    this.receiveBuffers = new Spare(() => new ReceiveBuffer(memory));
+    this.sentLists = new Spare(() => new SentList(segments));
     this.#table = new ConnectionTable(Math.floor(random() * 0x1_0000_0000));
-    this.#ports = new Ports(profile.ephemeralPorts, random);
+    this.#ports = new Ports(profile.ephemeralPorts, this.#table, random);
     this.#sequence = new InitialSequence(random);
     this.#timeWaits = new TimeWaitQueue(this, (record) => {
       this.#table.remove(record);
@@ -108,36 +117,30 @@ export class Tcp implements TcpApi, TcpHost {
   }
 
   connect(target: TcpConnectTarget): TcpSocket | TcpRefusal {
+    assert(isPort(target.port) && isPort(target.localPort ?? 0), 'a port is a number of 16 bits');
+    assertBuffers(target);
     // TCP is between two hosts (RFC 9293 §3.9.2.3, MUST-57).
     if (target.address.isMulticast() || target.address.isBroadcast()) return 'unreachable';
     const path = this.ip.pathTo(target.address, target.localAddress);
     if (path === undefined) return target.localAddress === undefined ? 'unreachable' : this.#noPath(target);
-    const isShared = target.sharesPort ?? false;
-    const port = this.#localPort(target, path.source);
+    const isChosen = (target.localPort ?? 0) === 0;
+    const port = isChosen ? this.#ports.choose(path.source, target.address, target.port) : target.localPort;
     if (port === undefined) return 'noPort';
-    const use = { address: path.source, port, isShared, isListener: false };
-    const hasTwin = this.#table.findEnds(target.address, target.port, path.source, port) !== undefined;
-    if (hasTwin || !this.#ports.isFree(use)) return 'inUse';
+    const sharing = sharingOf(target) | (isChosen ? PortSharing.CHOSEN : 0);
+    if (!isChosen && !this.#mayBind(target, path.source, port)) return 'inUse';
     if (!this.#vacancies.makeRoom()) return 'noMemory';
     const { sendBufferBytes, receiveWindowBytes } = target;
     const ends = { path, localPort: port, remotePort: target.port, sendBufferBytes, receiveWindowBytes };
     const c = new TcpConnection(this, ends);
-    this.#ports.add(use);
-    c.portUse = use;
+    c.portUse = this.#ports.add(path.source, port, sharing);
     this.#begin(c);
     beginConnect(c);
     return c;
   }
 
-  /** Returns the port that the target names, or a free one; `undefined` if there is none. */
-  #localPort({ address, port, localPort = 0 }: TcpConnectTarget, source: Address): number | undefined {
-    if (localPort !== 0) return localPort;
-    for (let tries = 0; tries < PORT_TRIES; tries += 1) {
-      const free = this.#ports.freePort();
-      // An accepted connection may have these ends still, although its listener is gone.
-      if (free === undefined || this.#table.findEnds(address, port, source, free) === undefined) return free;
-    }
-    return undefined;
+  #mayBind(target: TcpConnectTarget, source: Address, port: number): boolean {
+    const hasTwin = this.#table.findEnds(target.address, target.port, source, port) !== undefined;
+    return !hasTwin && this.#ports.isFree(source, port, sharingOf(target));
   }
 
   #noPath({ localAddress }: TcpConnectTarget): TcpRefusal {
@@ -152,21 +155,23 @@ export class Tcp implements TcpApi, TcpHost {
   listen(target: TcpListenTarget): TcpListenerSocket | TcpRefusal {
     const { address, sendBufferBytes, receiveWindowBytes } = target;
     const { maxListeners, backlog } = this.profile;
+    assert(isPort(target.port), 'a port is a number of 16 bits');
+    assert(isCount(target.backlog ?? 0), 'a backlog is a number of connections');
+    assertBuffers(target);
     if (address !== undefined && !address.isUnspecified() && !this.ip.isOwn(address)) return 'notLocal';
     const isFull = maxListeners !== undefined && this.#listenerCount >= maxListeners;
     if (isFull || !this.#vacancies.makeRoomForListener()) return 'noMemory';
-    const port = target.port === 0 ? this.#ports.freePort() : target.port;
+    const port = target.port === 0 ? this.#ports.unused() : target.port;
     if (port === undefined) return 'noPort';
     const sharesPort = target.sharesPort ?? false;
-    const use = { address, port, isShared: sharesPort, isListener: true };
-    if (!this.#ports.isFree(use)) return 'inUse';
+    const sharing = sharingOf(target);
+    if (!this.#ports.isFree(address, port, sharing)) return 'inUse';
     const listener = new TcpListener(
       this,
       { address, port, backlog: target.backlog ?? backlog, sharesPort, sendBufferBytes, receiveWindowBytes },
       (closed) => this.#closed(closed),
     );
-    this.#ports.add(use);
-    listener.portUse = use;
+    listener.portUse = this.#ports.add(address, port, sharing);
     this.#listenerCount += 1;
     this.#listeners.set(port, [...(this.#listeners.get(port) ?? []), listener]);
     return listener;
@@ -192,7 +197,7 @@ export class Tcp implements TcpApi, TcpHost {
   }
 
   flush(): void {
-    for (let c = this.#lent.shift(); c !== undefined; c = this.#lent.shift()) c.receiveRing.settle();
+    for (let c = this.#lent.shift(); c !== undefined; c = this.#lent.shift()) c.settleReceived();
     for (let c = this.#scheduled.shift(); c !== undefined; c = this.#scheduled.shift()) {
       c.isScheduled = false;
       output(c);
@@ -267,6 +272,8 @@ export class Tcp implements TcpApi, TcpHost {
     const listeners = this.#listeners.get(segment.destinationPort);
     if (listeners === undefined) return undefined;
     const address = packet.destination();
+    const [only] = listeners;
+    if (listeners.length === 1) return only?.covers(address) === true ? only : undefined;
     const fitting = listeners.filter((listener) => listener.covers(address));
     const exact = fitting.filter((listener) => listener.localAddress?.equals(address) === true);
     const best = exact.length > 0 ? exact : fitting;
@@ -363,4 +370,13 @@ export class Tcp implements TcpApi, TcpHost {
   *[Symbol.iterator](): Generator<TcpConnection> {
     for (const c of this.#table) if (c instanceof TcpConnection) yield c;
   }
+}
+
+/** Returns the bits of `PortSharing` of a port that a program names. */
+function sharingOf({ sharesPort = false }: { readonly sharesPort?: boolean | undefined }): number {
+  return sharesPort ? PortSharing.SHARED : PortSharing.NONE;
+}
+
+function assertBuffers({ sendBufferBytes, receiveWindowBytes }: Buffers): void {
+  assert(isBufferSize(sendBufferBytes) && isBufferSize(receiveWindowBytes), 'buffers have a size');
 }

@@ -11,6 +11,7 @@ import type { TcpConnection } from './connection.js';
 import type { TcpHost } from './host.js';
 import { resend, sendSmall } from './output.js';
 import { acknowledgeNow, dropOutOfOrder } from './receive.js';
+import { timeoutMs } from './rtt.js';
 import { sendEmpty, sendSegment } from './segment-writer.js';
 import { seqAdd, seqOf } from './sequence.js';
 import { TcpState } from './state.js';
@@ -42,6 +43,15 @@ function tickMs(bootMs: number, nowMs: number, intervalMs: number, count: number
   return bootMs + (passed + count + (isRounded ? 1 : 0)) * intervalMs;
 }
 
+interface KeepAlive {
+  readonly idleMs: number;
+  readonly intervalMs: number;
+  readonly probes: number;
+  /** Probes in a row without an answer. */
+  sent: number;
+  sentAtMs: number;
+}
+
 export class ConnectionTimers extends TimeRow {
   readonly #c: TcpConnection;
   /** Doublings of the retransmission timeout since the last valid sample. */
@@ -52,9 +62,7 @@ export class ConnectionTimers extends TimeRow {
   /** True if the byte or the FIN at SND.NXT went out as a probe of a closed window. */
   isProbed = false;
   userTimeoutMs = 0;
-  #keepAlive: { readonly idleMs: number; readonly intervalMs: number; readonly probes: number } | undefined;
-  #keepAlivesSent = 0;
-  #keepAliveSentAtMs = NEVER;
+  #keepAlive: KeepAlive | undefined;
 
   constructor(connection: TcpConnection) {
     super(connection.host.times);
@@ -83,15 +91,15 @@ export class ConnectionTimers extends TimeRow {
 
   due(nowMs: number): void {
     const c = this.#c;
-    if (this.delayedAckAtMs <= nowMs) this.#delayedAckDue();
+    if (this.delayedAckAtMs <= nowMs) this.delayedAckDue();
     if (this.reorderAtMs <= nowMs) c.recovery?.reorderingOver();
-    if (this.probeAtMs <= nowMs) this.#probeDue();
-    if (this.retransmitAtMs <= nowMs) this.#retransmitDue();
-    if (this.persistAtMs <= nowMs) this.#persistDue();
-    if (this.corkAtMs <= nowMs) this.#corkDue();
-    if (this.outOfOrderAtMs <= nowMs) this.#outOfOrderDue();
-    if (this.keepAliveAtMs <= nowMs) this.#keepAliveDue(nowMs);
-    if (this.lifeAtMs <= nowMs) this.#lifeDue();
+    if (this.probeAtMs <= nowMs) this.probeDue();
+    if (this.retransmitAtMs <= nowMs) this.retransmitDue();
+    if (this.persistAtMs <= nowMs) this.persistDue();
+    if (this.corkAtMs <= nowMs) this.corkDue();
+    if (this.outOfOrderAtMs <= nowMs) this.outOfOrderDue();
+    if (this.keepAliveAtMs <= nowMs) this.keepAliveDue(nowMs);
+    if (this.lifeAtMs <= nowMs) this.lifeDue(nowMs);
     if (c.isOver) return;
     c.host.schedule(c);
     this.wakeBy(this.earliestMs);
@@ -101,20 +109,20 @@ export class ConnectionTimers extends TimeRow {
 
   rtoMs(): number {
     const { profile } = this.#c.host;
-    const measuredMs = this.#c.roundTrip.timeoutMs(profile);
-    const baseMs = this.#isRttUnknownAfterLoss() ? Math.max(measuredMs, LOST_SYN_RTO_MS) : measuredMs;
+    const measuredMs = timeoutMs(this, profile);
+    const baseMs = this.isRttUnknownAfterLoss() ? Math.max(measuredMs, LOST_SYN_RTO_MS) : measuredMs;
     const isSyn = this.#c.state <= TcpState.SYN_RECEIVED;
     if (isSyn && !profile.synBackoff && this.#c.state === TcpState.SYN_SENT) return baseMs;
     return Math.min(baseMs * (1 << Math.min(this.backoffs, MOST_BACKOFFS)), profile.maxRtoMs);
   }
 
-  #isRttUnknownAfterLoss(): boolean {
-    const { wasSynLost, roundTrip, host } = this.#c;
-    return wasSynLost && roundTrip.smoothedMs < 0 && host.profile.ticks === undefined;
+  private isRttUnknownAfterLoss(): boolean {
+    const { wasSynLost, host } = this.#c;
+    return wasSynLost && this.smoothedRttMs < 0 && host.profile.ticks === undefined;
   }
 
   armRetransmit(): void {
-    this.retransmitAtMs = this.#byUserTimeout(deadlineMs(this.#c.host, this.rtoMs()));
+    this.retransmitAtMs = this.byUserTimeout(deadlineMs(this.#c.host, this.rtoMs()));
     this.wakeBy(this.retransmitAtMs);
   }
 
@@ -143,7 +151,7 @@ export class ConnectionTimers extends TimeRow {
     }
   }
 
-  #retransmitDue(): void {
+  private retransmitDue(): void {
     const c = this.#c;
     this.retransmitAtMs = NEVER;
     const first = c.sent.first;
@@ -154,8 +162,8 @@ export class ConnectionTimers extends TimeRow {
       this.unanswered = 0;
       this.unansweredSinceMs = NEVER;
     }
-    if (this.#isGivenUp(this.#mostRetransmissions())) {
-      this.#giveUp();
+    if (this.isGivenUp(this.mostRetransmissions())) {
+      this.giveUp();
       return;
     }
     this.backoffs += 1;
@@ -169,7 +177,7 @@ export class ConnectionTimers extends TimeRow {
     this.armRetransmit();
   }
 
-  #mostRetransmissions(): number {
+  private mostRetransmissions(): number {
     const { profile } = this.#c.host;
     if (this.#c.state === TcpState.SYN_SENT) return profile.synRetransmissions;
     return this.#c.state === TcpState.SYN_RECEIVED
@@ -178,7 +186,7 @@ export class ConnectionTimers extends TimeRow {
   }
 
   /** Counts a failure to reach the peer. Returns true if it is one too many. */
-  #isGivenUp(most: number): boolean {
+  private isGivenUp(most: number): boolean {
     const nowMs = this.#c.nowMs();
     if (this.unansweredSinceMs === NEVER) this.unansweredSinceMs = this.#c.sent.first?.sentAtMs ?? nowMs;
     if (this.userTimeoutMs > 0) return nowMs >= this.unansweredSinceMs + this.userTimeoutMs;
@@ -186,12 +194,12 @@ export class ConnectionTimers extends TimeRow {
   }
 
   /** Returns `atMs`, or the end of the user timeout if that comes first (RFC 5482 §1). */
-  #byUserTimeout(atMs: number): number {
+  private byUserTimeout(atMs: number): number {
     if (this.userTimeoutMs === 0 || this.unansweredSinceMs === NEVER) return atMs;
     return Math.min(atMs, Math.max(this.#c.nowMs(), this.unansweredSinceMs + this.userTimeoutMs));
   }
 
-  #giveUp(): void {
+  private giveUp(): void {
     fail(this.#c, 'timedOut');
   }
 
@@ -208,7 +216,7 @@ export class ConnectionTimers extends TimeRow {
     this.wakeBy(this.probeAtMs);
   }
 
-  #probeDue(): void {
+  private probeDue(): void {
     this.probeAtMs = NEVER;
     this.#c.recovery?.probe();
     this.armRetransmit();
@@ -218,11 +226,11 @@ export class ConnectionTimers extends TimeRow {
 
   armPersist(): void {
     if (this.persistAtMs < NEVER) return;
-    this.persistAtMs = this.#byUserTimeout(deadlineMs(this.#c.host, this.#persistMs()));
+    this.persistAtMs = this.byUserTimeout(deadlineMs(this.#c.host, this.persistMs()));
     this.wakeBy(this.persistAtMs);
   }
 
-  #persistMs(): number {
+  private persistMs(): number {
     const { persistMs, maxRtoMs } = this.#c.host.profile;
     const backoffs = Math.min(this.#probes, MOST_BACKOFFS);
     if (persistMs === undefined) return Math.min(this.rtoMs() * (1 << backoffs), maxRtoMs);
@@ -235,33 +243,33 @@ export class ConnectionTimers extends TimeRow {
     this.#probes = 0;
   }
 
-  #persistDue(): void {
+  private persistDue(): void {
     const c = this.#c;
     this.persistAtMs = NEVER;
     const { maxPersistProbes, maxRetransmissions } = c.host.profile;
     if (c.sent.first !== undefined || (c.unsent() === 0 && !c.isFinQueued)) return;
-    if (this.#isGivenUp(maxPersistProbes ?? maxRetransmissions)) {
-      this.#giveUp();
+    if (this.isGivenUp(maxPersistProbes ?? maxRetransmissions)) {
+      this.giveUp();
       return;
     }
     if (sendSmall(c)) return;
     const { orphanProbes, maxRtoMs } = c.host.profile;
-    const isSlow = this.#persistMs() >= maxRtoMs;
+    const isSlow = this.persistMs() >= maxRtoMs;
     if (c.isOrphan && isSlow && this.#probes >= (orphanProbes ?? NEVER)) {
       // The peer takes nothing, and its program can no longer end it (Linux: tcp_orphan_retries).
       sendReset(c);
-      this.#giveUp();
+      this.giveUp();
       return;
     }
     this.#probes += 1;
     this.unanswered += 1;
     if (c.host.profile.ticks === undefined) sendEmpty(c, seqOf(c.sndUna - 1), TcpFlag.ACK);
-    else this.#probeWithData();
+    else this.probeWithData();
     this.armPersist();
   }
 
   /** lwIP probes with the next byte, or with FIN. */
-  #probeWithData(): void {
+  private probeWithData(): void {
     const c = this.#c;
     this.isProbed = true;
     if (c.unsent() > 0) sendSegment(c, c.sndNxt, 1, TcpFlag.ACK);
@@ -299,7 +307,7 @@ export class ConnectionTimers extends TimeRow {
     return true;
   }
 
-  #delayedAckDue(): void {
+  private delayedAckDue(): void {
     this.delayedAckAtMs = NEVER;
     acknowledgeNow(this.#c);
   }
@@ -312,7 +320,7 @@ export class ConnectionTimers extends TimeRow {
     this.wakeBy(this.corkAtMs);
   }
 
-  #corkDue(): void {
+  private corkDue(): void {
     this.corkAtMs = this.#c.nowMs() + CORK_MS;
     sendSmall(this.#c);
   }
@@ -329,7 +337,7 @@ export class ConnectionTimers extends TimeRow {
     this.outOfOrderAtMs = NEVER;
   }
 
-  #outOfOrderDue(): void {
+  private outOfOrderDue(): void {
     this.outOfOrderAtMs = NEVER;
     dropOutOfOrder(this.#c);
   }
@@ -337,60 +345,89 @@ export class ConnectionTimers extends TimeRow {
   // ---- states that do not last
 
   armSynReceived(): void {
-    this.#armLife(this.#c.host.profile.synReceivedMs);
+    this.armLife(this.#c.host.profile.synReceivedMs);
   }
 
   armFinWait2(): void {
-    this.#armLife(this.#c.host.profile.finWait2Ms);
+    this.armLife(this.#c.host.profile.finWait2Ms);
   }
 
   armLastAck(): void {
-    this.#armLife(this.#c.host.profile.lastAckMs);
+    this.armLife(this.#c.host.profile.lastAckMs);
   }
 
   endLife(): void {
     this.lifeAtMs = NEVER;
   }
 
-  #armLife(ms: number | undefined): void {
-    this.lifeAtMs = ms === undefined ? NEVER : deadlineMs(this.#c.host, ms);
+  private armLife(ms: number | undefined): void {
+    this.lifeAtMs = ms === undefined ? NEVER : this.lifeEndMs(ms);
     this.wakeBy(this.lifeAtMs);
   }
 
-  #lifeDue(): void {
+  /** Returns the end of a state that lasts for `ms`; lwIP counts from the last segment on (`tcp_slowtmr`). */
+  private lifeEndMs(ms: number): number {
+    const { profile, bootMs } = this.#c.host;
+    const nowMs = this.#c.nowMs();
+    if (profile.ticks === undefined) return nowMs + ms;
+    const { slowMs } = profile.ticks;
+    const endMs = tickMs(bootMs, this.heardAtMs, slowMs, Math.floor(ms / slowMs) + 1);
+    return Math.max(endMs, tickMs(bootMs, nowMs, slowMs, 1));
+  }
+
+  private lifeDue(nowMs: number): void {
     this.lifeAtMs = NEVER;
-    fail(this.#c, 'timedOut');
+    const isPutOff = this.#c.host.profile.ticks !== undefined && nowMs - this.heardAtMs <= this.lifeMs();
+    if (isPutOff) this.armLife(this.lifeMs());
+    else fail(this.#c, 'timedOut');
+  }
+
+  /** Returns the longest stay in the present state. */
+  private lifeMs(): number {
+    const { state, host } = this.#c;
+    const { finWait2Ms, lastAckMs = 0, synReceivedMs = 0 } = host.profile;
+    if (state === TcpState.FIN_WAIT_2) return finWait2Ms;
+    return state === TcpState.LAST_ACK ? lastAckMs : synReceivedMs;
+  }
+
+  /**
+   * Notes that a segment has come. Once the program has closed the connection, lwIP notes none (TF_RXCLOSED).
+   */
+  heard(): void {
+    const c = this.#c;
+    if (c.isOrphan && c.host.profile.ticks !== undefined) return;
+    this.heardAtMs = c.nowMs();
   }
 
   // ---- keep-alive (RFC 9293 §3.8.4)
 
   setKeepAlive(idleMs: number, intervalMs: number, probes: number): void {
     if (this.#c.isOver) return;
-    this.#keepAlivesSent = 0;
-    this.#keepAlive = idleMs > 0 ? { idleMs, intervalMs, probes } : undefined;
-    this.keepAliveAtMs = idleMs > 0 ? this.heardAtMs + idleMs : NEVER;
+    const isOn = idleMs > 0;
+    this.#keepAlive = isOn ? { idleMs, intervalMs, probes, sent: 0, sentAtMs: NEVER } : undefined;
+    this.keepAliveAtMs = isOn ? this.heardAtMs + idleMs : NEVER;
     this.wakeBy(this.keepAliveAtMs);
   }
 
-  #keepAliveDue(nowMs: number): void {
+  private keepAliveDue(nowMs: number): void {
     const c = this.#c;
     const settings = this.#keepAlive;
     this.keepAliveAtMs = NEVER;
     if (settings === undefined) return;
     // An answer counts also if it came long ago: the interval may be longer than the idle time.
-    if (this.heardAtMs >= this.#keepAliveSentAtMs) this.#keepAlivesSent = 0;
+    if (this.heardAtMs >= settings.sentAtMs) settings.sent = 0;
     const idleAtMs = this.heardAtMs + settings.idleMs;
     if (nowMs < idleAtMs) {
       this.keepAliveAtMs = idleAtMs;
     } else if (c.sent.first !== undefined || c.state < TcpState.ESTABLISHED) {
       // Retransmissions notice a dead peer by themselves.
       this.keepAliveAtMs = nowMs + settings.intervalMs;
-    } else if (this.#keepAlivesSent >= settings.probes) {
+    } else if (settings.sent >= settings.probes) {
       sendReset(c);
-      this.#giveUp();
+      this.giveUp();
     } else {
-      this.#keepAlivesSent += 1;
-      this.#keepAliveSentAtMs = nowMs;
+      settings.sent += 1;
+      settings.sentAtMs = nowMs;
       sendEmpty(c, seqAdd(c.sndUna, -1), TcpFlag.ACK);
       this.keepAliveAtMs = nowMs + settings.intervalMs;
     }

@@ -2,6 +2,8 @@
  * The pace of the pieces that a program withholds (contract D5). A piece costs more memory than its bytes:
  * past one for each `WINDOW_BYTES_PER_PIECE` of the window, arriving bytes are joined for `JOIN_MS`.
  */
+import { Timer, type TimerOwner } from '../../support/timers.js';
+
 export const WINDOW_BYTES_PER_PIECE = 256;
 export const JOIN_MS = 100;
 
@@ -10,8 +12,11 @@ export class PiecePace {
   /** Pieces that are withheld. Consuming a share of the bytes takes the same share off. */
   #pieces = 0;
   #lastMs = 0;
+  /** For the time at which joined bytes can be delivered. */
+  readonly timer: Timer;
 
-  constructor(windowBytes: number) {
+  constructor(windowBytes: number, owner: TimerOwner) {
+    this.timer = new Timer(owner);
     this.#most = Math.max(1, Math.floor(windowBytes / WINDOW_BYTES_PER_PIECE));
   }
 

@@ -6,6 +6,7 @@ import { flushGathered, gather } from '../../support/callback-scope.js';
 import { LinkedList, type Linked } from '../../support/linked-list.js';
 import { TimerWheel } from '../../support/timer-wheel.js';
 import type { StackDriver } from './driver.js';
+import { LentView } from './lent-view.js';
 import { SendShares } from './send-shares.js';
 import { Turns } from './turns.js';
 
@@ -27,6 +28,8 @@ export class StackContext implements Held {
   readonly shares: SendShares;
   readonly connections = new LinkedList<HeldConnection>();
   readonly lingering = new LinkedList<HeldConnection>();
+  /** The received bytes that a handler has at this moment. */
+  readonly lent = new LentView();
   readonly attempts = new Set<{ cancel(): void }>();
   readonly listeners = new Set<{ close(): void }>();
   readonly #driver: StackDriver;

@@ -4,8 +4,9 @@
  *
  *     virtual-stack      the stack: connecting, listening, look-ups, one step
  *     virtual-attempt, virtual-listener, virtual-connection      the port's other interfaces
- *     outgoing, enqueued-pieces, send-shares                     the sending half of a connection
- *     piece-pace         the pace of withheld pieces
+ *     sending-half, backlog, send-shares     the sending half of a connection
+ *     lent-view, piece-pace     received bytes that a handler has, and the pace of withheld pieces
+ *     ending             the end of a connection, and lingering
  *     turns, reporter    the order of events, jobs and timers
  *     stack-context      the state that all of them share
  */

@@ -1,6 +1,7 @@
 /**
- * Bytes that a program has enqueued and that TCP does not have yet: they were not flushed, or MORE holds them
- * back. Lent bytes stay where they are until TCP copies them.
+ * The backlog of a connection that sends: bytes that its program has enqueued and that TCP does not have yet,
+ * because they were not flushed, or MORE holds them back. Lent bytes stay where they are until TCP copies
+ * them. A connection gets one when it needs the first of these fields.
  */
 import type { TcpSocket } from '../../netstack/raw-api.js';
 
@@ -12,7 +13,7 @@ interface Piece {
   taken: number;
 }
 
-export class EnqueuedPieces {
+export class Backlog {
   #pieces: Piece[] = [];
   /** Bytes that were enqueued and not taken by TCP. */
   length = 0;
@@ -20,10 +21,21 @@ export class EnqueuedPieces {
   flushed = 0;
   /** True if the last piece was enqueued with MORE. */
   expectsMore = false;
+  /** Bytes of the connection beyond its share, as the budget of the stack knows them. */
+  excess = 0;
+  /** Bytes of space that the program waits for; 0: none. */
+  wantedSpace = 0;
 
   push(bytes: Uint8Array): void {
     this.#pieces.push({ bytes, length: bytes.length, taken: 0 });
     this.length += bytes.length;
+  }
+
+  /** Forgets all bytes. */
+  clear(): void {
+    this.#pieces = [];
+    this.length = 0;
+    this.flushed = 0;
   }
 
   /**
