@@ -506,7 +506,9 @@ export class Session<Client>
   onPollChanged(): void {
     if (this.core.onPoll !== undefined) {
       const ticks = Math.floor(this.ageMs() / POLL_INTERVAL_MS);
-      this.ownParts().pollAtMs = this.#connectedAtMs + (ticks + 1) * POLL_INTERVAL_MS;
+      const nextMs = this.#connectedAtMs + (ticks + 1) * POLL_INTERVAL_MS;
+      // With fractions of a millisecond, the age may be rounded to less than the ticks that have passed.
+      this.ownParts().pollAtMs = nextMs > this.nowMs() ? nextMs : nextMs + POLL_INTERVAL_MS;
     }
     this.rearm();
   }

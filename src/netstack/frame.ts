@@ -14,8 +14,9 @@ export const HEADROOM = 64;
 const SMALL_BYTES = 2048;
 /** Bytes of a frame that can take every IP packet. */
 const LARGE_BYTES = 65_536 + HEADROOM;
-/** Frames of one size that a pool keeps for later. */
+/** Frames of each size that a pool keeps for later: 8 and 4 MiB. */
 export const MOST_SPARE_FRAMES = 4096;
+export const MOST_SPARE_LARGE_FRAMES = 64;
 
 export class Frame {
   readonly bytes: Uint8Array;
@@ -66,7 +67,8 @@ export class FramePool {
   give(frame: Frame): void {
     this.taken -= 1;
     frame.next = undefined;
-    const spare = frame.bytes.length === SMALL_BYTES ? this.#small : this.#large;
-    if (spare.length < MOST_SPARE_FRAMES) spare.push(frame);
+    if (frame.bytes.length === SMALL_BYTES) {
+      if (this.#small.length < MOST_SPARE_FRAMES) this.#small.push(frame);
+    } else if (this.#large.length < MOST_SPARE_LARGE_FRAMES) this.#large.push(frame);
   }
 }

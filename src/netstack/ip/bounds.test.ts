@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Frame, FramePool, HEADROOM, MOST_SPARE_FRAMES } from '../frame.js';
+import { Frame, FramePool, HEADROOM, MOST_SPARE_FRAMES, MOST_SPARE_LARGE_FRAMES } from '../frame.js';
 import { HostTable, MOST_NAMES } from '../hosts.js';
 import { Address } from '../wire/address.js';
 import { MOST_ND_OPTIONS, readNdOptions } from '../wire/ndp.js';
@@ -50,6 +50,15 @@ describe('what a host keeps', () => {
     for (const frame of taken) frames.give(frame);
     const again = new Set(Array.from({ length: MOST_SPARE_FRAMES + 1 }, () => frames.take(0)));
     assert.equal(taken.filter((frame) => again.has(frame)).length, MOST_SPARE_FRAMES);
+  });
+
+  it(`are ${MOST_SPARE_LARGE_FRAMES} of the largest packets`, () => {
+    const frames = new FramePool();
+    const take = (): Frame => frames.take(60_000);
+    const taken = Array.from({ length: MOST_SPARE_LARGE_FRAMES + 1 }, take);
+    for (const frame of taken) frames.give(frame);
+    const again = new Set(Array.from({ length: MOST_SPARE_LARGE_FRAMES + 1 }, take));
+    assert.equal(taken.filter((frame) => again.has(frame)).length, MOST_SPARE_LARGE_FRAMES);
   });
 
   it(`are ${MOST_ND_OPTIONS} options of a message of neighbour discovery`, () => {

@@ -1,5 +1,5 @@
 /**
- * What is true or false of a connection, as bits of one number: a field for each would take V8 eight bytes,
+ * The yes and no of a connection, as bits of one number: a field for each would take V8 eight bytes,
  * and a fifth of what an idle connection needs.
  */
 const Bit = {

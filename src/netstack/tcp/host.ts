@@ -19,7 +19,7 @@ export interface TcpHost {
   readonly ip: IpService;
   readonly clock: MonotonicClock;
   readonly timers: Timers;
-  /** What connections have while they send and receive. */
+  /** Parts that a connection has while it sends or receives. */
   readonly rings: Spare<ByteRing>;
   readonly receiveBuffers: Spare<ReceiveBuffer>;
   readonly sentLists: Spare<SentList>;
