@@ -10,7 +10,7 @@ const root = resolve(import.meta.dirname, '..');
 const modules = join(root, 'dist');
 /** First module of a task's thread. It shares its state with the program that runs there. */
 const TASK = './dist/task/task-thread-node.js';
-/** First modules of threads in which nothing else of the package runs. */
+/** First modules of threads in which nothing else of the package runs: each is a file of its own. */
 const THREADS = ['./dist/task/watchdog-thread-node.js', './dist/cli/stuck-watch-thread.js'];
 
 const { exports, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -40,7 +40,8 @@ async function bundle(entries, dir) {
 
 const folder = resolve(process.argv[2] ?? modules);
 const library = await bundle([...doors, ...Object.values(bin), TASK], folder);
-const threads = await bundle(THREADS, folder);
+const threads = [];
+for (const thread of THREADS) threads.push(...(await bundle([thread], folder)));
 if (folder === modules) {
   const kept = new Set([...library, ...threads]);
   // Without the compiler's notes, the next build makes every module again.

@@ -1,4 +1,5 @@
 /** `asynctcp sim`: runs a scenario, a program with a simulated network, and prints what happened. */
+import { MOST_TIME_MS } from '../sim/event-loop.js';
 import type { Network } from '../sim/network.js';
 import { CommandError, wrongArguments, type Arguments, type Command, type Option } from './command.js';
 import { programUrl, typeScriptRefusal } from './program-file.js';
@@ -6,7 +7,6 @@ import type { Scenario, SimOptions } from './simulation.js';
 
 /** Virtual time that a scenario gets which does not let time pass itself. */
 const DEFAULT_MS = 60_000;
-const MOST_MS = 1e12;
 /** Value of `--pcap` for standard output. */
 const STDOUT = '-';
 
@@ -122,9 +122,9 @@ function readSeed(text: string | undefined): number | string | undefined {
 function readMs(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const ms = Number(text);
-  if (/^\d+(\.\d+)?$/.test(text) && ms <= MOST_MS) return ms;
+  if (/^\d+(\.\d+)?$/.test(text) && ms <= MOST_TIME_MS) return ms;
   throw wrongArguments(
-    `--${MS.name} must be a number of milliseconds, such as 5000, not ${JSON.stringify(text)}`,
+    `--${MS.name} must be a number of milliseconds of at most ${MOST_TIME_MS}, such as 5000, not ${JSON.stringify(text)}`,
   );
 }
 

@@ -45,6 +45,19 @@ async function play(scenario: Scenario, network: Network, { ms, defaultMs }: Sim
   if (network.nowMs < endMs) await network.run(endMs - network.nowMs);
 }
 
+/** Resolves as `outcome` does; rejects with an error that nothing catches, such as one of a real timer. */
+async function untilUncaught(outcome: Promise<void>): Promise<void> {
+  let fail: ((error: unknown) => void) | undefined;
+  const uncaught = new Promise<never>((_, reject) => (fail = reject));
+  const onError = (error: unknown): void => fail?.(error);
+  process.on('uncaughtException', onError);
+  try {
+    await Promise.race([outcome, uncaught]);
+  } finally {
+    process.off('uncaughtException', onError);
+  }
+}
+
 export class Simulation {
   readonly #options: SimOptions;
   readonly #network: Network;
@@ -92,7 +105,7 @@ export class Simulation {
     });
     let failure: { readonly error: unknown } | undefined;
     try {
-      await play(scenario, network, this.#options);
+      await untilUncaught(play(scenario, network, this.#options));
     } catch (error) {
       failure = { error };
     }

@@ -29,7 +29,7 @@ interface StuckHooks {
 export class StuckWatch {
   readonly #beat = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   readonly #events: StuckEvents;
-  readonly #worker: Worker;
+  readonly #worker: Worker | undefined;
   #alarm: Alarm | undefined;
   #isStuck = false;
 
@@ -44,26 +44,35 @@ export class StuckWatch {
       },
     };
     share(SHARED_NAME, hooks);
-    const workerData: WatchOrder = {
-      beat: this.#beat,
-      hooks: sharedExpression(SHARED_NAME),
-      ownFolders: [packageFile('dist/'), packageFile('src/')],
-    };
-    this.#worker = new Worker(packageFile('dist/cli/stuck-watch-thread.js'), {
-      name: 'asynctcp sim',
-      workerData,
-      // The options of this process, such as preloaded modules, are the scenario's.
-      execArgv: [],
-      env: {},
-    });
-    this.#worker.on('error', () => undefined);
-    this.#worker.unref();
+    this.#worker = this.#startThread();
     this.#turn();
   }
 
   end(): void {
     this.#alarm?.cancel();
-    void this.#worker.terminate();
+    void this.#worker?.terminate();
+  }
+
+  #startThread(): Worker | undefined {
+    try {
+      const workerData: WatchOrder = {
+        beat: this.#beat,
+        hooks: sharedExpression(SHARED_NAME),
+        ownFolders: [packageFile('dist/'), packageFile('src/')],
+      };
+      const worker = new Worker(packageFile('dist/cli/stuck-watch-thread.js'), {
+        name: 'asynctcp sim',
+        workerData,
+        // The options of this process, such as preloaded modules, are the scenario's.
+        execArgv: [],
+        env: {},
+      });
+      worker.on('error', () => undefined);
+      worker.unref();
+      return worker;
+    } catch {
+      return undefined;
+    }
   }
 
   #turn(): void {

@@ -7,6 +7,7 @@
  */
 import type { Frame, FramePool } from '../netstack/frame.js';
 import type { SeededRandom } from '../support/seeded-random.js';
+import { throwUncaught } from '../support/uncaught.js';
 import { checkImpairments } from './check-impairments.js';
 import { Damage, type DamageEnd } from './damage.js';
 import { DelayLine } from './delay-line.js';
@@ -221,7 +222,7 @@ export class Direction implements LaneEnd, ShaperEnd, DamageEnd {
   /** Sends a packet that the link itself has made: it meets the delay alone. */
   inject(frame: Frame): void {
     this.sent += 1;
-    for (const tap of this.#taps) tap.sent(this, frame);
+    if (this.#taps.length > 0) this.#noteSent(frame);
     this.leave(frame, this.#timeline.nowNs);
   }
 
@@ -242,7 +243,13 @@ export class Direction implements LaneEnd, ShaperEnd, DamageEnd {
   drop(frame: Frame, reason: DropReason): void {
     if (this.#lateNs.size > 0) this.#lateNs.delete(frame);
     this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + 1);
-    for (const tap of this.#taps) tap.dropped(this, frame, reason);
+    for (const tap of this.#taps) {
+      try {
+        tap.dropped(this, frame, reason);
+      } catch (error) {
+        throwUncaught(error);
+      }
+    }
     this.#frames.give(frame);
   }
 
@@ -286,6 +293,17 @@ export class Direction implements LaneEnd, ShaperEnd, DamageEnd {
     else this.#late.push(frame, atNs + this.#delay.next());
   }
 
+  /** Shows a packet to the taps. Their errors are the program's, and do not unwind the sender. */
+  #noteSent(frame: Frame): void {
+    for (const tap of this.#taps) {
+      try {
+        tap.sent(this, frame);
+      } catch (error) {
+        throwUncaught(error);
+      }
+    }
+  }
+
   #deliver(frame: Frame): void {
     const port = this.port;
     if (port === undefined) {
@@ -293,7 +311,13 @@ export class Direction implements LaneEnd, ShaperEnd, DamageEnd {
       return;
     }
     this.delivered += 1;
-    for (const tap of this.#taps) tap.arrived(this, frame);
+    for (const tap of this.#taps) {
+      try {
+        tap.arrived(this, frame);
+      } catch (error) {
+        throwUncaught(error);
+      }
+    }
     this.#gate.stayAwake();
     port.receive(frame);
   }
@@ -316,7 +340,7 @@ export class Direction implements LaneEnd, ShaperEnd, DamageEnd {
   }
 
   #judge(frame: Frame): void {
-    for (const tap of this.#taps) tap.sent(this, frame);
+    if (this.#taps.length > 0) this.#noteSent(frame);
     this.#reverse?.stayAwake();
     if (this.#isHarmless) {
       this.depart(frame);

@@ -4,6 +4,7 @@ import type { LinkTap } from '../link/ports.js';
 import type { Frame } from '../netstack/frame.js';
 import { PacketLines } from '../link/packet-line.js';
 import { PacketView } from '../link/packet-view.js';
+import { installedGlobals } from './install-globals.js';
 import { differenceOf, partsOf, type PacketParts } from './packet-difference.js';
 import { Network, type NetworkOptions } from './network.js';
 
@@ -60,6 +61,17 @@ function hashOf(bytes: Uint8Array): number {
   return hash >>> 0;
 }
 
+/** Runs a program. Globals that it has installed and left so end with it. */
+async function play(program: (network: Network) => PromiseLike<unknown>, network: Network): Promise<void> {
+  const before = installedGlobals();
+  try {
+    await program(network);
+  } finally {
+    const left = installedGlobals();
+    if (left !== before) left?.[Symbol.dispose]();
+  }
+}
+
 /**
  * Runs `program` in two networks of the same seed.
  * @returns the number of packets that were compared.
@@ -72,13 +84,13 @@ export async function checkDeterminism(
   const first = new Trace();
   const network = new Network(options);
   network.addTap(first);
-  await program(network);
+  await play(program, network);
   // The acts of the first network that come later, in real time, are not part of the run.
   network.removeTap(first);
   const second = new Trace();
   const again = new Network({ ...options, seed: network.seed });
   again.addTap(second);
-  await program(again);
+  await play(program, again);
   const length = Math.max(first.lines.length, second.lines.length);
   for (let index = 0; index < length; index += 1) {
     if (first.lines[index] === second.lines[index]) continue;

@@ -35,6 +35,9 @@ const STUCK =
   'nothing is left that could happen in the network (timers of the runtime count after installGlobals(), ' +
   'files and other real input and output inside of live())';
 
+const RUNS_ALREADY =
+  'the network runs already: await the end of the run; a handler that wants something later calls network.at()';
+
 /** A host, as the loop sees it. */
 export interface Machine {
   readonly name: string;
@@ -155,13 +158,21 @@ export class EventLoop {
   }
 
   /** See `Network.runUntil`. */
-  runUntil<Value>(promise: PromiseLike<Value>, limitMs = DEFAULT_LIMIT_MS): Promise<Value> {
+  runUntil<Value>(promise: PromiseLike<Value>, limitMs = this.#defaultLimitMs()): Promise<Value> {
     if (typeof Reflect.get(Object(promise), 'then') !== 'function') {
       throw new TypeError(`promise must be a promise, not ${showValue(promise)}`);
     }
     const run = this.#begin(this.#endNs('limitMs', limitMs), true);
     const settled = Promise.resolve(promise);
-    settled.then(() => (run.isStopped = true), run.fail);
+    const stop = (): void => {
+      run.isStopped = true;
+      // The run may wait for real time.
+      if (this.#run === run) this.#resume?.();
+    };
+    settled.then(stop, (error: unknown) => {
+      run.fail(error);
+      stop();
+    });
     return new Promise((resolve, reject) => {
       this.#start(run, () => void settled.then(resolve, reject), reject);
     });
@@ -197,6 +208,10 @@ export class EventLoop {
     return made;
   }
 
+  #defaultLimitMs(): number {
+    return Math.min(DEFAULT_LIMIT_MS, MOST_TIME_MS - this.nowMs);
+  }
+
   /** Returns the end of a run. */
   #endNs(name: string, ms: number): number {
     const endNs = this.#timeline.nowNs + timeNs(ms, name);
@@ -208,7 +223,7 @@ export class EventLoop {
 
   #begin(endNs: number, isGoal: boolean, isUnasked = false): Run {
     if (this.#run?.isUnasked === true) this.#run.isStopped = true;
-    else if (this.#run !== undefined) throw this.error('misuse', 'the network runs already');
+    else if (this.#run !== undefined) throw this.error('misuse', RUNS_ALREADY);
     const errors: unknown[] = [];
     const fail = (error: unknown): void => {
       run.isStopped = true;
@@ -304,7 +319,7 @@ export class EventLoop {
     const canDrain = canRunTicks();
     let events = 0;
     for (;;) {
-      if (run.isStopped) return run.errors.length > 0 ? 'failed' : 'over';
+      if (isStopped(run)) return run.errors.length > 0 ? 'failed' : 'over';
       if (this.#happen()) {
         events += 1;
         if (drains && events >= MOST_EVENTS_OF_A_TURN) return 'turn';
@@ -313,7 +328,8 @@ export class EventLoop {
         runTicks();
         continue;
       }
-      if (this.#startImmediates()) continue;
+      // The last step of a host does no more work, but may have met an error while it sent.
+      if (isStopped(run) || this.#startImmediates()) continue;
       if (drains && this.#needsTurn(run)) return 'turn';
       if (this.#live > 0) {
         if (drains) return 'live';
@@ -399,4 +415,9 @@ export class EventLoop {
     const help = 'give the link a delay, or raise mostEventsAtOneInstant';
     throw this.error('busy', `more than ${this.#mostEvents} events at one instant: ${names}; ${help}`);
   }
+}
+
+/** Returns true if a run is to end; any call may have stopped it. */
+function isStopped(run: Run): boolean {
+  return run.isStopped;
 }

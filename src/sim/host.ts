@@ -88,6 +88,12 @@ export class Host implements Machine {
     return bare(this.addresses[0] ?? '');
   }
 
+  /** All addresses, those of single LANs included, without the lengths of their prefixes. */
+  get allAddresses(): readonly string[] {
+    const ofLinks = this.#attachments.flatMap(({ addresses }) => addresses);
+    return [...new Set([...this.addresses, ...ofLinks].map(bare))];
+  }
+
   /** True from the start or `restart` until `crash`. */
   get isUp(): boolean {
     return this.#boot !== undefined;

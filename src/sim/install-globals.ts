@@ -2,7 +2,7 @@
  * The runtime's timers, time of day and chance, played by a network. They are found and set by name,
  * because an engine may lack some of them.
  */
-import { TimerHandle } from './timer-handle.js';
+import { TimerHandle, timerOf } from './timer-handle.js';
 import type { SeededRandom } from '../support/seeded-random.js';
 import type { EventLoop } from './event-loop.js';
 import { builtin } from './runtime.js';
@@ -27,14 +27,20 @@ function replace(holder: unknown, name: string, value: unknown): Restore {
   };
 }
 
-/** The loop whose globals are installed: the program has no others. */
-let installed: EventLoop | undefined;
+/** The globals that are installed: the program has no others. */
+let installed: Disposable | undefined;
+
+/** Returns the globals that are installed. */
+export function installedGlobals(): Disposable | undefined {
+  return installed;
+}
 
 /** Returns a function that closes a timer of the network, and passes others on to the runtime's `clear`. */
 function clearWith(name: string): (handle: unknown) => void {
   const clear: unknown = Reflect.get(globalThis, name);
   return (handle) => {
-    if (handle instanceof TimerHandle) handle.close();
+    const timer = handle instanceof TimerHandle ? handle : timerOf(handle);
+    if (timer !== undefined) timer.close();
     else if (typeof clear === 'function') Reflect.apply(clear, globalThis, [handle]);
   };
 }
@@ -227,15 +233,16 @@ export function installGlobals(loop: EventLoop, random: SeededRandom, epochMs: n
   if (installed !== undefined) {
     throw loop.error('misuse', 'the globals of a network are installed already: dispose of them first');
   }
-  installed = loop;
   const parts = [...timerParts(loop), ...timeParts(loop, epochMs), ...chanceParts(loop, random)];
   const restores = parts.map(([holder, name, value]) => replace(holder, name, value));
   syncModules();
-  return {
+  const globals: Disposable = {
     [Symbol.dispose]: () => {
-      if (restores.length > 0) installed = undefined;
+      if (installed === globals) installed = undefined;
       for (const restore of restores.splice(0).reverse()) restore();
       syncModules();
     },
   };
+  installed = globals;
+  return globals;
 }

@@ -43,6 +43,8 @@ const OPTIONS = ['command', 'epochMs', 'mostEventsAtOneInstant', 'mostHosts', 's
 export interface NodeLookupOptions {
   /** True: the answer has all addresses. */
   readonly all?: boolean | undefined;
+  /** 4 or 6: the answer has addresses of this family alone. */
+  readonly family?: number | string | undefined;
 }
 
 /** An address and its family, or a list of them. */
@@ -277,13 +279,23 @@ export class Network {
    * Looks names of hosts up for `asynctcp/net` and what stands on it, as the option `lookup` of
    * `net.connect`, `http.request` and others. The signature is that of `dns.lookup`.
    */
-  readonly lookup = (name: string, options: NodeLookupOptions, answer: NodeLookupAnswer): void => {
-    this.#lookUp(name, (error, addresses) => {
-      const found = addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
+  readonly lookup = (
+    name: string,
+    options: NodeLookupOptions | number | NodeLookupAnswer,
+    answer?: NodeLookupAnswer,
+  ): void => {
+    const { all, family } = typeof options === 'object' ? options : { all: false, family: options };
+    const done = typeof options === 'function' ? options : answer;
+    checkFunction('answer', done);
+    this.#lookUp(name, (_, addresses) => {
+      const found = addresses
+        .map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
+        .filter((one) => !/^(IPv)?[46]$/.test(String(family)) || String(family).endsWith(String(one.family)));
       const [first] = found;
       this.#loop.setImmediate(() => {
-        if (options.all === true) answer(error, found);
-        else answer(error, first?.address ?? '', first?.family ?? 0);
+        if (first === undefined) done?.(notFound(name), '', 0);
+        else if (all === true) done?.(null, found);
+        else done?.(null, first.address, first.family);
       });
       this.#loop.wake();
     });
@@ -390,10 +402,16 @@ export class Network {
 
   #lookUp(name: string, answer: (error: Error | null, addresses: readonly string[]) => void): void {
     const host = this.#hostNamed(name);
-    if (host !== undefined) answer(null, host.addresses.map(bare));
+    if (host !== undefined) answer(null, host.allAddresses);
     else if (name === 'localhost') answer(null, ['127.0.0.1', '::1']);
     else answer(new Error(`there is no host ${name} in the network`), []);
   }
+}
+
+/** Returns the error of `dns.lookup` for a name without an address. */
+function notFound(hostname: string): Error {
+  const [code, syscall] = ['ENOTFOUND', 'getaddrinfo'];
+  return Object.assign(new Error(`${syscall} ${code} ${hostname}`), { code, syscall, hostname });
 }
 
 function checkNetworkOptions(options: NetworkOptions): void {

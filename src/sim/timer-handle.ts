@@ -6,6 +6,13 @@ const LEAST_MS = 1;
 const MOST_MS = 2 ** 31 - 1;
 
 let numbers = 0;
+/** Timers whose numbers the program has asked for. */
+const byNumber = new Map<number, TimerHandle>();
+
+/** Returns the timer of a number that is set. */
+export function timerOf(number: unknown): TimerHandle | undefined {
+  return typeof number === 'number' || typeof number === 'string' ? byNumber.get(Number(number)) : undefined;
+}
 
 export class TimerHandle {
   readonly #loop: EventLoop;
@@ -15,6 +22,7 @@ export class TimerHandle {
   readonly #number: number;
   #cancel: (() => void) | undefined;
   #isRef = true;
+  #isClosed = false;
 
   constructor(
     loop: EventLoop,
@@ -34,11 +42,14 @@ export class TimerHandle {
 
   close(): this {
     this.#cancel?.();
-    this.#cancel = undefined;
+    this.#forget();
+    this.#isClosed = true;
     return this;
   }
 
+  /** Counts the time from now on, also of a timer that has fired; one that is cleared stays so. */
   refresh(): this {
+    if (this.#isClosed) return this;
     this.#cancel?.();
     this.#arm();
     return this;
@@ -59,7 +70,9 @@ export class TimerHandle {
     return this.#isRef;
   }
 
+  /** Returns a number by which the timer can be cleared, as in browsers. */
   [Symbol.toPrimitive](): number {
+    if (this.#cancel !== undefined) byNumber.set(this.#number, this);
     return this.#number;
   }
 
@@ -67,9 +80,14 @@ export class TimerHandle {
     this.close();
   }
 
+  #forget(): void {
+    this.#cancel = undefined;
+    byNumber.delete(this.#number);
+  }
+
   #arm(): void {
     const fire = (): void => {
-      this.#cancel = undefined;
+      if (this.#kind !== 'again') this.#forget();
       if (this.#kind === 'again') this.#arm();
       this.#job();
     };

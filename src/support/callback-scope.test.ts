@@ -161,6 +161,10 @@ describe('ticks', () => {
     ticksCaused();
     holdTicks(true);
     runTicks();
+    // A loop inside of the first one begins and ends.
+    holdTicks(true);
+    holdTicks(false);
+    runTicks();
     assert.deepEqual([areTicksDue(), ran], [true, 0]);
     holdTicks(false);
     runTicks();

@@ -16,8 +16,8 @@ let isRunning = false;
 /** True if a callback has run, and no ticks since. */
 let ticksAreDue = false;
 let runtimeTicks: (() => void) | undefined;
-/** True: `runTicks` does nothing. */
-let areTicksHeld = false;
+/** Loops inside of each other that hold ticks: then `runTicks` does nothing. */
+let holders = 0;
 /** Callbacks that have returned. It wraps: only equality is asked for. */
 let callbacks = 0;
 /** Number of the present turn. It wraps: only neighbours are compared. */
@@ -131,9 +131,12 @@ export function canRunTicks(): boolean {
   return runtimeTicks !== undefined;
 }
 
-/** Sets if `runTicks` does nothing: in a loop that has to end before any tick. */
+/**
+ * Has `runTicks` do nothing until the same number of calls with `false`: in a loop that has to end before any
+ * tick, and may be inside of another one.
+ */
 export function holdTicks(on: boolean): void {
-  areTicksHeld = on;
+  holders += on ? 1 : -1;
 }
 
 /**
@@ -141,7 +144,7 @@ export function holdTicks(on: boolean): void {
  * while code of the runtime that expects to run before its ticks is on the stack.
  */
 export function runTicks(): void {
-  if (!ticksAreDue || areTicksHeld) return;
+  if (!ticksAreDue || holders > 0) return;
   ticksAreDue = false;
   runtimeTicks?.();
 }

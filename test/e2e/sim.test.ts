@@ -133,6 +133,14 @@ describe('asynctcp sim', { concurrency: true, timeout: HANGS_MS }, () => {
     assert.match(text, /^The same \d+ events of packets in two runs, seed 3$/m);
   });
 
+  it('plays a scenario twice that leaves the globals of its network installed', async (test) => {
+    const file = program(
+      test,
+      'export default (network) => { network.installGlobals(); setTimeout(() => network.host(`a`), 5); };',
+    );
+    assert.match(await startSim(test, file, '--check', '--seed', '3').output(), /^The same 0 events/);
+  });
+
   it('shows the first packet that differs between two runs', async (test) => {
     const file = program(test, `let runs = 0;\n${HELLO.replace("'hello'", 'String(runs++)')}${END}`);
     const said = await failure(startSim(test, file, '--check', '--seed', '3'), 1);
@@ -163,6 +171,19 @@ describe('asynctcp sim of a scenario that fails', { concurrency: true, timeout: 
       said,
       /^asynctcp sim: the scenario failed: too hot\n {2}at 11000 ms of virtual time, seed 7; /,
     );
+  });
+
+  it('names them also for an error that no run takes', async (test) => {
+    const late = `
+setTimeout(() => { throw new Error('too late'); }, 10);
+await network.live(new Promise((resolve) => setTimeout(resolve, 60_000)));`;
+    const running = startHello(test, late, '-q', '--seed', '7');
+    const said = await failure(running, 1);
+    assert.match(
+      said,
+      /^asynctcp sim: the scenario failed: too late\n {2}at 10040 ms of virtual time, seed 7; /,
+    );
+    assert.match(running.stdout.text, /seed 7, 2 hosts/);
   });
 
   it('says how time passes if the scenario waits for what cannot come', async (test) => {
@@ -227,7 +248,11 @@ describe('wrong arguments of asynctcp sim', { concurrency: true, timeout: HANGS_
     [['missing.js'], /there is no scenario "missing\.js"/],
     [['.'], /"\." is a folder; name the scenario's file/],
     [['a.js', 'b.js'], /one scenario at a time, not "b\.js" as well/],
-    [['a.js', '--ms', 'soon'], /--ms must be a number of milliseconds, such as 5000, not "soon"/],
+    [
+      ['a.js', '--ms', 'soon'],
+      /--ms must be a number of milliseconds of at most 9007199254, such as 5000, not "soon"/,
+    ],
+    [['a.js', '--ms', '9007199255'], /--ms must be .* of at most 9007199254, /],
     [['a.js', '--seed', ''], /--seed needs a number or a word/],
     [['a.js', '--at', 'device'], /--at needs --pcap/],
     [['a.js', '--check', '--quiet'], /--check prints no packets: leave --quiet out/],

@@ -178,6 +178,55 @@ describe('networks that run at once', () => {
   });
 });
 
+describe('the error of what watches a network', () => {
+  const WATCHERS: Readonly<Record<string, (network: Network, fail: () => never) => void>> = {
+    'a tap that sees what is sent': (network, sent) => {
+      network.addTap({ sent, arrived: () => undefined, dropped: () => undefined });
+    },
+    'a tap that sees what arrives': (network, arrived) => {
+      network.addTap({ sent: () => undefined, arrived, dropped: () => undefined });
+    },
+    'a tap that sees what is dropped': (network, dropped) => {
+      network.links[0]?.dropNext();
+      network.addTap({ sent: () => undefined, arrived: () => undefined, dropped });
+    },
+    'a printer': (network, fail) => void network.print(fail),
+    'a capture': (network, fail) => {
+      let blocks = 0;
+      // The header of the section is written at once.
+      network.capture(() => (blocks += 1) > 1 && fail());
+    },
+  };
+  for (const [title, watch] of Object.entries(WATCHERS)) {
+    it(`is the run's, and harms no connection: ${title}`, async () => {
+      const network = new Network({ seed: 1 });
+      const a = network.host('a');
+      const b = network.host('b');
+      network.link(a, b, { delayMs: 1 });
+      const thrown = new Error('watching');
+      watch(network, () => {
+        throw thrown;
+      });
+      const server = new AsyncServer(80, { stack: b.stack });
+      await server.begin();
+      let isConnected = false;
+      const client = new AsyncClient({ stack: a.stack });
+      client.onConnect(() => (isConnected = true));
+      client.connect('b', 80);
+      const failedMs: number[] = [];
+      for (let ms = 0; ms < 5000; ms += 500) {
+        await network.run(500).catch((error: unknown) => {
+          assert.ok(error instanceof SimulationError && error.cause === thrown);
+          failedMs.push(error.timeMs);
+        });
+      }
+      const isLater = title.includes('arrives') || title === 'a printer';
+      // The run fails at the time of the error, not at the next event.
+      assert.deepEqual([failedMs[0], isConnected], [isLater ? 1 : 0, true]);
+    });
+  }
+});
+
 describe('the error of a run', () => {
   it('shows what the program threw, whatever that is, and has it as its cause', async () => {
     const cases: readonly (readonly [thrown: unknown, text: string])[] = [

@@ -274,6 +274,49 @@ describe('a network', () => {
     }
   });
 
+  it('finds a host by the address that it has on one LAN alone', async () => {
+    const { network, device, gateway } = pair();
+    const lan = network.lan('lan', { hosts: [device] });
+    lan.join(device, { address: '192.168.1.2' });
+    const other = network.host('other', { address: '192.168.1.3' });
+    lan.join(other);
+    lan.join(gateway, { address: ['192.168.1.1', 'fd00::1'] });
+    echoOn(gateway);
+    assert.equal(await network.runUntil(ask(other, 'gateway', 'hello')), 'hello');
+  });
+
+  it('answers look-ups as dns.lookup does', async () => {
+    const network = new Network({ seed: SEED });
+    network.host('both', { address: ['10.0.0.1', 'fd00::1'] });
+    const ask = (...args: readonly unknown[]): Promise<unknown[]> =>
+      network.runUntil(
+        new Promise((resolve) => {
+          const done = (...answer: unknown[]): void => {
+            resolve(answer);
+          };
+          Reflect.apply(network.lookup, undefined, [...args, done]);
+        }),
+      );
+    const four = { address: '10.0.0.1', family: 4 };
+    const six = { address: 'fd00::1', family: 6 };
+    assert.deepEqual(await ask('both'), [null, '10.0.0.1', 4]);
+    assert.deepEqual(await ask('both', 6), [null, 'fd00::1', 6]);
+    assert.deepEqual(await ask('both', { family: 'IPv6' }), [null, 'fd00::1', 6]);
+    assert.deepEqual(await ask('both', { all: true }), [null, [four, six]]);
+    assert.deepEqual(await ask('both', { all: true, family: 4 }), [null, [four]]);
+    assert.deepEqual(await ask('both', { all: true, family: 0 }), [null, [four, six]]);
+    const [error] = await ask('none', { family: 4 });
+    assert.ok(error instanceof Error);
+    assert.deepEqual(
+      [error.message, Reflect.get(error, 'code'), Reflect.get(error, 'hostname')],
+      ['getaddrinfo ENOTFOUND none', 'ENOTFOUND', 'none'],
+    );
+    assert.throws(
+      () => Reflect.apply(network.lookup, network, ['both', {}]),
+      /^TypeError: answer must be a function/,
+    );
+  });
+
   it('finds hosts by names as URLs and mDNS write them', async () => {
     const { network } = pair();
     network.host('Door.local', { address: '10.0.0.7' });

@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import { AsyncClient, AsyncServer } from '#src/index.js';
 import { checkDeterminism } from '#src/sim/check-determinism.js';
 import type { Host } from '#src/sim/host.js';
+import { MOST_TIME_MS } from '#src/sim/event-loop.js';
 import { Network, type NetworkOptions } from '#src/sim/network.js';
 import { SimulationError } from '#src/sim/simulation-error.js';
 
@@ -208,6 +209,31 @@ describe('runUntil', () => {
     assert.match(error.message, /\n {2}a: 10\.0\.0\.1\.\d+ > 10\.0\.0\.2\.80 ESTABLISHED: for the peer\n/);
   });
 
+  it('runs up to the end of time without a limit', async () => {
+    const network = new Network({ seed: 1 });
+    await network.run(MOST_TIME_MS - 1);
+    const late = new Promise((resolve) => {
+      network.at(MOST_TIME_MS, () => {
+        resolve('late');
+      });
+    });
+    assert.equal(await network.runUntil(late), 'late');
+    assert.throws(() => network.run(1), /^RangeError: ms must end by /);
+  });
+
+  it('ends when its promise is settled, also while live() waits for something else', async () => {
+    const network = new Network({ seed: 1 });
+    let end: (() => void) | undefined;
+    const slow = network.live(new Promise<void>((resolve) => (end = resolve)));
+    let isOver = false;
+    void slow.then(() => (isOver = true));
+    await network.runUntil(readFile(fileURLToPath(import.meta.url)));
+    await assert.rejects(network.runUntil(readFile('/nowhere')), /ENOENT/);
+    assert.equal(isOver, false);
+    end?.();
+    await slow;
+  });
+
   it('fails at its limit', async () => {
     const network = new Network({ seed: 1 });
     pingPong(network, 10);
@@ -369,6 +395,42 @@ describe('timers of installed globals', () => {
     );
   });
 
+  it('count anew when they are refreshed, unless they are cleared', async () => {
+    const network = new Network({ seed: 1 });
+    const seen: string[] = [];
+    using globals = network.installGlobals();
+    assert.ok(globals);
+    const [once, cleared] = ['once', 'cleared'].map((name) =>
+      setTimeout(() => seen.push(`${name} at ${network.nowMs}`), 5),
+    );
+    clearTimeout(cleared);
+    cleared?.refresh();
+    await network.run(3);
+    once?.refresh();
+    await network.run(7);
+    once?.refresh();
+    await network.run(10);
+    assert.deepEqual(seen, ['once at 8', 'once at 15']);
+  });
+
+  it('can be cleared by their numbers', async () => {
+    const network = new Network({ seed: 1 });
+    const seen: string[] = [];
+    using globals = network.installGlobals();
+    assert.ok(globals);
+    const timers = ['number', 'text', 'late'].map((name) => setTimeout(() => seen.push(name), 5));
+    const every = setInterval(() => seen.push('interval'), 2);
+    const [number, text, late] = timers.map((timer) => Number(timer));
+    const ofEvery = Number(every);
+    clearTimeout(number);
+    clearTimeout(String(text));
+    await network.run(5);
+    clearInterval(ofEvery);
+    clearTimeout(late);
+    await network.run(10);
+    assert.deepEqual(seen, ['interval', 'interval', 'late']);
+  });
+
   it('refuse what is no function, at once', () => {
     using globals = new Network({ seed: 1 }).installGlobals();
     assert.ok(globals);
@@ -396,6 +458,26 @@ describe('checkDeterminism', () => {
     assert.ok((await checkDeterminism(program, { seed: 1 })) > 50);
     const options: NetworkOptions = { seed: 1, ties: 'shuffled' };
     assert.ok((await checkDeterminism(program, options)) > 50);
+  });
+
+  it('ends globals that the program leaves installed, also when it fails', async () => {
+    const real = Date;
+    const leaves = async (network: Network): Promise<void> => {
+      network.installGlobals();
+      await network.run(1);
+    };
+    assert.equal(await checkDeterminism(leaves, { seed: 1 }), 0);
+    assert.equal(Date, real);
+    const fails = async (network: Network): Promise<void> => {
+      await leaves(network);
+      throw new Error('too cold');
+    };
+    await assert.rejects(checkDeterminism(fails, { seed: 1 }), /too cold/);
+    assert.equal(Date, real);
+    using own = new Network({ seed: 2 }).installGlobals();
+    assert.ok(own);
+    await assert.rejects(checkDeterminism(leaves, { seed: 1 }), /installed already/);
+    assert.notEqual(Date, real);
   });
 
   it('says what differs in the words of the layer', async () => {

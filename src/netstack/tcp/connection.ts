@@ -17,6 +17,7 @@ import { TcpEvent, type TcpFailure, type TcpInfo, type TcpSocket } from '../raw-
 import type { Address } from '../wire/address.js';
 import { abort, close, shutdown } from './close.js';
 import type { Congestion } from './congestion/congestion.js';
+import { ConnectionBits } from './connection-bits.js';
 import type { TableEntry } from './connection-table.js';
 import { connectionInfo } from './info.js';
 import type { TcpHost } from './host.js';
@@ -46,7 +47,7 @@ export interface ConnectionEnds {
   readonly receiveWindowBytes: number | undefined;
 }
 
-export class TcpConnection implements TcpSocket, TableEntry, TimerOwner {
+export class TcpConnection extends ConnectionBits implements TcpSocket, TableEntry, TimerOwner {
   readonly host: TcpHost;
   readonly localPort: number;
   readonly remotePort: number;
@@ -64,8 +65,6 @@ export class TcpConnection implements TcpSocket, TableEntry, TimerOwner {
   /** The use of its local port, if this host has opened it. */
   portUse: PortUse | undefined;
   hashNext: TableEntry | undefined;
-  isScheduled = false;
-  isReady = false;
   events = 0;
 
   // ---- sending (§3.3.1, table 2)
@@ -90,22 +89,13 @@ export class TcpConnection implements TcpSocket, TableEntry, TimerOwner {
   sendRing: ByteRing = NO_RING;
   /** Sequence number of the ring's first byte. */
   sendStart: Seq = seqOf(0);
-  /** FIN follows what is in the ring. */
-  isFinQueued = false;
-  isFinSent = false;
-  hasSynToSend = false;
-  isNoDelay = false;
-  isCorked = false;
   acked = 0;
-  /** True if bytes waited since the last `DRAINED`. */
-  hasWaited = false;
   /** `NOTHING_SENT` while nothing is in flight. */
   sent: SentList = NOTHING_SENT;
   /** `undefined` before the first data is sent, as `congestion`. */
   recovery: LossRecovery | undefined;
   congestion: Congestion | undefined;
   retransmissions = 0;
-  wasSynLost = false;
 
   // ---- receiving (§3.3.1, table 3)
 
@@ -115,25 +105,17 @@ export class TcpConnection implements TcpSocket, TableEntry, TimerOwner {
   rcvEdge: Seq = seqOf(0);
   receiveScale = 0;
   readonly receiveWindowBytes: number;
-  /** True if the program chose the window: its scale is no larger than the window needs. */
-  readonly hasOwnWindow: boolean;
   /** `NOTHING_RECEIVED` while it is empty. */
   receiveRing: ReceiveBuffer = NOTHING_RECEIVED;
   /** `NO_RANGES` before anything came out of order. */
   ranges: Ranges = NO_RANGES;
   /** Bytes that the program has and has not consumed. */
   unconsumed = 0;
-  /** Data is dropped, as if it were read at once: the program has closed the connection. */
-  isDiscarding = false;
-  /** The program has closed the connection: it gets no more events of data. */
-  isOrphan = false;
   /** Place of a FIN that has come before data that is missing. */
   finAt: Seq | undefined;
-  isFinReceived = false;
 
   // ---- acknowledging (§3.8.6.3)
 
-  isAckDue = false;
   /** Segments and bytes that are not acknowledged yet. */
   delayedSegments = 0;
   delayedBytes = 0;
@@ -144,14 +126,9 @@ export class TcpConnection implements TcpSocket, TableEntry, TimerOwner {
   /** A block to report first: data that came twice (RFC 2883). */
   duplicateStart: Seq = seqOf(0);
   duplicateEnd: Seq = seqOf(0);
-  hasDuplicate = false;
 
   // ---- options
 
-  hasSack = false;
-  /** Both sides scale their windows (RFC 7323 §2.2). */
-  hasScale = false;
-  hasTimestamps = false;
   /** TS.Recent (RFC 7323 §4.3). */
   tsRecent = 0;
   timestampOffset = 0;
@@ -162,6 +139,7 @@ export class TcpConnection implements TcpSocket, TableEntry, TimerOwner {
   readonly timer = new Timer(this);
 
   constructor(host: TcpHost, ends: ConnectionEnds) {
+    super();
     const { profile } = host;
     this.host = host;
     this.path = ends.path;
@@ -203,7 +181,7 @@ export class TcpConnection implements TcpSocket, TableEntry, TimerOwner {
   // ---- sending
 
   sendSpace(): number {
-    if (!canSend(this.state) && !this.#isOpening()) return 0;
+    if (!canSend(this.state) && !this.isOpening()) return 0;
     if (this.isFinQueued) return 0;
     const free = this.sendBufferBytes - this.sendRing.length;
     const { sendQueueSegments } = this.host.profile;
@@ -215,7 +193,7 @@ export class TcpConnection implements TcpSocket, TableEntry, TimerOwner {
     return Math.min(free, Math.max(0, slots) * this.sendMss + tail);
   }
 
-  #isOpening(): boolean {
+  private isOpening(): boolean {
     return this.state === TcpState.SYN_SENT || this.state === TcpState.SYN_RECEIVED;
   }
 
@@ -266,7 +244,7 @@ export class TcpConnection implements TcpSocket, TableEntry, TimerOwner {
     if (this.receiveRing.length === 0) return;
     // Data out of order lies behind the end of the ring.
     this.receiveRing.drop(bytes, this.ranges.count > 0);
-    if (this.receiveRing.isUnused) this.#giveReceiveBuffer();
+    if (this.receiveRing.isUnused) this.giveReceiveBuffer();
     this.unconsumed += bytes;
   }
 
@@ -379,15 +357,15 @@ export class TcpConnection implements TcpSocket, TableEntry, TimerOwner {
   /** Ends the loan of a frame: what the program has not read is copied. */
   settleReceived(): void {
     this.receiveRing.settle();
-    if (this.receiveRing.isUnused) this.#giveReceiveBuffer();
+    if (this.receiveRing.isUnused) this.giveReceiveBuffer();
   }
 
   releaseReceived(): void {
     this.receiveRing.release();
-    this.#giveReceiveBuffer();
+    this.giveReceiveBuffer();
   }
 
-  #giveReceiveBuffer(): void {
+  private giveReceiveBuffer(): void {
     if (this.receiveRing === NOTHING_RECEIVED) return;
     this.host.receiveBuffers.give(this.receiveRing);
     this.receiveRing = NOTHING_RECEIVED;

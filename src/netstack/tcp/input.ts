@@ -9,7 +9,7 @@ import { fail } from './close.js';
 import { receiveInSynSent } from './connect.js';
 import type { TcpConnection } from './connection.js';
 import { established } from './established.js';
-import { receivePredicted } from './predicted.js';
+import { isPredicted, receivePredicted } from './predicted.js';
 import { resend } from './output.js';
 import { acknowledgeNow, isAcceptable, receiveData } from './receive.js';
 import { noteDuplicate } from './segment-writer.js';
@@ -29,7 +29,10 @@ export type InputAnswer =
   | 'listen';
 
 export function receiveSegment(c: TcpConnection, segment: Segment): InputAnswer {
-  if (receivePredicted(c, segment)) return 'done';
+  if (isPredicted(c, segment)) {
+    receivePredicted(c, segment);
+    return 'done';
+  }
   if (c.state === TcpState.SYN_SENT) return receiveInSynSent(c, segment);
   if (c.state === TcpState.SYN_RECEIVED && isRepeatedSyn(c, segment)) return 'done';
   const isReset = (segment.flags & TcpFlag.RST) !== 0;

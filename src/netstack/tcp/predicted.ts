@@ -13,19 +13,24 @@ import { takeInOrder } from './receive.js';
 import { seqDiff } from './sequence.js';
 import { TcpState } from './state.js';
 
-/** Takes the segment if it is an expected one. Returns false if it is not, and has changed nothing then. */
-export function receivePredicted(c: TcpConnection, segment: Segment): boolean {
+/** Returns true if the segment is an expected one. */
+export function isPredicted(c: TcpConnection, segment: Segment): boolean {
   const { dataLength, seq } = segment;
   if (c.state !== TcpState.ESTABLISHED || (segment.flags & ~TcpFlag.PSH) !== TcpFlag.ACK) return false;
-  if (seq !== c.rcvNxt || segment.sackBlocks > 0) return false;
-  if (c.ranges.count > 0 || c.finAt !== undefined || dataLength > seqDiff(c.rcvEdge, seq)) return false;
+  if (seq !== c.rcvNxt || segment.sackBlocks > 0 || dataLength > seqDiff(c.rcvEdge, seq)) return false;
+  if (c.ranges.count > 0 || c.finAt !== undefined) return false;
   const acked = seqDiff(segment.ack, c.sndUna);
   if (acked < 0 || acked > seqDiff(c.sndNxt, c.sndUna) || (acked === 0 && dataLength === 0)) return false;
   if (segment.hasTimestamp !== c.hasTimestamps) return false;
   if (c.hasTimestamps && ((segment.timestamp - c.tsRecent) | 0) < 0) return false;
-  if (acked > 0 && c.recovery?.isCalm === false) return false;
+  return acked === 0 || c.recovery === undefined || c.recovery.isCalm;
+}
 
+/** Takes an expected segment. */
+export function receivePredicted(c: TcpConnection, segment: Segment): void {
   const { timers } = c;
+  const { dataLength } = segment;
+  const acked = seqDiff(segment.ack, c.sndUna);
   const nowMs = c.nowMs();
   timers.heardAtMs = nowMs;
   updateSendWindow(c, segment);
@@ -36,8 +41,7 @@ export function receivePredicted(c: TcpConnection, segment: Segment): boolean {
   } else timers.answered();
   noteTimestamp(c, segment);
   if (c.unsent() > 0) c.host.schedule(c);
-  if (dataLength === 0) return true;
+  if (dataLength === 0) return;
   if (dataLength > c.receiveMss) c.receiveMss = dataLength;
   takeInOrder(c, segment, segment.dataStart, dataLength);
-  return true;
 }

@@ -7,6 +7,8 @@ const COLUMNS = 18;
 /** The first columns begin as `Infinity`: deadlines that are not set. */
 const DEADLINES = 10;
 const FIRST_ROWS = 16;
+/** A full table grows by this factor: a larger one would leave more of it unused. */
+const GROWTH = 1.25;
 /** The row of connections that are over: it is written, and never read. */
 const NO_ROW = 0;
 
@@ -31,7 +33,8 @@ export class TimeTable {
     const row = this.#used * COLUMNS;
     this.#used += 1;
     if (row + COLUMNS > this.times.length) {
-      const times = new Float64Array(this.times.length * 2);
+      const rows = Math.ceil((this.times.length / COLUMNS) * GROWTH);
+      const times = new Float64Array(rows * COLUMNS);
       times.set(this.times);
       this.times = times;
     }

@@ -91,15 +91,15 @@ export class ConnectionTimers extends TimeRow {
 
   due(nowMs: number): void {
     const c = this.#c;
-    if (this.delayedAckAtMs <= nowMs) this.#delayedAckDue();
+    if (this.delayedAckAtMs <= nowMs) this.delayedAckDue();
     if (this.reorderAtMs <= nowMs) c.recovery?.reorderingOver();
-    if (this.probeAtMs <= nowMs) this.#probeDue();
-    if (this.retransmitAtMs <= nowMs) this.#retransmitDue();
-    if (this.persistAtMs <= nowMs) this.#persistDue();
-    if (this.corkAtMs <= nowMs) this.#corkDue();
-    if (this.outOfOrderAtMs <= nowMs) this.#outOfOrderDue();
-    if (this.keepAliveAtMs <= nowMs) this.#keepAliveDue(nowMs);
-    if (this.lifeAtMs <= nowMs) this.#lifeDue(nowMs);
+    if (this.probeAtMs <= nowMs) this.probeDue();
+    if (this.retransmitAtMs <= nowMs) this.retransmitDue();
+    if (this.persistAtMs <= nowMs) this.persistDue();
+    if (this.corkAtMs <= nowMs) this.corkDue();
+    if (this.outOfOrderAtMs <= nowMs) this.outOfOrderDue();
+    if (this.keepAliveAtMs <= nowMs) this.keepAliveDue(nowMs);
+    if (this.lifeAtMs <= nowMs) this.lifeDue(nowMs);
     if (c.isOver) return;
     c.host.schedule(c);
     this.wakeBy(this.earliestMs);
@@ -110,19 +110,19 @@ export class ConnectionTimers extends TimeRow {
   rtoMs(): number {
     const { profile } = this.#c.host;
     const measuredMs = timeoutMs(this, profile);
-    const baseMs = this.#isRttUnknownAfterLoss() ? Math.max(measuredMs, LOST_SYN_RTO_MS) : measuredMs;
+    const baseMs = this.isRttUnknownAfterLoss() ? Math.max(measuredMs, LOST_SYN_RTO_MS) : measuredMs;
     const isSyn = this.#c.state <= TcpState.SYN_RECEIVED;
     if (isSyn && !profile.synBackoff && this.#c.state === TcpState.SYN_SENT) return baseMs;
     return Math.min(baseMs * (1 << Math.min(this.backoffs, MOST_BACKOFFS)), profile.maxRtoMs);
   }
 
-  #isRttUnknownAfterLoss(): boolean {
+  private isRttUnknownAfterLoss(): boolean {
     const { wasSynLost, host } = this.#c;
     return wasSynLost && this.smoothedRttMs < 0 && host.profile.ticks === undefined;
   }
 
   armRetransmit(): void {
-    this.retransmitAtMs = this.#byUserTimeout(deadlineMs(this.#c.host, this.rtoMs()));
+    this.retransmitAtMs = this.byUserTimeout(deadlineMs(this.#c.host, this.rtoMs()));
     this.wakeBy(this.retransmitAtMs);
   }
 
@@ -151,7 +151,7 @@ export class ConnectionTimers extends TimeRow {
     }
   }
 
-  #retransmitDue(): void {
+  private retransmitDue(): void {
     const c = this.#c;
     this.retransmitAtMs = NEVER;
     const first = c.sent.first;
@@ -162,8 +162,8 @@ export class ConnectionTimers extends TimeRow {
       this.unanswered = 0;
       this.unansweredSinceMs = NEVER;
     }
-    if (this.#isGivenUp(this.#mostRetransmissions())) {
-      this.#giveUp();
+    if (this.isGivenUp(this.mostRetransmissions())) {
+      this.giveUp();
       return;
     }
     this.backoffs += 1;
@@ -177,7 +177,7 @@ export class ConnectionTimers extends TimeRow {
     this.armRetransmit();
   }
 
-  #mostRetransmissions(): number {
+  private mostRetransmissions(): number {
     const { profile } = this.#c.host;
     if (this.#c.state === TcpState.SYN_SENT) return profile.synRetransmissions;
     return this.#c.state === TcpState.SYN_RECEIVED
@@ -186,7 +186,7 @@ export class ConnectionTimers extends TimeRow {
   }
 
   /** Counts a failure to reach the peer. Returns true if it is one too many. */
-  #isGivenUp(most: number): boolean {
+  private isGivenUp(most: number): boolean {
     const nowMs = this.#c.nowMs();
     if (this.unansweredSinceMs === NEVER) this.unansweredSinceMs = this.#c.sent.first?.sentAtMs ?? nowMs;
     if (this.userTimeoutMs > 0) return nowMs >= this.unansweredSinceMs + this.userTimeoutMs;
@@ -194,12 +194,12 @@ export class ConnectionTimers extends TimeRow {
   }
 
   /** Returns `atMs`, or the end of the user timeout if that comes first (RFC 5482 §1). */
-  #byUserTimeout(atMs: number): number {
+  private byUserTimeout(atMs: number): number {
     if (this.userTimeoutMs === 0 || this.unansweredSinceMs === NEVER) return atMs;
     return Math.min(atMs, Math.max(this.#c.nowMs(), this.unansweredSinceMs + this.userTimeoutMs));
   }
 
-  #giveUp(): void {
+  private giveUp(): void {
     fail(this.#c, 'timedOut');
   }
 
@@ -216,7 +216,7 @@ export class ConnectionTimers extends TimeRow {
     this.wakeBy(this.probeAtMs);
   }
 
-  #probeDue(): void {
+  private probeDue(): void {
     this.probeAtMs = NEVER;
     this.#c.recovery?.probe();
     this.armRetransmit();
@@ -226,11 +226,11 @@ export class ConnectionTimers extends TimeRow {
 
   armPersist(): void {
     if (this.persistAtMs < NEVER) return;
-    this.persistAtMs = this.#byUserTimeout(deadlineMs(this.#c.host, this.#persistMs()));
+    this.persistAtMs = this.byUserTimeout(deadlineMs(this.#c.host, this.persistMs()));
     this.wakeBy(this.persistAtMs);
   }
 
-  #persistMs(): number {
+  private persistMs(): number {
     const { persistMs, maxRtoMs } = this.#c.host.profile;
     const backoffs = Math.min(this.#probes, MOST_BACKOFFS);
     if (persistMs === undefined) return Math.min(this.rtoMs() * (1 << backoffs), maxRtoMs);
@@ -243,33 +243,33 @@ export class ConnectionTimers extends TimeRow {
     this.#probes = 0;
   }
 
-  #persistDue(): void {
+  private persistDue(): void {
     const c = this.#c;
     this.persistAtMs = NEVER;
     const { maxPersistProbes, maxRetransmissions } = c.host.profile;
     if (c.sent.first !== undefined || (c.unsent() === 0 && !c.isFinQueued)) return;
-    if (this.#isGivenUp(maxPersistProbes ?? maxRetransmissions)) {
-      this.#giveUp();
+    if (this.isGivenUp(maxPersistProbes ?? maxRetransmissions)) {
+      this.giveUp();
       return;
     }
     if (sendSmall(c)) return;
     const { orphanProbes, maxRtoMs } = c.host.profile;
-    const isSlow = this.#persistMs() >= maxRtoMs;
+    const isSlow = this.persistMs() >= maxRtoMs;
     if (c.isOrphan && isSlow && this.#probes >= (orphanProbes ?? NEVER)) {
       // The peer takes nothing, and its program can no longer end it (Linux: tcp_orphan_retries).
       sendReset(c);
-      this.#giveUp();
+      this.giveUp();
       return;
     }
     this.#probes += 1;
     this.unanswered += 1;
     if (c.host.profile.ticks === undefined) sendEmpty(c, seqOf(c.sndUna - 1), TcpFlag.ACK);
-    else this.#probeWithData();
+    else this.probeWithData();
     this.armPersist();
   }
 
   /** lwIP probes with the next byte, or with FIN. */
-  #probeWithData(): void {
+  private probeWithData(): void {
     const c = this.#c;
     this.isProbed = true;
     if (c.unsent() > 0) sendSegment(c, c.sndNxt, 1, TcpFlag.ACK);
@@ -297,17 +297,18 @@ export class ConnectionTimers extends TimeRow {
 
   /**
    * Returns true if a segment that carries nothing and is refused may be answered: two ends that have lost
-   * each other's place, as after a forged segment, would answer each other without end. lwIP's do.
+   * each other's place, as after a forged segment, would answer each other without end. lwIP's do, with a
+   * limit at one instant.
    */
   mayAnswer(): boolean {
     const nowMs = this.#c.nowMs();
-    if (this.#c.host.profile.ticks !== undefined) return true;
+    if (this.#c.host.profile.ticks !== undefined) return this.#c.host.mayChallenge();
     if (nowMs < this.answerAtMs) return false;
     this.answerAtMs = nowMs + ANSWER_INTERVAL_MS;
     return true;
   }
 
-  #delayedAckDue(): void {
+  private delayedAckDue(): void {
     this.delayedAckAtMs = NEVER;
     acknowledgeNow(this.#c);
   }
@@ -320,7 +321,7 @@ export class ConnectionTimers extends TimeRow {
     this.wakeBy(this.corkAtMs);
   }
 
-  #corkDue(): void {
+  private corkDue(): void {
     this.corkAtMs = this.#c.nowMs() + CORK_MS;
     sendSmall(this.#c);
   }
@@ -337,7 +338,7 @@ export class ConnectionTimers extends TimeRow {
     this.outOfOrderAtMs = NEVER;
   }
 
-  #outOfOrderDue(): void {
+  private outOfOrderDue(): void {
     this.outOfOrderAtMs = NEVER;
     dropOutOfOrder(this.#c);
   }
@@ -345,28 +346,28 @@ export class ConnectionTimers extends TimeRow {
   // ---- states that do not last
 
   armSynReceived(): void {
-    this.#armLife(this.#c.host.profile.synReceivedMs);
+    this.armLife(this.#c.host.profile.synReceivedMs);
   }
 
   armFinWait2(): void {
-    this.#armLife(this.#c.host.profile.finWait2Ms);
+    this.armLife(this.#c.host.profile.finWait2Ms);
   }
 
   armLastAck(): void {
-    this.#armLife(this.#c.host.profile.lastAckMs);
+    this.armLife(this.#c.host.profile.lastAckMs);
   }
 
   endLife(): void {
     this.lifeAtMs = NEVER;
   }
 
-  #armLife(ms: number | undefined): void {
-    this.lifeAtMs = ms === undefined ? NEVER : this.#lifeEndMs(ms);
+  private armLife(ms: number | undefined): void {
+    this.lifeAtMs = ms === undefined ? NEVER : this.lifeEndMs(ms);
     this.wakeBy(this.lifeAtMs);
   }
 
   /** Returns the end of a state that lasts for `ms`; lwIP counts from the last segment on (`tcp_slowtmr`). */
-  #lifeEndMs(ms: number): number {
+  private lifeEndMs(ms: number): number {
     const { profile, bootMs } = this.#c.host;
     const nowMs = this.#c.nowMs();
     if (profile.ticks === undefined) return nowMs + ms;
@@ -375,15 +376,15 @@ export class ConnectionTimers extends TimeRow {
     return Math.max(endMs, tickMs(bootMs, nowMs, slowMs, 1));
   }
 
-  #lifeDue(nowMs: number): void {
+  private lifeDue(nowMs: number): void {
     this.lifeAtMs = NEVER;
-    const isPutOff = this.#c.host.profile.ticks !== undefined && nowMs - this.heardAtMs <= this.#lifeMs();
-    if (isPutOff) this.#armLife(this.#lifeMs());
+    const isPutOff = this.#c.host.profile.ticks !== undefined && nowMs - this.heardAtMs <= this.lifeMs();
+    if (isPutOff) this.armLife(this.lifeMs());
     else fail(this.#c, 'timedOut');
   }
 
   /** Returns the longest stay in the present state. */
-  #lifeMs(): number {
+  private lifeMs(): number {
     const { state, host } = this.#c;
     const { finWait2Ms, lastAckMs = 0, synReceivedMs = 0 } = host.profile;
     if (state === TcpState.FIN_WAIT_2) return finWait2Ms;
@@ -409,7 +410,7 @@ export class ConnectionTimers extends TimeRow {
     this.wakeBy(this.keepAliveAtMs);
   }
 
-  #keepAliveDue(nowMs: number): void {
+  private keepAliveDue(nowMs: number): void {
     const c = this.#c;
     const settings = this.#keepAlive;
     this.keepAliveAtMs = NEVER;
@@ -424,7 +425,7 @@ export class ConnectionTimers extends TimeRow {
       this.keepAliveAtMs = nowMs + settings.intervalMs;
     } else if (settings.sent >= settings.probes) {
       sendReset(c);
-      this.#giveUp();
+      this.giveUp();
     } else {
       settings.sent += 1;
       settings.sentAtMs = nowMs;

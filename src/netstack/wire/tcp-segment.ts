@@ -67,13 +67,8 @@ export class Segment {
       fold(sumWords(view, start, end) + packet.addressSum + TCP_PROTOCOL + length) !== 0xffff
     )
       return 'checksum';
-    this.sourcePort = view.getUint16(start + TcpField.SOURCE_PORT);
-    this.destinationPort = view.getUint16(start + TcpField.DESTINATION_PORT);
+    this.#readFixed(view, start);
     if (this.sourcePort === 0 || this.destinationPort === 0) return 'ports';
-    this.seq = seqOf(view.getInt32(start + TcpField.SEQUENCE));
-    this.ack = seqOf(view.getInt32(start + TcpField.ACKNOWLEDGEMENT));
-    this.flags = view.getUint8(start + TcpField.FLAGS);
-    this.window = view.getUint16(start + TcpField.WINDOW);
     this.frame = frame;
     this.dataStart = start + headerBytes;
     this.dataLength = length - headerBytes;
@@ -83,6 +78,17 @@ export class Segment {
     return headerBytes === TCP_HEADER_BYTES
       ? undefined
       : this.#readOptions(view, start + TCP_HEADER_BYTES, this.dataStart);
+  }
+
+  #readFixed(view: DataView, start: number): void {
+    const ports = view.getInt32(start + TcpField.SOURCE_PORT);
+    this.sourcePort = ports >>> 16;
+    this.destinationPort = ports & 0xffff;
+    this.seq = seqOf(view.getInt32(start + TcpField.SEQUENCE));
+    this.ack = seqOf(view.getInt32(start + TcpField.ACKNOWLEDGEMENT));
+    const flagsAndWindow = view.getInt32(start + TcpField.DATA_OFFSET);
+    this.flags = (flagsAndWindow >>> 16) & 0xff;
+    this.window = flagsAndWindow & 0xffff;
   }
 
   #readOptions(view: DataView, start: number, end: number): SegmentFault | undefined {

@@ -1,5 +1,5 @@
 /** A host of a run with its programs: servers that end and begin again, clients that come and go, crashes. */
-import { AsyncClient, AsyncServer, TcpState } from 'asynctcp';
+import { AsyncClient, AsyncServer, ErrorCode, TcpError, TcpState } from 'asynctcp';
 import { LinkKeeper } from 'asynctcp/gateway';
 import type { Host } from '#src/sim/host.js';
 import type { Dice } from './dice.js';
@@ -14,6 +14,9 @@ export const WAITING_PORT = 80;
 const SPEAKING_PORT = 81;
 /** Dialing ends of one host at once. */
 const MOST_DIALING: Readonly<Record<string, number>> = { linux: 12, lwip: 2, esp32: 5, arduino: 5 };
+
+/** Time after which a server that found no place on its host tries again. */
+const LISTEN_AGAIN_MS = 1000;
 
 class Server {
   readonly server: AsyncServer;
@@ -74,7 +77,16 @@ export class Station {
   #listen(server: AsyncServer): void {
     const life = this.#life;
     server.begin().catch((error: unknown) => {
-      if (!life.isOver) this.#run.fail(`${this.host.name} begins to listen`, error);
+      if (life.isOver) return;
+      // On a profile whose listeners count as connections, one has to end first.
+      const isFull = error instanceof TcpError && error.code === ErrorCode.ERR_MEM;
+      if (!isFull || this.host.profile.tcp.exhaustion !== 'all') {
+        this.#run.fail(`${this.host.name} begins to listen`, error);
+        return;
+      }
+      life.later(LISTEN_AGAIN_MS, () => {
+        this.#listen(server);
+      });
     });
   }
 
