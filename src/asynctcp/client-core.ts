@@ -39,21 +39,23 @@ class RareHandlers<Client> {
 }
 
 export class ClientCore<Client> implements SessionOwner<Client> {
+  // The fields that every message touches come first.
+
   /** Set from `connect` or `accept` up to `onDisconnect`. */
   session: Session<Client> | undefined;
   readonly client: Client;
+  onData: DataHandler<Client> | undefined;
+  onAck: AckHandler<Client> | undefined;
+  #rare: RareHandlers<Client> | undefined;
+
   readonly admission: Admission;
   /** Shared with other clients, so that a change makes a new object. */
   #settings: ClientSettings;
   #flags = 0;
   lastEnds = NO_ENDS;
-
-  onData: DataHandler<Client> | undefined;
-  onAck: AckHandler<Client> | undefined;
   onConnect: ConnectHandler<Client> | undefined;
   onDisconnect: DisconnectHandler<Client> | undefined;
   onError: ErrorHandler<Client> | undefined;
-  #rare: RareHandlers<Client> | undefined;
 
   constructor(client: Client, admission: Admission, settings: ClientSettings) {
     this.client = client;

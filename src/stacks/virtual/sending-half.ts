@@ -115,21 +115,45 @@ export abstract class SendingHalf extends Reporter implements GatheringSender {
       if (enqueued > 0) this.flush();
       return enqueued;
     }
+    const taken = this.writeToTcp(bytes);
+    if (taken > 0) this.sendWritten();
+    return taken;
+  }
+
+  enqueueAllAndFlush(pieces: readonly Uint8Array[]): number {
+    const isDirect = this.isHandedOver;
+    let taken = 0;
+    for (const piece of pieces) {
+      const length = isDirect ? this.writeToTcp(piece) : this.enqueue(piece, SendFlag.COPY);
+      taken += length;
+      if (length < piece.length) break;
+    }
+    if (taken === 0) return 0;
+    if (isDirect) this.sendWritten();
+    else this.flush();
+    return taken;
+  }
+
+  /** Has TCP copy as many bytes as there is space for. Nothing waits in the backlog. */
+  private writeToTcp(bytes: Uint8Array): number {
     if (!this.is(ConnectionFlag.TAKES_BYTES)) return 0;
     const { length } = bytes;
     // Within its share a connection needs not ask the budget.
     const asksBudget = this.hasBudget() && this.socket.unacknowledged() + length > SHARE_BYTES;
     const most = asksBudget ? this.sendSpace() : length;
     const taken = this.socket.write(most < length ? bytes.subarray(0, most) : bytes);
-    if (taken === 0) return 0;
-    if (asksBudget) this.countExcess();
+    if (asksBudget && taken > 0) this.countExcess();
+    return taken;
+  }
+
+  /** Sends the bytes that TCP was given, when the running callback returns. */
+  private sendWritten(): void {
     if (isInCallback()) {
       this.context.gather(this);
     } else {
       flushGathered();
       this.push();
     }
-    return taken;
   }
 
   /** Sends the bytes that this callback wrote. Called by the context. */

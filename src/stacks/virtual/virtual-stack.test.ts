@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 import { ErrorCode } from '../../port/error-code.js';
+import { enqueueAllAndFlush } from '../../port/enqueue-all.js';
 import type { Connection, ConnectionEvents, Fault, Listener } from '../../port/tcp-stack.js';
 import { TcpState } from '../../port/tcp-state.js';
 import { Network } from '../../sim/network.js';
@@ -214,6 +215,28 @@ describe('the virtual stack', () => {
     ends.near.connection.flush();
     network.runSync(SETTLED_MS);
     assert.deepEqual([got, ends.near.connection.unacknowledged()], [[9, 9, 9], 0]);
+  });
+
+  it('sends pieces in one segment, behind what was only enqueued, and as many bytes as there is space', () => {
+    const { near: from, far: to } = pair();
+    const pieces = [Uint8Array.of(2, 3), Uint8Array.of(4)];
+    const got: number[][] = [];
+    to.onBytes = (bytes) => {
+      got.push([...bytes]);
+      to.connection.consume(bytes.length);
+    };
+    assert.equal(enqueueAllAndFlush(from.connection, pieces), 3);
+    network.runSync(SETTLED_MS);
+    from.connection.enqueue(Uint8Array.of(1), COPY);
+    assert.equal(enqueueAllAndFlush(from.connection, pieces), 3);
+    network.runSync(SETTLED_MS);
+    assert.deepEqual(got, [
+      [2, 3, 4],
+      [1, 2, 3, 4],
+    ]);
+    const space = from.connection.sendSpace();
+    const large = new Uint8Array(space - 1);
+    assert.equal(enqueueAllAndFlush(from.connection, [large, large, large]), space);
   });
 
   it('gathers the writes of a callback, and keeps the order of the calls across connections', () => {
