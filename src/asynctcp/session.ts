@@ -211,7 +211,7 @@ export class Session<Client>
     }
     if (!core.keepsAlive) connection.setKeepsAlive(false);
     this.beginFlow(connection);
-    this.#connectedAtMs = Math.ceil(this.nowMs());
+    this.#connectedAtMs = this.nowMs();
     if (this.parts !== undefined) this.parts.deadlineMs = undefined;
     this.onPollChanged();
     observer?.onOpened(this);
