@@ -90,7 +90,7 @@ export async function runVirtual(args: readonly string[]): Promise<void> {
   const rounds = Number(values.rounds ?? ROUNDS);
   const report: VirtualReport = {
     date: new Date().toISOString().slice(0, 10),
-    machine: `Linux ${kernelVersion(release())}, ${cpus()[0]?.model.trim() ?? 'unknown CPU'}, one core`,
+    machine: `Linux ${kernelVersion(release())}, ${cpus()[0]?.model.trim() ?? 'unknown CPU'}, one core; Node.js ${process.version}`,
     rounds,
     missing,
     figures: await measureAll(
