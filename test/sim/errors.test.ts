@@ -247,6 +247,18 @@ describe('the error of a run', () => {
     }
   });
 
+  it('has a command that a shell takes as it is', async () => {
+    const seed = process.env['ASYNCTCP_SEED'];
+    process.env['ASYNCTCP_SEED'] = "two words, it's";
+    try {
+      const failure = await failureOf(new Network().runUntil(Promise.reject(new Error('no'))));
+      assert.ok(failure.command.startsWith(`ASYNCTCP_SEED='two words, it'\\''s' node `), failure.command);
+    } finally {
+      if (seed === undefined) delete process.env['ASYNCTCP_SEED'];
+      else process.env['ASYNCTCP_SEED'] = seed;
+    }
+  });
+
   it('names its own time and seed, also if a network in it has failed', async () => {
     const outer = new Network({ seed: 1 });
     const inner = new Network({ seed: 2 });

@@ -202,6 +202,11 @@ describe('a mistake is answered by its name', () => {
     assert.throws(() => network.link(a, other), /^TypeError: a link joins two hosts of its network/);
   });
 
+  it('a run in a run, with what to do instead', async () => {
+    network.at(network.nowMs, () => void network.run(1));
+    await assert.rejects(network.run(1), /the network runs already: await the end .* calls network\.at\(\)/);
+  });
+
   it('a promise that waits for a timer of the machine', async () => {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise((resolve) => (timer = setTimeout(resolve, 60_000)));
