@@ -1,7 +1,7 @@
 // The library's contestants: a simulated network by `runSync` or `run`, and the kernel's TCP.
 
 import { AsyncClient, AsyncServer, kernelStack, type TcpStack } from 'asynctcp';
-import { Network } from '#src/sim/network.js';
+import { Network } from 'asynctcp/virtual';
 
 import { type Batch, CHUNK, type Contestant, Countdown, MESSAGE, MESSAGE_BYTES } from './contestant.js';
 
@@ -27,7 +27,7 @@ interface World {
 }
 
 export function virtualWorld(isAsync: boolean): World {
-  const network = new Network({ seed: 1, mostEventsAtOneInstant: Number.POSITIVE_INFINITY });
+  const network = new Network({ seed: 1, mostEventsAtOneInstant: Number.MAX_SAFE_INTEGER });
   const near = network.host('near', { address: '10.0.0.1' });
   const far = network.host('far', { address: '10.0.0.2' });
   network.link(near, far);

@@ -6,7 +6,6 @@ import { release, cpus } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
-import { fileURLToPath } from 'node:url';
 import { markdownTable } from 'markdown-table';
 
 import { childEnd, startChild } from '../children.js';
@@ -14,11 +13,11 @@ import { chooseCores, onCore } from '../cores.js';
 import { kernelVersion } from '../machine.js';
 import { median } from '../statistics.js';
 import { CONTESTANTS, virtualTableRows, type VirtualReport, WORKLOADS } from './figures.js';
+import { makeRelease } from './release.js';
 import { installTcpip } from './tcpip.js';
 
 /** This module runs three levels below the package. */
 const RESULTS = join(import.meta.dirname, '..', '..', '..', 'bench', 'results');
-const CHILD = fileURLToPath(new URL('child.js', import.meta.url));
 const LONGEST_MS = 180_000;
 const ROUNDS = 3;
 const FULL_MS = 2000;
@@ -31,10 +30,14 @@ const tell = (line: string): void => {
 type Measurement = readonly [contestant: string, workload: string];
 
 /** Resolves to a figure; `undefined` if the contestant has none. Throws if the child fails. */
-async function measure([contestant, workload]: Measurement, ms: number): Promise<number | undefined> {
+async function measure(
+  path: string,
+  [contestant, workload]: Measurement,
+  ms: number,
+): Promise<number | undefined> {
   const cores = chooseCores();
   const core = typeof cores === 'string' ? undefined : cores.server;
-  const command = onCore(core, [process.execPath, '--expose-gc', CHILD, contestant, workload, String(ms)]);
+  const command = onCore(core, [process.execPath, '--expose-gc', path, contestant, workload, String(ms)]);
   const child = startChild(command, ['ignore', 'pipe', 'inherit']);
   const said = child.stdout === null ? Promise.resolve('') : text(child.stdout);
   const status = await childEnd(child, LONGEST_MS);
@@ -44,14 +47,14 @@ async function measure([contestant, workload]: Measurement, ms: number): Promise
 }
 
 /** Measures all in turns, and returns the medians. */
-async function measureAll(contestants: readonly string[], rounds: number, ms: number) {
+async function measureAll(path: string, contestants: readonly string[], rounds: number, ms: number) {
   const found = new Map<string, Map<string, number[]>>();
   for (const workload of WORKLOADS) {
     for (let round = 0; round < rounds; round += 1) {
       const turn = round % 2 === 0 ? contestants : contestants.toReversed();
       for (const contestant of turn) {
         tell(`${workload}, round ${round + 1} of ${rounds}: ${contestant}`);
-        const figure = await measure([contestant, workload], ms);
+        const figure = await measure(path, [contestant, workload], ms);
         if (figure === undefined) continue;
         const ofContestant = found.get(contestant) ?? new Map<string, number[]>();
         found.set(contestant, ofContestant);
@@ -90,7 +93,12 @@ export async function runVirtual(args: readonly string[]): Promise<void> {
     machine: `Linux ${kernelVersion(release())}, ${cpus()[0]?.model.trim() ?? 'unknown CPU'}, one core`,
     rounds,
     missing,
-    figures: await measureAll(contestants, rounds, values.quick ? QUICK_MS : FULL_MS),
+    figures: await measureAll(
+      makeRelease('child.js'),
+      contestants,
+      rounds,
+      values.quick ? QUICK_MS : FULL_MS,
+    ),
   };
   const rows = virtualTableRows(report);
   process.stdout.write(`${report.machine}.\nMedians of ${rounds} rounds.\n\n${markdownTable(rows)}\n`);

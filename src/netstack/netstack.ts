@@ -29,6 +29,9 @@ export type { NetInterface } from './ip/net-interface.js';
 /** Interfaces of one host, the loopback included. */
 export const MOST_INTERFACES = 64;
 
+/** Bytes of a packet that every link takes (RFC 791 §3.2). */
+const LEAST_DEVICE_MTU = 68;
+
 export interface NetStackOptions {
   readonly profile: Profile;
   /** Chance, from a seed where runs have to repeat: at least 0, less than 1. */
@@ -96,12 +99,14 @@ export class NetStack {
 
   /**
    * Adds an interface on a device.
-   * @throws TypeError or RangeError if an address is none, or there are too many interfaces or addresses.
+   * @throws TypeError or RangeError if an address is none, the device's MTU is too small, or there are too
+   *   many interfaces or addresses.
    */
   attach(device: Device, options: AttachOptions): NetInterface {
     const { addresses, mac, name, detectsDuplicates = false, autoconfigures = false } = options;
     const index = this.ip.routing.interfaces.length;
     if (index >= MOST_INTERFACES) throw new RangeError(`a host has at most ${MOST_INTERFACES} interfaces`);
+    if (device.mtu < LEAST_DEVICE_MTU) throw new RangeError(`an MTU is at least ${LEAST_DEVICE_MTU}`);
     const given = mac === undefined ? MacAddress.random(this.#random) : MacAddress.parse(mac);
     if (given === undefined || given.isGroup)
       throw new TypeError(`'${mac ?? ''}' is no Ethernet address of a host`);

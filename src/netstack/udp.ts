@@ -8,6 +8,7 @@ import type { FramePool } from './frame.js';
 import { isPort } from './numbers.js';
 import type { IcmpReport, IpPacket, IpPath, IpService } from './tcp/ip-service.js';
 import { type Address, MAPPED_WORD } from './wire/address.js';
+import { MOST_PACKET_BYTES } from './wire/ipv4.js';
 import { hasUdpChecksum, PROTOCOL_UDP, UDP_HEADER_BYTES, writeUdp } from './wire/udp.js';
 
 /** Datagrams, and bytes of data, that wait in one socket. */
@@ -15,8 +16,6 @@ export const MOST_QUEUED_DATAGRAMS = 1024;
 export const MOST_QUEUED_BYTES = 262_144;
 /** Sockets of one host. */
 export const MOST_UDP_SOCKETS = 4096;
-/** Bytes of the longest datagram's IP packet. */
-const MOST_PACKET_BYTES = 65_535;
 
 export type UdpRefusal = 'inUse' | 'noPort' | 'noMemory' | 'notLocal';
 /** Reasons for which `send` has sent nothing. */

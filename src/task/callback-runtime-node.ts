@@ -36,18 +36,23 @@ function ranAll(ticks: () => void): boolean {
   }
 }
 
-/** Returns the names of the stores that a resource keeps: its symbols with values that are no numbers. */
-function storesOf(resource: AsyncResource): readonly symbol[] {
-  return Object.getOwnPropertySymbols(resource).filter((name) => {
-    const value: unknown = Reflect.get(resource, name);
-    return value !== undefined && typeof value !== 'number';
-  });
+/** Returns true if a resource keeps a store by the name, one of its symbols: a value that is no number. */
+function isStore(resource: AsyncResource, name: symbol): boolean {
+  const value: unknown = Reflect.get(resource, name);
+  return value !== undefined && typeof value !== 'number';
+}
+
+function hasStores(resource: AsyncResource): boolean {
+  for (const name of Object.getOwnPropertySymbols(resource)) if (isStore(resource, name)) return true;
+  return false;
 }
 
 /** Returns a context without stores, also if the library is loaded in a context with stores. */
 function emptyContext(): AsyncResource {
   const resource = new AsyncResource(NAME);
-  for (const name of storesOf(resource)) Reflect.set(resource, name, undefined);
+  for (const name of Object.getOwnPropertySymbols(resource)) {
+    if (isStore(resource, name)) Reflect.set(resource, name, undefined);
+  }
   return resource;
 }
 
@@ -82,7 +87,7 @@ export function bindHandler<Arguments extends unknown[]>(
   handler: (...args: Arguments) => unknown,
 ): (...args: Arguments) => unknown {
   const resource = new AsyncResource(NAME);
-  if (storesOf(resource).length === 0) return handler;
+  if (!hasStores(resource)) return handler;
   return (...args) => childOf(resource).runInAsyncScope(handler, undefined, ...args);
 }
 

@@ -51,11 +51,12 @@ export class AddressClaims {
   }
 
   /**
-   * Asks for an address.
+   * Asks for an address; nothing happens if it is asked for already.
    * @param onWon called once no other host has answered; never if one has.
    * @returns false if the interface has too many addresses.
    */
   claim(prefix: Prefix, onWon: () => void): boolean {
+    if (this.#netInterface.isTentative(prefix.address)) return true;
     if (!this.#netInterface.addTentative(prefix)) return false;
     const due = (): void => {
       this.#due(claim);

@@ -5,7 +5,6 @@
  */
 import type { DropReason } from '../counters.js';
 import type { IcmpReport } from '../tcp/ip-service.js';
-import { Address } from '../wire/address.js';
 import {
   hasIcmpChecksum,
   ICMP_HEADER_BYTES,
@@ -16,25 +15,10 @@ import {
   Unreachable6,
   writeIcmpChecksum,
 } from '../wire/icmp.js';
-import { headerBytes4, IPV4_HEADER_BYTES, OFFSET_MASK } from '../wire/ipv4.js';
-import { findUpper6, IPV6_HEADER_BYTES, readAddress } from '../wire/ipv6.js';
 import type { IpContext } from './context.js';
 import type { InPacket } from './in-packet.js';
 import { plateauBelow, type PathMtus } from './path-mtu.js';
-
-/** Bytes of the transport header that an error quotes at least (RFC 792). */
-const QUOTED_BYTES = 8;
-
-/** A packet of this host that an error quotes. */
-interface Quote {
-  readonly source: Address;
-  readonly destination: Address;
-  readonly protocol: number;
-  /** Bytes of the whole packet, as its header says. */
-  readonly bytes: number;
-  /** First bytes of the transport part. */
-  readonly transport: DataView;
-}
+import { type Quote, readQuote } from './quote.js';
 
 /** Takes what ICMP tells. */
 export interface IcmpSink {
@@ -83,7 +67,7 @@ export class IcmpInput {
       case Icmp4.UNREACHABLE:
       case Icmp4.TIME_EXCEEDED:
       case Icmp4.PARAMETER_PROBLEM:
-        this.#error(packet, type, readQuote4(packet));
+        this.#error(packet, type);
         return;
       default:
         // Source quench is dead (RFC 6633), redirects are a way to steal packets.
@@ -94,7 +78,7 @@ export class IcmpInput {
   #receive6(packet: InPacket, type: number): void {
     if (type < Icmp6.ECHO) {
       const isKnown = type >= Icmp6.UNREACHABLE && type <= Icmp6.PARAMETER_PROBLEM;
-      if (isKnown) this.#error(packet, type, readQuote6(packet));
+      if (isKnown) this.#error(packet, type);
       else this.#drop('ignoredIcmp');
     } else if (type === Icmp6.ECHO) {
       this.#answer(packet, Icmp6.ECHO_REPLY);
@@ -120,15 +104,17 @@ export class IcmpInput {
     output.sendIcmp(path, reply);
   }
 
-  #error(packet: InPacket, type: number, quote: Quote | undefined): void {
-    if (quote === undefined || !this.#context.routing.isOwn(quote.source)) {
+  #error(packet: InPacket, type: number): void {
+    const { frame, start, end, family } = packet;
+    const quote = readQuote(family, frame.view, start + ICMP_HEADER_BYTES, end);
+    if (quote === undefined || !this.#isOfThisHost(quote, packet)) {
       this.#drop('badIcmp');
       return;
     }
-    const code = packet.frame.view.getUint8(packet.start + 1);
-    const kind = packet.family === 4 ? kindOf4(type, code) : kindOf6(type, code);
+    const code = frame.view.getUint8(start + 1);
+    const kind = family === 4 ? kindOf4(type, code) : kindOf6(type, code);
     const mtu = kind === 'tooBig' ? toldMtu(packet, quote) : undefined;
-    const { source, destination, protocol, transport: quoted } = quote;
+    const { source, destination, protocol, quoted } = quote;
     const report = { kind, type, code, mtu, source, destination, protocol, quoted };
     // A packet that would have fitted, or that is not in flight: the message is old, or forged (RFC 5927 §7).
     if ((mtu ?? 0) >= quote.bytes || !this.#sink.believes(report)) {
@@ -137,6 +123,13 @@ export class IcmpInput {
     }
     if (mtu !== undefined) this.#lowerMtu(quote, mtu);
     this.#sink.report(report);
+  }
+
+  /** Returns true if the host may have sent the packet; no router sees what it sends to itself. */
+  #isOfThisHost({ source, destination }: Quote, { netInterface }: InPacket): boolean {
+    const { routing } = this.#context;
+    const isInside = routing.isOwn(destination) || destination.isLoopback();
+    return routing.isOwn(source) && (!isInside || netInterface?.isLoopback === true);
   }
 
   #lowerMtu({ source, destination }: Quote, mtu: number): void {
@@ -167,47 +160,4 @@ function kindOf6(type: number, code: number): IcmpReport['kind'] {
   if (type !== Icmp6.UNREACHABLE) return 'soft';
   // 5 and 6: a policy, or a route that rejects (RFC 4443 §3.1).
   return code === Unreachable6.PORT || code === Unreachable6.PROHIBITED || code >= 5 ? 'hard' : 'soft';
-}
-
-function readQuote4(packet: InPacket): Quote | undefined {
-  const { view } = packet.frame;
-  const start = packet.start + ICMP_HEADER_BYTES;
-  if (start + IPV4_HEADER_BYTES > packet.end || view.getUint8(start) >>> 4 !== 4) return undefined;
-  const headerBytes = headerBytes4(view, start);
-  const bytes = view.getUint16(start + 2);
-  if (headerBytes < IPV4_HEADER_BYTES || bytes < headerBytes) return undefined;
-  const at = start + headerBytes;
-  if (at + QUOTED_BYTES > packet.end) return undefined;
-  // A later fragment shows no port: a forged one is as good.
-  if ((view.getUint16(start + 6) & OFFSET_MASK) !== 0) return undefined;
-  return {
-    source: Address.ofIpv4(view.getInt32(start + 12)),
-    destination: Address.ofIpv4(view.getInt32(start + 16)),
-    protocol: view.getUint8(start + 9),
-    bytes,
-    transport: viewOf(view, at),
-  };
-}
-
-function readQuote6(packet: InPacket): Quote | undefined {
-  const { view } = packet.frame;
-  const start = packet.start + ICMP_HEADER_BYTES;
-  if (start + IPV6_HEADER_BYTES > packet.end || view.getUint8(start) >>> 4 !== 6) return undefined;
-  const upper = findUpper6(view, start, packet.end);
-  if (upper === undefined || upper.at + QUOTED_BYTES > packet.end) return undefined;
-  if (upper.fragmentOffset !== 0) return undefined;
-  return {
-    source: readAddress(view, start + 8),
-    destination: readAddress(view, start + 24),
-    protocol: upper.protocol,
-    bytes: IPV6_HEADER_BYTES + view.getUint16(start + 4),
-    transport: viewOf(view, upper.at),
-  };
-}
-
-/** Returns the first transport bytes of a quoted packet, copied: the frame is used again. */
-function viewOf(view: DataView, at: number): DataView {
-  const copy = new DataView(new ArrayBuffer(QUOTED_BYTES));
-  for (let index = 0; index < QUOTED_BYTES; index += 4) copy.setInt32(index, view.getInt32(at + index));
-  return copy;
 }

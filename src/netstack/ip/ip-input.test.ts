@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { DROP_REASONS } from '../counters.js';
 import { checksumOf, sumWords } from '../wire/checksum.js';
+import { MOST_OPTIONS } from '../wire/ipv6.js';
 import { bound, TestHost } from './hosts.test.js';
 
 /** A UDP datagram 192.0.2.1:9 > 10.0.0.1:7 with the data 'hi', checksum 0. */
@@ -64,7 +65,7 @@ describe('IPv4 drops with a reason', () => {
     ['the source of its subnet broadcast', datagram4((view) => view.setUint32(12, 0x0a00_00ff)), 'badSource'],
     ['its own address as source', datagram4((view) => view.setUint32(12, 0x0a00_0001)), 'spoofedSource'],
     ['a packet for another host', datagram4((view) => view.setUint32(16, 0x0a00_0002)), 'notForThisHost'],
-    ['a packet for 127.0.0.1', datagram4((view) => view.setUint32(16, 0x7f00_0001)), 'notForThisHost'],
+    ['a packet for 127.0.0.1', datagram4((view) => view.setUint32(16, 0x7f00_0001)), 'badDestination'],
     ['a group that was not joined', datagram4((view) => view.setUint32(16, 0xe000_00fb)), 'otherGroup'],
     ['a protocol that is not known', datagram4((view) => view.setUint8(9, 99)), 'unknownProtocol'],
     ['a UDP length past the end', datagram4((view) => view.setUint16(24, 11)), 'badUdp'],
@@ -148,6 +149,7 @@ describe('IPv6 passes extension headers', () => {
     ['an unknown option that may be skipped', packet6(60, [17, 0, 0x3e, 4, 1, 2, 3, 4, ...udp])],
     ['a routing header without segments left', packet6(43, [17, 0, 9, 0, 0, 0, 0, 0, ...udp])],
     ['an atomic fragment', packet6(44, [17, 0, 0, 0, 1, 2, 3, 4, ...udp])],
+    ['eight options in a header', packet6(60, [17, 2, ...options(MOST_OPTIONS, 22), ...udp])],
     ['eight headers', packet6(60, [...chain(7), 17, 0, ...padding, ...udp])],
   ];
   for (const [name, bytes] of good) {
@@ -182,6 +184,11 @@ describe('IPv6 passes extension headers', () => {
       packet6(43, [17, 0, 0, 1, 0, 0, 0, 0, ...udp]),
       'sourceRoute',
       [0, 42],
+    ],
+    [
+      'nine options in a header',
+      packet6(60, [17, 3, ...options(MOST_OPTIONS + 1, 30), ...udp]),
+      'unknownOption',
     ],
     ['a header past the end', packet6(60, [17, 9, ...padding, ...udp]), 'badExtensionHeader'],
     ['a header that is cut', packet6(60, [17, 0, 1]), 'badExtensionHeader'],
@@ -222,6 +229,17 @@ describe('IPv6 passes extension headers', () => {
       assert.deepEqual(answers, problem === undefined ? [] : [[4, ...problem]]);
       assert.equal(receiver.frames.taken, 0);
     });
+  }
+
+  /** Returns options that fill `bytes` bytes. */
+  function options(count: number, bytes: number): number[] {
+    const first = bytes - 2 * count;
+    return [
+      1,
+      first,
+      ...new Array<number>(first).fill(0),
+      ...new Array<number[]>(count - 1).fill([1, 0]).flat(),
+    ];
   }
 
   function chain(headers: number): number[] {

@@ -12,11 +12,9 @@ import type { Device } from '../device.js';
 import type { Frame, FramePool } from '../frame.js';
 import type { Profile } from '../profile.js';
 import type { IcmpReport, IpPacket, IpPath, IpService } from '../tcp/ip-service.js';
-import { Address } from '../wire/address.js';
+import type { Address } from '../wire/address.js';
 import { EtherType, type MacAddress } from '../wire/ethernet.js';
-import { Icmp4, Icmp6, PROTOCOL_ICMP, PROTOCOL_ICMPV6, Unreachable4, Unreachable6 } from '../wire/icmp.js';
-import { headerBytes4 } from '../wire/ipv4.js';
-import { findUpper6, readAddress } from '../wire/ipv6.js';
+import { Icmp6, PROTOCOL_ICMP, PROTOCOL_ICMPV6 } from '../wire/icmp.js';
 import { Autoconfiguration, interfaceAddress } from './autoconfiguration.js';
 import type { IpContext } from './context.js';
 import { EthernetLink } from './ethernet-link.js';
@@ -32,6 +30,7 @@ import { type InterfaceHost, NetInterface } from './net-interface.js';
 import { Output } from './output.js';
 import { PathMtus } from './path-mtu.js';
 import { Prefix } from './prefix.js';
+import { type Quote, readQuote } from './quote.js';
 import { LOOPBACK_ADDRESSES, Routing } from './routing.js';
 
 export const PROTOCOL_TCP = 6;
@@ -117,10 +116,11 @@ export class Ip implements IpService, InterfaceHost, PacketSink {
   }
 
   /**
-   * Gives an interface an address, with the route to its link, and announces it. Returns false if it has
-   * too many.
+   * Gives an interface an address, with the route to its link, and announces it. Nothing happens if it has
+   * the address already. Returns false if it has too many.
    */
   addAddress(netInterface: NetInterface, prefix: Prefix): boolean {
+    if (netInterface.has(prefix.address)) return true;
     if (!netInterface.addAddress(prefix)) return false;
     this.routing.routes.add({ prefix, gateway: undefined, netInterface });
     this.routing.changed();
@@ -138,7 +138,7 @@ export class Ip implements IpService, InterfaceHost, PacketSink {
     const win = (): void => {
       if (this.addAddress(netInterface, prefix)) onWon();
     };
-    if (link !== undefined) return link.claims.claim(prefix, win);
+    if (link !== undefined && !netInterface.has(prefix.address)) return link.claims.claim(prefix, win);
     win();
     return netInterface.has(prefix.address);
   }
@@ -283,33 +283,18 @@ export class Ip implements IpService, InterfaceHost, PacketSink {
    */
   #unresolved(_netInterface: NetInterface, frame: Frame): void {
     this.counters.drop('unresolved');
-    const report = unreachableReport(frame);
-    if (report === undefined || !this.isOwn(report.source)) {
-      this.#errors.send(frame, frame.start, false, NO_NEIGHBOUR);
-    } else {
-      this.report(report);
-    }
+    const family = frame.view.getUint8(frame.start) >>> 4 === 4 ? 4 : 6;
+    const quote = readQuote(family, frame.view, frame.start, frame.end);
+    if (quote !== undefined && this.isOwn(quote.source)) this.report(unreachableReport(family, quote));
+    else this.#errors.send(frame, frame.start, false, NO_NEIGHBOUR);
     this.#context.frames.give(frame);
   }
 }
 
 /** Returns what ICMP would say about a packet of this host whose neighbour does not answer. */
-function unreachableReport({ view, start, end }: Frame): IcmpReport | undefined {
-  const isIpv4 = view.getUint8(start) >>> 4 === 4;
-  const upper = isIpv4
-    ? { protocol: view.getUint8(start + 9), at: start + headerBytes4(view, start), fragmentOffset: 0 }
-    : findUpper6(view, start, end);
-  if (upper === undefined || upper.at + 8 > end) return undefined;
-  const quoted = new DataView(new ArrayBuffer(8));
-  for (let index = 0; index < 8; index += 1) quoted.setUint8(index, view.getUint8(upper.at + index));
-  return {
-    kind: 'soft',
-    type: isIpv4 ? Icmp4.UNREACHABLE : Icmp6.UNREACHABLE,
-    code: isIpv4 ? Unreachable4.HOST : Unreachable6.ADDRESS,
-    mtu: undefined,
-    source: isIpv4 ? Address.ofIpv4(view.getInt32(start + 12)) : readAddress(view, start + 8),
-    destination: isIpv4 ? Address.ofIpv4(view.getInt32(start + 16)) : readAddress(view, start + 24),
-    protocol: upper.protocol,
-    quoted,
-  };
+function unreachableReport(family: 4 | 6, quote: Quote): IcmpReport {
+  const { source, destination, protocol, quoted } = quote;
+  const { type4, code4, type6, code6 } = NO_NEIGHBOUR;
+  const [type, code] = family === 4 ? [type4, code4] : [type6, code6];
+  return { kind: 'soft', type, code, mtu: undefined, source, destination, protocol, quoted };
 }

@@ -42,7 +42,7 @@ export class Ipv4Input {
 
   /** Takes the packet in a frame, and owns it from now on. `isGroup` is that of the link. */
   receive(packet: InPacket, netInterface: NetInterface, frame: Frame, isGroup: boolean): void {
-    const bad = this.#read(packet, frame) ?? this.#checkSource(packet, netInterface);
+    const bad = this.#read(packet, frame) ?? this.#checkAddresses(packet, netInterface);
     if (bad !== undefined) {
       this.#drop(bad, frame);
       return;
@@ -96,12 +96,17 @@ export class Ipv4Input {
     return headerBytes === IPV4_HEADER_BYTES ? undefined : badOptions(packet);
   }
 
-  /** Checks the source (RFC 1122 §3.2.1.3): an address of one host, and not of this one. */
-  #checkSource({ sourceD, sourceC }: InPacket, netInterface: NetInterface): DropReason | undefined {
+  /**
+   * Checks both addresses (RFC 1122 §3.2.1.3): the source is one host, and not this one; loopback addresses
+   * are on no link, so that no router passes one on to itself.
+   */
+  #checkAddresses(packet: InPacket, netInterface: NetInterface): DropReason | undefined {
+    const { sourceC, sourceD, destinationD } = packet;
     // 0/8, 127/8, and 224/3: multicast, reserved and broadcast.
     const net = sourceD >>> 24;
     if (net === 0 || net >= 224) return 'badSource';
     if (netInterface.isLoopback) return undefined;
+    if (destinationD >>> 24 === 127) return 'badDestination';
     if (net === 127 || netInterface.isBroadcastWord(sourceD)) return 'badSource';
     return this.#context.routing.isOwnWords(0, 0, sourceC, sourceD) ? 'spoofedSource' : undefined;
   }
@@ -109,7 +114,7 @@ export class Ipv4Input {
   #isForThisHost(packet: InPacket, netInterface: NetInterface): boolean {
     const { destinationC, destinationD } = packet;
     const net = destinationD >>> 24;
-    if (net === 127) return netInterface.isLoopback;
+    if (net === 127) return true;
     if (this.#context.routing.isOwnWords(0, 0, destinationC, destinationD)) return true;
     if (destinationD === -1 || netInterface.isBroadcastWord(destinationD)) {
       packet.isGroup = true;

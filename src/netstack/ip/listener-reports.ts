@@ -15,7 +15,7 @@ import { type NetInterface, solicitedNode } from './net-interface.js';
 /** ff02::16, which all MLDv2 routers listen to. */
 const ALL_ROUTERS = new Address(0xff02_0000, 0, 0, 0x16);
 /** Milliseconds within which a report is repeated: Unsolicited Report Interval (RFC 3810 §9.11). */
-export const REPEAT_MS = 1000;
+const REPEAT_MS = 1000;
 /** Groups that one report names: as an MTU of 1280 has room for. */
 const MOST_RECORDS = 60;
 

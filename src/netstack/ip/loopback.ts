@@ -2,15 +2,14 @@
 import type { Counters } from '../counters.js';
 import type { Device } from '../device.js';
 import type { Frame, FramePool } from '../frame.js';
+import { MOST_PACKET_BYTES } from '../wire/ipv4.js';
 
-/** Bytes of the largest packet: what IPv4's length field can say. */
-export const LOOPBACK_MTU = 65_535;
 /** Frames that wait. */
 export const MOST_LOOPBACK_FRAMES = 65_536;
 
 export class Loopback implements Device {
   readonly medium = 'ip';
-  readonly mtu = LOOPBACK_MTU;
+  readonly mtu = MOST_PACKET_BYTES;
   readonly frames: FramePool;
   readonly #counters: Counters;
   readonly #onWork: () => void;

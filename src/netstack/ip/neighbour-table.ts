@@ -21,7 +21,12 @@ export const RETRANSMIT_MS = 1000;
 /** Milliseconds in which a neighbour in use may prove itself before it is probed: DELAY_FIRST_PROBE_TIME. */
 export const FIRST_PROBE_MS = 5000;
 /** Requests to the address itself: MAX_UNICAST_SOLICIT. */
-export const MOST_UNICAST_PROBES = 3;
+const MOST_UNICAST_PROBES = 3;
+
+/** Packets that wait in one table, before fewer may wait for each neighbour. */
+export const MOST_WAITING_PACKETS = 1024;
+/** Packets that may wait for a neighbour then. */
+const FEW_PACKETS = 3;
 
 export interface NeighbourRules {
   /** Entries; packets that wait for one of them. */
@@ -85,6 +90,8 @@ export class NeighbourTable {
   readonly #rules: NeighbourRules;
   readonly #protocol: NeighbourProtocol;
   readonly #entries = new Map<string, Neighbour>();
+  /** Packets that wait for all neighbours. */
+  #waiting = 0;
 
   constructor(host: NeighbourHost, rules: NeighbourRules, protocol: NeighbourProtocol) {
     this.#host = host;
@@ -144,8 +151,7 @@ export class NeighbourTable {
     neighbour.mac = mac;
     if (hasAnswered || this.#rules.refreshMs !== undefined) this.#setReachable(neighbour);
     else if (isNew) this.#setStale(neighbour);
-    const waiting = neighbour.waiting.splice(0);
-    for (const frame of waiting) this.send(neighbour, frame);
+    for (const frame of this.#takeWaiting(neighbour)) this.send(neighbour, frame);
   }
 
   /** Doubts that the neighbour answers at the link address that is known (RFC 4861 §7.2.5). */
@@ -165,13 +171,18 @@ export class NeighbourTable {
   }
 
   #queue(neighbour: Neighbour, frame: Frame): void {
-    if (neighbour.waiting.length >= this.#rules.queuedPackets) {
+    const { queuedPackets } = this.#rules;
+    // Packets to many neighbours that are not there must not take all memory.
+    const most = this.#waiting < MOST_WAITING_PACKETS ? queuedPackets : Math.min(queuedPackets, FEW_PACKETS);
+    if (neighbour.waiting.length >= most) {
       // The latest packets are worth most (RFC 1122 §2.3.2.2).
       const oldest = neighbour.waiting.shift();
       if (oldest !== undefined) this.#host.frames.give(oldest);
       this.#host.counters.drop('neighbourQueueFull');
+      this.#waiting -= 1;
     }
     neighbour.waiting.push(frame);
+    this.#waiting += 1;
     if (neighbour.timer.armed) return;
     neighbour.requests = 0;
     this.#ask(neighbour, false);
@@ -205,7 +216,12 @@ export class NeighbourTable {
       return;
     }
     this.#remove(neighbour);
-    for (const frame of neighbour.waiting.splice(0)) this.#protocol.unresolved(frame);
+    for (const frame of this.#takeWaiting(neighbour)) this.#protocol.unresolved(frame);
+  }
+
+  #takeWaiting({ waiting }: Neighbour): Frame[] {
+    this.#waiting -= waiting.length;
+    return waiting.splice(0);
   }
 
   #remove(neighbour: Neighbour): void {
@@ -227,7 +243,7 @@ export class NeighbourTable {
     }
     if (oldest === undefined) return;
     this.#remove(oldest);
-    for (const frame of oldest.waiting.splice(0)) {
+    for (const frame of this.#takeWaiting(oldest)) {
       this.#host.counters.drop('neighbourQueueFull');
       this.#host.frames.give(frame);
     }

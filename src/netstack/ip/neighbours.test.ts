@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { PROFILES } from '../profile.js';
 import { DEFEND_INTERVAL_MS } from './arp.js';
+import { MOST_PREFIXES, MOST_ROUTERS } from './autoconfiguration.js';
 import { addressOf, bound, TestHost, Wire } from './hosts.test.js';
 import { FIRST_PROBE_MS } from './neighbour-table.js';
 import { REACHABLE_MS } from './nd.js';
@@ -318,10 +319,10 @@ describe('duplicate address detection', () => {
 
 describe('autoconfiguration', () => {
   /** An advertisement of fd01::/64 for 600 s, preferred for 300 s, of a router for 1800 s. */
-  function advertisement(flags = 0xc0, validS = 600): Uint8Array {
+  function advertisement(flags = 0xc0, validS = 600, net = 1): Uint8Array {
     const router = new TestHost(['fe80::1/64'], { attach: { mac: MAC } });
     const prefix = [3, 4, 64, flags, 0, 0, validS >> 8, validS & 255, 0, 0, 1, 0x2c, 0, 0, 0, 0];
-    prefix.push(0xfd, 1, ...new Array<number>(14).fill(0));
+    prefix.push(0xfd, net, ...new Array<number>(14).fill(0));
     const message = [134, 0, 0, 0, 64, 0, 7, 8, 0, 0, 0, 0, 0, 0, 0, 0, 5, 1, 0, 0, 0, 0, 5, 0x78, ...prefix];
     const frame = router.frames.take(message.length);
     frame.bytes.set(message, frame.start);
@@ -357,6 +358,20 @@ describe('autoconfiguration', () => {
     play(host, 1_900_000);
     assert.equal(host.stack.ip.pathTo(addressOf('2001:db8::1'), undefined), undefined);
     assert.equal(host.stack.nextDeadlineMs(), Infinity);
+  });
+
+  it(`makes ${MOST_PREFIXES} addresses at most, whatever is advertised`, () => {
+    const host = new TestHost([], { attach: { mac: '02:00:00:00:00:22', autoconfigures: true } });
+    play(host, 5000);
+    for (let net = 1; net <= MOST_PREFIXES + MOST_ROUTERS + 2; net += 1) {
+      host.receive(advertisement(0xc0, 600, net));
+    }
+    play(host, 9000);
+    const { addresses } = host.netInterface;
+    assert.equal(addresses.filter(({ address }) => !address.isLinkLocal()).length, MOST_PREFIXES);
+    const { routes } = host.stack.ip.routing;
+    // Those of the addresses themselves, the link-local one and the loopback's are not advertised.
+    assert.equal(routes.size, MOST_PREFIXES + 3 + MOST_PREFIXES + MOST_ROUTERS);
   });
 
   it('ignores advertisements if it was not asked for, and prefixes that are not for addresses', () => {

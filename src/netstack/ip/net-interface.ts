@@ -10,7 +10,7 @@ export const MOST_ADDRESSES = 64;
 export const MOST_GROUPS = 64;
 
 /** 224.0.0.1, which every IPv4 host is a member of (RFC 1112 §7.2), and ff02::1 (RFC 4291 §2.8). */
-export const ALL_HOSTS4 = Address.ofIpv4(0xe000_0001);
+const ALL_HOSTS4 = Address.ofIpv4(0xe000_0001);
 export const ALL_NODES6 = new Address(0xff02_0000, 0, 0, 1);
 
 /** The host of an interface. */

@@ -80,7 +80,7 @@ export class Output {
     }
     const isIpv4 = headerBytes === IPV4_HEADER_BYTES;
     const protocol = isIpv4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6;
-    const mtu = isIpv4 || hop.isOnLink ? path.mtu : LEAST_MTU6;
+    const mtu = isIpv4 || hop.isOnLink ? path.mtu : Math.min(path.mtu, LEAST_MTU6);
     if (frame.length + headerBytes > mtu) {
       this.#sendInFragments(path, hop, protocol, frame, 0, mtu);
       return;

@@ -144,8 +144,7 @@ for (const family of FAMILIES) {
     });
 
     it(`takes ${MOST_FRAGMENTS} fragments of one datagram, and not one more`, () => {
-      const mtu = family.length === 24 ? 44 : 72;
-      const perFragment = 24;
+      const [mtu, perFragment] = family.length === 24 ? [68, 48] : [72, 24];
       for (const [fragments, arrives] of [
         [MOST_FRAGMENTS, true],
         [MOST_FRAGMENTS + 1, false],

@@ -6,14 +6,13 @@
 import { Timer } from '../../support/timers.js';
 import type { DropReason } from '../counters.js';
 import type { Frame } from '../frame.js';
+import { MOST_PACKET_BYTES } from '../wire/ipv4.js';
 import type { IpContext } from './context.js';
 
 type ReassemblyRules = NonNullable<IpContext['profile']['reassembly']>;
 
 /** Fragments of one datagram: enough for 65,535 bytes over an MTU of 576. */
 export const MOST_FRAGMENTS = 128;
-/** Bytes of the longest packet: what IPv4's length field can say, and what a frame has room for. */
-const MOST_PACKET_BYTES = 65_535;
 
 /** A fragment; its frame holds the packet from `frame.start` to `frame.end`. */
 export interface Fragment {

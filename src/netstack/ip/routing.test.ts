@@ -126,6 +126,25 @@ describe('the way out', () => {
   });
 });
 
+describe('an address that an interface has', () => {
+  it('is not added again', () => {
+    for (const detectsDuplicates of [false, true]) {
+      const addresses = ['10.0.0.1/24', '10.0.0.1/24', 'fd00::1/64', 'fd00::1/64'];
+      const host = new TestHost(addresses, { attach: { detectsDuplicates } });
+      const { netInterface, stack } = host;
+      for (let ms = 0; ms < 10_000; ms += 100) stack.advance(ms);
+      const texts = (): string[] => netInterface.addresses.map(({ address }) => address.toString());
+      assert.equal(new Set(texts()).size, texts().length);
+      assert.equal(stack.ip.addAddress(netInterface, Prefix.parse('10.0.0.1/24')), true);
+      let won = 0;
+      stack.ip.claimAddress(netInterface, Prefix.parse('10.0.0.1/24'), () => (won += 1));
+      assert.deepEqual([won, netInterface.tentative.length, texts().length], [1, 0, 3]);
+      stack.ip.removeAddress(netInterface, addressOf('10.0.0.1'));
+      assert.equal(sourceTo(host, '10.0.0.2'), undefined);
+    }
+  });
+});
+
 describe('the source of IPv6 packets is that of RFC 6724 §5', () => {
   it('by scope, by label and by the longest common prefix', () => {
     const host = new TestHost(['fe80::1/64', 'fd00::1/64', '2001:db8:1::1/64', '2001:db8:2::1/64']);

@@ -21,7 +21,7 @@ const SCOPE_SITE = 5;
 const SCOPE_GLOBAL = 14;
 
 /** Returns the scope of an IPv6 address (RFC 6724 §3.1). */
-export function scopeOf(address: Address): number {
+function scopeOf(address: Address): number {
   if (address.isMulticast()) return (address.a >>> 16) & 15;
   if (address.isLinkLocal() || address.isLoopback()) return SCOPE_LINK;
   return address.a >>> 22 === 0xfec0 >>> 6 ? SCOPE_SITE : SCOPE_GLOBAL;

@@ -76,8 +76,10 @@ function sendNew(c: TcpConnection): void {
 }
 
 function restartAfterIdle(c: TcpConnection): void {
-  if (c.congestion === undefined || !c.host.profile.restartsAfterIdle) return;
-  c.recovery?.restartAfterIdle(c.congestion);
+  const { profile } = c.host;
+  // No timeout is shorter: what follows is seldom needed.
+  if (c.nowMs() - c.timers.lastSentAtMs < profile.minRtoMs) return;
+  if (c.congestion !== undefined && profile.restartsAfterIdle) c.recovery?.restartAfterIdle(c.congestion);
 }
 
 /** Avoids small segments: the sender's half of silly window avoidance (§3.8.6.2.1) and Nagle's algorithm. */

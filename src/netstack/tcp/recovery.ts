@@ -328,8 +328,6 @@ export class LossRecovery {
   /** The connection was idle: the path is a new one, so that its window is restarted (RFC 5681 §4.1). */
   restartAfterIdle(congestion: Congestion): void {
     const c = this.#c;
-    // No timeout is shorter: what follows is seldom needed.
-    if (c.nowMs() - c.timers.lastSentAtMs < c.host.profile.minRtoMs) return;
     const rtoMs = c.timers.rtoMs();
     const least = initialWindowBytes(c);
     let idleMs = c.nowMs() - c.timers.lastSentAtMs - rtoMs;

@@ -19,6 +19,7 @@ import type {
 import type { Address } from '../wire/address.js';
 import { TcpFlag } from '../wire/tcp-header.js';
 import { Segment } from '../wire/tcp-segment.js';
+import { AnswerLimit } from './answer-limit.js';
 import { abort, fail } from './close.js';
 import { beginConnect } from './connect.js';
 import { TcpConnection } from './connection.js';
@@ -78,8 +79,7 @@ export class Tcp implements TcpApi, TcpHost {
   readonly #scheduled = new Queue<TcpConnection>();
   readonly #lent = new Queue<TcpConnection>();
   readonly #ready = new Queue<TcpConnection | TcpListener>();
-  #challengesLeft = 0;
-  #challengeSecond = -1;
+  readonly #answers: AnswerLimit;
 
   constructor({ profile, ip, clock, timers, random }: TcpOptions) {
     this.profile = profile;
@@ -95,6 +95,7 @@ export class Tcp implements TcpApi, TcpHost {
     this.#table = new ConnectionTable(Math.floor(random() * 0x1_0000_0000));
     this.#ports = new Ports(profile.ephemeralPorts, this.#table, random);
     this.#sequence = new InitialSequence(random);
+    this.#answers = new AnswerLimit(profile.challengeAcksPerSecond);
     this.#timeWaits = new TimeWaitQueue(this, (record) => {
       this.#table.remove(record);
       this.#freePort(record);
@@ -346,14 +347,7 @@ export class Tcp implements TcpApi, TcpHost {
   }
 
   mayChallenge(): boolean {
-    const second = Math.floor(this.clock.nowMs() / 1000);
-    if (second !== this.#challengeSecond) {
-      this.#challengeSecond = second;
-      this.#challengesLeft = this.profile.challengeAcksPerSecond;
-    }
-    if (this.#challengesLeft <= 0) return false;
-    this.#challengesLeft -= 1;
-    return true;
+    return this.#answers.take(this.clock.nowMs());
   }
 
   initialSequence(local: Address, localPort: number, remote: Address, remotePort: number): number {

@@ -123,10 +123,10 @@ export class TimeWait implements TableEntry {
     return this.hasTimestamps && segment.hasTimestamp && ((segment.timestamp - this.tsRecent) | 0) < 0;
   }
 
-  /** As `mayAnswer` of a connection: answers begin no loop of answers. */
+  /** As `mayAnswer` of a connection: answers begin no loop of answers (lwIP: `tcp_timewait_input`). */
   #mayAnswer(segment: Segment): boolean {
     const { profile, clock } = this.host;
-    if (segment.length > 0 || profile.ticks !== undefined) return true;
+    if (segment.length > 0 || profile.ticks !== undefined) return segment.length > 0;
     const nowMs = clock.nowMs();
     if (nowMs < this.answerAtMs) return false;
     this.answerAtMs = nowMs + ANSWER_INTERVAL_MS;

@@ -297,11 +297,12 @@ export class ConnectionTimers extends TimeRow {
 
   /**
    * Returns true if a segment that carries nothing and is refused may be answered: two ends that have lost
-   * each other's place, as after a forged segment, would answer each other without end. lwIP's do.
+   * each other's place, as after a forged segment, would answer each other without end. lwIP's do, with a
+   * limit at one instant.
    */
   mayAnswer(): boolean {
     const nowMs = this.#c.nowMs();
-    if (this.#c.host.profile.ticks !== undefined) return true;
+    if (this.#c.host.profile.ticks !== undefined) return this.#c.host.mayChallenge();
     if (nowMs < this.answerAtMs) return false;
     this.answerAtMs = nowMs + ANSWER_INTERVAL_MS;
     return true;

@@ -78,6 +78,5 @@ export class Address {
   }
 }
 
-/** The unspecified addresses, `0.0.0.0` and `::`. */
-export const ANY_IPV4 = Address.ofIpv4(0);
+/** The unspecified IPv6 address. */
 export const ANY_IPV6 = new Address(0, 0, 0, 0);

@@ -2,8 +2,6 @@
 import type { Address } from './address.js';
 
 export const ETHERNET_HEADER_BYTES = 14;
-/** Bytes of the shortest frame without its check sequence: shorter ones are padded. */
-export const ETHERNET_MIN_BYTES = 60;
 
 export const EtherType = { IPV4: 0x0800, ARP: 0x0806, IPV6: 0x86dd } as const;
 

@@ -2,6 +2,8 @@
 import { checksumOf, sumWords } from './checksum.js';
 
 export const IPV4_HEADER_BYTES = 20;
+/** Bytes of the largest packet: the length field can say no more. */
+export const MOST_PACKET_BYTES = 65_535;
 /** Flags and offset in the word at byte 6. */
 export const DONT_FRAGMENT = 0x4000;
 export const MORE_FRAGMENTS = 0x2000;

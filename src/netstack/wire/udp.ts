@@ -3,8 +3,6 @@ import { checksumOf, fold, sumWords } from './checksum.js';
 
 export const PROTOCOL_UDP = 17;
 export const UDP_HEADER_BYTES = 8;
-/** Bytes of data in the longest datagram: what IPv4's length field leaves. */
-export const MOST_UDP_BYTES = 65_535 - 20 - UDP_HEADER_BYTES;
 
 /** Writes a header at `start`; the datagram ends at `end`. */
 export function writeUdp(

@@ -6,6 +6,11 @@ export abstract class Reporter {
   /** `IS_WAITING`, and bits of the subclass. */
   #flags = 0;
 
+  /** Returns true for a reporter. Cheaper than `instanceof`, which walks up the prototypes. */
+  static is(owner: unknown): owner is Reporter {
+    return typeof owner === 'object' && owner !== null && #flags in owner;
+  }
+
   /** True while it waits in the turns of its stack (`turns.ts`). Only these use it. */
   get isWaiting(): boolean {
     return this.is(IS_WAITING);

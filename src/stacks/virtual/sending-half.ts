@@ -14,6 +14,8 @@ import { Reporter } from './reporter.js';
 import { excessOf, SHARE_BYTES } from './send-shares.js';
 import type { GatheringSender, StackContext } from './stack-context.js';
 
+const REPORTED_PROGRESS = ConnectionFlag.REPORTS_ACKS | ConnectionFlag.REPORTS_DRAINED;
+
 export abstract class SendingHalf extends Reporter implements GatheringSender {
   readonly context: StackContext;
   readonly socket: TcpSocket;
@@ -204,6 +206,8 @@ export abstract class SendingHalf extends Reporter implements GatheringSender {
 
   /** Calls an event of the sending half, if one is due. */
   protected reportProgress(events: ConnectionEvents): boolean {
+    const backlog = this.#backlog;
+    if (backlog === undefined && !this.is(REPORTED_PROGRESS)) return false;
     if (this.is(ConnectionFlag.REPORTS_ACKS)) {
       const bytes = this.socket.takeAcked();
       if (bytes > 0) {
@@ -212,7 +216,6 @@ export abstract class SendingHalf extends Reporter implements GatheringSender {
         return true;
       }
     }
-    const backlog = this.#backlog;
     if (backlog !== undefined && this.hasWantedSpace(backlog.wantedSpace)) {
       backlog.wantedSpace = 0;
       this.set(ConnectionFlag.DATA_NEXT, true);

@@ -20,6 +20,10 @@ export interface HeldConnection extends Linked<HeldConnection> {
   abort(): void;
 }
 
+export interface HeldAttempt extends Linked<HeldAttempt> {
+  cancel(): void;
+}
+
 export class StackContext implements Held {
   readonly tcp: TcpApi;
   readonly limits: StackLimits;
@@ -30,7 +34,7 @@ export class StackContext implements Held {
   readonly lingering = new LinkedList<HeldConnection>();
   /** The received bytes that a handler has at this moment. */
   readonly lent = new LentView();
-  readonly attempts = new Set<{ cancel(): void }>();
+  readonly attempts = new LinkedList<HeldAttempt>();
   readonly listeners = new Set<{ close(): void }>();
   readonly #driver: StackDriver;
   #gathering: GatheringSender | undefined;

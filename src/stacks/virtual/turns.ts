@@ -4,6 +4,7 @@
  * the ticks and microtasks that the piece caused.
  */
 import type { TcpApi } from '../../netstack/raw-api.js';
+import { Queue } from '../../netstack/tcp/queue.js';
 import type { Alarm, Clock } from '../../support/clock.js';
 import { Reporter } from './reporter.js';
 
@@ -17,13 +18,12 @@ export class Turns {
   #count = 0;
   #next = 0;
   /** Reporters that have events, of which TCP does not know. */
-  #later: Reporter[] = [];
-  #jobs: Job[] = [];
+  readonly #later = new Queue<Reporter>();
+  readonly #jobs = new Queue<Job>();
   /** True until the events of the present turn are over. */
   #hasEvents = false;
   /** Jobs of the present turn that are left. */
   #jobsOfTurn = 0;
-  #jobsDone = 0;
   #dueAlarm: DueAlarm | undefined;
 
   /** @param wake asks the driver for steps of the stack. */
@@ -76,14 +76,11 @@ export class Turns {
     this.#next = this.#count = 0;
     for (let ready = this.#tcp.takeReady(); ready !== undefined; ready = this.#tcp.takeReady()) {
       const { owner } = ready;
-      if (!(owner instanceof Reporter) || owner.isWaiting) continue;
+      if (!Reporter.is(owner) || owner.isWaiting) continue;
       owner.isWaiting = true;
       this.#take(owner);
     }
-    if (this.#later.length > 0) {
-      for (const reporter of this.#later) this.#take(reporter);
-      this.#later = [];
-    }
+    for (let later = this.#later.shift(); later !== undefined; later = this.#later.shift()) this.#take(later);
     this.#hasEvents = true;
   }
 
@@ -107,7 +104,8 @@ export class Turns {
       this.#jobsOfTurn = this.#jobs.length;
     }
     if (this.#jobsOfTurn > 0) {
-      this.#runJob();
+      this.#jobsOfTurn -= 1;
+      this.#jobs.shift()?.();
       return true;
     }
     const alarm = this.#dueAlarm;
@@ -115,17 +113,6 @@ export class Turns {
     this.#dueAlarm = undefined;
     alarm.ring();
     return true;
-  }
-
-  #runJob(): void {
-    const job = this.#jobs[this.#jobsDone];
-    this.#jobsDone += 1;
-    this.#jobsOfTurn -= 1;
-    if (this.#jobsOfTurn === 0) {
-      this.#jobs = this.#jobs.slice(this.#jobsDone);
-      this.#jobsDone = 0;
-    }
-    job?.();
   }
 }
 

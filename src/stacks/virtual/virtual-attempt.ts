@@ -1,12 +1,14 @@
 /** An attempt to connect, from its SYN to its one event. */
 import { TcpEvent, type TcpSocket } from '../../netstack/raw-api.js';
-import type { Attempt, AttemptEvents, Fault } from '../../port/tcp-stack.js';
+import type { Attempt, AttemptEvents, ConnectionEvents, Fault } from '../../port/tcp-stack.js';
 import { attemptFault } from './faults.js';
 import { Reporter } from './reporter.js';
-import type { StackContext } from './stack-context.js';
+import type { HeldAttempt, StackContext } from './stack-context.js';
 import { VirtualConnection } from './virtual-connection.js';
 
-export class VirtualAttempt extends Reporter implements Attempt {
+export class VirtualAttempt extends Reporter implements Attempt, HeldAttempt {
+  next: HeldAttempt | undefined;
+  previous: HeldAttempt | undefined;
   readonly #context: StackContext;
   /** The fault of an attempt that could not begin. */
   readonly #opened: TcpSocket | Fault;
@@ -45,7 +47,12 @@ export class VirtualAttempt extends Reporter implements Attempt {
     if ((noted & TcpEvent.CONNECTED) === 0) return false;
     this.#leave();
     const connection = new VirtualConnection(this.#context, socket);
-    connection.begin(() => events.onConnected(connection));
+    let receiver: ConnectionEvents | undefined;
+    try {
+      receiver = events.onConnected(connection);
+    } finally {
+      connection.begin(receiver);
+    }
     return true;
   }
 

@@ -56,18 +56,13 @@ export class VirtualConnection
   }
 
   /**
-   * Shows the connection to the program, which returns the receiver of its events. Without one, also because
-   * `show` threw, the connection is reset.
+   * Begins to report to the receiver that the program has returned. Without one, also because the program
+   * threw, the connection is reset.
    */
-  begin(show: () => ConnectionEvents | undefined): void {
-    let events: ConnectionEvents | undefined;
-    try {
-      events = show();
-    } finally {
-      if (events === undefined) this.abort();
-      else if (this.isOpen) this.#events = events;
-      this.look();
-    }
+  begin(events: ConnectionEvents | undefined): void {
+    if (events === undefined) this.abort();
+    else if (this.isOpen) this.#events = events;
+    this.look();
   }
 
   private get isOpen(): boolean {

@@ -1,6 +1,6 @@
 /** A listener. Connections are shown to the program in the order in which they were established. */
 import type { TcpListenerSocket } from '../../netstack/raw-api.js';
-import type { Endpoint, Listener, ListenerEvents } from '../../port/tcp-stack.js';
+import type { ConnectionEvents, Endpoint, Listener, ListenerEvents } from '../../port/tcp-stack.js';
 import { TcpState } from '../../port/tcp-state.js';
 import { Reporter } from './reporter.js';
 import type { StackContext } from './stack-context.js';
@@ -37,7 +37,12 @@ export class VirtualListener extends Reporter implements Listener {
     while (socket?.state === TcpState.CLOSED) socket = this.#socket.accept();
     if (socket === undefined) return false;
     const connection = new VirtualConnection(this.#context, socket);
-    connection.begin(() => events.onAccepted(connection));
+    let receiver: ConnectionEvents | undefined;
+    try {
+      receiver = events.onAccepted(connection);
+    } finally {
+      connection.begin(receiver);
+    }
     return true;
   }
 

@@ -94,6 +94,7 @@ export class VirtualStack implements TcpStack, Driven {
   readonly #host: VirtualHost;
   readonly #context: StackContext;
   readonly #lookup: Lookup;
+  #lastDestination: { readonly text: string; readonly address: Address } | undefined;
 
   constructor(options: VirtualStackOptions) {
     const { netstack, driver } = options;
@@ -160,7 +161,7 @@ export class VirtualStack implements TcpStack, Driven {
 
   connect(target: ConnectTarget, events: AttemptEvents): Attempt {
     const { localAddress, port, localPort, receiveWindowBytes, reusePort } = target;
-    const address = destination(parse(target.address));
+    const address = this.#destination(target.address);
     const local = localAddress === undefined ? undefined : parse(localAddress);
     // The SYN follows bytes that were written earlier.
     flushGathered();
@@ -179,6 +180,14 @@ export class VirtualStack implements TcpStack, Driven {
       ? refusalFault(opened, 'connect from', { address: local?.toString() ?? '', port: localPort })
       : refusalFault(opened, 'connect to', { address: address.toString(), port });
     return new VirtualAttempt(this.#context, fault, events);
+  }
+
+  /** Returns the address of a text. Connections to one server share it. */
+  #destination(text: string): Address {
+    if (this.#lastDestination?.text !== text) {
+      this.#lastDestination = { text, address: destination(parse(text)) };
+    }
+    return this.#lastDestination.address;
   }
 
   listen(target: ListenTarget, events: ListenerEvents): Listener | Fault {
@@ -212,8 +221,8 @@ export class VirtualStack implements TcpStack, Driven {
 
 /** Returns the address of a text; the zone of a link-local address is that of the only link. */
 function parse(text: string): Address {
-  const [bare = ''] = text.split('%');
-  const address = Address.parse(bare);
+  const zone = text.indexOf('%');
+  const address = Address.parse(zone < 0 ? text : text.slice(0, zone));
   if (address === undefined) throw new TypeError(`'${text}' is no IP address`);
   return address;
 }
