@@ -1,5 +1,6 @@
 /** The errors of programs in a run: which one it fails with, and what becomes of the others. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { describe, it } from 'node:test';
 import { AsyncClient, AsyncServer } from '#src/index.js';
 import { MOST_ERRORS } from '#src/sim/event-loop.js';
@@ -176,6 +177,22 @@ describe('networks that run at once', () => {
     await network.run(20);
     assert.equal(await uncaught, error);
   });
+});
+
+it('errors are those of the run also where the module domain is in use', () => {
+  const program = `
+    import 'node:domain';
+    import { Network } from ${JSON.stringify(import.meta.resolve('#src/virtual.js'))};
+    const network = new Network({ seed: 1 });
+    process.on('uncaughtException', (error) => console.log('heard', error.message));
+    network.at(1, () => process.nextTick(() => { throw new Error('tick'); }));
+    network.at(2, () => void Promise.reject(new Error('promise')));
+    for (let ms = 1; ms <= 3; ms += 1) await network.run(1).catch((error) => console.log(error.message.split('\\n')[0]));
+    setTimeout(() => { throw new Error('later'); }, 1);
+  `;
+  const args = ['--input-type=module', '--eval', program];
+  const lines = execFileSync(process.execPath, args, { encoding: 'utf8' }).trim().split('\n');
+  assert.deepEqual(lines, ['tick', 'promise', 'heard later']);
 });
 
 describe('the error of what watches a network', () => {
