@@ -25,9 +25,9 @@ export class Frame {
   /** End of the packet. */
   end = HEADROOM;
   /**
-   * True if the transport's checksum was computed over these very bytes and nothing has touched them
-   * since: a receiver in this process need not compute it again. Whatever changes the bytes of a frame
-   * sets it to false.
+   * True if the checksums of the headers were computed over these very bytes and nothing has touched them
+   * since: a receiver in this process need not compute them again. Whatever changes the bytes of a frame
+   * sets it to false; a router that changes a header and its checksum alike does not.
    */
   isVerified = false;
   /** Next frame of the queue that the frame's owner keeps it in. */

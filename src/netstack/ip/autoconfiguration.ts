@@ -162,7 +162,7 @@ export class Autoconfiguration {
       return;
     }
     const route = { prefix, gateway, netInterface: this.#netInterface };
-    const isFull = this.#routes.size >= MOST_ROUTERS + MOST_PREFIXES;
+    const isFull = this.#hasAllRoutes(gateway !== undefined);
     if (isFull || !this.#context.routing.routes.add(route)) return;
     const due = (): void => {
       this.#removeRoute(kept);
@@ -171,6 +171,14 @@ export class Autoconfiguration {
     this.#routes.set(key, kept);
     this.#arm(kept, this.#untilMs(seconds));
     this.#context.routing.changed();
+  }
+
+  /** Returns true if there are as many routers, or prefixes of the link, as may be. */
+  #hasAllRoutes(ofRouters: boolean): boolean {
+    const alike = [...this.#routes.values()].filter(
+      ({ route }) => (route.gateway !== undefined) === ofRouters,
+    );
+    return alike.length >= (ofRouters ? MOST_ROUTERS : MOST_PREFIXES);
   }
 
   #removeRoute({ key, route, timer }: KeptRoute): void {

@@ -360,7 +360,7 @@ describe('autoconfiguration', () => {
     assert.equal(host.stack.nextDeadlineMs(), Infinity);
   });
 
-  it(`makes ${MOST_PREFIXES} addresses at most, whatever is advertised`, () => {
+  it(`makes ${MOST_PREFIXES} addresses and routes at most, whatever a router advertises`, () => {
     const host = new TestHost([], { attach: { mac: '02:00:00:00:00:22', autoconfigures: true } });
     play(host, 5000);
     for (let net = 1; net <= MOST_PREFIXES + MOST_ROUTERS + 2; net += 1) {
@@ -370,8 +370,8 @@ describe('autoconfiguration', () => {
     const { addresses } = host.netInterface;
     assert.equal(addresses.filter(({ address }) => !address.isLinkLocal()).length, MOST_PREFIXES);
     const { routes } = host.stack.ip.routing;
-    // Those of the addresses themselves, the link-local one and the loopback's are not advertised.
-    assert.equal(routes.size, MOST_PREFIXES + 3 + MOST_PREFIXES + MOST_ROUTERS);
+    // Each address has a route, as have the link-local one and the loopback's two; one router has advertised.
+    assert.equal(routes.size, MOST_PREFIXES + 3 + MOST_PREFIXES + 1);
   });
 
   it('ignores advertisements if it was not asked for, and prefixes that are not for addresses', () => {

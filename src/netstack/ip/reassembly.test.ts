@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { PROFILES, type Profile } from '../profile.js';
 import { addressOf, bound, TestHost } from './hosts.test.js';
-import { MOST_FRAGMENTS } from './reassembly.js';
+import { MEMORY_FACTOR, MOST_FRAGMENTS } from './reassembly.js';
 
 const LIMITS = { datagrams: 3, bytes: 10_000, lifeMs: 15_000 };
 
@@ -141,6 +141,21 @@ for (const family of FAMILIES) {
       const longest = cutter.cut(dataOf(LIMITS.bytes - 8));
       for (const bytes of longest) server.receive(bytes);
       assert.equal(socket.receive()?.bytes.length, LIMITS.bytes - 8);
+    });
+
+    it('keeps as much memory as its bytes have in frames of a usual size, however large the frames are', () => {
+      const server = serverOf(family, withReassembly({ datagrams: 64, bytes: 4_194_304, lifeMs: 15_000 }));
+      const large = new Cutter(family, 2100);
+      const before = server.frames.taken;
+      for (let index = 0; index < 64; index += 1) {
+        // Each fragment but the last one needs a frame of 64 KiB.
+        for (const fragment of large.cut(dataOf(30_000, index)).slice(0, -1)) server.receive(fragment);
+      }
+      const kept = server.frames.taken - before;
+      assert.ok(kept * 65_536 <= MEMORY_FACTOR * 4_194_304, `${kept} frames`);
+      const socket = bound(server, 7);
+      for (const fragment of large.cut(dataOf(30_000))) server.receive(fragment);
+      assert.deepEqual(socket.receive()?.bytes, dataOf(30_000));
     });
 
     it(`takes ${MOST_FRAGMENTS} fragments of one datagram, and not one more`, () => {

@@ -13,6 +13,12 @@ type ReassemblyRules = NonNullable<IpContext['profile']['reassembly']>;
 
 /** Fragments of one datagram: enough for 65,535 bytes over an MTU of 576. */
 export const MOST_FRAGMENTS = 128;
+/**
+ * Bytes of memory that may be kept for each byte of payload that the profile admits, and in any case: one
+ * datagram in frames that are all of the largest size needs half of that.
+ */
+export const MEMORY_FACTOR = 4;
+const LEAST_MEMORY_BYTES = 4_194_304;
 
 /** A fragment; its frame holds the packet from `frame.start` to `frame.end`. */
 export interface Fragment {
@@ -38,6 +44,8 @@ class Datagram {
   readonly fragments: Fragment[] = [];
   /** Bytes that have come. */
   bytes = 0;
+  /** Bytes of memory that its frames have. */
+  memory = 0;
   /** Bytes of the whole payload, once the last fragment came. */
   total: number | undefined;
   /** True: fragments have overlapped, and all that still come are dropped. */
@@ -59,6 +67,7 @@ export class Reassembly {
   /** The oldest first. */
   readonly #datagrams = new Map<string, Datagram>();
   #bytes = 0;
+  #memory = 0;
 
   constructor(context: IpContext, onLate: LateDatagram) {
     this.#context = context;
@@ -105,14 +114,18 @@ export class Reassembly {
     const verdict = check(datagram, index, fragment, bytes);
     if (verdict === 'overlap') this.#spoil(datagram);
     if (verdict !== 'good') return 'overlappingFragment';
-    if (datagram.fragments.length >= MOST_FRAGMENTS || bytes > rules.bytes - datagram.bytes) {
+    const memory = frame.bytes.length;
+    const isTooMuch = bytes > rules.bytes - datagram.bytes || memory > memoryOf(rules) - datagram.memory;
+    if (datagram.fragments.length >= MOST_FRAGMENTS || isTooMuch) {
       this.#dropAll(datagram, 'reassemblyFull');
       return 'reassemblyFull';
     }
-    this.#makeRoomFor(bytes, rules.bytes, datagram);
+    this.#makeRoomFor(bytes, memory, rules, datagram);
     datagram.fragments.splice(index, 0, fragment);
     datagram.bytes += bytes;
+    datagram.memory += memory;
     this.#bytes += bytes;
+    this.#memory += memory;
     if (fragment.isLast) datagram.total = offset + bytes;
     return undefined;
   }
@@ -127,8 +140,8 @@ export class Reassembly {
     return datagram;
   }
 
-  #makeRoomFor(bytes: number, most: number, keep: Datagram): void {
-    while (this.#bytes + bytes > most) {
+  #makeRoomFor(bytes: number, memory: number, rules: ReassemblyRules, keep: Datagram): void {
+    while (this.#bytes + bytes > rules.bytes || this.#memory + memory > memoryOf(rules)) {
       if (!this.#forgetOldest(keep)) return;
     }
   }
@@ -170,7 +183,8 @@ export class Reassembly {
       this.#context.frames.give(frame);
     }
     this.#bytes -= datagram.bytes;
-    datagram.bytes = 0;
+    this.#memory -= datagram.memory;
+    datagram.bytes = datagram.memory = 0;
   }
 
   #complete(datagram: Datagram): Frame | undefined {
@@ -191,6 +205,10 @@ export class Reassembly {
     this.#forget(datagram);
     return whole;
   }
+}
+
+function memoryOf({ bytes }: ReassemblyRules): number {
+  return Math.max(MEMORY_FACTOR * bytes, LEAST_MEMORY_BYTES);
 }
 
 /** Returns the place among the fragments that an offset belongs to. */
