@@ -142,6 +142,18 @@ describe('a mistake is answered by its name', () => {
       () => call(network, 'lan', 'three', { hosts: a }),
       /^TypeError: hosts must be a list, not an object$/,
     );
+    assert.throws(
+      () => call(network, 'lan', 'four', { delay: 5 }),
+      /^TypeError: a LAN has no option delay; .*delayMs/,
+    );
+    assert.throws(
+      () => call(network, 'lan', 'four', { forward: { loss: 2 } }),
+      /^RangeError: loss must be a number/,
+    );
+    assert.throws(
+      () => call(lan, 'join', a, { delay: 5 }),
+      /^TypeError: a link of a LAN has no option delay; /,
+    );
     assert.deepEqual(lan.hosts, []);
   });
 
