@@ -7,6 +7,7 @@ import { Capture } from '../link/capture.js';
 import type { CaptureSink } from '../link/pcapng.js';
 import { SimulationError } from '../sim/simulation-error.js';
 import { checkDeterminism, Network } from '../virtual.js';
+import { shellWord } from '../support/shell-word.js';
 import { CommandError, ExitStatus } from './command.js';
 import { summaryLines } from './sim-summary.js';
 import { signalNumber, StopSignals, type StopSignal } from './stop-signals.js';
@@ -176,11 +177,7 @@ function makeNetwork({ seed, path }: SimOptions): Network {
 
 /** Returns the command that repeats a run. */
 function commandOf(path: string, seed: number | string, ...more: readonly string[]): string {
-  return ['asynctcp sim', quoted(path), `--seed ${quoted(String(seed))}`, ...more].join(' ');
-}
-
-function quoted(word: string): string {
-  return /^[\w./@:=+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  return ['asynctcp sim', shellWord(path), `--seed ${shellWord(String(seed))}`, ...more].join(' ');
 }
 
 /** Returns the time of a run, and the command that repeats it. */
