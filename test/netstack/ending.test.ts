@@ -280,6 +280,25 @@ describe('the figures of a connection that is over', () => {
   });
 });
 
+describe('a connection that has failed', () => {
+  it('sends nothing more, and has no timer', () => {
+    for (const profile of ['linux', 'lwip', 'esp32', 'arduino'] as const) {
+      const bed = new Bed({ profile, tcp: { synRetransmissions: 2, synAckRetransmissions: 2 } });
+      const connecting = bed.connect(5000, 80);
+      // Both sides open at once; the program closes before the handshake is complete.
+      const opening = bed.connect(5001, 81);
+      const peer = bed.peer({ port: 81, peerPort: 5001 });
+      peer.syn();
+      opening.close();
+      while (connecting.failure === undefined || opening.failure === undefined) bed.run(100);
+      peer.sent();
+      assert.ok(!connecting.timer.armed && !opening.timer.armed, profile);
+      bed.run(100_000);
+      assert.deepEqual(peer.sent(), [], profile);
+    }
+  });
+});
+
 describe('states of an ESP32 that do not last', () => {
   /** Returns the states `seconds` after now, and a second later. */
   function around(bed: Bed, c: TcpConnection, seconds: number): string[] {
@@ -455,6 +474,56 @@ describe('TIME_WAIT (§3.10.7.4)', () => {
     peer.send({ flags: 'FA', seq: 1, timestamps: [900, 0] });
     assert.equal(bed.dropped('paws'), 1);
     assert.deepEqual(bed.sent.at(-1)?.read.timestamps?.[1], 1000);
+  });
+
+  it('shows a closed window if FIN came behind the last byte of it', () => {
+    for (const profile of ['esp32', 'linux'] as const) {
+      const { bed, c, peer } = established({ profile, timestamps: profile === 'linux' });
+      c.shutdown();
+      peer.sent();
+      peer.ackAll();
+      while (peer.offered > 1440) {
+        peer.send({ data: 1440 });
+        bed.run(250);
+      }
+      peer.send({ flags: 'FPA', data: peer.offered });
+      assert.equal(c.state, TcpState.TIME_WAIT);
+      peer.sent();
+      peer.send({ flags: 'FA', seq: peer.nxt - 1 });
+      assert.deepEqual(peer.sent(), [`A 2 ack ${peer.nxt}`]);
+      assert.equal(peer.offered, 0);
+      assert.equal(bed.tcp.inTimeWait, 1);
+    }
+  });
+
+  it('is not ended by a SYN that no listener takes', () => {
+    const { bed, peer } = inTimeWait();
+    peer.send({ flags: 'SF', seq: 50_000 });
+    assert.deepEqual(peer.sent(), ['A 2 ack 2']);
+    assert.equal(bed.tcp.inTimeWait, 1);
+  });
+
+  it('of an ESP32 is no shorter than two minutes if it begins between two ticks', () => {
+    const { bed } = inTimeWait({ profile: 'esp32', rttMs: 499 });
+    bed.run(120_000);
+    assert.equal(bed.tcp.inTimeWait, 1);
+    bed.run(2);
+    assert.equal(bed.tcp.inTimeWait, 0);
+  });
+
+  it('that its program ends at once acknowledges the FIN of the peer all the same', () => {
+    const { bed, c, peer } = established();
+    c.shutdown();
+    peer.sent();
+    peer.ackAll();
+    const settle = bed.settle.bind(bed);
+    bed.settle = () => {
+      if (c.state === TcpState.TIME_WAIT) c.abort();
+      settle();
+    };
+    peer.send({ flags: 'FA' });
+    assert.equal(c.state, TcpState.CLOSED);
+    assert.deepEqual(peer.sent(), ['A 2 ack 2']);
   });
 
   it('is ended by an abort of the program, and by a crash', () => {

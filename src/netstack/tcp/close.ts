@@ -55,7 +55,8 @@ export function abort(c: TcpConnection): void {
   const { state } = c;
   if (state === TcpState.CLOSED) return;
   if (state === TcpState.TIME_WAIT) {
-    // The peer has no part in it any more (§3.10.5).
+    // The peer has no part in it any more (§3.10.5), but for the acknowledgement of its FIN.
+    output(c);
     changeState(c, 'delete');
     c.host.endTimeWait(c);
     return;

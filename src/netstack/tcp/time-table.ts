@@ -1,6 +1,6 @@
 /**
  * The times of all connections of a host, in one array of numbers: a number with a fraction in an object
- * of its own costs V8 a box for each. A connection has a row; a row of zeros is never given.
+ * of its own costs V8 a box for each. A connection has a row; the first row is never given.
  */
 
 const COLUMNS = 18;
@@ -9,7 +9,7 @@ const DEADLINES = 10;
 const FIRST_ROWS = 16;
 /** A full table grows by this factor: a larger one would leave more of it unused. */
 const GROWTH = 1.25;
-/** The row of connections that are over: it is written, and never read. */
+/** The row of connections that are over: none of its deadlines is ever set, so that nothing is due. */
 const NO_ROW = 0;
 
 export class TimeTable {
@@ -17,12 +17,20 @@ export class TimeTable {
   readonly #free: number[] = [];
   #used = 1;
 
+  constructor() {
+    this.#clear(NO_ROW);
+  }
+
   /** Returns the place of a new row, in which no deadline is set. */
   take(): number {
     const row = this.#free.pop() ?? this.#newRow();
+    this.#clear(row);
+    return row;
+  }
+
+  #clear(row: number): void {
     this.times.fill(Number.POSITIVE_INFINITY, row, row + DEADLINES);
     this.times.fill(0, row + DEADLINES, row + COLUMNS);
-    return row;
   }
 
   give(row: number): void {

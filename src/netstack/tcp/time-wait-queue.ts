@@ -5,7 +5,7 @@
 import { Timer, type TimerOwner } from '../../support/timers.js';
 import type { TcpHost } from './host.js';
 import type { TimeWait } from './time-wait.js';
-import { deadlineMs } from './timers.js';
+import { stayEndMs } from './timers.js';
 
 /** Connections in TIME_WAIT: the oldest ends early for one more (Linux: tcp_max_tw_buckets). */
 export const MOST_TIME_WAIT = 65_536;
@@ -56,7 +56,8 @@ export class TimeWaitQueue implements TimerOwner {
   }
 
   #append(record: TimeWait): void {
-    record.endsAtMs = deadlineMs(this.#host, this.#host.profile.timeWaitMs);
+    const { clock, profile } = this.#host;
+    record.endsAtMs = stayEndMs(this.#host, clock.nowMs(), profile.timeWaitMs);
     record.previous = this.#last;
     if (this.#last === undefined) this.first = record;
     else this.#last.next = record;

@@ -14,7 +14,7 @@ import type { InputAnswer } from './input.js';
 import type { IpPath } from './ip-service.js';
 import type { PortUse } from './ports.js';
 import { isAcceptable } from './receive.js';
-import { seqDiff, seqLess, type Seq } from './sequence.js';
+import { seqDiff, seqLess, seqMax, type Seq } from './sequence.js';
 import { ANSWER_INTERVAL_MS } from './timers.js';
 
 const { ACK, FIN, RST, SYN } = TcpFlag;
@@ -53,7 +53,8 @@ export class TimeWait implements TableEntry {
     this.portUse = c.portUse;
     this.sndNxt = c.sndNxt;
     this.rcvNxt = c.rcvNxt;
-    this.rcvEdge = c.rcvEdge;
+    // A FIN behind a full window has passed its edge: the window is closed.
+    this.rcvEdge = seqMax(c.rcvEdge, c.rcvNxt);
     this.mostSndWnd = c.mostSndWnd;
     this.receiveScale = c.receiveScale;
     this.hasTimestamps = c.hasTimestamps;
@@ -109,7 +110,8 @@ export class TimeWait implements TableEntry {
 
   /** A SYN that can only be of a new connection ends TIME_WAIT (§3.10.7.4, RFC 6191 §2). */
   #isNewSyn(segment: Segment): boolean {
-    if ((segment.flags & (SYN | ACK | RST)) !== SYN) return false;
+    // One that a listener takes: FIN would come before the connection.
+    if ((segment.flags & (SYN | ACK | RST | FIN)) !== SYN) return false;
     if (this.hasTimestamps && segment.hasTimestamp) {
       const later = (segment.timestamp - this.tsRecent) | 0;
       if (later !== 0) return later > 0;

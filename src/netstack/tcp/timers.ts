@@ -28,11 +28,21 @@ export const ANSWER_INTERVAL_MS = 500;
 const MOST_BACKOFFS = 16;
 
 /** Returns the time that lies `delayMs` ahead, or lwIP's slow tick for that. */
-export function deadlineMs({ profile: { ticks }, clock, bootMs }: TcpHost, delayMs: number): number {
+function deadlineMs({ profile: { ticks }, clock, bootMs }: TcpHost, delayMs: number): number {
   const nowMs = clock.nowMs();
   if (ticks === undefined) return nowMs + delayMs;
   const { slowMs } = ticks;
   return tickMs(bootMs, nowMs, slowMs, Math.max(1, Math.ceil(delayMs / slowMs)));
+}
+
+/**
+ * Returns the end of a state that has lasted since `sinceMs` and lasts for `ms`. lwIP leaves it at the first
+ * slow tick at which more than that has passed (`tcp_slowtmr`).
+ */
+export function stayEndMs({ profile: { ticks }, bootMs }: TcpHost, sinceMs: number, ms: number): number {
+  if (ticks === undefined) return sinceMs + ms;
+  const { slowMs } = ticks;
+  return tickMs(bootMs, sinceMs, slowMs, Math.floor(ms / slowMs) + 1);
 }
 
 /** Returns the time of the tick `count` ticks ahead of `nowMs`. */
@@ -371,9 +381,8 @@ export class ConnectionTimers extends TimeRow {
     const { profile, bootMs } = this.#c.host;
     const nowMs = this.#c.nowMs();
     if (profile.ticks === undefined) return nowMs + ms;
-    const { slowMs } = profile.ticks;
-    const endMs = tickMs(bootMs, this.heardAtMs, slowMs, Math.floor(ms / slowMs) + 1);
-    return Math.max(endMs, tickMs(bootMs, nowMs, slowMs, 1));
+    const endMs = stayEndMs(this.#c.host, this.heardAtMs, ms);
+    return Math.max(endMs, tickMs(bootMs, nowMs, profile.ticks.slowMs, 1));
   }
 
   private lifeDue(nowMs: number): void {
