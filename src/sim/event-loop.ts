@@ -13,7 +13,7 @@ import { takeUncaught } from '../support/uncaught.js';
 import { Job } from './job.js';
 import { hasImmediates } from './runtime.js';
 import { SimulationError, textOfError, type SimulationFailure } from './simulation-error.js';
-import { timeNs } from './time-ns.js';
+import { nearestNs } from './time-ns.js';
 import { captureUncaught, turnOf, UNASKED } from './uncaught-errors.js';
 
 /** Events at one instant, unless the network has another limit. */
@@ -118,7 +118,7 @@ export class EventLoop {
   /** Runs `job` at a time; a past one counts as the present. Returns a function that takes it back. */
   at(atMs: number, job: () => void, hostId = -1): () => void {
     const event = new Job(hostId, job);
-    this.#timeline.schedule(event, timeNs(atMs));
+    this.#timeline.schedule(event, nearestNs(atMs));
     return () => {
       event.cancel();
       this.#timeline.cancel(event);
@@ -214,7 +214,7 @@ export class EventLoop {
 
   /** Returns the end of a run. */
   #endNs(name: string, ms: number): number {
-    const endNs = this.#timeline.nowNs + timeNs(ms, name);
+    const endNs = this.#timeline.nowNs + nearestNs(ms, name);
     if (endNs <= Number.MAX_SAFE_INTEGER) return endNs;
     throw new RangeError(
       `${name} must end by ${MOST_TIME_MS} ms of virtual time, not ${ms} ms after ${this.nowMs}`,

@@ -31,6 +31,31 @@ describe('run', () => {
     assert.deepEqual([network.nowMs, seen.length], [21, 4]);
   });
 
+  it('ends exactly after a time whose product with a million is rounded', async () => {
+    const network = new Network({ seed: 1 });
+    await network.run(2.007);
+    assert.equal(network.nowMs, 2.007);
+    network.runSync(0.003);
+    assert.equal(network.nowMs, 2.01);
+  });
+
+  it('lets a job and a timer happen that are due at its end, at any nanosecond', () => {
+    for (let ns = 1; ns < 100_000_000_000; ns = 3 * ns + 1) {
+      const network = new Network({ seed: 1 });
+      let happened = 0;
+      network.runSync(ns / 1e6);
+      using globals = network.installGlobals();
+      assert.ok(globals);
+      for (const ms of [1, 5, 250, 4503]) {
+        happened = 0;
+        network.at(network.nowMs + ms, () => (happened += 1));
+        setTimeout(() => (happened += 1), ms);
+        network.runSync(ms);
+        assert.equal(happened, 2, `${ms} ms after ${network.nowMs - ms} ms`);
+      }
+    }
+  });
+
   it('runs ticks, microtasks and immediates of a handler before the time moves', async () => {
     const network = new Network({ seed: 1 });
     const seen: string[] = [];
