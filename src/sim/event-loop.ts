@@ -8,12 +8,11 @@
 import type { EventSource, Timeline } from '../link/timeline.js';
 import { areTicksDue, callbackMark, canRunTicks, holdTicks, runTicks } from '../support/callback-scope.js';
 import { showValue } from '../support/check-options.js';
-import { macrotask } from '../support/macrotask.js';
 import { takeUncaught } from '../support/uncaught.js';
 import { Job } from './job.js';
-import { hasImmediates } from './runtime.js';
 import { SimulationError, textOfError, type SimulationFailure } from './simulation-error.js';
 import { nearestNs } from './time-ns.js';
+import { hasImmediates, nextTurn } from './turns.js';
 import { captureUncaught, turnOf, UNASKED } from './uncaught-errors.js';
 
 /** Events at one instant, unless the network has another limit. */
@@ -143,7 +142,7 @@ export class EventLoop {
     this.#resume?.();
     if (this.#run !== undefined || this.#isWoken) return;
     this.#isWoken = true;
-    macrotask(() => {
+    nextTurn(() => {
       this.#isWoken = false;
       if (this.#run === undefined) this.#settle();
     });
@@ -251,7 +250,7 @@ export class EventLoop {
         isOver = run.isStopped || turnOf(UNASKED, () => this.#advance(run, true)) !== 'turn';
       } finally {
         if (isOver) this.#end(run);
-        else macrotask(turn);
+        else nextTurn(turn);
       }
     };
     turn();
@@ -273,9 +272,9 @@ export class EventLoop {
       run.turns += 1;
       const pause = turnOf(take, () => this.#advance(run, true));
       if (pause === 'over') finish(resolve);
-      else if (pause === 'failed') macrotask(fail);
+      else if (pause === 'failed') nextTurn(fail);
       else if (pause === 'live') this.#resume = resume;
-      else macrotask(turn);
+      else nextTurn(turn);
     };
     // The microtasks of the instant have run: their errors are the run's as well.
     const fail = (): void => {
@@ -285,9 +284,9 @@ export class EventLoop {
     };
     const resume = (): void => {
       this.#resume = undefined;
-      macrotask(turn);
+      nextTurn(turn);
     };
-    macrotask(turn);
+    nextTurn(turn);
   }
 
   /** Returns the error of a run that has failed, as the program sees it. */
@@ -314,8 +313,12 @@ export class EventLoop {
   }
 
   #pass(run: Run, drains: boolean): Pause {
-    // The runtime has just had a turn: its own ticks and microtasks are done.
-    if (drains) runTicks();
+    if (drains) {
+      // The runtime has just had a turn: its own ticks and microtasks are done, and what callbacks of other
+      // networks asked for is theirs to wait for.
+      this.#mark = callbackMark();
+      runTicks();
+    }
     const canDrain = canRunTicks();
     let events = 0;
     for (;;) {
@@ -367,11 +370,8 @@ export class EventLoop {
 
   /** Returns true if the runtime has to have its turn before the time moves. */
   #needsTurn(run: Run): boolean {
-    const mark = callbackMark();
     if (run.turns >= MOST_TURNS_AT_ONE_INSTANT) return false;
-    if (mark === this.#mark && (run.turns === 0 || !hasImmediates())) return false;
-    this.#mark = mark;
-    return true;
+    return callbackMark() !== this.#mark || (run.turns > 0 && hasImmediates());
   }
 
   /** Moves the time to the next event. Returns false if the run ends before it. */

@@ -1,5 +1,6 @@
 /** Virtual time in a program of promises. */
 import assert from 'node:assert/strict';
+import { createHook } from 'node:async_hooks';
 import { readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -258,4 +259,24 @@ describe('runSync', () => {
     network.runSync(10);
     assert.deepEqual([network.nowMs, isDrained], [10, false]);
   });
+});
+
+/** Returns the turns of the runtime that several networks take, each with a job each millisecond. */
+async function turnsOf(networks: number): Promise<number> {
+  let turns = 0;
+  const hook = createHook({ init: (_, type) => void (turns += type === 'Immediate' ? 1 : 0) }).enable();
+  const runs = Array.from({ length: networks }, (_, seed) => {
+    const network = new Network({ seed });
+    for (let ms = 1; ms <= 100; ms += 1) network.at(ms, () => undefined);
+    return network.run(100);
+  });
+  await Promise.all(runs);
+  hook.disable();
+  return turns;
+}
+
+it('networks that run at once take no more turns than one after the other', async () => {
+  const alone = await turnsOf(1);
+  assert.ok(alone >= 100);
+  assert.ok((await turnsOf(4)) <= 4 * alone);
 });
