@@ -14,7 +14,8 @@ export function nextTurn(turn: () => void): void {
   });
 }
 
-/** Returns true if the program is known to have immediates that wait. A turn of a network may be one of the
+/**
+ * Returns true if the program is known to have immediates that wait. A turn of a network may be one of the
  * runtime's immediates, and is none of the program's.
  */
 export function hasImmediates(): boolean {
