@@ -124,10 +124,11 @@ export class EventLoop {
     };
   }
 
-  /** Runs `job` at the present instant, when all packets and timers of it are done. */
+  /** Runs `job` at the present instant, when all packets and timers of it are done; it needs no run. */
   setImmediate(job: () => void): () => void {
     const event = new Job(-1, job);
     this.#immediates.push(event);
+    this.wake();
     return () => {
       event.cancel();
     };
