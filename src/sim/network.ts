@@ -274,7 +274,6 @@ export class Network {
     this.#loop.setImmediate(() => {
       if (done !== undefined) answerAsNode(name, addressesOf(name, this.#hosts), options, done);
     });
-    this.#loop.wake();
   };
 
   /**

@@ -103,6 +103,9 @@ describe('chance of installed globals', () => {
     }
     assert.throws(() => randomBytes(-1), RangeError);
     assert.throws(() => randomFillSync(new Uint8Array(2), 3), RangeError);
+    assert.throws(() => crypto.getRandomValues(new Uint8Array(65_537)));
+    const floats: unknown = new Float32Array(2);
+    assert.throws(() => crypto.getRandomValues(floats as Uint8Array<ArrayBuffer>));
   });
 });
 
@@ -178,6 +181,33 @@ describe('timers of installed globals', () => {
     clearTimeout(late);
     await network.run(10);
     assert.deepEqual(seen, ['interval', 'interval', 'late']);
+  });
+
+  it('repeat at their interval, however slowly a program reads them', async () => {
+    const network = new Network({ seed: 1 });
+    const seen: number[] = [];
+    using globals = network.installGlobals();
+    assert.ok(globals);
+    const program = async (): Promise<void> => {
+      for await (const value of every(100, 'tick')) {
+        assert.equal(value, 'tick');
+        seen.push(network.nowMs);
+        if (seen.length === 6) break;
+        await sleep(seen.length === 2 ? 250 : 20);
+      }
+    };
+    await network.runUntil(program());
+    assert.deepEqual(seen, [100, 200, 450, 470, 500, 600]);
+    await assert.rejects(network.runUntil(new Promise(() => undefined)), /nothing is left/);
+  });
+
+  it('run immediates without a run', async () => {
+    const network = new Network({ seed: 1 });
+    using globals = network.installGlobals();
+    assert.ok(globals);
+    await new Promise(setImmediate);
+    assert.equal((await promisify(randomBytes)(4)).length, 4);
+    assert.equal(network.nowMs, 0);
   });
 
   it('refuse what is no function, at once', () => {

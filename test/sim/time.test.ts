@@ -1,5 +1,6 @@
 /** Virtual time in a program of promises. */
 import assert from 'node:assert/strict';
+import { createHook } from 'node:async_hooks';
 import { readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -29,6 +30,31 @@ describe('run', () => {
     assert.deepEqual([network.nowMs, seen], [20, [0, 10, 20]]);
     await network.run(1);
     assert.deepEqual([network.nowMs, seen.length], [21, 4]);
+  });
+
+  it('ends exactly after a time whose product with a million is rounded', async () => {
+    const network = new Network({ seed: 1 });
+    await network.run(2.007);
+    assert.equal(network.nowMs, 2.007);
+    network.runSync(0.003);
+    assert.equal(network.nowMs, 2.01);
+  });
+
+  it('lets a job and a timer happen that are due at its end, at any nanosecond', () => {
+    for (let ns = 1; ns < 100_000_000_000; ns = 3 * ns + 1) {
+      const network = new Network({ seed: 1 });
+      let happened = 0;
+      network.runSync(ns / 1e6);
+      using globals = network.installGlobals();
+      assert.ok(globals);
+      for (const ms of [1, 5, 250, 4503]) {
+        happened = 0;
+        network.at(network.nowMs + ms, () => (happened += 1));
+        setTimeout(() => (happened += 1), ms);
+        network.runSync(ms);
+        assert.equal(happened, 2, `${ms} ms after ${network.nowMs - ms} ms`);
+      }
+    }
   });
 
   it('runs ticks, microtasks and immediates of a handler before the time moves', async () => {
@@ -233,4 +259,24 @@ describe('runSync', () => {
     network.runSync(10);
     assert.deepEqual([network.nowMs, isDrained], [10, false]);
   });
+});
+
+/** Returns the turns of the runtime that several networks take, each with a job each millisecond. */
+async function turnsOf(networks: number): Promise<number> {
+  let turns = 0;
+  const hook = createHook({ init: (_, type) => void (turns += type === 'Immediate' ? 1 : 0) }).enable();
+  const runs = Array.from({ length: networks }, (_, seed) => {
+    const network = new Network({ seed });
+    for (let ms = 1; ms <= 100; ms += 1) network.at(ms, () => undefined);
+    return network.run(100);
+  });
+  await Promise.all(runs);
+  hook.disable();
+  return turns;
+}
+
+it('networks that run at once take no more turns than one after the other', async () => {
+  const alone = await turnsOf(1);
+  assert.ok(alone >= 100);
+  assert.ok((await turnsOf(4)) <= 4 * alone);
 });
