@@ -1,7 +1,24 @@
 // The workloads and contestants of `--virtual`, and the table of their results.
 
-export const CONTESTANTS = ['runSync', 'run', 'tcpip', 'kernel', 'node:net'] as const;
+export const CONTESTANTS = [
+  'runSync',
+  'run',
+  'runSync inlining',
+  'run inlining',
+  'tcpip',
+  'kernel',
+  'node:net',
+] as const;
 export type ContestantName = (typeof CONTESTANTS)[number];
+
+/**
+ * Options of the engine for the contestants with `inlining`: more and larger functions become parts of
+ * others. A packet passes some eighty functions.
+ */
+export const INLINING = [
+  '--max-inlined-bytecode-size=1000',
+  '--max-inlined-bytecode-size-cumulative=3000',
+] as const;
 
 export const WORKLOADS = ['bulk', 'echo-1', 'echo-50', 'connect-close', 'idle'] as const;
 export type WorkloadName = (typeof WORKLOADS)[number];

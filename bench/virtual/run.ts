@@ -12,7 +12,7 @@ import { childEnd, startChild } from '../children.js';
 import { chooseCores, onCore } from '../cores.js';
 import { kernelVersion } from '../machine.js';
 import { median } from '../statistics.js';
-import { CONTESTANTS, virtualTableRows, type VirtualReport, WORKLOADS } from './figures.js';
+import { CONTESTANTS, INLINING, virtualTableRows, type VirtualReport, WORKLOADS } from './figures.js';
 import { makeRelease } from './release.js';
 import { installTcpip } from './tcpip.js';
 
@@ -37,7 +37,9 @@ async function measure(
 ): Promise<number | undefined> {
   const cores = chooseCores();
   const core = typeof cores === 'string' ? undefined : cores.server;
-  const command = onCore(core, [process.execPath, '--expose-gc', path, contestant, workload, String(ms)]);
+  const [name = '', options] = contestant.split(' ');
+  const flags = ['--expose-gc', ...(options === undefined ? [] : INLINING)];
+  const command = onCore(core, [process.execPath, ...flags, path, name, workload, String(ms)]);
   const child = startChild(command, ['ignore', 'pipe', 'inherit']);
   const said = child.stdout === null ? Promise.resolve('') : text(child.stdout);
   const status = await childEnd(child, LONGEST_MS);
@@ -90,7 +92,7 @@ export async function runVirtual(args: readonly string[]): Promise<void> {
   const rounds = Number(values.rounds ?? ROUNDS);
   const report: VirtualReport = {
     date: new Date().toISOString().slice(0, 10),
-    machine: `Linux ${kernelVersion(release())}, ${cpus()[0]?.model.trim() ?? 'unknown CPU'}, one core`,
+    machine: `Linux ${kernelVersion(release())}, ${cpus()[0]?.model.trim() ?? 'unknown CPU'}, one core; Node.js ${process.version}`,
     rounds,
     missing,
     figures: await measureAll(

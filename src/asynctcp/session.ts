@@ -58,7 +58,6 @@ export class Session<Client>
   #reason: DisconnectReason = 'ended';
   /** Set by a preamble, and when the life is over; otherwise the connection knows its ends. */
   #ends: Ends | undefined;
-  /** Whole milliseconds, rounded up: a fraction would cost every connection a number on the heap. */
   #connectedAtMs = 0;
 
   constructor(core: SessionOwner<Client>, keeper?: ClientKeeper) {

@@ -7,6 +7,7 @@ import { Capture } from '../link/capture.js';
 import type { CaptureSink } from '../link/pcapng.js';
 import { SimulationError } from '../sim/simulation-error.js';
 import { checkDeterminism, Network } from '../virtual.js';
+import { shellWord } from '../support/shell-word.js';
 import { CommandError, ExitStatus } from './command.js';
 import { summaryLines } from './sim-summary.js';
 import { signalNumber, StopSignals, type StopSignal } from './stop-signals.js';
@@ -46,13 +47,13 @@ async function play(scenario: Scenario, network: Network, { ms, defaultMs }: Sim
 }
 
 /** Resolves as `outcome` does; rejects with an error that nothing catches, such as one of a real timer. */
-async function untilUncaught(outcome: Promise<void>): Promise<void> {
+async function untilUncaught<Value>(outcome: Promise<Value>): Promise<Value> {
   let fail: ((error: unknown) => void) | undefined;
   const uncaught = new Promise<never>((_, reject) => (fail = reject));
   const onError = (error: unknown): void => fail?.(error);
   process.on('uncaughtException', onError);
   try {
-    await Promise.race([outcome, uncaught]);
+    return await Promise.race([outcome, uncaught]);
   } finally {
     process.off('uncaughtException', onError);
   }
@@ -143,7 +144,8 @@ export async function checkScenario(scenario: Scenario, options: SimOptions): Pr
   let last: Network | undefined;
   try {
     const command = commandOf(options.path, seed, '--check');
-    const packets = await checkDeterminism((network) => program((last = network)), { seed, command });
+    const runs = checkDeterminism((network) => program((last = network)), { seed, command });
+    const packets = await untilUncaught(runs);
     process.stdout.write(`The same ${countText(packets, 'event')} of packets in two runs, seed ${seed}\n`);
     return ExitStatus.OK;
   } catch (error) {
@@ -176,11 +178,7 @@ function makeNetwork({ seed, path }: SimOptions): Network {
 
 /** Returns the command that repeats a run. */
 function commandOf(path: string, seed: number | string, ...more: readonly string[]): string {
-  return ['asynctcp sim', quoted(path), `--seed ${quoted(String(seed))}`, ...more].join(' ');
-}
-
-function quoted(word: string): string {
-  return /^[\w./@:=+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  return ['asynctcp sim', shellWord(path), `--seed ${shellWord(String(seed))}`, ...more].join(' ');
 }
 
 /** Returns the time of a run, and the command that repeats it. */

@@ -8,6 +8,7 @@ import {
   showValue,
 } from '../support/check-options.js';
 import { DISTRIBUTIONS, type Impairments } from './impairments.js';
+import type { LinkOptions } from './link.js';
 
 type Check = (name: string, value: unknown) => void;
 
@@ -92,8 +93,30 @@ const CHECKS: Readonly<Record<keyof Impairments, Check>> = {
   ),
 };
 
-/** Names of the impairments. */
-export const IMPAIRMENTS: readonly string[] = Object.keys(CHECKS).sort();
+const IMPAIRMENTS: readonly string[] = Object.keys(CHECKS).sort();
+const LINK_OPTIONS: readonly string[] = [
+  ...IMPAIRMENTS,
+  'medium',
+  'mtu',
+  'forward',
+  'backward',
+  'nat',
+].sort();
+
+/**
+ * Checks the options of a link, but for those of its NAT.
+ * @param holder has the options, with its article: `a link`.
+ * @throws RangeError, TypeError as `checkImpairments`.
+ */
+export function checkLinkOptions(holder: string, options: LinkOptions): void {
+  checkNames(holder, options, LINK_OPTIONS);
+  checkWhole('mtu', options.mtu, 68, 65_535);
+  checkWord('medium', options.medium, ['ip', 'ethernet']);
+  checkAll(options);
+  for (const direction of [options.forward, options.backward]) {
+    if (direction !== undefined) checkImpairments(direction);
+  }
+}
 
 /**
  * Checks impairments, and returns them.
@@ -102,6 +125,10 @@ export const IMPAIRMENTS: readonly string[] = Object.keys(CHECKS).sort();
  */
 export function checkImpairments(options: Impairments): Impairments {
   checkNames('a direction of a link', options, IMPAIRMENTS);
-  for (const [name, check] of Object.entries(CHECKS)) check(name, Reflect.get(options, name));
+  checkAll(options);
   return options;
+}
+
+function checkAll(options: Impairments): void {
+  for (const [name, check] of Object.entries(CHECKS)) check(name, Reflect.get(options, name));
 }

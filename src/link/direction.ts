@@ -3,7 +3,7 @@
  * lane, and reaches the port at the end. A direction owns the frames that it is given until it gives them
  * to the port or back to the pool.
  *
- *     transmit → rules → NAT → MTU → loss → duplicate → corrupt → shaper → delay → lane → gate → port
+ *     transmit → rules → MTU → NAT → loss → duplicate → corrupt → shaper → delay → lane → gate → port
  */
 import type { Frame, FramePool } from '../netstack/frame.js';
 import type { SeededRandom } from '../support/seeded-random.js';
@@ -356,12 +356,13 @@ export class Direction implements LaneEnd, ShaperEnd, DamageEnd {
       verdict = this.#rules.decide(this.#read(frame));
       if (this.#isRefused(frame, verdict, 'rule')) return;
     }
+    if (this.#isTooBig(frame)) return;
     if (this.#middlebox !== undefined) {
       const passed = this.#middlebox.pass(this.#read(frame), this);
       if (this.#isRefused(frame, passed, 'NAT')) return;
     }
     if (typeof verdict === 'object') this.#judgedLateNs = nsOf(verdict.delayMs);
-    this.#fit(frame, verdict);
+    this.#passFitting(frame, verdict);
     this.#judgedLateNs = 0;
   }
 
@@ -382,27 +383,42 @@ export class Direction implements LaneEnd, ShaperEnd, DamageEnd {
     const packet = this.#packet.read(frame);
     if (!packet.isTcp || packet.isReset) return;
     this.#reverse?.inject(forgeReset(this.#frames, packet, 'sender'));
-    if (ofBoth && packet.isAck) this.inject(forgeReset(this.#frames, packet.read(frame), 'receiver'));
+    if (!ofBoth || !packet.isAck) return;
+    const reset = forgeReset(this.#frames, packet.read(frame), 'receiver');
+    // The packet itself has not met the NAT: the receiver knows its sender by another address.
+    const passed = this.#middlebox?.pass(this.#packet.read(reset), this) ?? 'pass';
+    if (passed === 'pass') this.inject(reset);
+    else this.#frames.give(reset);
   }
 
-  /** Checks the size of a packet against the MTU of the path. */
-  #fit(frame: Frame, verdict: Verdict): void {
+  /**
+   * Drops a packet that is larger than the MTU of the path and may not be cut. Its sender hears of it in
+   * front of a NAT, which both know by the same address.
+   */
+  #isTooBig(frame: Frame): boolean {
     const { pathMtu, blackHole = false } = this.#options;
-    if (pathMtu === undefined) {
-      this.#damage.pass(frame, this.sent, verdict);
-      return;
-    }
+    if (pathMtu === undefined) return false;
     const packet = this.#read(frame);
-    if (packet.end - packet.ipStart <= pathMtu || packet.protocol < 0) {
-      this.#damage.pass(frame, this.sent, verdict);
-    } else if (packet.isUnfragmentable) {
-      if (!blackHole) this.#reverse?.inject(forgeTooBig(this.#frames, packet, pathMtu));
-      this.drop(frame, 'too big');
-    } else {
-      forgeFragments(this.#frames, packet, pathMtu, (fragment) => {
+    if (fits(packet, pathMtu) || !packet.isUnfragmentable) return false;
+    if (!blackHole) this.#reverse?.inject(forgeTooBig(this.#frames, packet, pathMtu));
+    this.drop(frame, 'too big');
+    return true;
+  }
+
+  /** Passes a packet on, cut into fragments if it is larger than the MTU of the path. */
+  #passFitting(frame: Frame, verdict: Verdict): void {
+    const { pathMtu } = this.#options;
+    if (pathMtu !== undefined && !fits(this.#read(frame), pathMtu)) {
+      forgeFragments(this.#frames, this.#packet, pathMtu, (fragment) => {
         this.#damage.pass(fragment, this.sent, verdict);
       });
       this.#frames.give(frame);
+    } else {
+      this.#damage.pass(frame, this.sent, verdict);
     }
   }
+}
+
+function fits({ end, ipStart, protocol }: PacketView, mtu: number): boolean {
+  return end - ipStart <= mtu || protocol < 0;
 }

@@ -1,8 +1,8 @@
 /** A link between two ends, each direction with impairments of its own. */
 import type { FramePool } from '../netstack/frame.js';
-import { checkFunction, checkNames, checkWhole, checkWord } from '../support/check-options.js';
+import { checkFunction, checkWhole } from '../support/check-options.js';
 import type { SeededRandom } from '../support/seeded-random.js';
-import { IMPAIRMENTS } from './check-impairments.js';
+import { checkLinkOptions } from './check-impairments.js';
 import { Direction } from './direction.js';
 import type { LinkEnd, LinkTap } from './ports.js';
 import type { Impairments } from './impairments.js';
@@ -15,14 +15,6 @@ import type { Timeline } from './timeline.js';
 /** Bytes of the largest IP packet, unless a link has another number. */
 export const DEFAULT_MTU = 1500;
 
-const LINK_OPTIONS: readonly string[] = [
-  ...IMPAIRMENTS,
-  'medium',
-  'mtu',
-  'forward',
-  'backward',
-  'nat',
-].sort();
 /** Packets that one rule of `dropNext` or `resetNext` takes at most. */
 const MOST_COUNTED = 1e9;
 
@@ -65,11 +57,8 @@ export class Link {
   #taps: readonly LinkTap[] = [];
 
   constructor([a, b]: readonly [LinkEnd, LinkEnd], options: LinkOptions, around: LinkSurroundings) {
-    checkNames('a link', options, LINK_OPTIONS);
+    checkLinkOptions('a link', options);
     const { medium = 'ip', mtu = DEFAULT_MTU, forward = {}, backward = {}, nat, ...both } = options;
-    checkWhole('mtu', mtu, 68, 65_535);
-    checkWord('medium', medium, ['ip', 'ethernet']);
-    for (const one of [forward, backward]) checkNames('a direction of a link', one, IMPAIRMENTS);
     if (nat?.address !== undefined && medium === 'ethernet') {
       throw new TypeError(`a link with the address of a NAT is of medium 'ip', not 'ethernet'`);
     }

@@ -8,12 +8,11 @@
 import type { EventSource, Timeline } from '../link/timeline.js';
 import { areTicksDue, callbackMark, canRunTicks, holdTicks, runTicks } from '../support/callback-scope.js';
 import { showValue } from '../support/check-options.js';
-import { macrotask } from '../support/macrotask.js';
 import { takeUncaught } from '../support/uncaught.js';
 import { Job } from './job.js';
-import { hasImmediates } from './runtime.js';
 import { SimulationError, textOfError, type SimulationFailure } from './simulation-error.js';
-import { timeNs } from './time-ns.js';
+import { nearestNs } from './time-ns.js';
+import { hasImmediates, nextTurn } from './turns.js';
 import { captureUncaught, turnOf, UNASKED } from './uncaught-errors.js';
 
 /** Events at one instant, unless the network has another limit. */
@@ -118,17 +117,18 @@ export class EventLoop {
   /** Runs `job` at a time; a past one counts as the present. Returns a function that takes it back. */
   at(atMs: number, job: () => void, hostId = -1): () => void {
     const event = new Job(hostId, job);
-    this.#timeline.schedule(event, timeNs(atMs));
+    this.#timeline.schedule(event, nearestNs(atMs));
     return () => {
       event.cancel();
       this.#timeline.cancel(event);
     };
   }
 
-  /** Runs `job` at the present instant, when all packets and timers of it are done. */
+  /** Runs `job` at the present instant, when all packets and timers of it are done; it needs no run. */
   setImmediate(job: () => void): () => void {
     const event = new Job(-1, job);
     this.#immediates.push(event);
+    this.wake();
     return () => {
       event.cancel();
     };
@@ -143,7 +143,7 @@ export class EventLoop {
     this.#resume?.();
     if (this.#run !== undefined || this.#isWoken) return;
     this.#isWoken = true;
-    macrotask(() => {
+    nextTurn(() => {
       this.#isWoken = false;
       if (this.#run === undefined) this.#settle();
     });
@@ -214,7 +214,7 @@ export class EventLoop {
 
   /** Returns the end of a run. */
   #endNs(name: string, ms: number): number {
-    const endNs = this.#timeline.nowNs + timeNs(ms, name);
+    const endNs = this.#timeline.nowNs + nearestNs(ms, name);
     if (endNs <= Number.MAX_SAFE_INTEGER) return endNs;
     throw new RangeError(
       `${name} must end by ${MOST_TIME_MS} ms of virtual time, not ${ms} ms after ${this.nowMs}`,
@@ -251,7 +251,7 @@ export class EventLoop {
         isOver = run.isStopped || turnOf(UNASKED, () => this.#advance(run, true)) !== 'turn';
       } finally {
         if (isOver) this.#end(run);
-        else macrotask(turn);
+        else nextTurn(turn);
       }
     };
     turn();
@@ -273,9 +273,9 @@ export class EventLoop {
       run.turns += 1;
       const pause = turnOf(take, () => this.#advance(run, true));
       if (pause === 'over') finish(resolve);
-      else if (pause === 'failed') macrotask(fail);
+      else if (pause === 'failed') nextTurn(fail);
       else if (pause === 'live') this.#resume = resume;
-      else macrotask(turn);
+      else nextTurn(turn);
     };
     // The microtasks of the instant have run: their errors are the run's as well.
     const fail = (): void => {
@@ -285,9 +285,9 @@ export class EventLoop {
     };
     const resume = (): void => {
       this.#resume = undefined;
-      macrotask(turn);
+      nextTurn(turn);
     };
-    macrotask(turn);
+    nextTurn(turn);
   }
 
   /** Returns the error of a run that has failed, as the program sees it. */
@@ -314,8 +314,12 @@ export class EventLoop {
   }
 
   #pass(run: Run, drains: boolean): Pause {
-    // The runtime has just had a turn: its own ticks and microtasks are done.
-    if (drains) runTicks();
+    if (drains) {
+      // The runtime has just had a turn: its own ticks and microtasks are done, and what callbacks of other
+      // networks asked for is theirs to wait for.
+      this.#mark = callbackMark();
+      runTicks();
+    }
     const canDrain = canRunTicks();
     let events = 0;
     for (;;) {
@@ -367,11 +371,8 @@ export class EventLoop {
 
   /** Returns true if the runtime has to have its turn before the time moves. */
   #needsTurn(run: Run): boolean {
-    const mark = callbackMark();
     if (run.turns >= MOST_TURNS_AT_ONE_INSTANT) return false;
-    if (mark === this.#mark && (run.turns === 0 || !hasImmediates())) return false;
-    this.#mark = mark;
-    return true;
+    return callbackMark() !== this.#mark || (run.turns > 0 && hasImmediates());
   }
 
   /** Moves the time to the next event. Returns false if the run ends before it. */

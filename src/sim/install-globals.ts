@@ -5,6 +5,7 @@
 import { TimerHandle, timerOf } from './timer-handle.js';
 import type { SeededRandom } from '../support/seeded-random.js';
 import type { EventLoop } from './event-loop.js';
+import { every, settled } from './promised-timers.js';
 import { builtin } from './runtime.js';
 import { fill, seededCrypto, uuid } from './seeded-crypto.js';
 import { datedBy } from './virtual-http-date.js';
@@ -68,15 +69,16 @@ function property(holder: unknown, name: string): unknown {
   return isHolder ? Reflect.get(holder, name) : undefined;
 }
 
+/** Options of the timers of `timers/promises`. */
+interface Abortable {
+  readonly signal?: AbortSignal;
+}
+
 /** The timers of a network. */
 function timersOf(loop: EventLoop): Readonly<Record<string, unknown>> {
-  const sleep = <Value>(
-    ms?: number,
-    value?: Value,
-    options?: { signal?: AbortSignal },
-  ): Promise<Value | undefined> =>
+  const sleep = <Value>(ms?: number, value?: Value, options?: Abortable): Promise<Value | undefined> =>
     settled((done) => new TimerHandle(loop, ms, done, 'once'), value, options?.signal);
-  const turn = <Value>(value?: Value, options?: { signal?: AbortSignal }): Promise<Value | undefined> =>
+  const turn = <Value>(value?: Value, options?: Abortable): Promise<Value | undefined> =>
     settled((done) => new TimerHandle(loop, 0, done, 'immediate'), value, options?.signal);
   const setTimeout = (job: Callback, ms?: number, ...args: readonly unknown[]): TimerHandle =>
     new TimerHandle(loop, ms, jobOf(job, args), 'once');
@@ -96,40 +98,6 @@ function timersOf(loop: EventLoop): Readonly<Record<string, unknown>> {
     sleep,
     turn,
   };
-}
-
-/** Returns a promise of `value`, rejected if the signal aborts first. */
-function settled<Value>(
-  begin: (done: () => void) => TimerHandle,
-  value: Value | undefined,
-  signal: AbortSignal | undefined,
-): Promise<Value | undefined> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => {
-      handle.close();
-      const error = new Error('The operation was aborted', { cause: signal?.reason });
-      reject(Object.assign(error, { name: 'AbortError', code: 'ABORT_ERR' }));
-    };
-    const handle = begin(() => {
-      signal?.removeEventListener('abort', abort);
-      resolve(value);
-    });
-    if (signal?.aborted === true) abort();
-    else signal?.addEventListener('abort', abort, { once: true });
-  });
-}
-
-/** Yields `value` at each interval, until the signal of `options` aborts (timers/promises). */
-async function* every<Value>(
-  sleep: (ms?: number, value?: undefined, options?: unknown) => Promise<unknown>,
-  ms?: number,
-  value?: Value,
-  options?: unknown,
-): AsyncGenerator<Value | undefined> {
-  for (;;) {
-    await sleep(ms, undefined, options);
-    yield value;
-  }
 }
 
 /** Returns a time of day as HTTP writes it (RFC 9110 §5.6.7). */
@@ -178,8 +146,8 @@ function timerParts(loop: EventLoop): Part[] {
     [
       promises,
       'setInterval',
-      (ms?: number, value?: unknown, options?: unknown) =>
-        every((...args) => Promise.resolve(sleepBy(...args)), ms, value, options),
+      <Value>(ms?: number, value?: Value, options?: Abortable) =>
+        every((fire) => new TimerHandle(loop, ms, fire, 'again'), value, options?.signal),
     ],
     [
       property(promises, 'scheduler'),
@@ -218,11 +186,20 @@ function timeParts(loop: EventLoop, epochMs: number): Part[] {
 function chanceParts(loop: EventLoop, random: SeededRandom): Part[] {
   const webCrypto: unknown = Reflect.get(globalThis, 'crypto');
   const crypto = builtin('crypto');
+  const getRandomValues = property(webCrypto, 'getRandomValues');
   const drawn =
     crypto === undefined ? {} : seededCrypto(random, crypto, (job) => void loop.setImmediate(job));
   return [
     [Math, 'random', () => random.fraction()],
-    [webCrypto, 'getRandomValues', (array: Uint8Array) => fill(random, array)],
+    [
+      webCrypto,
+      'getRandomValues',
+      (array: Uint8Array) => {
+        // The runtime's own function checks the type and the length.
+        if (typeof getRandomValues === 'function') Reflect.apply(getRandomValues, webCrypto, [array]);
+        return fill(random, array);
+      },
+    ],
     [webCrypto, 'randomUUID', () => uuid(random)],
     ...Object.entries(drawn).map(([name, value]): Part => [crypto, name, value]),
   ];

@@ -2,6 +2,7 @@
  * A LAN: hosts at the ports of a switch, or stations at an access point. The link of each host has
  * impairments of its own; its first end is the host.
  */
+import { checkLinkOptions } from '../link/check-impairments.js';
 import { Link, type LinkOptions } from '../link/link.js';
 import { Switch } from '../link/switch.js';
 import { checkList } from '../support/check-options.js';
@@ -39,6 +40,7 @@ export class Lan {
   readonly #members: (Neighbour & { readonly port: number; readonly link: Link })[] = [];
 
   constructor(name: string, { hosts, ...defaults }: LanOptions, around: LanSurroundings) {
+    checkLanOptions('a LAN', defaults);
     this.name = name;
     this.#defaults = defaults;
     this.#around = around;
@@ -59,10 +61,7 @@ export class Lan {
    */
   join(host: Host, { address, ...options }: JoinOptions = {}): Link {
     this.#around.checkHost(host);
-    for (const name of ['medium', 'nat']) {
-      if (name in this.#defaults || name in options)
-        throw new TypeError(`a link of a LAN has no option ${name}`);
-    }
+    checkLanOptions('a link of a LAN', options);
     const given = checkAddresses(address ?? host.addresses, `address of ${host.name} in ${this.name}`);
     const addresses = given.map((text) => withPrefix(text));
     const link = this.#around.makeLink(host, { ...this.#defaults, ...options, medium: 'ethernet' });
@@ -108,6 +107,14 @@ export class Lan {
     const others = portsOf(second);
     return portsOf(first).flatMap((a) => others.flatMap((b) => [[a, b] as const, [b, a] as const]));
   }
+}
+
+/** Checks options of links that are Ethernet, without NAT. */
+function checkLanOptions(holder: string, options: LinkOptions): void {
+  for (const name of ['medium', 'nat']) {
+    if (name in options) throw new TypeError(`${holder} has no option ${name}`);
+  }
+  checkLinkOptions(holder, options);
 }
 
 function withPrefix(address: string): string {

@@ -19,12 +19,14 @@ import type { CaptureSink } from '../link/pcapng.js';
 import { Switch } from '../link/switch.js';
 import { Timeline } from '../link/timeline.js';
 import { FramePool } from '../netstack/frame.js';
-import { Address } from '../netstack/wire/address.js';
-import { checkFunction, checkNames, checkWhole, checkWord, showValue } from '../support/check-options.js';
+import { checkFunction, checkNames, showValue } from '../support/check-options.js';
 import { systemRandom } from '../support/random.js';
 import { SeededRandom } from '../support/seeded-random.js';
+import { shellWord } from '../support/shell-word.js';
 import { bare, type Attachment, type Neighbour } from './attachment.js';
+import { checkHostName, checkNetworkOptions, checkText } from './check-network.js';
 import { EventLoop } from './event-loop.js';
+import { addressesOf, answerAsNode, type NodeLookupAnswer, type NodeLookupOptions } from './host-names.js';
 import { checkHostOptions, Host, type HostOptions } from './host.js';
 import { installGlobals } from './install-globals.js';
 import { Lan, type LanOptions } from './lan.js';
@@ -36,23 +38,6 @@ import { SEED_VARIABLE } from './simulation-error.js';
 export const MOST_HOSTS = 65_536;
 
 const DEFAULT_EPOCH_MS = 1_735_689_600_000;
-/** Times of day that a `Date` can have are these milliseconds before and after 1970 (ECMA-262 §21.4.1.1). */
-const MOST_EPOCH_MS = 8_640_000_000_000_000;
-const OPTIONS = ['command', 'epochMs', 'mostEventsAtOneInstant', 'mostHosts', 'seed', 'ties'];
-
-export interface NodeLookupOptions {
-  /** True: the answer has all addresses. */
-  readonly all?: boolean | undefined;
-  /** 4 or 6: the answer has addresses of this family alone. */
-  readonly family?: number | string | undefined;
-}
-
-/** An address and its family, or a list of them. */
-export type NodeLookupAnswer = (
-  error: Error | null,
-  address: string | { address: string; family: number }[],
-  family?: number,
-) => void;
 
 export interface NetworkOptions {
   /** A whole number, or a text. Default: the environment's ASYNCTCP_SEED, else a random number. */
@@ -91,7 +76,7 @@ export class Network {
 
   /** @throws TypeError for a name of an option that is none; RangeError for a value that is not allowed. */
   constructor(options: NetworkOptions = {}) {
-    checkNetworkOptions(options);
+    checkNetworkOptions(options, MOST_HOSTS);
     const fromOutside = environment(SEED_VARIABLE);
     this.seed =
       options.seed ?? (fromOutside === '' ? undefined : fromOutside) ?? Math.floor(systemRandom() * 2 ** 32);
@@ -284,20 +269,10 @@ export class Network {
     options: NodeLookupOptions | number | NodeLookupAnswer,
     answer?: NodeLookupAnswer,
   ): void => {
-    const { all, family } = typeof options === 'object' ? options : { all: false, family: options };
     const done = typeof options === 'function' ? options : answer;
     checkFunction('answer', done);
-    this.#lookUp(name, (_, addresses) => {
-      const found = addresses
-        .map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
-        .filter((one) => !/^(IPv)?[46]$/.test(String(family)) || String(family).endsWith(String(one.family)));
-      const [first] = found;
-      this.#loop.setImmediate(() => {
-        if (first === undefined) done?.(notFound(name), '', 0);
-        else if (all === true) done?.(null, found);
-        else done?.(null, first.address, first.family);
-      });
-      this.#loop.wake();
+    this.#loop.setImmediate(() => {
+      if (done !== undefined) answerAsNode(name, addressesOf(name, this.#hosts), options, done);
     });
   };
 
@@ -390,53 +365,11 @@ export class Network {
     throw this.#loop.error('misuse', 'no address of 10.0.0.0/24 is free: give the host one');
   }
 
-  /** Returns the host of a name as programs write it: URLs have small letters alone, mDNS adds `.local`. */
-  #hostNamed(name: string): Host | undefined {
-    const plain = name.replace(/\.$/, '');
-    const short = plain.replace(/\.local$/, '');
-    const found = this.#hosts.get(plain) ?? this.#hosts.get(short);
-    if (found !== undefined) return found;
-    const small = [plain, short].map((text) => text.toLowerCase());
-    return [...this.#hosts.values()].find((host) => small.includes(host.name.toLowerCase()));
-  }
-
   #lookUp(name: string, answer: (error: Error | null, addresses: readonly string[]) => void): void {
-    const host = this.#hostNamed(name);
-    if (host !== undefined) answer(null, host.allAddresses);
-    else if (name === 'localhost') answer(null, ['127.0.0.1', '::1']);
+    const addresses = addressesOf(name, this.#hosts);
+    if (addresses.length > 0) answer(null, addresses);
     else answer(new Error(`there is no host ${name} in the network`), []);
   }
-}
-
-/** Returns the error of `dns.lookup` for a name without an address. */
-function notFound(hostname: string): Error {
-  const [code, syscall] = ['ENOTFOUND', 'getaddrinfo'];
-  return Object.assign(new Error(`${syscall} ${code} ${hostname}`), { code, syscall, hostname });
-}
-
-function checkNetworkOptions(options: NetworkOptions): void {
-  checkNames('a network', options, OPTIONS);
-  const { seed, ties, mostEventsAtOneInstant, mostHosts, epochMs, command } = options;
-  const isSeed = typeof seed === 'string' ? seed !== '' : Number.isSafeInteger(seed);
-  if (seed !== undefined && !isSeed) {
-    throw new RangeError(`seed must be a whole number or a text, not ${showValue(seed)}`);
-  }
-  checkWord('ties', ties, ['scheduled', 'shuffled']);
-  checkWhole('mostEventsAtOneInstant', mostEventsAtOneInstant, 1, Number.MAX_SAFE_INTEGER);
-  checkWhole('mostHosts', mostHosts, 1, MOST_HOSTS);
-  checkWhole('epochMs', epochMs, -MOST_EPOCH_MS, MOST_EPOCH_MS);
-  if (command !== undefined) checkText('command', command);
-}
-
-function checkText(name: string, value: unknown): void {
-  if (typeof value === 'string' && value !== '') return;
-  throw new TypeError(`${name} must be a text, not ${showValue(value)}`);
-}
-
-function checkHostName(name: unknown): void {
-  checkText('the name of a host', name);
-  if (typeof name !== 'string' || Address.parse(name) === undefined) return;
-  throw new RangeError(`the name of a host must be no address, not ${showValue(name)}`);
 }
 
 /**
@@ -445,5 +378,6 @@ function checkHostName(name: unknown): void {
 function repeatCommand(seed: number | string, isFixed: boolean): string {
   const words = commandWords();
   if (words.length === 0) return `new Network({ seed: ${JSON.stringify(seed)} })`;
-  return isFixed ? words.join(' ') : [`${SEED_VARIABLE}=${seed}`, ...words].join(' ');
+  const command = words.map(shellWord);
+  return (isFixed ? command : [`${SEED_VARIABLE}=${shellWord(String(seed))}`, ...command]).join(' ');
 }

@@ -15,10 +15,10 @@ export function processMethod(name: string): ((...args: readonly unknown[]) => u
 
 const activeResources = processMethod('getActiveResourcesInfo');
 
-/** Returns true if the runtime is known to have immediates that wait. */
-export function hasImmediates(): boolean {
-  const active = activeResources?.();
-  return Array.isArray(active) && active.includes('Immediate');
+/** Returns the number of immediates that wait, as far as the runtime tells it. */
+export function waitingImmediates(): number {
+  const active: unknown = activeResources?.();
+  return Array.isArray(active) ? active.filter((name) => name === 'Immediate').length : 0;
 }
 
 /** Returns the variable of the environment; `undefined` where there is none. */

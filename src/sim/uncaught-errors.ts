@@ -20,8 +20,6 @@ interface Stores {
   disable(): void;
 }
 
-const REJECTION = 'unhandledRejection';
-
 const hasCapture = processMethod('hasUncaughtExceptionCaptureCallback');
 const setCapture = processMethod('setUncaughtExceptionCaptureCallback');
 const listenersOf = processMethod('rawListeners');
@@ -33,8 +31,9 @@ const takers: Taker[] = [];
 /** Whose turn was the last one. */
 let last: Taker | undefined;
 let stores: Stores | undefined;
-/** The runtime's listeners of rejections, which rest meanwhile: a test runner has some. */
-let rested: readonly unknown[] = [];
+/** Events of the runtime's process that `pass` hears, and their other listeners, which rest meanwhile. */
+let events: readonly string[] = [];
+let rested: (readonly [event: string, listener: unknown])[] = [];
 /** Errors of programs whose networks do not run: they are uncaught when no network runs any more. */
 let strays: unknown[] = [];
 
@@ -89,18 +88,28 @@ function isStores(value: unknown): value is Stores {
 
 function install(): boolean {
   if (setCapture === undefined || hasCapture?.() === true) return false;
-  const found: unknown = listenersOf?.(REJECTION);
-  rested = Array.isArray(found) ? found : [];
-  for (const listener of rested) removeListener?.(REJECTION, listener);
-  setCapture(pass);
-  addListener?.(REJECTION, pass);
+  events = ['unhandledRejection'];
+  try {
+    setCapture(pass);
+  } catch {
+    // The module `domain` is in use, which leaves the listeners alone.
+    events = ['unhandledRejection', 'uncaughtException'];
+  }
+  for (const event of events) {
+    const found: unknown = listenersOf?.(event);
+    for (const listener of Array.isArray(found) ? found : []) {
+      rested.push([event, listener]);
+      removeListener?.(event, listener);
+    }
+    addListener?.(event, pass);
+  }
   return true;
 }
 
 function uninstall(): void {
-  setCapture?.(null);
-  removeListener?.(REJECTION, pass);
-  for (const listener of rested) addListener?.(REJECTION, listener);
+  if (hasCapture?.() === true) setCapture?.(null);
+  for (const event of events) removeListener?.(event, pass);
+  for (const [event, listener] of rested) addListener?.(event, listener);
   rested = [];
   stores?.disable();
   const uncaught = strays;

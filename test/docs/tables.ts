@@ -16,6 +16,7 @@ import { PROFILES, type Profile } from 'asynctcp/virtual';
 import { rangeText, SYMBOLS, type ConfigurationSymbol } from '#src/asynctcp/configuration.js';
 import type { Report } from '../../bench/save.js';
 import { scaleTableRows, type ScaleReport } from '../../bench/scale-table.js';
+import { virtualTableRows, type VirtualReport } from '../../bench/virtual/figures.js';
 import { hookCpuRows, webTableRows } from '../../bench/web-table.js';
 import { Page, ROOT } from './pages.js';
 
@@ -80,6 +81,11 @@ function limitTable(place: string, name: string, defaults: object): Table {
 function webResults(): Report['results'] {
   const report = JSON.parse(readFileSync(`${ROOT}bench/results/web.json`, 'utf8')) as Report;
   return report.results;
+}
+
+/** Returns the results of the last `npm run bench -- --virtual`. */
+function virtualResults(): VirtualReport {
+  return JSON.parse(readFileSync(`${ROOT}bench/results/virtual.json`, 'utf8')) as VirtualReport;
 }
 
 /** Returns the results of the last `npm run bench:scale -- --save`. */
@@ -155,6 +161,12 @@ export const TABLES: readonly Table[] = [
     begin: '<!-- web figures: made by `npm run docs` from bench/results/web.json -->\n',
     end: '<!-- end of the web figures -->',
     rows: () => webTableRows(webResults()),
+  },
+  {
+    page: 'docs/performance.md',
+    begin: '<!-- virtual networks: made by `npm run docs` from bench/results/virtual.json -->\n',
+    end: '<!-- end of the virtual networks -->',
+    rows: () => virtualTableRows(virtualResults()),
   },
   {
     page: 'docs/scale.md',

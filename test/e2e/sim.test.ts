@@ -176,7 +176,7 @@ describe('asynctcp sim of a scenario that fails', { concurrency: true, timeout: 
   it('names them also for an error that no run takes', async (test) => {
     const late = `
 setTimeout(() => { throw new Error('too late'); }, 10);
-await network.live(new Promise((resolve) => setTimeout(resolve, 60_000)));`;
+await network.live(new Promise((resolve) => setTimeout(resolve, 1000)));`;
     const running = startHello(test, late, '-q', '--seed', '7');
     const said = await failure(running, 1);
     assert.match(
@@ -184,6 +184,9 @@ await network.live(new Promise((resolve) => setTimeout(resolve, 60_000)));`;
       /^asynctcp sim: the scenario failed: too late\n {2}at 10040 ms of virtual time, seed 7; /,
     );
     assert.match(running.stdout.text, /seed 7, 2 hosts/);
+    const checked = await failure(startHello(test, late, '--check', '--seed', '7'), 1);
+    assert.match(checked, /^asynctcp sim: the scenario failed: too late\n {2}at 10040 ms of /);
+    assert.match(checked, /--seed 7 --check$/m);
   });
 
   it('says how time passes if the scenario waits for what cannot come', async (test) => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { TcpConnection } from '#src/netstack/tcp/connection.js';
 import { ConnectionTable } from '#src/netstack/tcp/connection-table.js';
+import { MOST_SENT_SEGMENTS } from '#src/netstack/tcp/sent-segment.js';
 import { TcpListener } from '#src/netstack/tcp/listener.js';
 import { Ports, PortSharing, type PortUse } from '#src/netstack/tcp/ports.js';
 import { TcpState } from '#src/netstack/tcp/state.js';
@@ -335,6 +336,22 @@ describe('connections in TIME_WAIT', () => {
     for (const record of records) queue.add(record);
     assert.equal(queue.count, MOST_TIME_WAIT);
     assert.deepEqual(ended, records.slice(0, 2));
+  });
+});
+
+describe('segments in flight', () => {
+  it(`are ${MOST_SENT_SEGMENTS} at most, however small they are`, () => {
+    const { bed, c, peer } = established();
+    c.setNoDelay(true);
+    for (let bytes = 0; bytes < MOST_SENT_SEGMENTS + 10; bytes += 1) {
+      c.write(new Uint8Array(1));
+      c.push();
+    }
+    bed.settle();
+    assert.equal(peer.sent().length, MOST_SENT_SEGMENTS);
+    assert.equal(c.unsent(), 10);
+    peer.ackAll();
+    assert.equal(c.unsent(), 0);
   });
 });
 

@@ -1,5 +1,6 @@
 /** The errors of programs in a run: which one it fails with, and what becomes of the others. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { describe, it } from 'node:test';
 import { AsyncClient, AsyncServer } from '#src/index.js';
 import { MOST_ERRORS } from '#src/sim/event-loop.js';
@@ -178,6 +179,22 @@ describe('networks that run at once', () => {
   });
 });
 
+it('errors are those of the run also where the module domain is in use', () => {
+  const program = `
+    import 'node:domain';
+    import { Network } from ${JSON.stringify(import.meta.resolve('#src/virtual.js'))};
+    const network = new Network({ seed: 1 });
+    process.on('uncaughtException', (error) => console.log('heard', error.message));
+    network.at(1, () => process.nextTick(() => { throw new Error('tick'); }));
+    network.at(2, () => void Promise.reject(new Error('promise')));
+    for (let ms = 1; ms <= 3; ms += 1) await network.run(1).catch((error) => console.log(error.message.split('\\n')[0]));
+    setTimeout(() => { throw new Error('later'); }, 1);
+  `;
+  const args = ['--input-type=module', '--eval', program];
+  const lines = execFileSync(process.execPath, args, { encoding: 'utf8' }).trim().split('\n');
+  assert.deepEqual(lines, ['tick', 'promise', 'heard later']);
+});
+
 describe('the error of what watches a network', () => {
   const WATCHERS: Readonly<Record<string, (network: Network, fail: () => never) => void>> = {
     'a tap that sees what is sent': (network, sent) => {
@@ -244,6 +261,18 @@ describe('the error of a run', () => {
       assert.equal(failure.message.split('\n  at 0 ms')[0], text);
       assert.equal(failure.cause, thrown);
       assert.ok('cause' in failure);
+    }
+  });
+
+  it('has a command that a shell takes as it is', async () => {
+    const seed = process.env['ASYNCTCP_SEED'];
+    process.env['ASYNCTCP_SEED'] = "two words, it's";
+    try {
+      const failure = await failureOf(new Network().runUntil(Promise.reject(new Error('no'))));
+      assert.ok(failure.command.startsWith(`ASYNCTCP_SEED='two words, it'\\''s' node `), failure.command);
+    } finally {
+      if (seed === undefined) delete process.env['ASYNCTCP_SEED'];
+      else process.env['ASYNCTCP_SEED'] = seed;
     }
   });
 

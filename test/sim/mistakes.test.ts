@@ -142,6 +142,18 @@ describe('a mistake is answered by its name', () => {
       () => call(network, 'lan', 'three', { hosts: a }),
       /^TypeError: hosts must be a list, not an object$/,
     );
+    assert.throws(
+      () => call(network, 'lan', 'four', { delay: 5 }),
+      /^TypeError: a LAN has no option delay; .*delayMs/,
+    );
+    assert.throws(
+      () => call(network, 'lan', 'four', { forward: { loss: 2 } }),
+      /^RangeError: loss must be a number/,
+    );
+    assert.throws(
+      () => call(lan, 'join', a, { delay: 5 }),
+      /^TypeError: a link of a LAN has no option delay; /,
+    );
     assert.deepEqual(lan.hosts, []);
   });
 
@@ -200,6 +212,11 @@ describe('a mistake is answered by its name', () => {
     assert.throws(() => call(network, 'link', 'a', 'b'), /^TypeError: a link joins two hosts of its network/);
     const other = new Network({ seed: 1 }).host('a');
     assert.throws(() => network.link(a, other), /^TypeError: a link joins two hosts of its network/);
+  });
+
+  it('a run in a run, with what to do instead', async () => {
+    network.at(network.nowMs, () => void network.run(1));
+    await assert.rejects(network.run(1), /the network runs already: await the end .* calls network\.at\(\)/);
   });
 
   it('a promise that waits for a timer of the machine', async () => {

@@ -9,6 +9,8 @@ import {
   UDP_MS,
   type NatOptions,
 } from '#src/link/nat.js';
+import { AsyncClient, AsyncServer } from '#src/index.js';
+import { Network } from '#src/sim/network.js';
 import { checksumOf, sumWords } from '#src/netstack/wire/checksum.js';
 import { hasRightChecksums, ipv4Packet, Testbed, type Arrival, type TcpFields } from './testbed.js';
 
@@ -236,3 +238,49 @@ function echoOf(arrival: Arrival | undefined): number[] {
   const view = new DataView(arrival.bytes.buffer);
   return [view.getUint8(20), view.getUint32(12), view.getUint32(16), view.getUint16(24)];
 }
+
+describe('hosts at both ends of a NAT', () => {
+  /** Sends data from inside to a server outside, which sends the same back. Returns what both ends saw. */
+  async function echo(impair: (network: Network) => void, bytes: number) {
+    const network = new Network({ seed: 1 });
+    const inner = network.host('inner', { address: '192.168.1.2' });
+    const outer = network.host('outer', { address: '203.0.113.1' });
+    network.link(inner, outer, { delayMs: 1, nat: { address: '203.0.113.9' } });
+    const seen = { outer: 0, inner: 0, resets: [] as string[] };
+    const server = new AsyncServer(80, { stack: outer.stack });
+    server.onClient((client) => {
+      client.onError(() => seen.resets.push('outer'));
+      client.onData((_, data) => {
+        seen.outer += data.length;
+        client.add(data);
+        client.send();
+      });
+    });
+    await server.begin();
+    const client = await network.runUntil(AsyncClient.open('outer', 80, { stack: inner.stack }));
+    client.onError(() => seen.resets.push('inner'));
+    client.onData((_, data) => (seen.inner += data.length));
+    client.write('x');
+    await network.run(1000);
+    impair(network);
+    client.write(new Uint8Array(bytes));
+    await network.run(5000);
+    return { ...seen, resets: seen.resets.sort() };
+  }
+
+  for (const side of ['forward', 'backward'] as const) {
+    it(`hear that packets are too big: ${side}`, async () => {
+      const seen = await echo(({ links }) => links[0]?.[side].set({ pathMtu: 1000 }), 10_000);
+      assert.deepEqual(seen, { outer: 10_001, inner: 10_001, resets: [] });
+    });
+  }
+
+  for (const from of ['inner', 'outer']) {
+    it(`are both reset by a packet of the ${from} one`, async () => {
+      const { resets } = await echo(({ links }) => {
+        links[0]?.resetNext((packet) => packet.from === from && packet.payloadBytes > 0);
+      }, 10);
+      assert.deepEqual(resets, ['inner', 'outer']);
+    });
+  }
+});

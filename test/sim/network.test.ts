@@ -327,7 +327,7 @@ describe('a network', () => {
           resolve(error === null && typeof address === 'string' ? address : 'none');
         });
       });
-    const names = ['Door.local', 'door.local', 'Door', 'door', 'gateway.local.', 'GATEWAY', 'gate'];
+    const names = ['Door.local', 'door.local', 'Door', 'door', 'gateway.local.', 'GATEWAY.LOCAL', 'gate'];
     assert.deepEqual(await network.runUntil(Promise.all(names.map(find))), [
       '10.0.0.7',
       '10.0.0.7',

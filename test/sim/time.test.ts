@@ -1,37 +1,14 @@
 /** Virtual time in a program of promises. */
 import assert from 'node:assert/strict';
-import { AsyncLocalStorage } from 'node:async_hooks';
-import nodesCrypto, { randomBytes, randomFill, randomFillSync, randomInt, randomUUID } from 'node:crypto';
+import { createHook } from 'node:async_hooks';
 import { readFile } from 'node:fs/promises';
-import { setInterval as every, setTimeout as sleep } from 'node:timers/promises';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { AsyncClient, AsyncServer } from '#src/index.js';
-import { checkDeterminism } from '#src/sim/check-determinism.js';
-import type { Host } from '#src/sim/host.js';
 import { MOST_TIME_MS } from '#src/sim/event-loop.js';
-import { Network, type NetworkOptions } from '#src/sim/network.js';
+import { Network } from '#src/sim/network.js';
 import { SimulationError } from '#src/sim/simulation-error.js';
-
-function hosts(network: Network): readonly [Host, Host] {
-  return [network.host('a', { address: '10.0.0.1' }), network.host('b', { address: '10.0.0.2' })];
-}
-
-/** Two clients that answer each other as long as there is time. */
-function pingPong(network: Network, delayMs: number): void {
-  const [a, b] = hosts(network);
-  network.link(a, b, { delayMs });
-  const server = new AsyncServer(80, { stack: b.stack });
-  server.onClient((client) => {
-    client.onData((_, data) => void client.write(data));
-  });
-  void server.begin();
-  const client = new AsyncClient({ stack: a.stack });
-  client.onConnect(() => void client.write('ping'));
-  client.onData((_, data) => void client.write(data));
-  client.connect('b', 80);
-}
+import { hosts, pingPong } from './ping-pong.js';
 
 /** Runs until there is an error, and returns it. */
 async function failureOf(run: PromiseLike<unknown>): Promise<SimulationError> {
@@ -53,6 +30,31 @@ describe('run', () => {
     assert.deepEqual([network.nowMs, seen], [20, [0, 10, 20]]);
     await network.run(1);
     assert.deepEqual([network.nowMs, seen.length], [21, 4]);
+  });
+
+  it('ends exactly after a time whose product with a million is rounded', async () => {
+    const network = new Network({ seed: 1 });
+    await network.run(2.007);
+    assert.equal(network.nowMs, 2.007);
+    network.runSync(0.003);
+    assert.equal(network.nowMs, 2.01);
+  });
+
+  it('lets a job and a timer happen that are due at its end, at any nanosecond', () => {
+    for (let ns = 1; ns < 100_000_000_000; ns = 3 * ns + 1) {
+      const network = new Network({ seed: 1 });
+      let happened = 0;
+      network.runSync(ns / 1e6);
+      using globals = network.installGlobals();
+      assert.ok(globals);
+      for (const ms of [1, 5, 250, 4503]) {
+        happened = 0;
+        network.at(network.nowMs + ms, () => (happened += 1));
+        setTimeout(() => (happened += 1), ms);
+        network.runSync(ms);
+        assert.equal(happened, 2, `${ms} ms after ${network.nowMs - ms} ms`);
+      }
+    }
   });
 
   it('runs ticks, microtasks and immediates of a handler before the time moves', async () => {
@@ -259,276 +261,22 @@ describe('runSync', () => {
   });
 });
 
-describe('globals of a network', () => {
-  it('are those of virtual time and chance, and end with their scope', async () => {
-    const play = async (): Promise<unknown[]> => {
-      const network = new Network({ seed: 3, epochMs: Date.UTC(2030, 0, 1) });
-      const seen: unknown[] = [];
-      {
-        using globals = network.installGlobals();
-        assert.ok(globals);
-        const program = async (): Promise<void> => {
-          setTimeout((word: string) => seen.push(word, Date.now()), 500, 'timeout');
-          const interval = setInterval(() => seen.push('interval'), 200);
-          await sleep(700);
-          clearInterval(interval);
-          seen.push(new Date().toISOString(), performance.now(), Math.random());
-          seen.push(crypto.getRandomValues(new Uint8Array(4)).join());
-          await new Promise(setImmediate);
-          const signal = AbortSignal.timeout(100);
-          await assert.rejects(sleep(1000, undefined, { signal }), { name: 'AbortError' });
-          seen.push(network.nowMs);
-        };
-        await network.runUntil(program());
-      }
-      return seen;
-    };
-    const first = await play();
-    assert.deepEqual(first, await play());
-    assert.deepEqual(first.slice(0, 8), [
-      'interval',
-      'interval',
-      'timeout',
-      Date.UTC(2030, 0, 1) + 500,
-      'interval',
-      '2030-01-01T00:00:00.700Z',
-      700,
-      first[7],
-    ]);
-    assert.equal(first.at(-1), 800);
-    assert.ok(Date.now() < Date.UTC(2029, 0, 1) || new Date().getFullYear() >= 2029);
+/** Returns the turns of the runtime that several networks take, each with a job each millisecond. */
+async function turnsOf(networks: number): Promise<number> {
+  let turns = 0;
+  const hook = createHook({ init: (_, type) => void (turns += type === 'Immediate' ? 1 : 0) }).enable();
+  const runs = Array.from({ length: networks }, (_, seed) => {
+    const network = new Network({ seed });
+    for (let ms = 1; ms <= 100; ms += 1) network.at(ms, () => undefined);
+    return network.run(100);
   });
-});
+  await Promise.all(runs);
+  hook.disable();
+  return turns;
+}
 
-describe('chance of installed globals', () => {
-  /** Draws by each function that is replaced. */
-  async function draw(network: Network): Promise<unknown[]> {
-    using globals = network.installGlobals();
-    assert.ok(globals);
-    const words = new Uint16Array(4);
-    randomFillSync(words, 1, 2);
-    const filled = new ArrayBuffer(4);
-    Reflect.apply(randomFillSync, undefined, [filled]);
-    const later = Promise.all([
-      promisify(randomBytes)(4),
-      promisify(randomFill)(new Uint8Array(4)),
-      new Promise((resolve) => {
-        randomInt(5, 10, (_, value) => {
-          resolve(value);
-        });
-      }),
-    ]);
-    return [
-      ...[crypto.randomUUID(), randomUUID(), randomBytes(8), randomInt(1000), randomInt(-5, 5)],
-      ...[words, nodesCrypto.getRandomValues(new Uint8Array(4)), new Uint8Array(filled)],
-      ...(await network.runUntil(later)),
-    ];
-  }
-
-  it('is that of the seed, with the types of Node', async () => {
-    const drawn = await draw(new Network({ seed: 1 }));
-    assert.deepEqual(drawn, await draw(new Network({ seed: 1 })));
-    const others = await draw(new Network({ seed: 2 }));
-    for (const index of [0, 1, 2, 3, 5, 6, 7, 8, 9]) assert.notDeepEqual(drawn[index], others[index]);
-    const [web, nodes, bytes, least, around, words] = drawn;
-    for (const id of [web, nodes]) {
-      assert.match(String(id), /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
-    }
-    assert.ok(Buffer.isBuffer(bytes) && bytes.length === 8);
-    assert.ok(Number(least) >= 0 && Number(least) < 1000 && Number(around) >= -5 && Number(around) < 5);
-    assert.ok(words instanceof Uint16Array && words[0] === 0 && words[3] === 0);
-    assert.notEqual(randomBytes(8).toString('hex'), bytes.toString('hex'));
-  });
-
-  it('draws each number of a range', () => {
-    using globals = new Network({ seed: 1 }).installGlobals();
-    assert.ok(globals);
-    const seen = new Set(Array.from({ length: 1000 }, () => randomInt(-2, 3)));
-    assert.deepEqual(
-      [...seen].sort((a, b) => a - b),
-      [-2, -1, 0, 1, 2],
-    );
-    assert.ok(randomInt(2 ** 47) > 2 ** 31);
-    for (const args of [[0], [5, 5], [5, 4], [0.5], [2 ** 48]] as const) {
-      assert.throws(() => Reflect.apply(randomInt, undefined, args), RangeError);
-    }
-    assert.throws(() => randomBytes(-1), RangeError);
-    assert.throws(() => randomFillSync(new Uint8Array(2), 3), RangeError);
-  });
-});
-
-describe('timers of installed globals', () => {
-  it('run their callbacks in the stores with which they were set', async () => {
-    const network = new Network({ seed: 1 });
-    const stores = new AsyncLocalStorage<string>();
-    const seen: (string | undefined)[] = [];
-    using globals = network.installGlobals();
-    assert.ok(globals);
-    stores.run('mine', () => {
-      setTimeout(() => seen.push(stores.getStore()), 5);
-      setImmediate(() => seen.push(stores.getStore()));
-    });
-    await network.run(10);
-    assert.deepEqual(seen, ['mine', 'mine']);
-  });
-
-  it('leave the timers of before to the runtime, and end with their signal', async () => {
-    const network = new Network({ seed: 1 });
-    const before = setTimeout(() => undefined, 60_000);
-    const controller = new AbortController();
-    let count = 0;
-    {
-      using globals = network.installGlobals();
-      assert.ok(globals);
-      clearTimeout(before);
-      const program = async (): Promise<void> => {
-        for await (const tick of every(10, 1, { signal: controller.signal })) {
-          count += tick;
-          if (count === 3) setTimeout(() => controller.abort(), 5);
-        }
-      };
-      await assert.rejects(network.runUntil(program()), /aborted/);
-    }
-    assert.deepEqual(
-      [network.nowMs, count, 'hasRef' in before && Reflect.get(before, '_destroyed')],
-      [35, 3, true],
-    );
-  });
-
-  it('count anew when they are refreshed, unless they are cleared', async () => {
-    const network = new Network({ seed: 1 });
-    const seen: string[] = [];
-    using globals = network.installGlobals();
-    assert.ok(globals);
-    const [once, cleared] = ['once', 'cleared'].map((name) =>
-      setTimeout(() => seen.push(`${name} at ${network.nowMs}`), 5),
-    );
-    clearTimeout(cleared);
-    cleared?.refresh();
-    await network.run(3);
-    once?.refresh();
-    await network.run(7);
-    once?.refresh();
-    await network.run(10);
-    assert.deepEqual(seen, ['once at 8', 'once at 15']);
-  });
-
-  it('can be cleared by their numbers', async () => {
-    const network = new Network({ seed: 1 });
-    const seen: string[] = [];
-    using globals = network.installGlobals();
-    assert.ok(globals);
-    const timers = ['number', 'text', 'late'].map((name) => setTimeout(() => seen.push(name), 5));
-    const every = setInterval(() => seen.push('interval'), 2);
-    const [number, text, late] = timers.map((timer) => Number(timer));
-    const ofEvery = Number(every);
-    clearTimeout(number);
-    clearTimeout(String(text));
-    await network.run(5);
-    clearInterval(ofEvery);
-    clearTimeout(late);
-    await network.run(10);
-    assert.deepEqual(seen, ['interval', 'interval', 'late']);
-  });
-
-  it('refuse what is no function, at once', () => {
-    using globals = new Network({ seed: 1 }).installGlobals();
-    assert.ok(globals);
-    assert.throws(() => Reflect.apply(setTimeout, undefined, ['text', 1]), TypeError);
-  });
-
-  it('belong to one network at a time', () => {
-    const real = Date;
-    const globals = new Network({ seed: 1 }).installGlobals();
-    assert.throws(() => new Network({ seed: 2 }).installGlobals(), SimulationError);
-    globals[Symbol.dispose]();
-    globals[Symbol.dispose]();
-    assert.equal(Date, real);
-    new Network({ seed: 2 }).installGlobals()[Symbol.dispose]();
-  });
-});
-
-describe('checkDeterminism', () => {
-  const program = async (network: Network): Promise<void> => {
-    pingPong(network, 10);
-    await network.run(500);
-  };
-
-  it('counts the packets of a program that repeats, also with shuffled ties', async () => {
-    assert.ok((await checkDeterminism(program, { seed: 1 })) > 50);
-    const options: NetworkOptions = { seed: 1, ties: 'shuffled' };
-    assert.ok((await checkDeterminism(program, options)) > 50);
-  });
-
-  it('ends globals that the program leaves installed, also when it fails', async () => {
-    const real = Date;
-    const leaves = async (network: Network): Promise<void> => {
-      network.installGlobals();
-      await network.run(1);
-    };
-    assert.equal(await checkDeterminism(leaves, { seed: 1 }), 0);
-    assert.equal(Date, real);
-    const fails = async (network: Network): Promise<void> => {
-      await leaves(network);
-      throw new Error('too cold');
-    };
-    await assert.rejects(checkDeterminism(fails, { seed: 1 }), /too cold/);
-    assert.equal(Date, real);
-    using own = new Network({ seed: 2 }).installGlobals();
-    assert.ok(own);
-    await assert.rejects(checkDeterminism(leaves, { seed: 1 }), /installed already/);
-    assert.notEqual(Date, real);
-  });
-
-  it('says what differs in the words of the layer', async () => {
-    const differing = async (change: (client: AsyncClient, round: number) => void): Promise<string> => {
-      let round = 0;
-      const program = async (network: Network): Promise<void> => {
-        round += 1;
-        const [a, b] = hosts(network);
-        network.link(a, b, { delayMs: 10 });
-        const server = new AsyncServer(80, { stack: b.stack });
-        server.onClient((client) => client.onData(() => undefined));
-        await server.begin();
-        const client = await network.runUntil(AsyncClient.open('b', 80, { stack: a.stack }));
-        change(client, round);
-        await network.run(100);
-      };
-      const text = await checkDeterminism(program, { seed: 1 }).then(String, String);
-      return text.split('\n').at(-1) ?? '';
-    };
-    assert.equal(
-      await differing((client, round) => client.write(`HTTP/1.1 200 OK\r\nDate: Thu, 0${round} Jan\r\n`)),
-      '  their data differ from byte 30 on: "…1.1 200 OK\\r\\nDate: Thu, 01 Jan\\r\\n" and "…1.1 200 OK\\r\\nDate: Thu, 02 Jan\\r\\n"',
-    );
-    assert.equal(
-      await differing((client, round) => client.write('a'.repeat(round))),
-      '  their data differ from byte 2 on: "a" and "aa"',
-    );
-    assert.equal(
-      await differing((client, round) => {
-        if (round === 2) client.abort();
-        else client.close();
-      }),
-      '  their data are the same; they differ in the header of TCP',
-    );
-  });
-
-  it('shows the first packet that differs', async () => {
-    let round = 0;
-    const differs = async (network: Network): Promise<void> => {
-      round += 1;
-      const [a, b] = hosts(network);
-      network.link(a, b, { delayMs: 10 });
-      network.at(round * 5, () => void new AsyncClient({ stack: a.stack }).connect('b', 80));
-      await network.run(100);
-    };
-    await assert.rejects(checkDeterminism(differs, { seed: 1 }), (error: Error) => {
-      const lines = error.message.split('\n');
-      assert.equal(lines[0], 'two runs with seed 1 differ from packet 1 on:');
-      assert.match(lines[1] ?? '', /^ {2}first: {2}0\.005000 a > b/);
-      assert.match(lines[2] ?? '', /^ {2}second: 0\.010000 a > b/);
-      return true;
-    });
-  });
+it('networks that run at once take no more turns than one after the other', async () => {
+  const alone = await turnsOf(1);
+  assert.ok(alone >= 100);
+  assert.ok((await turnsOf(4)) <= 4 * alone);
 });

@@ -92,7 +92,7 @@ export class TcpConnection extends ConnectionBits implements TcpSocket, TableEnt
   acked = 0;
   /** `NOTHING_SENT` while nothing is in flight. */
   sent: SentList = NOTHING_SENT;
-  /** `undefined` before the first data is sent, as `congestion`. */
+  /** `undefined` before data or FIN is sent; `congestion`: before the first data. */
   recovery: LossRecovery | undefined;
   congestion: Congestion | undefined;
   retransmissions = 0;

@@ -21,6 +21,8 @@ export class Backlog {
   flushed = 0;
   /** True if the last piece was enqueued with MORE. */
   expectsMore = false;
+  /** True if flushed bytes wait until the present turn is over, because of MORE. */
+  isHeldBack = false;
   /** Bytes of the connection beyond its share, as the budget of the stack knows them. */
   excess = 0;
   /** Bytes of space that the program waits for; 0: none. */

@@ -103,10 +103,9 @@ export abstract class SendingHalf extends Reporter implements GatheringSender {
     flushGathered();
     const backlog = this.#backlog;
     if (backlog === undefined || backlog.length === 0) return;
-    const wasHeld = backlog.flushed > 0;
     backlog.flushed = backlog.length;
     if (!backlog.expectsMore) this.send(backlog);
-    else if (!wasHeld) this.holdBack(backlog);
+    else if (!backlog.isHeldBack) this.holdBack(backlog);
   }
 
   enqueueAndFlush(bytes: Uint8Array, flags: SendFlags): number {
@@ -164,7 +163,9 @@ export abstract class SendingHalf extends Reporter implements GatheringSender {
   /** Holds bytes back that were enqueued with MORE, until the present turn is over at the latest. */
   private holdBack(backlog: Backlog): void {
     this.set(ConnectionFlag.HAS_WAITED, true);
+    backlog.isHeldBack = true;
     holdBack(this.context.turns, () => {
+      backlog.isHeldBack = false;
       if (backlog.flushed > 0) this.send(backlog);
     });
   }
@@ -215,7 +216,7 @@ export abstract class SendingHalf extends Reporter implements GatheringSender {
     if (backlog === undefined) return;
     if (backlog.excess > 0) this.countExcess();
     // lwIP's queue counts segments, so that TCP may have taken fewer bytes than there was space for.
-    if (backlog.flushed > 0 && !backlog.expectsMore) this.send(backlog);
+    if (backlog.flushed > 0 && !backlog.isHeldBack) this.send(backlog);
   }
 
   /** Notes the excess, for the budget of the stack. */

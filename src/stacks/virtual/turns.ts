@@ -13,8 +13,11 @@ type Job = () => void;
 export class Turns {
   readonly #tcp: TcpApi;
   readonly #wake: () => void;
-  /** The reporters of the present turn, `#count` of them; those before `#next` have no more events. */
-  readonly #reporters: Reporter[] = [];
+  /**
+   * The reporters of the present turn, `#count` of them. The places before `#next` are empty: a connection
+   * that is gone would stay in memory there until another turn is as long.
+   */
+  readonly #reporters: (Reporter | undefined)[] = [];
   #count = 0;
   #next = 0;
   /** Reporters that have events, of which TCP does not know. */
@@ -95,6 +98,7 @@ export class Turns {
       const reporter = reporters[this.#next];
       // The reporter keeps its place also if the event throws.
       if (reporter?.report() === true) return true;
+      reporters[this.#next] = undefined;
       this.#next += 1;
       if (reporter !== undefined) reporter.isWaiting = false;
     }

@@ -9,10 +9,12 @@ import { enterCallback, leaveCallback } from '../../support/callback-scope.js';
 import { Timer } from '../../support/timers.js';
 import { JOIN_MS, WINDOW_BYTES_PER_PIECE } from './piece-pace.js';
 import { SHARE_BYTES } from './send-shares.js';
+import { VirtualConnection } from './virtual-connection.js';
 import type { VirtualStack, VirtualStackLimits } from './virtual-stack.js';
 
 const PORT = 80;
 const COPY = 1;
+const COPY_AND_MORE = 3;
 /** Time in which everything that is on the way arrives, delayed acknowledgements too. */
 const SETTLED_MS = 1000;
 
@@ -237,6 +239,32 @@ describe('the virtual stack', () => {
     const space = from.connection.sendSpace();
     const large = new Uint8Array(space - 1);
     assert.equal(enqueueAllAndFlush(from.connection, [large, large, large]), space);
+  });
+
+  it('sends what MORE has held back also if TCP does not take all of it at once', () => {
+    const { near: from, far: to } = pair();
+    const { connection } = from;
+    assert.ok(connection instanceof VirtualConnection);
+    const { socket } = connection;
+    const write = socket.write.bind(socket);
+    // As lwIP's queue of segments, which may be full although there is space for bytes.
+    Reflect.set(socket, 'write', (bytes: Uint8Array) => write(bytes.subarray(0, 2)));
+    connection.enqueue(new Uint8Array(5), COPY_AND_MORE);
+    connection.flush();
+    network.runSync(SETTLED_MS);
+    assert.deepEqual([connection.queued(), to.events], [0, ['data 2', 'data 2', 'data 1']]);
+    // A rest that was flushed without MORE does not wait for a later flush with MORE either.
+    connection.enqueue(new Uint8Array(5), COPY);
+    connection.flush();
+    connection.enqueue(new Uint8Array(5), COPY_AND_MORE);
+    connection.flush();
+    network.runSync(SETTLED_MS);
+    assert.deepEqual([connection.queued(), connection.unacknowledged()], [0, 0]);
+    connection.enqueue(new Uint8Array(5), COPY_AND_MORE);
+    connection.close();
+    network.runSync(SETTLED_MS);
+    assert.equal(connection.unacknowledged(), 0);
+    assert.equal(to.events.at(-1), 'end');
   });
 
   it('gathers the writes of a callback, and keeps the order of the calls across connections', () => {

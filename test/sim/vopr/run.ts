@@ -13,14 +13,43 @@ import { play, type Outcome } from './vopr.js';
 const DEFAULT_MINUTES = 1;
 const MS_PER_HOUR = 3_600_000;
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string' },
-    minutes: { type: 'string' },
-    from: { type: 'string' },
-    keep: { type: 'boolean' },
-  },
-});
+const USAGE = 'Usage: npm run sim -- [--seed number] [--minutes number] [--from number] [--keep]';
+
+function refuse(reason: string): never {
+  console.error(`sim: ${reason}\n${USAGE}`);
+  process.exit(2);
+}
+
+function options() {
+  try {
+    return parseArgs({
+      options: {
+        seed: { type: 'string' },
+        minutes: { type: 'string' },
+        from: { type: 'string' },
+        keep: { type: 'boolean' },
+        help: { type: 'boolean' },
+      },
+    }).values;
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** Returns the number of an option. */
+function numberOf(option: 'seed' | 'from' | 'minutes'): number | undefined {
+  const text = values[option];
+  if (text === undefined) return undefined;
+  const number = Number(text);
+  const isRight = option === 'minutes' ? number > 0 : Number.isSafeInteger(number) && number >= 0;
+  return isRight && text.trim() !== '' ? number : refuse(`--${option} takes a number, not '${text}'`);
+}
+
+const values = options();
+if (values.help === true) {
+  console.log(USAGE);
+  process.exit(0);
+}
 
 function table(counts: ReadonlyMap<string, number>): string {
   const lines = [...counts]
@@ -75,7 +104,7 @@ async function playMany(from: number, minutes: number): Promise<number> {
   const total = new Census();
   let failed = 0;
   let runs = 0;
-  for (let seed = from; performance.now() - startedMs < minutes * 60_000; seed += 1) {
+  for (let seed = from; !isInterrupted && performance.now() - startedMs < minutes * 60_000; seed += 1) {
     const outcome = await play(seed);
     total.add(outcome.census);
     runs += 1;
@@ -89,8 +118,12 @@ async function playMany(from: number, minutes: number): Promise<number> {
   return failed > 0 ? 1 : 0;
 }
 
-const from = Number(values.from ?? Math.floor(Math.random() * 2 ** 31));
-process.exitCode =
-  values.seed === undefined
-    ? await playMany(from, Number(values.minutes ?? DEFAULT_MINUTES))
-    : await playOne(Number(values.seed));
+const seed = numberOf('seed');
+const minutes = numberOf('minutes') ?? DEFAULT_MINUTES;
+const from = numberOf('from') ?? Math.floor(Math.random() * 2 ** 31);
+// Ctrl-C ends it after the present run, with the report.
+let isInterrupted = false;
+process.once('SIGINT', () => {
+  isInterrupted = true;
+});
+process.exitCode = seed === undefined ? await playMany(from, minutes) : await playOne(seed);
