@@ -36,6 +36,8 @@ const MOST_BYTES = 2 ** 40;
 const MOST_CLOSE_TIMEOUT_MS = 86_400_000;
 const MOST_CONNECTIONS = 2 ** 24;
 
+const RESTARTED = 'was restarted: a program that uses the stack of before waits for ever';
+
 /**
  * Checks options of a host, but for its addresses and its profile.
  * @throws TypeError for names that are none and for what is of another type; RangeError for a number out of
@@ -219,8 +221,9 @@ export class Host implements Machine {
   }
 
   waiting(): readonly string[] {
-    const tcp = this.#boot?.netstack.tcp;
-    return tcp === undefined ? [] : Array.from(tcp, (connection) => showConnection(connection));
+    if (this.#boot === undefined) return ['is down'];
+    const lines = Array.from(this.#boot.netstack.tcp, (connection) => showConnection(connection));
+    return this.#boots === 1 ? lines : [RESTARTED, ...lines];
   }
 
   #running(): Boot {

@@ -53,7 +53,10 @@ export interface NetworkOptions {
   readonly mostHosts?: number;
   /** Time of day at the start, in milliseconds since 1970. Default: the first of January 2025, 00:00 UTC. */
   readonly epochMs?: number;
-  /** Command that errors give to repeat the run. Default: the command of this process with the seed. */
+  /**
+   * Command that errors give to repeat the run. Default: the command of this process, or of vitest or Jest,
+   * with the seed.
+   */
   readonly command?: string;
 }
 
@@ -185,6 +188,7 @@ export class Network {
   /**
    * Cuts all links between the hosts of two groups, those to come as well, and keeps them apart in LANs,
    * until the returned partition is healed or disposed of. Another partition, or `link.cut()`, outlasts it.
+   * A way through a host of neither group, such as a router, stays open.
    * @throws TypeError for lists that have other things than hosts of this network; RangeError for a host in
    *   both lists.
    */

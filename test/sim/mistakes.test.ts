@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { MOST_INTERFACES } from '#src/netstack/netstack.js';
 import { MOST_TIME_MS } from '#src/sim/event-loop.js';
+import { AsyncClient } from '#src/index.js';
 import { Network } from '#src/sim/network.js';
 
 /** Calls a method as JavaScript may: with any arguments. */
@@ -217,6 +218,18 @@ describe('a mistake is answered by its name', () => {
   it('a run in a run, with what to do instead', async () => {
     network.at(network.nowMs, () => void network.run(1));
     await assert.rejects(network.run(1), /the network runs already: await the end .* calls network\.at\(\)/);
+  });
+
+  it('a program that uses the stack of a host from before a restart', async () => {
+    const network = new Network({ seed: 1 });
+    const [a, b] = [network.host('a'), network.host('b')];
+    network.link(a, b);
+    const { stack } = a;
+    a.restart();
+    const opening = AsyncClient.open('b', 80, { stack });
+    await assert.rejects(network.runUntil(opening), /nothing is left .*\n {2}a: was restarted: /s);
+    a.crash();
+    await assert.rejects(network.runUntil(opening), /nothing is left .*\n {2}a: is down\n/s);
   });
 
   it('a promise that waits for a timer of the machine', async () => {
