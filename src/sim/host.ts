@@ -6,13 +6,20 @@ import { PROFILES, type Profile, type ProfileName } from '../netstack/profile.js
 import { MOST_INTERFACES, type NetStack } from '../netstack/netstack.js';
 import { Prefix } from '../netstack/ip/prefix.js';
 import type { VirtualStack, VirtualStackLimits } from '../stacks/virtual/virtual-stack.js';
-import { checkFlag, checkNames, checkRange, checkWhole, checkWord } from '../support/check-options.js';
+import {
+  checkFlag,
+  checkFunction,
+  checkNames,
+  checkRange,
+  checkWhole,
+  checkWord,
+} from '../support/check-options.js';
 import type { Clock } from '../support/clock.js';
 import { bare, type Attachment, type Route } from './attachment.js';
 import { Boot, type HostSurroundings } from './boot.js';
 import { checkAddresses } from './check-addresses.js';
 import type { Machine } from './event-loop.js';
-import { HostUdp, parseAddress, type UdpOptions } from './host-udp.js';
+import { HostUdp, MOST_PORT, parseAddress, type UdpOptions } from './host-udp.js';
 import { showConnection } from './show-connection.js';
 
 export interface HostOptions {
@@ -126,7 +133,10 @@ export class Host implements Machine {
     const boot = this.#running();
     checkNames('a UDP socket', options, ['address', 'onDatagram', 'onError', 'port']);
     const { address, port } = options;
-    checkWhole('port', port, 0, 65_535);
+    checkWhole('port', port, 0, MOST_PORT);
+    for (const name of ['onDatagram', 'onError'] as const) {
+      if (options[name] !== undefined) checkFunction(name, options[name]);
+    }
     const opened = boot.netstack.udp.bind({
       address: address === undefined ? address : parseAddress(address),
       port,
@@ -144,7 +154,9 @@ export class Host implements Machine {
    * Stops the host at once: nothing is sent, no handler is called, its memory is gone. Packets that it has
    * sent already arrive, unless `inFlight` is `lost`.
    */
-  crash({ inFlight = 'arrives' }: { readonly inFlight?: 'arrives' | 'lost' } = {}): void {
+  crash(options: { readonly inFlight?: 'arrives' | 'lost' } = {}): void {
+    checkNames('a crash', options, ['inFlight']);
+    const { inFlight = 'arrives' } = options;
     checkWord('inFlight', inFlight, ['arrives', 'lost']);
     const boot = this.#boot;
     if (boot === undefined) return;

@@ -108,10 +108,35 @@ describe('a mistake is answered by its name', () => {
       /^RangeError: port must be a whole number of 0 to 65535/,
     );
     assert.throws(
+      () => call(a, 'udp', { onDatagram: 5 }),
+      /^TypeError: onDatagram must be a function, not 5$/,
+    );
+    const socket = a.udp();
+    for (const port of [65_536, 0.5, undefined]) {
+      assert.throws(
+        () => call(socket, 'send', 'x', '10.0.0.2', port),
+        /^RangeError: port must be a whole number/,
+      );
+    }
+    assert.throws(
+      () => call(a, 'crash', { inflight: 'lost' }),
+      /^TypeError: a crash has no option inflight; /,
+    );
+    assert.throws(
       () => call(a, 'crash', { inFlight: 'dies' }),
       /^RangeError: inFlight must be arrives or lost/,
     );
     assert.equal(a.isUp, true);
+  });
+
+  it('a NAT with the address of a host, which would answer its packets itself', () => {
+    const own = new Network({ seed: 1 });
+    const [inner, outer] = [own.host('inner'), own.host('outer', { address: '203.0.113.1/24' })];
+    assert.throws(
+      () => own.link(inner, outer, { nat: { address: '203.0.113.1' } }),
+      /^RangeError: nat\.address must be an address of its own, not that of outer$/,
+    );
+    assert.equal(own.links.length, 0);
   });
 
   it('a link of a host with itself, and one more than a host can have', () => {
@@ -213,6 +238,11 @@ describe('a mistake is answered by its name', () => {
     assert.throws(() => call(network, 'link', 'a', 'b'), /^TypeError: a link joins two hosts of its network/);
     const other = new Network({ seed: 1 }).host('a');
     assert.throws(() => network.link(a, other), /^TypeError: a link joins two hosts of its network/);
+  });
+
+  it('an option of a run that there is not', () => {
+    const wrong = /^TypeError: a run has no option limit; its options are limitMs$/;
+    assert.throws(() => call(network, 'runUntil', Promise.resolve(), { limit: 5 }), wrong);
   });
 
   it('a run in a run, with what to do instead', async () => {
