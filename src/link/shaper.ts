@@ -29,6 +29,9 @@ export class Shaper extends EventSource {
   #slotNs = 0;
   /** Time at which the transmitter is free. */
   #freeNs = 0;
+  /** Time of the last slot, and the packets that have left in it. */
+  #lastSlotNs = -1;
+  #sentInSlot = 0;
 
   constructor(hostId: number, timeline: Timeline, end: ShaperEnd) {
     super(hostId);
@@ -83,15 +86,23 @@ export class Shaper extends EventSource {
 
   /** Sends the packets that may leave now, and waits for the time of the next. */
   #send(): void {
-    const { slotPackets = Number.POSITIVE_INFINITY } = this.#options;
-    const most = this.#slotNs > 0 ? Math.min(this.#queue.size, slotPackets) : 1;
+    const most = this.#slotNs > 0 ? Math.min(this.#queue.size, this.#roomInSlot()) : 1;
     for (let count = 0; count < most; count += 1) {
       const frame = this.#next();
       if (frame === undefined) break;
+      this.#sentInSlot += 1;
       this.#freeNs = Math.max(this.#freeNs, this.#timeline.nowNs) + this.#transmissionNs(frame);
       this.#end.leave(frame, this.#freeNs);
     }
     if (this.#queue.size > 0) this.#timeline.schedule(this, this.#nextNs(this.#timeline.nowNs + 1));
+  }
+
+  /** Returns the packets that may still leave in the slot of the present instant. */
+  #roomInSlot(): number {
+    const { nowNs } = this.#timeline;
+    if (this.#lastSlotNs !== nowNs) this.#sentInSlot = 0;
+    this.#lastSlotNs = nowNs;
+    return (this.#options.slotPackets ?? Number.POSITIVE_INFINITY) - this.#sentInSlot;
   }
 
   #next(): Frame | undefined {

@@ -2,6 +2,10 @@
 import type { UdpSendFailure, UdpSocket } from '../netstack/udp.js';
 import { Address } from '../netstack/wire/address.js';
 import { enterCallback, leaveCallback } from '../support/callback-scope.js';
+import { showValue } from '../support/check-options.js';
+
+/** Largest port. */
+export const MOST_PORT = 65_535;
 
 const encoder = new TextEncoder();
 
@@ -55,11 +59,14 @@ export class HostUdp {
 
   /**
    * Sends a datagram; a text as UTF-8. Returns the reason if nothing was sent.
-   * @throws TypeError if the address is none of IP.
+   * @throws TypeError if the address is none of IP; RangeError for a port that is none.
    */
   send(data: Uint8Array | string, address: string, port: number): UdpSendFailure | undefined {
     const bytes = typeof data === 'string' ? encoder.encode(data) : data;
     const to = parseAddress(address);
+    if (!Number.isInteger(port) || port < 0 || port > MOST_PORT) {
+      throw new RangeError(`port must be a whole number of 0 to ${MOST_PORT}, not ${showValue(port)}`);
+    }
     if (!this.isOpen) return 'closed';
     const failure = this.#socket.send(bytes, to, port);
     this.#life.wake();

@@ -6,13 +6,20 @@ import { PROFILES, type Profile, type ProfileName } from '../netstack/profile.js
 import { MOST_INTERFACES, type NetStack } from '../netstack/netstack.js';
 import { Prefix } from '../netstack/ip/prefix.js';
 import type { VirtualStack, VirtualStackLimits } from '../stacks/virtual/virtual-stack.js';
-import { checkFlag, checkNames, checkRange, checkWhole, checkWord } from '../support/check-options.js';
+import {
+  checkFlag,
+  checkFunction,
+  checkNames,
+  checkRange,
+  checkWhole,
+  checkWord,
+} from '../support/check-options.js';
 import type { Clock } from '../support/clock.js';
 import { bare, type Attachment, type Route } from './attachment.js';
 import { Boot, type HostSurroundings } from './boot.js';
 import { checkAddresses } from './check-addresses.js';
 import type { Machine } from './event-loop.js';
-import { HostUdp, parseAddress, type UdpOptions } from './host-udp.js';
+import { HostUdp, MOST_PORT, parseAddress, type UdpOptions } from './host-udp.js';
 import { showConnection } from './show-connection.js';
 
 export interface HostOptions {
@@ -35,6 +42,8 @@ const LIMITS = [...BYTES, 'closeTimeoutMs', 'maxActiveTcp'];
 const MOST_BYTES = 2 ** 40;
 const MOST_CLOSE_TIMEOUT_MS = 86_400_000;
 const MOST_CONNECTIONS = 2 ** 24;
+
+const RESTARTED = 'was restarted: a program that uses the stack of before waits for ever';
 
 /**
  * Checks options of a host, but for its addresses and its profile.
@@ -124,7 +133,10 @@ export class Host implements Machine {
     const boot = this.#running();
     checkNames('a UDP socket', options, ['address', 'onDatagram', 'onError', 'port']);
     const { address, port } = options;
-    checkWhole('port', port, 0, 65_535);
+    checkWhole('port', port, 0, MOST_PORT);
+    for (const name of ['onDatagram', 'onError'] as const) {
+      if (options[name] !== undefined) checkFunction(name, options[name]);
+    }
     const opened = boot.netstack.udp.bind({
       address: address === undefined ? address : parseAddress(address),
       port,
@@ -142,7 +154,9 @@ export class Host implements Machine {
    * Stops the host at once: nothing is sent, no handler is called, its memory is gone. Packets that it has
    * sent already arrive, unless `inFlight` is `lost`.
    */
-  crash({ inFlight = 'arrives' }: { readonly inFlight?: 'arrives' | 'lost' } = {}): void {
+  crash(options: { readonly inFlight?: 'arrives' | 'lost' } = {}): void {
+    checkNames('a crash', options, ['inFlight']);
+    const { inFlight = 'arrives' } = options;
     checkWord('inFlight', inFlight, ['arrives', 'lost']);
     const boot = this.#boot;
     if (boot === undefined) return;
@@ -219,8 +233,9 @@ export class Host implements Machine {
   }
 
   waiting(): readonly string[] {
-    const tcp = this.#boot?.netstack.tcp;
-    return tcp === undefined ? [] : Array.from(tcp, (connection) => showConnection(connection));
+    if (this.#boot === undefined) return ['is down'];
+    const lines = Array.from(this.#boot.netstack.tcp, (connection) => showConnection(connection));
+    return this.#boots === 1 ? lines : [RESTARTED, ...lines];
   }
 
   #running(): Boot {

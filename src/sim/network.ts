@@ -10,6 +10,7 @@
  *     await network.run(500);
  */
 import { Capture } from '../link/capture.js';
+import { checkLinkOptions } from '../link/check-impairments.js';
 import type { Direction } from '../link/direction.js';
 import type { LinkTap } from '../link/ports.js';
 import { Link, type LinkOptions } from '../link/link.js';
@@ -53,7 +54,10 @@ export interface NetworkOptions {
   readonly mostHosts?: number;
   /** Time of day at the start, in milliseconds since 1970. Default: the first of January 2025, 00:00 UTC. */
   readonly epochMs?: number;
-  /** Command that errors give to repeat the run. Default: the command of this process with the seed. */
+  /**
+   * Command that errors give to repeat the run. Default: the command of this process, or of vitest or Jest,
+   * with the seed.
+   */
   readonly command?: string;
 }
 
@@ -146,6 +150,12 @@ export class Network {
     for (const host of [a, b]) this.#checkHost(host, 'a link joins two hosts of its network');
     if (a === b) throw new RangeError(`a link joins two hosts, not ${a.name} and itself`);
     for (const host of [a, b]) host.checkRoom();
+    checkLinkOptions('a link', options);
+    const outside = options.nat?.address;
+    const owner = [a, b].find(({ addresses }) => addresses.some((address) => bare(address) === outside));
+    if (owner !== undefined) {
+      throw new RangeError(`nat.address must be an address of its own, not that of ${owner.name}`);
+    }
     const link = this.#makeLink(a, b, `${a.name} - ${b.name}`, options);
     this.#pairs.push({ link, a, b });
     for (const partition of this.#partitions) partition.cut({ link, a, b });
@@ -185,6 +195,7 @@ export class Network {
   /**
    * Cuts all links between the hosts of two groups, those to come as well, and keeps them apart in LANs,
    * until the returned partition is healed or disposed of. Another partition, or `link.cut()`, outlasts it.
+   * A way through a host of neither group, such as a router, stays open.
    * @throws TypeError for lists that have other things than hosts of this network; RangeError for a host in
    *   both lists.
    */
@@ -290,11 +301,9 @@ export class Network {
    * @throws SimulationError if the promise is rejected, or cannot settle any more, or does not settle in
    *   `limitMs` milliseconds (default: one hour); Error if the network runs already.
    */
-  runUntil<Value>(
-    promise: PromiseLike<Value>,
-    { limitMs }: { readonly limitMs?: number } = {},
-  ): Promise<Value> {
-    return this.#loop.runUntil(promise, limitMs);
+  runUntil<Value>(promise: PromiseLike<Value>, options: { readonly limitMs?: number } = {}): Promise<Value> {
+    checkNames('a run', options, ['limitMs']);
+    return this.#loop.runUntil(promise, options.limitMs);
   }
 
   /**

@@ -35,8 +35,12 @@ export function builtin(name: string): unknown {
   return processMethod('getBuiltinModule')?.(name);
 }
 
+/** Commands of test runners that run their files in processes or threads of their own, by their variables. */
+const RUNNERS = { VITEST: ['npx', 'vitest', 'run'], JEST_WORKER_ID: ['npx', 'jest'] } as const;
+
 /** Returns the words of the command that runs this program; none where there is no command. */
 export function commandWords(): readonly string[] {
+  for (const [name, words] of Object.entries(RUNNERS)) if (environment(name) !== undefined) return words;
   if (typeof process !== 'object' || process === null) return [];
   const words = [...texts(Reflect.get(process, 'execArgv')), ...texts(Reflect.get(process, 'argv')).slice(1)];
   return words.length === 0 ? [] : ['node', ...words];

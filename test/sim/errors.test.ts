@@ -276,6 +276,28 @@ describe('the error of a run', () => {
     }
   });
 
+  it('has the command of the test runner, whose processes run no file by their own commands', async () => {
+    for (const [variable, command] of [
+      ['VITEST', 'npx vitest run'],
+      ['JEST_WORKER_ID', 'npx jest'],
+    ] as const) {
+      const before = process.env[variable];
+      process.env[variable] = '1';
+      try {
+        const network = new Network();
+        const failure = await failureOf(network.runUntil(Promise.reject(new Error('no'))));
+        assert.equal(failure.command, `ASYNCTCP_SEED=${network.seed} ${command}`);
+        assert.equal(
+          (await failureOf(new Network({ seed: 1 }).runUntil(Promise.reject(new Error())))).command,
+          command,
+        );
+      } finally {
+        if (before === undefined) Reflect.deleteProperty(process.env, variable);
+        else process.env[variable] = before;
+      }
+    }
+  });
+
   it('names its own time and seed, also if a network in it has failed', async () => {
     const outer = new Network({ seed: 1 });
     const inner = new Network({ seed: 2 });

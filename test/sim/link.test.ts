@@ -409,6 +409,19 @@ describe('a rate', () => {
       [10, 10, 20, 20, 30],
     );
   });
+
+  it('of slots counts a packet that comes while its slot lasts', () => {
+    const bed = new Testbed({ forward: { slotMs: 10, slotPackets: 2 } });
+    bed.runTo(1 * MS);
+    bed.send(1);
+    bed.runTo(10 * MS);
+    bed.send(3);
+    bed.run();
+    assert.deepEqual(
+      bed.arrivals.map(({ atNs }) => atNs / MS),
+      [10, 10, 20, 20],
+    );
+  });
 });
 
 describe('the MTU of a path', () => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { MOST_INTERFACES } from '#src/netstack/netstack.js';
 import { MOST_TIME_MS } from '#src/sim/event-loop.js';
+import { AsyncClient } from '#src/index.js';
 import { Network } from '#src/sim/network.js';
 
 /** Calls a method as JavaScript may: with any arguments. */
@@ -107,10 +108,35 @@ describe('a mistake is answered by its name', () => {
       /^RangeError: port must be a whole number of 0 to 65535/,
     );
     assert.throws(
+      () => call(a, 'udp', { onDatagram: 5 }),
+      /^TypeError: onDatagram must be a function, not 5$/,
+    );
+    const socket = a.udp();
+    for (const port of [65_536, 0.5, undefined]) {
+      assert.throws(
+        () => call(socket, 'send', 'x', '10.0.0.2', port),
+        /^RangeError: port must be a whole number/,
+      );
+    }
+    assert.throws(
+      () => call(a, 'crash', { inflight: 'lost' }),
+      /^TypeError: a crash has no option inflight; /,
+    );
+    assert.throws(
       () => call(a, 'crash', { inFlight: 'dies' }),
       /^RangeError: inFlight must be arrives or lost/,
     );
     assert.equal(a.isUp, true);
+  });
+
+  it('a NAT with the address of a host, which would answer its packets itself', () => {
+    const own = new Network({ seed: 1 });
+    const [inner, outer] = [own.host('inner'), own.host('outer', { address: '203.0.113.1/24' })];
+    assert.throws(
+      () => own.link(inner, outer, { nat: { address: '203.0.113.1' } }),
+      /^RangeError: nat\.address must be an address of its own, not that of outer$/,
+    );
+    assert.equal(own.links.length, 0);
   });
 
   it('a link of a host with itself, and one more than a host can have', () => {
@@ -214,9 +240,26 @@ describe('a mistake is answered by its name', () => {
     assert.throws(() => network.link(a, other), /^TypeError: a link joins two hosts of its network/);
   });
 
+  it('an option of a run that there is not', () => {
+    const wrong = /^TypeError: a run has no option limit; its options are limitMs$/;
+    assert.throws(() => call(network, 'runUntil', Promise.resolve(), { limit: 5 }), wrong);
+  });
+
   it('a run in a run, with what to do instead', async () => {
     network.at(network.nowMs, () => void network.run(1));
     await assert.rejects(network.run(1), /the network runs already: await the end .* calls network\.at\(\)/);
+  });
+
+  it('a program that uses the stack of a host from before a restart', async () => {
+    const network = new Network({ seed: 1 });
+    const [a, b] = [network.host('a'), network.host('b')];
+    network.link(a, b);
+    const { stack } = a;
+    a.restart();
+    const opening = AsyncClient.open('b', 80, { stack });
+    await assert.rejects(network.runUntil(opening), /nothing is left .*\n {2}a: was restarted: /s);
+    a.crash();
+    await assert.rejects(network.runUntil(opening), /nothing is left .*\n {2}a: is down\n/s);
   });
 
   it('a promise that waits for a timer of the machine', async () => {
