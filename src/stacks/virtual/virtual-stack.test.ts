@@ -273,8 +273,10 @@ describe('the virtual stack', () => {
       );
       network.runSync(SETTLED_MS);
       assert.ok(from !== undefined);
-      for (let left = bytes; left > 0; network.runSync(SETTLED_MS)) {
-        left -= from.connection.enqueueAndFlush(new Uint8Array(left), COPY);
+      let toWrite = bytes;
+      while (toWrite > 0) {
+        toWrite -= from.connection.enqueueAndFlush(new Uint8Array(toWrite), COPY);
+        network.runSync(SETTLED_MS);
       }
       assert.equal(got, bytes, address);
     }
