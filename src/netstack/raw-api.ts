@@ -61,6 +61,7 @@ export interface TcpSocket {
   readonly localPort: number;
   readonly remoteAddress: Address;
   readonly remotePort: number;
+  /** TIME_WAIT stays: what follows is the host's alone, and the object can go. */
   readonly state: TcpState;
   /** Reason of the end; `undefined` before it, and if both FINs were exchanged. */
   readonly failure: TcpFailure | undefined;

@@ -5,7 +5,7 @@ import type { Device } from '#src/netstack/device.js';
 import { FramePool, type Frame } from '#src/netstack/frame.js';
 import { NetStack, type NetInterface } from '#src/netstack/netstack.js';
 import { PROFILES, type ProfileName } from '#src/netstack/profile.js';
-import { ANSWERS_AT_ONE_INSTANT } from '#src/netstack/tcp/answer-limit.js';
+import { ANSWERS_AT_ONE_INSTANT, ANSWERS_IN_ONE_SECOND } from '#src/netstack/tcp/answer-limit.js';
 import { TcpConnection } from '#src/netstack/tcp/connection.js';
 import { TcpState } from '#src/netstack/tcp/state.js';
 import { Address } from '#src/netstack/wire/address.js';
@@ -51,6 +51,26 @@ class Pair {
     this.#settle();
   }
 
+  advance(nowMs: number): void {
+    for (const stack of this.stacks) stack.advance(nowMs);
+    this.#settle();
+  }
+
+  /** Carries all packets that wait now, each twice; returns how many arrive. */
+  carryTwice(): number {
+    let count = 0;
+    for (const [index, { queue }] of this.links.entries()) {
+      for (const frame of queue.splice(0)) {
+        const copy = this.frames.take(frame.length);
+        copy.bytes.set(frame.bytes.subarray(frame.start, frame.end), copy.start);
+        copy.end = copy.start + frame.length;
+        for (const arriving of [frame, copy]) this.receive(index === 0 ? 1 : 0, arriving);
+        count += 2;
+      }
+    }
+    return count;
+  }
+
   #settle(): void {
     for (const stack of this.stacks) {
       while (stack.tcp.takeReady() !== undefined);
@@ -75,34 +95,51 @@ class Pair {
 describe('two hosts that have lost each other’s place', () => {
   it('answer each other not without end at one instant', () => {
     for (const profile of ['esp32', 'lwip', 'linux'] as const) {
-      const pair = new Pair(profile);
-      const [near, far] = pair.stacks;
-      const address = Address.parse(PEER[4]);
-      assert.ok(address !== undefined);
-      far.tcp.listen({ address: undefined, port: 80 });
-      const c = near.tcp.connect({ address, port: 80 });
-      assert.ok(c instanceof TcpConnection);
-      pair.run();
-      assert.equal(c.state, TcpState.ESTABLISHED);
-      const forged = packetOf({
-        source: PEER[4],
-        destination: LOCAL[4],
-        sourcePort: 80,
-        destinationPort: c.localPort,
-        seq: c.rcvNxt,
-        ack: c.sndNxt,
-        flags: 'PA',
-        window: 5000,
-        options: [],
-        data: new Uint8Array(10),
-      });
-      pair.receive(0, frameOf(pair.frames, forged));
-      near.advance(1000);
-      far.advance(1000);
+      const pair = lost(profile);
+      pair.advance(1000);
       assert.ok(pair.run() <= 2 * ANSWERS_AT_ONE_INSTANT + 2, profile);
     }
   });
+
+  it('do not flood a link that doubles each packet', () => {
+    for (const profile of ['esp32', 'lwip', 'linux'] as const) {
+      const pair = lost(profile);
+      let packets = 0;
+      for (let ms = 1000; ms < 5000; ms += 10) {
+        pair.advance(ms);
+        packets += pair.carryTwice();
+      }
+      assert.ok(packets <= 4 * ANSWERS_IN_ONE_SECOND + 10, `${profile}: ${packets}`);
+    }
+  });
 });
+
+/** Returns two hosts with a connection, of which one has taken forged data: it is ahead of the other. */
+function lost(profile: ProfileName): Pair {
+  const pair = new Pair(profile);
+  const [near, far] = pair.stacks;
+  const address = Address.parse(PEER[4]);
+  assert.ok(address !== undefined);
+  far.tcp.listen({ address: undefined, port: 80 });
+  const c = near.tcp.connect({ address, port: 80 });
+  assert.ok(c instanceof TcpConnection);
+  pair.run();
+  assert.equal(c.state, TcpState.ESTABLISHED);
+  const forged = packetOf({
+    source: PEER[4],
+    destination: LOCAL[4],
+    sourcePort: 80,
+    destinationPort: c.localPort,
+    seq: c.rcvNxt,
+    ack: c.sndNxt,
+    flags: 'PA',
+    window: 5000,
+    options: [],
+    data: new Uint8Array(10),
+  });
+  pair.receive(0, frameOf(pair.frames, forged));
+  return pair;
+}
 
 describe('an ESP32', () => {
   it('answers all that it refuses, up to a limit at one instant', () => {
@@ -116,6 +153,21 @@ describe('an ESP32', () => {
     assert.equal(answers(1), 0);
     bed.run(1);
     assert.equal(answers(50), 50);
+  });
+
+  it('answers all that it refuses, up to a limit in one second', () => {
+    const { bed, peer } = established({ profile: 'esp32' });
+    peer.takeSent();
+    let answers = 0;
+    for (let index = 0; index <= ANSWERS_IN_ONE_SECOND; index += 1) {
+      if (index % 2 === 0) bed.run(1);
+      peer.send({ seq: 50_000, ack: 1 });
+      answers += peer.takeSent().length;
+    }
+    assert.equal(answers, ANSWERS_IN_ONE_SECOND);
+    bed.run(1000);
+    peer.send({ seq: 50_000, ack: 1 });
+    assert.equal(peer.takeSent().length, 1);
   });
 
   it('in TIME_WAIT answers nothing that carries nothing', () => {

@@ -164,6 +164,21 @@ describe('SYN_RECEIVED (RFC 9293 §3.10.7.4)', () => {
     assert.deepEqual(peer.sent(), ['SA 0 ack 1 <mss 1460>']);
   });
 
+  it('answers what is outside of the window with an acknowledgement; lwIP first looks for that of its SYN', () => {
+    for (const [profile, answer] of [
+      ['linux', 'A 1 ack 1'],
+      ['esp32', 'R 70'],
+    ] as const) {
+      const { peer, c } = synReceived({ profile });
+      peer.sent();
+      peer.send({ flags: 'A', seq: 900_000, ack: 70 });
+      assert.deepEqual(peer.sent(), [answer]);
+      assert.equal(c.state, TcpState.SYN_RECEIVED);
+      peer.send({ flags: 'A', seq: 1 });
+      assert.equal(c.state, TcpState.ESTABLISHED);
+    }
+  });
+
   it('answers the SYN again if it comes again', () => {
     const { peer } = synReceived();
     peer.sent();

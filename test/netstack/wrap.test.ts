@@ -1,6 +1,8 @@
 /** Sequence numbers run over 2^31 and 2^32 (RFC 9293 §3.4). */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { checkInvariants } from '#src/netstack/tcp/invariants.js';
+import { seqAdd } from '#src/netstack/tcp/sequence.js';
 import { Random } from '../support/random.js';
 import { Bed, established, readAll, streamText, write } from './bed.js';
 
@@ -64,4 +66,19 @@ describe('a stream', () => {
       }
     });
   }
+});
+
+describe('the invariants', () => {
+  it('hold for a connection that has sent 2 GiB, or 4 GiB, and a byte more or less', () => {
+    for (const sent of [2 ** 31, 2 ** 32]) {
+      for (const more of [-1, 0, 1]) {
+        const { bed, c, peer } = established();
+        c.iss = seqAdd(c.sndUna, -(sent + more));
+        write(bed, c, 10);
+        checkInvariants(c);
+        peer.ackAll();
+        checkInvariants(c);
+      }
+    }
+  });
 });

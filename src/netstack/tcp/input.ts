@@ -36,6 +36,7 @@ export function receiveSegment(c: TcpConnection, segment: Segment): InputAnswer 
   if (c.state === TcpState.SYN_SENT) return receiveInSynSent(c, segment);
   if (c.state === TcpState.SYN_RECEIVED && isRepeatedSyn(c, segment)) return 'done';
   const isReset = (segment.flags & TcpFlag.RST) !== 0;
+  if (!isReset && isOfOtherHandshake(c, segment)) return 'reset';
   if (!isReset && isTooOld(c, segment)) return refuse(c, 'paws', mayAnswer(c, segment));
   if (!isAcceptable(c, segment)) return refuseUnacceptable(c, segment, isReset);
   c.timers.heard();
@@ -143,15 +144,27 @@ function isRepeatedSyn(c: TcpConnection, segment: Segment): boolean {
 
 // ---- fifth step in SYN_RECEIVED
 
+/**
+ * lwIP looks for the acknowledgement of its SYN before it looks for the place of the segment (`tcp_process`):
+ * a peer that has another connection in mind gets a reset, not an answer that it answers.
+ */
+function isOfOtherHandshake(c: TcpConnection, segment: Segment): boolean {
+  if (c.state !== TcpState.SYN_RECEIVED || c.host.profile.ticks === undefined) return false;
+  return (segment.flags & TcpFlag.ACK) !== 0 && !acknowledgesSyn(c, segment);
+}
+
+/** Returns false, and counts the segment, if it does not acknowledge this side's SYN. */
+function acknowledgesSyn(c: TcpConnection, { ack }: Segment): boolean {
+  if (seqLess(c.sndUna, ack) && seqAtMost(ack, c.sndNxt)) return true;
+  c.host.counters.drop('ackOfNoSyn');
+  return false;
+}
+
 /** Returns false if the segment does not acknowledge this side's SYN. */
 function completeHandshake(c: TcpConnection, segment: Segment): boolean {
-  const { ack } = segment;
-  if (!seqLess(c.sndUna, ack) || seqLess(c.sndNxt, ack)) {
-    c.host.counters.drop('ackOfNoSyn');
-    return false;
-  }
+  if (!acknowledgesSyn(c, segment)) return false;
   c.sndWl1 = seqAdd(segment.seq, -1);
-  c.sndWl2 = ack;
+  c.sndWl2 = segment.ack;
   established(c);
   return true;
 }
