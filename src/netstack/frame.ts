@@ -12,8 +12,13 @@ import { assert } from '../support/assert.js';
 export const HEADROOM = 64;
 /** Bytes of the usual frame: an Ethernet MTU of 1500 and its headroom. */
 const SMALL_BYTES = 2048;
+/**
+ * Bytes of a packet of TCP behind the headroom: TCP asks for the room of all options before it knows which
+ * ones a segment has, also for the largest segment that an IP packet carries.
+ */
+const MOST_BYTES = 65_536 + 60;
 /** Bytes of a frame that can take every IP packet. */
-const LARGE_BYTES = 65_536 + HEADROOM;
+const LARGE_BYTES = MOST_BYTES + HEADROOM;
 /** Frames of each size that a pool keeps for later: 8 and 4 MiB. */
 export const MOST_SPARE_FRAMES = 4096;
 export const MOST_SPARE_LARGE_FRAMES = 64;
@@ -53,7 +58,7 @@ export class FramePool {
 
   /** Returns a frame for a packet of up to `length` bytes behind the headroom; its bytes are of any value. */
   take(length: number): Frame {
-    assert(length <= LARGE_BYTES - HEADROOM, 'a packet has at most 65,536 bytes');
+    assert(length <= MOST_BYTES, 'a packet has at most 65,536 bytes');
     this.taken += 1;
     const isSmall = length <= SMALL_BYTES - HEADROOM;
     const frame =

@@ -241,6 +241,47 @@ describe('the virtual stack', () => {
     assert.equal(enqueueAllAndFlush(from.connection, [large, large, large]), space);
   });
 
+  it('carries the largest segments of a host to itself', () => {
+    for (const address of ['127.0.0.1', '10.0.0.1', '::1']) {
+      build();
+      const bytes = 200_000;
+      let got = 0;
+      const opened = near.listen(
+        { address: undefined, port: PORT, backlog: undefined, reusePort: false },
+        {
+          onListening: () => undefined,
+          onFailed: () => assert.fail('listening fails'),
+          onAccepted: (connection) => {
+            const end = new End(connection);
+            end.onBytes = ({ length }) => {
+              got += length;
+              connection.consume(length);
+            };
+            return end;
+          },
+          onAcceptFailed: () => assert.fail('accepting fails'),
+        },
+      );
+      assert.ok('local' in opened);
+      let from: End | undefined;
+      near.connect(
+        { address, port: PORT, localPort: 0 },
+        {
+          onConnected: (connection) => (from = new End(connection)),
+          onFailed: () => assert.fail('connecting fails'),
+        },
+      );
+      network.runSync(SETTLED_MS);
+      assert.ok(from !== undefined);
+      let toWrite = bytes;
+      while (toWrite > 0) {
+        toWrite -= from.connection.enqueueAndFlush(new Uint8Array(toWrite), COPY);
+        network.runSync(SETTLED_MS);
+      }
+      assert.equal(got, bytes, address);
+    }
+  });
+
   it('sends what MORE has held back also if TCP does not take all of it at once', () => {
     const { near: from, far: to } = pair();
     const { connection } = from;
