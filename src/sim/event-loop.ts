@@ -214,7 +214,8 @@ export class EventLoop {
 
   /** Returns the end of a run. */
   #endNs(name: string, ms: number): number {
-    const endNs = this.#timeline.nowNs + nearestNs(ms, name);
+    // However short, a run moves the time: a program may run until a time that is no whole nanosecond.
+    const endNs = this.#timeline.nowNs + Math.max(nearestNs(ms, name), ms > 0 ? 1 : 0);
     if (endNs <= Number.MAX_SAFE_INTEGER) return endNs;
     throw new RangeError(
       `${name} must end by ${MOST_TIME_MS} ms of virtual time, not ${ms} ms after ${this.nowMs}`,

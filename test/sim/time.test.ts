@@ -280,3 +280,11 @@ it('networks that run at once take no more turns than one after the other', asyn
   assert.ok(alone >= 100);
   assert.ok((await turnsOf(4)) <= 4 * alone);
 });
+
+it('a program that runs until a time between two nanoseconds gets there', () => {
+  const network = new Network({ seed: 1 });
+  const endMs = 10 + 1 / 3;
+  let runs = 0;
+  for (; network.nowMs < endMs && runs < 5; runs += 1) network.runSync(endMs - network.nowMs);
+  assert.ok(network.nowMs >= endMs, `${runs} runs end at ${network.nowMs}`);
+});
