@@ -127,8 +127,8 @@ function writeBlocks(c: TcpConnection, view: DataView, at: number, most: number)
 }
 
 /** The clock of timestamps: milliseconds and an offset of the connection's own (RFC 7323 §5.4). */
-export function timestamp(c: TcpConnection): number {
-  return (Math.floor(c.nowMs()) + c.timestampOffset) | 0;
+export function timestamp(c: Pick<TcpConnection, 'host' | 'timestampOffset'>): number {
+  return (Math.floor(c.host.clock.nowMs()) + c.timestampOffset) | 0;
 }
 
 function writeSynOptions(c: TcpConnection, frame: Frame, start: number, isAnswer: boolean): number {

@@ -14,6 +14,7 @@ import type { InputAnswer } from './input.js';
 import type { IpPath } from './ip-service.js';
 import type { PortUse } from './ports.js';
 import { isAcceptable } from './receive.js';
+import { timestamp } from './segment-writer.js';
 import { seqDiff, seqLess, seqMax, type Seq } from './sequence.js';
 import { ANSWER_INTERVAL_MS } from './timers.js';
 
@@ -96,7 +97,6 @@ export class TimeWait implements TableEntry {
   /** Sends the acknowledgement of all that the peer has sent. */
   acknowledge(): void {
     const { host, path, localPort, remotePort, hasTimestamps } = this;
-    const value = (Math.floor(host.clock.nowMs()) + this.timestampOffset) | 0;
     sendBare(host, path, {
       localPort,
       remotePort,
@@ -104,7 +104,7 @@ export class TimeWait implements TableEntry {
       ack: this.rcvNxt,
       flags: ACK,
       window: seqDiff(this.rcvEdge, this.rcvNxt) >> this.receiveScale,
-      timestamps: hasTimestamps ? { value, echo: this.tsRecent } : undefined,
+      timestamps: hasTimestamps ? { value: timestamp(this), echo: this.tsRecent } : undefined,
     });
   }
 
